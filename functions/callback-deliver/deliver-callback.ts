@@ -1,0 +1,131 @@
+import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
+import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
+import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
+import {
+  CallbackRejected,
+  CallbackThrottled,
+  CallbackUnavailable,
+  LeaseLost,
+  OutcomeNotSaved,
+  StaleClaim,
+} from '@boomerang/core/domain/failures.ts';
+import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { type Collected, collectResults } from './collect-results.ts';
+
+export type DeliverCallbackDeps = {
+  results: Pick<ResultStore, 'load'>;
+  outcomes: JobOutcomes;
+  send: SendHttp;
+  now: () => number;
+  log: Log;
+  policy: SettlePolicy;
+  userAgent: string;
+};
+
+/** One deadline over DNS, connect, headers and body. */
+const CALLBACK_TIMEOUT_MS = 15_000;
+/** How much of the receiver's answer is read before it is dropped. */
+const MAX_ANSWER_BYTES = 16 * 1024;
+/** What reading results and writing the outcome may take on top of the call. */
+const STORE_MS = 5_000;
+
+/**
+ * Posts what was collected to the callback address and, when the receiver has it, ends the job.
+ *
+ * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected when the receiver doesn't have it, LeaseLost when the
+ * call was not made for want of time, OutcomeNotSaved when the receiver has it but the job's end could not be written
+ */
+export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJob): Promise<void> => {
+  const { jobId, leasedUntil } = worked;
+  const { now, log } = deps;
+  const startedAt = now();
+  if (leasedUntil - startedAt < CALLBACK_TIMEOUT_MS + STORE_MS) {
+    throw new LeaseLost({ class: 'lease_lost', startedAt });
+  }
+  const collected = await collectResults(deps.results, worked);
+  const body = callbackBody(jobId, collected.entries);
+  if (Buffer.byteLength(body) > MAX_CALLBACK_BYTES) throw new CallbackRejected({ class: 'too_large', startedAt });
+  let answer: HttpAnswer;
+  try {
+    answer = await post(deps, worked.callbackUrl, body, startedAt);
+  } catch (error) {
+    log.warn('Could not deliver a callback', { jobId, error });
+    throw error;
+  }
+  await saveDelivered(deps, worked, collected, answer);
+};
+
+const post = async (
+  { send, userAgent }: DeliverCallbackDeps,
+  url: string,
+  body: string,
+  startedAt: number,
+): Promise<HttpAnswer> => {
+  const headers = { 'content-type': 'application/json', 'user-agent': userAgent };
+  let answer: HttpAnswer;
+  try {
+    answer = await send({
+      method: 'POST',
+      url,
+      headers,
+      body,
+      timeoutMs: CALLBACK_TIMEOUT_MS,
+      maxBytes: MAX_ANSWER_BYTES,
+    });
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error;
+    const { class: failureClass, durationMs, message: excerpt } = error;
+    const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt };
+    if (failureClass === 'tls') throw new CallbackRejected(failure, { cause: error });
+    throw new CallbackUnavailable(failure, { cause: error });
+  }
+  throwUnlessDelivered(answer, startedAt);
+  return answer;
+};
+
+const throwUnlessDelivered = ({ statusCode, headers, body, durationMs }: HttpAnswer, startedAt: number): void => {
+  const retryAfterMs = parseRetryAfter(headers['retry-after'], startedAt);
+  const verdict = judgeCallbackAnswer(statusCode, {
+    hasRetryAfter: retryAfterMs !== undefined,
+    isAborted: headers['webhook-delivery']?.trim().toLowerCase() === 'abort-message',
+  });
+  const failure: TaskFailure = {
+    class: verdict === 'gone' ? 'gone' : 'bad_status',
+    statusCode,
+    startedAt,
+    durationMs,
+    excerpt: body.subarray(0, 200).toString('utf8'),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  if (verdict === 'throttled') throw new CallbackThrottled(failure);
+  if (verdict === 'unavailable') throw new CallbackUnavailable(failure);
+  if (verdict !== 'delivered') throw new CallbackRejected(failure);
+};
+
+/** The end of a job. From here on, nothing may lead to another call: the receiver has it. */
+const saveDelivered = async (
+  { outcomes, now, log, policy }: DeliverCallbackDeps,
+  worked: WorkedJob,
+  { job, inline }: Collected,
+  { statusCode, durationMs }: HttpAnswer,
+): Promise<void> => {
+  const { jobId, claims } = worked;
+  const delivery = { delivered: true, statusCode, durationMs } as const;
+  const settlement = settle(job, worked, { fetches: worked.results, delivery }, now(), 0, policy);
+  try {
+    await outcomes.save(jobId, claims, settlement, inline);
+    log.info('Delivered a callback', { jobId, status: settlement.status, statusCode, durationMs });
+  } catch (error) {
+    // Somebody else's outcome stands; or it is our own, and the answer to the first write was lost.
+    if (error instanceof StaleClaim) {
+      log.warn('Delivered a callback under a claim that is settled', { jobId, claims, statusCode });
+      return;
+    }
+    log.error('Delivered a callback, but could not write it down', { jobId, error });
+    throw new OutcomeNotSaved({ class: 'internal', statusCode, durationMs }, { cause: error });
+  }
+};

@@ -1,0 +1,30 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
+import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
+import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { VERSION } from '@boomerang/core/version.ts';
+import { config } from './config.ts';
+import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
+
+/** The task `DeliverCallback`. */
+export const createHandler =
+  (deps: DeliverCallbackDeps) =>
+  async (event: unknown): Promise<Record<string, never>> => {
+    await deliverCallback(deps, workedJobSchema.parse(event));
+    return {};
+  };
+
+const table = { client: new DynamoDBClient({ maxAttempts: 5 }), tableName: config.JOB_TABLE_NAME };
+
+export const handler = createHandler({
+  results: createDynamoResultStore(table),
+  outcomes: createDynamoJobOutcomes(table),
+  send: createNodeHttp(),
+  policy: toSettlePolicy(config),
+  userAgent: `Boomerang/${VERSION}`,
+  now: Date.now,
+  log: createLog('callback-deliver'),
+});

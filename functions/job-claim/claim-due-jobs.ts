@@ -1,0 +1,103 @@
+import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import type { Random } from '@boomerang/core/domain/random.ts';
+import { abandon, MAX_UNSETTLED_CLAIMS, type SettlePolicy } from '@boomerang/core/domain/settle.ts';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { DueEntry, DueJobs, JobOutcomes } from '@boomerang/core/ports/jobs.ts';
+import { type Batches, createBatches } from './batches.ts';
+
+export type ClaimDueJobsDeps = {
+  due: DueJobs;
+  outcomes: JobOutcomes;
+  now: () => number;
+  random: Random;
+  log: Log;
+  policy: SettlePolicy;
+  leaseMs: number;
+  shardCount: number;
+  maxJobsPerSweep: number;
+};
+
+/** What a pass of a sweep took. */
+export type Sweep = {
+  batches: ClaimedJob[][];
+  /** Whether another pass may find more. */
+  more: boolean;
+  /** How many jobs the sweep has taken so far, earlier passes included. */
+  claimed: number;
+};
+
+/** Claims under way at once. */
+const CONCURRENCY = 32;
+
+/** After this much of a pass no further claims begin: what was claimed must reach the state machine. */
+const PASS_MS = 20_000;
+
+/**
+ * Takes jobs that are due, until there are no more, the output is full or the sweep has taken its share. Shards are read in
+ * random order, so that overlapping sweeps meet less, and no shard is always last.
+ *
+ * @param claimedBefore what earlier passes of the same sweep took
+ */
+export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number): Promise<Sweep> => {
+  const { due, now, random, log, shardCount, maxJobsPerSweep } = deps;
+  const startedAt = now();
+  const batches = createBatches();
+  let taken = 0;
+  const isFull = () =>
+    batches.isFull() || claimedBefore + taken >= maxJobsPerSweep || now() - startedAt > PASS_MS;
+
+  for (const shard of shuffle(shardCount, random)) {
+    for await (const page of due.find(shard, startedAt)) {
+      const entries = [...page];
+      while (entries.length > 0 && !isFull()) {
+        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - taken);
+        const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches));
+        taken += (await Promise.all(claims)).filter(Boolean).length;
+      }
+      if (isFull()) break;
+    }
+    if (isFull()) break;
+  }
+
+  const claimed = claimedBefore + taken;
+  if (taken > 0) log.info('Claimed due jobs', { taken, claimed });
+  return { batches: batches.toArray(), more: taken > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
+};
+
+/** @returns whether the job is ours now */
+const claim = async (deps: ClaimDueJobsDeps, entry: DueEntry, batches: Batches): Promise<boolean> => {
+  const { due, now, leaseMs, log } = deps;
+  try {
+    const job = await due.claim(entry, now(), leaseMs);
+    if (!job) return false;
+    const claimed = toClaimedJob(job, 'scheduled', now());
+    if (job.unsettled > MAX_UNSETTLED_CLAIMS) await giveUp(deps, job, claimed);
+    else batches.add(claimed, job.unsettled > 1);
+    return true;
+  } catch (error) {
+    // One job that can't be taken must not keep the others: its lease runs out, or it is still due.
+    log.error('Could not claim a job', { jobId: entry.jobId, error });
+    return false;
+  }
+};
+
+const giveUp = async ({ outcomes, now, policy, log }: ClaimDueJobsDeps, job: Job, claimed: ClaimedJob) => {
+  try {
+    await outcomes.save(job.jobId, job.claims, abandon(job, claimed, now(), policy));
+    log.error('Gave up a job that was never settled', { jobId: job.jobId, unsettled: job.unsettled });
+  } catch (error) {
+    if (!(error instanceof StaleClaim)) throw error;
+  }
+};
+
+/** The numbers below `count`, in random order (Fisher-Yates). */
+const shuffle = (count: number, random: Random): number[] => {
+  const numbers = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1));
+    [numbers[last], numbers[other]] = [numbers[other] as number, numbers[last] as number];
+  }
+  return numbers;
+};

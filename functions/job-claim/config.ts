@@ -1,0 +1,13 @@
+import { readSettings } from '@boomerang/core/config/settings.ts';
+
+export const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'LEASE_SECONDS',
+    'SHARD_COUNT',
+    'MAX_JOBS_PER_SWEEP',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+  ],
+  process.env,
+);

@@ -1,0 +1,26 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
+import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
+import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { type ClaimDueJobsDeps, claimDueJobs } from './claim-due-jobs.ts';
+import { config } from './config.ts';
+import { sweepSchema } from './schema.ts';
+
+/** The task `ClaimDueJobs`. */
+export const createHandler = (deps: ClaimDueJobsDeps) => async (event: unknown) =>
+  claimDueJobs(deps, sweepSchema.parse(event).claimed);
+
+const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
+
+export const handler = createHandler({
+  due: createDynamoDueJobs(table),
+  outcomes: createDynamoJobOutcomes(table),
+  leaseMs: config.LEASE_SECONDS * 1000,
+  shardCount: config.SHARD_COUNT,
+  maxJobsPerSweep: config.MAX_JOBS_PER_SWEEP,
+  policy: toSettlePolicy(config),
+  now: Date.now,
+  random: Math.random,
+  log: createLog('job-claim'),
+});

@@ -1,0 +1,8 @@
+/** Cursors are opaque to callers: base64url of the key of the last job of a page. */
+export const encodeCursor = (after: string): string => Buffer.from(after, 'utf8').toString('base64url');
+
+/** @returns undefined for anything that is not a cursor of ours */
+export const decodeCursor = (cursor: string): string | undefined => {
+  const after = Buffer.from(cursor, 'base64url').toString('utf8');
+  return /^\d{4}-\d\d-\d\dT[\d:.]+Z#[\da-f-]{36}$/.test(after) ? after : undefined;
+};

@@ -1,0 +1,28 @@
+import { JOB_STATUSES } from '@boomerang/core/domain/job.ts';
+import { z } from 'zod';
+import { decodeCursor } from './cursor.ts';
+
+const MAX_PAGE = 100;
+const DEFAULT_PAGE = 20;
+
+/** Which jobs a caller wants to see. */
+export const jobQuerySchema = z.object({
+  status: z.enum(JOB_STATUSES, `Has to be one of ${JOB_STATUSES.join(', ')}`).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, `Has to be a number from 1 to ${MAX_PAGE}`)
+    .transform(Number)
+    .pipe(z.number().min(1, 'Has to be at least 1').max(MAX_PAGE, `Has to be at most ${MAX_PAGE}`))
+    .default(DEFAULT_PAGE),
+  cursor: z
+    .string()
+    .transform((text, context) => {
+      const after = decodeCursor(text);
+      if (after !== undefined) return after;
+      context.addIssue({ code: 'custom', message: 'Has to be a cursor of an earlier page' });
+      return z.NEVER;
+    })
+    .optional(),
+});
+
+export const jobIdSchema = z.uuid();

@@ -1,0 +1,6 @@
+import { readSettings } from '@boomerang/core/config/settings.ts';
+
+export const config = readSettings(
+  ['JOB_TABLE_NAME', 'SHARD_COUNT', 'RETRY_SCHEDULE_SECONDS', 'FETCH_DEADLINE_SECONDS', 'RETENTION_SECONDS'],
+  process.env,
+);

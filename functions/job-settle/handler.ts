@@ -1,0 +1,34 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
+import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { resultLifeMs, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { config } from './config.ts';
+import { settleRequestSchema } from './schema.ts';
+import { type SettleJobDeps, settleJob } from './settle-job.ts';
+
+/** The task `SettleJob`. */
+export const createHandler =
+  (deps: SettleJobDeps) =>
+  async (event: unknown): Promise<Record<string, never>> => {
+    await settleJob(deps, settleRequestSchema.parse(event));
+    return {};
+  };
+
+const table = {
+  client: new DynamoDBClient(),
+  tableName: config.JOB_TABLE_NAME,
+  shardCount: config.SHARD_COUNT,
+};
+
+export const handler = createHandler({
+  jobs: createDynamoJobReader(table),
+  results: createDynamoResultStore(table),
+  outcomes: createDynamoJobOutcomes(table),
+  policy: toSettlePolicy(config),
+  resultLifeMs: resultLifeMs(config),
+  now: Date.now,
+  random: Math.random,
+  log: createLog('job-settle'),
+});

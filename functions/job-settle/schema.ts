@@ -1,0 +1,11 @@
+import { caughtErrorSchema } from '@boomerang/core/contracts/task-failure.ts';
+import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
+import { z } from 'zod';
+
+/** A job that was not delivered: because providers are missing, or because the callback failed. */
+export const settleRequestSchema = z.object({
+  job: workedJobSchema,
+  deliveryError: caughtErrorSchema.optional(),
+});
+
+export type SettleRequest = z.infer<typeof settleRequestSchema>;

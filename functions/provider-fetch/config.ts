@@ -1,0 +1,13 @@
+import { readSettings } from '@boomerang/core/config/settings.ts';
+
+export const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'PROVIDER_CATALOGUE',
+    'PROVIDERS_API_URL',
+    'FETCH_DEADLINE_SECONDS',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+  ],
+  process.env,
+);

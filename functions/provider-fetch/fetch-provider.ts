@@ -1,0 +1,117 @@
+import type { Fetched } from '@boomerang/core/contracts/provider-outcome.ts';
+import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import { asksToWait, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
+import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
+import { LeaseLost, ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { toJsonText } from './read-answer.ts';
+import type { FetchRequest } from './schema.ts';
+
+export type FetchProviderDeps = {
+  catalogue: Catalogue;
+  send: SendHttp;
+  results: Pick<ResultStore, 'save'>;
+  now: () => number;
+  log: Log;
+  /** How long a stored result may be needed, milliseconds. */
+  resultLifeMs: number;
+};
+
+/**
+ * How much JSON of one provider may travel in the state of an execution: ten of them, and what JSON text costs as a JSON
+ * string, stay under Step Functions' 256 KiB.
+ */
+const MAX_INLINE_BYTES = 16 * 1024;
+
+/** What storing a large result may take on top of the call. */
+const STORE_MS = 3_000;
+
+/**
+ * Asks one provider for its data.
+ *
+ * @returns the data inline, or without it where it was so large that it went into the table
+ * @throws ProviderUnavailable | ProviderThrottled to be tried again, ProviderRefused for good, LeaseLost if too little is
+ * left of the lease
+ */
+export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<Fetched> => {
+  const { catalogue, results, now, log } = deps;
+  const { jobId, claims, providerId } = request;
+  const startedAt = now();
+  const provider = catalogue.get(providerId);
+  if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
+  if (request.leasedUntil - startedAt < provider.timeoutMs + STORE_MS) {
+    throw new LeaseLost({ class: 'lease_lost', startedAt });
+  }
+  try {
+    const answer = await ask(deps, provider, startedAt);
+    const json = readAnswer(answer, provider, startedAt);
+    const bytes = Buffer.byteLength(json);
+    const fetched: Fetched = {
+      providerId,
+      status: 'FETCHED',
+      fetchedAt: now(),
+      bytes,
+      statusCode: answer.statusCode,
+      durationMs: answer.durationMs,
+    };
+    log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs: answer.durationMs });
+    if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };
+    await results.save(jobId, claims, { ...fetched, json }, Math.ceil((now() + deps.resultLifeMs) / 1000));
+    return fetched;
+  } catch (error) {
+    log.warn('Could not fetch from a provider', { jobId, providerId, error });
+    throw error;
+  }
+};
+
+const ask = async ({ send }: FetchProviderDeps, provider: Provider, startedAt: number): Promise<HttpAnswer> => {
+  try {
+    return await send({
+      method: 'GET',
+      url: provider.url,
+      headers: { accept: 'application/json, text/*;q=0.5, */*;q=0.1' },
+      timeoutMs: provider.timeoutMs,
+      maxBytes: provider.maxBytes,
+    });
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error;
+    const { class: failureClass, durationMs, message: excerpt } = error;
+    throw new ProviderUnavailable({ class: failureClass, startedAt, durationMs, excerpt }, { cause: error });
+  }
+};
+
+/** @returns the data, as JSON text */
+const readAnswer = (answer: HttpAnswer, { maxBytes }: Provider, startedAt: number): string => {
+  const { statusCode, headers, body, bodyFailure, durationMs } = answer;
+  const retryAfterMs = parseRetryAfter(headers['retry-after'], startedAt);
+  const failure = (failureClass: TaskFailure['class'], excerpt: string): TaskFailure => ({
+    class: failureClass,
+    statusCode,
+    startedAt,
+    durationMs,
+    excerpt,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+  const verdict = judgeProviderStatus(statusCode);
+  if (verdict !== 'given') {
+    const told = failure('bad_status', body.subarray(0, 200).toString('utf8'));
+    if (verdict === 'refused') throw new ProviderRefused(told);
+    if (retryAfterMs !== undefined || asksToWait(statusCode)) throw new ProviderThrottled(told);
+    throw new ProviderUnavailable(told);
+  }
+  if (bodyFailure?.class === 'too_large') throw new ProviderRefused(failure('too_large', bodyFailure.message));
+  if (bodyFailure) throw new ProviderUnavailable(failure(bodyFailure.class, bodyFailure.message));
+  let json: string;
+  try {
+    json = toJsonText(body, headers['content-type'], statusCode);
+  } catch (cause) {
+    throw new ProviderUnavailable(failure('bad_body', (cause as Error).message), { cause });
+  }
+  // Text grows when it becomes a JSON string: the limit holds for what is delivered, not only for what came.
+  if (Buffer.byteLength(json) > maxBytes) {
+    throw new ProviderRefused(failure('too_large', `the answer is larger than ${maxBytes} bytes as JSON`));
+  }
+  return json;
+};

@@ -1,0 +1,10 @@
+import { claimedJobSchema, providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
+import { z } from 'zod';
+
+/** One provider of one claimed job, as the state machine hands it over. */
+export const fetchRequestSchema = z.strictObject({
+  ...claimedJobSchema.pick({ jobId: true, claims: true, leasedUntil: true }).shape,
+  providerId: providerIdSchema,
+});
+
+export type FetchRequest = z.infer<typeof fetchRequestSchema>;

@@ -1,0 +1,64 @@
+import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { JobReader, JobSummary } from '../../ports/jobs.ts';
+import { CLIENT_INDEX, clientShard, type JobTable, jobKey, toItem, toJob, UNDELIVERED_INDEX } from './table.ts';
+
+type Entry = JobSummary & { listKey: string; expiresAt?: number };
+
+/** What one shard had: entries that match, newest first, and how far it was read, if not to its end. */
+type ShardPage = { entries: Entry[]; readTo: string | undefined };
+
+export const createDynamoJobReader = ({ client, tableName, shardCount }: JobTable): JobReader => ({
+  get: async (jobId, now) => {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: jobKey(jobId), ConsistentRead: true }),
+    );
+    const job = Item && toJob(Item);
+    return job && isExpired(job, now) ? undefined : job;
+  },
+
+  list: async ({ clientId, status, limit, after, now }) => {
+    // What was not delivered has an index of its own: few jobs end so, and those are the ones people look for.
+    const isUndelivered = status === 'FAILED' || status === 'PARTIAL';
+    const index = isUndelivered ? UNDELIVERED_INDEX : CLIENT_INDEX;
+    const pages = await Promise.all(
+      Array.from({ length: shardCount }, (_, shard) =>
+        queryShard(client, {
+          TableName: tableName,
+          IndexName: index,
+          KeyConditionExpression: `${isUndelivered ? 'undeliveredShard' : 'clientShard'} = :shard${after === undefined ? '' : ' AND listKey < :after'}`,
+          ...(status && { FilterExpression: '#status = :status', ExpressionAttributeNames: { '#status': 'status' } }),
+          ExpressionAttributeValues: toItem({ ':shard': clientShard(clientId, shard), ':after': after, ':status': status }),
+          ScanIndexForward: false,
+          Limit: limit,
+        }),
+      ),
+    );
+    // Entries older than where some shard stopped reading may have unread neighbours: they belong to the next page.
+    const boundary = pages.reduce((newest, { readTo = '' }) => (readTo > newest ? readTo : newest), '');
+    const entries = pages
+      .flatMap((page) => page.entries)
+      .filter((entry) => entry.listKey >= boundary)
+      .sort((a, b) => (a.listKey < b.listKey ? 1 : -1));
+    const page = entries.slice(0, limit);
+    const cursor = entries.length > limit ? page.at(-1)?.listKey : boundary;
+    return {
+      jobs: page.filter((entry) => !isExpired(entry, now)).map(toSummary),
+      ...(cursor && { cursor }),
+    };
+  },
+});
+
+const queryShard = async (
+  client: DynamoDBClient,
+  query: ConstructorParameters<typeof QueryCommand>[0],
+): Promise<ShardPage> => {
+  const { Items = [], LastEvaluatedKey } = await client.send(new QueryCommand(query));
+  return { entries: Items.map((item) => unmarshall(item) as Entry), readTo: LastEvaluatedKey?.listKey?.S };
+};
+
+const toSummary = ({ jobId, status, createdAt }: Entry): JobSummary => ({ jobId, status, createdAt });
+
+/** DynamoDB deletes what has expired within days, not at once. */
+const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
+  expiresAt !== undefined && expiresAt * 1000 <= now;

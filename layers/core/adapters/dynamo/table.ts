@@ -1,0 +1,68 @@
+import { type AttributeValue, ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { StaleClaim } from '../../domain/failures.ts';
+import { ATTEMPT_LOG_LIMIT, type Attempt, type Job } from '../../domain/job.ts';
+
+/** What every adapter of the job table needs. */
+export type JobTable = {
+  client: DynamoDBClient;
+  tableName: string;
+  /** Over how many index keys the jobs are spread. It may only ever be raised. */
+  shardCount: number;
+};
+
+export type Item = Record<string, AttributeValue>;
+
+export const JOB_ITEM_ID = 'JOB';
+export const DUE_INDEX = 'DueIndex';
+export const CLIENT_INDEX = 'ClientIndex';
+export const UNDELIVERED_INDEX = 'UndeliveredIndex';
+
+const PROVIDER_PREFIX = 'PROVIDER#';
+
+export const jobKey = (jobId: string): Item => ({ jobId: { S: jobId }, itemId: { S: JOB_ITEM_ID } });
+
+/** `PROVIDER#<id>` is a result's head item. */
+export const resultItemId = (providerId: string): string => `${PROVIDER_PREFIX}${providerId}`;
+
+/** Chunks carry the digest of the whole, so that two writers of different data can't mix theirs. */
+export const chunkItemId = (providerId: string, digest: string, chunk: number): string =>
+  `${resultItemId(providerId)}#${digest}#${chunk}`;
+
+/** The shard of a job: ids end in random or hashed digits, so the last eight spread evenly. */
+export const shardOf = (jobId: string, shardCount: number): number => Number.parseInt(jobId.slice(-8), 16) % shardCount;
+
+export const clientShard = (clientId: string, shard: number): string => `${clientId}#${shard}`;
+
+/** Sorts a client's jobs by age; the id makes it unique. */
+export const listKey = ({ createdAt, jobId }: Pick<Job, 'createdAt' | 'jobId'>): string =>
+  `${new Date(createdAt).toISOString()}#${jobId}`;
+
+export const toItem = (value: Record<string, unknown>): Item => marshall(value, { removeUndefinedValues: true });
+
+/** The attributes that only the table needs, and no reader of a job should see. */
+const TABLE_ONLY = new Set(['itemId', 'dueShard', 'clientShard', 'undeliveredShard', 'listKey', 'data']);
+
+/**
+ * The log is stored as a ring, a map of so many slots: an execution adds its attempt without knowing the others, and the log
+ * never outgrows its limit.
+ */
+export const attemptSlot = (number: number): string => `slot${number % ATTEMPT_LOG_LIMIT}`;
+
+export const toJob = (item: Item): Job => {
+  const { attemptLog, ...job } = unmarshall(
+    Object.fromEntries(Object.entries(item).filter(([name]) => !TABLE_ONLY.has(name))),
+  );
+  const attempts = Object.values(attemptLog as Record<string, Attempt>);
+  return { ...job, attemptLog: attempts.sort((a, b) => a.number - b.number) } as Job;
+};
+
+/** Turns a failed condition into the failure it stands for. */
+export const fenced = async <T>(write: Promise<T>): Promise<T> => {
+  try {
+    return await write;
+  } catch (cause) {
+    if (cause instanceof ConditionalCheckFailedException) throw new StaleClaim('a newer writer was here', { cause });
+    throw cause;
+  }
+};

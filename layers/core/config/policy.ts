@@ -1,0 +1,26 @@
+import type { RetrySchedule } from '../domain/schedule.ts';
+import type { SettlePolicy } from '../domain/settle.ts';
+import type { Settings } from './settings.ts';
+
+/** The rules of settling, as the environment sets them. */
+export const toSettlePolicy = (
+  settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS'>,
+): SettlePolicy => ({
+  schedule: toSchedule(settings),
+  retentionMs: settings.RETENTION_SECONDS * 1000,
+});
+
+/**
+ * How long a stored result may be needed, milliseconds: until its job has collected, called back to the end of the schedule
+ * and been kept for those who ask.
+ */
+export const resultLifeMs = (
+  settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS' | 'FETCH_DEADLINE_SECONDS'>,
+): number => {
+  const scheduleMs = toSchedule(settings).stepsMs.reduce((sum, step) => sum + step, 0);
+  return settings.FETCH_DEADLINE_SECONDS * 1000 + 2 * scheduleMs + settings.RETENTION_SECONDS * 1000;
+};
+
+const toSchedule = ({ RETRY_SCHEDULE_SECONDS: [first, ...rest] }: Settings<'RETRY_SCHEDULE_SECONDS'>): RetrySchedule => ({
+  stepsMs: [first * 1000, ...rest.map((step) => step * 1000)],
+});

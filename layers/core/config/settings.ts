@@ -1,0 +1,88 @@
+import { z } from 'zod';
+
+/** The state machine's TimeoutSeconds: no execution lives longer. A test holds the two together. */
+export const EXECUTION_TIMEOUT_SECONDS = 240;
+
+/** A lease outlives the execution that holds it, with room for what AWS starts late. */
+const MIN_LEASE_SECONDS = 1.5 * EXECUTION_TIMEOUT_SECONDS;
+
+const number = z.string().trim().regex(/^\d+(\.\d+)?$/, 'takes a number').transform(Number);
+const seconds = (min: number, max: number) => number.pipe(z.int('takes whole seconds').min(min).max(max));
+
+const DAY_SECONDS = 24 * 3600;
+
+/**
+ * Every setting there is, by the name of its environment variable: the functions and the embedded cloud read them alike.
+ * Numbers come as decimal text, lists comma-separated.
+ */
+export const settings = {
+  /** Probability, 0..1, that the mock providers fail. */
+  FAILURE_RATE: number.pipe(z.number().max(1)),
+  /** Makes the mock providers' failures the same each time; empty: by chance. */
+  FAILURE_SEED: z.union([z.literal(''), number.pipe(z.int().max(0xffff_ffff))]),
+  /** How long the mock providers take to answer, milliseconds. */
+  PROVIDER_LATENCY_MS: number.pipe(z.int().max(29_000)),
+  /** When the mock providers are down: `<start>/<end>`, ISO 8601; empty: never. */
+  MAINTENANCE_WINDOW: z.union([
+    z.literal(''),
+    z.string().transform((text, context) => {
+      const [from = Number.NaN, to = Number.NaN, ...rest] = text.split('/').map((part) => Date.parse(part));
+      if (rest.length === 0 && from < to) return { from, to };
+      context.addIssue({ code: 'custom', message: 'takes <start>/<end>, ISO 8601' });
+      return z.NEVER;
+    }),
+  ]),
+  /** How long whoever takes a job holds it. */
+  LEASE_SECONDS: seconds(MIN_LEASE_SECONDS, DAY_SECONDS),
+  /** Minimum delays between attempts. */
+  RETRY_SCHEDULE_SECONDS: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.tuple([seconds(0, 30 * DAY_SECONDS)], seconds(0, 30 * DAY_SECONDS)))
+    .refine((steps) => steps.length <= 50, 'takes at most 50 steps'),
+  /** How long a job collects before it delivers what it has. */
+  FETCH_DEADLINE_SECONDS: seconds(1, 30 * DAY_SECONDS),
+  /** How long a job is kept after it is over. */
+  RETENTION_SECONDS: seconds(60, 3650 * DAY_SECONDS),
+  /** The most that one sweep takes. */
+  MAX_JOBS_PER_SWEEP: number.pipe(z.int().min(1)),
+  /** Whether plain http callback addresses are let through. */
+  CALLBACK_ALLOW_HTTP: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  /** Over how many index keys the jobs are spread. It may only be raised. */
+  SHARD_COUNT: number.pipe(z.int().min(1).max(64)),
+  /** Path of the provider catalogue. */
+  PROVIDER_CATALOGUE: z.string().min(1),
+  /** Base URL of the mock third parties, for the catalogue's placeholder of that name. */
+  PROVIDERS_API_URL: z.url(),
+  JOB_TABLE_NAME: z.string().min(1),
+  STATE_MACHINE_ARN: z.string().min(1),
+} as const;
+
+type SettingName = keyof typeof settings;
+export type Settings<Name extends SettingName> = { [N in Name]: z.output<(typeof settings)[N]> };
+
+/** The environment does not hold what it must. The message is one line and names every culprit. */
+export class InvalidEnvironment extends Error {
+  override name = 'InvalidEnvironment';
+}
+
+/**
+ * Reads settings from the environment.
+ * @throws InvalidEnvironment naming every variable that is missing or out of its limits
+ */
+export const readSettings = <const Name extends SettingName>(
+  names: readonly Name[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings<Name> => {
+  const shape = Object.fromEntries(names.map((name) => [name, settings[name]]));
+  const parsed = z.object(shape).safeParse(environment);
+  if (parsed.success) return parsed.data as Settings<Name>;
+  const culprits = parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${explain(issue)}`);
+  throw new InvalidEnvironment([...new Set(culprits)].join('; '));
+};
+
+const explain = (issue: z.core.$ZodIssue): string => {
+  if (issue.code === 'invalid_type' && issue.path.length === 1) return 'is not set';
+  if (issue.code === 'invalid_union') return issue.errors.flat().at(-1)?.message ?? issue.message;
+  return issue.message;
+};

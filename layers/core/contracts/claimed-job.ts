@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+/** Version of the payloads that travel through the state machine. */
+export const PAYLOAD_VERSION = 1;
+
+/** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays under 4 KiB. */
+export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
+
+/**
+ * What an execution holds of a job: slim enough (at most 4 KiB) for 40 of them to travel in one state.
+ * Times are epoch milliseconds.
+ */
+export const claimedJobSchema = z.strictObject({
+  v: z.literal(PAYLOAD_VERSION),
+  jobId: z.uuid(),
+  /** The fencing token: outcomes are written on the condition that the stored number is still this one. */
+  claims: z.int().min(1),
+  /** When the lease ends, epoch milliseconds. */
+  leasedUntil: z.int(),
+  trigger: z.enum(['immediate', 'scheduled']),
+  callbackUrl: z.string(),
+  /** Every provider of the job, in the order of the request. */
+  order: z.array(providerIdSchema).min(1).max(10),
+  /** Those that have neither given nor refused yet. */
+  providers: z.array(providerIdSchema).max(10),
+  /** Whether earlier executions stored results that the callback must include. */
+  checkpointed: z.boolean(),
+  /** Whether the fetching deadline has come: the callback goes out with what there is. */
+  final: z.boolean(),
+});
+
+export type ClaimedJob = z.infer<typeof claimedJobSchema>;

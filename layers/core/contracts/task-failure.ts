@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/** Why a call to a third party failed, as callers read it in the attempts of a job. */
+export const failureClassSchema = z.enum([
+  'dns',
+  'connection_refused',
+  'connection_broken',
+  'tls',
+  'timeout',
+  'bad_status',
+  'bad_body',
+  'too_large',
+  'gone',
+  'unknown_provider',
+  'lease_lost',
+  'internal',
+]);
+export type FailureClass = z.infer<typeof failureClassSchema>;
+
+/**
+ * What a failed task knows. It travels as the message of the thrown error (one line of JSON, at most 1 KiB), because the
+ * message is all that a Catch hands on.
+ */
+export const taskFailureSchema = z.object({
+  class: failureClassSchema,
+  /** The HTTP status code, where an answer came. */
+  statusCode: z.int().optional(),
+  /** What the other side asked us to wait, in milliseconds. */
+  retryAfterMs: z.number().nonnegative().optional(),
+  /** Epoch milliseconds. */
+  startedAt: z.int().optional(),
+  durationMs: z.number().nonnegative().optional(),
+  /** The first characters of what was answered or thrown. */
+  excerpt: z.string().optional(),
+});
+export type TaskFailure = z.infer<typeof taskFailureSchema>;
+
+/** The `Error` and `Cause` that Step Functions gives a Catch. */
+export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
+export type CaughtError = z.infer<typeof caughtErrorSchema>;

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+import { claimedJobSchema } from './claimed-job.ts';
+import { providerOutcomeSchema } from './provider-outcome.ts';
+
+/** A claimed job and what its providers answered in this execution; no results when none was pending. */
+export const workedJobSchema = z.strictObject({
+  ...claimedJobSchema.shape,
+  results: z.array(providerOutcomeSchema).default([]),
+});
+
+export type WorkedJob = z.infer<typeof workedJobSchema>;

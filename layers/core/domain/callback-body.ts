@@ -1,0 +1,31 @@
+import type { TaskFailure } from '../contracts/task-failure.ts';
+
+/** One entry of the callback's `data`. `json` is the provider's JSON text, put into the body as it came. */
+export type CallbackEntry =
+  | { providerId: string; fetchedAt: number; json: string }
+  | { providerId: string; code: 'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED'; failure: TaskFailure };
+
+/** The largest callback body, in bytes of UTF-8. */
+export const MAX_CALLBACK_BYTES = 10 * 1024 * 1024;
+
+/**
+ * The body of a callback, as the text that is sent. It is spliced together instead of serialised: what a provider gave
+ * reaches the receiver digit by digit (JSON.parse and back would round its large numbers), and costs no second parse.
+ */
+export const callbackBody = (jobId: string, entries: CallbackEntry[]): string =>
+  `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]}`;
+
+const entryText = (entry: CallbackEntry): string => {
+  if (!('json' in entry)) {
+    const error = { code: entry.code, message: errorMessage(entry) };
+    return JSON.stringify({ providerId: entry.providerId, error });
+  }
+  const head = JSON.stringify({ providerId: entry.providerId, fetchedAt: new Date(entry.fetchedAt).toISOString() });
+  return `${head.slice(0, -1)},"data":${entry.json}}`;
+};
+
+const errorMessage = ({ code, failure }: Extract<CallbackEntry, { code: string }>): string => {
+  const what = code === 'PROVIDER_REFUSED' ? 'The provider refused' : 'The provider did not give its data in time';
+  const status = failure.statusCode === undefined ? '' : `, status ${failure.statusCode}`;
+  return `${what} (${failure.class}${status}).`;
+};

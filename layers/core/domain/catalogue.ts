@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { providerIdSchema } from '../contracts/claimed-job.ts';
+
+const MAX_PROVIDER_TIMEOUT_MS = 15_000;
+export const MAX_PROVIDER_BYTES = 1024 * 1024;
+
+const providerSchema = z.strictObject({
+  id: providerIdSchema,
+  title: z.string().max(200).optional(),
+  /** Where its data is; trusted, unlike a callback's address. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** One deadline over DNS, connect, headers and body. */
+  timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
+  /** The largest answer that is taken, in bytes after decompression. */
+  maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
+});
+
+const catalogueSchema = z.strictObject({
+  providers: z
+    .array(providerSchema)
+    .min(1)
+    .superRefine((providers, context) => {
+      const seen = new Set<string>();
+      for (const [index, { id }] of providers.entries()) {
+        if (seen.has(id)) context.addIssue({ code: 'custom', path: [index, 'id'], message: `"${id}" is there twice` });
+        seen.add(id);
+      }
+    }),
+});
+
+export type Provider = z.infer<typeof providerSchema>;
+
+/** The third parties, by id. */
+export type Catalogue = ReadonlyMap<string, Provider>;
+
+/** The catalogue's file does not say what a catalogue must. The message names each place. */
+export class InvalidCatalogue extends Error {
+  override name = 'InvalidCatalogue';
+}
+
+/**
+ * Reads a provider catalogue.
+ *
+ * @param text its JSON
+ * @param placeholders what `${NAME}` in it stands for
+ * @throws InvalidCatalogue for JSON that does not parse, an unknown key, a value out of its limits, a missing placeholder
+ */
+export const parseCatalogue = (text: string, placeholders: Readonly<Record<string, string | undefined>>): Catalogue => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text, (_key, part) => (typeof part === 'string' ? fill(part, placeholders) : part));
+  } catch (cause) {
+    if (cause instanceof InvalidCatalogue) throw cause;
+    throw new InvalidCatalogue('it is not JSON', { cause });
+  }
+  const parsed = catalogueSchema.safeParse(value);
+  if (!parsed.success) {
+    const places = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'catalogue'}: ${issue.message}`);
+    throw new InvalidCatalogue(places.join('; '));
+  }
+  return new Map(parsed.data.providers.map((provider) => [provider.id, provider]));
+};
+
+const fill = (text: string, placeholders: Readonly<Record<string, string | undefined>>): string =>
+  text.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+    const value = placeholders[name];
+    if (!value) throw new InvalidCatalogue(`\${${name}} stands in it, but ${name} is not set`);
+    return value;
+  });

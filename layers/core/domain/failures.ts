@@ -1,0 +1,79 @@
+import type { CaughtError, TaskFailure } from '../contracts/task-failure.ts';
+import { taskFailureSchema } from '../contracts/task-failure.ts';
+
+const MAX_EXCERPT_CHARACTERS = 200;
+
+/**
+ * A failure of a task. Its `name` is what Retry and Catch of the state machine match, its message is a {@link TaskFailure}
+ * as one line of JSON, at most 1 KiB.
+ */
+abstract class TaskError extends Error {
+  readonly failure: TaskFailure;
+
+  constructor(failure: TaskFailure, options?: ErrorOptions) {
+    const excerpt = failure.excerpt?.slice(0, MAX_EXCERPT_CHARACTERS);
+    const capped: TaskFailure = excerpt === undefined ? failure : { ...failure, excerpt };
+    super(JSON.stringify(capped), options);
+    this.failure = capped;
+  }
+}
+
+/** The provider could not answer now; worth a quick retry. */
+export class ProviderUnavailable extends TaskError {
+  override name = 'ProviderUnavailable';
+}
+
+/** The provider asked us to come back later: no quick retry. */
+export class ProviderThrottled extends TaskError {
+  override name = 'ProviderThrottled';
+}
+
+/** The provider will not give this data, however often it is asked. */
+export class ProviderRefused extends TaskError {
+  override name = 'ProviderRefused';
+}
+
+/** The receiver could not answer now; worth a quick retry. */
+export class CallbackUnavailable extends TaskError {
+  override name = 'CallbackUnavailable';
+}
+
+/** The receiver asked us to come back later: no quick retry. */
+export class CallbackThrottled extends TaskError {
+  override name = 'CallbackThrottled';
+}
+
+/** The receiver did not want it: no quick retry, and none at all if it is `gone` or `too_large`. */
+export class CallbackRejected extends TaskError {
+  override name = 'CallbackRejected';
+}
+
+/** Too little is left of the lease to make the call: somebody else may hold the job before it ends. */
+export class LeaseLost extends TaskError {
+  override name = 'LeaseLost';
+}
+
+/** The receiver has the callback, but the job's end could not be written. It must never be called again. */
+export class OutcomeNotSaved extends TaskError {
+  override name = 'OutcomeNotSaved';
+}
+
+/** An item another writer has changed since it was read: the writer's claim is no longer the newest. */
+export class StaleClaim extends Error {
+  override name = 'StaleClaim';
+}
+
+/**
+ * What a Catch of the state machine kept of a failure. Errors that are not ours (a time-out, a throttled invocation) become
+ * class `timeout` or `internal`.
+ */
+export const readCaughtError = ({ Error: name, Cause: cause }: CaughtError): TaskFailure => {
+  const fallback: TaskFailure = { class: name === 'States.Timeout' ? 'timeout' : 'internal', excerpt: name };
+  if (cause === undefined) return fallback;
+  try {
+    const { errorMessage } = JSON.parse(cause) as { errorMessage?: unknown };
+    return taskFailureSchema.parse(JSON.parse(String(errorMessage)));
+  } catch {
+    return fallback;
+  }
+};

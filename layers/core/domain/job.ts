@@ -1,0 +1,126 @@
+import type { ClaimedJob } from '../contracts/claimed-job.ts';
+import { PAYLOAD_VERSION } from '../contracts/claimed-job.ts';
+import type { TaskFailure } from '../contracts/task-failure.ts';
+
+export const JOB_STATUSES = ['PENDING', 'COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** A job first collects, then calls back; it never goes the other way. */
+export type Phase = 'FETCHING' | 'CALLING_BACK';
+
+/** What is known of one provider of a job. A provider that has not been tried yet has no result. */
+export type ProviderResult =
+  | { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number }
+  | { providerId: string; status: 'REFUSED' | 'UNAVAILABLE'; error: TaskFailure };
+
+/** One try of a call, as an execution knows it: its last one, when quick retries came before. */
+export type Try = {
+  status: 'OK' | 'FAILED';
+  class?: string | undefined;
+  statusCode?: number | undefined;
+  durationMs?: number | undefined;
+};
+
+/** What one execution did for a job. */
+export type Attempt = {
+  /** The claim under which it ran. */
+  number: number;
+  trigger: ClaimedJob['trigger'];
+  /** Epoch milliseconds. */
+  endedAt: number;
+  fetches: (Try & { providerId: string })[];
+  callback?: Try;
+};
+
+/** How many attempts a job's log keeps. */
+export const ATTEMPT_LOG_LIMIT = 20;
+
+/** A job as it is stored. All times are epoch milliseconds, but for `expiresAt`: DynamoDB's TTL wants epoch seconds. */
+export type Job = {
+  v: 1;
+  jobId: string;
+  clientId: string;
+  callbackUrl: string;
+  providers: string[];
+  status: JobStatus;
+  phase: Phase;
+  /** How often it was taken: the fencing token. */
+  claims: number;
+  /** How often it was taken since the last outcome. */
+  unsettled: number;
+  fetchAttempts: number;
+  callbackAttempts: number;
+  results: ProviderResult[];
+  attemptLog: Attempt[];
+  createdAt: number;
+  updatedAt: number;
+  /** When fetching ends, and what there is goes out. */
+  deadlineAt: number;
+  /** When it is next to be taken; the lease's end while it is held; absent once it is over. */
+  dueAt?: number;
+  /** Present only while an execution holds it. */
+  leasedUntil?: number;
+  /** Why it ended `FAILED`. */
+  failure?: { code: FailureCode; message: string };
+  expiresAt?: number;
+};
+
+export type FailureCode = 'CALLBACK_EXHAUSTED' | 'CALLBACK_GONE' | 'CALLBACK_TOO_LARGE' | 'NEVER_SETTLED';
+
+/** Until there are callers with keys, all jobs belong to this one. */
+export const ANONYMOUS_CLIENT_ID = 'anonymous';
+
+export type NewJobInput = {
+  jobId: string;
+  providers: string[];
+  callbackUrl: string;
+  now: number;
+  leaseMs: number;
+  fetchDeadlineMs: number;
+};
+
+/** A job at birth: leased to the execution that is started with it. */
+export const newJob = ({ jobId, providers, callbackUrl, now, leaseMs, fetchDeadlineMs }: NewJobInput): Job => ({
+  v: 1,
+  jobId,
+  clientId: ANONYMOUS_CLIENT_ID,
+  callbackUrl,
+  providers,
+  status: 'PENDING',
+  phase: 'FETCHING',
+  claims: 1,
+  unsettled: 1,
+  fetchAttempts: 0,
+  callbackAttempts: 0,
+  results: [],
+  attemptLog: [],
+  createdAt: now,
+  updatedAt: now,
+  deadlineAt: now + fetchDeadlineMs,
+  dueAt: now + leaseMs,
+  leasedUntil: now + leaseMs,
+});
+
+/** Providers that have neither given nor refused; none once the results are frozen. */
+export const pendingProviders = (job: Job): string[] => {
+  if (job.phase !== 'FETCHING') return [];
+  const settled = new Set(job.results.filter((result) => result.status !== 'UNAVAILABLE').map((r) => r.providerId));
+  return job.providers.filter((providerId) => !settled.has(providerId));
+};
+
+/** What an execution needs of a job that was just taken. */
+export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: number): ClaimedJob => {
+  if (job.leasedUntil === undefined) throw new TypeError('a claimed job has a lease');
+  return {
+    v: PAYLOAD_VERSION,
+    jobId: job.jobId,
+    claims: job.claims,
+    leasedUntil: job.leasedUntil,
+    trigger,
+    callbackUrl: job.callbackUrl,
+    order: job.providers,
+    providers: pendingProviders(job),
+    checkpointed: job.results.length > 0,
+    final: job.phase === 'FETCHING' && now >= job.deadlineAt,
+  };
+};

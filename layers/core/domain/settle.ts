@@ -1,0 +1,172 @@
+import type { ClaimedJob } from '../contracts/claimed-job.ts';
+import type { ProviderOutcome } from '../contracts/provider-outcome.ts';
+import type { CaughtError } from '../contracts/task-failure.ts';
+import { readCaughtError } from './failures.ts';
+import type { Attempt, FailureCode, Job, JobStatus, Phase, ProviderResult, Try } from './job.ts';
+import { isExhausted, type RetrySchedule, retryDelayMs } from './schedule.ts';
+
+/** The rules that operators set. */
+export type SettlePolicy = {
+  schedule: RetrySchedule;
+  /** How long a job is kept after it is over, milliseconds. */
+  retentionMs: number;
+};
+
+/** How the callback went: delivered with a status code, or the error that a Catch kept. */
+export type Delivery =
+  | { delivered: true; statusCode: number; durationMs: number }
+  | { delivered: false; error: CaughtError };
+
+/** What an execution learned of a job. */
+export type Outcomes = { fetches: ProviderOutcome[]; delivery?: Delivery | undefined };
+
+/** What the execution that holds a job writes to it: the only kind of write that ends a claim. */
+export type Settlement = {
+  status: JobStatus;
+  phase: Phase;
+  results: ProviderResult[];
+  attempt: Attempt;
+  /** 0 or 1: what this execution adds to each counter. */
+  fetchAttempts: number;
+  callbackAttempts: number;
+  updatedAt: number;
+  /** When the job is due again; absent when it is over. */
+  dueAt?: number;
+  failure?: { code: FailureCode; message: string };
+  /** Epoch seconds; present when it is over. */
+  expiresAt?: number;
+};
+
+/** Errors of our own making that say nothing of the receiver: the call never went out, so it doesn't count as an attempt. */
+const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'Lambda.TooManyRequestsException']);
+
+/**
+ * The one decision of the system: what becomes of a job after an execution.
+ *
+ * @param job the job as it is stored
+ * @param claimed the claim under which the execution ran
+ * @param outcomes what the execution learned
+ * @param now epoch milliseconds
+ * @param random 0 ≤ random < 1, for jitter
+ */
+export const settle = (
+  job: Pick<Job, 'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt'>,
+  claimed: Pick<ClaimedJob, 'claims' | 'trigger' | 'final'>,
+  { fetches, delivery }: Outcomes,
+  now: number,
+  random: number,
+  policy: SettlePolicy,
+): Settlement => {
+  const results = mergeResults(job, fetches);
+  const isComplete = results.length === job.providers.length && results.every((r) => r.status !== 'UNAVAILABLE');
+  const isFrozen = job.phase === 'CALLING_BACK' || isComplete || claimed.final;
+  const base = {
+    status: 'PENDING' as const,
+    phase: isFrozen ? ('CALLING_BACK' as const) : ('FETCHING' as const),
+    results,
+    attempt: toAttempt(claimed, fetches, delivery, now),
+    fetchAttempts: fetches.length > 0 ? 1 : 0,
+    callbackAttempts: 0,
+    updatedAt: now,
+  };
+
+  if (!isFrozen) {
+    const hints = fetches.flatMap((o) => (o.status === 'UNAVAILABLE' ? (readCaughtError(o.error).retryAfterMs ?? 0) : 0));
+    const delay = retryDelayMs(policy.schedule, job.fetchAttempts + 1, Math.max(0, ...hints), random);
+    return { ...base, dueAt: Math.max(now, Math.min(now + delay, job.deadlineAt)) };
+  }
+  if (delivery === undefined) return { ...base, dueAt: now };
+
+  const end = (status: JobStatus): Settlement => ({
+    ...base,
+    status,
+    callbackAttempts: 1,
+    expiresAt: Math.ceil((now + policy.retentionMs) / 1000),
+  });
+  if (delivery.delivered || delivery.error.Error === 'OutcomeNotSaved') return end(deliveredStatus(results));
+
+  const { Error: error } = delivery.error;
+  const failure = readCaughtError(delivery.error);
+  if (NOT_AN_ATTEMPT.has(error)) {
+    const delay = error === 'LeaseLost' ? 0 : retryDelayMs(policy.schedule, 1, undefined, random);
+    return { ...base, dueAt: now + delay };
+  }
+  if (failure.class === 'gone') {
+    return { ...end('FAILED'), failure: { code: 'CALLBACK_GONE', message: 'The receiver wants no more callbacks.' } };
+  }
+  if (failure.class === 'too_large') {
+    return {
+      ...end('FAILED'),
+      failure: { code: 'CALLBACK_TOO_LARGE', message: 'What was collected does not fit into one callback.' },
+    };
+  }
+  const failedAttempts = job.callbackAttempts + 1;
+  if (isExhausted(policy.schedule, failedAttempts)) {
+    const message = `The callback failed ${failedAttempts} times.`;
+    return { ...end('FAILED'), failure: { code: 'CALLBACK_EXHAUSTED', message } };
+  }
+  const delay = retryDelayMs(policy.schedule, failedAttempts, failure.retryAfterMs, random);
+  return { ...base, callbackAttempts: 1, dueAt: now + delay };
+};
+
+/** How often a job may be taken without an outcome before it ends: crashes must not loop for ever. */
+export const MAX_UNSETTLED_CLAIMS = 20;
+
+/** The end of a job that nobody has been able to settle. */
+export const abandon = (job: Job, claimed: ClaimedJob, now: number, policy: SettlePolicy): Settlement => ({
+  status: 'FAILED',
+  phase: job.phase,
+  results: job.results,
+  attempt: { number: claimed.claims, trigger: claimed.trigger, endedAt: now, fetches: [] },
+  fetchAttempts: 0,
+  callbackAttempts: 0,
+  updatedAt: now,
+  failure: { code: 'NEVER_SETTLED', message: `Taken ${job.unsettled} times, and never seen through.` },
+  expiresAt: Math.ceil((now + policy.retentionMs) / 1000),
+});
+
+const deliveredStatus = (results: ProviderResult[]): JobStatus =>
+  results.every((result) => result.status === 'FETCHED') ? 'COMPLETE' : 'PARTIAL';
+
+/** One result a provider, in the order of the request; what was given before is never replaced. */
+export const mergeResults = (job: Pick<Job, 'providers' | 'results'>, fetches: ProviderOutcome[]): ProviderResult[] => {
+  const known = new Map(job.results.map((result) => [result.providerId, result]));
+  for (const outcome of fetches) {
+    if (known.get(outcome.providerId)?.status === 'FETCHED') continue;
+    known.set(outcome.providerId, toResult(outcome));
+  }
+  return job.providers.flatMap((providerId) => known.get(providerId) ?? []);
+};
+
+const toResult = (outcome: ProviderOutcome): ProviderResult => {
+  const { providerId, status } = outcome;
+  if (status !== 'FETCHED') return { providerId, status, error: readCaughtError(outcome.error) };
+  return { providerId, status, fetchedAt: outcome.fetchedAt, bytes: outcome.bytes };
+};
+
+const toAttempt = (
+  claimed: Pick<ClaimedJob, 'claims' | 'trigger'>,
+  fetches: ProviderOutcome[],
+  delivery: Delivery | undefined,
+  now: number,
+): Attempt => ({
+  number: claimed.claims,
+  trigger: claimed.trigger,
+  endedAt: now,
+  fetches: fetches.map((outcome) => ({
+    providerId: outcome.providerId,
+    ...(outcome.status === 'FETCHED'
+      ? { status: 'OK' as const, statusCode: outcome.statusCode, durationMs: outcome.durationMs }
+      : failedTry(outcome.error)),
+  })),
+  ...(delivery && {
+    callback: delivery.delivered
+      ? { status: 'OK' as const, statusCode: delivery.statusCode, durationMs: delivery.durationMs }
+      : failedTry(delivery.error),
+  }),
+});
+
+const failedTry = (error: CaughtError): Try => {
+  const { class: failureClass, statusCode, durationMs } = readCaughtError(error);
+  return { status: 'FAILED', class: failureClass, statusCode, durationMs };
+};

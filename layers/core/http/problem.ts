@@ -1,0 +1,30 @@
+import { STATUS_CODES } from 'node:http';
+
+/** One thing that is wrong with a field. `pointer` is a JSON pointer (RFC 6901) into the body or the query. */
+export type FieldError = { pointer: string; message: string };
+
+/** An answer that is a problem of the caller's, or ours. Thrown anywhere in a handler's chain. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly errors: FieldError[] | undefined;
+
+  constructor(
+    status: number,
+    detail: string,
+    { headers = {}, errors, cause }: { headers?: Record<string, string>; errors?: FieldError[]; cause?: unknown } = {},
+  ) {
+    super(detail, { cause });
+    this.status = status;
+    this.headers = headers;
+    this.errors = errors;
+  }
+}
+
+/**
+ * The body of a problem, `application/problem+json` (RFC 9457).
+ * @param instance the id of the request
+ */
+export const problemBody = ({ status, message, errors }: Problem, instance: string): string =>
+  JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message, instance, errors });

@@ -1,0 +1,26 @@
+/** Every route of both APIs, but for the fallbacks. A test holds them to be those of template.yaml. */
+export const ROUTES = {
+  service: ['POST /webhook', 'GET /jobs', 'GET /jobs/{jobId}', 'POST /complete', 'GET /health'],
+  providers: ['GET /providers', 'GET /providers/{providerId}'],
+} as const;
+
+export type ApiName = keyof typeof ROUTES;
+
+/**
+ * The methods that an API has at a path, in no particular order; none where the path is unknown.
+ * @param path as it came, still percent-encoded
+ */
+export const allowedMethods = (api: ApiName, path: string): string[] =>
+  ROUTES[api].flatMap((route) => {
+    const [method = '', pattern = ''] = route.split(' ');
+    return matches(pattern, path) ? [method] : [];
+  });
+
+const matches = (pattern: string, path: string): boolean => {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, index) => (part.startsWith('{') ? given[index] !== '' : part === given[index]))
+  );
+};

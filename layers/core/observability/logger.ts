@@ -1,0 +1,23 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+
+/** Data of one log line. Never a secret, a signature or a payload. */
+export type LogData = Record<string, unknown>;
+
+/** What the functions log with: the message is a constant sentence, data are keys. */
+export type Log = {
+  debug: (message: string, data?: LogData) => void;
+  info: (message: string, data?: LogData) => void;
+  warn: (message: string, data?: LogData) => void;
+  error: (message: string, data?: LogData) => void;
+};
+
+/** The configured logger of one function. Level: `POWERTOOLS_LOG_LEVEL`. */
+export const createLog = (functionName: string): Log => {
+  const logger = new Logger({ serviceName: 'boomerang', persistentLogAttributes: { function: functionName } });
+  return {
+    debug: (message, data = {}) => logger.debug(message, data),
+    info: (message, data = {}) => logger.info(message, data),
+    warn: (message, data = {}) => logger.warn(message, data),
+    error: (message, data = {}) => logger.error(message, data),
+  };
+};

@@ -1,0 +1,69 @@
+import type { Fetched } from '../contracts/provider-outcome.ts';
+import type { Job, JobStatus } from '../domain/job.ts';
+import type { Settlement } from '../domain/settle.ts';
+
+/** Where jobs are born. */
+export type JobIntake = {
+  /** Stores a new job, leased to the execution that is about to start. */
+  create: (job: Job) => Promise<void>;
+  /**
+   * Gives back a claim whose execution could not be started: the job is due at once.
+   * @throws StaleClaim when somebody else has taken it
+   */
+  release: (jobId: string, claims: number, now: number) => Promise<void>;
+};
+
+/** A job as the index of due jobs shows it; the index lags, so only taking it tells whether it is still due. */
+export type DueEntry = { jobId: string; claims: number };
+
+/** The jobs whose time has come. */
+export type DueJobs = {
+  /** Entries that are due in one shard, the longest due first, page by page. */
+  find: (shard: number, now: number) => AsyncIterable<DueEntry[]>;
+  /** Takes a job until `now + leaseMs`. Undefined when it is not due any more or somebody else was faster. */
+  claim: (entry: DueEntry, now: number, leaseMs: number) => Promise<Job | undefined>;
+};
+
+/** What a provider gave: its JSON text, of `bytes` UTF-8 bytes. */
+export type ProviderResultData = Pick<Fetched, 'providerId' | 'fetchedAt' | 'bytes'> & { json: string };
+
+/** Where results wait while a job is not over, and those that are too large to travel. */
+export type ResultStore = {
+  /**
+   * Keeps what a provider gave, of any size.
+   * @throws StaleClaim when a newer claim has written its own
+   */
+  save: (jobId: string, claims: number, result: ProviderResultData, expiresAt: number) => Promise<void>;
+  /** The job with all that was kept for it, in one consistent read. Undefined when there is no such job. */
+  load: (jobId: string) => Promise<{ job: Job; results: ProviderResultData[] } | undefined>;
+};
+
+/** Where the outcome of an execution goes. */
+export type JobOutcomes = {
+  /**
+   * Writes an outcome, on the condition that the claim is still the newest and not settled yet.
+   * @param data results to keep with the job when it is over
+   * @throws StaleClaim when it is not
+   */
+  save: (jobId: string, claims: number, settlement: Settlement, data?: ProviderResultData[]) => Promise<void>;
+};
+
+export type JobSummary = Pick<Job, 'jobId' | 'status' | 'createdAt'>;
+export type JobPage = { jobs: JobSummary[]; /** Where the next page begins; absent on the last. */ cursor?: string };
+
+/** What callers may see. */
+export type JobReader = {
+  /** The job, unless there is none or it has expired. */
+  get: (jobId: string, now: number) => Promise<Job | undefined>;
+  /**
+   * A client's jobs, newest first. A page may hold fewer than `limit` jobs, or none, and still have a cursor.
+   * @param after the cursor of the page before
+   */
+  list: (query: {
+    clientId: string;
+    status?: JobStatus | undefined;
+    limit: number;
+    after?: string | undefined;
+    now: number;
+  }) => Promise<JobPage>;
+};
