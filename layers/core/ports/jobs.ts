@@ -14,7 +14,7 @@ export type JobIntake = {
 };
 
 /** A job as the index of due jobs shows it; the index lags, so only taking it tells whether it is still due. */
-export type DueEntry = { jobId: string; claims: number };
+export type DueEntry = { jobId: string; claims: number; /** Present where it is held, not waiting. */ leasedUntil?: number };
 
 /** The jobs whose time has come. */
 export type DueJobs = {

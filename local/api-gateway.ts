@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isUtf8 } from 'node:buffer';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { type Listening, listen } from './http-server.ts';
+import type { Lambda } from './lambda.ts';
+
+/** A route of an HTTP API, as the template's events say it: method `ANY`, path `$default` for the fallback. */
+export type Route = { method: string; path: string; functionId: string };
+
+export type HttpApiConfig = {
+  logicalId: string;
+  port: number;
+  stageVariables: Record<string, string>;
+  cors: { AllowOrigins?: string[]; AllowMethods?: string[]; AllowHeaders?: string[] } | undefined;
+};
+
+export type HttpApi = Listening & {
+  /** Connects the API with its functions; until then it answers 503. */
+  connect: (routes: Route[], lambda: Lambda) => void;
+};
+
+/** HTTP APIs take no larger payload (API Gateway quotas). */
+const MAX_PAYLOAD_BYTES = 10 * 1024 * 1024;
+/** Nor do they wait longer for an integration. */
+const INTEGRATION_TIMEOUT_MS = 30_000;
+
+/** A front that turns requests into API Gateway events (payload format 2.0), and calls functions with them. */
+export const startHttpApi = async (config: HttpApiConfig, log: Log): Promise<HttpApi> => {
+  let routes: Route[] = [];
+  let lambda: Lambda | undefined;
+  const server = createServer((request, response) => {
+    serve(config, routes, lambda, request, response).catch((error: unknown) => {
+      log.error('An API failed to answer', { api: config.logicalId, error });
+      bare(response, 500, 'Internal Server Error');
+    });
+  });
+  const listening = await listen(server, config.port);
+  return {
+    ...listening,
+    connect: (newRoutes, newLambda) => {
+      routes = newRoutes;
+      lambda = newLambda;
+    },
+  };
+};
+
+const serve = async (
+  config: HttpApiConfig,
+  routes: Route[],
+  lambda: Lambda | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  setCorsHeaders(config, request, response);
+  const { method = 'GET' } = request;
+  if (config.cors && method === 'OPTIONS' && request.headers.origin !== undefined) return void response.writeHead(204).end();
+  const body = await readBody(request);
+  if (body === undefined) return bare(response, 413, 'Request Entity Too Large');
+  const [rawPath = '/', ...query] = (request.url ?? '/').split('?');
+  const match = findRoute(routes, method, rawPath);
+  if (!match || !lambda) return bare(response, lambda ? 404 : 503, lambda ? 'Not Found' : 'Service Unavailable');
+  const event = toEvent(config, match, request, rawPath, query.join('?'), body);
+  const result = await within(lambda.invoke(match.route.functionId, event));
+  if (result === undefined) return bare(response, 503, 'Service Unavailable');
+  send(response, result as APIGatewayProxyStructuredResultV2);
+};
+
+/** What the gateway itself answers is bare JSON. */
+const bare = (response: ServerResponse, status: number, message: string): void => {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
+};
+
+const within = async (invocation: Promise<unknown>): Promise<unknown> => {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), INTEGRATION_TIMEOUT_MS);
+  try {
+    return await Promise.race([invocation, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** @returns undefined for more than an API takes; the rest of it is let go by unread */
+const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= MAX_PAYLOAD_BYTES) chunks.push(chunk);
+  }
+  return length > MAX_PAYLOAD_BYTES ? undefined : Buffer.concat(chunks);
+};
+
+type Match = { route: Route; parameters: Record<string, string> };
+
+const findRoute = (routes: Route[], method: string, path: string): Match | undefined => {
+  for (const route of routes) {
+    if (route.path === '$default' || (route.method !== 'ANY' && route.method !== method)) continue;
+    const parameters = matchPath(route.path, path);
+    if (parameters) return { route, parameters };
+  }
+  const fallback = routes.find((route) => route.path === '$default');
+  return fallback && { route: fallback, parameters: {} };
+};
+
+const matchPath = (pattern: string, path: string): Record<string, string> | undefined => {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const value = given[index] ?? '';
+    if (part.startsWith('{') && value !== '') parameters[part.slice(1, -1)] = decode(value);
+    else if (part !== value) return undefined;
+  }
+  return parameters;
+};
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+const TEXT_TYPES = /^(?:text\/|application\/(?:[\w.+-]+\+)?(?:json|xml)|application\/javascript)/i;
+
+const toEvent = (
+  { logicalId, stageVariables }: HttpApiConfig,
+  { route, parameters }: Match,
+  request: IncomingMessage,
+  rawPath: string,
+  rawQueryString: string,
+  body: Buffer,
+): APIGatewayProxyEventV2 => {
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
+  );
+  const isText = isUtf8(body) && TEXT_TYPES.test(headers['content-type'] ?? '');
+  const query = new URLSearchParams(rawQueryString);
+  const names = [...new Set(query.keys())];
+  const now = new Date();
+  return {
+    version: '2.0',
+    routeKey: route.path === '$default' ? '$default' : `${route.method} ${route.path}`,
+    rawPath,
+    rawQueryString,
+    headers,
+    ...(names.length > 0 && {
+      queryStringParameters: Object.fromEntries(names.map((name) => [name, query.getAll(name).join(',')])),
+    }),
+    ...(Object.keys(parameters).length > 0 && { pathParameters: parameters }),
+    stageVariables,
+    requestContext: {
+      accountId: '000000000000',
+      apiId: logicalId,
+      domainName: headers.host ?? '',
+      domainPrefix: logicalId,
+      http: {
+        method: request.method ?? 'GET',
+        path: rawPath,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.socket.remoteAddress ?? '',
+        userAgent: headers['user-agent'] ?? '',
+      },
+      requestId: randomUUID(),
+      routeKey: route.path,
+      stage: '$default',
+      time: now.toISOString(),
+      timeEpoch: now.getTime(),
+    },
+    ...(body.length > 0 && { body: body.toString(isText ? 'utf8' : 'base64') }),
+    isBase64Encoded: body.length > 0 && !isText,
+  };
+};
+
+const send = (response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void => {
+  const { statusCode = 200, headers = {}, body = '', isBase64Encoded = false } = result;
+  const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, String(value));
+  response.writeHead(statusCode, { 'content-length': bytes.length }).end(bytes);
+};
+
+const setCorsHeaders = ({ cors }: HttpApiConfig, request: IncomingMessage, response: ServerResponse): void => {
+  if (!cors || request.headers.origin === undefined) return;
+  response.setHeader('access-control-allow-origin', cors.AllowOrigins?.join(',') ?? '*');
+  if (request.method !== 'OPTIONS') return;
+  response.setHeader('access-control-allow-methods', cors.AllowMethods?.join(',') ?? '*');
+  response.setHeader('access-control-allow-headers', cors.AllowHeaders?.join(',') ?? '*');
+};

@@ -1,0 +1,165 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
+import { ensureTable, startDatabase } from './dynamodb.ts';
+import { freeLeases } from './free-leases.ts';
+import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
+import { rateSeconds, startSchedule } from './schedule.ts';
+import type { LocalSettings } from './settings.ts';
+import { startStepFunctions } from './step-functions.ts';
+import { createResolver, readTemplate, resourcesOf } from './template.ts';
+
+export type Cloud = {
+  /** The template's outputs, resolved to what runs here. */
+  outputs: Record<string, string>;
+  sweepSeconds: number;
+  /** Where DynamoDB and Step Functions answer. */
+  endpoints: { dynamodb: string; stepFunctions: string };
+  /** Ends it; what is under way gets a moment to end by itself, the rest is due again at the next start. */
+  stop: () => Promise<void>;
+};
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TABLE = 'JobTable';
+const STATE_MACHINE = 'ProcessPendingStateMachine';
+const GRACE_MS = 3_000;
+
+type FunctionProperties = {
+  CodeUri: string;
+  Timeout?: number;
+  MemorySize?: number;
+  Layers?: string[];
+  Environment?: { Variables: Record<string, unknown> };
+  Events?: Record<string, { Type: string; Properties: { ApiId: string; Method: string; Path: string } }>;
+};
+
+/** Runs the template in this process: its APIs, functions, table, state machine and schedule. */
+export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
+  const log = createLog('embedded-cloud');
+  const template = readTemplate(path.join(ROOT, 'template.yaml'));
+  const database = await startDatabase(settings.DATA_DIR, log);
+  const apis = new Map<string, HttpApi>();
+  const closeAll = async () => {
+    await Promise.all([...apis.values()].map((api) => api.close()));
+    await database.close();
+  };
+
+  try {
+    const resolve = createResolver(template, {
+      parameters: { Stage: 'local' },
+      ref: (logicalId) => (logicalId === STATE_MACHINE ? stateMachineArn(logicalId) : logicalId),
+      getAtt: (logicalId, attribute) =>
+        attribute === 'ApiEndpoint' ? (apis.get(logicalId)?.url ?? '') : functionArn(logicalId),
+    });
+    const properties = <T>(logicalId: string) => resolve(template.Resources[logicalId]?.Properties) as T;
+
+    const ports: Record<string, number> = { ServiceApi: settings.SERVICE_PORT, ProvidersApi: settings.PROVIDERS_PORT };
+    for (const [logicalId] of resourcesOf(template, 'AWS::Serverless::HttpApi')) {
+      const { StageVariables = {}, CorsConfiguration } = properties<{
+        StageVariables?: Record<string, string>;
+        CorsConfiguration?: HttpApiConfig['cors'];
+      }>(logicalId);
+      const config = { logicalId, port: ports[logicalId] ?? 0, stageVariables: StageVariables, cors: CorsConfiguration };
+      apis.set(logicalId, await startHttpApi(config, log));
+    }
+
+    const { PointInTimeRecoverySpecification, TimeToLiveSpecification, SSESpecification, ...table } =
+      properties<Record<string, unknown>>(TABLE);
+    await ensureTable(database.url, { TableName: TABLE, ...table } as CreateTableCommandInput);
+
+    const layers = new Map(
+      resourcesOf(template, 'AWS::Serverless::LayerVersion').map(([logicalId, { Properties }]) => [
+        logicalId,
+        path.join(ROOT, String(Properties?.ContentUri)),
+      ]),
+    );
+    const globals = resolve(template.Globals.Function) as FunctionProperties;
+    const functions = resourcesOf(template, 'AWS::Serverless::Function').map(([logicalId]): FunctionConfig & { events: FunctionProperties['Events'] } => {
+      const own = properties<FunctionProperties>(logicalId);
+      const variables = { ...globals.Environment?.Variables, ...own.Environment?.Variables };
+      const layer = layers.get(own.Layers?.[0] ?? '') ?? '/opt';
+      return {
+        logicalId,
+        codeUri: own.CodeUri,
+        timeoutSeconds: own.Timeout ?? globals.Timeout ?? 3,
+        memoryMb: own.MemorySize ?? globals.MemorySize ?? 128,
+        events: own.Events,
+        environment: Object.fromEntries(
+          Object.entries(variables).map(([name, value]) => [
+            name,
+            settings.functionEnvironment[name] ?? String(value).replace(/^\/opt(?=\/)/, layer),
+          ]),
+        ),
+      };
+    });
+
+    const machine = properties<{
+      DefinitionUri: string;
+      DefinitionSubstitutions: Record<string, string>;
+      Events: { Sweep: { Properties: { ScheduleExpression: string } } };
+    }>(STATE_MACHINE);
+    // The engine needs the functions, and the functions its address: it invokes none before they are loaded.
+    let lambda: Awaited<ReturnType<typeof loadFunctions>> | undefined;
+    const stepFunctions = await startStepFunctions(
+      {
+        arn: stateMachineArn(STATE_MACHINE),
+        definitionPath: path.join(ROOT, machine.DefinitionUri),
+        substitutions: machine.DefinitionSubstitutions,
+      },
+      {
+        invoke: async (logicalId, event) => {
+          if (!lambda) throw new Error('the functions are not loaded yet');
+          return lambda.invoke(logicalId, event);
+        },
+      },
+      log,
+    );
+    // The SDK of every function is sent here, and never signs with a real account's keys.
+    const endpoints = {
+      AWS_ENDPOINT_URL_DYNAMODB: database.url,
+      AWS_ENDPOINT_URL_SFN: stepFunctions.url,
+    };
+    Object.assign(process.env, endpoints);
+    lambda = await loadFunctions(
+      ROOT,
+      functions.map((config) => ({ ...config, environment: { ...config.environment, ...endpoints } })),
+    );
+
+    const freed = await freeLeases(database.url, TABLE, shardCountOf(functions));
+    if (freed > 0) log.info('Jobs of the last run are due again', { freed });
+
+    for (const [logicalId, api] of apis) api.connect(routesOf(logicalId, functions), lambda);
+    const sweepSeconds = settings.SWEEP_SECONDS ?? rateSeconds(machine.Events.Sweep.Properties.ScheduleExpression);
+    const stopSchedule = startSchedule(sweepSeconds, () => stepFunctions.start({}));
+
+    return {
+      outputs: Object.fromEntries(
+        Object.entries(template.Outputs).map(([name, { Value }]) => [name, String(resolve(Value))]),
+      ),
+      sweepSeconds,
+      endpoints: { dynamodb: database.url, stepFunctions: stepFunctions.url },
+      stop: async () => {
+        stopSchedule();
+        await Promise.all([...apis].filter(([id]) => id === 'ServiceApi').map(([, api]) => api.close()));
+        await Promise.race([stepFunctions.settled(), new Promise((done) => setTimeout(done, GRACE_MS))]);
+        await stepFunctions.close();
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+};
+
+const routesOf = (apiId: string, functions: { logicalId: string; events: FunctionProperties['Events'] }[]): Route[] =>
+  functions.flatMap(({ logicalId, events = {} }) =>
+    Object.values(events)
+      .filter(({ Type, Properties }) => Type === 'HttpApi' && logicalIdOf(Properties.ApiId) === apiId)
+      .map(({ Properties: { Method, Path } }) => ({ method: Method, path: Path, functionId: logicalId })),
+  );
+
+const shardCountOf = (functions: FunctionConfig[]): number =>
+  Math.max(...functions.map(({ environment }) => Number(environment.SHARD_COUNT ?? 1)));

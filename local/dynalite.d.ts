@@ -1,0 +1,30 @@
+declare module 'dynalite' {
+  import type { Server } from 'node:http';
+
+  /** The subset of dynalite's options that is used here; without a path it keeps everything in memory. */
+  export default function dynalite(options?: { path?: string; createTableMs?: number }): Server;
+}
+
+declare module 'dynalite/db/index.js' {
+  type Item = Record<string, unknown>;
+  type Table = { TableName: string; GlobalSecondaryIndexes?: object[] };
+  type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
+
+  const db: {
+    create: (options: { path: string }) => {
+      db: {
+        open: () => Promise<void>;
+        close: (callback: (error?: Error) => void) => void;
+        batch: (writes: Write[]) => Promise<void>;
+        iterator: (range: { gte: string; lt: string }) => AsyncIterable<[string, Item]>;
+      };
+    };
+    getIndexActions: (
+      indexes: object[],
+      existing: Item | null,
+      item: Item,
+      table: Table,
+    ) => { puts: { index: string; key: string; item: Item }[] };
+  };
+  export default db;
+}

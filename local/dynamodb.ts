@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-dynamodb';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+
+export type Database = {
+  /** The address that the SDK is sent to. */
+  url: string;
+  close: () => Promise<void>;
+};
+
+/** The data folder can't be used. The message says why. */
+export class DataFolderError extends Error {
+  override name = 'DataFolderError';
+}
+
+/**
+ * Starts DynamoDB over the data in a folder. Unless the last stop was clean, its indexes are rebuilt first. Should it break,
+ * it is started again at the same address.
+ * @throws DataFolderError when another process has the folder, or it can't be written
+ */
+export const startDatabase = async (folder: string, log: Log): Promise<Database> => {
+  const databasePath = path.resolve(folder, 'dynamodb');
+  const cleanMark = path.resolve(folder, 'stopped-cleanly');
+  let isClosing = false;
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new DataFolderError(`DATA_DIR: ${folder} can't be made`, { cause });
+  }
+
+  const launch = (port: number): Promise<{ worker: Worker; url: string }> => {
+    const wasClean = !existsSync(databasePath) || existsSync(cleanMark);
+    if (!wasClean) log.warn('The last stop was not clean: rebuilding the indexes', { folder });
+    const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
+      workerData: { path: databasePath, port, wasClean },
+    });
+    return new Promise((resolve, reject) => {
+      worker.once('message', ({ url }: { url: string }) => {
+        worker.off('error', reject);
+        worker.on('error', (error) => log.error('The database broke', { error }));
+        worker.on('exit', () => {
+          if (!isClosing) void relaunch(url);
+        });
+        rmSync(cleanMark, { force: true });
+        resolve({ worker, url });
+      });
+      worker.once('error', reject);
+    });
+  };
+  const relaunch = async (url: string): Promise<void> => {
+    log.warn('Starting the database again', {});
+    current = await launch(Number(new URL(url).port));
+  };
+
+  let current: Awaited<ReturnType<typeof launch>>;
+  try {
+    current = await launch(0);
+  } catch (cause) {
+    const isTaken = isLocked(cause);
+    const why = isTaken ? 'is in use by another process' : `can't be opened: ${(cause as Error).message}`;
+    throw new DataFolderError(`DATA_DIR: ${folder} ${why}`, { cause });
+  }
+  return {
+    url: current.url,
+    close: async () => {
+      isClosing = true;
+      const ended = new Promise((resolve) => current.worker.once('exit', resolve));
+      current.worker.postMessage('close');
+      await ended;
+      writeFileSync(cleanMark, '');
+    },
+  };
+};
+
+const isLocked = (error: unknown): boolean =>
+  error instanceof Error && (`${(error as { code?: string }).code}`.includes('LOCKED') || isLocked(error.cause));
+
+/**
+ * Makes a table that is not there yet.
+ * @throws DataFolderError when it is there, with other indexes
+ */
+export const ensureTable = async (url: string, table: CreateTableCommandInput): Promise<void> => {
+  const client = new DynamoDBClient({ endpoint: url });
+  try {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
+    const has = indexNames(Table?.GlobalSecondaryIndexes ?? []);
+    if (has !== indexNames(table.GlobalSecondaryIndexes ?? [])) {
+      throw new DataFolderError(`DATA_DIR: its table has other indexes than the template: remove the folder`);
+    }
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+    await client.send(new CreateTableCommand(table));
+  } finally {
+    client.destroy();
+  }
+};
+
+const indexNames = (indexes: { IndexName?: string | undefined }[]): string =>
+  indexes
+    .map((index) => index.IndexName)
+    .sort()
+    .join();

@@ -1,0 +1,68 @@
+import { InvalidEnvironment } from '@boomerang/core/config/settings.ts';
+import { DataFolderError } from './dynamodb.ts';
+import { usePrettyConsole } from './pretty-console.ts';
+import { type LocalSettings, readLocalSettings } from './settings.ts';
+
+/** `npm start`: the whole system in this process. */
+
+const readSettingsOrExit = (): LocalSettings => {
+  try {
+    return readLocalSettings(process.env);
+  } catch (error) {
+    return exit(error);
+  }
+};
+
+/** Errors that the one who started it can mend are one line; others show where they come from. */
+const exit = (error: unknown): never => {
+  const { code, port } = error as { code?: string; port?: number };
+  if (error instanceof InvalidEnvironment || error instanceof DataFolderError) console.error(error.message);
+  else if (code === 'EADDRINUSE') console.error(`Port ${port} is in use: set SERVICE_PORT or PROVIDERS_PORT.`);
+  else if (code === 'EACCES') console.error(`Port ${port} may not be used: set SERVICE_PORT or PROVIDERS_PORT.`);
+  else if (isConfigurationError(error)) console.error((error as Error).message);
+  else console.error(error);
+  process.exit(1);
+};
+
+const isConfigurationError = (error: unknown): boolean =>
+  error instanceof Error && ['InvalidCatalogue', 'InvalidEnvironment'].includes((error.cause as Error | undefined)?.name ?? '');
+
+const settings = readSettingsOrExit();
+if (process.stdout.isTTY) usePrettyConsole();
+Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+// Neither a profile nor a session of the one who starts it.
+for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name];
+
+// Nothing that breaks in a request or an execution may end all the others.
+process.on('uncaughtException', (error) => console.error(JSON.stringify({ level: 'ERROR', message: 'Uncaught', timestamp: new Date().toISOString(), error: { name: error.name, message: error.message, stack: error.stack } })));
+
+const { startCloud } = await import('./cloud.ts');
+const cloud = await startCloud(settings).catch(exit);
+
+const { WebhookUrl, JobsUrl, CompleteUrl, ProvidersUrl } = cloud.outputs;
+process.stdout.write(`
+Boomerang is up.
+
+  service API    ${cloud.outputs.ServiceApiUrl}
+  providers API  ${ProvidersUrl}
+  jobs           ${JobsUrl}
+  data           ${settings.DATA_DIR}, a sweep every ${cloud.sweepSeconds} s
+
+Try it:
+
+  curl -i ${WebhookUrl} -H 'content-type: application/json' \\
+    -d '{"providers":["gas","internet"],"callbackUrl":"${CompleteUrl}"}'
+
+Ctrl-C ends it.
+
+`);
+
+let isStopping = false;
+const stop = async (): Promise<void> => {
+  if (isStopping) process.exit(130);
+  isStopping = true;
+  process.stdout.write('\nStopping. Once more to stop at once.\n');
+  await cloud.stop();
+  process.exit(0);
+};
+process.on('SIGINT', () => void stop()).on('SIGTERM', () => void stop());

@@ -1,0 +1,55 @@
+import { InvalidEnvironment, readSettings, settings } from '@boomerang/core/config/settings.ts';
+import { z } from 'zod';
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d+$/, 'takes a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `takes at least ${min}`).max(max, `takes at most ${max}`));
+
+/** Settings of the embedded cloud itself; a port of 0 takes any that is free. */
+const own = z.object({
+  SERVICE_PORT: whole(0, 65_535).default(3000),
+  PROVIDERS_PORT: whole(0, 65_535).default(3001),
+  DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
+  SWEEP_SECONDS: whole(1, 86_400).optional(),
+});
+
+/** Settings of the functions that may be set from outside; the template has their defaults. */
+const PASSED_ON = [
+  'FAILURE_RATE',
+  'FAILURE_SEED',
+  'PROVIDER_LATENCY_MS',
+  'MAINTENANCE_WINDOW',
+  'LEASE_SECONDS',
+  'RETRY_SCHEDULE_SECONDS',
+  'FETCH_DEADLINE_SECONDS',
+  'RETENTION_SECONDS',
+  'MAX_JOBS_PER_SWEEP',
+  'PROVIDER_CATALOGUE',
+  'CALLBACK_ALLOW_HTTP',
+] as const satisfies (keyof typeof settings)[];
+
+export type LocalSettings = z.infer<typeof own> & {
+  /** What the environment sets of the functions' own variables, checked. */
+  functionEnvironment: Record<string, string>;
+};
+
+/**
+ * Reads the settings of `npm start`.
+ * @throws InvalidEnvironment naming every variable that is out of its limits
+ */
+export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings => {
+  const parsed = own.safeParse(environment);
+  if (!parsed.success) {
+    throw new InvalidEnvironment(
+      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+    );
+  }
+  const present = PASSED_ON.filter((name) => environment[name] !== undefined);
+  readSettings(present, environment);
+  const functionEnvironment = Object.fromEntries(present.map((name) => [name, environment[name] as string]));
+  return { ...parsed.data, functionEnvironment };
+};

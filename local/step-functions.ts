@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import { ExecutionAbortedError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { listen } from './http-server.ts';
+import { type Lambda, logicalIdOf } from './lambda.ts';
+
+/** Input and output of a state, a task or an execution: a hard quota of Step Functions, in bytes of UTF-8. */
+const MAX_STATE_BYTES = 262_144;
+
+export type StateMachineConfig = {
+  arn: string;
+  definitionPath: string;
+  /** What `${Name}` in the definition stands for. */
+  substitutions: Record<string, string>;
+};
+
+export type StepFunctions = {
+  /** Starts an execution, and does not wait for it. */
+  start: (input: unknown) => string;
+  /** Resolves when no execution runs any more. */
+  settled: () => Promise<void>;
+  /** The address that the SDK is sent to. */
+  url: string;
+  close: () => Promise<void>;
+};
+
+type Json = Parameters<StateMachine['run']>[0];
+type Task = { Resource: string };
+
+/**
+ * Runs the state machine's own file, and answers `StartExecution` at a local address.
+ * Catch sees what it would see on AWS: the error's name, and a Cause of `{ errorType, errorMessage, trace }`.
+ */
+export const startStepFunctions = async (
+  { arn, definitionPath, substitutions }: StateMachineConfig,
+  lambda: Lambda,
+  log: Log,
+): Promise<StepFunctions> => {
+  const definition = readDefinition(definitionPath, substitutions);
+  const machine = new StateMachine(definition, { validationOptions: { checkArn: false } });
+  const tasks = Object.fromEntries(
+    tasksOf(definition).map(([name, task]) => [name, (input: Json) => runTask(task, input as TaskInput)]),
+  );
+  const running = new Set<Promise<void>>();
+
+  const runTask = async ({ Resource }: Task, input: TaskInput): Promise<Json> => {
+    if (Resource === 'arn:aws:states:::states:startExecution') return { executionArn: start(input.Input) };
+    try {
+      return { Payload: (await lambda.invoke(logicalIdOf(input.FunctionName ?? ''), input.Payload)) as Json };
+    } catch (error) {
+      throw toCause(error as Error);
+    }
+  };
+
+  const start = (input: unknown): string => {
+    const executionArn = `${arn.replace(':stateMachine:', ':express:')}:${randomUUID()}:${randomUUID()}`;
+    // Later, as on AWS: whoever starts an execution gets the answer first.
+    const execution = new Promise<void>((resolve) => {
+      setImmediate(() => run(executionArn, input as Json).finally(resolve));
+    });
+    running.add(execution);
+    void execution.then(() => running.delete(execution));
+    return executionArn;
+  };
+
+  const run = async (executionArn: string, input: Json): Promise<void> => {
+    try {
+      const { result, eventLogs, abort } = machine.run(input, {
+        overrides: { taskResourceLocalHandlers: tasks },
+        context: { StateMachine: { Id: arn }, Execution: { Id: executionArn } },
+      });
+      let tooLarge: string | undefined;
+      const watch = (async () => {
+        for await (const event of eventLogs) {
+          if (!('state' in event)) continue;
+          const { name, input: stateInput, output } = event.state;
+          if (sizeOf(event.type === 'StateExited' ? output : stateInput) <= MAX_STATE_BYTES) continue;
+          tooLarge = name;
+          abort();
+          return;
+        }
+      })();
+      try {
+        await result;
+        await watch;
+      } catch (error) {
+        if (!(error instanceof ExecutionAbortedError) || tooLarge === undefined) throw error;
+        throw new Error(`States.DataLimitExceeded: the data of ${tooLarge} is larger than ${MAX_STATE_BYTES} bytes`);
+      }
+    } catch (error) {
+      log.error('An execution failed', { executionArn, error });
+    }
+  };
+
+  const server = createServer((request, response) => void answer(request, response, arn, start));
+  const { url, close } = await listen(server, 0);
+  return {
+    start,
+    settled: async () => {
+      while (running.size > 0) await Promise.all(running);
+    },
+    url,
+    close,
+  };
+};
+
+type TaskInput = { FunctionName?: string; Payload?: unknown; Input?: unknown };
+
+const sizeOf = (value: unknown): number => (value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value)));
+
+const toCause = ({ name, message, stack }: Error): Error => {
+  const cause = { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n').slice(0, 10) };
+  const error = new Error(JSON.stringify(cause));
+  error.name = name;
+  return error;
+};
+
+const readDefinition = (path: string, substitutions: Record<string, string>): StateMachineDefinition => {
+  const text = readFileSync(path, 'utf8').replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
+    const value = substitutions[name];
+    if (value === undefined) throw new Error(`${path}: nothing is substituted for ${placeholder}`);
+    return value;
+  });
+  return JSON.parse(text) as StateMachineDefinition;
+};
+
+/** Every Task of the machine, those inside Maps too: names are unique in a definition. */
+const tasksOf = (machine: Pick<StateMachineDefinition, 'States'>): [string, Task][] =>
+  Object.entries(machine.States).flatMap(([name, state]): [string, Task][] => {
+    if (state.Type === 'Task') return [[name, state]];
+    return state.Type === 'Map' && state.ItemProcessor ? tasksOf(state.ItemProcessor) : [];
+  });
+
+/** `StartExecution` of the Step Functions API: AWS JSON 1.0. */
+const answer = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  arn: string,
+  start: StepFunctions['start'],
+): Promise<void> => {
+  const send = (status: number, body: unknown) =>
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+  try {
+    const { stateMachineArn, input = '{}' } = JSON.parse(await text(request)) as Record<string, string>;
+    if (request.headers['x-amz-target'] !== 'AWSStepFunctions.StartExecution') {
+      send(400, { __type: 'UnknownOperationException' });
+    } else if (stateMachineArn !== arn) {
+      send(400, { __type: 'StateMachineDoesNotExist', message: `State machine ${stateMachineArn} does not exist` });
+    } else if (Buffer.byteLength(input) > MAX_STATE_BYTES) {
+      send(400, { __type: 'InvalidExecutionInput', message: 'The input is larger than 262144 bytes' });
+    } else {
+      send(200, { executionArn: start(JSON.parse(input)), startDate: Date.now() / 1000 });
+    }
+  } catch (error) {
+    send(400, { __type: 'InvalidExecutionInput', message: (error as Error).message });
+  }
+};
