@@ -46,6 +46,8 @@ Boomerang is up.
   service API    ${cloud.outputs.ServiceApiUrl}
   providers API  ${ProvidersUrl}
   jobs           ${JobsUrl}
+  DynamoDB       ${cloud.endpoints.dynamodb}, table ${cloud.outputs.JobTableName}
+  Step Functions ${cloud.endpoints.stepFunctions}, ${cloud.outputs.StateMachineArn}
   data           ${settings.DATA_DIR}, a sweep every ${cloud.sweepSeconds} s
 
 Try it:

@@ -7,6 +7,7 @@ import {
   CallbackThrottled,
   CallbackUnavailable,
   LeaseLost,
+  loggable,
   OutcomeNotSaved,
   StaleClaim,
 } from '@boomerang/core/domain/failures.ts';
@@ -53,7 +54,7 @@ export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJ
   try {
     answer = await post(deps, worked.callbackUrl, body, startedAt);
   } catch (error) {
-    log.warn('Could not deliver a callback', { jobId, error });
+    log.warn('Could not deliver a callback', { jobId, ...loggable(error) });
     throw error;
   }
   await saveDelivered(deps, worked, collected, answer);

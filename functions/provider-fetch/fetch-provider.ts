@@ -2,7 +2,13 @@ import type { Fetched } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
-import { LeaseLost, ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
+import {
+  LeaseLost,
+  loggable,
+  ProviderRefused,
+  ProviderThrottled,
+  ProviderUnavailable,
+} from '@boomerang/core/domain/failures.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
@@ -61,7 +67,7 @@ export const fetchProvider = async (deps: FetchProviderDeps, request: FetchReque
     await results.save(jobId, claims, { ...fetched, json }, Math.ceil((now() + deps.resultLifeMs) / 1000));
     return fetched;
   } catch (error) {
-    log.warn('Could not fetch from a provider', { jobId, providerId, error });
+    log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
     throw error;
   }
 };

@@ -63,6 +63,13 @@ export class StaleClaim extends Error {
   override name = 'StaleClaim';
 }
 
+/** A failure as logs may show it: without what the other side answered. */
+export const loggable = (error: unknown): Record<string, unknown> => {
+  if (!(error instanceof TaskError)) return { error };
+  const { excerpt: _, ...facts } = error.failure;
+  return { failure: error.name, ...facts };
+};
+
 /**
  * What a Catch of the state machine kept of a failure. Errors that are not ours (a time-out, a throttled invocation) become
  * class `timeout` or `internal`.

@@ -1,0 +1,68 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import { newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { startInstance } from '../local/instance.ts';
+import { postJob } from './client.ts';
+import { startReceiver } from './receiver.ts';
+import { ms, quantile } from './stats.ts';
+
+const WARM_UP = 100;
+const ROUNDS = 500;
+
+/** What accepting a job costs, beside the two SDK calls it must make, in turn against the same endpoints. */
+export const benchAccept = async (): Promise<[string, string][]> => {
+  const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
+  const receiver = await startReceiver();
+  const { dynamodb, stepFunctions, stateMachineArn } = instance.endpoints ?? { dynamodb: '', stepFunctions: '', stateMachineArn: '' };
+  const intake = createDynamoJobIntake({
+    client: new DynamoDBClient({ endpoint: dynamodb }),
+    tableName: 'JobTable',
+    shardCount: 4,
+  });
+  const startExecution = createSfnStartExecution({ client: new SFNClient({ endpoint: stepFunctions }), stateMachineArn });
+
+  const bare = async (): Promise<string> => {
+    const now = Date.now();
+    const job = newJob({
+      jobId: uuidv7(),
+      providers: ['gas', 'internet'],
+      callbackUrl: receiver.url,
+      now,
+      leaseMs: 360_000,
+      fetchDeadlineMs: 86_400_000,
+    });
+    await intake.create(job);
+    await startExecution([toClaimedJob(job, 'immediate', now)]);
+    return job.jobId;
+  };
+  const accept = () => postJob(instance.serviceUrl, receiver.url);
+  // Each sample waits for its own callback, so that no work of one is counted as another's.
+  const sample = async (call: () => Promise<string>): Promise<number> => {
+    const expected = receiver.receivedAt.size + 1;
+    const startedAt = performance.now();
+    await call();
+    const took = performance.now() - startedAt;
+    await receiver.received(expected);
+    return took;
+  };
+
+  const accepted: number[] = [];
+  const bareCalls: number[] = [];
+  for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
+    const [one, other] = [await sample(accept), await sample(bare)];
+    if (round < WARM_UP) continue;
+    accepted.push(one);
+    bareCalls.push(other);
+  }
+  await receiver.close();
+  await instance.stop();
+  const ratio = (share: number) => (quantile(accepted, share) / quantile(bareCalls, share)).toFixed(2);
+  return [
+    ['accept, p50 / p99', `${ms(quantile(accepted, 0.5))} / ${ms(quantile(accepted, 0.99))}`],
+    ['PutItem + StartExecution alone, p50 / p99', `${ms(quantile(bareCalls, 0.5))} / ${ms(quantile(bareCalls, 0.99))}`],
+    ['ratio, p50 / p99 (goal: 1.5)', `${ratio(0.5)} / ${ratio(0.99)}`],
+  ];
+};

@@ -1,0 +1,26 @@
+import http from 'node:http';
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+
+/** Posts a job, and resolves with its id when the answer is whole. */
+export const postJob = (serviceUrl: string, callbackUrl: string): Promise<string> => {
+  const body = JSON.stringify({ providers: ['gas', 'internet'], callbackUrl });
+  return new Promise((resolve, reject) => {
+    const request = http.request(`${serviceUrl}/webhook`, {
+      method: 'POST',
+      agent,
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+    });
+    request.on('error', reject).on('response', (response) => {
+      let answer = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        answer += part;
+      });
+      response.on('end', () => {
+        if (response.statusCode === 202) resolve((JSON.parse(answer) as { jobId: string }).jobId);
+        else reject(new Error(`${response.statusCode} ${answer}`));
+      });
+    });
+    request.end(body);
+  });
+};

@@ -1,0 +1,28 @@
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { listen } from '../local/http-server.ts';
+
+/** A receiver of callbacks that notes when each job's came, by `performance.now()`. */
+export const startReceiver = async () => {
+  const receivedAt = new Map<string, number>();
+  const waiting: { count: number; resolve: () => void }[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      response.writeHead(200).end();
+      receivedAt.set((JSON.parse(body) as { jobId: string }).jobId, performance.now());
+      for (const { count, resolve } of waiting) if (receivedAt.size >= count) resolve();
+    });
+  });
+  const { url, close } = await listen(server, 0);
+  return {
+    url: `${url}/callback`,
+    receivedAt,
+    /** Resolves when the callbacks of so many jobs came. */
+    received: (count: number) =>
+      new Promise<void>((resolve) => {
+        if (receivedAt.size >= count) resolve();
+        else waiting.push({ count, resolve });
+      }),
+    close,
+  };
+};

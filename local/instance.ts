@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** An embedded cloud that answers. */
+export type Instance = {
+  serviceUrl: string;
+  providersUrl: string;
+  /** Where its table and its state machine answer; known of an own instance. */
+  endpoints?: { dynamodb: string; stepFunctions: string; stateMachineArn: string };
+  /** Whether it was started here, and ends with whoever started it. */
+  isOwn: boolean;
+  stop: () => Promise<void>;
+};
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** The instance that runs on the ports of the environment, or one of its own. */
+export const useInstance = async (settings: Record<string, string>): Promise<Instance> => {
+  const serviceUrl = `http://127.0.0.1:${process.env.SERVICE_PORT ?? 3000}`;
+  const providersUrl = `http://127.0.0.1:${process.env.PROVIDERS_PORT ?? 3001}`;
+  const isUp = await fetch(`${serviceUrl}/health`).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+  if (isUp) return { serviceUrl, providersUrl, isOwn: false, stop: async () => {} };
+  return startInstance(settings);
+};
+
+/**
+ * Starts an instance in a process of its own, on free ports, with data that is thrown away.
+ * @throws Error with what it printed, when it ends before it is up
+ */
+export const startInstance = async (settings: Record<string, string>): Promise<Instance> => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+  const child = spawn(process.execPath, [MAIN], {
+    env: { ...process.env, SERVICE_PORT: '0', PROVIDERS_PORT: '0', DATA_DIR: folder, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its own group: Ctrl-C reaches whoever started it, who then stops it in order.
+    detached: true,
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let printed = '';
+  const urls = await new Promise<Omit<Instance, 'isOwn' | 'stop'>>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      printed += chunk.toString('utf8');
+      const serviceUrl = /service API +(\S+)/.exec(printed)?.[1];
+      const providersUrl = /providers API +(\S+)\/providers/.exec(printed)?.[1];
+      const dynamodb = /DynamoDB +(\S+),/.exec(printed)?.[1];
+      const [, stepFunctions, stateMachineArn] = /Step Functions +(\S+), (\S+)\n/.exec(printed) ?? [];
+      if (!serviceUrl || !providersUrl || !dynamodb || !stepFunctions || !stateMachineArn) return;
+      child.stdout.off('data', read).resume();
+      resolve({ serviceUrl, providersUrl, endpoints: { dynamodb, stepFunctions, stateMachineArn } });
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    void ended.then(() => reject(new Error(printed)));
+  });
+  return {
+    ...urls,
+    isOwn: true,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
