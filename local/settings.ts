@@ -1,5 +1,5 @@
 import { InvalidEnvironment, readSettings, settings } from '@boomerang/core/config/settings.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const whole = (min: number, max: number) =>
   z

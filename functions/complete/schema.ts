@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A callback: just these two properties. What providers gave is not looked into. */
 export const callbackSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where a sweep stands: how many jobs its earlier passes took. */
 export const sweepSchema = z.strictObject({ claimed: z.int().min(0) });

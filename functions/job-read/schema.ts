@@ -1,5 +1,5 @@
 import { JOB_STATUSES } from '@boomerang/core/domain/job.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeCursor } from './cursor.ts';
 
 const MAX_PAGE = 100;

@@ -1,6 +1,6 @@
 import { caughtErrorSchema } from '@boomerang/core/contracts/task-failure.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A job that was not delivered: because providers are missing, or because the callback failed. */
 export const settleRequestSchema = z.object({

@@ -1,5 +1,5 @@
 import { claimedJobSchema, providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One provider of one claimed job, as the state machine hands it over. */
 export const fetchRequestSchema = z.strictObject({

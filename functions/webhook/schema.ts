@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The state machine's TimeoutSeconds: no execution lives longer. A test holds the two together. */
 export const EXECUTION_TIMEOUT_SECONDS = 240;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Version of the payloads that travel through the state machine. */
 export const PAYLOAD_VERSION = 1;

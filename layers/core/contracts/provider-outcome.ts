@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { providerIdSchema } from './claimed-job.ts';
 import { caughtErrorSchema } from './task-failure.ts';
 

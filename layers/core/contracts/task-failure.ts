@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Why a call to a third party failed, as callers read it in the attempts of a job. */
 export const failureClassSchema = z.enum([

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { claimedJobSchema } from './claimed-job.ts';
 import { providerOutcomeSchema } from './provider-outcome.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { providerIdSchema } from '../contracts/claimed-job.ts';
 
 const MAX_PROVIDER_TIMEOUT_MS = 15_000;

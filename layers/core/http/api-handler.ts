@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import middy from '@middy/core';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Log } from '../observability/logger.ts';
 import { type FieldError, Problem, problemBody } from './problem.ts';
 
