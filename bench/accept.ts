@@ -16,13 +16,20 @@ const ROUNDS = 500;
 export const benchAccept = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
-  const { dynamodb, stepFunctions, stateMachineArn } = instance.endpoints ?? { dynamodb: '', stepFunctions: '', stateMachineArn: '' };
+  const { dynamodb, stepFunctions, stateMachineArn } = instance.endpoints ?? {
+    dynamodb: '',
+    stepFunctions: '',
+    stateMachineArn: '',
+  };
   const intake = createDynamoJobIntake({
     client: new DynamoDBClient({ endpoint: dynamodb }),
     tableName: 'JobTable',
     shardCount: 4,
   });
-  const startExecution = createSfnStartExecution({ client: new SFNClient({ endpoint: stepFunctions }), stateMachineArn });
+  const startExecution = createSfnStartExecution({
+    client: new SFNClient({ endpoint: stepFunctions }),
+    stateMachineArn,
+  });
 
   const bare = async (): Promise<string> => {
     const now = Date.now();

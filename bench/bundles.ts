@@ -52,7 +52,10 @@ export const benchBundles = async (): Promise<[string, string][]> => {
     const loads = Array.from({ length: LOADS }, () =>
       Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: ENVIRONMENT })),
     );
-    rows.push([name, `${(statSync(outfile).size / 1024).toFixed(0)} KiB, loads in ${quantile(loads, 0.5).toFixed(0)} ms`]);
+    rows.push([
+      name,
+      `${(statSync(outfile).size / 1024).toFixed(0)} KiB, loads in ${quantile(loads, 0.5).toFixed(0)} ms`,
+    ]);
   }
   rmSync(folder, { recursive: true });
   return rows;

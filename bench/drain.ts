@@ -38,5 +38,10 @@ export const benchDrain = async (): Promise<[string, string][]> => {
   const seconds = (Math.max(...receiver.receivedAt.values()) - first) / 1000;
   await receiver.close();
   await instance.stop();
-  return [[`drain of ${JOBS} due jobs, first to last callback`, `${seconds.toFixed(1)} s, ${(JOBS / seconds).toFixed(0)} jobs/s`]];
+  return [
+    [
+      `drain of ${JOBS} due jobs, first to last callback`,
+      `${seconds.toFixed(1)} s, ${(JOBS / seconds).toFixed(0)} jobs/s`,
+    ],
+  ];
 };

@@ -30,9 +30,16 @@ export const benchJourney = async (jobsPerSecond: number): Promise<[string, stri
   await receiver.received(total);
   const took = (performance.now() - startedAt) / 1000;
 
-  const latencies = [...acceptedAt].map(([jobId, at]) => Math.max(0, (receiver.receivedAt.get(jobId) ?? Number.NaN) - at));
+  const latencies = [...acceptedAt].map(([jobId, at]) =>
+    Math.max(0, (receiver.receivedAt.get(jobId) ?? Number.NaN) - at),
+  );
   await receiver.close();
   await instance.stop();
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => ms(quantile(latencies, share)));
-  return [[`202 to callback at ${jobsPerSecond} jobs/s (${(total / took).toFixed(0)} done), p50 / p95 / p99`, `${p50} / ${p95} / ${p99}`]];
+  return [
+    [
+      `202 to callback at ${jobsPerSecond} jobs/s (${(total / took).toFixed(0)} done), p50 / p95 / p99`,
+      `${p50} / ${p95} / ${p99}`,
+    ],
+  ];
 };

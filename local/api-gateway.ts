@@ -1,6 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { isUtf8 } from 'node:buffer';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type Listening, listen } from './http-server.ts';
@@ -55,7 +55,8 @@ const serve = async (
 ): Promise<void> => {
   setCorsHeaders(config, request, response);
   const { method = 'GET' } = request;
-  if (config.cors && method === 'OPTIONS' && request.headers.origin !== undefined) return void response.writeHead(204).end();
+  if (config.cors && method === 'OPTIONS' && request.headers.origin !== undefined)
+    return void response.writeHead(204).end();
   const body = await readBody(request);
   if (body === undefined) return bare(response, 413, 'Request Entity Too Large');
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?');

@@ -61,7 +61,12 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
         StageVariables?: Record<string, string>;
         CorsConfiguration?: HttpApiConfig['cors'];
       }>(logicalId);
-      const config = { logicalId, port: ports[logicalId] ?? 0, stageVariables: StageVariables, cors: CorsConfiguration };
+      const config = {
+        logicalId,
+        port: ports[logicalId] ?? 0,
+        stageVariables: StageVariables,
+        cors: CorsConfiguration,
+      };
       apis.set(logicalId, await startHttpApi(config, log));
     }
 
@@ -76,24 +81,26 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       ]),
     );
     const globals = resolve(template.Globals.Function) as FunctionProperties;
-    const functions = resourcesOf(template, 'AWS::Serverless::Function').map(([logicalId]): FunctionConfig & { events: FunctionProperties['Events'] } => {
-      const own = properties<FunctionProperties>(logicalId);
-      const variables = { ...globals.Environment?.Variables, ...own.Environment?.Variables };
-      const layer = layers.get(own.Layers?.[0] ?? '') ?? '/opt';
-      return {
-        logicalId,
-        codeUri: own.CodeUri,
-        timeoutSeconds: own.Timeout ?? globals.Timeout ?? 3,
-        memoryMb: own.MemorySize ?? globals.MemorySize ?? 128,
-        events: own.Events,
-        environment: Object.fromEntries(
-          Object.entries(variables).map(([name, value]) => [
-            name,
-            settings.functionEnvironment[name] ?? String(value).replace(/^\/opt(?=\/)/, layer),
-          ]),
-        ),
-      };
-    });
+    const functions = resourcesOf(template, 'AWS::Serverless::Function').map(
+      ([logicalId]): FunctionConfig & { events: FunctionProperties['Events'] } => {
+        const own = properties<FunctionProperties>(logicalId);
+        const variables = { ...globals.Environment?.Variables, ...own.Environment?.Variables };
+        const layer = layers.get(own.Layers?.[0] ?? '') ?? '/opt';
+        return {
+          logicalId,
+          codeUri: own.CodeUri,
+          timeoutSeconds: own.Timeout ?? globals.Timeout ?? 3,
+          memoryMb: own.MemorySize ?? globals.MemorySize ?? 128,
+          events: own.Events,
+          environment: Object.fromEntries(
+            Object.entries(variables).map(([name, value]) => [
+              name,
+              settings.functionEnvironment[name] ?? String(value).replace(/^\/opt(?=\/)/, layer),
+            ]),
+          ),
+        };
+      },
+    );
 
     const machine = properties<{
       DefinitionUri: string;

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import { type Instance, useInstance } from './instance.ts';
 import { listen } from './http-server.ts';
+import { type Instance, useInstance } from './instance.ts';
 
 /**
  * `npm run demo`: one job, from the request to the callback, as it happens. Uses the instance that runs, or starts one of
@@ -38,14 +38,18 @@ const createReporter = () => {
         if (fetch.status === 'OK') say(styleText('green', '✓'), `${fetch.providerId}: fetched ${describe(fetch)}`);
         else say(styleText('yellow', '✗'), `${fetch.providerId}: not now (${describe(fetch)})`);
       }
-      if (attempt.callback?.status === 'FAILED') say(styleText('yellow', '✗'), `callback: ${describe(attempt.callback)}`);
+      if (attempt.callback?.status === 'FAILED')
+        say(styleText('yellow', '✗'), `callback: ${describe(attempt.callback)}`);
     }
     attemptsSeen = job.attempts.length;
     for (const { providerId, status } of job.providers) if (status !== 'PENDING') settled.add(providerId);
     if (job.nextAttemptAt !== null && job.nextAttemptAt !== nextSeen) {
       const missing = job.providers.filter((p) => p.status !== 'FETCHED').map((p) => p.providerId);
       const at = new Date(job.nextAttemptAt).toLocaleTimeString('en-GB');
-      say(styleText('cyan', '…'), `waiting: ${missing.join(' and ') || 'the callback'} again at ${at}, or the sweep after it`);
+      say(
+        styleText('cyan', '…'),
+        `waiting: ${missing.join(' and ') || 'the callback'} again at ${at}, or the sweep after it`,
+      );
     }
     nextSeen = job.nextAttemptAt;
   };

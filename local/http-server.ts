@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 const HOST = '127.0.0.1';
 
-export type Listening = { url: string; /** Ends open connections, too. */ close: () => Promise<void> };
+export type Listening = { url: string /** Ends open connections, too. */; close: () => Promise<void> };
 
 /**
  * Starts a server on this machine only.

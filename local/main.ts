@@ -25,7 +25,8 @@ const exit = (error: unknown): never => {
 };
 
 const isConfigurationError = (error: unknown): boolean =>
-  error instanceof Error && ['InvalidCatalogue', 'InvalidEnvironment'].includes((error.cause as Error | undefined)?.name ?? '');
+  error instanceof Error &&
+  ['InvalidCatalogue', 'InvalidEnvironment'].includes((error.cause as Error | undefined)?.name ?? '');
 
 const settings = readSettingsOrExit();
 if (process.stdout.isTTY) usePrettyConsole();
@@ -34,7 +35,16 @@ Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local'
 for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name];
 
 // Nothing that breaks in a request or an execution may end all the others.
-process.on('uncaughtException', (error) => console.error(JSON.stringify({ level: 'ERROR', message: 'Uncaught', timestamp: new Date().toISOString(), error: { name: error.name, message: error.message, stack: error.stack } })));
+process.on('uncaughtException', (error) =>
+  console.error(
+    JSON.stringify({
+      level: 'ERROR',
+      message: 'Uncaught',
+      timestamp: new Date().toISOString(),
+      error: { name: error.name, message: error.message, stack: error.stack },
+    }),
+  ),
+);
 
 const { startCloud } = await import('./cloud.ts');
 const cloud = await startCloud(settings).catch(exit);

@@ -1,12 +1,32 @@
 import { styleText } from 'node:util';
 
 type Level = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
-type Line = { level: Level; message: string; timestamp: string; function?: string; error?: { name?: string; message?: string } };
+type Line = {
+  level: Level;
+  message: string;
+  timestamp: string;
+  function?: string;
+  error?: { name?: string; message?: string };
+};
 
-const COLORS: Record<Level, 'gray' | 'green' | 'yellow' | 'red'> = { DEBUG: 'gray', INFO: 'green', WARN: 'yellow', ERROR: 'red' };
+const COLORS: Record<Level, 'gray' | 'green' | 'yellow' | 'red'> = {
+  DEBUG: 'gray',
+  INFO: 'green',
+  WARN: 'yellow',
+  ERROR: 'red',
+};
 
 /** Keys that say the same on every line, or are shown elsewhere in it. */
-const HIDDEN = new Set(['level', 'message', 'timestamp', 'function', 'service', 'sampling_rate', 'error', 'xray_trace_id']);
+const HIDDEN = new Set([
+  'level',
+  'message',
+  'timestamp',
+  'function',
+  'service',
+  'sampling_rate',
+  'error',
+  'xray_trace_id',
+]);
 
 /**
  * Shows the functions' JSON log lines as lines for people. Powertools writes through the global console when

@@ -1,4 +1,4 @@
-import { InvalidEnvironment, readSettings, settings } from '@boomerang/core/config/settings.ts';
+import { InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
 import * as z from 'zod';
 
 const whole = (min: number, max: number) =>

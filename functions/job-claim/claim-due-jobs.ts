@@ -45,8 +45,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   const startedAt = now();
   const batches = createBatches();
   let taken = 0;
-  const isFull = () =>
-    batches.isFull() || claimedBefore + taken >= maxJobsPerSweep || now() - startedAt > PASS_MS;
+  const isFull = () => batches.isFull() || claimedBefore + taken >= maxJobsPerSweep || now() - startedAt > PASS_MS;
 
   for (const shard of shuffle(shardCount, random)) {
     for await (const page of due.find(shard, startedAt)) {

@@ -25,7 +25,8 @@ export const createHandler = ({ jobs, now, log }: Deps) => {
     const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
-  return ((event, context) => (event.pathParameters?.jobId === undefined ? list : readOne)(event, context)) as typeof list;
+  return ((event, context) =>
+    (event.pathParameters?.jobId === undefined ? list : readOne)(event, context)) as typeof list;
 };
 
 export const handler = createHandler({

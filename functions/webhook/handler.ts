@@ -32,7 +32,9 @@ export const handler = createHandler({
     shardCount: config.SHARD_COUNT,
   }),
   startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
-  knownProviders: new Set(readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys()),
+  knownProviders: new Set(
+    readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys(),
+  ),
   allowHttp: config.CALLBACK_ALLOW_HTTP,
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,

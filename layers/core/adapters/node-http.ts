@@ -68,7 +68,10 @@ const readBody = async (
       length += Math.min(chunk.length, room);
       if (chunk.length > room) {
         response.destroy();
-        return { body: whole(), failure: { class: 'too_large', message: `the answer is larger than ${maxBytes} bytes` } };
+        return {
+          body: whole(),
+          failure: { class: 'too_large', message: `the answer is larger than ${maxBytes} bytes` },
+        };
       }
     }
     return { body: whole() };
@@ -97,7 +100,9 @@ const decoded = (response: http.IncomingMessage): AsyncIterable<Buffer> => {
 };
 
 const joinHeaders = (headers: http.IncomingHttpHeaders): Record<string, string | undefined> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
 
 const CLASSES: Record<string, FailureClass> = {
   ENOTFOUND: 'dns',

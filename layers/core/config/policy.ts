@@ -3,9 +3,7 @@ import type { SettlePolicy } from '../domain/settle.ts';
 import type { Settings } from './settings.ts';
 
 /** The rules of settling, as the environment sets them. */
-export const toSettlePolicy = (
-  settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS'>,
-): SettlePolicy => ({
+export const toSettlePolicy = (settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS'>): SettlePolicy => ({
   schedule: toSchedule(settings),
   retentionMs: settings.RETENTION_SECONDS * 1000,
 });
@@ -21,6 +19,8 @@ export const resultLifeMs = (
   return settings.FETCH_DEADLINE_SECONDS * 1000 + 2 * scheduleMs + settings.RETENTION_SECONDS * 1000;
 };
 
-const toSchedule = ({ RETRY_SCHEDULE_SECONDS: [first, ...rest] }: Settings<'RETRY_SCHEDULE_SECONDS'>): RetrySchedule => ({
+const toSchedule = ({
+  RETRY_SCHEDULE_SECONDS: [first, ...rest],
+}: Settings<'RETRY_SCHEDULE_SECONDS'>): RetrySchedule => ({
   stepsMs: [first * 1000, ...rest.map((step) => step * 1000)],
 });

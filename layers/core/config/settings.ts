@@ -6,7 +6,11 @@ export const EXECUTION_TIMEOUT_SECONDS = 240;
 /** A lease outlives the execution that holds it, with room for what AWS starts late. */
 const MIN_LEASE_SECONDS = 1.5 * EXECUTION_TIMEOUT_SECONDS;
 
-const number = z.string().trim().regex(/^\d+(\.\d+)?$/, 'takes a number').transform(Number);
+const number = z
+  .string()
+  .trim()
+  .regex(/^\d+(\.\d+)?$/, 'takes a number')
+  .transform(Number);
 const seconds = (min: number, max: number) => number.pipe(z.int('takes whole seconds').min(min).max(max));
 
 const DAY_SECONDS = 24 * 3600;

@@ -71,7 +71,9 @@ export const settle = (
   };
 
   if (!isFrozen) {
-    const hints = fetches.flatMap((o) => (o.status === 'UNAVAILABLE' ? (readCaughtError(o.error).retryAfterMs ?? 0) : 0));
+    const hints = fetches.flatMap((o) =>
+      o.status === 'UNAVAILABLE' ? (readCaughtError(o.error).retryAfterMs ?? 0) : 0,
+    );
     const delay = retryDelayMs(policy.schedule, job.fetchAttempts + 1, Math.max(0, ...hints), random);
     return { ...base, dueAt: Math.max(now, Math.min(now + delay, job.deadlineAt)) };
   }

@@ -14,7 +14,11 @@ export type JobIntake = {
 };
 
 /** A job as the index of due jobs shows it; the index lags, so only taking it tells whether it is still due. */
-export type DueEntry = { jobId: string; claims: number; /** Present where it is held, not waiting. */ leasedUntil?: number };
+export type DueEntry = {
+  jobId: string;
+  claims: number /** Present where it is held, not waiting. */;
+  leasedUntil?: number;
+};
 
 /** The jobs whose time has come. */
 export type DueJobs = {
@@ -49,7 +53,7 @@ export type JobOutcomes = {
 };
 
 export type JobSummary = Pick<Job, 'jobId' | 'status' | 'createdAt'>;
-export type JobPage = { jobs: JobSummary[]; /** Where the next page begins; absent on the last. */ cursor?: string };
+export type JobPage = { jobs: JobSummary[] /** Where the next page begins; absent on the last. */; cursor?: string };
 
 /** What callers may see. */
 export type JobReader = {

@@ -28,7 +28,11 @@ export const createDynamoJobReader = ({ client, tableName, shardCount }: JobTabl
           IndexName: index,
           KeyConditionExpression: `${isUndelivered ? 'undeliveredShard' : 'clientShard'} = :shard${after === undefined ? '' : ' AND listKey < :after'}`,
           ...(status && { FilterExpression: '#status = :status', ExpressionAttributeNames: { '#status': 'status' } }),
-          ExpressionAttributeValues: toItem({ ':shard': clientShard(clientId, shard), ':after': after, ':status': status }),
+          ExpressionAttributeValues: toItem({
+            ':shard': clientShard(clientId, shard),
+            ':after': after,
+            ':status': status,
+          }),
           ScanIndexForward: false,
           Limit: limit,
         }),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { paginateQuery, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ProviderResultData, ResultStore } from '../../ports/jobs.ts';
 import { chunkItemId, fenced, JOB_ITEM_ID, type JobTable, resultItemId, toItem, toJob } from './table.ts';
@@ -88,9 +88,12 @@ const toResult = async (head: HeadItem, items: Map<string, Record<string, unknow
   for (let index = 1; index < chunkCount; index += 1) {
     chunks.push(items.get(chunkItemId(providerId, digest, index))?.gzip as Uint8Array | undefined);
   }
-  if (!chunks.every((chunk) => chunk !== undefined)) throw new Error(`a chunk of the result of ${providerId} is missing`);
+  if (!chunks.every((chunk) => chunk !== undefined))
+    throw new Error(`a chunk of the result of ${providerId} is missing`);
   return { providerId, fetchedAt, bytes, json: (await gunzipAsync(Buffer.concat(chunks))).toString('utf8') };
 };
 
 const split = (bytes: Buffer, size: number): Buffer[] =>
-  Array.from({ length: Math.max(1, Math.ceil(bytes.length / size)) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+  Array.from({ length: Math.max(1, Math.ceil(bytes.length / size)) }, (_, i) =>
+    bytes.subarray(i * size, (i + 1) * size),
+  );
