@@ -38,7 +38,6 @@ export const startDatabase = async (folder: string, log: Log): Promise<Database>
 
   const launch = (port: number): Promise<{ worker: Worker; url: string }> => {
     const wasClean = !existsSync(databasePath) || existsSync(cleanMark);
-    if (!wasClean) log.warn('The last stop was not clean: rebuilding the indexes', { folder });
     const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
       workerData: { path: databasePath, port, wasClean },
     });
@@ -49,6 +48,7 @@ export const startDatabase = async (folder: string, log: Log): Promise<Database>
         worker.on('exit', () => {
           if (!isClosing) void relaunch(url);
         });
+        if (!wasClean) log.warn('The last stop was not clean: rebuilt the indexes', { folder });
         rmSync(cleanMark, { force: true });
         resolve({ worker, url });
       });

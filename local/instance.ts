@@ -12,8 +12,16 @@ export type Instance = {
   endpoints?: { dynamodb: string; stepFunctions: string; stateMachineArn: string };
   /** Whether it was started here, and ends with whoever started it. */
   isOwn: boolean;
+  /** Ends it in order. */
   stop: () => Promise<void>;
+  /** Ends it at once, as a crash would. */
+  kill: () => Promise<void>;
+  /** What it printed so far. */
+  output: () => string;
 };
+
+/** How much of what it prints is kept. */
+const MAX_PRINTED = 4_000_000;
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -25,12 +33,14 @@ export const useInstance = async (settings: Record<string, string>): Promise<Ins
     (answer) => answer.ok,
     () => false,
   );
-  if (isUp) return { serviceUrl, providersUrl, isOwn: false, stop: async () => {} };
+  if (isUp) return { serviceUrl, providersUrl, isOwn: false, stop: nothing, kill: nothing, output: () => '' };
   return startInstance(settings);
 };
 
+const nothing = async (): Promise<void> => {};
+
 /**
- * Starts an instance in a process of its own, on free ports, with data that is thrown away.
+ * Starts an instance in a process of its own, on free ports, with data that is thrown away unless `DATA_DIR` is set.
  * @throws Error with what it printed, when it ends before it is up
  */
 export const startInstance = async (settings: Record<string, string>): Promise<Instance> => {
@@ -43,15 +53,17 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let printed = '';
-  const urls = await new Promise<Omit<Instance, 'isOwn' | 'stop'>>((resolve, reject) => {
+  let isUp = false;
+  const urls = await new Promise<Omit<Instance, 'isOwn' | 'stop' | 'kill' | 'output'>>((resolve, reject) => {
     const read = (chunk: Buffer) => {
-      printed += chunk.toString('utf8');
+      printed = (printed + chunk.toString('utf8')).slice(-MAX_PRINTED);
+      if (isUp) return;
       const serviceUrl = /service API +(\S+)/.exec(printed)?.[1];
       const providersUrl = /providers API +(\S+)\/providers/.exec(printed)?.[1];
       const dynamodb = /DynamoDB +(\S+),/.exec(printed)?.[1];
       const [, stepFunctions, stateMachineArn] = /Step Functions +(\S+), (\S+)\n/.exec(printed) ?? [];
       if (!serviceUrl || !providersUrl || !dynamodb || !stepFunctions || !stateMachineArn) return;
-      child.stdout.off('data', read).resume();
+      isUp = true;
       resolve({ serviceUrl, providersUrl, endpoints: { dynamodb, stepFunctions, stateMachineArn } });
     };
     child.stdout.on('data', read);
@@ -61,10 +73,15 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
   return {
     ...urls,
     isOwn: true,
+    output: () => printed,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
-      rmSync(folder, { recursive: true, force: true });
+      if (settings.DATA_DIR === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 };

@@ -1,4 +1,5 @@
 import { InvalidEnvironment } from '@boomerang/core/config/settings.ts';
+import { InvalidCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import { DataFolderError } from './dynamodb.ts';
 import { usePrettyConsole } from './pretty-console.ts';
 import { type LocalSettings, readLocalSettings } from './settings.ts';
@@ -15,18 +16,19 @@ const readSettingsOrExit = (): LocalSettings => {
 
 /** Errors that the one who started it can mend are one line; others show where they come from. */
 const exit = (error: unknown): never => {
-  const { code, port } = error as { code?: string; port?: number };
-  if (error instanceof InvalidEnvironment || error instanceof DataFolderError) console.error(error.message);
-  else if (code === 'EADDRINUSE') console.error(`Port ${port} is in use: set SERVICE_PORT or PROVIDERS_PORT.`);
-  else if (code === 'EACCES') console.error(`Port ${port} may not be used: set SERVICE_PORT or PROVIDERS_PORT.`);
-  else if (isConfigurationError(error)) console.error((error as Error).message);
-  else console.error(error);
+  console.error(explain(error) ?? error);
   process.exit(1);
 };
 
-const isConfigurationError = (error: unknown): boolean =>
-  error instanceof Error &&
-  ['InvalidCatalogue', 'InvalidEnvironment'].includes((error.cause as Error | undefined)?.name ?? '');
+const explain = (error: unknown): string | undefined => {
+  if (!(error instanceof Error)) return undefined;
+  const { code, port } = error as { code?: string; port?: number };
+  if (error instanceof InvalidEnvironment || error instanceof DataFolderError) return error.message;
+  if (error instanceof InvalidCatalogue) return `PROVIDER_CATALOGUE: ${error.message}`;
+  if (code === 'EADDRINUSE') return `Port ${port} is in use: set SERVICE_PORT or PROVIDERS_PORT.`;
+  if (code === 'EACCES') return `Port ${port} may not be used: set SERVICE_PORT or PROVIDERS_PORT.`;
+  return explain(error.cause);
+};
 
 const settings = readSettingsOrExit();
 if (process.stdout.isTTY) usePrettyConsole();

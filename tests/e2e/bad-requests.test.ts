@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listen } from '../../local/http-server.ts';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf } from './api.ts';
+
+let cloud: Instance;
+
+beforeAll(async () => {
+  cloud = await startInstance({ FAILURE_RATE: '0' });
+}, 30_000);
+afterAll(() => cloud.stop(), 30_000);
+
+const good = { providers: ['gas'], callbackUrl: 'http://127.0.0.1:9/complete' };
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+type Case = [name: string, status: number, path: string, request: RequestInit];
+const post = (body: string | Uint8Array, headers: Record<string, string> = JSON_TYPE): RequestInit => ({
+  method: 'POST',
+  body: body as string,
+  headers,
+});
+const withBody = (change: object): RequestInit => post(JSON.stringify({ ...good, ...change }));
+
+const cases: Case[] = [
+  ['no JSON', 400, '/webhook', post('{')],
+  ['an empty body', 400, '/webhook', post('')],
+  ['broken UTF-8', 400, '/webhook', post(Uint8Array.from([0x7b, 0xff, 0x7d]))],
+  ['nesting beyond reason', 400, '/webhook', post('['.repeat(8_000))],
+  ['another content type', 415, '/webhook', post('a=b', { 'content-type': 'application/x-www-form-urlencoded' })],
+  ['17 KiB', 413, '/webhook', post(JSON.stringify({ ...good, more: 'x'.repeat(17 * 1024) }))],
+  ['17 KiB that is no JSON', 413, '/webhook', post('x'.repeat(17 * 1024))],
+  ['a list', 422, '/webhook', post('[]')],
+  ['null', 422, '/webhook', post('null')],
+  ['a prototype', 422, '/webhook', post('{"__proto__":{}}')],
+  ['an unknown property', 422, '/webhook', withBody({ more: 1 })],
+  ['no provider', 422, '/webhook', withBody({ providers: [] })],
+  ['eleven providers', 422, '/webhook', withBody({ providers: Array(11).fill('gas') })],
+  ['a provider twice', 422, '/webhook', withBody({ providers: ['gas', 'gas'] })],
+  ['an unknown provider', 422, '/webhook', withBody({ providers: ['constructor'] })],
+  ['a relative address', 422, '/webhook', withBody({ callbackUrl: '/complete' })],
+  ['another scheme', 422, '/webhook', withBody({ callbackUrl: 'ftp://example.com' })],
+  ['a user in the address', 422, '/webhook', withBody({ callbackUrl: 'https://a:b@example.com' })],
+  ['a fragment', 422, '/webhook', withBody({ callbackUrl: 'https://example.com/#' })],
+  ['a long address', 422, '/webhook', withBody({ callbackUrl: `https://example.com/${'x'.repeat(2048)}` })],
+  ['an address that is no text', 422, '/webhook', withBody({ callbackUrl: 7 })],
+  ['an unknown route', 404, '/nowhere', {}],
+  ['a broken path', 404, '/jobs/%zz', {}],
+  ['an unknown job', 404, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8', {}],
+  ['a limit of 0', 422, '/jobs?limit=0', {}],
+  ['a limit of 101', 422, '/jobs?limit=101', {}],
+  ['a strange cursor', 422, '/jobs?cursor=xyz', {}],
+  ['an unknown status', 422, '/jobs?status=DONE', {}],
+  ['a callback with more in it', 422, '/complete', post('{"jobId":"a","data":[],"more":1}')],
+];
+
+describe('a request that is wrong', () => {
+  test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
+    const answer = await fetch(`${cloud.serviceUrl}${path}`, request);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
+  });
+
+  test('names each field that is wrong', async () => {
+    const answer = await apiOf(cloud).post({ providers: ['gas', 'water'], callbackUrl: 'x', more: 1 });
+    const { errors } = (await answer.json()) as { errors: { pointer: string; message: string }[] };
+    expect(errors.map((error) => error.pointer).sort()).toEqual(['/callbackUrl', '/more', '/providers/1']);
+    expect(errors.find((error) => error.pointer === '/providers/1')?.message).toContain('water');
+  });
+
+  test('with another method is answered 405, with what is allowed', async () => {
+    const answer = await fetch(`${cloud.serviceUrl}/webhook`);
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+    const other = await fetch(`${cloud.providersUrl}/providers`, { method: 'POST' });
+    expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+
+  test('on the other API is unknown there', async () => {
+    expect((await fetch(`${cloud.providersUrl}/webhook`)).status).toBe(404);
+  });
+});
+
+describe('a request that is right', () => {
+  test('is accepted, with its job in Location, whether or not it carries a key', async () => {
+    const answer = await apiOf(cloud).post(good, { authorization: 'Bearer anything' });
+    const body = (await answer.json()) as { jobId: string };
+    expect(answer.status).toBe(202);
+    expect(answer.headers.get('location')).toBe(`/jobs/${body.jobId}`);
+    expect(body).toMatchObject({
+      status: 'PENDING',
+      createdAt: expect.stringMatching(/Z$/),
+      links: { self: `/jobs/${body.jobId}` },
+    });
+    expect(await apiOf(cloud).getJob(body.jobId)).toMatchObject({
+      jobId: body.jobId,
+      providers: [{ providerId: 'gas' }],
+    });
+  });
+
+  test('lists the providers, open to any origin', async () => {
+    const answer = await fetch(`${cloud.providersUrl}/providers`, { headers: { origin: 'https://example.com' } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await answer.json()).toEqual(['gas', 'internet']);
+    expect((await fetch(`${cloud.providersUrl}/providers/water`)).status).toBe(404);
+  });
+
+  test('to /complete is echoed, text for text', async () => {
+    const callback = '{"jobId":"a","data":[{"n":12345678901234567890}]}';
+    const answer = await fetch(`${cloud.serviceUrl}/complete`, post(callback));
+    expect([answer.status, await answer.text()]).toEqual([200, `{"message":${callback}}`]);
+  });
+
+  test('lists every job once, newest first, page by page', async () => {
+    const { submit, listAll } = apiOf(cloud);
+    for (let count = 0; count < 7; count += 1) await submit(['gas'], good.callbackUrl);
+    const all = (await listAll()).map((job) => job.jobId);
+    const paged: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page = await fetch(`${cloud.serviceUrl}/jobs?limit=2${cursor && `&cursor=${cursor}`}`);
+      const body = (await page.json()) as { jobs: { jobId: string }[]; cursor: string | null };
+      paged.push(...body.jobs.map((job) => job.jobId));
+      cursor = body.cursor;
+    }
+    expect(paged).toEqual(all);
+    // Ids are UUIDv7: their order is that of birth.
+    expect(all).toEqual([...all].sort().reverse());
+    expect(all.length).toBeGreaterThanOrEqual(7);
+  });
+});
+
+describe('npm start', () => {
+  const MAIN = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
+  const start = async (settings: Record<string, string>) => {
+    const child = spawn(process.execPath, [MAIN], {
+      env: {
+        ...process.env,
+        SERVICE_PORT: '0',
+        PROVIDERS_PORT: '0',
+        DATA_DIR: mkdtempSync(path.join(tmpdir(), 'boomerang-')),
+        ...settings,
+      },
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [code] = await once(child, 'close');
+    return { code, lines: stderr.trim().split('\n') };
+  };
+
+  test.each([
+    ['FAILURE_RATE', '2'],
+    ['LEASE_SECONDS', '10'],
+    ['RETRY_SCHEDULE_SECONDS', '1,a'],
+    ['FETCH_DEADLINE_SECONDS', '0'],
+    ['SERVICE_PORT', 'x'],
+    ['SWEEP_SECONDS', '0'],
+    ['PROVIDER_CATALOGUE', '/nowhere.json'],
+  ])(
+    'ends with one line that names a bad %s',
+    async (name, value) => {
+      const { code, lines } = await start({ [name]: value });
+      expect(code).toBe(1);
+      expect(lines).toEqual([expect.stringContaining(name)]);
+    },
+    20_000,
+  );
+
+  test('ends with one line when a port is taken', async () => {
+    const { url, close } = await listen(createServer(), 0);
+    const { code, lines } = await start({ SERVICE_PORT: new URL(url).port });
+    await close();
+    expect([code, lines]).toEqual([1, [expect.stringContaining('is in use')]]);
+  }, 20_000);
+
+  test('keeps its jobs over a stop and a start, and two of them do not share a folder', async () => {
+    const DATA_DIR = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+    const first = await startInstance({ DATA_DIR });
+    const jobId = await apiOf(first).submit(['gas'], good.callbackUrl);
+    const { code, lines } = await start({ DATA_DIR });
+    expect([code, lines]).toEqual([1, [expect.stringContaining('DATA_DIR')]]);
+    await first.stop();
+    const second = await startInstance({ DATA_DIR });
+    expect((await apiOf(second).getJob(jobId)).jobId).toBe(jobId);
+    await second.stop();
+  }, 30_000);
+});

@@ -1,0 +1,55 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { rebuildIndexes } from '../../local/dynamodb-indexes.ts';
+import { listen } from '../../local/http-server.ts';
+
+type Item = Record<string, AttributeValue>;
+
+const INDEXES = { DueIndex: 'dueShard', ClientIndex: 'clientShard', UndeliveredIndex: 'undeliveredShard' };
+
+/**
+ * What the next start will find in a folder that was left by a killed process: looks at a copy, rebuilt as a start does it.
+ * @returns every place where an index and its items disagree
+ */
+export const findDisagreements = async (folder: string): Promise<string[]> => {
+  const copy = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-check-')), 'dynamodb');
+  cpSync(path.join(folder, 'dynamodb'), copy, { recursive: true });
+  await rebuildIndexes(copy);
+  const server = dynalite({ path: copy });
+  const { url } = await listen(server, 0);
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+  const scan = async (IndexName?: string): Promise<Item[]> => {
+    const items: Item[] = [];
+    for await (const page of paginateScan({ client }, { TableName: 'JobTable', ...(IndexName && { IndexName }) })) {
+      items.push(...(page.Items ?? []));
+    }
+    return items;
+  };
+
+  const found: string[] = [];
+  const jobs = (await scan()).filter((item) => item.itemId?.S === 'JOB');
+  for (const [index, key] of Object.entries(INDEXES)) {
+    const entries = new Map((await scan(index)).map((entry) => [entry.jobId?.S, entry]));
+    const expected = jobs.filter((job) => job[key] !== undefined);
+    if (entries.size !== expected.length) found.push(`${index}: ${entries.size} entries of ${expected.length} jobs`);
+    for (const job of expected) {
+      const entry = entries.get(job.jobId?.S ?? '');
+      if (!entry) found.push(`${index}: ${job.jobId?.S} is not in it`);
+      for (const [name, value] of Object.entries(entry ?? {})) {
+        if (JSON.stringify(value) !== JSON.stringify(job[name]))
+          found.push(`${index}: ${job.jobId?.S} differs in ${name}`);
+      }
+    }
+  }
+  client.destroy();
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+  rmSync(path.dirname(copy), { recursive: true });
+  return found;
+};

@@ -1,0 +1,88 @@
+import { seededRandom } from '@boomerang/core/domain/random.ts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf } from './api.ts';
+import { startThirdParties } from './third-parties.ts';
+
+const JOBS = 200;
+const FAILURE_RATE = 0.5;
+const SEED = 7;
+
+const BILLS = {
+  gas: [
+    { billedOn: '2020-04-07T15:03:14.257Z', amount: 22.27 },
+    { billedOn: '2020-05-07T15:03:14.257Z', amount: 30 },
+  ],
+  internet: [
+    { billedOn: '2020-02-07T15:03:14.257Z', amount: 15.12 },
+    { billedOn: '2020-03-07T15:03:14.257Z', amount: 15.12 },
+  ],
+};
+
+let cloud: Instance;
+let parties: Awaited<ReturnType<typeof startThirdParties>>;
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  cloud = await startInstance({
+    FAILURE_RATE: String(FAILURE_RATE),
+    FAILURE_SEED: String(SEED),
+    RETRY_SCHEDULE_SECONDS: '1',
+    SWEEP_SECONDS: '1',
+  });
+}, 30_000);
+
+afterAll(async () => {
+  await cloud.stop();
+  await parties.close();
+}, 30_000);
+
+/** How many draws it takes until so many have succeeded: what fetching costs when nobody is asked twice for what it gave. */
+const drawsUntil = (successes: number): number => {
+  const random = seededRandom(SEED);
+  let draws = 0;
+  for (let had = 0; had < successes; draws += 1) if (random() >= FAILURE_RATE) had += 1;
+  return draws;
+};
+
+test('every job of 200 is delivered once and right, and no provider is asked again for what it gave', async () => {
+  const { submit, listAll, getJob } = apiOf(cloud);
+  const jobIds = await Promise.all(
+    Array.from({ length: JOBS }, () => submit(['internet', 'gas'], `${parties.url}/callback`)),
+  );
+  const called = () => new Set(parties.callsTo('/callback').map(({ body }) => JSON.parse(body).jobId));
+  await parties.until(() => called().size === JOBS);
+  let jobs = await listAll();
+  for (
+    const givesUpAt = Date.now() + 10_000;
+    jobs.some((job) => job.status === 'PENDING') && Date.now() < givesUpAt;
+  ) {
+    jobs = await listAll();
+  }
+
+  expect(jobs.map((job) => job.jobId).sort()).toEqual([...jobIds].sort());
+  expect(new Set(jobs.map((job) => job.status))).toEqual(new Set(['COMPLETE']));
+  expect(parties.callsTo('/callback')).toHaveLength(JOBS);
+  for (const { body } of parties.callsTo('/callback')) {
+    expect(JSON.parse(body)).toEqual({
+      jobId: expect.stringMatching(/^[\da-f-]{36}$/),
+      data: [
+        { providerId: 'internet', fetchedAt: expect.stringMatching(/Z$/), data: BILLS.internet },
+        { providerId: 'gas', fetchedAt: expect.stringMatching(/Z$/), data: BILLS.gas },
+      ],
+    });
+  }
+
+  const calls = cloud.output().match(/"message":"(Fetched from|Could not fetch from) a provider"/g)?.length ?? 0;
+  expect(calls).toBe(drawsUntil(2 * JOBS));
+  expect(Math.abs(calls / (2 * JOBS) - 2)).toBeLessThan(0.2);
+
+  const job = await getJob(jobIds[0] as string);
+  expect(job).toMatchObject({
+    status: 'COMPLETE',
+    nextAttemptAt: null,
+    attempts: expect.arrayContaining([
+      expect.objectContaining({ callback: expect.objectContaining({ status: 'OK', statusCode: 200 }) }),
+    ]),
+  });
+}, 120_000);

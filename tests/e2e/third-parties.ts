@@ -1,0 +1,87 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { listen } from '../../local/http-server.ts';
+
+/** What a third party does with a request; `body` is what was posted, `count` how often this path was called, from 1. */
+export type Behaviour = (
+  response: ServerResponse,
+  call: { body: string; count: number; request: IncomingMessage },
+) => void;
+
+export type Call = { path: string; body: string };
+
+/** Answers with JSON. */
+export const gives =
+  (value: unknown, status = 200, headers: Record<string, string> = {}): Behaviour =>
+  (response) =>
+    void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+
+/** Goes through behaviours call by call; the last one stays. */
+export const inTurn =
+  (...behaviours: Behaviour[]): Behaviour =>
+  (response, call) =>
+    behaviours[Math.min(call.count, behaviours.length) - 1]?.(response, call);
+
+/** Sends headers and half a body, then breaks the connection. */
+export const diesHalfWay: Behaviour = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+  response.write('{"half":', () => response.destroy());
+};
+
+/** Never answers. */
+export const hangs: Behaviour = () => {};
+
+/** Providers and receivers that do as they are told, by path. */
+export const startThirdParties = async () => {
+  const behaviours = new Map<string, Behaviour>();
+  const calls: Call[] = [];
+  const counts = new Map<string, number>();
+  const listeners = new Set<() => void>();
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const requestPath = request.url ?? '';
+      const count = (counts.get(requestPath) ?? 0) + 1;
+      counts.set(requestPath, count);
+      calls.push({ path: requestPath, body });
+      (behaviours.get(requestPath) ?? gives({ ok: true }))(response, { body, count, request });
+      for (const listener of listeners) listener();
+    });
+  });
+  const { url, close } = await listen(server, 0);
+  return {
+    url,
+    calls,
+    set: (requestPath: string, behaviour: Behaviour) => void behaviours.set(requestPath, behaviour),
+    callsTo: (requestPath: string) => calls.filter((call) => call.path === requestPath),
+    count: (requestPath: string) => counts.get(requestPath) ?? 0,
+    /** Resolves when the condition holds, looked at after each call. */
+    until: (condition: () => boolean) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (!condition()) return;
+          listeners.delete(look);
+          resolve();
+        };
+        listeners.add(look);
+        look();
+      }),
+    close: async () => {
+      server.closeAllConnections();
+      await close();
+    },
+  };
+};
+
+/** A catalogue file of providers at the third parties' `/provider/<id>`. */
+export const writeCatalogue = (
+  url: string,
+  providers: Record<string, { timeoutMs?: number; maxBytes?: number }>,
+): string => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
+  const entries = Object.entries(providers).map(([id, rest]) => ({ id, url: `${url}/provider/${id}`, ...rest }));
+  writeFileSync(file, JSON.stringify({ providers: entries }));
+  return file;
+};
