@@ -41,9 +41,7 @@ export const startStepFunctions = async (
 ): Promise<StepFunctions> => {
   const definition = readDefinition(definitionPath, substitutions);
   const machine = new StateMachine(definition, { validationOptions: { checkArn: false } });
-  const tasks = Object.fromEntries(
-    tasksOf(definition).map(([name, task]) => [name, (input: Json) => runTask(task, input as TaskInput)]),
-  );
+  const tasks = tasksOf(definition);
   const running = new Set<Promise<void>>();
 
   const runTask = async ({ Resource }: Task, input: TaskInput): Promise<Json> => {
@@ -67,31 +65,29 @@ export const startStepFunctions = async (
   };
 
   const run = async (executionArn: string, input: Json): Promise<void> => {
+    let tooLarge: string | undefined;
     try {
-      const { result, eventLogs, abort } = machine.run(input, {
-        overrides: { taskResourceLocalHandlers: tasks },
+      const { result, abort } = machine.run(input, {
+        overrides: {
+          taskResourceLocalHandlers: Object.fromEntries(
+            tasks.map(([name, task]) => [name, (taskInput: Json) => runLimited(name, task, taskInput)]),
+          ),
+        },
         context: { StateMachine: { Id: arn }, Execution: { Id: executionArn } },
       });
-      let tooLarge: string | undefined;
-      const watch = (async () => {
-        for await (const event of eventLogs) {
-          if (!('state' in event)) continue;
-          const { name, input: stateInput, output } = event.state;
-          if (sizeOf(event.type === 'StateExited' ? output : stateInput) <= MAX_STATE_BYTES) continue;
-          tooLarge = name;
-          abort();
-          return;
-        }
-      })();
-      try {
-        await result;
-        await watch;
-      } catch (error) {
-        if (!(error instanceof ExecutionAbortedError) || tooLarge === undefined) throw error;
-        throw new Error(`States.DataLimitExceeded: the data of ${tooLarge} is larger than ${MAX_STATE_BYTES} bytes`);
-      }
+      // No Catch stops this one, so it ends the execution: the engine itself knows no limit.
+      const runLimited = async (name: string, task: Task, taskInput: Json): Promise<Json> => {
+        const output = isTooLarge(taskInput) ? undefined : await runTask(task, taskInput as TaskInput);
+        if (output !== undefined && !isTooLarge(output)) return output;
+        tooLarge = name;
+        abort();
+        return null;
+      };
+      await result;
     } catch (error) {
-      log.error('An execution failed', { executionArn, error });
+      const isLimit = error instanceof ExecutionAbortedError && tooLarge !== undefined;
+      const limit = { errorName: 'States.DataLimitExceeded', state: tooLarge, maxBytes: MAX_STATE_BYTES };
+      log.error('An execution failed', { executionArn, ...(isLimit ? limit : { error }) });
     }
   };
 
@@ -109,7 +105,7 @@ export const startStepFunctions = async (
 
 type TaskInput = { FunctionName?: string; Payload?: unknown; Input?: unknown };
 
-const sizeOf = (value: unknown): number => (value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value)));
+const isTooLarge = (value: Json): boolean => Buffer.byteLength(JSON.stringify(value)) > MAX_STATE_BYTES;
 
 const toCause = ({ name, message, stack }: Error): Error => {
   const cause = { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n').slice(0, 10) };

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export type Retrier = {
+  ErrorEquals: string[];
+  MaxAttempts: number;
+  IntervalSeconds: number;
+  BackoffRate: number;
+  MaxDelaySeconds: number;
+};
+export type State = {
+  Type: string;
+  Next?: string;
+  Default?: string;
+  End?: boolean;
+  Choices?: { Variable: string; IsPresent?: boolean; BooleanEquals?: boolean; Next: string }[];
+  Catch?: { ErrorEquals: string[]; Next: string }[];
+  Retry?: Retrier[];
+  TimeoutSeconds?: number;
+  ItemProcessor?: Machine;
+  ItemSelector?: unknown;
+  Parameters?: unknown;
+};
+export type Machine = { StartAt: string; States: Record<string, State>; TimeoutSeconds?: number };
+
+const PATH = fileURLToPath(new URL('../../statemachine/process-pending.asl.json', import.meta.url));
+
+export const definitionText = readFileSync(PATH, 'utf8');
+
+export const readDefinition = (): Machine => JSON.parse(definitionText) as Machine;
+
+/** The machine and those inside its Maps. */
+export const machinesOf = (machine: Machine): Machine[] => [
+  machine,
+  ...Object.values(machine.States).flatMap(({ ItemProcessor }) => (ItemProcessor ? machinesOf(ItemProcessor) : [])),
+];
+
+/** Every state by name, those inside Maps too. */
+export const statesOf = (machine: Machine): [string, State][] =>
+  machinesOf(machine).flatMap(({ States }) => Object.entries(States));
+
+/** Where a state may lead. */
+export const targetsOf = ({ Next, Default, Choices = [], Catch = [] }: State): string[] =>
+  [Next, Default, ...Choices.map((choice) => choice.Next), ...Catch.map((catcher) => catcher.Next)].filter(
+    (name) => name !== undefined,
+  );
+
+/** The states of a machine that can be reached from one of them, itself included. */
+export const reachableFrom = ({ States }: Machine, start: string): Set<string> => {
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const target of targetsOf(States[name] as State)) visit(target);
+  };
+  visit(start);
+  return seen;
+};

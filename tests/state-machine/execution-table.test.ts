@@ -1,0 +1,218 @@
+import { type ClaimedJob, claimedJobSchema } from '@boomerang/core/contracts/claimed-job.ts';
+import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
+import {
+  CallbackRejected,
+  CallbackThrottled,
+  CallbackUnavailable,
+  OutcomeNotSaved,
+  ProviderRefused,
+  ProviderThrottled,
+  ProviderUnavailable,
+  readCaughtError,
+} from '@boomerang/core/domain/failures.ts';
+import { describe, expect, test } from '@jest/globals';
+import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { sweepSchema } from '../../functions/job-claim/schema.ts';
+import { settleRequestSchema } from '../../functions/job-settle/schema.ts';
+import { fetchRequestSchema } from '../../functions/provider-fetch/schema.ts';
+import { definitionText } from './definition.ts';
+
+type Input = { Payload?: unknown; Input?: unknown };
+type Json = Parameters<StateMachine['run']>[0];
+
+const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
+
+const aJob = (change: Partial<ClaimedJob> = {}): ClaimedJob =>
+  claimedJobSchema.parse({
+    v: 1,
+    jobId: JOB_ID,
+    claims: 1,
+    leasedUntil: 4_102_444_800_000,
+    trigger: 'immediate',
+    callbackUrl: 'https://example.com/complete',
+    order: ['gas', 'internet'],
+    providers: ['gas', 'internet'],
+    checkpointed: false,
+    final: false,
+    ...change,
+  });
+
+const given = (providerId: string) => ({
+  providerId,
+  status: 'FETCHED',
+  fetchedAt: 1,
+  bytes: 4,
+  statusCode: 200,
+  durationMs: 1,
+  json: 'null',
+});
+
+/** An error as a Catch sees it on AWS: Cause is `{ errorType, errorMessage, trace }`. */
+const asOnAws = (error: Error): Error => {
+  const caught = new Error(JSON.stringify({ errorType: error.name, errorMessage: error.message, trace: [] }));
+  caught.name = error.name;
+  return caught;
+};
+
+/** Runs the real file; each task is a function of its payload, which throws what the Lambda function would. */
+const run = async (input: unknown, tasks: Record<string, (payload: never, call: number) => unknown>) => {
+  const calls: Record<string, unknown[]> = {};
+  const handler = (name: string) => async (raw: Json) => {
+    const { Payload, Input } = raw as Input;
+    const payload = Payload ?? Input;
+    calls[name] = [...(calls[name] ?? []), payload];
+    try {
+      const result = tasks[name]?.(payload as never, calls[name].length) ?? {};
+      return (Payload === undefined ? result : { Payload: result }) as Json;
+    } catch (error) {
+      throw asOnAws(error as Error);
+    }
+  };
+  const names = ['ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'];
+  const machine = new StateMachine(JSON.parse(definitionText) as StateMachineDefinition, {
+    validationOptions: { checkArn: false },
+  });
+  const { result, eventLogs } = machine.run(input as Json, {
+    overrides: {
+      taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, handler(name)])),
+      retryIntervalOverrides: Object.fromEntries(names.map((name) => [name, 0])),
+    },
+    context: { StateMachine: { Id: 'arn:machine' }, Execution: { Id: 'arn:execution' } },
+  });
+  const failed = await result.then(
+    () => false,
+    () => true,
+  );
+  const entered: string[] = [];
+  // Events from inside Maps come late, or not at all: only the outer path is told.
+  for await (const event of eventLogs) {
+    if (event.type === 'StateEntered' && event.index === undefined) entered.push(event.state.name);
+  }
+  return { calls, entered, failed, count: (name: string) => calls[name]?.length ?? 0 };
+};
+
+const throws = (error: Error) => () => {
+  throw error;
+};
+const failure = { class: 'bad_status', statusCode: 500 } as const;
+
+const fetchUnless = (errors: Record<string, Error>) => (payload: { providerId: string }) => {
+  const { providerId } = fetchRequestSchema.parse(payload);
+  if (errors[providerId]) throw errors[providerId];
+  return given(providerId);
+};
+
+describe('with jobs', () => {
+  type Row = {
+    when: string;
+    job?: Partial<ClaimedJob>;
+    fetch?: Record<string, Error>;
+    deliver?: Error;
+    settle?: Error;
+    calls: [fetches: number, deliveries: number, settlements: number];
+  };
+  const rows: Row[] = [
+    { when: 'all give', calls: [2, 1, 0] },
+    { when: 'one is unavailable', fetch: { gas: new ProviderUnavailable(failure) }, calls: [4, 0, 1] },
+    { when: 'one asks to wait', fetch: { gas: new ProviderThrottled(failure) }, calls: [2, 0, 1] },
+    { when: 'one refuses', fetch: { gas: new ProviderRefused(failure) }, calls: [2, 1, 0] },
+    { when: 'a fetch crashes', fetch: { gas: new TypeError('a bug') }, calls: [2, 0, 1] },
+    {
+      when: 'the deadline has come',
+      job: { final: true },
+      fetch: { gas: new ProviderThrottled(failure) },
+      calls: [2, 1, 0],
+    },
+    { when: 'nothing is pending', job: { providers: [], checkpointed: true }, calls: [0, 1, 0] },
+    { when: 'the receiver is unavailable', deliver: new CallbackUnavailable(failure), calls: [2, 3, 1] },
+    { when: 'the receiver asks to wait', deliver: new CallbackThrottled(failure), calls: [2, 1, 1] },
+    { when: 'the receiver rejects', deliver: new CallbackRejected(failure), calls: [2, 1, 1] },
+    { when: 'the end is not saved', deliver: new OutcomeNotSaved(failure), calls: [2, 1, 1] },
+    {
+      when: 'settling fails',
+      deliver: new CallbackRejected(failure),
+      settle: new TypeError('a bug'),
+      calls: [2, 1, 1],
+    },
+  ];
+
+  test.each(rows)('when $when, its calls are $calls', async ({ job, fetch = {}, deliver, settle, calls }) => {
+    const execution = await run(
+      { jobs: [aJob(job)] },
+      {
+        FetchProvider: fetchUnless(fetch),
+        DeliverCallback: (payload) => {
+          workedJobSchema.parse(payload);
+          if (deliver) throw deliver;
+          return {};
+        },
+        SettleJob: (payload) => {
+          const { deliveryError } = settleRequestSchema.parse(payload);
+          expect(deliveryError?.Error).toBe(deliver?.name);
+          if (deliveryError) expect(readCaughtError(deliveryError)).toEqual(failure);
+          if (settle) throw settle;
+          return {};
+        },
+      },
+    );
+    expect(['FetchProvider', 'DeliverCallback', 'SettleJob'].map(execution.count)).toEqual(calls);
+    expect(execution.failed).toBe(false);
+    expect(execution.count('ClaimDueJobs')).toBe(0);
+  });
+
+  test('keeps each outcome, with its error, for whoever comes next', async () => {
+    const { calls } = await run(
+      { jobs: [aJob({ order: ['a', 'b', 'c'], providers: ['a', 'b', 'c'] })] },
+      { FetchProvider: fetchUnless({ b: new ProviderRefused(failure), c: new ProviderThrottled(failure) }) },
+    );
+    const { job } = settleRequestSchema.parse(calls.SettleJob?.[0]);
+    expect(job.results.map(({ providerId, status }) => [providerId, status])).toEqual([
+      ['a', 'FETCHED'],
+      ['b', 'REFUSED'],
+      ['c', 'UNAVAILABLE'],
+    ]);
+  });
+
+  test('works on every job of a batch, whatever becomes of one', async () => {
+    const jobs = Array.from({ length: 40 }, (_, index) => aJob({ claims: index + 1 }));
+    const { count, failed } = await run(
+      { jobs },
+      {
+        FetchProvider: ({ claims, providerId }: { claims: number; providerId: string }) =>
+          claims === 7 ? throws(new ProviderThrottled(failure))() : given(providerId),
+      },
+    );
+    expect([count('DeliverCallback'), count('SettleJob'), failed]).toEqual([39, 1, false]);
+  });
+});
+
+describe('without jobs', () => {
+  test('claims pass by pass, and starts an execution for each batch', async () => {
+    const batch = (claims: number) => [aJob({ claims })];
+    const { calls, entered, failed } = await run(
+      {},
+      {
+        ClaimDueJobs: (payload, call) => {
+          const { claimed } = sweepSchema.parse(payload);
+          expect(claimed).toBe(call - 1);
+          return { batches: call === 1 ? [batch(1), batch(2)] : [batch(3)], more: call === 1, claimed: call };
+        },
+        StartBatch: ({ jobs }: { jobs: ClaimedJob[] }, call) => {
+          if (jobs[0]?.claims === 2 && call < 20) throws(new Error('not now'))();
+          return { executionArn: 'arn' };
+        },
+      },
+    );
+    expect(calls.ClaimDueJobs).toHaveLength(2);
+    const started = (calls.StartBatch as { jobs: ClaimedJob[] }[]).map(({ jobs }) => jobs[0]?.claims);
+    expect(new Set(started)).toEqual(new Set([1, 2, 3]));
+    // One try and three retries of the one that can't be started, which holds up none of the others.
+    expect(started.filter((claims) => claims === 2)).toHaveLength(4);
+    expect([entered.at(-1), failed]).toEqual(['SweepDone', false]);
+  });
+
+  test('fails visibly when nothing can be claimed', async () => {
+    const { failed, entered } = await run({}, { ClaimDueJobs: throws(new TypeError('a bug')) });
+    expect([failed, entered.at(-1)]).toEqual([true, 'SweepFailed']);
+  });
+});

@@ -1,0 +1,125 @@
+import { EXECUTION_TIMEOUT_SECONDS } from '@boomerang/core/config/settings.ts';
+import * as failures from '@boomerang/core/domain/failures.ts';
+import { describe, expect, test } from '@jest/globals';
+import { readTemplate } from '../../local/template.ts';
+import {
+  definitionText,
+  machinesOf,
+  reachableFrom,
+  readDefinition,
+  type State,
+  statesOf,
+  targetsOf,
+} from './definition.ts';
+
+const machine = readDefinition();
+const states = new Map(statesOf(machine));
+const tasks = [...states].filter(([, state]) => state.Type === 'Task');
+const template = readTemplate('template.yaml');
+const properties = (logicalId: string) => template.Resources[logicalId]?.Properties as Record<string, never>;
+
+describe('the graph', () => {
+  test('leads nowhere that is not there, and everywhere that is', () => {
+    for (const one of machinesOf(machine)) {
+      const names = Object.keys(one.States);
+      for (const state of Object.values(one.States))
+        for (const target of targetsOf(state)) expect(names).toContain(target);
+      expect([...reachableFrom(one, one.StartAt)].sort()).toEqual(names.sort());
+    }
+  });
+
+  test('ends every state that leads nowhere', () => {
+    for (const [name, state] of states) {
+      const ends = state.End === true || ['Succeed', 'Fail'].includes(state.Type);
+      expect([name, ends]).toEqual([name, targetsOf({ ...state, Catch: [] }).length === 0]);
+    }
+  });
+
+  test('cannot reach the sweep when it is given jobs', () => {
+    const hasJobs = machine.States[machine.StartAt] as State;
+    expect(hasJobs.Choices).toEqual([{ Variable: '$.jobs', IsPresent: true, Next: 'ProcessJobs' }]);
+    expect([...reachableFrom(machine, 'ProcessJobs')]).toEqual(['ProcessJobs']);
+    const inside = statesOf({ StartAt: '', States: { ProcessJobs: machine.States.ProcessJobs as State } });
+    expect(JSON.stringify(inside)).not.toContain('startExecution');
+  });
+
+  test('names states once, in PascalCase, and Choices as questions', () => {
+    expect(states.size).toBe(statesOf(machine).length);
+    for (const [name, { Type }] of states) {
+      expect(name).toMatch(/^([A-Z][a-z]+)+$/);
+      if (Type === 'Choice') expect(name).toMatch(/^(Is|Has)/);
+    }
+  });
+});
+
+describe('tasks', () => {
+  test.each(tasks)('%s has a time-out, and catches everything last', (_name, state) => {
+    expect(state.TimeoutSeconds).toBeGreaterThan(0);
+    expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+  });
+
+  test.each(tasks)('%s retries named errors only', (_name, state) => {
+    for (const { ErrorEquals } of state.Retry ?? []) expect(ErrorEquals).not.toContain('States.ALL');
+  });
+
+  test('match names that somebody throws', () => {
+    const own = tasks
+      .flatMap(([, { Retry = [], Catch = [] }]) => [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals))
+      .filter((name) => !/^(States|Lambda|StepFunctions)\./.test(name));
+    expect(own.length).toBeGreaterThan(0);
+    for (const name of own) {
+      const Failure = failures[name as 'LeaseLost'];
+      expect(new Failure({ class: 'internal' }).name).toBe(name);
+    }
+  });
+
+  test('outlive their functions, and functions their calls', () => {
+    const functionOf: Record<string, string> = {
+      ClaimDueJobs: 'JobClaimFunction',
+      FetchProvider: 'ProviderFetchFunction',
+      DeliverCallback: 'CallbackDeliverFunction',
+      SettleJob: 'JobSettleFunction',
+    };
+    const CALL_SECONDS: Record<string, number> = { FetchProvider: 15, DeliverCallback: 15 };
+    for (const [task, logicalId] of Object.entries(functionOf)) {
+      const timeout = properties(logicalId).Timeout as unknown as number;
+      expect(timeout).toBeLessThan(states.get(task)?.TimeoutSeconds ?? 0);
+      expect(timeout).toBeGreaterThan(CALL_SECONDS[task] ?? 0);
+    }
+  });
+
+  test('add up to less than 200 seconds on the longest path of a job', () => {
+    const longest = (name: string): number => {
+      const { TimeoutSeconds = 0, Retry = [] } = states.get(name) as State;
+      return Retry.reduce((sum, { MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds }) => {
+        const delays = Array.from({ length: MaxAttempts }, (_, n) =>
+          Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds),
+        );
+        return sum + MaxAttempts * TimeoutSeconds + delays.reduce((a, b) => a + b, 0);
+      }, TimeoutSeconds);
+    };
+    expect(longest('FetchProvider') + longest('DeliverCallback') + longest('SettleJob')).toBeLessThan(200);
+    expect(machine.TimeoutSeconds).toBe(EXECUTION_TIMEOUT_SECONDS);
+  });
+});
+
+describe('the text', () => {
+  test('has the placeholders that the template substitutes', () => {
+    const placeholders = [...definitionText.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]);
+    const substitutions = properties('ProcessPendingStateMachine').DefinitionSubstitutions;
+    expect([...new Set(placeholders)].sort()).toEqual(Object.keys(substitutions ?? {}).sort());
+  });
+
+  test('uses forms that every engine knows', () => {
+    for (const form of ['JSONata', 'QueryLanguage', '"IsPresent": false', '[?(', '$$.State.', '{%']) {
+      expect(definitionText).not.toContain(form);
+    }
+    for (const [name, { ItemSelector: _, ItemProcessor: __, ...state }] of states) {
+      expect(JSON.stringify(state)).not.toContain('$$.Map');
+      // Only behind a Map that had items: not every engine takes [*] over an empty list.
+      if (JSON.stringify(state).includes('[*]')) expect(name).toBe('SummariseResults');
+    }
+    expect(states.get('FetchProviders')?.Next).toBe('SummariseResults');
+    expect([...states.values()].flatMap(targetsOf).filter((target) => target === 'SummariseResults')).toHaveLength(1);
+  });
+});
