@@ -1,0 +1,69 @@
+import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { Fetched, ProviderOutcome } from '@boomerang/core/contracts/provider-outcome.ts';
+import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
+import { type Job, newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import { v7 as uuidv7 } from 'uuid';
+
+/** A time, epoch milliseconds. */
+export const NOW = 1_800_000_000_000;
+export const LEASE_MS = 360_000;
+
+export const aJob = (change: Partial<Job> = {}): Job => ({
+  ...newJob({
+    jobId: uuidv7(),
+    providers: ['gas', 'internet'],
+    callbackUrl: 'https://example.com/complete',
+    now: NOW,
+    leaseMs: LEASE_MS,
+    fetchDeadlineMs: 86_400_000,
+  }),
+  ...change,
+});
+
+export const aClaim = (change: Partial<ClaimedJob> = {}): ClaimedJob => ({
+  ...toClaimedJob(aJob(), 'immediate', NOW),
+  ...change,
+});
+
+export const fetched = (providerId: string, json = `"${providerId}"`): Fetched => ({
+  providerId,
+  status: 'FETCHED',
+  fetchedAt: NOW,
+  bytes: Buffer.byteLength(json),
+  durationMs: 5,
+  statusCode: 200,
+  json,
+});
+
+/** An error as a Catch keeps it on AWS. */
+export const caught = (name: string, failure: TaskFailure = { class: 'bad_status', statusCode: 500 }) => ({
+  Error: name,
+  Cause: JSON.stringify({ errorType: name, errorMessage: JSON.stringify(failure), trace: [] }),
+});
+
+export const unavailable = (providerId: string, failure?: TaskFailure): ProviderOutcome => ({
+  providerId,
+  status: 'UNAVAILABLE',
+  error: caught('ProviderUnavailable', failure),
+});
+
+export const refused = (providerId: string): ProviderOutcome => ({
+  providerId,
+  status: 'REFUSED',
+  error: caught('ProviderRefused', { class: 'bad_status', statusCode: 404 }),
+});
+
+export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({
+  ...aClaim(),
+  results: [fetched('gas'), fetched('internet')],
+  ...change,
+});
+
+/** A log that keeps its lines. */
+export const aLog = (): Log & { lines: { level: string; message: string; data: unknown }[] } => {
+  const lines: { level: string; message: string; data: unknown }[] = [];
+  const at = (level: string) => (message: string, data?: unknown) => void lines.push({ level, message, data });
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+};

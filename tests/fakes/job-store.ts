@@ -1,0 +1,94 @@
+import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { ATTEMPT_LOG_LIMIT, type Job } from '@boomerang/core/domain/job.ts';
+import type {
+  DueJobs,
+  JobIntake,
+  JobOutcomes,
+  JobReader,
+  ProviderResultData,
+  ResultStore,
+} from '@boomerang/core/ports/jobs.ts';
+
+export type JobStore = { intake: JobIntake; due: DueJobs; outcomes: JobOutcomes; results: ResultStore; reader: JobReader };
+
+/** The ports of the job table, in memory. Everything is in shard 0. */
+export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
+  const jobs = new Map<string, Job>();
+  const kept = new Map<string, Map<string, ProviderResultData & { claims: number }>>();
+  const copy = <T>(value: T): T => structuredClone(value);
+  const holder = (jobId: string, claims: number): Job => {
+    const job = jobs.get(jobId);
+    if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('stale');
+    return job;
+  };
+  const isThere = (job: Job | undefined, now: number): job is Job =>
+    job !== undefined && (job.expiresAt === undefined || job.expiresAt * 1000 > now);
+
+  return {
+    jobs,
+    intake: {
+      create: async (job) => void jobs.set(job.jobId, copy(job)),
+      release: async (jobId, claims, now) => {
+        const { leasedUntil: _, ...job } = holder(jobId, claims);
+        jobs.set(jobId, { ...job, dueAt: now });
+      },
+    },
+    due: {
+      find: async function* (shard, now) {
+        const due = [...jobs.values()].filter(({ dueAt }) => shard === 0 && dueAt !== undefined && dueAt <= now);
+        yield due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0)).map(copy);
+      },
+      claim: async ({ jobId, claims }, now, leaseMs) => {
+        const job = jobs.get(jobId);
+        if (job?.claims !== claims || job.dueAt === undefined || job.dueAt > now) return undefined;
+        const end = now + leaseMs;
+        const claimed = { ...job, claims: claims + 1, unsettled: job.unsettled + 1, dueAt: end, leasedUntil: end };
+        jobs.set(jobId, claimed);
+        return copy(claimed);
+      },
+    },
+    outcomes: {
+      save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, ...rest }) => {
+        const { leasedUntil: _, dueAt: __, ...job } = holder(jobId, claims);
+        jobs.set(jobId, {
+          ...job,
+          ...copy(rest),
+          unsettled: 0,
+          fetchAttempts: job.fetchAttempts + fetchAttempts,
+          callbackAttempts: job.callbackAttempts + callbackAttempts,
+          attemptLog: [...job.attemptLog, copy(attempt)].slice(-ATTEMPT_LOG_LIMIT),
+        });
+      },
+    },
+    results: {
+      save: async (jobId, claims, result) => {
+        const mine = kept.get(jobId) ?? new Map();
+        if ((mine.get(result.providerId)?.claims ?? 0) > claims) throw new StaleClaim('stale');
+        kept.set(jobId, mine.set(result.providerId, { ...result, claims }));
+      },
+      load: async (jobId) => {
+        const job = jobs.get(jobId);
+        const results = [...(kept.get(jobId)?.values() ?? [])].map(({ claims: _, ...result }) => result);
+        return job && { job: copy(job), results };
+      },
+    },
+    reader: {
+      get: async (jobId, now) => {
+        const job = jobs.get(jobId);
+        return isThere(job, now) ? copy(job) : undefined;
+      },
+      list: async ({ clientId, status, limit, after = '~', now }) => {
+        const key = (job: Job) => `${new Date(job.createdAt).toISOString()}#${job.jobId}`;
+        const found = [...jobs.values()]
+          .filter((job) => job.clientId === clientId && (!status || job.status === status) && key(job) < after)
+          .sort((a, b) => (key(a) < key(b) ? 1 : -1));
+        const page = found.slice(0, limit);
+        const last = page.at(-1);
+        return {
+          jobs: page.filter((job) => isThere(job, now)).map(({ jobId, status, createdAt }) => ({ jobId, status, createdAt })),
+          ...(found.length > limit && last && { cursor: key(last) }),
+        };
+      },
+    },
+  };
+};
