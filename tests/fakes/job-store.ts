@@ -9,7 +9,13 @@ import type {
   ResultStore,
 } from '@boomerang/core/ports/jobs.ts';
 
-export type JobStore = { intake: JobIntake; due: DueJobs; outcomes: JobOutcomes; results: ResultStore; reader: JobReader };
+export type JobStore = {
+  intake: JobIntake;
+  due: DueJobs;
+  outcomes: JobOutcomes;
+  results: ResultStore;
+  reader: JobReader;
+};
 
 /** The ports of the job table, in memory. Everything is in shard 0. */
 export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
@@ -85,7 +91,9 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
         const page = found.slice(0, limit);
         const last = page.at(-1);
         return {
-          jobs: page.filter((job) => isThere(job, now)).map(({ jobId, status, createdAt }) => ({ jobId, status, createdAt })),
+          jobs: page
+            .filter((job) => isThere(job, now))
+            .map(({ jobId, status, createdAt }) => ({ jobId, status, createdAt })),
           ...(found.length > limit && last && { cursor: key(last) }),
         };
       },

@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  paginateScan,
+} from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
@@ -31,7 +36,13 @@ beforeAll(async () => {
     template.Resources.JobTable?.Properties,
   ) as CreateTableCommandInput;
   await client.send(
-    new CreateTableCommand({ TableName: 'JobTable', AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode }),
+    new CreateTableCommand({
+      TableName: 'JobTable',
+      AttributeDefinitions,
+      KeySchema,
+      GlobalSecondaryIndexes,
+      BillingMode,
+    }),
   );
 });
 
@@ -159,7 +170,11 @@ describe.each<[string, () => JobStore]>([
   test.each([10, 20_000, 1_048_576])('keeps a result of %i bytes to the last byte', async (bytes) => {
     const store = create();
     const { jobId } = await born(store);
-    const json = JSON.stringify(randomBytes(bytes).toString('base64').slice(0, bytes - 2));
+    const json = JSON.stringify(
+      randomBytes(bytes)
+        .toString('base64')
+        .slice(0, bytes - 2),
+    );
     const result = { providerId: 'gas', fetchedAt: NOW, bytes, json };
     await store.results.save(jobId, 1, result, NOW);
     const loaded = await store.results.load(jobId);

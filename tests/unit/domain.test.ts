@@ -1,0 +1,266 @@
+import { readSettings } from '@boomerang/core/config/settings.ts';
+import { judgeCallbackAnswer, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
+import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
+import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { CallbackThrottled, loggable, readCaughtError } from '@boomerang/core/domain/failures.ts';
+import { pendingProviders, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import { describe, expect, test } from '@jest/globals';
+import { createBatches } from '../../functions/job-claim/batches.ts';
+import { toJsonText } from '../../functions/provider-fetch/read-answer.ts';
+import { createWebhookSchema } from '../../functions/webhook/schema.ts';
+import { aClaim, aJob, caught, NOW } from '../builders.ts';
+
+describe('answers', () => {
+  test.each([
+    [200, 'given'],
+    [204, 'given'],
+    [302, 'unavailable'],
+    [400, 'refused'],
+    [404, 'refused'],
+    [408, 'unavailable'],
+    [410, 'refused'],
+    [425, 'unavailable'],
+    [429, 'unavailable'],
+    [500, 'unavailable'],
+    [503, 'unavailable'],
+  ])('a provider that answers %i is read as %s', (status, verdict) => {
+    expect(judgeProviderStatus(status)).toBe(verdict);
+  });
+
+  test.each([
+    [200, {}, 'delivered'],
+    [299, {}, 'delivered'],
+    [410, {}, 'gone'],
+    [500, { isAborted: true }, 'gone'],
+    [429, {}, 'throttled'],
+    [503, {}, 'throttled'],
+    [500, { hasRetryAfter: true }, 'throttled'],
+    [404, { hasRetryAfter: true }, 'throttled'],
+    [408, {}, 'unavailable'],
+    [425, {}, 'unavailable'],
+    [500, {}, 'unavailable'],
+    [301, {}, 'rejected'],
+    [400, {}, 'rejected'],
+    [404, {}, 'rejected'],
+  ])('a receiver that answers %i %j is read as %s', (status, facts, verdict) => {
+    expect(judgeCallbackAnswer(status, { hasRetryAfter: false, isAborted: false, ...facts })).toBe(verdict);
+  });
+
+  test.each([
+    ['120', 120_000],
+    [new Date(NOW + 60_000).toUTCString(), 60_000],
+    [new Date(NOW - 60_000).toUTCString(), 0],
+    ['soon', undefined],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('Retry-After "%s" is %p ms', (value, ms) => {
+    expect(parseRetryAfter(value, NOW)).toBe(ms);
+  });
+
+  test('Retry-After is a safe number, however large', () => {
+    expect(parseRetryAfter('9'.repeat(400), NOW)).toBe(365 * 24 * 3600 * 1000);
+  });
+});
+
+test('the callback keeps what was given to the last digit, in order, errors in their place', () => {
+  const body = callbackBody('j"1', [
+    { providerId: 'gas', fetchedAt: NOW, json: '{"id":12345678901234567890,"rate":1.10}' },
+    { providerId: 'internet', code: 'PROVIDER_REFUSED', failure: { class: 'bad_status', statusCode: 404 } },
+  ]);
+  expect(body).toContain('"data":{"id":12345678901234567890,"rate":1.10}}');
+  expect(JSON.parse(body)).toEqual({
+    jobId: 'j"1',
+    data: [
+      { providerId: 'gas', fetchedAt: new Date(NOW).toISOString(), data: expect.anything() },
+      {
+        providerId: 'internet',
+        error: { code: 'PROVIDER_REFUSED', message: 'The provider refused (bad_status, status 404).' },
+      },
+    ],
+  });
+});
+
+describe('the catalogue', () => {
+  const gas = { id: 'gas', url: '${PROVIDERS_API_URL}/gas' };
+  const parse = (providers: unknown[], url: string | undefined = 'http://127.0.0.1') =>
+    parseCatalogue(JSON.stringify({ providers }), { PROVIDERS_API_URL: url });
+
+  test('fills placeholders and defaults', () => {
+    expect(parse([gas]).get('gas')).toEqual({
+      id: 'gas',
+      url: 'http://127.0.0.1/gas',
+      timeoutMs: 10_000,
+      maxBytes: 1_048_576,
+    });
+  });
+
+  test.each([
+    ['an unknown key', [{ ...gas, color: 'blue' }], /color/],
+    ['an id twice', [gas, gas], /there twice/],
+    ['an id in capitals', [{ ...gas, id: 'Gas' }], /id/],
+    ['a time-out that is too long', [{ ...gas, timeoutMs: 15_001 }], /timeoutMs/],
+    ['too many bytes', [{ ...gas, maxBytes: 1_048_577 }], /maxBytes/],
+    ['no provider', [], /providers/],
+    ['another scheme', [{ id: 'gas', url: 'file:///etc/passwd' }], /url/],
+  ])('does not take %s', (_name, providers, message) => {
+    expect(() => parse(providers)).toThrow(message);
+  });
+
+  test('says which placeholder is missing, and what is not JSON', () => {
+    expect(() => parseCatalogue(JSON.stringify({ providers: [gas] }), {})).toThrow(/PROVIDERS_API_URL is not set/);
+    expect(() => parseCatalogue('{', {})).toThrow(/not JSON/);
+  });
+});
+
+describe('settings', () => {
+  test.each([
+    ['FAILURE_RATE', '2'],
+    ['FAILURE_RATE', 'x'],
+    ['FAILURE_SEED', '-1'],
+    ['LEASE_SECONDS', '359'],
+    ['RETRY_SCHEDULE_SECONDS', ''],
+    ['RETRY_SCHEDULE_SECONDS', '1,,2'],
+    ['FETCH_DEADLINE_SECONDS', '0'],
+    ['MAINTENANCE_WINDOW', 'now'],
+    ['MAINTENANCE_WINDOW', '2026-01-02T00:00Z/2026-01-01T00:00Z'],
+    ['SHARD_COUNT', '0'],
+    ['CALLBACK_ALLOW_HTTP', 'yes'],
+    ['PROVIDERS_API_URL', 'x'],
+  ] as const)('%s=%s is named, in one line', (name, value) => {
+    expect(() => readSettings([name], { [name]: value })).toThrow(new RegExp(`^${name}: [^\\n]+$`));
+  });
+
+  test('every one that is missing is named', () => {
+    expect(() => readSettings(['JOB_TABLE_NAME', 'SHARD_COUNT'], {})).toThrow(
+      'JOB_TABLE_NAME: is not set; SHARD_COUNT: is not set',
+    );
+  });
+
+  test('lists and windows are read', () => {
+    const read = readSettings(['RETRY_SCHEDULE_SECONDS', 'MAINTENANCE_WINDOW'], {
+      RETRY_SCHEDULE_SECONDS: '30, 120',
+      MAINTENANCE_WINDOW: '2026-01-01T00:00:00Z/2026-01-01T01:00:00Z',
+    });
+    expect(read).toEqual({
+      RETRY_SCHEDULE_SECONDS: [30, 120],
+      MAINTENANCE_WINDOW: { from: 1767225600000, to: 1767229200000 },
+    });
+  });
+});
+
+describe('failures', () => {
+  test('come through a Catch as they were thrown', () => {
+    const failure = { class: 'timeout', durationMs: 3 } as const;
+    expect(readCaughtError(caught('CallbackUnavailable', failure))).toEqual(failure);
+  });
+
+  test.each([
+    [{ Error: 'States.Timeout' }, 'timeout'],
+    [{ Error: 'Lambda.TooManyRequestsException', Cause: 'Rate exceeded' }, 'internal'],
+    [{ Error: 'TypeError', Cause: '{"errorMessage":"x is not a function"}' }, 'internal'],
+  ] as const)('that are not ours are classed: %j', (error, failureClass) => {
+    expect(readCaughtError(error).class).toBe(failureClass);
+  });
+
+  test('fit into 1 KiB, and are logged without what was answered', () => {
+    const error = new CallbackThrottled({ class: 'bad_status', statusCode: 429, excerpt: 'x'.repeat(10_000) });
+    expect(Buffer.byteLength(error.message)).toBeLessThan(1024);
+    expect(loggable(error)).toEqual({ failure: 'CallbackThrottled', class: 'bad_status', statusCode: 429 });
+  });
+});
+
+describe('a claimed job', () => {
+  test('has what is still missing, and knows when its deadline has come', () => {
+    const results = [
+      { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 1 },
+      { providerId: 'internet', status: 'UNAVAILABLE' as const, error: { class: 'timeout' as const } },
+    ];
+    const job = aJob({ results });
+    expect(pendingProviders(job)).toEqual(['internet']);
+    expect(pendingProviders({ ...job, phase: 'CALLING_BACK' })).toEqual([]);
+    expect(toClaimedJob(job, 'scheduled', NOW)).toMatchObject({
+      providers: ['internet'],
+      checkpointed: true,
+      final: false,
+    });
+    expect(toClaimedJob(job, 'scheduled', job.deadlineAt).final).toBe(true);
+  });
+
+  test('is at most 4 KiB, and a full pass of claims at most 256 KiB', () => {
+    const ids = Array.from({ length: 10 }, (_, index) => `p${'x'.repeat(38)}${index}`);
+    const claim = aClaim({ callbackUrl: `https://example.com/${'x'.repeat(2_028)}`, order: ids, providers: ids });
+    expect(Buffer.byteLength(JSON.stringify(claim))).toBeLessThan(4 * 1024);
+    const batches = createBatches();
+    while (!batches.isFull() && batches.room() > 0) batches.add(claim, false);
+    expect(Buffer.byteLength(JSON.stringify(batches.toArray()))).toBeLessThan(256 * 1024);
+    expect(Math.max(...batches.toArray().map((batch) => batch.length))).toBeLessThanOrEqual(40);
+  });
+
+  test('that an execution died with before is alone in its batch', () => {
+    const batches = createBatches();
+    batches.add(aClaim(), false);
+    batches.add(aClaim(), true);
+    batches.add(aClaim(), false);
+    expect(batches.toArray().map((batch) => batch.length)).toEqual([2, 1]);
+  });
+});
+
+describe('a callback address', () => {
+  const isTaken = (callbackUrl: unknown, allowHttp = false) =>
+    createWebhookSchema(new Set(['gas']), { allowHttp }).safeParse({ providers: ['gas'], callbackUrl }).success;
+
+  test.each([
+    'https://example.com',
+    'HTTPS://EXAMPLE.com/a?b=c',
+    'https://bücher.example/x',
+    'https://example.com:8443/',
+  ])('like %s is taken', (url) => expect(isTaken(url)).toBe(true));
+
+  test.each([
+    'http://example.com',
+    'https:example.com',
+    'https:\\\\example.com',
+    ' https://example.com',
+    'https://example.com\n',
+    'https://exa\tmple.com',
+    '//example.com',
+    'https://',
+    'https://user@example.com',
+    'https://example.com/#a',
+    'javascript:alert(1)',
+    'https://[::1',
+    '',
+    null,
+    {},
+    ['https://example.com'],
+  ])('like %j is not', (url) => expect(isTaken(url)).toBe(false));
+
+  test('may be plain http where that is allowed', () => {
+    expect(isTaken('http://example.com', true)).toBe(true);
+    expect(isTaken('ftp://example.com', true)).toBe(false);
+  });
+});
+
+describe('what a provider answers', () => {
+  test.each([
+    ['{"a": 1}', 'application/json', '{"a": 1}'],
+    ['\uFEFF[]', 'application/json; charset=utf-8', '[]'],
+    ['{}', 'application/hal+json', '{}'],
+    ['{}', undefined, '{}'],
+    ['{', undefined, '"{"'],
+    ['{}', 'text/plain', '"{}"'],
+    ['', 'text/plain', '""'],
+  ])('%j of type %s becomes %s', (body, type, json) => {
+    expect(toJsonText(Buffer.from(body), type)).toBe(json);
+  });
+
+  test('is null without content, read in its charset, and refused as JSON when it is not', () => {
+    expect(toJsonText(Buffer.alloc(0), undefined, 204)).toBe('null');
+    expect(toJsonText(Buffer.from([0xe9]), 'text/plain; charset=iso-8859-1')).toBe('"é"');
+    expect(() => toJsonText(Buffer.from('{'), 'application/json')).toThrow('does not parse');
+    expect(() => toJsonText(Buffer.alloc(0), 'application/json')).toThrow('does not parse');
+    expect(() => toJsonText(Buffer.from([0x22, 0xff, 0x22]), 'application/json')).toThrow('not UTF-8');
+  });
+});

@@ -1,0 +1,214 @@
+import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { type HttpAnswer, HttpFailure } from '@boomerang/core/ports/http.ts';
+import { describe, expect, test } from '@jest/globals';
+import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
+import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
+import { settleJob } from '../../functions/job-settle/settle-job.ts';
+import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
+import { acceptJob } from '../../functions/webhook/accept-job.ts';
+import { aJob, aLog, aWorkedJob, fetched, LEASE_MS, NOW, unavailable } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
+const ok: HttpAnswer = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
+const common = () => ({ now: () => NOW, random: () => 0, log: aLog(), policy, leaseMs: LEASE_MS, resultLifeMs: 1_000 });
+const fails = (error: Error) => async () => {
+  throw error;
+};
+
+describe('accepting', () => {
+  const request = { providers: ['gas'], callbackUrl: 'https://example.com/' };
+  const accept = (store: ReturnType<typeof createFakeJobStore>, startExecution: () => Promise<void>) =>
+    acceptJob({ ...common(), intake: store.intake, startExecution, newId: () => 'id', fetchDeadlineMs: 1 }, request);
+
+  test('stores the job, leased, before its execution starts', async () => {
+    const store = createFakeJobStore();
+    await accept(store, async () => void expect(store.jobs.get('id')?.leasedUntil).toBe(NOW + LEASE_MS));
+    expect(store.jobs.get('id')?.status).toBe('PENDING');
+  });
+
+  test('leaves the job to the schedule when its execution does not start', async () => {
+    const store = createFakeJobStore();
+    await accept(store, fails(new Error('throttled')));
+    expect(store.jobs.get('id')).toMatchObject({ status: 'PENDING', dueAt: NOW });
+  });
+
+  test('accepts even when nothing but storing works', async () => {
+    const store = createFakeJobStore();
+    store.intake.release = fails(new Error('down'));
+    expect((await accept(store, fails(new Error('down')))).jobId).toBe('id');
+  });
+
+  test('accepts nothing that is not stored', async () => {
+    const store = createFakeJobStore();
+    store.intake.create = fails(new Error('down'));
+    await expect(accept(store, async () => {})).rejects.toThrow('down');
+  });
+});
+
+describe('delivering', () => {
+  const deliver = async (
+    change: { save?: () => Promise<void>; send?: () => Promise<HttpAnswer> },
+    worked = aWorkedJob(),
+  ) => {
+    const store = createFakeJobStore();
+    await store.intake.create(aJob({ jobId: worked.jobId }));
+    const sent: string[] = [];
+    const send = async ({ body = '' }: { body?: string }) => {
+      sent.push(body);
+      return change.send ? change.send() : ok;
+    };
+    const outcomes = change.save ? { save: change.save } : store.outcomes;
+    const run = deliverCallback({ ...common(), results: store.results, outcomes, send, userAgent: 'test' }, worked);
+    return { store, sent, run };
+  };
+
+  test('is over for good once the receiver has it, even if that can not be written', async () => {
+    const { run, sent } = await deliver({ save: fails(new Error('down')) });
+    await expect(run).rejects.toBeInstanceOf(OutcomeNotSaved);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('leaves the outcome of a newer claim alone', async () => {
+    const { run } = await deliver({ save: fails(new StaleClaim('stale')) });
+    await expect(run).resolves.toBeUndefined();
+  });
+
+  test('makes no call for which the lease is too short', async () => {
+    const { run, sent } = await deliver({}, aWorkedJob({ leasedUntil: NOW + 10_000 }));
+    await expect(run).rejects.toMatchObject({ name: 'LeaseLost' });
+    expect(sent).toEqual([]);
+  });
+
+  test('tells a receiver in trouble from one with a bad certificate', async () => {
+    const lost = await deliver({ send: fails(new HttpFailure('connection_refused', 'ECONNREFUSED', 1)) });
+    await expect(lost.run).rejects.toBeInstanceOf(CallbackUnavailable);
+    const bad = await deliver({ send: fails(new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1)) });
+    await expect(bad.run).rejects.toMatchObject({ name: 'CallbackRejected' });
+  });
+});
+
+describe('fetching', () => {
+  const provider = { id: 'gas', url: 'https://example.com', timeoutMs: 10_000, maxBytes: 50_000 };
+  const fetchWith = (answer: Partial<HttpAnswer>, saved: unknown[] = []) =>
+    fetchProvider(
+      {
+        ...common(),
+        catalogue: new Map([['gas', provider]]),
+        send: async () => ({ ...ok, ...answer }),
+        results: { save: async (...args) => void saved.push(args) },
+      },
+      { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
+    );
+
+  test('carries what is small, and stores what is large', async () => {
+    const saved: unknown[] = [];
+    const headers = { 'content-type': 'text/plain' };
+    expect((await fetchWith({ headers, body: Buffer.from('small') }, saved)).json).toBe('"small"');
+    expect((await fetchWith({ headers, body: Buffer.alloc(17_000, 'x') }, saved)).json).toBeUndefined();
+    // Escaping makes this one too large to travel, though it is under 16 KiB as it came.
+    expect((await fetchWith({ headers, body: Buffer.alloc(9_000, '"') }, saved)).json).toBeUndefined();
+    expect(saved).toHaveLength(2);
+  });
+
+  test.each<[string, Partial<HttpAnswer>, string]>([
+    ['a 404', { statusCode: 404 }, 'ProviderRefused'],
+    ['a 500', { statusCode: 500 }, 'ProviderUnavailable'],
+    ['a 500 that asks to wait', { statusCode: 500, headers: { 'retry-after': '3' } }, 'ProviderThrottled'],
+    ['a 429', { statusCode: 429 }, 'ProviderThrottled'],
+    ['half a body', { bodyFailure: { class: 'connection_broken', message: 'ECONNRESET' } }, 'ProviderUnavailable'],
+    ['too much', { bodyFailure: { class: 'too_large', message: '' } }, 'ProviderRefused'],
+    [
+      'text that grows beyond the limit',
+      { headers: { 'content-type': 'text/plain' }, body: Buffer.alloc(49_000, '"') },
+      'ProviderRefused',
+    ],
+    ['broken JSON', { headers: { 'content-type': 'application/json' }, body: Buffer.from('{') }, 'ProviderUnavailable'],
+  ])('reads %s as %s', async (_name, answer, _failure) => {
+    await expect(fetchWith(answer)).rejects.toMatchObject({ name: _failure });
+  });
+});
+
+describe('settling', () => {
+  const settle = async (store: ReturnType<typeof createFakeJobStore>, worked = aWorkedJob()) =>
+    settleJob({ ...common(), jobs: store.reader, results: store.results, outcomes: store.outcomes }, { job: worked });
+
+  test('keeps what was fetched before it says so', async () => {
+    const store = createFakeJobStore();
+    const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
+    await store.intake.create(aJob({ jobId: worked.jobId }));
+    const order: string[] = [];
+    const { results, outcomes } = store;
+    const save = results.save;
+    store.results = {
+      ...results,
+      save: async (...args) => {
+        order.push('result');
+        await save(...args);
+      },
+    };
+    store.outcomes = {
+      save: async (...args) => {
+        order.push('outcome');
+        await outcomes.save(...args);
+      },
+    };
+    await settle(store, worked);
+    expect(order).toEqual(['result', 'outcome']);
+    expect((await store.results.load(worked.jobId))?.results).toMatchObject([{ providerId: 'gas', json: '"gas"' }]);
+  });
+
+  test('changes nothing under a claim that is not the newest', async () => {
+    const store = createFakeJobStore();
+    const worked = aWorkedJob();
+    const job = aJob({ jobId: worked.jobId, claims: 2 });
+    await store.intake.create(job);
+    await settle(store, worked);
+    expect(store.jobs.get(worked.jobId)).toEqual(job);
+    expect((await store.results.load(worked.jobId))?.results).toEqual([]);
+  });
+});
+
+describe('claiming', () => {
+  const claim = async (store: ReturnType<typeof createFakeJobStore>, change = {}, before = 0) =>
+    claimDueJobs(
+      { ...common(), due: store.due, outcomes: store.outcomes, shardCount: 2, maxJobsPerSweep: 100, ...change },
+      before,
+    );
+  const withDue = async (count: number, change = {}) => {
+    const store = createFakeJobStore();
+    for (let index = 0; index < count; index += 1) await store.intake.create(aJob({ dueAt: NOW, ...change }));
+    return store;
+  };
+
+  test('takes every due job once, in batches of at most 40', async () => {
+    const { batches, more, claimed } = await claim(await withDue(95));
+    const ids = batches.flat().map((job) => job.jobId);
+    // Jobs born leased have been taken before: each is in a batch of its own.
+    expect([new Set(ids).size, ids.length, claimed, more]).toEqual([95, 95, 95, false]);
+    const waiting = await claim(await withDue(95, { unsettled: 0 }));
+    expect(waiting.batches.map((batch) => batch.length)).toEqual([40, 40, 15]);
+  });
+
+  test('takes no more than a sweep may, earlier passes included', async () => {
+    const store = await withDue(30, { unsettled: 0 });
+    expect(await claim(store, { maxJobsPerSweep: 25 }, 5)).toMatchObject({ claimed: 25, more: false });
+  });
+
+  test('does not let one job that can not be taken keep the others', async () => {
+    const store = await withDue(10, { unsettled: 0 });
+    const taken = store.due.claim;
+    let calls = 0;
+    const due = {
+      ...store.due,
+      claim: async (...args: Parameters<typeof taken>) => (calls++ === 3 ? fails(new Error('down'))() : taken(...args)),
+    };
+    expect((await claim(store, { due })).claimed).toBe(9);
+  });
+
+  test('ends a job that was taken twenty times and never settled', async () => {
+    const store = await withDue(1, { unsettled: 20 });
+    expect((await claim(store)).batches).toEqual([]);
+    expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
+  });
+});
