@@ -10,6 +10,7 @@ export type Retrier = {
 };
 export type State = {
   Type: string;
+  Resource?: string;
   Next?: string;
   Default?: string;
   End?: boolean;

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { EXECUTION_TIMEOUT_SECONDS } from '@boomerang/core/config/settings.ts';
 import * as failures from '@boomerang/core/domain/failures.ts';
 import { describe, expect, test } from '@jest/globals';
 import { readTemplate } from '../../local/template.ts';
 import {
   definitionText,
+  type Machine,
   machinesOf,
   reachableFrom,
   readDefinition,
@@ -43,6 +45,13 @@ describe('the graph', () => {
     expect(JSON.stringify(inside)).not.toContain('startExecution');
   });
 
+  test('starts executions with jobs only', () => {
+    const starters = tasks.filter(([, { Resource }]) => Resource?.endsWith(':startExecution'));
+    expect(starters.map(([name]) => name)).toEqual(['StartBatch']);
+    expect(states.get('StartBatch')?.Parameters).toMatchObject({ Input: { 'jobs.$': '$.jobs' } });
+    expect(states.get('StartBatches')?.ItemSelector).toEqual({ 'jobs.$': '$$.Map.Item.Value' });
+  });
+
   test('names states once, in PascalCase, and Choices as questions', () => {
     expect(states.size).toBe(statesOf(machine).length);
     for (const [name, { Type }] of states) {
@@ -67,38 +76,56 @@ describe('tasks', () => {
       .flatMap(([, { Retry = [], Catch = [] }]) => [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals))
       .filter((name) => !/^(States|Lambda|StepFunctions)\./.test(name));
     expect(own.length).toBeGreaterThan(0);
-    for (const name of own) {
-      const Failure = failures[name as 'LeaseLost'];
-      expect(new Failure({ class: 'internal' }).name).toBe(name);
-    }
+    const exported = Object.keys(failures);
+    for (const name of own) expect(exported).toContain(name);
+  });
+
+  test('fail by names that minifying leaves alone', () => {
+    const source = readFileSync('layers/core/domain/failures.ts', 'utf8');
+    const classes = [...source.matchAll(/export class (\w+) extends \w+ \{\s+override name = '(\w+)';/g)];
+    expect(classes.map(([, name]) => name)).toEqual(classes.map(([, , literal]) => literal));
+    expect(classes).toHaveLength(source.match(/^export class /gm)?.length ?? 0);
   });
 
   test('outlive their functions, and functions their calls', () => {
-    const functionOf: Record<string, string> = {
-      ClaimDueJobs: 'JobClaimFunction',
-      FetchProvider: 'ProviderFetchFunction',
-      DeliverCallback: 'CallbackDeliverFunction',
-      SettleJob: 'JobSettleFunction',
+    /** Where the deadline of what a task does is written, in milliseconds. */
+    const deadlines: Record<string, [path: string, name: string]> = {
+      ClaimDueJobs: ['functions/job-claim/claim-due-jobs.ts', 'PASS_MS'],
+      FetchProvider: ['layers/core/domain/catalogue.ts', 'MAX_PROVIDER_TIMEOUT_MS'],
+      DeliverCallback: ['functions/callback-deliver/deliver-callback.ts', 'CALLBACK_TIMEOUT_MS'],
     };
-    const CALL_SECONDS: Record<string, number> = { FetchProvider: 15, DeliverCallback: 15 };
-    for (const [task, logicalId] of Object.entries(functionOf)) {
+    const invoked = tasks.filter(([, { Resource }]) => Resource === 'arn:aws:states:::lambda:invoke');
+    expect(Object.keys(deadlines).filter((task) => !invoked.some(([name]) => name === task))).toEqual([]);
+    for (const [task, { TimeoutSeconds = 0, Parameters }] of invoked) {
+      const [, logicalId = ''] = /\$\{(\w+)Arn\}/.exec((Parameters as { FunctionName: string }).FunctionName) ?? [];
       const timeout = properties(logicalId).Timeout as unknown as number;
-      expect(timeout).toBeLessThan(states.get(task)?.TimeoutSeconds ?? 0);
-      expect(timeout).toBeGreaterThan(CALL_SECONDS[task] ?? 0);
+      expect(timeout).toBeLessThan(TimeoutSeconds);
+      const [path, name] = deadlines[task] ?? [];
+      if (path === undefined) continue;
+      const deadline = new RegExp(`\\b${name} = ([\\d_]+);`).exec(readFileSync(path, 'utf8'))?.[1] ?? 'missing';
+      expect(Number(deadline.replaceAll('_', '')) / 1000).toBeLessThan(timeout);
     }
   });
 
   test('add up to less than 200 seconds on the longest path of a job', () => {
-    const longest = (name: string): number => {
-      const { TimeoutSeconds = 0, Retry = [] } = states.get(name) as State;
-      return Retry.reduce((sum, { MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds }) => {
-        const delays = Array.from({ length: MaxAttempts }, (_, n) =>
-          Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds),
-        );
-        return sum + MaxAttempts * TimeoutSeconds + delays.reduce((a, b) => a + b, 0);
-      }, TimeoutSeconds);
+    const ownSeconds = ({ TimeoutSeconds = 0, Retry = [], ItemProcessor }: State): number =>
+      Retry.reduce(
+        (sum, { MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds }) => {
+          const delays = Array.from({ length: MaxAttempts }, (_, n) =>
+            Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds),
+          );
+          return sum + MaxAttempts * TimeoutSeconds + delays.reduce((a, b) => a + b, 0);
+        },
+        TimeoutSeconds + (ItemProcessor ? longest(ItemProcessor, ItemProcessor.StartAt) : 0),
+      );
+    /** A job has no loops, and each Map works on all its items at once. */
+    const longest = (one: Machine, name: string): number => {
+      const state = one.States[name] as State;
+      return ownSeconds(state) + Math.max(0, ...targetsOf(state).map((target) => longest(one, target)));
     };
-    expect(longest('FetchProvider') + longest('DeliverCallback') + longest('SettleJob')).toBeLessThan(200);
+    const seconds = longest(machine, 'ProcessJobs');
+    expect(seconds).toBeGreaterThan(100);
+    expect(seconds).toBeLessThan(200);
     expect(machine.TimeoutSeconds).toBe(EXECUTION_TIMEOUT_SECONDS);
   });
 });
@@ -111,8 +138,9 @@ describe('the text', () => {
   });
 
   test('uses forms that every engine knows', () => {
-    for (const form of ['JSONata', 'QueryLanguage', '"IsPresent": false', '[?(', '$$.State.', '{%']) {
-      expect(definitionText).not.toContain(form);
+    const compact = JSON.stringify(machine);
+    for (const form of ['JSONata', 'QueryLanguage', '"IsPresent":false', '[?(', '$$.State.', '{%']) {
+      expect(compact).not.toContain(form);
     }
     for (const [name, { ItemSelector: _, ItemProcessor: __, ...state }] of states) {
       expect(JSON.stringify(state)).not.toContain('$$.Map');
