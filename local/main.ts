@@ -36,6 +36,9 @@ Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local'
 // Neither a profile nor a session of the one who starts it.
 for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name];
 
+// Whoever read the output may go away (a closed terminal, `| head`): the jobs go on, unheard.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+
 // Nothing that breaks in a request or an execution may end all the others.
 process.on('uncaughtException', (error) =>
   console.error(
