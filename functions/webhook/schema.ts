@@ -39,8 +39,8 @@ const callbackUrlSchema = (allowHttp: boolean) =>
 
 /** The first thing that is wrong with a callback address. Source of the syntax: the WHATWG URL standard. */
 const judgeUrl = (text: string, allowHttp: boolean): string | undefined => {
-  // The URL parser is lenient: it drops blanks and line breaks, and takes "https:host" for "https://host".
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Has to be an absolute URL';
+  // The URL parser is lenient: it drops blanks and line breaks, and takes "https:host" and "https:///host" for "https://host".
+  if (!/^[a-z][a-z0-9+.-]*:\/\/(?!\/)[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Has to be an absolute URL';
   const { protocol, username, password, href } = new URL(text);
   if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) {
     return allowHttp ? 'Has to begin with https:// or http://' : 'Has to begin with https://';

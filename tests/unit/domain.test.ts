@@ -1,7 +1,7 @@
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { judgeCallbackAnswer, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
-import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { InvalidCatalogue, parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import { CallbackThrottled, loggable, readCaughtError } from '@boomerang/core/domain/failures.ts';
 import { pendingProviders, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -50,7 +50,20 @@ describe('answers', () => {
     ['120', 120_000],
     [new Date(NOW + 60_000).toUTCString(), 60_000],
     [new Date(NOW - 60_000).toUTCString(), 0],
+    ['Fri, 15 Jan 2027 08:00:30 GMT', 30_000],
+    ['Friday, 15-Jan-27 08:00:30 GMT', 30_000],
+    ['Fri Jan 15 08:00:30 2027', 30_000],
+    ['0', 0],
+    [' 5 ', 5_000],
     ['soon', undefined],
+    ['about 60', undefined],
+    ['later 1', undefined],
+    ['sleep 120', undefined],
+    ['Fri, 99 Foo 2027 08:00:30 GMT', undefined],
+    ['2s', undefined],
+    ['120, 60', undefined],
+    ['0x10', undefined],
+    ['1e3', undefined],
     ['-1', undefined],
     ['1.5', undefined],
     ['', undefined],
@@ -108,6 +121,19 @@ describe('the catalogue', () => {
     expect(() => parse(providers)).toThrow(message);
   });
 
+  test.each(['[]', 'null', '"text"', '{}', '{"providers":{}}', '{"providers":[null]}'])('is not %s', (text) => {
+    expect(() => parseCatalogue(text, {})).toThrow(InvalidCatalogue);
+  });
+
+  test('names every place that is wrong', () => {
+    expect(() =>
+      parse([
+        { ...gas, timeoutMs: 0 },
+        { id: 'b', url: 'x', more: 1 },
+      ]),
+    ).toThrow(/providers\.0\.timeoutMs: .*; providers\.1\.url: .*; providers\.1: .*more/);
+  });
+
   test('says which placeholder is missing, and what is not JSON', () => {
     expect(() => parseCatalogue(JSON.stringify({ providers: [gas] }), {})).toThrow(/PROVIDERS_API_URL is not set/);
     expect(() => parseCatalogue('{', {})).toThrow(/not JSON/);
@@ -118,8 +144,29 @@ describe('settings', () => {
   test.each([
     ['FAILURE_RATE', '2'],
     ['FAILURE_RATE', 'x'],
+    ['FAILURE_RATE', ''],
+    ['FAILURE_RATE', '-0.1'],
+    ['FAILURE_RATE', 'NaN'],
+    ['FAILURE_RATE', '1e-1'],
     ['FAILURE_SEED', '-1'],
+    ['FAILURE_SEED', '1.5'],
+    ['FAILURE_SEED', '4294967296'],
+    ['PROVIDER_LATENCY_MS', '29001'],
+    ['PROVIDER_LATENCY_MS', 'soon'],
     ['LEASE_SECONDS', '359'],
+    ['LEASE_SECONDS', '360.5'],
+    ['LEASE_SECONDS', '9'.repeat(30)],
+    ['RETENTION_SECONDS', '59'],
+    ['MAX_JOBS_PER_SWEEP', '0'],
+    ['SHARD_COUNT', '65'],
+    ['PROVIDER_CATALOGUE', ''],
+    ['JOB_TABLE_NAME', ''],
+    ['STATE_MACHINE_ARN', ''],
+    ['RETRY_SCHEDULE_SECONDS', '30;120'],
+    ['RETRY_SCHEDULE_SECONDS', '30,-1'],
+    ['RETRY_SCHEDULE_SECONDS', Array(51).fill('1').join()],
+    ['MAINTENANCE_WINDOW', '2026-01-01T00:00Z'],
+    ['MAINTENANCE_WINDOW', '2026-01-01T00:00Z/2026-01-02T00:00Z/2026-01-03T00:00Z'],
     ['RETRY_SCHEDULE_SECONDS', ''],
     ['RETRY_SCHEDULE_SECONDS', '1,,2'],
     ['FETCH_DEADLINE_SECONDS', '0'],
@@ -160,6 +207,13 @@ describe('failures', () => {
     [{ Error: 'States.Timeout' }, 'timeout'],
     [{ Error: 'Lambda.TooManyRequestsException', Cause: 'Rate exceeded' }, 'internal'],
     [{ Error: 'TypeError', Cause: '{"errorMessage":"x is not a function"}' }, 'internal'],
+    [{ Error: 'States.Timeout', Cause: 'plain text' }, 'timeout'],
+    [{ Error: 'Lambda.Unknown', Cause: '' }, 'internal'],
+    [{ Error: 'CallbackRejected', Cause: 'null' }, 'internal'],
+    [{ Error: 'CallbackRejected', Cause: '[]' }, 'internal'],
+    [{ Error: 'CallbackRejected', Cause: '{"errorMessage":null}' }, 'internal'],
+    [{ Error: 'CallbackRejected', Cause: '{"errorMessage":"{}"}' }, 'internal'],
+    [{ Error: 'CallbackRejected', Cause: '{"errorMessage":"{\\"class\\":\\"unheard of\\"}"}' }, 'internal'],
   ] as const)('that are not ours are classed: %j', (error, failureClass) => {
     expect(readCaughtError(error).class).toBe(failureClass);
   });
@@ -216,11 +270,33 @@ describe('a callback address', () => {
     'HTTPS://EXAMPLE.com/a?b=c',
     'https://bücher.example/x',
     'https://example.com:8443/',
+    'https://[2606:4700:4700::1111]/x',
+    'https://xn--bcher-kva.example/x',
+    'https://example.com/a%20b?token=%00',
+    'https://example.com/?q=https://other.example/',
+    `https://example.com/${'x'.repeat(2_028)}`,
   ])('like %s is taken', (url) => expect(isTaken(url)).toBe(true));
 
   test.each([
     'http://example.com',
     'https:example.com',
+    'https:/example.com',
+    'https:///example.com',
+    'https://example.com:65536',
+    'https://example.com:port',
+    'https://exa mple.com',
+    'https://exa%00mple.com',
+    'https://?x',
+    'https://:443',
+    'https://user:secret@example.com',
+    'https://:secret@example.com',
+    'https://example.com/#',
+    'https://example.com/a\\b',
+    'blob:https://example.com',
+    'data:text/plain,x',
+    `https://example.com/${'x'.repeat(2_029)}`,
+    `https://example.com/${'é'.repeat(400)}`,
+    7,
     'https:\\\\example.com',
     ' https://example.com',
     'https://example.com\n',
@@ -236,6 +312,14 @@ describe('a callback address', () => {
     {},
     ['https://example.com'],
   ])('like %j is not', (url) => expect(isTaken(url)).toBe(false));
+
+  test('is kept as a URL parser spells it', () => {
+    const parsed = createWebhookSchema(new Set(['gas']), { allowHttp: false }).parse({
+      providers: ['gas'],
+      callbackUrl: 'HTTPS://BÜCHER.example:443/a/../é?x=é',
+    });
+    expect(parsed.callbackUrl).toBe('https://xn--bcher-kva.example/%C3%A9?x=%C3%A9');
+  });
 
   test('may be plain http where that is allowed', () => {
     expect(isTaken('http://example.com', true)).toBe(true);

@@ -35,7 +35,9 @@ export const createNodeHttp = (): SendHttp => {
             ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
           },
         });
-        request.on('response', resolve).on('error', reject).end(body);
+        // A server that switches protocols unasked (101) closes with neither an answer nor an error.
+        const noAnswer = () => reject(Object.assign(new Error('closed without an answer'), { code: 'NO_ANSWER' }));
+        request.on('response', resolve).on('error', reject).on('close', noAnswer).end(body);
       });
     } catch (cause) {
       const { class: failureClass, message } = toFailure(cause);
@@ -81,8 +83,10 @@ const readBody = async (
   }
 };
 
+type Decoder = NodeJS.ReadWriteStream & Readable;
+
 /** We ask for no compression, but some servers compress all the same. */
-const decoders: Record<string, (() => NodeJS.ReadWriteStream & Readable) | undefined> = {
+const decoders: Record<string, (() => Decoder) | undefined> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
   deflate: createInflate,
@@ -96,7 +100,21 @@ const decoded = (response: http.IncomingMessage): AsyncIterable<Buffer> => {
   if (!createDecoder) return response;
   const decoder = createDecoder();
   response.on('error', (error) => decoder.destroy(error));
-  return response.pipe(decoder);
+  return decode(response, decoder);
+};
+
+const decode = async function* (response: http.IncomingMessage, decoder: Decoder): AsyncGenerator<Buffer> {
+  let isEmpty = true;
+  response.once('data', () => {
+    isEmpty = false;
+  });
+  try {
+    yield* response.pipe(decoder) as AsyncIterable<Buffer>;
+  } catch (error) {
+    // An empty body is empty, whatever its headers call it; decoders want at least a frame.
+    if (isEmpty && response.complete) return;
+    throw error;
+  }
 };
 
 const joinHeaders = (headers: http.IncomingHttpHeaders): Record<string, string | undefined> =>

@@ -37,7 +37,9 @@ export const parseRetryAfter = (value: string | undefined, now: number): number 
   const text = value?.trim();
   if (!text) return undefined;
   if (/^\d+$/.test(text)) return Math.min(Number(text), MAX_RETRY_AFTER_SECONDS) * 1000;
-  const date = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : Number.NaN;
+  // Date.parse makes a date of almost anything with a number in it, and takes the form without a zone for local time.
+  const isDate = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d\d:\d\d/i.test(text);
+  const date = isDate ? Date.parse(/ \d{4}$/.test(text) ? `${text} GMT` : text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - now), MAX_RETRY_AFTER_SECONDS * 1000);
 };
 

@@ -124,9 +124,11 @@ const FORBIDDEN_KEYS: ReadonlySet<unknown> = new Set(['__proto__', 'constructor'
 const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   // The parser gives one status to all it refuses; ours tell JSON that does not parse from JSON that is not wanted.
-  const { cause } = error as { cause?: { package?: string; data?: unknown } };
+  const { cause } = (error ?? {}) as { cause?: { package?: string; data?: unknown; message?: string } };
   if (cause?.package === '@middy/http-json-body-parser') {
-    if (!FORBIDDEN_KEYS.has(cause.data)) return new Problem(400, 'The body is not JSON that parses.');
+    // `data` is the forbidden key; or, beside the parser's message, the whole body.
+    if (cause.message !== undefined || !FORBIDDEN_KEYS.has(cause.data))
+      return new Problem(400, 'The body is not JSON that parses.');
     return new Problem(422, `The body has a property that is never taken: ${cause.data}.`);
   }
   return new Problem(500, 'Something went wrong on our side. It is safe to try again.', { cause: error });

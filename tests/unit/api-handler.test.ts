@@ -1,0 +1,172 @@
+import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import * as z from 'zod';
+import { aLog } from '../builders.ts';
+
+type Request = { body?: string | Buffer; type?: string | undefined; query?: Record<string, string> };
+
+/** An event as API Gateway makes it; a buffer travels as base64. */
+const anEvent = ({ body, type = 'application/json', query }: Request): APIGatewayProxyEventV2 =>
+  ({
+    headers: { ...(type !== '' && { 'content-type': type }) },
+    requestContext: { requestId: 'request-1' },
+    isBase64Encoded: Buffer.isBuffer(body),
+    ...(body !== undefined && { body: Buffer.isBuffer(body) ? body.toString('base64') : body }),
+    ...(query && { queryStringParameters: query }),
+  }) as APIGatewayProxyEventV2;
+
+const schema = z.strictObject({ name: z.string('Has to be a string'), more: z.unknown().optional() });
+
+/** Sends a request to a route that takes a name and answers with it. */
+const call = async (request: Request, route = async (name: string): Promise<object> => ({ name })) => {
+  const log = aLog();
+  const handler = apiHandler(log, { body: schema }, async ({ body, bodyText }) => ({
+    statusCode: 200,
+    body: { ...(await route(body.name)), bodyText },
+  }));
+  const response = await handler(anEvent(request), {} as Context);
+  return { ...response, json: JSON.parse(response.body ?? 'null') as Record<string, unknown>, log };
+};
+
+const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+describe('a request that is right', () => {
+  test.each([
+    'application/json',
+    'Application/JSON; charset=utf-8',
+    'application/problem+json',
+    'application/json ;a=b',
+  ])('of type %s reaches its route', async (type) => {
+    expect(await call({ body: '{"name":"a"}', type })).toMatchObject({ statusCode: 200, json: { name: 'a' } });
+  });
+
+  test('reaches its route as it came, text for text, also from base64', async () => {
+    const body = '{ "name": "é", "more": 12345678901234567890 }';
+    for (const form of [body, Buffer.from(body)]) expect((await call({ body: form })).json.bodyText).toBe(body);
+  });
+
+  test('may be of 16 KiB, and not of a byte more', async () => {
+    const ofBytes = (bytes: number) => `{"name":"${'x'.repeat(bytes - '{"name":""}'.length)}"}`;
+    expect((await call({ body: ofBytes(16 * 1024) })).statusCode).toBe(200);
+    expect((await call({ body: ofBytes(16 * 1024 + 1) })).statusCode).toBe(413);
+  });
+
+  test('is answered with JSON that no cache keeps', async () => {
+    expect((await call({ body: '{"name":"a"}' })).headers).toEqual({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+    });
+  });
+
+  test('may have names in it that objects have too', async () => {
+    expect((await call({ body: '{"name":"a","more":{"constructor":"Renault","toString":1}}' })).statusCode).toBe(200);
+  });
+});
+
+describe('a request that is wrong', () => {
+  test.each<[string, number, Request]>([
+    ['another type', 415, { body: '{"name":"a"}', type: 'text/plain' }],
+    ['no type', 415, { body: '{"name":"a"}', type: '' }],
+    ['a type that only begins like JSON', 415, { body: '{"name":"a"}', type: 'application/jsonp' }],
+    ['too many characters', 413, { body: 'x'.repeat(17 * 1024) }],
+    ['too many bytes', 413, { body: JSON.stringify({ name: 'é'.repeat(9_000) }) }],
+    ['too many bytes in base64', 413, { body: Buffer.alloc(17 * 1024, 'x') }],
+    ['no body', 400, {}],
+    ['an empty body', 400, { body: '' }],
+    ['broken JSON', 400, { body: '{' }],
+    ['two values', 400, { body: '{}{}' }],
+    ['a bare word', 400, { body: 'constructor' }],
+    ['a bare word that JSON may not hold', 400, { body: '__proto__' }],
+    ['bytes that are not UTF-8', 400, { body: Buffer.from([0x22, 0xff, 0x22]) }],
+    ['half of a character', 400, { body: Buffer.from([0x22, 0xc3, 0x22]) }],
+    ['nesting that does not end', 400, { body: '['.repeat(16_000) }],
+    ['a prototype', 422, { body: '{"name":"a","__proto__":{"isAdmin":true}}' }],
+    ['a prototype within', 422, { body: '{"name":"a","more":[{"__proto__":null}]}' }],
+    ['a prototype by the back door', 422, { body: '{"name":"a","more":{"constructor":{"prototype":{}}}}' }],
+    ['null', 422, { body: 'null' }],
+    ['a list', 422, { body: '[]' }],
+    ['a number for a name', 422, { body: '{"name":1}' }],
+  ])('by %s is answered %i, as a problem that names the request', async (_name, status, request) => {
+    const { statusCode, headers, json } = await call(request);
+    expect(statusCode).toBe(status);
+    expect(headers).toEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+    expect(json).toMatchObject({
+      type: 'about:blank',
+      title: expect.stringMatching(/^[A-Z]/),
+      status,
+      detail: expect.stringMatching(/\.$/),
+      instance: 'request-1',
+    });
+  });
+
+  test.each([100, 1_000, 8_000])('by nesting %i deep is never our fault', async (depth) => {
+    for (const body of [nested(depth), `{"name":${nested(depth)}}`, `{"name":"a","more":${nested(depth)}}`]) {
+      expect((await call({ body: body.slice(0, 16 * 1024) })).statusCode).toBeLessThan(500);
+    }
+  });
+
+  test('is told each field that is wrong, by JSON pointer', async () => {
+    const { json } = await call({ body: '{"name":1,"a/b~c":2}' });
+    expect(json.errors).toEqual([
+      { pointer: '/name', message: 'Has to be a string' },
+      { pointer: '/a~1b~0c', message: 'Not a known property' },
+    ]);
+  });
+
+  test('is told of at most twenty, however many there are', async () => {
+    const body = JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, 1])));
+    expect((await call({ body })).json.errors).toHaveLength(20);
+  });
+
+  test('by its query is answered 422, and without a query has none', async () => {
+    const query = z.object({ limit: z.string().regex(/^\d$/, 'Has to be a digit').optional() });
+    const handler = apiHandler(aLog(), { query }, async ({ query: { limit } }) => ({
+      statusCode: 200,
+      text: `${limit}`,
+    }));
+    const wrong = await handler(anEvent({ query: { limit: 'x' } }), {} as Context);
+    expect([wrong.statusCode, JSON.parse(wrong.body ?? '').errors]).toEqual([
+      422,
+      [{ pointer: '/limit', message: 'Has to be a digit' }],
+    ]);
+    expect(await handler(anEvent({}), {} as Context)).toMatchObject({ statusCode: 200, body: 'undefined' });
+  });
+});
+
+describe('a route that fails', () => {
+  const body = '{"name":"a"}';
+
+  test('is a bare 500 to the caller, and a line with the cause to us', async () => {
+    const {
+      statusCode,
+      body: answered,
+      log,
+    } = await call({ body }, async () => {
+      throw new Error('connect ECONNREFUSED 10.0.0.7, table JobTable');
+    });
+    expect(statusCode).toBe(500);
+    expect(answered).not.toMatch(/ECONNREFUSED|JobTable|stack/);
+    expect(log.lines).toMatchObject([
+      { level: 'error', data: { error: { message: expect.stringMatching('JobTable') } } },
+    ]);
+  });
+
+  test('is 500 too when what it throws is no error', async () => {
+    const thrown: unknown[] = ['text', undefined, null, { status: 200 }];
+    for (const value of thrown) {
+      const { statusCode } = await call({ body }, async () => {
+        throw value;
+      });
+      expect(statusCode).toBe(500);
+    }
+  });
+
+  test('with a problem of the caller answers that, with its headers, and logs nothing', async () => {
+    const { statusCode, headers, log } = await call({ body }, async () => {
+      throw new Problem(409, 'Not now.', { headers: { 'retry-after': '5' } });
+    });
+    expect([statusCode, headers?.['retry-after'], log.lines]).toEqual([409, '5', []]);
+  });
+});
