@@ -54,6 +54,16 @@ process.on('uncaughtException', (error) =>
 const { startCloud } = await import('./cloud.ts');
 const cloud = await startCloud(settings).catch(exit);
 
+let isStopping = false;
+const stop = async (): Promise<void> => {
+  if (isStopping) process.exit(130);
+  isStopping = true;
+  process.stdout.write('\nStopping. Once more to stop at once.\n');
+  await cloud.stop();
+  process.exit(0);
+};
+process.on('SIGINT', () => void stop()).on('SIGTERM', () => void stop());
+
 const { WebhookUrl, JobsUrl, CompleteUrl, ProvidersUrl } = cloud.outputs;
 process.stdout.write(`
 Boomerang is up.
@@ -73,13 +83,3 @@ Try it:
 Ctrl-C ends it.
 
 `);
-
-let isStopping = false;
-const stop = async (): Promise<void> => {
-  if (isStopping) process.exit(130);
-  isStopping = true;
-  process.stdout.write('\nStopping. Once more to stop at once.\n');
-  await cloud.stop();
-  process.exit(0);
-};
-process.on('SIGINT', () => void stop()).on('SIGTERM', () => void stop());

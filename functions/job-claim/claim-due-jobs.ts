@@ -39,6 +39,7 @@ const PASS_MS = 20_000;
  * random order, so that overlapping sweeps meet less, and no shard is always last.
  *
  * @param claimedBefore what earlier passes of the same sweep took
+ * @throws what reading threw, when it took nothing
  */
 export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number): Promise<Sweep> => {
   const { due, now, random, log, shardCount, maxJobsPerSweep } = deps;
@@ -47,7 +48,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   let taken = 0;
   const isFull = () => batches.isFull() || claimedBefore + taken >= maxJobsPerSweep || now() - startedAt > PASS_MS;
 
-  for (const shard of shuffle(shardCount, random)) {
+  const sweepShard = async (shard: number): Promise<void> => {
     for await (const page of due.find(shard, startedAt)) {
       const entries = [...page];
       while (entries.length > 0 && !isFull()) {
@@ -55,10 +56,22 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
         const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches));
         taken += (await Promise.all(claims)).filter(Boolean).length;
       }
-      if (isFull()) break;
+      if (isFull()) return;
     }
+  };
+
+  let unread: unknown;
+  for (const shard of shuffle(shardCount, random)) {
     if (isFull()) break;
+    try {
+      await sweepShard(shard);
+    } catch (error) {
+      // What was taken from other shards must reach the state machine all the same.
+      log.error('Could not read the due jobs of a shard', { shard, error });
+      unread = error;
+    }
   }
+  if (taken === 0 && unread !== undefined) throw unread;
 
   const claimed = claimedBefore + taken;
   if (taken > 0) log.info('Claimed due jobs', { taken, claimed });

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -137,7 +137,7 @@ describe('a request that is right', () => {
 
 describe('npm start', () => {
   const MAIN = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
-  const start = async (settings: Record<string, string>) => {
+  const start = async (settings: Record<string, string>, whenUp: (child: ChildProcess) => void = () => {}) => {
     const child = spawn(process.execPath, [MAIN], {
       env: {
         ...process.env,
@@ -147,6 +147,14 @@ describe('npm start', () => {
         ...settings,
       },
     });
+    let stdout = '';
+    const untilUp = (chunk: Buffer) => {
+      stdout += chunk;
+      if (!stdout.includes('Ctrl-C')) return;
+      child.stdout.off('data', untilUp).resume();
+      whenUp(child);
+    };
+    child.stdout.on('data', untilUp);
     let stderr = '';
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
@@ -179,6 +187,17 @@ describe('npm start', () => {
     await close();
     expect([code, lines]).toEqual([1, [expect.stringContaining('is in use')]]);
   }, 20_000);
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends in order on %s, with nothing to complain of',
+    async (signal) => {
+      const DATA_DIR = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+      const { code, lines } = await start({ DATA_DIR }, (child) => child.kill(signal));
+      expect([code, lines]).toEqual([0, ['']]);
+      expect(existsSync(path.join(DATA_DIR, 'stopped-cleanly'))).toBe(true);
+    },
+    20_000,
+  );
 
   test('keeps its jobs over a stop and a start, and two of them do not share a folder', async () => {
     const DATA_DIR = mkdtempSync(path.join(tmpdir(), 'boomerang-'));

@@ -9,6 +9,7 @@ import {
   gives,
   hangs,
   inTurn,
+  slowly,
   startThirdParties,
   writeCatalogue,
 } from './third-parties.ts';
@@ -50,6 +51,7 @@ const providers: Record<string, Behaviour> = {
   moved: inTurn(sends('', { location: 'http://127.0.0.1/elsewhere' }, 302), gives('back')),
   patient: inTurn(gives('wait', 429, { 'retry-after': '1' }), gives('thanks')),
   silent: hangs,
+  slow: slowly(gives('late'), 1_500),
 };
 
 const receivers: Record<string, Behaviour> = {
@@ -60,6 +62,7 @@ const receivers: Record<string, Behaviour> = {
   busy: inTurn(gives('later', 429, { 'retry-after': '1' }), gives('ok')),
   moving: sends('', { location: '/receiver/fine' }, 302),
   dying: inTurn((response) => void response.destroy(), gives('ok')),
+  halving: inTurn(diesHalfWay, gives('ok')),
   hanging: inTurn(hangs, gives('ok')),
 };
 
@@ -96,7 +99,8 @@ const run = async (providerIds: string[], behaviour: Behaviour = receivers.fine 
   const jobId = await submit(providerIds, `${parties.url}${path}?token=secret`);
   parties.set(`${path}?token=secret`, behaviour);
   const job = await waitFor(jobId, isOver, 60_000);
-  return { job, bodies: parties.callsTo(`${path}?token=secret`).map((call) => call.body) };
+  const calls = parties.callsTo(`${path}?token=secret`);
+  return { job, bodies: calls.map(({ body }) => body), times: calls.map(({ at }) => at) };
 };
 
 describe('whatever a provider does', () => {
@@ -108,6 +112,7 @@ describe('whatever a provider does', () => {
     ['broken', '"mended"', 'a connection that breaks is tried again'],
     ['moved', '"back"', 'a redirect is not followed, but tried again'],
     ['patient', '"thanks"', 'a provider that asks to wait is asked again'],
+    ['slow', '"late"', 'a slow answer is waited for'],
     ['nested', '['.repeat(50_000) + ']'.repeat(50_000), 'deep nesting is passed on'],
     ['large', JSON.stringify(large), 'a large result arrives byte by byte'],
   ])(
@@ -153,7 +158,7 @@ describe('whatever a provider does', () => {
 });
 
 describe('whatever a receiver does', () => {
-  test.each(['flaky', 'busy', 'dying'])(
+  test.each(['flaky', 'busy', 'dying', 'halving'])(
     '%s gets its callback in the end',
     async (name) => {
       const { job, bodies } = await run(['good'], receivers[name]);
@@ -162,6 +167,12 @@ describe('whatever a receiver does', () => {
     },
     60_000,
   );
+
+  test('one that asks to wait gets no quick try', async () => {
+    const { times } = await run(['good'], receivers.busy);
+    expect(times).toHaveLength(2);
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(1_000);
+  }, 60_000);
 
   test.each(['gone', 'aborting'])(
     '%s ends the job at once',

@@ -63,6 +63,7 @@ test('every job of 200 is delivered once and right, and no provider is asked aga
   expect(jobs.map((job) => job.jobId).sort()).toEqual([...jobIds].sort());
   expect(new Set(jobs.map((job) => job.status))).toEqual(new Set(['COMPLETE']));
   expect(parties.callsTo('/callback')).toHaveLength(JOBS);
+  expect([...called()].sort()).toEqual([...jobIds].sort());
   for (const { body } of parties.callsTo('/callback')) {
     expect(JSON.parse(body)).toEqual({
       jobId: expect.stringMatching(/^[\da-f-]{36}$/),

@@ -11,7 +11,7 @@ export type Behaviour = (
   call: { body: string; count: number; request: IncomingMessage },
 ) => void;
 
-export type Call = { path: string; body: string };
+export type Call = { path: string; body: string /** When it came. */; at: number };
 
 /** Answers with JSON. */
 export const gives =
@@ -31,6 +31,12 @@ export const diesHalfWay: Behaviour = (response) => {
   response.write('{"half":', () => response.destroy());
 };
 
+/** Does it later. */
+export const slowly =
+  (behaviour: Behaviour, ms: number): Behaviour =>
+  (response, call) =>
+    void setTimeout(() => behaviour(response, call), ms);
+
 /** Never answers. */
 export const hangs: Behaviour = () => {};
 
@@ -45,7 +51,7 @@ export const startThirdParties = async () => {
       const requestPath = request.url ?? '';
       const count = (counts.get(requestPath) ?? 0) + 1;
       counts.set(requestPath, count);
-      calls.push({ path: requestPath, body });
+      calls.push({ path: requestPath, body, at: Date.now() });
       (behaviours.get(requestPath) ?? gives({ ok: true }))(response, { body, count, request });
       for (const listener of listeners) listener();
     });

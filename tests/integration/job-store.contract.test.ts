@@ -11,7 +11,7 @@ import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-out
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import type { Job } from '@boomerang/core/domain/job.ts';
+import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -93,6 +93,17 @@ describe.each<[string, () => JobStore]>([
     return entries;
   };
   const dueIds = async (store: JobStore, now: number) => (await dueEntries(store, now)).map((entry) => entry.jobId);
+  const listAll = async (store: JobStore, clientId: string, limit: number, status?: JobStatus): Promise<string[]> => {
+    const listed: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.reader.list({ clientId, status, limit, after, now: NOW });
+      expect(page.jobs.length).toBeLessThanOrEqual(limit);
+      listed.push(...page.jobs.map((job) => job.jobId));
+      after = page.cursor;
+    } while (after !== undefined);
+    return listed;
+  };
 
   test('gives back a job as it was stored', async () => {
     const store = create();
@@ -202,22 +213,168 @@ describe.each<[string, () => JobStore]>([
       if (index % 10 === 0) await store.outcomes.save(jobId, 1, { ...over, status: 'FAILED' });
       ids.push(jobId);
     }
-    const listAll = async (limit: number, status?: 'FAILED' | 'PENDING') => {
-      const listed: string[] = [];
-      for (let after: string | undefined, more = true; more; ) {
-        const page = await store.reader.list({ clientId, status, limit, after, now: NOW });
-        expect(page.jobs.length).toBeLessThanOrEqual(limit);
-        listed.push(...page.jobs.map((job) => job.jobId));
-        after = page.cursor;
-        more = after !== undefined;
-      }
-      return listed;
-    };
     for (const limit of [1, 4, 100]) {
-      expect(await listAll(limit)).toEqual([...ids].sort().reverse());
-      expect((await listAll(limit, 'FAILED')).sort()).toEqual([0, 10, 20].map((index) => ids[index]).sort());
-      expect(await listAll(limit, 'PENDING')).toHaveLength(27);
+      expect(await listAll(store, clientId, limit)).toEqual([...ids].sort().reverse());
+      expect((await listAll(store, clientId, limit, 'FAILED')).sort()).toEqual(
+        [0, 10, 20].map((index) => ids[index]).sort(),
+      );
+      expect(await listAll(store, clientId, limit, 'PENDING')).toHaveLength(27);
     }
+  });
+
+  test('has nothing of a job that is not there', async () => {
+    const store = create();
+    const { jobId } = aJob();
+    expect(await store.results.load(jobId)).toBeUndefined();
+    expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toBeUndefined();
+    await expect(store.intake.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+    await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
+    const page = await store.reader.list({ clientId: jobId, limit: 10, now: NOW });
+    expect(page).toEqual({ jobs: [] });
+  });
+
+  test('shows in the index how often a job was taken, and whether it is held', async () => {
+    const store = create();
+    const held = await born(store, { dueAt: NOW });
+    const waiting = await born(store, { dueAt: NOW });
+    await store.outcomes.save(waiting.jobId, 1, aSettlement({ dueAt: NOW }));
+    const entryOf = async ({ jobId }: Job) => (await dueEntries(store, NOW)).find((entry) => entry.jobId === jobId);
+    expect(await entryOf(held)).toMatchObject({ claims: 1, leasedUntil: NOW + LEASE_MS });
+    expect((await entryOf(waiting))?.leasedUntil).toBeUndefined();
+  });
+
+  test('shows what is due the longest first, page by page', async () => {
+    const store = create();
+    // All in one shard, and more than DynamoDB's adapter reads at once.
+    const ids: string[] = [];
+    for (let index = 0; index < 210; index += 1) {
+      const jobId = `${aJob().jobId.slice(0, -8)}00000000`;
+      const { dueAt } = await born(store, { jobId, dueAt: 1_000 - (index % 7) * 100 - index / 1_000 });
+      if (dueAt !== undefined) ids.push(jobId);
+    }
+    const found: (number | undefined)[] = [];
+    for await (const page of store.due.find(0, 1_000)) {
+      for (const { jobId } of page) {
+        if (ids.includes(jobId)) found.push((await store.reader.get(jobId, NOW))?.dueAt);
+      }
+    }
+    expect(found).toHaveLength(210);
+    expect(found).toEqual([...found].sort((a = 0, b = 0) => a - b));
+  });
+
+  test('gives a released job to whoever takes it, and takes nothing more from its former holder', async () => {
+    const store = create();
+    const { jobId } = await born(store);
+    await store.intake.release(jobId, 1, NOW);
+    await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
+    await expect(store.intake.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+    expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toMatchObject({ claims: 2 });
+  });
+
+  test('does not give back what is settled', async () => {
+    const store = create();
+    const { jobId } = await born(store);
+    await store.outcomes.save(jobId, 1, over);
+    await expect(store.intake.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+    expect(await store.due.claim({ jobId, claims: 1 }, Number.MAX_SAFE_INTEGER / 2, LEASE_MS)).toBeUndefined();
+  });
+
+  test('takes an outcome after the lease has run out, as long as nobody else has the job', async () => {
+    const store = create();
+    const { jobId } = await born(store, { dueAt: 1, leasedUntil: 1 });
+    await store.outcomes.save(jobId, 1, aSettlement({ callbackAttempts: 1 }));
+    expect(await store.reader.get(jobId, NOW)).toMatchObject({ fetchAttempts: 1, callbackAttempts: 1 });
+  });
+
+  test('keeps all that an outcome says', async () => {
+    const store = create();
+    const job = await born(store);
+    const { attempt, ...settlement } = aSettlement({
+      phase: 'CALLING_BACK',
+      results: [
+        { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 4 },
+        { providerId: 'internet', status: 'REFUSED', error: { class: 'bad_status', statusCode: 404 } },
+      ],
+      fetchAttempts: 1,
+      callbackAttempts: 1,
+      updatedAt: NOW + 5,
+      attempt: {
+        number: 1,
+        trigger: 'immediate',
+        endedAt: NOW,
+        fetches: [{ providerId: 'gas', status: 'OK', statusCode: 200, durationMs: 1.5 }],
+        callback: { status: 'FAILED', class: 'timeout' },
+      },
+    });
+    await store.outcomes.save(job.jobId, 1, { ...settlement, attempt });
+    const { leasedUntil: __, ...rest } = job;
+    const expected = { ...rest, ...settlement, unsettled: 0, attemptLog: [attempt] };
+    expect(await store.reader.get(job.jobId, NOW)).toEqual(expected);
+    expect((await store.results.load(job.jobId))?.job).toEqual(expected);
+  });
+
+  test('never shows inline data as part of the job', async () => {
+    const store = create();
+    const { jobId } = await born(store);
+    await store.outcomes.save(jobId, 1, over, [{ providerId: 'gas', fetchedAt: NOW, bytes: 8, json: '"secret"' }]);
+    expect(JSON.stringify(await store.reader.get(jobId, NOW))).not.toContain('secret');
+  });
+
+  test('keeps one result a provider: the last of the newest claim, whole, whatever its size', async () => {
+    const store = create();
+    const { jobId } = await born(store);
+    const large = () => JSON.stringify(randomBytes(500_000).toString('hex'));
+    const keep = (claims: number, providerId: string, json: string) =>
+      store.results.save(jobId, claims, { providerId, fetchedAt: NOW, bytes: Buffer.byteLength(json), json }, NOW);
+    const last = large();
+    const texts = [large(), '1', '"é😀\u0000"', large(), last];
+    for (const [index, json] of texts.entries()) await keep(index + 1, 'gas', json);
+    // The same claim may write again: a task that is tried again does.
+    await keep(texts.length, 'gas', last);
+    await keep(1, 'internet', '"é😀"');
+    await expect(keep(texts.length - 1, 'gas', large())).rejects.toThrow(StaleClaim);
+    const { results = [] } = (await store.results.load(jobId)) ?? {};
+    const byId = Object.fromEntries(results.map((result) => [result.providerId, result]));
+    expect(results).toHaveLength(2);
+    expect(byId.gas?.json === last).toBe(true);
+    expect(byId.internet).toEqual({ providerId: 'internet', fetchedAt: NOW, bytes: 8, json: '"é😀"' });
+  });
+
+  test('lists no job that has expired, nor one of another client, and loses none beside them', async () => {
+    const store = create();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const alive: string[] = [];
+    await born(store, { clientId: `${clientId}-2` });
+    for (let index = 0; index < 40; index += 1) {
+      const { jobId } = await born(store, { clientId, createdAt: NOW + index });
+      const isExpired = index % 3 !== 0;
+      if (index % 2 === 0) {
+        const expiresAt = NOW / 1000 + (isExpired ? 0 : 1);
+        await store.outcomes.save(jobId, 1, { ...over, status: 'PARTIAL', expiresAt });
+      }
+      if (index % 2 !== 0 || !isExpired) alive.push(jobId);
+    }
+    const found = { all: await listAll(store, clientId, 3), partial: await listAll(store, clientId, 3, 'PARTIAL') };
+    expect(found.all).toEqual([...alive].sort().reverse());
+    expect(found.partial).toHaveLength(7);
+  });
+
+  test('finds the few jobs of a status among many', async () => {
+    const store = create();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const statuses = ['COMPLETE', 'FAILED', 'PARTIAL'] as const;
+    const wanted = new Map<string, string[]>(statuses.map((status) => [status, []]));
+    for (let index = 0; index < 150; index += 1) {
+      const { jobId } = await born(store, { clientId, createdAt: NOW + index });
+      const status = index % 40 === 0 ? statuses[(index / 40) % 3] : undefined;
+      if (!status) continue;
+      await store.outcomes.save(jobId, 1, { ...over, status });
+      wanted.get(status)?.unshift(jobId);
+    }
+    for (const status of statuses) {
+      for (const limit of [1, 20]) expect(await listAll(store, clientId, limit, status)).toEqual(wanted.get(status));
+    }
+    expect(await listAll(store, clientId, 100, 'CANCELLED')).toEqual([]);
   });
 });
 

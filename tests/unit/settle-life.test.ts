@@ -29,7 +29,7 @@ const callbackOf = ({ callback, retryAfterMs }: Turn): Delivery => {
 };
 
 /** Lives through a job, each turn when it is due; the last turn repeats. Gives each job with what was made of it. */
-const live = (turns: Turn[], limit = 1_000): Lived[] => {
+const live = (turns: Turn[], limit = 200): Lived[] => {
   const lived: Lived[] = [];
   let job = aJob({ deadlineAt: NOW + DEADLINE_MS });
   let now = NOW;

@@ -1,0 +1,191 @@
+import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createBatches } from '../../functions/job-claim/batches.ts';
+import { type ClaimDueJobsDeps, claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
+import { aClaim, aJob, aLog, LEASE_MS, NOW } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+const createWorld = async (count: number, change: Partial<Job> = {}) => {
+  const store = createFakeJobStore();
+  for (let index = 0; index < count; index += 1) {
+    await store.intake.create(aJob({ dueAt: NOW - count + index, unsettled: 0, ...change }));
+  }
+  const log = aLog();
+  const deps: ClaimDueJobsDeps = {
+    due: store.due,
+    outcomes: store.outcomes,
+    now: () => NOW,
+    random: () => 0.5,
+    log,
+    policy: { schedule: { stepsMs: [1_000] }, retentionMs: 60_000 },
+    leaseMs: LEASE_MS,
+    shardCount: 4,
+    maxJobsPerSweep: 10_000,
+  };
+  return {
+    store,
+    log,
+    claim: (other: Partial<ClaimDueJobsDeps> = {}, before = 0) => claimDueJobs({ ...deps, ...other }, before),
+  };
+};
+
+const longUrl = `https://example.com/${'x'.repeat(2_028)}`;
+const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+describe('a sweep', () => {
+  test('takes every due job, whatever the order of the shards', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 0.999, noNaN: true }), async (number) => {
+        const { claim } = await createWorld(5);
+        expect((await claim({ random: () => number })).claimed).toBe(5);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('takes the longest due first', async () => {
+    const { claim, store } = await createWorld(9);
+    const { batches } = await claim({ maxJobsPerSweep: 3 });
+    expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));
+  });
+
+  test('hands over jobs as they were claimed: leased, with what is missing', async () => {
+    const { claim, store } = await createWorld(1);
+    const { batches } = await claim();
+    const [job] = batches.flat();
+    expect(job).toMatchObject({
+      claims: 2,
+      leasedUntil: NOW + LEASE_MS,
+      trigger: 'scheduled',
+      providers: ['gas', 'internet'],
+    });
+    expect(store.jobs.get(job?.jobId ?? '')).toMatchObject({ claims: 2, unsettled: 1 });
+  });
+
+  test('of many large jobs comes back pass by pass, each within 256 KiB, until all are taken', async () => {
+    const { claim } = await createWorld(300, { callbackUrl: longUrl });
+    const ids: string[] = [];
+    let pass = await claim();
+    for (; ; pass = await claim({}, pass.claimed)) {
+      expect(bytesOf(pass)).toBeLessThan(256 * 1024);
+      ids.push(...pass.batches.flat().map((job) => job.jobId));
+      if (!pass.more) break;
+    }
+    expect([ids.length, new Set(ids).size, pass.claimed]).toEqual([300, 300, 300]);
+  });
+
+  test('with nothing due is over', async () => {
+    const { claim } = await createWorld(0);
+    expect(await claim({}, 7)).toEqual({ batches: [], more: false, claimed: 7 });
+  });
+
+  test('is over once it has taken its share', async () => {
+    const { claim } = await createWorld(100);
+    expect(await claim({ maxJobsPerSweep: 50 })).toMatchObject({ more: false, claimed: 50 });
+    expect(await claim({ maxJobsPerSweep: 50 }, 50)).toEqual({ batches: [], more: false, claimed: 50 });
+  });
+
+  test('begins no claim after twenty seconds, and comes back for the rest', async () => {
+    const { claim } = await createWorld(200);
+    let now = NOW;
+    const slow = { now: () => (now += 100) };
+    const pass = await claim(slow);
+    expect(pass.claimed).toBeGreaterThan(0);
+    expect(pass.claimed).toBeLessThan(200);
+    expect(pass.more).toBe(true);
+  });
+
+  test('passes over what somebody else took in between', async () => {
+    const { claim, store } = await createWorld(10);
+    const due = { ...store.due, claim: async () => undefined };
+    expect(await claim({ due })).toEqual({ batches: [], more: false, claimed: 0 });
+  });
+
+  test('is not stopped by a job that is not as it should be', async () => {
+    const { claim, store, log } = await createWorld(5);
+    const [broken] = store.jobs.values();
+    if (broken) store.jobs.set(broken.jobId, { ...broken, providers: undefined as never });
+    expect((await claim()).claimed).toBe(4);
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', data: expect.objectContaining({ jobId: broken?.jobId }) }),
+    );
+  });
+
+  test('hands over what it has taken when a shard can not be read', async () => {
+    const { claim, store, log } = await createWorld(5);
+    let reads = 0;
+    const find: typeof store.due.find = async function* (shard, now) {
+      reads += 1;
+      if (shard !== 0) throw new Error('throttled');
+      yield* store.due.find(shard, now);
+    };
+    expect((await claim({ due: { ...store.due, find } })).claimed).toBe(5);
+    expect(reads).toBe(4);
+    expect(log.lines.filter((line) => line.level === 'error')).toHaveLength(3);
+  });
+
+  test('fails when it has taken nothing and could not read', async () => {
+    const { claim, store } = await createWorld(5);
+    // biome-ignore lint/correctness/useYield: it fails before it has anything to give
+    const find: typeof store.due.find = async function* () {
+      throw new Error('throttled');
+    };
+    await expect(claim({ due: { ...store.due, find } })).rejects.toThrow('throttled');
+  });
+});
+
+describe('a job that is never settled', () => {
+  test('is tried twenty times, alone in its batch, and then ends', async () => {
+    const { claim, store } = await createWorld(1, { unsettled: 0 });
+    for (let taken = 1; taken <= 20; taken += 1) {
+      const now = () => NOW + taken * LEASE_MS;
+      expect((await claim({ now })).batches).toHaveLength(1);
+    }
+    const { batches, claimed } = await claim({ now: () => NOW + 21 * LEASE_MS });
+    expect([batches, claimed]).toEqual([[], 1]);
+    expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
+    expect([...store.jobs.values()][0]?.dueAt).toBeUndefined();
+  });
+
+  test.each([
+    ['somebody else took it', new StaleClaim('stale')],
+    ['its end can not be written', new Error('down')],
+  ])('keeps no other when %s', async (_name, error) => {
+    const { claim, store } = await createWorld(5);
+    await store.intake.create(aJob({ dueAt: NOW, unsettled: 20 }));
+    const outcomes = { save: async () => Promise.reject(error) };
+    expect((await claim({ outcomes })).batches.flat()).toHaveLength(5);
+  });
+});
+
+test('batches hold every job once, at most 40 each, suspects alone, all within 256 KiB', () => {
+  const job = fc.record({ length: fc.integer({ min: 20, max: 2_048 }), isSuspect: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(job, { maxLength: 400 }), (jobs) => {
+      const batches = createBatches();
+      const added: string[] = [];
+      const suspects = new Set<string>();
+      for (const { length, isSuspect } of jobs) {
+        if (batches.isFull() || batches.room() < 1) break;
+        const claim = aClaim({ callbackUrl: 'x'.repeat(length) });
+        batches.add(claim, isSuspect);
+        added.push(claim.jobId);
+        if (isSuspect) suspects.add(claim.jobId);
+      }
+      const all = batches.toArray();
+      expect(
+        all
+          .flat()
+          .map((one) => one.jobId)
+          .sort(),
+      ).toEqual(added.sort());
+      for (const batch of all) {
+        expect(batch.length).toBeLessThanOrEqual(batch.some((one) => suspects.has(one.jobId)) ? 1 : 40);
+      }
+      expect(bytesOf({ batches: all, more: true, claimed: 1_000_000 })).toBeLessThan(256 * 1024);
+    }),
+    { numRuns: 30 },
+  );
+});
