@@ -35,17 +35,18 @@ export const benchAccept = async (): Promise<[string, string][]> => {
     const now = Date.now();
     const job = newJob({
       jobId: uuidv7(),
+      clientId: 'local',
       providers: ['gas', 'internet'],
       callbackUrl: receiver.url,
       now,
       leaseMs: 360_000,
       fetchDeadlineMs: 86_400_000,
     });
-    await intake.create(job);
+    await intake.create(job, { requestId: job.jobId, requestHash: '' }, now);
     await startExecution([toClaimedJob(job, 'immediate', now)]);
     return job.jobId;
   };
-  const accept = () => postJob(instance.serviceUrl, receiver.url);
+  const accept = () => postJob(instance, receiver.url);
   // Each sample waits for its own callback, so that no work of one is counted as another's.
   const sample = async (call: () => Promise<string>): Promise<number> => {
     const expected = receiver.receivedAt.size + 1;

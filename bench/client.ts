@@ -1,15 +1,20 @@
 import http from 'node:http';
+import type { Instance } from '../local/instance.ts';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
 /** Posts a job, and resolves with its id when the answer is whole. */
-export const postJob = (serviceUrl: string, callbackUrl: string): Promise<string> => {
+export const postJob = ({ serviceUrl, apiKey }: Instance, callbackUrl: string): Promise<string> => {
   const body = JSON.stringify({ providers: ['gas', 'internet'], callbackUrl });
   return new Promise((resolve, reject) => {
     const request = http.request(`${serviceUrl}/webhook`, {
       method: 'POST',
       agent,
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      },
     });
     request.on('error', reject).on('response', (response) => {
       let answer = '';

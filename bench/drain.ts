@@ -20,13 +20,14 @@ export const benchDrain = async (): Promise<[string, string][]> => {
   const insert = async (): Promise<void> => {
     const { leasedUntil: _, ...job } = newJob({
       jobId: uuidv7(),
+      clientId: 'local',
       providers: ['gas', 'internet'],
       callbackUrl: receiver.url,
       now: Date.now(),
       leaseMs: 360_000,
       fetchDeadlineMs: 86_400_000,
     });
-    await create({ ...job, dueAt });
+    await create({ ...job, dueAt }, { requestId: job.jobId, requestHash: '' }, Date.now());
   };
   for (let at = 0; at < JOBS; at += CONCURRENCY) {
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, JOBS - at) }, insert));

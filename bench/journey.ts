@@ -13,7 +13,7 @@ export const benchJourney = async (jobsPerSecond: number): Promise<[string, stri
   const receiver = await startReceiver();
   const acceptedAt = new Map<string, number>();
   const post = async (isCounted: boolean) => {
-    const jobId = await postJob(instance.serviceUrl, receiver.url);
+    const jobId = await postJob(instance, receiver.url);
     if (isCounted) acceptedAt.set(jobId, performance.now());
   };
 

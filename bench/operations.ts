@@ -4,6 +4,7 @@ import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-out
 import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import { newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { deliverCallback } from '../functions/callback-deliver/deliver-callback.ts';
 import { fetchProvider } from '../functions/provider-fetch/fetch-provider.ts';
@@ -39,7 +40,11 @@ export const benchOperations = async (): Promise<[string, string][]> => {
       leaseMs: 360_000,
       fetchDeadlineMs: 86_400_000,
     },
-    { providers: ['gas', 'internet'], callbackUrl: receiver.url },
+    {
+      clientId: 'local',
+      idempotencyKey: undefined,
+      body: { providers: ['gas', 'internet'], callbackUrl: receiver.url },
+    },
   );
   const catalogue = new Map(
     ['gas', 'internet'].map((id) => [
@@ -51,13 +56,18 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     const { jobId, claims, leasedUntil } = job;
     const fetched = await Promise.all(
       job.providers.map((providerId) =>
-        fetchProvider({ ...common, catalogue, results, resultLifeMs: 0 }, { jobId, claims, leasedUntil, providerId }),
+        fetchProvider(
+          { ...common, catalogue, findSecret: async () => '', results, resultLifeMs: 0 },
+          { jobId, claims, leasedUntil, providerId },
+        ),
       ),
     );
     await deliverCallback(
       {
         ...common,
         results,
+        // Remembered for a minute, in another table: not a cost of each job.
+        findClient: async () => ({ secrets: [{ secret: newSigningSecret() }] }),
         outcomes: createDynamoJobOutcomes(table),
         policy: { schedule: { stepsMs: [1_000] }, retentionMs: 60_000 },
         userAgent: 'bench',

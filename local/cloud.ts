@@ -1,11 +1,14 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
-import { ensureTable, startDatabase } from './dynamodb.ts';
+import { ensureTables, startDatabase } from './dynamodb.ts';
 import { freeLeases } from './free-leases.ts';
 import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
+import { ensureLocalClient, type LocalClient } from './local-client.ts';
+import { announceRunning } from './running.ts';
 import { rateSeconds, startSchedule } from './schedule.ts';
 import type { LocalSettings } from './settings.ts';
 import { startStepFunctions } from './step-functions.ts';
@@ -17,12 +20,14 @@ export type Cloud = {
   sweepSeconds: number;
   /** Where DynamoDB and Step Functions answer. */
   endpoints: { dynamodb: string; stepFunctions: string };
+  client: LocalClient;
   /** Ends it; what is under way gets a moment to end by itself, the rest is due again at the next start. */
   stop: () => Promise<void>;
 };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TABLE = 'JobTable';
+const JOB_TABLE = 'JobTable';
+const CLIENT_TABLE = 'ClientTable';
 const STATE_MACHINE = 'ProcessPendingStateMachine';
 const GRACE_MS = 3_000;
 
@@ -70,9 +75,8 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       apis.set(logicalId, await startHttpApi(config, log));
     }
 
-    const { PointInTimeRecoverySpecification, TimeToLiveSpecification, SSESpecification, ...table } =
-      properties<Record<string, unknown>>(TABLE);
-    await ensureTable(database.url, { TableName: TABLE, ...table } as CreateTableCommandInput);
+    const databaseClient = new DynamoDBClient({ endpoint: database.url });
+    await ensureTables(databaseClient, template);
 
     const layers = new Map(
       resourcesOf(template, 'AWS::Serverless::LayerVersion').map(([logicalId, { Properties }]) => [
@@ -134,20 +138,31 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       functions.map((config) => ({ ...config, environment: { ...config.environment, ...endpoints } })),
     );
 
-    const freed = await freeLeases(database.url, TABLE, shardCountOf(functions));
+    const clients = createDynamoClientAdmin({ client: databaseClient, tableName: CLIENT_TABLE });
+    const fixed = { apiKey: settings.LOCAL_API_KEY, signingSecret: settings.LOCAL_SIGNING_SECRET };
+    const client = await ensureLocalClient(clients, settings.DATA_DIR, fixed, Date.now());
+
+    const freed = await freeLeases(databaseClient, JOB_TABLE, shardCountOf(functions));
     if (freed > 0) log.info('Jobs of the last run are due again', { freed });
 
     for (const [logicalId, api] of apis) api.connect(routesOf(logicalId, functions), lambda);
     const sweepSeconds = settings.SWEEP_SECONDS ?? rateSeconds(machine.Events.Sweep.Properties.ScheduleExpression);
     const stopSchedule = startSchedule(sweepSeconds, () => stepFunctions.start({}));
 
-    return {
+    const running = {
       outputs: Object.fromEntries(
         Object.entries(template.Outputs).map(([name, { Value }]) => [name, String(resolve(Value))]),
       ),
-      sweepSeconds,
       endpoints: { dynamodb: database.url, stepFunctions: stepFunctions.url },
+    };
+    const withdraw = announceRunning(settings.DATA_DIR, running);
+
+    return {
+      ...running,
+      sweepSeconds,
+      client,
       stop: async () => {
+        withdraw();
         stopSchedule();
         await Promise.all([...apis].filter(([id]) => id === 'ServiceApi').map(([, api]) => api.close()));
         await Promise.race([stepFunctions.settled(), new Promise((done) => setTimeout(done, GRACE_MS))]);

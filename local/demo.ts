@@ -55,7 +55,7 @@ const createReporter = () => {
   };
 };
 
-const run = async ({ serviceUrl }: Instance): Promise<void> => {
+const run = async ({ serviceUrl, apiKey }: Instance): Promise<void> => {
   const { promise: called, resolve } = Promise.withResolvers<string>();
   const receiver = createServer((request: IncomingMessage, response) => {
     void text(request).then((body) => {
@@ -65,11 +65,12 @@ const run = async ({ serviceUrl }: Instance): Promise<void> => {
   });
   const { url, close } = await listen(receiver, 0);
   try {
+    const authorization = `Bearer ${apiKey}`;
     const request = { providers: ['gas', 'internet'], callbackUrl: `${url}/complete` };
     say('→', `POST ${serviceUrl}/webhook ${JSON.stringify(request)}`);
     const answer = await fetch(`${serviceUrl}/webhook`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { authorization, 'content-type': 'application/json' },
       body: JSON.stringify(request),
     });
     const accepted = (await answer.json()) as { jobId: string; links: { self: string } };
@@ -79,7 +80,9 @@ const run = async ({ serviceUrl }: Instance): Promise<void> => {
     const report = createReporter();
     const givesUpAt = Date.now() + PATIENCE_MS;
     for (;;) {
-      const job = (await (await fetch(`${serviceUrl}${accepted.links.self}`)).json()) as JobView;
+      const job = (await (
+        await fetch(`${serviceUrl}${accepted.links.self}`, { headers: { authorization } })
+      ).json()) as JobView;
       report(job);
       if (job.status !== 'PENDING') {
         if (job.status !== 'COMPLETE' && job.status !== 'PARTIAL') throw new Error(`the job ended ${job.status}`);

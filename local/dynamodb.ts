@@ -5,10 +5,11 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
-  DynamoDBClient,
+  type DynamoDBClient,
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb';
 import type { Log } from '@boomerang/core/observability/logger.ts';
+import { resourcesOf, type Template } from './template.ts';
 
 export type Database = {
   /** The address that the SDK is sent to. */
@@ -83,12 +84,27 @@ export const startDatabase = async (folder: string, log: Log): Promise<Database>
 const isLocked = (error: unknown): boolean =>
   error instanceof Error && (`${(error as { code?: string }).code}`.includes('LOCKED') || isLocked(error.cause));
 
+/** The properties of a table that CreateTable does not take. */
+type Table = CreateTableCommandInput & Record<(typeof NOT_OF_CREATE_TABLE)[number], unknown>;
+const NOT_OF_CREATE_TABLE = [
+  'PointInTimeRecoverySpecification',
+  'TimeToLiveSpecification',
+  'SSESpecification',
+] as const;
+
 /**
- * Makes a table that is not there yet.
- * @throws DataFolderError when it is there, with other indexes
+ * Makes those of the template's tables that are not there yet, under their logical ids.
+ * @throws DataFolderError when one is there, with other indexes
  */
-export const ensureTable = async (url: string, table: CreateTableCommandInput): Promise<void> => {
-  const client = new DynamoDBClient({ endpoint: url });
+export const ensureTables = async (client: DynamoDBClient, template: Template): Promise<void> => {
+  for (const [logicalId, { Properties }] of resourcesOf(template, 'AWS::DynamoDB::Table')) {
+    await ensureTable(client, { ...(Properties as Table), TableName: logicalId });
+  }
+};
+
+const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<void> => {
+  const table = { ...properties };
+  for (const name of NOT_OF_CREATE_TABLE) delete table[name];
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
     const has = indexNames(Table?.GlobalSecondaryIndexes ?? []);
@@ -98,8 +114,6 @@ export const ensureTable = async (url: string, table: CreateTableCommandInput): 
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
     await client.send(new CreateTableCommand(table));
-  } finally {
-    client.destroy();
   }
 };
 

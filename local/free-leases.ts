@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
@@ -8,8 +8,8 @@ import { StaleClaim } from '@boomerang/core/domain/failures.ts';
  * their leases.
  * @returns how many there were
  */
-export const freeLeases = async (endpoint: string, tableName: string, shardCount: number): Promise<number> => {
-  const table = { client: new DynamoDBClient({ endpoint }), tableName, shardCount };
+export const freeLeases = async (client: DynamoDBClient, tableName: string, shardCount: number): Promise<number> => {
+  const table = { client, tableName, shardCount };
   const { find } = createDynamoDueJobs(table);
   const { release } = createDynamoJobIntake(table);
   const now = Date.now();
@@ -21,7 +21,6 @@ export const freeLeases = async (endpoint: string, tableName: string, shardCount
       freed += leased.length;
     }
   }
-  table.client.destroy();
   return freed;
 };
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 export type Instance = {
   serviceUrl: string;
   providersUrl: string;
+  /** The key of its local client. */
+  apiKey: string;
   /** Where its table and its state machine answer; known of an own instance. */
   endpoints?: { dynamodb: string; stepFunctions: string; stateMachineArn: string };
   /** Whether it was started here, and ends with whoever started it. */
@@ -33,9 +35,21 @@ export const useInstance = async (settings: Record<string, string>): Promise<Ins
     (answer) => answer.ok,
     () => false,
   );
-  if (isUp) return { serviceUrl, providersUrl, isOwn: false, stop: nothing, kill: nothing, output: () => '' };
+  if (isUp)
+    return {
+      serviceUrl,
+      providersUrl,
+      apiKey: readApiKey(),
+      isOwn: false,
+      stop: nothing,
+      kill: nothing,
+      output: () => '',
+    };
   return startInstance(settings);
 };
+
+const readApiKey = (): string =>
+  process.env.LOCAL_API_KEY ?? readFileSync(path.join(process.env.DATA_DIR ?? '.data', 'local-api-key'), 'utf8').trim();
 
 const nothing = async (): Promise<void> => {};
 
@@ -61,10 +75,11 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
       const serviceUrl = /service API +(\S+)/.exec(printed)?.[1];
       const providersUrl = /providers API +(\S+)\/providers/.exec(printed)?.[1];
       const dynamodb = /DynamoDB +(\S+),/.exec(printed)?.[1];
+      const apiKey = settings.LOCAL_API_KEY ?? /API key +(\S+)/.exec(printed)?.[1];
       const [, stepFunctions, stateMachineArn] = /Step Functions +(\S+), (\S+)\n/.exec(printed) ?? [];
-      if (!serviceUrl || !providersUrl || !dynamodb || !stepFunctions || !stateMachineArn) return;
+      if (!serviceUrl || !providersUrl || !apiKey || !dynamodb || !stepFunctions || !stateMachineArn) return;
       isUp = true;
-      resolve({ serviceUrl, providersUrl, endpoints: { dynamodb, stepFunctions, stateMachineArn } });
+      resolve({ serviceUrl, providersUrl, apiKey, endpoints: { dynamodb, stepFunctions, stateMachineArn } });
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);

@@ -64,6 +64,11 @@ const stop = async (): Promise<void> => {
 };
 process.on('SIGINT', () => void stop()).on('SIGTERM', () => void stop());
 
+const shown = (name: 'LOCAL_API_KEY' | 'LOCAL_SIGNING_SECRET', value: string): string =>
+  settings[name] === undefined ? value : `(that of ${name})`;
+const { apiKey, signingSecret } = cloud.client;
+const authorization = settings.LOCAL_API_KEY === undefined ? `Bearer ${apiKey}` : 'Bearer $LOCAL_API_KEY';
+
 const { WebhookUrl, JobsUrl, CompleteUrl, ProvidersUrl } = cloud.outputs;
 process.stdout.write(`
 Boomerang is up.
@@ -74,10 +79,13 @@ Boomerang is up.
   DynamoDB       ${cloud.endpoints.dynamodb}, table ${cloud.outputs.JobTableName}
   Step Functions ${cloud.endpoints.stepFunctions}, ${cloud.outputs.StateMachineArn}
   data           ${settings.DATA_DIR}, a sweep every ${cloud.sweepSeconds} s
+  API key        ${shown('LOCAL_API_KEY', apiKey)}
+  callbacks      signed with ${shown('LOCAL_SIGNING_SECRET', signingSecret)}
 
 Try it:
 
-  curl -i ${WebhookUrl} -H 'content-type: application/json' \\
+  curl -i ${WebhookUrl} -H "authorization: ${authorization}" \\
+    -H 'content-type: application/json' \\
     -d '{"providers":["gas","internet"],"callbackUrl":"${CompleteUrl}"}'
 
 Ctrl-C ends it.

@@ -9,12 +9,24 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `takes at least ${min}`).max(max, `takes at most ${max}`));
 
+/** Standard Webhooks, "Signature scheme". */
+const isSigningSecret = (text: string): boolean => {
+  const [, base64] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
+  const { length } = Buffer.from(base64 ?? '', 'base64');
+  return length >= 24 && length <= 64;
+};
+
 /** Settings of the embedded cloud itself; a port of 0 takes any that is free. */
 const own = z.object({
   SERVICE_PORT: whole(0, 65_535).default(3000),
   PROVIDERS_PORT: whole(0, 65_535).default(3001),
   DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
   SWEEP_SECONDS: whole(1, 86_400).optional(),
+  LOCAL_API_KEY: z
+    .string()
+    .regex(/^[\w.~+/-]{16,255}=*$/, 'takes 16 to 255 characters that fit into an Authorization header')
+    .optional(),
+  LOCAL_SIGNING_SECRET: z.string().refine(isSigningSecret, 'takes whsec_ and base64 of 24 to 64 bytes').optional(),
 });
 
 /** Settings of the functions that may be set from outside; the template has their defaults. */
@@ -29,6 +41,7 @@ const PASSED_ON = [
   'RETENTION_SECONDS',
   'MAX_JOBS_PER_SWEEP',
   'PROVIDER_CATALOGUE',
+  'CALLBACK_ALLOW',
   'CALLBACK_ALLOW_HTTP',
 ] as const satisfies (keyof typeof settings)[];
 
@@ -51,5 +64,7 @@ export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings
   const present = PASSED_ON.filter((name) => environment[name] !== undefined);
   readSettings(present, environment);
   const functionEnvironment = Object.fromEntries(present.map((name) => [name, environment[name] as string]));
+  // Where the secret is known to whoever started this, the receiver to test with asks for it.
+  if (parsed.data.LOCAL_SIGNING_SECRET !== undefined) functionEnvironment.COMPLETE_SECRET_NAME = 'LOCAL_SIGNING_SECRET';
   return { ...parsed.data, functionEnvironment };
 };

@@ -4,15 +4,26 @@ import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { type Job, newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { FindClient } from '@boomerang/core/ports/clients.ts';
+import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import { v7 as uuidv7 } from 'uuid';
 
 /** A time, epoch milliseconds. */
 export const NOW = 1_800_000_000_000;
 export const LEASE_MS = 360_000;
 
+export const CLIENT_ID = 'client';
+/** Of Standard Webhooks' own examples. */
+export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
+/** Finds the one client there is, with the one secret it has. */
+export const findClient: FindClient = async (clientId) =>
+  clientId === CLIENT_ID ? { secrets: [{ secret: SECRET }] } : undefined;
+
 export const aJob = (change: Partial<Job> = {}): Job => ({
   ...newJob({
     jobId: uuidv7(),
+    clientId: CLIENT_ID,
     providers: ['gas', 'internet'],
     callbackUrl: 'https://example.com/complete',
     now: NOW,
@@ -21,6 +32,11 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   }),
   ...change,
 });
+
+/** Stores a job, as a request of its own would. */
+export const givenJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
+  await intake.create(job, { requestId: uuidv7(), requestHash: 'hash' }, job.createdAt);
+};
 
 export const aClaim = (change: Partial<ClaimedJob> = {}): ClaimedJob => ({
   ...toClaimedJob(aJob(), 'immediate', NOW),

@@ -17,6 +17,15 @@ export type Collected = {
   inline: ProviderResultData[];
 };
 
+/** What a provider gave is not where it was kept. It will not come back by itself, so that the try counts. */
+export class ResultMissing extends Error {
+  override name = 'ResultMissing';
+
+  constructor(providerId: string) {
+    super(`what ${providerId} gave is not there`);
+  }
+}
+
 /** Puts together what this execution fetched and what earlier ones, or large results, left in the table. */
 export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: WorkedJob): Promise<Collected> => {
   const inline = worked.results.flatMap((outcome): ProviderResultData[] => {
@@ -45,6 +54,6 @@ const toEntry = (result: ProviderResult, data: Map<string, ProviderResultData>):
   const { providerId, status } = result;
   if (status !== 'FETCHED') return { providerId, code: `PROVIDER_${status}`, failure: result.error };
   const { fetchedAt, json } = data.get(providerId) ?? {};
-  if (fetchedAt === undefined || json === undefined) throw new Error(`what ${providerId} gave is not there`);
+  if (fetchedAt === undefined || json === undefined) throw new ResultMissing(providerId);
   return { providerId, fetchedAt, json };
 };

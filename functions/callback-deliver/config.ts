@@ -1,3 +1,6 @@
 import { readSettings } from '@boomerang/core/config/settings.ts';
 
-export const config = readSettings(['JOB_TABLE_NAME', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS'], process.env);
+export const config = readSettings(
+  ['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'CALLBACK_ALLOW', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS'],
+  process.env,
+);

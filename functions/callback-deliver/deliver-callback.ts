@@ -2,7 +2,9 @@ import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
+import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import {
+  CallbackNotSent,
   CallbackRejected,
   CallbackThrottled,
   CallbackUnavailable,
@@ -13,13 +15,16 @@ import {
 } from '@boomerang/core/domain/failures.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
-import { type Collected, collectResults } from './collect-results.ts';
+import { signatureHeaders } from '@boomerang/core/security/signature.ts';
+import { type Collected, collectResults, ResultMissing } from './collect-results.ts';
 
 export type DeliverCallbackDeps = {
   results: Pick<ResultStore, 'load'>;
   outcomes: JobOutcomes;
+  findClient: FindClient;
   send: SendHttp;
   now: () => number;
   log: Log;
@@ -35,10 +40,10 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 const STORE_MS = 5_000;
 
 /**
- * Posts what was collected to the callback address and, when the receiver has it, ends the job.
+ * Posts what was collected to the callback address, signed with the client's secrets, and, when the receiver has it, ends the job.
  *
  * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected when the receiver doesn't have it, LeaseLost when the
- * call was not made for want of time, OutcomeNotSaved when the receiver has it but the job's end could not be written
+ * call was not made for want of time, CallbackNotSent when it was not made because our own table failed, OutcomeNotSaved when the receiver has it but the job's end could not be written
  */
 export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJob): Promise<void> => {
   const { jobId, leasedUntil } = worked;
@@ -47,12 +52,12 @@ export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJ
   if (leasedUntil - startedAt < CALLBACK_TIMEOUT_MS + STORE_MS) {
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
-  const collected = await collectResults(deps.results, worked);
+  const { collected, secrets } = await prepare(deps, worked, startedAt);
   const body = callbackBody(jobId, collected.entries);
   if (Buffer.byteLength(body) > MAX_CALLBACK_BYTES) throw new CallbackRejected({ class: 'too_large', startedAt });
   let answer: HttpAnswer;
   try {
-    answer = await post(deps, worked.callbackUrl, body, startedAt);
+    answer = await post(deps, worked, secrets, body, startedAt);
   } catch (error) {
     log.warn('Could not deliver a callback', { jobId, ...loggable(error) });
     throw error;
@@ -60,13 +65,34 @@ export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJ
   await saveDelivered(deps, worked, collected, answer);
 };
 
+/** Reads what the callback needs of the tables: what was collected, and what it is signed with. */
+const prepare = async (
+  { results, findClient }: DeliverCallbackDeps,
+  worked: WorkedJob,
+  startedAt: number,
+): Promise<{ collected: Collected; secrets: string[] }> => {
+  try {
+    const [collected, client] = await Promise.all([collectResults(results, worked), findClient(worked.clientId)]);
+    if (client && client.revokedAt === undefined) return { collected, secrets: liveSecrets(client, startedAt) };
+  } catch (cause) {
+    if (cause instanceof ResultMissing) throw cause;
+    throw new CallbackNotSent({ class: 'internal', startedAt }, { cause });
+  }
+  throw new CallbackRejected({ class: 'client_revoked', startedAt });
+};
+
 const post = async (
   { send, userAgent }: DeliverCallbackDeps,
-  url: string,
+  { callbackUrl: url, webhookId }: WorkedJob,
+  secrets: string[],
   body: string,
   startedAt: number,
 ): Promise<HttpAnswer> => {
-  const headers = { 'content-type': 'application/json', 'user-agent': userAgent };
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': userAgent,
+    ...signatureHeaders(secrets, webhookId, body, startedAt),
+  };
   let answer: HttpAnswer;
   try {
     answer = await send({
@@ -81,7 +107,8 @@ const post = async (
     if (!(error instanceof HttpFailure)) throw error;
     const { class: failureClass, durationMs, message: excerpt } = error;
     const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt };
-    if (failureClass === 'tls') throw new CallbackRejected(failure, { cause: error });
+    if (failureClass === 'tls' || failureClass === 'blocked_address')
+      throw new CallbackRejected(failure, { cause: error });
     throw new CallbackUnavailable(failure, { cause: error });
   }
   throwUnlessDelivered(answer, startedAt);

@@ -1,10 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { cached } from '@boomerang/core/security/cached.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
@@ -17,12 +19,14 @@ export const createHandler =
     return {};
   };
 
-const table = { client: new DynamoDBClient({ maxAttempts: 5 }), tableName: config.JOB_TABLE_NAME };
+const client = new DynamoDBClient({ maxAttempts: 5 });
+const table = { client, tableName: config.JOB_TABLE_NAME };
 
 export const handler = createHandler({
   results: createDynamoResultStore(table),
   outcomes: createDynamoJobOutcomes(table),
-  send: createNodeHttp(),
+  findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
+  send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
   policy: toSettlePolicy(config),
   userAgent: `Boomerang/${VERSION}`,
   now: Date.now,

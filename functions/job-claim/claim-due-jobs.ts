@@ -2,14 +2,16 @@ import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
-import { abandon, MAX_UNSETTLED_CLAIMS, type SettlePolicy } from '@boomerang/core/domain/settle.ts';
+import { abandon, judgeClaim, type SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { DueEntry, DueJobs, JobOutcomes } from '@boomerang/core/ports/jobs.ts';
 import { type Batches, createBatches } from './batches.ts';
 
 export type ClaimDueJobsDeps = {
   due: DueJobs;
   outcomes: JobOutcomes;
+  findClient: FindClient;
   now: () => number;
   random: Random;
   log: Log;
@@ -85,7 +87,8 @@ const claim = async (deps: ClaimDueJobsDeps, entry: DueEntry, batches: Batches):
     const job = await due.claim(entry, now(), leaseMs);
     if (!job) return false;
     const claimed = toClaimedJob(job, 'scheduled', now());
-    if (job.unsettled > MAX_UNSETTLED_CLAIMS) await giveUp(deps, job, claimed);
+    const failure = judgeClaim(job, await isRevoked(deps, job));
+    if (failure) await giveUp(deps, job, claimed, failure);
     else batches.add(claimed, job.unsettled > 1);
     return true;
   } catch (error) {
@@ -95,10 +98,27 @@ const claim = async (deps: ClaimDueJobsDeps, entry: DueEntry, batches: Batches):
   }
 };
 
-const giveUp = async ({ outcomes, now, policy, log }: ClaimDueJobsDeps, job: Job, claimed: ClaimedJob) => {
+/** Where that can't be told, the job goes on: its delivery asks again. */
+const isRevoked = async ({ findClient, log }: ClaimDueJobsDeps, { jobId, clientId }: Job): Promise<boolean> => {
   try {
-    await outcomes.save(job.jobId, job.claims, abandon(job, claimed, now(), policy));
-    log.error('Gave up a job that was never settled', { jobId: job.jobId, unsettled: job.unsettled });
+    const client = await findClient(clientId);
+    return client === undefined || client.revokedAt !== undefined;
+  } catch (error) {
+    log.warn('Could not look up the client of a job', { jobId, clientId, error });
+    return false;
+  }
+};
+
+const giveUp = async (
+  { outcomes, now, policy, log }: ClaimDueJobsDeps,
+  job: Job,
+  claimed: ClaimedJob,
+  failure: NonNullable<Job['failure']>,
+): Promise<void> => {
+  try {
+    await outcomes.save(job.jobId, job.claims, abandon(job, claimed, failure, now(), policy));
+    const { jobId, clientId, unsettled } = job;
+    log.error('Gave a job up', { jobId, clientId, unsettled, failure: failure.code });
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
   }

@@ -1,8 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { cached } from '@boomerang/core/security/cached.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from './claim-due-jobs.ts';
 import { config } from './config.ts';
 import { sweepSchema } from './schema.ts';
@@ -11,11 +13,13 @@ import { sweepSchema } from './schema.ts';
 export const createHandler = (deps: ClaimDueJobsDeps) => async (event: unknown) =>
   claimDueJobs(deps, sweepSchema.parse(event).claimed);
 
-const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
+const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME };
 
 export const handler = createHandler({
   due: createDynamoDueJobs(table),
   outcomes: createDynamoJobOutcomes(table),
+  findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   leaseMs: config.LEASE_SECONDS * 1000,
   shardCount: config.SHARD_COUNT,
   maxJobsPerSweep: config.MAX_JOBS_PER_SWEEP,

@@ -5,6 +5,7 @@ export const config = readSettings(
     'JOB_TABLE_NAME',
     'PROVIDER_CATALOGUE',
     'PROVIDERS_API_URL',
+    'SECRETS_PATH',
     'FETCH_DEADLINE_SECONDS',
     'RETRY_SCHEDULE_SECONDS',
     'RETENTION_SECONDS',

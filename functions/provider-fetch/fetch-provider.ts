@@ -12,12 +12,14 @@ import {
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { toJsonText } from './read-answer.ts';
 import type { FetchRequest } from './schema.ts';
 
 export type FetchProviderDeps = {
   catalogue: Catalogue;
   send: SendHttp;
+  findSecret: FindSecret;
   results: Pick<ResultStore, 'save'>;
   now: () => number;
   log: Log;
@@ -51,8 +53,9 @@ export const fetchProvider = async (deps: FetchProviderDeps, request: FetchReque
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
   try {
-    const answer = await ask(deps, provider, startedAt);
-    const json = readAnswer(answer, provider, startedAt);
+    const credential = await findCredential(deps, provider, startedAt);
+    const answer = await ask(deps, provider, credential, startedAt);
+    const json = readAnswer(answer, provider, credential, startedAt);
     const bytes = Buffer.byteLength(json);
     const fetched: Fetched = {
       providerId,
@@ -72,12 +75,39 @@ export const fetchProvider = async (deps: FetchProviderDeps, request: FetchReque
   }
 };
 
-const ask = async ({ send }: FetchProviderDeps, provider: Provider, startedAt: number): Promise<HttpAnswer> => {
+/** A header that tells the provider who we are. Its value goes to the provider, and nowhere else. */
+type Credential = { header: string; value: string };
+
+/** A secret that is missing is our fault, not the provider's last word: the job waits until it is there. */
+const findCredential = async (
+  { findSecret, log }: FetchProviderDeps,
+  { id: providerId, auth }: Provider,
+  startedAt: number,
+): Promise<Credential | undefined> => {
+  if (!auth) return undefined;
+  try {
+    return { header: auth.header, value: await findSecret(auth.secret) };
+  } catch (cause) {
+    if (!(cause instanceof SecretMissing)) throw cause;
+    log.error('A secret is missing', { providerId, secret: auth.secret, error: cause });
+    throw new ProviderUnavailable({ class: 'internal', startedAt, excerpt: 'its credential is missing' }, { cause });
+  }
+};
+
+const ask = async (
+  { send }: FetchProviderDeps,
+  provider: Provider,
+  credential: Credential | undefined,
+  startedAt: number,
+): Promise<HttpAnswer> => {
   try {
     return await send({
       method: 'GET',
       url: provider.url,
-      headers: { accept: 'application/json, text/*;q=0.5, */*;q=0.1' },
+      headers: {
+        accept: 'application/json, text/*;q=0.5, */*;q=0.1',
+        ...(credential && { [credential.header]: credential.value }),
+      },
       timeoutMs: provider.timeoutMs,
       maxBytes: provider.maxBytes,
     });
@@ -89,7 +119,12 @@ const ask = async ({ send }: FetchProviderDeps, provider: Provider, startedAt: n
 };
 
 /** @returns the data, as JSON text */
-const readAnswer = (answer: HttpAnswer, { maxBytes }: Provider, startedAt: number): string => {
+const readAnswer = (
+  answer: HttpAnswer,
+  { maxBytes }: Provider,
+  credential: Credential | undefined,
+  startedAt: number,
+): string => {
   const { statusCode, headers, body, bodyFailure, durationMs } = answer;
   const retryAfterMs = parseRetryAfter(headers['retry-after'], startedAt);
   const failure = (failureClass: TaskFailure['class'], excerpt: string): TaskFailure => ({
@@ -102,7 +137,7 @@ const readAnswer = (answer: HttpAnswer, { maxBytes }: Provider, startedAt: numbe
   });
   const verdict = judgeProviderStatus(statusCode);
   if (verdict !== 'given') {
-    const told = failure('bad_status', body.subarray(0, 200).toString('utf8'));
+    const told = failure('bad_status', excerptOf(body, credential));
     if (verdict === 'refused') throw new ProviderRefused(told);
     if (retryAfterMs !== undefined || asksToWait(statusCode)) throw new ProviderThrottled(told);
     throw new ProviderUnavailable(told);
@@ -120,4 +155,10 @@ const readAnswer = (answer: HttpAnswer, { maxBytes }: Provider, startedAt: numbe
     throw new ProviderRefused(failure('too_large', `the answer is larger than ${maxBytes} bytes as JSON`));
   }
   return json;
+};
+
+/** What the provider said, without the credential that it may have repeated. */
+const excerptOf = (body: Buffer, credential: Credential | undefined): string => {
+  const text = body.subarray(0, 2_000).toString('utf8');
+  return (credential ? text.replaceAll(credential.value, '***') : text).slice(0, 200);
 };

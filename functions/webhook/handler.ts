@@ -1,33 +1,56 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { type AcceptJobDeps, acceptJob } from './accept-job.ts';
+import { type AcceptJobDeps, acceptJob, IdempotencyKeyReused } from './accept-job.ts';
 import { config } from './config.ts';
-import { createWebhookSchema } from './schema.ts';
+import { type CallbackRules, createWebhookSchema, webhookHeadersSchema } from './schema.ts';
 
-export type Deps = AcceptJobDeps & { knownProviders: ReadonlySet<string>; allowHttp: boolean };
+export type Deps = AcceptJobDeps & {
+  authenticate: Authenticate;
+  knownProviders: ReadonlySet<string>;
+  callbackRules: CallbackRules;
+};
 
 /** `POST /webhook`: takes a job and answers at once; the work is done elsewhere. */
-export const createHandler = (deps: Deps) =>
-  apiHandler(deps.log, { body: createWebhookSchema(deps.knownProviders, deps) }, async ({ body }) => {
-    const { jobId, status, createdAt } = await acceptJob(deps, body);
-    const links = jobLinks(jobId);
+export const createHandler = (deps: Deps) => {
+  const { log, authenticate, knownProviders, callbackRules } = deps;
+  const route = {
+    authenticate,
+    body: createWebhookSchema(knownProviders, callbackRules),
+    headers: webhookHeadersSchema,
+  };
+  return apiHandler(log, route, async ({ caller: { clientId }, body, headers }) => {
+    const idempotencyKey = headers['idempotency-key'];
+    const { job, isReplayed } = await acceptJob(deps, { clientId, idempotencyKey, body }).catch(toProblem);
+    const links = jobLinks(job.jobId);
     return {
       statusCode: 202,
-      headers: { location: links.self },
-      body: { jobId, status, createdAt: new Date(createdAt).toISOString(), links },
+      headers: { location: links.self, ...(isReplayed && { 'idempotent-replayed': 'true' }) },
+      body: { jobId: job.jobId, status: 'PENDING', createdAt: new Date(job.createdAt).toISOString(), links },
     };
   });
+};
+
+const toProblem = (error: unknown): never => {
+  if (!(error instanceof IdempotencyKeyReused)) throw error;
+  throw new Problem(422, 'This idempotency key was used before, for another request.');
+};
+
+const database = new DynamoDBClient();
 
 export const handler = createHandler({
+  authenticate: createAuthenticate(createDynamoFindCaller({ client: database, tableName: config.CLIENT_TABLE_NAME })),
   intake: createDynamoJobIntake({
-    client: new DynamoDBClient(),
+    client: database,
     tableName: config.JOB_TABLE_NAME,
     shardCount: config.SHARD_COUNT,
   }),
@@ -35,7 +58,7 @@ export const handler = createHandler({
   knownProviders: new Set(
     readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys(),
   ),
-  allowHttp: config.CALLBACK_ALLOW_HTTP,
+  callbackRules: { allowHttp: config.CALLBACK_ALLOW_HTTP, exceptions: config.CALLBACK_ALLOW },
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
   newId: uuidv7,

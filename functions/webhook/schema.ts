@@ -1,15 +1,21 @@
+import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/address-rules.ts';
 import * as z from 'zod';
 
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
 
+/** Which callback addresses a deployment takes. */
+export type CallbackRules = {
+  /** Whether plain http is let through. */ allowHttp: boolean;
+  exceptions: AddressExceptions;
+};
+
 /**
  * What a caller may ask for.
  *
  * @param knownProviders ids of the provider catalogue
- * @param allowHttp whether plain http is let through
  */
-export const createWebhookSchema = (knownProviders: ReadonlySet<string>, { allowHttp }: { allowHttp: boolean }) =>
+export const createWebhookSchema = (knownProviders: ReadonlySet<string>, rules: CallbackRules) =>
   z.strictObject({
     providers: z
       .array(
@@ -21,32 +27,47 @@ export const createWebhookSchema = (knownProviders: ReadonlySet<string>, { allow
       .min(1, 'Has to name at least one provider')
       .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
       .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once'),
-    callbackUrl: callbackUrlSchema(allowHttp),
+    callbackUrl: callbackUrlSchema(rules),
   });
+
+/** `Idempotency-Key`: printable ASCII (draft-ietf-httpapi-idempotency-key-header; its quotes are taken as part of the key). */
+export const webhookHeadersSchema = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, 'Has to be 1 to 255 printable ASCII characters')
+    .optional(),
+});
 
 export type WebhookBody = z.infer<ReturnType<typeof createWebhookSchema>>;
 
-const callbackUrlSchema = (allowHttp: boolean) =>
+const callbackUrlSchema = (rules: CallbackRules) =>
   z
     .string('Has to be a string')
     .max(MAX_URL_CHARACTERS, `Has to have at most ${MAX_URL_CHARACTERS} characters`)
     .transform((text, context) => {
-      const complaint = judgeUrl(text, allowHttp);
+      const complaint = judgeUrl(text, rules);
       if (complaint === undefined) return new URL(text).href;
       context.addIssue({ code: 'custom', message: complaint });
       return z.NEVER;
     });
 
 /** The first thing that is wrong with a callback address. Source of the syntax: the WHATWG URL standard. */
-const judgeUrl = (text: string, allowHttp: boolean): string | undefined => {
+const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): string | undefined => {
   // The URL parser is lenient: it drops blanks and line breaks, and takes "https:host" and "https:///host" for "https://host".
   if (!/^[a-z][a-z0-9+.-]*:\/\/(?!\/)[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Has to be an absolute URL';
-  const { protocol, username, password, href } = new URL(text);
+  const { protocol, username, password, hostname, href } = new URL(text);
   if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) {
     return allowHttp ? 'Has to begin with https:// or http://' : 'Has to begin with https://';
   }
   if (username !== '' || password !== '') return 'Must not hold a user name or a password';
   if (text.includes('#')) return 'Must not have a fragment';
   if (href.length > MAX_URL_CHARACTERS) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
-  return undefined;
+  // Here without asking any name server; where names lead is judged when the call is made.
+  const verdict = judgeHost(hostname, exceptions);
+  return verdict === 'allowed' ? undefined : HOST_COMPLAINTS[verdict];
+};
+
+const HOST_COMPLAINTS = {
+  forbidden_address: 'Must not lead to an address that is private, local or reserved',
+  local_name: 'Has to name a public host: this name is known on local networks only',
 };

@@ -13,15 +13,16 @@ export type JobView = {
 };
 
 /** The service API of an instance, as a caller uses it. */
-export const apiOf = ({ serviceUrl }: Pick<Instance, 'serviceUrl'>) => {
+export const apiOf = ({ serviceUrl, apiKey }: Pick<Instance, 'serviceUrl' | 'apiKey'>) => {
+  const authorization = `Bearer ${apiKey}`;
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     fetch(`${serviceUrl}/webhook`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { authorization, 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
   const getJob = async (jobId: string): Promise<JobView> =>
-    (await (await fetch(`${serviceUrl}/jobs/${jobId}`)).json()) as JobView;
+    (await (await fetch(`${serviceUrl}/jobs/${jobId}`, { headers: { authorization } })).json()) as JobView;
   return {
     post,
     getJob,
@@ -44,7 +45,8 @@ export const apiOf = ({ serviceUrl }: Pick<Instance, 'serviceUrl'>) => {
     listAll: async (query = ''): Promise<{ jobId: string; status: string }[]> => {
       const jobs: { jobId: string; status: string }[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
-        const page = await fetch(`${serviceUrl}/jobs?limit=100${query}${cursor === '' ? '' : `&cursor=${cursor}`}`);
+        const url = `${serviceUrl}/jobs?limit=100${query}${cursor === '' ? '' : `&cursor=${cursor}`}`;
+        const page = await fetch(url, { headers: { authorization } });
         const body = (await page.json()) as { jobs: { jobId: string; status: string }[]; cursor: string | null };
         jobs.push(...body.jobs);
         cursor = body.cursor;

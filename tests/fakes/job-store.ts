@@ -2,6 +2,7 @@ import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Job } from '@boomerang/core/domain/job.ts';
 import type {
   DueJobs,
+  IntakeRequest,
   JobIntake,
   JobOutcomes,
   JobReader,
@@ -20,6 +21,7 @@ export type JobStore = {
 /** The ports of the job table, in memory. Everything is in shard 0. */
 export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
   const jobs = new Map<string, Job>();
+  const requests = new Map<string, IntakeRequest>();
   const kept = new Map<string, Map<string, ProviderResultData & { claims: number }>>();
   const copy = <T>(value: T): T => structuredClone(value);
   const holder = (jobId: string, claims: number): Job => {
@@ -33,7 +35,17 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
   return {
     jobs,
     intake: {
-      create: async (job) => void jobs.set(job.jobId, copy(job)),
+      create: async (job, { requestId, requestHash }, now) => {
+        const there = jobs.get(job.jobId);
+        if (isThere(there, now)) {
+          const request = requests.get(job.jobId);
+          return { isNew: request?.requestId === requestId, job: copy(there), requestHash: request?.requestHash };
+        }
+        const born = { ...copy(job), claims: job.claims + (jobs.get(job.jobId)?.claims ?? 0) };
+        jobs.set(job.jobId, born);
+        requests.set(job.jobId, { requestId, requestHash });
+        return { isNew: true, job: copy(born), requestHash };
+      },
       release: async (jobId, claims, now) => {
         const { leasedUntil: _, ...job } = holder(jobId, claims);
         jobs.set(jobId, { ...job, dueAt: now });

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import dynalite from 'dynalite';
 import { type Listening, listen } from '../../local/http-server.ts';
 import { createResolver, readTemplate } from '../../local/template.ts';
-import { aJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 
 const SHARDS = 3;
@@ -82,7 +82,7 @@ describe.each<[string, () => JobStore]>([
 ])('a job store, %s', (_name, create) => {
   const born = async (store: JobStore, change: Partial<Job> = {}): Promise<Job> => {
     const job = aJob(change);
-    await store.intake.create(job);
+    await givenJob(store, job);
     return job;
   };
   const dueEntries = async (store: JobStore, now: number): Promise<DueEntry[]> => {
@@ -381,7 +381,7 @@ describe.each<[string, () => JobStore]>([
 test('the indexes hold just the jobs they are for', async () => {
   const store = createDynamo();
   const failed = aJob();
-  await store.intake.create(failed);
+  await givenJob(store, failed);
   await store.outcomes.save(failed.jobId, 1, { ...over, status: 'FAILED' });
   const has = async (IndexName: string) => {
     for await (const { Items = [] } of paginateScan({ client }, { TableName: 'JobTable', IndexName })) {

@@ -27,6 +27,8 @@ const aJob = (change: Partial<ClaimedJob> = {}): ClaimedJob =>
   claimedJobSchema.parse({
     v: 1,
     jobId: JOB_ID,
+    clientId: 'client',
+    webhookId: JOB_ID,
     claims: 1,
     leasedUntil: 4_102_444_800_000,
     trigger: 'immediate',

@@ -32,6 +32,14 @@ const call = async (request: Request, route = async (name: string): Promise<obje
 
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=63072000',
+  'x-content-type-options': 'nosniff',
+};
+
 describe('a request that is right', () => {
   test.each([
     'application/json',
@@ -56,7 +64,7 @@ describe('a request that is right', () => {
   test('is answered with JSON that no cache keeps', async () => {
     expect((await call({ body: '{"name":"a"}' })).headers).toEqual({
       'content-type': 'application/json',
-      'cache-control': 'no-store',
+      ...SAFE_HEADERS,
     });
   });
 
@@ -91,7 +99,7 @@ describe('a request that is wrong', () => {
   ])('by %s is answered %i, as a problem that names the request', async (_name, status, request) => {
     const { statusCode, headers, json } = await call(request);
     expect(statusCode).toBe(status);
-    expect(headers).toEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+    expect(headers).toMatchObject({ 'content-type': 'application/problem+json', ...SAFE_HEADERS });
     expect(json).toMatchObject({
       type: 'about:blank',
       title: expect.stringMatching(/^[A-Z]/),

@@ -4,18 +4,19 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
-import { aClaim, aJob, aLog, LEASE_MS, NOW } from '../builders.ts';
+import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const createWorld = async (count: number, change: Partial<Job> = {}) => {
   const store = createFakeJobStore();
   for (let index = 0; index < count; index += 1) {
-    await store.intake.create(aJob({ dueAt: NOW - count + index, unsettled: 0, ...change }));
+    await givenJob(store, aJob({ dueAt: NOW - count + index, unsettled: 0, ...change }));
   }
   const log = aLog();
   const deps: ClaimDueJobsDeps = {
     due: store.due,
     outcomes: store.outcomes,
+    findClient,
     now: () => NOW,
     random: () => 0.5,
     log,
@@ -154,7 +155,7 @@ describe('a job that is never settled', () => {
     ['its end can not be written', new Error('down')],
   ])('keeps no other when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
-    await store.intake.create(aJob({ dueAt: NOW, unsettled: 20 }));
+    await givenJob(store, aJob({ dueAt: NOW, unsettled: 20 }));
     const outcomes = { save: async () => Promise.reject(error) };
     expect((await claim({ outcomes })).batches.flat()).toHaveLength(5);
   });

@@ -3,7 +3,7 @@ import { readCaughtError, StaleClaim } from '@boomerang/core/domain/failures.ts'
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
-import { aJob, aLog, aWorkedJob, fetched, NOW, refused, unavailable } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, fetched, findClient, givenJob, NOW, refused, unavailable } from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
@@ -11,10 +11,10 @@ const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
 
 const createWorld = async (worked: WorkedJob, ...script: ScriptedAnswer[]) => {
   const store = createFakeJobStore();
-  await store.intake.create(aJob({ jobId: worked.jobId, providers: worked.order }));
+  await givenJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
   const { send, requests } = createFakeHttp(...script);
   const log = aLog();
-  const deps = { ...store, send, now: () => NOW, log, policy, userAgent: 'Boomerang/1' };
+  const deps = { ...store, findClient, send, now: () => NOW, log, policy, userAgent: 'Boomerang/1' };
   const deliver = () => deliverCallback(deps, worked);
   return { store, requests, deps, log, deliver };
 };
@@ -32,7 +32,13 @@ describe('a callback', () => {
       {
         method: 'POST',
         url: worked.callbackUrl,
-        headers: { 'content-type': 'application/json', 'user-agent': 'Boomerang/1' },
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'Boomerang/1',
+          'webhook-id': worked.jobId,
+          'webhook-timestamp': String(NOW / 1000),
+          'webhook-signature': expect.stringMatching(/^v1,[\w+/]{43}=$/),
+        },
         body: `{"jobId":"${worked.jobId}","data":[{"providerId":"internet","fetchedAt":"${at}","data":[1.10]},{"providerId":"gas","fetchedAt":"${at}","data":{"id":12345678901234567890}}]}`,
         timeoutMs: 15_000,
         maxBytes: 16_384,

@@ -1,4 +1,5 @@
 import { readSettings } from '@boomerang/core/config/settings.ts';
+import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { judgeCallbackAnswer, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
 import { InvalidCatalogue, parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
@@ -263,7 +264,10 @@ describe('a claimed job', () => {
 
 describe('a callback address', () => {
   const isTaken = (callbackUrl: unknown, allowHttp = false) =>
-    createWebhookSchema(new Set(['gas']), { allowHttp }).safeParse({ providers: ['gas'], callbackUrl }).success;
+    createWebhookSchema(new Set(['gas']), { allowHttp, exceptions: parseAddressExceptions('none') }).safeParse({
+      providers: ['gas'],
+      callbackUrl,
+    }).success;
 
   test.each([
     'https://example.com',
@@ -314,7 +318,10 @@ describe('a callback address', () => {
   ])('like %j is not', (url) => expect(isTaken(url)).toBe(false));
 
   test('is kept as a URL parser spells it', () => {
-    const parsed = createWebhookSchema(new Set(['gas']), { allowHttp: false }).parse({
+    const parsed = createWebhookSchema(new Set(['gas']), {
+      allowHttp: false,
+      exceptions: parseAddressExceptions('none'),
+    }).parse({
       providers: ['gas'],
       callbackUrl: 'HTTPS://BÜCHER.example:443/a/../é?x=é',
     });

@@ -1,10 +1,11 @@
 import './function-environment.ts';
 import { readdirSync, readFileSync } from 'node:fs';
+import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { aJob, aLog, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
@@ -13,7 +14,7 @@ const policy = { schedule: { stepsMs: [30_000] as const }, retentionMs: 3_600_00
 /** A world for one event: a stored job, third parties that answer, and every function over it. */
 const createWorld = async () => {
   const store = createFakeJobStore();
-  await store.intake.create(aJob({ jobId: JOB_ID }));
+  await givenJob(store, aJob({ jobId: JOB_ID }));
   const answer: HttpAnswer = {
     statusCode: 200,
     headers: { 'content-type': 'application/json' },
@@ -21,7 +22,19 @@ const createWorld = async () => {
     durationMs: 1,
   };
   const send: SendHttp = async () => answer;
-  const common = { log: aLog(), now: () => NOW, random: () => 0, send, policy, leaseMs: LEASE_MS, resultLifeMs: 1 };
+  const authenticate = async () => ({ clientId: CLIENT_ID, name: 'test' });
+  const common = {
+    authenticate,
+    findClient,
+    findSecret: async () => undefined,
+    log: aLog(),
+    now: () => NOW,
+    random: () => 0,
+    send,
+    policy,
+    leaseMs: LEASE_MS,
+    resultLifeMs: 1,
+  };
   const load = async (name: string, deps: object) => {
     const { createHandler } = (await import(`../../functions/${name}/handler.ts`)) as {
       createHandler: (deps: object) => (event: unknown, context: Context) => Promise<unknown>;
@@ -44,7 +57,7 @@ const createWorld = async () => {
       startExecution: async () => {},
       newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
       knownProviders: new Set(catalogue.keys()),
-      allowHttp: false,
+      callbackRules: { allowHttp: false, exceptions: parseAddressExceptions('none') },
       fetchDeadlineMs: 1,
     },
     complete: {},

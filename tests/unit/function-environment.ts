@@ -2,6 +2,10 @@
 Object.assign(process.env, {
   AWS_REGION: 'us-east-1',
   JOB_TABLE_NAME: 'JobTable',
+  CLIENT_TABLE_NAME: 'ClientTable',
+  SECRETS_PATH: '',
+  COMPLETE_SECRET_NAME: '',
+  CALLBACK_ALLOW: 'none',
   STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:test',
   PROVIDER_CATALOGUE: 'layers/provider-catalogue/providers.json',
   PROVIDERS_API_URL: 'http://127.0.0.1:3001',

@@ -6,7 +6,18 @@ import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { acceptJob } from '../../functions/webhook/accept-job.ts';
-import { aJob, aLog, aWorkedJob, fetched, LEASE_MS, NOW, unavailable } from '../builders.ts';
+import {
+  aJob,
+  aLog,
+  aWorkedJob,
+  CLIENT_ID,
+  fetched,
+  findClient,
+  givenJob,
+  LEASE_MS,
+  NOW,
+  unavailable,
+} from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
@@ -17,7 +28,8 @@ const fails = (error: Error) => async () => {
 };
 
 describe('accepting', () => {
-  const request = { providers: ['gas'], callbackUrl: 'https://example.com/' };
+  const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
+  const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
   const accept = (store: ReturnType<typeof createFakeJobStore>, startExecution: () => Promise<void>) =>
     acceptJob({ ...common(), intake: store.intake, startExecution, newId: () => 'id', fetchDeadlineMs: 1 }, request);
 
@@ -36,7 +48,7 @@ describe('accepting', () => {
   test('accepts even when nothing but storing works', async () => {
     const store = createFakeJobStore();
     store.intake.release = fails(new Error('down'));
-    expect((await accept(store, fails(new Error('down')))).jobId).toBe('id');
+    expect((await accept(store, fails(new Error('down')))).job.jobId).toBe('id');
   });
 
   test('accepts nothing that is not stored', async () => {
@@ -52,14 +64,15 @@ describe('delivering', () => {
     worked = aWorkedJob(),
   ) => {
     const store = createFakeJobStore();
-    await store.intake.create(aJob({ jobId: worked.jobId }));
+    await givenJob(store, aJob({ jobId: worked.jobId }));
     const sent: string[] = [];
     const send = async ({ body = '' }: { body?: string }) => {
       sent.push(body);
       return change.send ? change.send() : ok;
     };
     const outcomes = change.save ? { save: change.save } : store.outcomes;
-    const run = deliverCallback({ ...common(), results: store.results, outcomes, send, userAgent: 'test' }, worked);
+    const deps = { ...common(), results: store.results, outcomes, findClient, send, userAgent: 'test' };
+    const run = deliverCallback(deps, worked);
     return { store, sent, run };
   };
 
@@ -96,6 +109,7 @@ describe('fetching', () => {
         ...common(),
         catalogue: new Map([['gas', provider]]),
         send: async () => ({ ...ok, ...answer }),
+        findSecret: async () => 'secret',
         results: { save: async (...args) => void saved.push(args) },
       },
       { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
@@ -136,7 +150,7 @@ describe('settling', () => {
   test('keeps what was fetched before it says so', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
-    await store.intake.create(aJob({ jobId: worked.jobId }));
+    await givenJob(store, aJob({ jobId: worked.jobId }));
     const order: string[] = [];
     const { results, outcomes } = store;
     const save = results.save;
@@ -162,7 +176,7 @@ describe('settling', () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob();
     const job = aJob({ jobId: worked.jobId, claims: 2 });
-    await store.intake.create(job);
+    await givenJob(store, job);
     await settle(store, worked);
     expect(store.jobs.get(worked.jobId)).toEqual(job);
     expect((await store.results.load(worked.jobId))?.results).toEqual([]);
@@ -172,12 +186,20 @@ describe('settling', () => {
 describe('claiming', () => {
   const claim = async (store: ReturnType<typeof createFakeJobStore>, change = {}, before = 0) =>
     claimDueJobs(
-      { ...common(), due: store.due, outcomes: store.outcomes, shardCount: 2, maxJobsPerSweep: 100, ...change },
+      {
+        ...common(),
+        due: store.due,
+        outcomes: store.outcomes,
+        findClient,
+        shardCount: 2,
+        maxJobsPerSweep: 100,
+        ...change,
+      },
       before,
     );
   const withDue = async (count: number, change = {}) => {
     const store = createFakeJobStore();
-    for (let index = 0; index < count; index += 1) await store.intake.create(aJob({ dueAt: NOW, ...change }));
+    for (let index = 0; index < count; index += 1) await givenJob(store, aJob({ dueAt: NOW, ...change }));
     return store;
   };
 

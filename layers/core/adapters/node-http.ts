@@ -1,18 +1,29 @@
+import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FailureClass } from '../contracts/task-failure.ts';
+import { type AddressExceptions, isAllowedAddress, isExceptedHost, judgeHost } from '../domain/address-rules.ts';
 import { HttpFailure, type HttpFailureInfo, type SendHttp } from '../ports/http.ts';
 
 /** Idle connections are dropped before the other side would, usually after 5 s: a call must not meet a closing connection. */
 const IDLE_MS = 4_000;
 
+export type NodeHttpOptions = {
+  /** Calls go only where the address rules allow, but for these; absent: anywhere, for addresses that are trusted. */
+  exceptions?: AddressExceptions;
+  /** How names are resolved. */
+  lookup?: Lookup;
+};
+
 /**
  * An HTTP client over Node's own: no redirects, one deadline over the whole exchange, a cap on the body that holds for
- * compressed ones too.
+ * compressed ones too. Where it is told to judge addresses, it dials those that it has judged: no name can lead elsewhere
+ * in between.
  */
-export const createNodeHttp = (): SendHttp => {
+export const createNodeHttp = ({ exceptions, lookup = systemLookup }: NodeHttpOptions = {}): SendHttp => {
   const options = { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS, scheduling: 'lifo' as const };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
 
@@ -24,11 +35,14 @@ export const createNodeHttp = (): SendHttp => {
     const signal = AbortSignal.timeout(timeoutMs);
     let response: http.IncomingMessage;
     try {
+      // Node resolves no literals, so that the look-up never sees them.
+      if (exceptions && judgeHost(target.hostname, exceptions) !== 'allowed') throw new BlockedAddress();
       response = await new Promise((resolve, reject) => {
         const request = (isTls ? https : http).request(target, {
           method,
           agent: isTls ? agents['https:'] : agents['http:'],
           signal,
+          ...(exceptions && { lookup: guarded(lookup, exceptions) }),
           headers: {
             'accept-encoding': 'identity',
             ...headers,
@@ -53,6 +67,34 @@ export const createNodeHttp = (): SendHttp => {
     };
   };
 };
+
+/** The address is one that calls must not go to. */
+class BlockedAddress extends Error {
+  override name = 'BlockedAddress';
+  readonly code = 'BLOCKED_ADDRESS';
+}
+
+type Lookup = (
+  hostname: string,
+  options: { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/** A look-up that fails when any of the addresses is forbidden: one good one among them is no excuse. */
+const guarded =
+  (lookup: Lookup, exceptions: AddressExceptions): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const [first] = addresses ?? [];
+      const isFine =
+        isExceptedHost(hostname, exceptions) ||
+        addresses?.every(({ address }) => isAllowedAddress(address, exceptions));
+      if (error || !first) callback(error ?? Object.assign(new Error('no address'), { code: 'ENODATA' }), '');
+      else if (!isFine) callback(new BlockedAddress(), '');
+      else if (options.all) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
 
 /** Reads up to `maxBytes` of a body; whatever goes wrong on the way is told beside what came. */
 const readBody = async (
@@ -127,6 +169,7 @@ const CLASSES: Record<string, FailureClass> = {
   EAI_AGAIN: 'dns',
   EAI_FAIL: 'dns',
   ENODATA: 'dns',
+  BLOCKED_ADDRESS: 'blocked_address',
   ECONNREFUSED: 'connection_refused',
   EHOSTUNREACH: 'connection_refused',
   ENETUNREACH: 'connection_refused',

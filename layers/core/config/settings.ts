@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseAddressExceptions } from '../domain/address-rules.ts';
 
 /** The state machine's TimeoutSeconds: no execution lives longer. A test holds the two together. */
 export const EXECUTION_TIMEOUT_SECONDS = 240;
@@ -50,6 +51,15 @@ export const settings = {
   RETENTION_SECONDS: seconds(60, 3650 * DAY_SECONDS),
   /** The most that one sweep takes. */
   MAX_JOBS_PER_SWEEP: number.pipe(z.int().min(1)),
+  /** Networks, addresses and host names that callbacks may go to although the rules forbid them: comma-separated, or `none`. */
+  CALLBACK_ALLOW: z.string().transform((text, context) => {
+    try {
+      return parseAddressExceptions(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  }),
   /** Whether plain http callback addresses are let through. */
   CALLBACK_ALLOW_HTTP: z.enum(['true', 'false']).transform((text) => text === 'true'),
   /** Over how many index keys the jobs are spread. It may only be raised. */
@@ -58,7 +68,12 @@ export const settings = {
   PROVIDER_CATALOGUE: z.string().min(1),
   /** Base URL of the mock third parties, for the catalogue's placeholder of that name. */
   PROVIDERS_API_URL: z.url(),
+  /** Under which path of SSM parameters secrets are found; empty: in the environment. */
+  SECRETS_PATH: z.string().regex(/^(?:\/[\w./-]+)?$/, 'takes a path that begins with /, or nothing'),
+  /** Name of the secret that callbacks to `/complete` have to be signed with; empty: none. */
+  COMPLETE_SECRET_NAME: z.string(),
   JOB_TABLE_NAME: z.string().min(1),
+  CLIENT_TABLE_NAME: z.string().min(1),
   STATE_MACHINE_ARN: z.string().min(1),
 } as const;
 

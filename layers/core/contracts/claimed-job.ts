@@ -13,12 +13,16 @@ export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-
 export const claimedJobSchema = z.strictObject({
   v: z.literal(PAYLOAD_VERSION),
   jobId: z.uuid(),
+  /** Whose job it is: callbacks are signed with this client's secrets. */
+  clientId: z.string().min(1).max(64),
   /** The fencing token: outcomes are written on the condition that the stored number is still this one. */
   claims: z.int().min(1),
   /** When the lease ends, epoch milliseconds. */
   leasedUntil: z.int(),
   trigger: z.enum(['immediate', 'scheduled']),
   callbackUrl: z.string(),
+  /** What receivers know duplicates of one callback by. */
+  webhookId: z.string().min(1).max(64),
   /** Every provider of the job, in the order of the request. */
   order: z.array(providerIdSchema).min(1).max(10),
   /** Those that have neither given nor refused yet. */

@@ -4,6 +4,18 @@ import { providerIdSchema } from '../contracts/claimed-job.ts';
 const MAX_PROVIDER_TIMEOUT_MS = 15_000;
 export const MAX_PROVIDER_BYTES = 1024 * 1024;
 
+/** Headers that are the HTTP client's own business. */
+const RESERVED_HEADERS = new Set(['connection', 'content-length', 'host', 'transfer-encoding', 'upgrade']);
+
+/** How we tell a provider who we are: a header, and the name of the secret that is its value. */
+const authSchema = z.strictObject({
+  header: z
+    .string()
+    .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'has to be a header name')
+    .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'is a header of the HTTP client'),
+  secret: z.string().regex(/^[\w.-]{1,200}$/, 'has to be the name of a secret: letters, digits, ".", "_", "-"'),
+});
+
 const providerSchema = z.strictObject({
   id: providerIdSchema,
   title: z.string().max(200).optional(),
@@ -13,6 +25,7 @@ const providerSchema = z.strictObject({
   timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
   /** The largest answer that is taken, in bytes after decompression. */
   maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
+  auth: authSchema.optional(),
 });
 
 const catalogueSchema = z.strictObject({

@@ -43,9 +43,14 @@ export class CallbackThrottled extends TaskError {
   override name = 'CallbackThrottled';
 }
 
-/** The receiver did not want it: no quick retry, and none at all if it is `gone` or `too_large`. */
+/** The receiver did not want it: no quick retry, and none at all if it is `gone`, `too_large` or `client_revoked`. */
 export class CallbackRejected extends TaskError {
   override name = 'CallbackRejected';
+}
+
+/** The call was not made, because our own tables could not be read: it says nothing of the receiver. */
+export class CallbackNotSent extends TaskError {
+  override name = 'CallbackNotSent';
 }
 
 /** Too little is left of the lease to make the call: somebody else may hold the job before it ends. */

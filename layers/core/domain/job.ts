@@ -50,6 +50,8 @@ export type Job = {
   unsettled: number;
   fetchAttempts: number;
   callbackAttempts: number;
+  /** How often it was redriven after a delivery: each sends a callback of its own. */
+  redeliveries: number;
   results: ProviderResult[];
   attemptLog: Attempt[];
   createdAt: number;
@@ -65,13 +67,16 @@ export type Job = {
   expiresAt?: number;
 };
 
-export type FailureCode = 'CALLBACK_EXHAUSTED' | 'CALLBACK_GONE' | 'CALLBACK_TOO_LARGE' | 'NEVER_SETTLED';
-
-/** Until there are callers with keys, all jobs belong to this one. */
-export const ANONYMOUS_CLIENT_ID = 'anonymous';
+export type FailureCode =
+  | 'CALLBACK_EXHAUSTED'
+  | 'CALLBACK_GONE'
+  | 'CALLBACK_TOO_LARGE'
+  | 'CLIENT_REVOKED'
+  | 'NEVER_SETTLED';
 
 export type NewJobInput = {
   jobId: string;
+  clientId: string;
   providers: string[];
   callbackUrl: string;
   now: number;
@@ -80,10 +85,18 @@ export type NewJobInput = {
 };
 
 /** A job at birth: leased to the execution that is started with it. */
-export const newJob = ({ jobId, providers, callbackUrl, now, leaseMs, fetchDeadlineMs }: NewJobInput): Job => ({
+export const newJob = ({
+  jobId,
+  clientId,
+  providers,
+  callbackUrl,
+  now,
+  leaseMs,
+  fetchDeadlineMs,
+}: NewJobInput): Job => ({
   v: 1,
   jobId,
-  clientId: ANONYMOUS_CLIENT_ID,
+  clientId,
   callbackUrl,
   providers,
   status: 'PENDING',
@@ -92,6 +105,7 @@ export const newJob = ({ jobId, providers, callbackUrl, now, leaseMs, fetchDeadl
   unsettled: 1,
   fetchAttempts: 0,
   callbackAttempts: 0,
+  redeliveries: 0,
   results: [],
   attemptLog: [],
   createdAt: now,
@@ -114,10 +128,12 @@ export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: numb
   return {
     v: PAYLOAD_VERSION,
     jobId: job.jobId,
+    clientId: job.clientId,
     claims: job.claims,
     leasedUntil: job.leasedUntil,
     trigger,
     callbackUrl: job.callbackUrl,
+    webhookId: job.redeliveries === 0 ? job.jobId : `${job.jobId}_r${job.redeliveries}`,
     order: job.providers,
     providers: pendingProviders(job),
     checkpointed: job.results.length > 0,

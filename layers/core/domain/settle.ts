@@ -38,7 +38,7 @@ export type Settlement = {
 };
 
 /** Errors of our own making that say nothing of the receiver: the call never went out, so it doesn't count as an attempt. */
-const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'Lambda.TooManyRequestsException']);
+const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'CallbackNotSent', 'Lambda.TooManyRequestsException']);
 
 /**
  * The one decision of the system: what becomes of a job after an execution.
@@ -96,6 +96,7 @@ export const settle = (
   if (failure.class === 'gone') {
     return { ...end('FAILED'), failure: { code: 'CALLBACK_GONE', message: 'The receiver wants no more callbacks.' } };
   }
+  if (failure.class === 'client_revoked') return { ...end('FAILED'), callbackAttempts: 0, failure: CLIENT_REVOKED };
   if (failure.class === 'too_large') {
     return {
       ...end('FAILED'),
@@ -112,10 +113,26 @@ export const settle = (
 };
 
 /** How often a job may be taken without an outcome before it ends: crashes must not loop for ever. */
-export const MAX_UNSETTLED_CLAIMS = 20;
+const MAX_UNSETTLED_CLAIMS = 20;
 
-/** The end of a job that nobody has been able to settle. */
-export const abandon = (job: Job, claimed: ClaimedJob, now: number, policy: SettlePolicy): Settlement => ({
+/** Why the jobs of a revoked client end. */
+const CLIENT_REVOKED = { code: 'CLIENT_REVOKED', message: 'The client was revoked.' } as const;
+
+/** Why a job ends as soon as it is taken, if it does. */
+export const judgeClaim = (job: Job, isClientRevoked: boolean): Settlement['failure'] => {
+  if (isClientRevoked) return CLIENT_REVOKED;
+  if (job.unsettled <= MAX_UNSETTLED_CLAIMS) return undefined;
+  return { code: 'NEVER_SETTLED', message: `Taken ${job.unsettled} times, and never seen through.` };
+};
+
+/** The end of a job that is not to be tried, or that nobody has been able to settle. */
+export const abandon = (
+  job: Job,
+  claimed: ClaimedJob,
+  failure: NonNullable<Settlement['failure']>,
+  now: number,
+  policy: SettlePolicy,
+): Settlement => ({
   status: 'FAILED',
   phase: job.phase,
   results: job.results,
@@ -123,7 +140,7 @@ export const abandon = (job: Job, claimed: ClaimedJob, now: number, policy: Sett
   fetchAttempts: 0,
   callbackAttempts: 0,
   updatedAt: now,
-  failure: { code: 'NEVER_SETTLED', message: `Taken ${job.unsettled} times, and never seen through.` },
+  failure,
   expiresAt: Math.ceil((now + policy.retentionMs) / 1000),
 });
 

@@ -13,51 +13,71 @@ const MAX_BODY_BYTES = 16 * 1024;
 export type ApiResponse = { statusCode: number; headers?: Record<string, string>; body?: unknown; text?: string };
 
 /** What a route takes. Whatever has a schema is validated before the route runs, and nothing else reaches it. */
-export type ApiRoute<Body, Query> = {
+export type ApiRoute<Body, Query, Head, Who> = {
+  /** Who calls, by the Authorization header. It runs first: strangers learn nothing, and cost nothing more. */
+  authenticate?: (authorization: string | undefined) => Promise<Who>;
   body?: z.ZodType<Body>;
-  query?: z.ZodType<Query>;
   /** Bytes of UTF-8. */
   maxBodyBytes?: number;
+  /** Checks the body's text against the headers, before anything parses it. */
+  verify?: (bodyText: string, headers: Headers) => Promise<void>;
+  query?: z.ZodType<Query>;
+  /** Those of the headers that the route reads, names in lower case. */
+  headers?: z.ZodType<Head>;
 };
 
+/** Request headers, names in lower case. */
+export type Headers = Readonly<Record<string, string | undefined>>;
+
 /** A request as a route sees it. */
-export type ApiRequest<Body, Query> = {
+export type ApiRequest<Body, Query, Head, Who> = {
+  caller: Who;
   body: Body;
   /** The body as the JSON text it came in. */
   bodyText: string;
   query: Query;
   path: Readonly<Record<string, string | undefined>>;
+  headers: Head;
   event: APIGatewayProxyEventV2;
 };
 
 export type ApiLambda = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /**
- * Wraps a route in the chain that every route of both APIs shares: checks the body's type and size, parses and validates
- * it, serialises the answer, and turns whatever goes wrong into a problem (RFC 9457). Nothing but problems of known cause
- * reaches the caller in words; the rest is a bare 500, and the log has the cause.
+ * Wraps a route in the chain that every route of both APIs shares: finds out who calls, checks the body's type and size,
+ * parses and validates it, serialises the answer, and turns whatever goes wrong into a problem (RFC 9457). Nothing but
+ * problems of known cause reaches the caller in words; the rest is a bare 500, and the log has the cause.
  */
-export const apiHandler = <Body = undefined, Query = undefined>(
+export const apiHandler = <Body = undefined, Query = undefined, Head = undefined, Who = undefined>(
   log: Log,
-  { body, query, maxBodyBytes = MAX_BODY_BYTES }: ApiRoute<Body, Query>,
-  route: (request: ApiRequest<Body, Query>) => Promise<ApiResponse>,
+  { authenticate, body, maxBodyBytes = MAX_BODY_BYTES, verify, query, headers }: ApiRoute<Body, Query, Head, Who>,
+  route: (request: ApiRequest<Body, Query, Head, Who>) => Promise<ApiResponse>,
 ): ApiLambda => {
   const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log));
-  if (body) chain.use(guardBody(maxBodyBytes)).use(httpJsonBodyParser({ disableContentTypeCheck: true }));
+  if (authenticate) {
+    chain.before(async ({ event }) => {
+      event.caller = await authenticate(event.headers.authorization);
+    });
+  }
+  if (body) chain.use(guardBody(maxBodyBytes));
+  if (verify) chain.before(async ({ event }) => verify(event.bodyText ?? '', event.headers));
+  if (body) chain.use(httpJsonBodyParser({ disableContentTypeCheck: true }));
   chain.handler(async (event: Event) => {
     const response = await route({
+      caller: event.caller as Who,
       body: validate(body, event.body) as Body,
-      bodyText: event.rawBody ?? '',
+      bodyText: event.bodyText ?? '',
       query: validate(query, event.queryStringParameters ?? {}) as Query,
       path: event.pathParameters ?? {},
+      headers: validate(headers, event.headers) as Head,
       event,
     });
     const text = response.text ?? (response.body === undefined ? undefined : JSON.stringify(response.body));
     return {
       statusCode: response.statusCode,
       headers: {
+        ...SAFE_HEADERS,
         ...(text !== undefined && { 'content-type': 'application/json' }),
-        'cache-control': 'no-store',
         ...response.headers,
       },
       ...(text !== undefined && { body: text }),
@@ -66,7 +86,16 @@ export const apiHandler = <Body = undefined, Query = undefined>(
   return chain as unknown as ApiLambda;
 };
 
-type Event = APIGatewayProxyEventV2 & { rawBody?: string };
+/** What every answer says to browsers and caches (OWASP REST Security Cheat Sheet, "Security headers"). */
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=63072000',
+  'x-content-type-options': 'nosniff',
+};
+
+type Event = APIGatewayProxyEventV2 & { bodyText?: string; caller?: unknown };
 
 /** The body's type, size and encoding, before anything parses it. */
 const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
@@ -76,11 +105,14 @@ const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
     if (!/^application\/(?:[\w.+-]+\+)?json(?:\s*;|\s*$)/i.test(type)) {
       throw new Problem(415, 'The body has to be JSON, with content-type application/json.');
     }
+    if (!/^(?:identity)?$/i.test(headers['content-encoding']?.trim() ?? '')) {
+      throw new Problem(415, 'The body must not be encoded.', { headers: { 'accept-encoding': 'identity' } });
+    }
     const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
     if (bytes.length > maxBytes) throw new Problem(413, `The body is larger than ${maxBytes} bytes.`);
     if (bytes.length === 0) throw new Problem(400, 'The body is empty.');
     if (!isUtf8(bytes)) throw new Problem(400, 'The body is not UTF-8.');
-    event.rawBody = bytes.toString('utf8');
+    event.bodyText = bytes.toString('utf8');
   },
 });
 
@@ -112,7 +144,7 @@ const problems = (log: Log): middy.MiddlewareObj<Event, APIGatewayProxyStructure
     if (problem.status >= 500) log.error('The request failed', { error: request.error });
     request.response = {
       statusCode: problem.status,
-      headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...problem.headers },
+      headers: { ...SAFE_HEADERS, 'content-type': 'application/problem+json', ...problem.headers },
       body: problemBody(problem, request.event.requestContext?.requestId ?? ''),
     };
   },

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 
-/** One thing that is wrong with a field. `pointer` is a JSON pointer (RFC 6901) into the body or the query. */
+/** One thing that is wrong with a field. `pointer` is a JSON pointer (RFC 6901) into the body, the query or the headers. */
 export type FieldError = { pointer: string; message: string };
 
 /** An answer that is a problem of the caller's, or ours. Thrown anywhere in a handler's chain. */

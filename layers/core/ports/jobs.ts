@@ -2,10 +2,21 @@ import type { Fetched } from '../contracts/provider-outcome.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
 import type { Settlement } from '../domain/settle.ts';
 
+/** The request that a job came with: a repeated one is known by its id, a different one under the same key by its hash. */
+export type IntakeRequest = { requestId: string; requestHash: string };
+
 /** Where jobs are born. */
 export type JobIntake = {
-  /** Stores a new job, leased to the execution that is about to start. */
-  create: (job: Job) => Promise<void>;
+  /**
+   * Stores a new job, leased to the execution that is about to start, unless one that has not expired has its id. Atomic:
+   * of many at the same time, one is new.
+   * @returns the job as it is stored now, and whether this request made it
+   */
+  create: (
+    job: Job,
+    request: IntakeRequest,
+    now: number,
+  ) => Promise<{ isNew: boolean; job: Job; requestHash: string | undefined }>;
   /**
    * Gives back a claim whose execution could not be started: the job is due at once.
    * @throws StaleClaim when somebody else has taken it

@@ -1,32 +1,89 @@
-import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { JobIntake } from '../../ports/jobs.ts';
-import { clientShard, fenced, JOB_ITEM_ID, type JobTable, jobKey, listKey, shardOf, toItem } from './table.ts';
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { Job } from '../../domain/job.ts';
+import type { IntakeRequest, JobIntake } from '../../ports/jobs.ts';
+import {
+  clientShard,
+  fenced,
+  isExpired,
+  JOB_ITEM_ID,
+  type JobTable,
+  jobKey,
+  listKey,
+  shardOf,
+  toItem,
+  toJob,
+} from './table.ts';
 
-export const createDynamoJobIntake = ({ client, tableName, shardCount }: JobTable): JobIntake => ({
-  create: async (job) => {
+export const createDynamoJobIntake = ({ client, tableName, shardCount }: JobTable): JobIntake => {
+  /** @param over claims of the expired job that it takes the place of */
+  const put = (job: Job, request: IntakeRequest, over?: number) => {
     const shard = shardOf(job.jobId, shardCount);
-    const Item = toItem({
-      ...job,
-      itemId: JOB_ITEM_ID,
-      dueShard: shard,
-      clientShard: clientShard(job.clientId, shard),
-      listKey: listKey(job),
-      attemptLog: {},
-    });
-    await client.send(new PutItemCommand({ TableName: tableName, Item }));
-  },
-
-  release: async (jobId, claims, now) => {
-    await fenced(
-      client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: jobKey(jobId),
-          UpdateExpression: 'SET dueAt = :now REMOVE leasedUntil',
-          ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
-          ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
+    return client.send(
+      new PutItemCommand({
+        TableName: tableName,
+        Item: toItem({
+          ...job,
+          ...request,
+          itemId: JOB_ITEM_ID,
+          dueShard: shard,
+          clientShard: clientShard(job.clientId, shard),
+          listKey: listKey(job),
+          attemptLog: {},
         }),
-      ),
+        ...(over === undefined
+          ? { ConditionExpression: 'attribute_not_exists(jobId)' }
+          : { ConditionExpression: 'claims = :over', ExpressionAttributeValues: toItem({ ':over': over }) }),
+      }),
     );
-  },
-});
+  };
+
+  const create: JobIntake['create'] = async (job, request, now) => {
+    try {
+      await put(job, request);
+      return { isNew: true, job, requestHash: request.requestHash };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: jobKey(job.jobId), ConsistentRead: true }),
+    );
+    // Deleted between the write and the read: its time was up.
+    if (!Item) return create(job, request, now);
+    const stored = toJob(Item);
+    if (isExpired(stored, now)) {
+      // Claims go on counting: what the expired job left in the table must look old to its successor.
+      const successor = { ...job, claims: stored.claims + 1 };
+      try {
+        await put(successor, request, stored.claims);
+        return { isNew: true, job: successor, requestHash: request.requestHash };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return create(job, request, now);
+      }
+    }
+    // The SDK repeats writes whose answer was lost: a failed condition may be our own success.
+    return { isNew: Item.requestId?.S === request.requestId, job: stored, requestHash: Item.requestHash?.S };
+  };
+
+  return {
+    create,
+    release: async (jobId, claims, now) => {
+      await fenced(
+        client.send(
+          new UpdateItemCommand({
+            TableName: tableName,
+            Key: jobKey(jobId),
+            UpdateExpression: 'SET dueAt = :now REMOVE leasedUntil',
+            ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
+            ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
+          }),
+        ),
+      );
+    },
+  };
+};

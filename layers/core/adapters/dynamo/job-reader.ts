@@ -1,7 +1,16 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { JobReader, JobSummary } from '../../ports/jobs.ts';
-import { CLIENT_INDEX, clientShard, type JobTable, jobKey, toItem, toJob, UNDELIVERED_INDEX } from './table.ts';
+import {
+  CLIENT_INDEX,
+  clientShard,
+  isExpired,
+  type JobTable,
+  jobKey,
+  toItem,
+  toJob,
+  UNDELIVERED_INDEX,
+} from './table.ts';
 
 type Entry = JobSummary & { listKey: string; expiresAt?: number };
 
@@ -62,7 +71,3 @@ const queryShard = async (
 };
 
 const toSummary = ({ jobId, status, createdAt }: Entry): JobSummary => ({ jobId, status, createdAt });
-
-/** DynamoDB deletes what has expired within days, not at once. */
-const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
-  expiresAt !== undefined && expiresAt * 1000 <= now;

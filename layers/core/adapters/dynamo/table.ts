@@ -41,7 +41,16 @@ export const listKey = ({ createdAt, jobId }: Pick<Job, 'createdAt' | 'jobId'>):
 export const toItem = (value: Record<string, unknown>): Item => marshall(value, { removeUndefinedValues: true });
 
 /** The attributes that only the table needs, and no reader of a job should see. */
-const TABLE_ONLY = new Set(['itemId', 'dueShard', 'clientShard', 'undeliveredShard', 'listKey', 'data']);
+const TABLE_ONLY = new Set([
+  'itemId',
+  'dueShard',
+  'clientShard',
+  'undeliveredShard',
+  'listKey',
+  'data',
+  'requestId',
+  'requestHash',
+]);
 
 /**
  * The log is stored as a ring, a map of so many slots: an execution adds its attempt without knowing the others, and the log
@@ -66,3 +75,7 @@ export const fenced = async <T>(write: Promise<T>): Promise<T> => {
     throw cause;
   }
 };
+
+/** DynamoDB deletes what has expired within days, not at once: until then, readers take it for absent. */
+export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
+  expiresAt !== undefined && expiresAt * 1000 <= now;

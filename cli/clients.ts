@@ -1,0 +1,161 @@
+import { parseArgs } from 'node:util';
+import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
+import {
+  type Client,
+  DEFAULT_OVERLAP_MS,
+  liveSecrets,
+  MAX_OVERLAP_MS,
+  rotateSecret,
+} from '@boomerang/core/domain/client.ts';
+import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
+import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { openStack, STAGES, type Stage } from './stack.ts';
+
+/** `npm run clients`: the callers of a deployment. */
+
+const HOUR_MS = 3_600_000;
+
+const USAGE = `The callers of a deployment.
+
+  npm run clients -- create --name acme             a new client: prints its API key and signing secret, once
+  npm run clients -- list                           all clients
+  npm run clients -- rotate-secret <client id>      a new signing secret; the old one goes on signing beside it
+                     [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for so long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
+  npm run clients -- revoke <client id>             its key is refused, and its pending jobs end, within a minute or two
+
+  --stage local|dev|prod   which deployment: the embedded cloud over DATA_DIR, running or not (the default), or on AWS
+  --stack <name>           the stack on AWS, where it is not called boomerang-<stage>
+  --json                   for machines
+`;
+
+/** What was asked for makes no sense; the message says why. */
+class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+type Options = { name?: string; 'overlap-hours'?: string; json?: boolean };
+
+/** What a command has to say: to machines, and to people. */
+type Report = { data: unknown; text: string };
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+const commands: Record<string, (clients: ClientAdmin, id: string | undefined, options: Options) => Promise<Report>> = {
+  create: async (clients, _, { name }) => {
+    if (!name || !/^[\w .@-]{1,64}$/.test(name)) {
+      throw new UsageError('create: --name takes 1 to 64 letters, digits, blanks and . @ _ -');
+    }
+    const apiKey = newApiKey();
+    const signingSecret = newSigningSecret();
+    const clientId = uuidv7();
+    await clients.put({
+      clientId,
+      name,
+      keyHash: hashApiKey(apiKey),
+      secrets: [{ secret: signingSecret }],
+      createdAt: Date.now(),
+    });
+    const text = `Created client ${name}. Its credentials are shown this once.
+
+  client id       ${clientId}
+  API key         ${apiKey}
+  signing secret  ${signingSecret}`;
+    return { data: { clientId, name, apiKey, signingSecret }, text };
+  },
+
+  list: async (clients) => {
+    const now = Date.now();
+    const data = (await clients.list()).map(({ clientId, name, createdAt, revokedAt, ...client }) => ({
+      clientId,
+      name,
+      createdAt: iso(createdAt),
+      liveSecrets: liveSecrets(client, now).length,
+      revokedAt: revokedAt === undefined ? null : iso(revokedAt),
+    }));
+    const lines = data.map(({ clientId, name, createdAt, liveSecrets: live, revokedAt }) =>
+      [
+        clientId.padEnd(36),
+        createdAt,
+        revokedAt === null ? `${live} signing secret${live === 1 ? ' ' : 's'}` : `revoked ${revokedAt}`,
+        name,
+      ].join('  '),
+    );
+    return { data, text: lines.length === 0 ? 'There are no clients yet.' : lines.join('\n') };
+  },
+
+  'rotate-secret': async (clients, id, { 'overlap-hours': hours = String(DEFAULT_OVERLAP_MS / HOUR_MS) }) => {
+    const overlapMs = /^\d+(\.\d+)?$/.test(hours) ? Number(hours) * HOUR_MS : Number.NaN;
+    if (!(overlapMs <= MAX_OVERLAP_MS)) {
+      throw new UsageError(`rotate-secret: --overlap-hours takes 0 to ${MAX_OVERLAP_MS / HOUR_MS}`);
+    }
+    const client = await find(clients, id);
+    const now = Date.now();
+    const signingSecret = newSigningSecret();
+    await clients.replaceSecrets(client, rotateSecret(client, signingSecret, now, overlapMs));
+    const text = `Client ${client.name} has a new signing secret, shown this once.
+
+  signing secret  ${signingSecret}
+  the old one     signs beside it until ${iso(now + overlapMs)}`;
+    return { data: { clientId: client.clientId, signingSecret, oldSignsUntil: iso(now + overlapMs) }, text };
+  },
+
+  revoke: async (clients, id) => {
+    const { clientId, name } = await find(clients, id);
+    await clients.revoke(clientId, Date.now());
+    const text = `Client ${name} is revoked: within a minute its key is refused. Its pending jobs end when they are next due.`;
+    return { data: { clientId, revoked: true }, text };
+  },
+};
+
+const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
+  if (id === undefined) throw new UsageError('Which client? Its id is in the list.');
+  const client = await clients.get(id);
+  if (!client) throw new UsageError(`There is no client ${id}.`);
+  return client;
+};
+
+const read = () => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        name: { type: 'string' },
+        'overlap-hours': { type: 'string' },
+        stage: { type: 'string', default: 'local' },
+        stack: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+};
+
+const run = async (): Promise<void> => {
+  const { values, positionals } = read();
+  const [commandName, id, ...rest] = positionals;
+  if (values.help || commandName === undefined) return void process.stdout.write(USAGE);
+  const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
+  if (!command) throw new UsageError(`There is no command ${commandName}. See npm run clients -- --help`);
+  if (rest.length > 0) throw new UsageError(`What is ${rest.join(' ')}? See npm run clients -- --help`);
+  if (!STAGES.includes(values.stage as Stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
+  const stack = await openStack(values.stage as Stage, values.stack);
+  try {
+    const tableName = stack.outputs.ClientTableName ?? '';
+    const { data, text } = await command(createDynamoClientAdmin({ client: stack.database, tableName }), id, values);
+    process.stdout.write(`${values.json ? JSON.stringify(data, null, 2) : text}\n`);
+  } finally {
+    await stack.close();
+  }
+};
+
+try {
+  await run();
+} catch (error) {
+  const { name, message } = error as Error;
+  const isKnown = ['UsageError', 'StackNotFound', 'DataFolderError', 'StaleClient'].includes(name);
+  console.error(isKnown ? message : error);
+  process.exitCode = name === 'UsageError' ? 2 : 1;
+}

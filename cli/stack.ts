@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { ensureTables, startDatabase } from '../local/dynamodb.ts';
+import { findRunning } from '../local/running.ts';
+import { readTemplate } from '../local/template.ts';
+
+/** A deployment, as operators reach it. */
+export type Stack = {
+  outputs: Readonly<Record<string, string>>;
+  database: DynamoDBClient;
+  close: () => Promise<void>;
+};
+
+export const STAGES = ['local', 'dev', 'prod'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** There is no such deployment, or it can't be reached. */
+export class StackNotFound extends Error {
+  override name = 'StackNotFound';
+}
+
+const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
+
+/**
+ * Reaches a deployment: the embedded cloud over `DATA_DIR`, whether it runs or not, or, by stage, the stack on AWS (with the
+ * credentials and the region of the environment).
+ * @throws StackNotFound | DataFolderError
+ */
+export const openStack = async (stage: Stage, stackName = `boomerang-${stage}`): Promise<Stack> =>
+  stage === 'local' ? openEmbedded(process.env.DATA_DIR ?? '.data') : openOnAws(stackName);
+
+const LOCAL_ACCESS = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+const openEmbedded = async (folder: string): Promise<Stack> => {
+  const running = await findRunning(folder);
+  if (running) {
+    const database = new DynamoDBClient({ ...LOCAL_ACCESS, endpoint: running.endpoints.dynamodb });
+    return { outputs: running.outputs, database, close: async () => database.destroy() };
+  }
+  const { url, close } = await startDatabase(folder, createLog('cli'));
+  const database = new DynamoDBClient({ ...LOCAL_ACCESS, endpoint: url });
+  await ensureTables(database, readTemplate(path.resolve(TEMPLATE)));
+  return {
+    outputs: { JobTableName: 'JobTable', ClientTableName: 'ClientTable' },
+    database,
+    close: async () => {
+      database.destroy();
+      await close();
+    },
+  };
+};
+
+const openOnAws = async (stackName: string): Promise<Stack> => {
+  const cloudFormation = new CloudFormationClient();
+  try {
+    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));
+    const outputs = (Stacks[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
+    const database = new DynamoDBClient();
+    return { outputs: Object.fromEntries(outputs), database, close: async () => database.destroy() };
+  } catch (cause) {
+    throw new StackNotFound(`Stack ${stackName}: ${(cause as Error).message}`, { cause });
+  } finally {
+    cloudFormation.destroy();
+  }
+};

@@ -1,0 +1,93 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateScan,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Client } from '../../domain/client.ts';
+import { type Caller, type ClientAdmin, type FindCaller, type FindClient, StaleClient } from '../../ports/clients.ts';
+import { toItem } from './table.ts';
+
+/** The table of callers. */
+export type ClientTable = { client: DynamoDBClient; tableName: string };
+
+/** By the hash of their API key; its projection holds no signing secret, so that who authenticates can read none. */
+const KEY_INDEX = 'KeyIndex';
+
+export const createDynamoFindCaller =
+  ({ client, tableName }: ClientTable): FindCaller =>
+  async (keyHash) => {
+    const { Items = [] } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: KEY_INDEX,
+        KeyConditionExpression: 'keyHash = :keyHash',
+        ExpressionAttributeValues: toItem({ ':keyHash': keyHash }),
+      }),
+    );
+    const [found] = Items.map((item) => unmarshall(item) as Caller & { revokedAt?: number });
+    return found && found.revokedAt === undefined ? { clientId: found.clientId, name: found.name } : undefined;
+  };
+
+export const createDynamoFindClient =
+  ({ client, tableName }: ClientTable): FindClient =>
+  async (clientId) => {
+    // Consistent: a client that was made a moment ago must not look like one that was never there.
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: toItem({ clientId }), ConsistentRead: true }),
+    );
+    return Item && (unmarshall(Item) as Client);
+  };
+
+export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): ClientAdmin => ({
+  put: async (item) => {
+    await client.send(new PutItemCommand({ TableName: tableName, Item: toItem(item) }));
+  },
+
+  get: async (clientId) => {
+    const key = { TableName: tableName, Key: toItem({ clientId }), ConsistentRead: true };
+    // Consistent: a client that was made a moment ago must not look like one that was never there.
+    const { Item } = await client.send(new GetItemCommand(key));
+    return Item && (unmarshall(Item) as Client);
+  },
+
+  list: async () => {
+    const clients: Client[] = [];
+    for await (const { Items = [] } of paginateScan({ client }, { TableName: tableName, ConsistentRead: true })) {
+      clients.push(...Items.map((item) => unmarshall(item) as Client));
+    }
+    return clients.sort((a, b) => a.createdAt - b.createdAt);
+  },
+
+  replaceSecrets: async ({ clientId, secrets: read }, secrets) => {
+    const update = new UpdateItemCommand({
+      TableName: tableName,
+      Key: toItem({ clientId }),
+      UpdateExpression: 'SET secrets = :secrets',
+      ConditionExpression: 'secrets[0].secret = :read',
+      ExpressionAttributeValues: toItem({ ':secrets': secrets, ':read': read[0]?.secret }),
+    });
+    try {
+      await client.send(update);
+    } catch (cause) {
+      if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
+      throw new StaleClient(`client ${clientId} was changed by somebody else`, { cause });
+    }
+  },
+
+  revoke: async (clientId, now) => {
+    await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: toItem({ clientId }),
+        UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now)',
+        ConditionExpression: 'attribute_exists(clientId)',
+        ExpressionAttributeValues: toItem({ ':now': now }),
+      }),
+    );
+  },
+});

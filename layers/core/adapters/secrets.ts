@@ -1,0 +1,34 @@
+import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { type FindSecret, SecretMissing } from '../ports/secrets.ts';
+import { cached } from '../security/cached.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Secrets by name: SSM parameters (SecureString) under a path, or, where there is none, variables of the environment.
+ * They are remembered for a minute.
+ *
+ * @param path of the parameters; empty for the environment
+ */
+export const createFindSecret = (client: SSMClient, path: string, environment: Environment): FindSecret => {
+  const find = cached(async (name) => {
+    try {
+      return await (path === '' ? environment[variableOf(name)] : readParameter(client, `${path}/${name}`));
+    } catch (cause) {
+      throw new SecretMissing(`the secret ${name} can't be read`, { cause });
+    }
+  });
+  return async (name) => {
+    const secret = (await find(name))?.trim();
+    if (!secret) throw new SecretMissing(`the secret ${name} is not set`);
+    return secret;
+  };
+};
+
+/** `gas-api-key` is `GAS_API_KEY` in the environment. */
+const variableOf = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+
+const readParameter = async (client: SSMClient, name: string): Promise<string | undefined> => {
+  const { Parameter } = await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }));
+  return Parameter?.Value;
+};

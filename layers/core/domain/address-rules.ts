@@ -1,0 +1,119 @@
+/**
+ * Where callbacks may go: the open internet, and what operators except. Against server-side request forgery.
+ *
+ * Sources: IANA's special-purpose address registries (RFC 6890, RFC 8190), each entry's own RFC beside it.
+ */
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Network = readonly [base: Address, prefixBits: number];
+
+/** Exceptions operators make: networks and host names that are let through in spite of the rules. */
+export type AddressExceptions = { networks: readonly Network[]; hosts: ReadonlySet<string> };
+
+const FORBIDDEN: readonly Network[] = [
+  '0.0.0.0/8', // this network, RFC 791
+  '10.0.0.0/8', // private use, RFC 1918
+  '100.64.0.0/10', // carriers' NAT, RFC 6598; some clouds' metadata
+  '127.0.0.0/8', // loopback, RFC 1122
+  '169.254.0.0/16', // link local, RFC 3927; most clouds' metadata
+  '172.16.0.0/12', // private use, RFC 1918
+  '192.0.0.0/24', // protocol assignments, RFC 6890
+  '192.0.2.0/24', // documentation, RFC 5737
+  '192.88.99.0/24', // 6to4 relays, RFC 7526
+  '192.168.0.0/16', // private use, RFC 1918
+  '198.18.0.0/15', // benchmarks, RFC 2544
+  '198.51.100.0/24', // documentation, RFC 5737
+  '203.0.113.0/24', // documentation, RFC 5737
+  '224.0.0.0/4', // multicast, RFC 5771
+  '240.0.0.0/4', // reserved and broadcast, RFC 1112
+  '::/8', // unspecified, loopback, IPv4-compatible and -mapped (RFC 4291), local NAT64 64:ff9b:1::/48 (RFC 8215)
+  '100::/64', // discard, RFC 6666
+  '2001::/23', // protocol assignments (RFC 2928): Teredo, benchmarks, ORCHID
+  '2001:db8::/32', // documentation, RFC 3849
+  '2002::/16', // 6to4, RFC 3056
+  '3fff::/20', // documentation, RFC 9637
+  '5f00::/16', // segment routing, RFC 9602
+  'fc00::/7', // unique local, RFC 4193
+  'fe80::/10', // link local, RFC 4291
+  'fec0::/10', // site local, RFC 3879
+  'ff00::/8', // multicast, RFC 4291
+].map((cidr) => ipaddr.parseCIDR(cidr));
+
+/** The one part of ::/8 that leads to the internet: v4 addresses behind a translator, in the last 32 bits (RFC 6052 §2.1). */
+const NAT64 = [ipaddr.parseCIDR('64:ff9b::/96')];
+
+/** Names that mean something only on a local network: RFC 6762 (.local, and appendix G), RFC 8375, ICANN's .internal. */
+const LOCAL_DOMAINS = 'local internal localdomain home.arpa lan intranet corp home private'.split(' ');
+
+/** A host name in ASCII that a URL parser wouldn't take for an address: its last label is not a number. */
+const HOST_NAME = /^(?:[a-z0-9_-]{1,63}\.)*(?!\d+$|0x[\da-f]*$)[a-z0-9_-]{1,63}$/;
+
+/**
+ * Reads CALLBACK_ALLOW.
+ *
+ * @param text comma-separated CIDRs, addresses (v4 in four decimal parts) and host names; 'none' or nothing for no exception
+ * @throws RangeError that names the entry that is none of these
+ */
+export const parseAddressExceptions = (text: string): AddressExceptions => {
+  const networks: Network[] = [];
+  const hosts = new Set<string>();
+  const entries = ['', 'none'].includes(text.trim()) ? [] : text.split(',').map((entry) => entry.trim());
+  for (const entry of entries) {
+    const cidr = entry.includes('/') ? entry : `${entry}/${entry.includes(':') ? 128 : 32}`;
+    const host = canonical(entry);
+    // ipaddr.js takes 10/8 for 0.0.0.10/8, and passes over zones: neither is what was meant.
+    const isNetwork = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr);
+    if (isNetwork && !entry.includes('%')) networks.push(ipaddr.parseCIDR(cidr));
+    else if (HOST_NAME.test(host)) hosts.add(host);
+    else throw new RangeError(`"${entry}" is neither a network, nor an address, nor a host name`);
+  }
+  return { networks, hosts };
+};
+
+/**
+ * Whether a resolved address may be called.
+ *
+ * An exception opens addresses of its own family only: that for 10.0.0.0/8 opens neither ::ffff:10.0.0.1 nor 64:ff9b::10.0.0.1.
+ *
+ * @param address v4 or v6, with or without a zone; what is no address may not be called
+ */
+export const isAllowedAddress = (address: string, exceptions: AddressExceptions): boolean => {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.parse(address);
+  if (isWithin(parsed, exceptions.networks)) return true;
+  const reached = isWithin(parsed, NAT64) ? new ipaddr.IPv4(parsed.toByteArray().slice(12)) : parsed;
+  return !isWithin(reached, FORBIDDEN);
+};
+
+export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name';
+
+/**
+ * Judges a host at intake, without resolving it: names that are allowed here are judged again by their addresses.
+ *
+ * @param hostname as `new URL(…)` spells it: v4 as four decimal parts, v6 in brackets
+ */
+export const judgeHost = (hostname: string, exceptions: AddressExceptions): HostVerdict => {
+  if (isExceptedHost(hostname, exceptions)) return 'allowed';
+  const host = canonical(hostname);
+  const literal = host.replace(/^\[(.*)\]$/, '$1');
+  if (literal !== host || ipaddr.isValid(literal)) {
+    return isAllowedAddress(literal, exceptions) ? 'allowed' : 'forbidden_address';
+  }
+  // RFC 6761 §6.3: these are the loopback address, whatever a resolver says.
+  if (isUnder(host, 'localhost')) return isAllowedAddress('127.0.0.1', exceptions) ? 'allowed' : 'local_name';
+  const isLocal = !host.includes('.') || LOCAL_DOMAINS.some((domain) => isUnder(host, domain));
+  return isLocal ? 'local_name' : 'allowed';
+};
+
+/** Whether a host is let through by its name, wherever that leads. Subdomains of an exception are none. */
+export const isExceptedHost = (hostname: string, exceptions: AddressExceptions): boolean =>
+  exceptions.hosts.has(canonical(hostname));
+
+/** The URL parser keeps trailing dots of names, and takes 127.0.0.1.. for one. */
+const canonical = (hostname: string): string => hostname.toLowerCase().replace(/\.+$/, '');
+
+const isUnder = (host: string, domain: string): boolean => `.${host}`.endsWith(`.${domain}`);
+
+const isWithin = (address: Address, networks: readonly Network[]): boolean =>
+  networks.some(([base, prefixBits]) => base.kind() === address.kind() && address.match(base, prefixBits));

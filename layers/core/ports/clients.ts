@@ -1,0 +1,30 @@
+import type { Client } from '../domain/client.ts';
+
+/** Who calls. */
+export type Caller = Pick<Client, 'clientId' | 'name'>;
+
+/** The caller that an API key belongs to, by the key's SHA-256; undefined for unknown keys and revoked clients. */
+export type FindCaller = (keyHash: string) => Promise<Caller | undefined>;
+
+/** What signing and revoking need of a client; undefined for one that does not exist. */
+export type FindClient = (clientId: string) => Promise<Pick<Client, 'secrets' | 'revokedAt'> | undefined>;
+
+/** What operators do. */
+export type ClientAdmin = {
+  /** Stores a client, in place of whatever was there under its id. */
+  put: (client: Client) => Promise<void>;
+  get: (clientId: string) => Promise<Client | undefined>;
+  list: () => Promise<Client[]>;
+  /**
+   * Replaces the secrets.
+   * @throws StaleClient when somebody else has changed them since `client` was read
+   */
+  replaceSecrets: (client: Client, secrets: Client['secrets']) => Promise<void>;
+  /** Marks a client as revoked; one that is revoked already stays as it is. */
+  revoke: (clientId: string, now: number) => Promise<void>;
+};
+
+/** Somebody else has changed the client since it was read. */
+export class StaleClient extends Error {
+  override name = 'StaleClient';
+}

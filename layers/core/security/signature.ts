@@ -1,0 +1,37 @@
+import { Webhook, WebhookVerificationError } from 'standardwebhooks';
+
+/**
+ * The headers that sign a message by Standard Webhooks: the HMAC-SHA256 of `id.timestamp.body`, once for each secret, so
+ * that receivers of both find theirs while secrets are rotated.
+ *
+ * @param secrets `whsec_` and base64, at least one
+ * @param body exactly as it is sent
+ * @param now epoch milliseconds
+ */
+export const signatureHeaders = (
+  secrets: string[],
+  id: string,
+  body: string,
+  now: number,
+): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> => ({
+  'webhook-id': id,
+  'webhook-timestamp': String(Math.floor(now / 1000)),
+  'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, new Date(now), body)).join(' '),
+});
+
+/** Whether a message is signed with a secret, and its timestamp is at most five minutes off. */
+export const isSigned = (
+  secret: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  body: string,
+): boolean => {
+  const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => headers[`webhook-${name}`] ?? '');
+  const signed = { 'webhook-id': id ?? '', 'webhook-timestamp': timestamp ?? '', 'webhook-signature': signature ?? '' };
+  try {
+    new Webhook(secret).verify(body, signed, { jsonParse: false });
+    return true;
+  } catch (error) {
+    if (error instanceof WebhookVerificationError) return false;
+    throw error;
+  }
+};

@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { liveSecrets } from '@boomerang/core/domain/client.ts';
+import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
+import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
+
+/** What the one who runs the embedded cloud calls it with. */
+export type LocalClient = { apiKey: string; signingSecret: string };
+
+const LOCAL_CLIENT_ID = 'local';
+
+/**
+ * Makes the local client, or finds it: its key is kept beside the data, so that it is the same at every start.
+ * @param fixed what the environment wants its key and its secret to be
+ */
+export const ensureLocalClient = async (
+  clients: Pick<ClientAdmin, 'get' | 'put'>,
+  folder: string,
+  fixed: { apiKey?: string | undefined; signingSecret?: string | undefined },
+  now: number,
+): Promise<LocalClient> => {
+  const stored = await clients.get(LOCAL_CLIENT_ID);
+  const apiKey = fixed.apiKey ?? keptApiKey(folder);
+  const [kept] = stored ? liveSecrets(stored, now) : [];
+  const signingSecret = fixed.signingSecret ?? kept ?? newSigningSecret();
+  await clients.put({
+    clientId: LOCAL_CLIENT_ID,
+    name: 'local',
+    keyHash: hashApiKey(apiKey),
+    secrets: stored && signingSecret === kept ? stored.secrets : [{ secret: signingSecret }],
+    createdAt: stored?.createdAt ?? now,
+  });
+  return { apiKey, signingSecret };
+};
+
+const keptApiKey = (folder: string): string => {
+  const file = path.join(folder, 'local-api-key');
+  if (!existsSync(file)) writeFileSync(file, newApiKey(), { mode: 0o600 });
+  return readFileSync(file, 'utf8').trim();
+};

@@ -1,0 +1,81 @@
+import { createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import type { FindCaller } from '@boomerang/core/ports/clients.ts';
+import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
+import { describe, expect, test } from '@jest/globals';
+
+const KEY = newApiKey();
+const CALLER = { clientId: 'client', name: 'acme' };
+
+const createWorld = () => {
+  const asked: string[] = [];
+  const findCaller: FindCaller = async (keyHash) => {
+    asked.push(keyHash);
+    return keyHash === hashApiKey(KEY) ? CALLER : undefined;
+  };
+  return { asked, authenticate: createAuthenticate(findCaller) };
+};
+
+describe('a caller', () => {
+  test.each([`Bearer ${KEY}`, `bearer ${KEY}`, `BEARER   ${KEY}`, ` Bearer ${KEY} `])(
+    'is known by %s',
+    async (header) => {
+      expect(await createWorld().authenticate(header)).toEqual(CALLER);
+    },
+  );
+
+  test('is looked up once a minute, by the hash of the key alone', async () => {
+    const { authenticate, asked } = createWorld();
+    await Promise.all(Array.from({ length: 20 }, () => authenticate(`Bearer ${KEY}`)));
+    await authenticate(`Bearer ${KEY}`);
+    expect(asked).toEqual([hashApiKey(KEY)]);
+  });
+
+  test('that is unknown is remembered, too', async () => {
+    const { authenticate, asked } = createWorld();
+    for (let time = 0; time < 3; time += 1) {
+      await expect(authenticate('Bearer nobody')).rejects.toMatchObject({ status: 401 });
+    }
+    expect(asked).toHaveLength(1);
+  });
+
+  test('is not forgotten because a look-up failed', async () => {
+    let isDown = true;
+    const authenticate = createAuthenticate(async () => {
+      if (isDown) throw new Error('down');
+      return CALLER;
+    });
+    await expect(authenticate(`Bearer ${KEY}`)).rejects.toThrow('down');
+    isDown = false;
+    expect(await authenticate(`Bearer ${KEY}`)).toEqual(CALLER);
+  });
+
+  test.each([
+    `Basic ${KEY}`,
+    KEY,
+    'Bearer',
+    'Bearer ',
+    `Bearer ${KEY} x`,
+    `Bearer ${KEY},Bearer ${KEY}`,
+    `Bearer ${'x'.repeat(256)}`,
+    'Bearer é',
+    `Bearer ${KEY.slice(1)}`,
+    '',
+  ])('is not known by %j, and told how to be', async (header) => {
+    await expect(createWorld().authenticate(header)).rejects.toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer realm="boomerang", error="invalid_token"' },
+    });
+  });
+
+  test('without a key is told that one is needed', async () => {
+    await expect(createWorld().authenticate(undefined)).rejects.toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer realm="boomerang"' },
+    });
+  });
+});
+
+test('a key is what secret scanners know, and holds 32 random bytes', () => {
+  expect(newApiKey()).toMatch(/^bmr_[\w-]{43}$/);
+  expect(newApiKey()).not.toBe(newApiKey());
+});
