@@ -36,6 +36,23 @@ const cases: Case[] = [
   ['another content type', 415, '/webhook', post('a=b', { 'content-type': 'application/x-www-form-urlencoded' })],
   ['17 KiB', 413, '/webhook', post(JSON.stringify({ ...good, more: 'x'.repeat(17 * 1024) }))],
   ['17 KiB that is no JSON', 413, '/webhook', post('x'.repeat(17 * 1024))],
+  ['an encoded body', 415, '/webhook', post('{}', { ...JSON_TYPE, 'content-encoding': 'gzip' })],
+  ['an empty idempotency key', 422, '/webhook', post(JSON.stringify(good), { ...JSON_TYPE, 'idempotency-key': '' })],
+  [
+    'an idempotency key of 256 characters',
+    422,
+    '/webhook',
+    post(JSON.stringify(good), { ...JSON_TYPE, 'idempotency-key': 'x'.repeat(256) }),
+  ],
+  ['the address of a cloud`s metadata', 422, '/webhook', withBody({ callbackUrl: 'http://169.254.169.254/latest' })],
+  ['its number', 422, '/webhook', withBody({ callbackUrl: 'http://2852039166/latest' })],
+  ['its address in v6', 422, '/webhook', withBody({ callbackUrl: 'http://[::ffff:169.254.169.254]/latest' })],
+  ['a private address', 422, '/webhook', withBody({ callbackUrl: 'https://10.0.0.1/' })],
+  ['a name of the local network', 422, '/webhook', withBody({ callbackUrl: 'https://printer.local/' })],
+  ['no known key', 401, '/webhook', { ...withBody({}), headers: { ...JSON_TYPE, authorization: 'Bearer bmr_x' } }],
+  ['no known key and no JSON', 401, '/webhook', post('{', { authorization: 'Basic x' })],
+  ['no known key, to the list', 401, '/jobs', { headers: { authorization: 'Bearer' } }],
+  ['no known key, to a job', 401, '/jobs/1', { headers: { authorization: 'Bearer x' } }],
   ['a list', 422, '/webhook', post('[]')],
   ['null', 422, '/webhook', post('null')],
   ['a prototype', 422, '/webhook', post('{"__proto__":{}}')],
@@ -62,7 +79,8 @@ const cases: Case[] = [
 
 describe('a request that is wrong', () => {
   test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
-    const answer = await fetch(`${cloud.serviceUrl}${path}`, request);
+    const headers = { authorization: `Bearer ${cloud.apiKey}`, ...request.headers };
+    const answer = await fetch(`${cloud.serviceUrl}${path}`, { ...request, headers });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
@@ -88,8 +106,8 @@ describe('a request that is wrong', () => {
 });
 
 describe('a request that is right', () => {
-  test('is accepted, with its job in Location, whether or not it carries a key', async () => {
-    const answer = await apiOf(cloud).post(good, { authorization: 'Bearer anything' });
+  test('is accepted, with its job in Location', async () => {
+    const answer = await apiOf(cloud).post(good);
     const body = (await answer.json()) as { jobId: string };
     expect(answer.status).toBe(202);
     expect(answer.headers.get('location')).toBe(`/jobs/${body.jobId}`);
@@ -102,6 +120,19 @@ describe('a request that is right', () => {
       jobId: body.jobId,
       providers: [{ providerId: 'gas' }],
     });
+  });
+
+  test('of fifty at once under one idempotency key makes one job; of another body, none', async () => {
+    const { post, listAll } = apiOf(cloud);
+    const before = (await listAll()).length;
+    const key = { 'idempotency-key': 'fifty at once' };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => post(good, key)));
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
+    expect(answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true')).toHaveLength(1);
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
+    expect((await listAll()).length).toBe(before + 1);
+    expect((await post({ ...good, providers: ['internet'] }, key)).status).toBe(422);
+    expect((await listAll()).length).toBe(before + 1);
   });
 
   test('lists the providers, open to any origin', async () => {
@@ -123,7 +154,9 @@ describe('a request that is right', () => {
     const all = (await listAll()).map((job) => job.jobId);
     const paged: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const page = await fetch(`${cloud.serviceUrl}/jobs?limit=2${cursor && `&cursor=${cursor}`}`);
+      const page = await fetch(`${cloud.serviceUrl}/jobs?limit=2${cursor && `&cursor=${cursor}`}`, {
+        headers: { authorization: `Bearer ${cloud.apiKey}` },
+      });
       const body = (await page.json()) as { jobs: { jobId: string }[]; cursor: string | null };
       paged.push(...body.jobs.map((job) => job.jobId));
       cursor = body.cursor;
