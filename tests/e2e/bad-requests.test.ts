@@ -162,8 +162,9 @@ describe('a request that is right', () => {
       cursor = body.cursor;
     }
     expect(paged).toEqual(all);
-    // Ids are UUIDv7: their order is that of birth.
-    expect(all).toEqual([...all].sort().reverse());
+    // Ids are UUIDv7, but for those of idempotency keys: their order is that of birth.
+    const inOrder = all.filter((jobId) => jobId[14] === '7');
+    expect(inOrder).toEqual([...inOrder].sort().reverse());
     expect(all.length).toBeGreaterThanOrEqual(7);
   });
 });
