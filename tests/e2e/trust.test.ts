@@ -1,0 +1,178 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
+import { signatureHeaders } from '@boomerang/core/security/signature.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf, isOver } from './api.ts';
+import { type Behaviour, gives, startThirdParties, writeCatalogue } from './third-parties.ts';
+
+const CLI = fileURLToPath(new URL('../../cli/clients.ts', import.meta.url));
+
+const apiKey = newApiKey();
+const signingSecret = newSigningSecret();
+const credential = `credential-${randomBytes(8).toString('hex')}`;
+const payload = `payload-${randomBytes(8).toString('hex')}`;
+const token = `token-${randomBytes(8).toString('hex')}`;
+
+let cloud: Instance;
+let parties: Awaited<ReturnType<typeof startThirdParties>>;
+const dataFolder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+const received: { headers: IncomingHttpHeaders; body: string }[] = [];
+const credentials: (string | undefined)[] = [];
+
+/** Keeps the headers and the body, then does as told. */
+const keeps =
+  (behaviour: Behaviour): Behaviour =>
+  (response, call) => {
+    received.push({ headers: call.request.headers, body: call.body });
+    behaviour(response, call);
+  };
+
+type NewClient = { clientId: string; apiKey: string; signingSecret: string };
+const clients = <T>(...args: string[]): T =>
+  JSON.parse(
+    execFileSync(process.execPath, [CLI, ...args, '--json'], {
+      env: { ...process.env, DATA_DIR: dataFolder },
+    }).toString(),
+  ) as T;
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  const catalogue = writeCatalogue(parties.url, { private: {}, echoing: {} });
+  const { providers } = JSON.parse(readFileSync(catalogue, 'utf8')) as { providers: object[] };
+  const auth = { header: 'X-Api-Key', secret: 'private-key' };
+  writeFileSync(catalogue, JSON.stringify({ providers: providers.map((provider) => ({ ...provider, auth })) }));
+  parties.set('/provider/private', (response, call) => {
+    credentials.push(call.request.headers['x-api-key'] as string | undefined);
+    gives({ payload })(response, call);
+  });
+  parties.set('/provider/echoing', (response, call) =>
+    gives(`no such key: ${call.request.headers['x-api-key']} ${payload}`, 403)(response, call),
+  );
+  parties.set(`/receiver?token=${token}`, keeps(gives('ok')));
+  parties.set('/rejecting', keeps(gives(`no ${payload}`, 404)));
+  cloud = await startInstance({
+    DATA_DIR: dataFolder,
+    LOCAL_API_KEY: apiKey,
+    LOCAL_SIGNING_SECRET: signingSecret,
+    PRIVATE_KEY: credential,
+    PROVIDER_CATALOGUE: catalogue,
+    RETRY_SCHEDULE_SECONDS: '1',
+    SWEEP_SECONDS: '1',
+  });
+}, 30_000);
+
+afterAll(async () => {
+  await cloud.stop();
+  await parties.close();
+}, 30_000);
+
+const verify = (secret: string, { headers, body }: (typeof received)[number]): void => {
+  for (const webhook of [new Webhook(secret), new SvixWebhook(secret)]) {
+    webhook.verify(body, headers as Record<string, string>);
+  }
+};
+
+describe('a callback', () => {
+  test('is signed with the secret of the client, and is about its job', async () => {
+    const { submit, waitFor } = apiOf(cloud);
+    const jobId = await submit(['private'], `${parties.url}/receiver?token=${token}`);
+    expect((await waitFor(jobId, isOver)).status).toBe('COMPLETE');
+    const [callback] = received.filter(({ headers }) => headers['webhook-id'] === jobId);
+    if (!callback) throw new Error('no callback came');
+    verify(signingSecret, callback);
+    expect(() => verify(newSigningSecret(), callback)).toThrow();
+    expect(credentials).toContain(credential);
+  });
+
+  test('keeps its id over its tries, each with a signature of its own time', async () => {
+    const { submit, waitFor } = apiOf(cloud);
+    const jobId = await submit(['private'], `${parties.url}/rejecting`);
+    const job = await waitFor(jobId, isOver);
+    expect(job.failure?.code).toBe('CALLBACK_EXHAUSTED');
+    const tries = received.filter(({ headers }) => headers['webhook-id'] === jobId);
+    expect(tries).toHaveLength(2);
+    for (const callback of tries) verify(signingSecret, callback);
+    expect(new Set(tries.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(2);
+  }, 30_000);
+
+  test('to /complete has to be signed where that has a secret', async () => {
+    const body = JSON.stringify({ jobId: 'a', data: [] });
+    const post = (headers: Record<string, string>) =>
+      fetch(`${cloud.serviceUrl}/complete`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', ...headers },
+      });
+    expect((await post({})).status).toBe(401);
+    expect((await post(signatureHeaders([newSigningSecret()], 'a', body, Date.now()))).status).toBe(401);
+    expect((await post(signatureHeaders([signingSecret], 'a', body, Date.now() - 360_000))).status).toBe(401);
+    expect((await post(signatureHeaders([signingSecret], 'a', body, Date.now()))).status).toBe(200);
+    const { submit, waitFor } = apiOf(cloud);
+    expect((await waitFor(await submit(['private'], `${cloud.serviceUrl}/complete`), isOver)).status).toBe('COMPLETE');
+  });
+});
+
+describe('a client', () => {
+  test('sees its own jobs, and of others not even that they are there', async () => {
+    const other = clients<NewClient>('create', '--name', 'other');
+    const theirs = apiOf({ ...cloud, apiKey: other.apiKey });
+    const mine = apiOf(cloud);
+    const jobId = await theirs.submit(['private'], `${parties.url}/other`);
+    await theirs.waitFor(jobId, isOver);
+    expect((await theirs.listAll()).map((job) => job.jobId)).toEqual([jobId]);
+    expect((await mine.listAll()).map((job) => job.jobId)).not.toContain(jobId);
+    expect(await mine.getJob(jobId)).toMatchObject({ status: 404 });
+  });
+
+  test('may use an idempotency key that another has used', async () => {
+    const other = clients<NewClient>('create', '--name', 'namesake');
+    const request = { providers: ['private'], callbackUrl: `${parties.url}/same` };
+    const key = { 'idempotency-key': 'the same' };
+    const ids = await Promise.all(
+      [cloud, { ...cloud, apiKey: other.apiKey }].map(async (who) => {
+        const answer = await apiOf(who).post(request, key);
+        return ((await answer.json()) as { jobId: string }).jobId;
+      }),
+    );
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test('that is revoked before it ever called is refused, and has its secret rotated before that', async () => {
+    const gone = clients<NewClient>('create', '--name', 'gone');
+    const rotated = clients<{ signingSecret: string }>('rotate-secret', gone.clientId);
+    expect(rotated.signingSecret).not.toBe(gone.signingSecret);
+    clients('revoke', gone.clientId);
+    expect((await apiOf({ ...cloud, apiKey: gone.apiKey }).post({})).status).toBe(401);
+    const list = clients<{ clientId: string; liveSecrets: number; revokedAt: string | null }[]>('list');
+    expect(list.find(({ clientId }) => clientId === gone.clientId)).toMatchObject({
+      liveSecrets: 2,
+      revokedAt: expect.any(String),
+    });
+  });
+});
+
+test('no log line holds a key, a secret, a signature, a token or a payload; nor does a job repeat a credential', async () => {
+  const { submit, waitFor, post } = apiOf(cloud);
+  const job = await waitFor(await submit(['echoing', 'private'], `${parties.url}/receiver?token=${token}`), isOver);
+  expect(job.status).toBe('PARTIAL');
+  expect(JSON.stringify(job)).not.toContain(credential);
+  expect(JSON.stringify(job)).not.toContain(token);
+  await post({ providers: [payload], callbackUrl: `https://user:${token}@example.com` });
+  await post('{', { authorization: `Bearer ${token}` });
+  const output = cloud.output();
+  const signatures = received.map(({ headers }) => String(headers['webhook-signature']).split(',')[1] as string);
+  expect(signatures.length).toBeGreaterThan(3);
+  for (const secret of [apiKey, signingSecret, signingSecret.slice(6), credential, payload, token, ...signatures]) {
+    expect(output).not.toContain(secret);
+  }
+  expect(output).toContain(job.jobId);
+});
