@@ -13,6 +13,10 @@ const LOADS = 5;
 const ENVIRONMENT = {
   AWS_REGION: 'us-east-1',
   JOB_TABLE_NAME: 'table',
+  CLIENT_TABLE_NAME: 'table',
+  SECRETS_PATH: '',
+  COMPLETE_SECRET_NAME: '',
+  CALLBACK_ALLOW: 'none',
   STATE_MACHINE_ARN: 'arn',
   PROVIDER_CATALOGUE: path.join(ROOT, 'layers/provider-catalogue/providers.json'),
   PROVIDERS_API_URL: 'http://127.0.0.1',

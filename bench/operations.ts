@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
-import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { newSigningSecret } from '@boomerang/core/security/credentials.ts';
@@ -28,7 +28,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     { step: 'initialize' },
   );
   const table = { client, tableName: 'JobTable', shardCount: 4 };
-  const results = createDynamoResultStore(table);
+  const results = { ...createDynamoResultWriter(table), ...createDynamoResultReader(table) };
   const common = { now: Date.now, log: silent, send: createNodeHttp() };
   const started: ClaimedJob[] = [];
   await acceptJob(

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
-import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
@@ -23,7 +23,7 @@ const client = new DynamoDBClient({ maxAttempts: 5 });
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 export const handler = createHandler({
-  results: createDynamoResultStore(table),
+  results: createDynamoResultReader(table),
   outcomes: createDynamoJobOutcomes(table),
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),

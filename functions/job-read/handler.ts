@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
-import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
@@ -33,14 +33,11 @@ export const createHandler = ({ authenticate, jobs, now, log }: Deps) => {
 };
 
 const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
-  jobs: createDynamoJobReader({
-    client,
-    tableName: config.JOB_TABLE_NAME,
-    shardCount: config.SHARD_COUNT,
-  }),
+  jobs: { ...createDynamoJobReader(table), ...createDynamoJobList(table) },
   now: Date.now,
   log: createLog('job-read'),
 });

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { resultLifeMs, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { config } from './config.ts';
@@ -24,7 +24,7 @@ const table = {
 
 export const handler = createHandler({
   jobs: createDynamoJobReader(table),
-  results: createDynamoResultStore(table),
+  results: createDynamoResultWriter(table),
   outcomes: createDynamoJobOutcomes(table),
   policy: toSettlePolicy(config),
   resultLifeMs: resultLifeMs(config),

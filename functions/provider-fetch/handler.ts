@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
@@ -18,7 +18,7 @@ export const handler = createHandler({
   catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
   findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
-  results: createDynamoResultStore({ client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME }),
+  results: createDynamoResultWriter({ client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME }),
   resultLifeMs: resultLifeMs(config),
   now: Date.now,
   log: createLog('provider-fetch'),

@@ -8,8 +8,8 @@ import {
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
-import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { createDynamoResultStore } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
@@ -57,8 +57,8 @@ const createDynamo = (): JobStore => {
     intake: createDynamoJobIntake(table),
     due: createDynamoDueJobs(table),
     outcomes: createDynamoJobOutcomes(table),
-    results: createDynamoResultStore(table),
-    reader: createDynamoJobReader(table),
+    results: { ...createDynamoResultWriter(table), ...createDynamoResultReader(table) },
+    reader: { ...createDynamoJobReader(table), ...createDynamoJobList(table) },
   };
 };
 

@@ -17,7 +17,8 @@ type Entry = JobSummary & { listKey: string; expiresAt?: number };
 /** What one shard had: entries that match, newest first, and how far it was read, if not to its end. */
 type ShardPage = { entries: Entry[]; readTo: string | undefined };
 
-export const createDynamoJobReader = ({ client, tableName, shardCount }: JobTable): JobReader => ({
+/** Reading one job and listing many are apart, so that a function that only reads one needs no right to query. */
+export const createDynamoJobReader = ({ client, tableName }: Omit<JobTable, 'shardCount'>): Pick<JobReader, 'get'> => ({
   get: async (jobId, now) => {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: jobKey(jobId), ConsistentRead: true }),
@@ -25,7 +26,9 @@ export const createDynamoJobReader = ({ client, tableName, shardCount }: JobTabl
     const job = Item && toJob(Item);
     return job && isExpired(job, now) ? undefined : job;
   },
+});
 
+export const createDynamoJobList = ({ client, tableName, shardCount }: JobTable): Pick<JobReader, 'list'> => ({
   list: async ({ clientId, status, limit, after, now }) => {
     // What was not delivered has an index of its own: few jobs end so, and those are the ones people look for.
     const isUndelivered = status === 'FAILED' || status === 'PARTIAL';

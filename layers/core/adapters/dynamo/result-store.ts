@@ -24,7 +24,10 @@ type HeadItem = Omit<ProviderResultData, 'json'> & {
   chunkCount?: number;
 };
 
-export const createDynamoResultStore = ({ client, tableName }: Omit<JobTable, 'shardCount'>): ResultStore => {
+type Table = Omit<JobTable, 'shardCount'>;
+
+/** Writing and reading are apart, so that a function that only writes holds no call that reads, nor the right to make it. */
+export const createDynamoResultWriter = ({ client, tableName }: Table): Pick<ResultStore, 'save'> => {
   const put = (item: Record<string, unknown>) =>
     fenced(
       client.send(
@@ -54,32 +57,34 @@ export const createDynamoResultStore = ({ client, tableName }: Omit<JobTable, 's
       }
       await put({ ...head, digest, chunkCount: chunks.length, gzip: chunks[0] });
     },
-
-    load: async (jobId) => {
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: tableName,
-          ConsistentRead: true,
-          KeyConditionExpression: 'jobId = :jobId',
-          ExpressionAttributeValues: toItem({ ':jobId': jobId }),
-        },
-      );
-      const items = new Map<string, Record<string, unknown>>();
-      let job: ReturnType<typeof toJob> | undefined;
-      for await (const { Items = [] } of pages) {
-        for (const item of Items) {
-          const itemId = item.itemId?.S ?? '';
-          if (itemId === JOB_ITEM_ID) job = toJob(item);
-          else items.set(itemId, unmarshall(item));
-        }
-      }
-      if (!job) return undefined;
-      const heads = [...items.values()].filter((item) => 'providerId' in item) as unknown as HeadItem[];
-      return { job, results: await Promise.all(heads.map((head) => toResult(head, items))) };
-    },
   };
 };
+
+export const createDynamoResultReader = ({ client, tableName }: Table): Pick<ResultStore, 'load'> => ({
+  load: async (jobId) => {
+    const pages = paginateQuery(
+      { client },
+      {
+        TableName: tableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'jobId = :jobId',
+        ExpressionAttributeValues: toItem({ ':jobId': jobId }),
+      },
+    );
+    const items = new Map<string, Record<string, unknown>>();
+    let job: ReturnType<typeof toJob> | undefined;
+    for await (const { Items = [] } of pages) {
+      for (const item of Items) {
+        const itemId = item.itemId?.S ?? '';
+        if (itemId === JOB_ITEM_ID) job = toJob(item);
+        else items.set(itemId, unmarshall(item));
+      }
+    }
+    if (!job) return undefined;
+    const heads = [...items.values()].filter((item) => 'providerId' in item) as unknown as HeadItem[];
+    return { job, results: await Promise.all(heads.map((head) => toResult(head, items))) };
+  },
+});
 
 const toResult = async (head: HeadItem, items: Map<string, Record<string, unknown>>): Promise<ProviderResultData> => {
   const { providerId, fetchedAt, bytes, digest = '', chunkCount = 0 } = head;
