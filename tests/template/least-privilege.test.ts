@@ -53,9 +53,7 @@ describe.each(readdirSync('functions'))('the policy of %s', (name) => {
 });
 
 test('who authenticates can read no signing secret', () => {
-  const { GlobalSecondaryIndexes: indexes } = template.Resources.ClientTable?.Properties as {
-    GlobalSecondaryIndexes: { Projection: unknown }[];
-  };
+  const indexes = template.Resources.ClientTable?.Properties?.GlobalSecondaryIndexes as { Projection: unknown }[];
   expect(indexes.map(({ Projection }) => Projection)).toEqual([
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt'] },
   ]);
