@@ -1,9 +1,13 @@
 import type { Attempt, Job, ProviderResult, Try } from '@boomerang/core/domain/job.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
+import type { jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
 import type { JobSummary } from '@boomerang/core/ports/jobs.ts';
+import type * as z from 'zod';
+
+type JobView = z.infer<typeof jobSchema>;
 
 /** A job in a list. */
-export const presentSummary = ({ jobId, status, createdAt }: JobSummary) => ({
+export const presentSummary = ({ jobId, status, createdAt }: JobSummary): z.infer<typeof jobSummarySchema> => ({
   jobId,
   status,
   createdAt: toIso(createdAt),
@@ -11,7 +15,7 @@ export const presentSummary = ({ jobId, status, createdAt }: JobSummary) => ({
 });
 
 /** A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals. */
-export const presentJob = (job: Job) => ({
+export const presentJob = (job: Job): JobView => ({
   jobId: job.jobId,
   status: job.status,
   phase: job.phase,
@@ -32,11 +36,15 @@ export const presentJob = (job: Job) => ({
   links: jobLinks(job.jobId),
 });
 
-const presentProvider = (providerId: string, result: ProviderResult | undefined) => {
+const presentProvider = (providerId: string, result: ProviderResult | undefined): JobView['providers'][number] => {
   if (!result) return { providerId, status: 'PENDING' };
   if (result.status !== 'FETCHED') {
     const { class: failureClass, statusCode } = result.error;
-    return { providerId, status: result.status, error: { class: failureClass, statusCode } };
+    return {
+      providerId,
+      status: result.status,
+      error: { class: failureClass, ...(statusCode !== undefined && { statusCode }) },
+    };
   }
   return { providerId, status: result.status, fetchedAt: toIso(result.fetchedAt), bytes: result.bytes };
 };

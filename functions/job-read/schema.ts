@@ -1,4 +1,4 @@
-import { JOB_STATUSES } from '@boomerang/core/domain/job.ts';
+import { jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
 import * as z from 'zod';
 import { decodeCursor } from './cursor.ts';
 
@@ -7,13 +7,20 @@ const DEFAULT_PAGE = 20;
 
 /** Which jobs a caller wants to see. */
 export const jobQuerySchema = z.object({
-  status: z.enum(JOB_STATUSES, `Has to be one of ${JOB_STATUSES.join(', ')}`).optional(),
+  status: jobStatusSchema.optional(),
   limit: z
     .string()
     .regex(/^\d{1,3}$/, `Has to be a number from 1 to ${MAX_PAGE}`)
     .transform(Number)
     .pipe(z.number().min(1, 'Has to be at least 1').max(MAX_PAGE, `Has to be at most ${MAX_PAGE}`))
-    .default(DEFAULT_PAGE),
+    .default(DEFAULT_PAGE)
+    // As it is meant: in a query everything is text.
+    .meta({
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern;
+        Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE });
+      },
+    }),
   cursor: z
     .string()
     .transform((text, context) => {

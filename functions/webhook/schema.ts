@@ -1,4 +1,5 @@
 import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/address-rules.ts';
+import { jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
 import * as z from 'zod';
 
 export const MAX_PROVIDERS = 10;
@@ -26,7 +27,8 @@ export const createWebhookSchema = (knownProviders: ReadonlySet<string>, rules: 
       )
       .min(1, 'Has to name at least one provider')
       .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
-      .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once'),
+      .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once')
+      .meta({ uniqueItems: true, description: 'Ids of the provider catalogue, in the order of the callback.' }),
     callbackUrl: callbackUrlSchema(rules),
   });
 
@@ -71,3 +73,8 @@ const HOST_COMPLAINTS = {
   forbidden_address: 'Must not lead to an address that is private, local or reserved',
   local_name: 'Has to name a public host: this name is known on local networks only',
 };
+
+/** The answer to a job that is taken. */
+export const acceptedSchema = jobSummarySchema
+  .extend({ status: z.literal('PENDING') })
+  .meta({ id: 'Accepted', description: 'A job that is taken.' });

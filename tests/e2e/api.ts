@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../local/instance.ts';
+import { contractOf } from './contract.ts';
 
 export type JobView = {
   jobId: string;
@@ -15,14 +16,15 @@ export type JobView = {
 /** The service API of an instance, as a caller uses it. */
 export const apiOf = ({ serviceUrl, apiKey }: Pick<Instance, 'serviceUrl' | 'apiKey'>) => {
   const authorization = `Bearer ${apiKey}`;
+  const call = contractOf('service', serviceUrl);
   const post = (body: unknown, headers: Record<string, string> = {}) =>
-    fetch(`${serviceUrl}/webhook`, {
+    call('/webhook', {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
   const getJob = async (jobId: string): Promise<JobView> =>
-    (await (await fetch(`${serviceUrl}/jobs/${jobId}`, { headers: { authorization } })).json()) as JobView;
+    (await (await call(`/jobs/${jobId}`, { headers: { authorization } })).json()) as JobView;
   return {
     post,
     getJob,
@@ -45,8 +47,8 @@ export const apiOf = ({ serviceUrl, apiKey }: Pick<Instance, 'serviceUrl' | 'api
     listAll: async (query = ''): Promise<{ jobId: string; status: string }[]> => {
       const jobs: { jobId: string; status: string }[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
-        const url = `${serviceUrl}/jobs?limit=100${query}${cursor === '' ? '' : `&cursor=${cursor}`}`;
-        const page = await fetch(url, { headers: { authorization } });
+        const path = `/jobs?limit=100${query}${cursor === '' ? '' : `&cursor=${cursor}`}`;
+        const page = await call(path, { headers: { authorization } });
         const body = (await page.json()) as { jobs: { jobId: string; status: string }[]; cursor: string | null };
         jobs.push(...body.jobs);
         cursor = body.cursor;

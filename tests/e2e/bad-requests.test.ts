@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { listen } from '../../local/http-server.ts';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf } from './api.ts';
+import { contractOf } from './contract.ts';
 
 let cloud: Instance;
 
@@ -80,7 +81,7 @@ const cases: Case[] = [
 describe('a request that is wrong', () => {
   test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
     const headers = { authorization: `Bearer ${cloud.apiKey}`, ...request.headers };
-    const answer = await fetch(`${cloud.serviceUrl}${path}`, { ...request, headers });
+    const answer = await contractOf('service', cloud.serviceUrl)(`${path}`, { ...request, headers });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
@@ -94,14 +95,14 @@ describe('a request that is wrong', () => {
   });
 
   test('with another method is answered 405, with what is allowed', async () => {
-    const answer = await fetch(`${cloud.serviceUrl}/webhook`);
+    const answer = await contractOf('service', cloud.serviceUrl)(`/webhook`);
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
-    const other = await fetch(`${cloud.providersUrl}/providers`, { method: 'POST' });
+    const other = await contractOf('providers', cloud.providersUrl)(`/providers`, { method: 'POST' });
     expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET']);
   });
 
   test('on the other API is unknown there', async () => {
-    expect((await fetch(`${cloud.providersUrl}/webhook`)).status).toBe(404);
+    expect((await contractOf('providers', cloud.providersUrl)(`/webhook`)).status).toBe(404);
   });
 });
 
@@ -135,16 +136,31 @@ describe('a request that is right', () => {
     expect((await listAll()).length).toBe(before + 1);
   });
 
+  test.each(['service', 'providers'] as const)(
+    'for the document of the %s API gets it, and a page of it',
+    async (api) => {
+      const call = contractOf(api, api === 'service' ? cloud.serviceUrl : cloud.providersUrl);
+      const document = (await (await call('/openapi.json')).json()) as { info: { title: string } };
+      expect(document.info.title).toBe(`Boomerang ${api} API`);
+      const page = await call('/docs');
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; style-src 'unsafe-inline'");
+      expect(await page.text()).toContain(`<h1>Boomerang ${api} API</h1>`);
+      expect((await call('/health')).status).toBe(api === 'service' ? 200 : 404);
+    },
+  );
+
   test('lists the providers, open to any origin', async () => {
-    const answer = await fetch(`${cloud.providersUrl}/providers`, { headers: { origin: 'https://example.com' } });
+    const answer = await contractOf('providers', cloud.providersUrl)(`/providers`, {
+      headers: { origin: 'https://example.com' },
+    });
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');
     expect(await answer.json()).toEqual(['gas', 'internet']);
-    expect((await fetch(`${cloud.providersUrl}/providers/water`)).status).toBe(404);
+    expect((await contractOf('providers', cloud.providersUrl)(`/providers/water`)).status).toBe(404);
   });
 
   test('to /complete is echoed, text for text', async () => {
     const callback = '{"jobId":"a","data":[{"n":12345678901234567890}]}';
-    const answer = await fetch(`${cloud.serviceUrl}/complete`, post(callback));
+    const answer = await contractOf('service', cloud.serviceUrl)(`/complete`, post(callback));
     expect([answer.status, await answer.text()]).toEqual([200, `{"message":${callback}}`]);
   });
 
@@ -154,7 +170,7 @@ describe('a request that is right', () => {
     const all = (await listAll()).map((job) => job.jobId);
     const paged: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const page = await fetch(`${cloud.serviceUrl}/jobs?limit=2${cursor && `&cursor=${cursor}`}`, {
+      const page = await contractOf('service', cloud.serviceUrl)(`/jobs?limit=2${cursor && `&cursor=${cursor}`}`, {
         headers: { authorization: `Bearer ${cloud.apiKey}` },
       });
       const body = (await page.json()) as { jobs: { jobId: string }[]; cursor: string | null };

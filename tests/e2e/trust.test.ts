@@ -12,6 +12,7 @@ import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
+import { contractOf } from './contract.ts';
 import { type Behaviour, gives, startThirdParties, writeCatalogue } from './third-parties.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/clients.ts', import.meta.url));
@@ -107,7 +108,7 @@ describe('a callback', () => {
   test('to /complete has to be signed where that has a secret', async () => {
     const body = JSON.stringify({ jobId: 'a', data: [] });
     const post = (headers: Record<string, string>) =>
-      fetch(`${cloud.serviceUrl}/complete`, {
+      contractOf('service', cloud.serviceUrl)('/complete', {
         method: 'POST',
         body,
         headers: { 'content-type': 'application/json', ...headers },

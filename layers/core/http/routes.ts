@@ -1,7 +1,15 @@
 /** Every route of both APIs, but for the fallbacks. A test holds them to be those of template.yaml. */
 export const ROUTES = {
-  service: ['POST /webhook', 'GET /jobs', 'GET /jobs/{jobId}', 'POST /complete', 'GET /health'],
-  providers: ['GET /providers', 'GET /providers/{providerId}'],
+  service: [
+    'POST /webhook',
+    'GET /jobs',
+    'GET /jobs/{jobId}',
+    'POST /complete',
+    'GET /health',
+    'GET /openapi.json',
+    'GET /docs',
+  ],
+  providers: ['GET /providers', 'GET /providers/{providerId}', 'GET /openapi.json', 'GET /docs'],
 } as const;
 
 export type ApiName = keyof typeof ROUTES;

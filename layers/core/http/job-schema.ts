@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import { failureClassSchema } from '../contracts/task-failure.ts';
+import { JOB_STATUSES } from '../domain/job.ts';
+
+/** Jobs as callers see them: what the API answers, and its document says. */
+
+const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
+
+export const jobStatusSchema = z.enum(JOB_STATUSES, `Has to be one of ${JOB_STATUSES.join(', ')}`);
+
+const linksSchema = z.object({ self: z.string().meta({ description: 'Where the job is, relative to this API.' }) });
+
+export const jobSummarySchema = z
+  .object({ jobId: z.uuid(), status: jobStatusSchema, createdAt: time, links: linksSchema })
+  .meta({ id: 'JobSummary', description: 'A job in a list.' });
+
+export const jobPageSchema = z
+  .object({
+    jobs: z.array(jobSummarySchema),
+    cursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last.' }),
+  })
+  .meta({ id: 'JobPage', description: 'A page may hold fewer jobs than its limit, and still have a cursor.' });
+
+const providerSchema = z
+  .object({
+    providerId: z.string(),
+    status: z.enum(['PENDING', 'FETCHED', 'REFUSED', 'UNAVAILABLE']),
+    fetchedAt: time.optional(),
+    bytes: z.int().optional().meta({ description: 'Size of its data as JSON, UTF-8.' }),
+    error: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
+  })
+  .meta({ id: 'ProviderState', description: 'What a provider has given, or why not.' });
+
+const trySchema = z
+  .object({
+    status: z.enum(['OK', 'FAILED']),
+    class: z.string().optional().meta({ description: 'Why it failed.' }),
+    statusCode: z.int().optional(),
+    durationMs: z.number().optional(),
+  })
+  .meta({ id: 'Try', description: 'A call, the last one where quick retries came before.' });
+
+const attemptSchema = z
+  .object({
+    number: z.int(),
+    trigger: z.enum(['immediate', 'scheduled']),
+    endedAt: time,
+    fetches: z.array(trySchema.extend({ providerId: z.string() }).meta({ id: 'ProviderTry' })),
+    callback: trySchema.nullable(),
+  })
+  .meta({ id: 'Attempt', description: 'What one execution did for the job.' });
+
+export const jobSchema = z
+  .object({
+    jobId: z.uuid(),
+    status: jobStatusSchema,
+    phase: z.enum(['FETCHING', 'CALLING_BACK']),
+    callbackUrl: z.string().meta({ description: 'Its query, which may hold a token, is masked.' }),
+    providers: z.array(providerSchema),
+    attempts: z.array(attemptSchema).meta({ description: 'The last 20, oldest first.' }),
+    nextAttemptAt: time.nullable().meta({ description: 'Null while an attempt is in progress, and when it is over.' }),
+    failure: z
+      .object({ code: z.string(), message: z.string() })
+      .optional()
+      .meta({ description: 'Why it ended FAILED.' }),
+    createdAt: time,
+    updatedAt: time,
+    deadlineAt: time.meta({ description: 'When collecting ends, and what there is is delivered. ISO 8601, UTC.' }),
+    links: linksSchema,
+  })
+  .meta({ id: 'Job' });
