@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openStack, STAGES, type Stage } from './stack.ts';
+
+/** `npm run postman`: fills a Postman environment with the outputs of a deployment. */
+
+const USAGE = `Fills postman/<stage>.postman_environment.json with the outputs of a deployment.
+
+  npm run postman                       the embedded cloud that runs over DATA_DIR
+  npm run postman -- --stage dev|prod   the stack on AWS; --stack <name> where it is not called boomerang-<stage>
+                     --out <folder>     somewhere else than postman/
+
+The API key is that of BOOMERANG_API_KEY; locally, that of the local client.
+`;
+
+const FOLDER = fileURLToPath(new URL('../postman', import.meta.url));
+
+const localApiKey = (): string => {
+  const file = path.join(process.env.DATA_DIR ?? '.data', 'local-api-key');
+  return process.env.LOCAL_API_KEY ?? (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
+};
+
+const run = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      stage: { type: 'string', default: 'local' },
+      stack: { type: 'string' },
+      out: { type: 'string', default: FOLDER },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(USAGE);
+  if (!STAGES.includes(values.stage as Stage)) throw new Error(`--stage takes ${STAGES.join(', ')}`);
+  const stack = await openStack(values.stage as Stage, values.stack);
+  await stack.close();
+  const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = stack.outputs;
+  if (!ServiceApiUrl || !ProvidersApiUrl || !CompleteUrl)
+    throw new Error('Its addresses are not known: is it running?');
+  const apiKey = process.env.BOOMERANG_API_KEY ?? (values.stage === 'local' ? localApiKey() : '');
+  const variables = { serviceUrl: ServiceApiUrl, providersUrl: ProvidersApiUrl, callbackUrl: CompleteUrl, apiKey };
+  const environment = {
+    name: `Boomerang ${values.stage}`,
+    values: Object.entries(variables).map(([key, value]) => ({
+      key,
+      value,
+      type: key === 'apiKey' ? 'secret' : 'default',
+      enabled: true,
+    })),
+    _postman_variable_scope: 'environment',
+  };
+  mkdirSync(values.out, { recursive: true });
+  const file = path.join(values.out, `${values.stage}.postman_environment.json`);
+  writeFileSync(file, `${JSON.stringify(environment, null, 2)}\n`);
+  process.stdout.write(`Wrote ${file}${apiKey === '' ? ', without an API key: set BOOMERANG_API_KEY' : ''}\n`);
+};
+
+await run().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
