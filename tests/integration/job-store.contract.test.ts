@@ -222,6 +222,34 @@ describe.each<[string, () => JobStore]>([
     }
   });
 
+  test('takes one of many jobs with the same id, and knows a repeated request by its id', async () => {
+    const store = create();
+    const job = aJob();
+    const create50 = Array.from({ length: 50 }, (_, index) =>
+      store.intake.create(job, { requestId: `request-${index}`, requestHash: `hash-${index}` }, NOW),
+    );
+    const made = await Promise.all(create50);
+    const [first, ...others] = made.filter(({ isNew }) => isNew);
+    expect(others).toEqual([]);
+    expect(new Set(made.map(({ requestHash }) => requestHash))).toEqual(new Set([first?.requestHash]));
+    expect(made.every(({ job: stored }) => stored.jobId === job.jobId && stored.claims === 1)).toBe(true);
+    const requestId = first?.requestHash?.replace('hash', 'request') ?? '';
+    const repeated = await store.intake.create(job, { requestId, requestHash: 'any' }, NOW);
+    expect(repeated).toMatchObject({ isNew: true, requestHash: first?.requestHash });
+  });
+
+  test('puts a job in the place of one that has expired, and counts its claims on', async () => {
+    const store = create();
+    const job = await born(store);
+    await store.outcomes.save(job.jobId, 1, over);
+    const expiry = (over.expiresAt ?? 0) * 1000;
+    const request = { requestId: 'next', requestHash: 'next' };
+    expect(await store.intake.create(job, request, expiry - 1)).toMatchObject({ isNew: false });
+    const next = await store.intake.create(aJob({ jobId: job.jobId }), request, expiry);
+    expect(next).toMatchObject({ isNew: true, job: { claims: 2, status: 'PENDING' } });
+    expect(await store.reader.get(job.jobId, expiry)).toMatchObject({ claims: 2, status: 'PENDING', results: [] });
+  });
+
   test('has nothing of a job that is not there', async () => {
     const store = create();
     const { jobId } = aJob();

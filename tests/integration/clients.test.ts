@@ -1,0 +1,79 @@
+import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  createDynamoClientAdmin,
+  createDynamoFindCaller,
+  createDynamoFindClient,
+} from '@boomerang/core/adapters/dynamo/clients.ts';
+import { StaleClient } from '@boomerang/core/ports/clients.ts';
+import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import dynalite from 'dynalite';
+import { v7 as uuidv7 } from 'uuid';
+import { ensureTables } from '../../local/dynamodb.ts';
+import { type Listening, listen } from '../../local/http-server.ts';
+import { readTemplate } from '../../local/template.ts';
+import { NOW } from '../builders.ts';
+
+let database: Listening;
+let client: DynamoDBClient;
+
+beforeAll(async () => {
+  database = await listen(dynalite({ createTableMs: 0 }), 0);
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
+  await ensureTables(client, readTemplate('template.yaml'));
+});
+
+afterAll(async () => {
+  client.destroy();
+  await database.close();
+});
+
+const createWorld = async () => {
+  const table = { client, tableName: 'ClientTable' };
+  const admin = createDynamoClientAdmin(table);
+  const keyHash = hashApiKey(newApiKey());
+  const acme = { clientId: uuidv7(), name: 'acme', keyHash, secrets: [{ secret: 'whsec_a' }], createdAt: NOW };
+  await admin.put(acme);
+  return { admin, acme, findCaller: createDynamoFindCaller(table), findClient: createDynamoFindClient(table) };
+};
+
+test('a client is found by the hash of its key, without its secrets, until it is revoked', async () => {
+  const { admin, acme, findCaller, findClient } = await createWorld();
+  const { clientId } = acme;
+  expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme' });
+  expect(await findCaller(hashApiKey('another'))).toBeUndefined();
+  await admin.revoke(clientId, NOW + 1);
+  await admin.revoke(clientId, NOW + 2);
+  expect(await findCaller(acme.keyHash)).toBeUndefined();
+  expect(await findClient(clientId)).toMatchObject({ revokedAt: NOW + 1 });
+});
+
+test('the index that callers are found by holds no secret', async () => {
+  const { acme } = await createWorld();
+  const { Items } = await client.send(
+    new QueryCommand({
+      TableName: 'ClientTable',
+      IndexName: 'KeyIndex',
+      KeyConditionExpression: 'keyHash = :hash',
+      ExpressionAttributeValues: { ':hash': { S: acme.keyHash } },
+    }),
+  );
+  expect(Items?.map((item) => Object.keys(item).sort())).toEqual([['clientId', 'keyHash', 'name']]);
+});
+
+test('secrets are replaced only as they were read', async () => {
+  const { admin, acme, findClient } = await createWorld();
+  const fresh = [{ secret: 'whsec_b' }, { secret: 'whsec_a', expiresAt: NOW }];
+  await admin.replaceSecrets(acme, fresh);
+  expect(await findClient(acme.clientId)).toMatchObject({ secrets: fresh });
+  await expect(admin.replaceSecrets(acme, [{ secret: 'whsec_c' }])).rejects.toBeInstanceOf(StaleClient);
+});
+
+test('a client that is not there is neither found, nor revoked, nor listed', async () => {
+  const { admin, findClient } = await createWorld();
+  const clientId = uuidv7();
+  expect(await findClient(clientId)).toBeUndefined();
+  await expect(admin.revoke(clientId, NOW)).rejects.toThrow();
+  expect((await admin.list()).map((one) => one.clientId)).not.toContain(clientId);
+});

@@ -1,0 +1,225 @@
+import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import type { FindClient } from '@boomerang/core/ports/clients.ts';
+import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
+import { describe, expect, test } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
+import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
+import { settleJob } from '../../functions/job-settle/settle-job.ts';
+import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
+import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-job.ts';
+import { aJob, aLog, aWorkedJob, CLIENT_ID, caught, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { createFakeExecutions } from '../fakes/executions.ts';
+import { createFakeHttp } from '../fakes/http.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
+const revoked: FindClient = async () => ({ secrets: [], revokedAt: NOW });
+const unknown: FindClient = async () => undefined;
+const down: FindClient = async () => {
+  throw new Error('down');
+};
+
+describe('a job of a client that was revoked', () => {
+  const claim = async (find: FindClient) => {
+    const store = createFakeJobStore();
+    await givenJob(store, aJob({ dueAt: NOW, unsettled: 0 }));
+    const sweep = await claimDueJobs(
+      {
+        ...store,
+        findClient: find,
+        now: () => NOW,
+        random: () => 0,
+        log: aLog(),
+        policy,
+        leaseMs: LEASE_MS,
+        shardCount: 1,
+        maxJobsPerSweep: 10,
+      },
+      0,
+    );
+    return { batches: sweep.batches, job: [...store.jobs.values()][0] };
+  };
+
+  test.each([
+    ['revoked', revoked],
+    ['gone', unknown],
+  ])('ends when it is taken and its client is %s', async (_name, find) => {
+    const { batches, job } = await claim(find);
+    expect(batches).toEqual([]);
+    expect(job).toMatchObject({ status: 'FAILED', failure: { code: 'CLIENT_REVOKED' } });
+    expect(job?.dueAt).toBeUndefined();
+  });
+
+  test('goes on where its client can not be looked up', async () => {
+    expect((await claim(down)).batches).toHaveLength(1);
+  });
+
+  test('is not delivered, and ends', async () => {
+    const worked = aWorkedJob();
+    const store = createFakeJobStore();
+    await givenJob(store, aJob({ jobId: worked.jobId }));
+    const { send, requests } = createFakeHttp();
+    const deps = { ...store, findClient: revoked, send, now: () => NOW, log: aLog(), policy, userAgent: 'test' };
+    await expect(deliverCallback(deps, worked)).rejects.toMatchObject({
+      name: 'CallbackRejected',
+      failure: { class: 'client_revoked' },
+    });
+    expect(requests).toEqual([]);
+    const deliveryError = caught('CallbackRejected', { class: 'client_revoked' });
+    const settling = {
+      ...store,
+      jobs: store.reader,
+      now: () => NOW,
+      random: () => 0,
+      log: aLog(),
+      policy,
+      resultLifeMs: 1,
+    };
+    await settleJob(settling, { job: worked, deliveryError });
+    expect(store.jobs.get(worked.jobId)).toMatchObject({
+      status: 'FAILED',
+      callbackAttempts: 0,
+      failure: { code: 'CLIENT_REVOKED' },
+    });
+  });
+
+  test('waits, and loses no attempt, while its client can not be looked up', async () => {
+    const worked = aWorkedJob();
+    const store = createFakeJobStore();
+    await givenJob(store, aJob({ jobId: worked.jobId }));
+    const { send, requests } = createFakeHttp();
+    const deps = { ...store, findClient: down, send, now: () => NOW, log: aLog(), policy, userAgent: 'test' };
+    await expect(deliverCallback(deps, worked)).rejects.toMatchObject({ name: 'CallbackNotSent' });
+    expect(requests).toEqual([]);
+    const settling = {
+      ...store,
+      jobs: store.reader,
+      now: () => NOW,
+      random: () => 0,
+      log: aLog(),
+      policy,
+      resultLifeMs: 1,
+    };
+    await settleJob(settling, { job: worked, deliveryError: caught('CallbackNotSent', { class: 'internal' }) });
+    expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 1_000 });
+  });
+});
+
+describe('an idempotency key', () => {
+  const createWorld = () => {
+    const store = createFakeJobStore();
+    const { startExecution, started } = createFakeExecutions();
+    let now = NOW;
+    const deps = {
+      intake: store.intake,
+      startExecution,
+      newId: uuidv7,
+      now: () => now,
+      log: aLog(),
+      leaseMs: LEASE_MS,
+      fetchDeadlineMs: 1,
+    };
+    const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
+    return {
+      store,
+      started,
+      pass: (ms: number) => {
+        now += ms;
+      },
+      accept: (change: object = {}, key: string | undefined = 'key', clientId = CLIENT_ID) =>
+        acceptJob(deps, { clientId, idempotencyKey: key, body: { ...body, ...change } }),
+    };
+  };
+
+  test('makes one job of many requests, and starts it once', async () => {
+    const { accept, started } = createWorld();
+    const first = await accept();
+    const second = await accept();
+    expect([first.isReplayed, second.isReplayed]).toEqual([false, true]);
+    expect(second.job.jobId).toBe(first.job.jobId);
+    expect(second.job.createdAt).toBe(first.job.createdAt);
+    expect(started).toHaveLength(1);
+  });
+
+  test('is refused for another request, and belongs to its client alone', async () => {
+    const { accept, started } = createWorld();
+    await accept();
+    await expect(accept({ providers: ['internet'] })).rejects.toBeInstanceOf(IdempotencyKeyReused);
+    await expect(accept({ callbackUrl: 'https://example.com/other' })).rejects.toBeInstanceOf(IdempotencyKeyReused);
+    expect((await accept({}, 'key', 'another')).isReplayed).toBe(false);
+    expect(started).toHaveLength(2);
+  });
+
+  test('is free again when its job has expired, whose claims its successor counts on', async () => {
+    const { accept, store, pass } = createWorld();
+    const { job } = await accept();
+    store.jobs.set(job.jobId, { ...job, claims: 7, expiresAt: NOW / 1000 + 1 });
+    pass(2_000);
+    const next = await accept({ providers: ['internet'] });
+    expect(next).toMatchObject({ isReplayed: false, job: { jobId: job.jobId, claims: 8, providers: ['internet'] } });
+  });
+});
+
+describe("a provider's credential", () => {
+  const text = (auth: unknown) => JSON.stringify({ providers: [{ id: 'gas', url: 'https://example.com', auth }] });
+  const fetchWith = async (findSecret: FindSecret, answer = {}) => {
+    const catalogue = parseCatalogue(text({ header: 'X-Api-Key', secret: 'gas-key' }), {});
+    const { send, requests } = createFakeHttp(answer);
+    const log = aLog();
+    const deps = {
+      catalogue,
+      send,
+      findSecret,
+      results: createFakeJobStore().results,
+      now: () => NOW,
+      log,
+      resultLifeMs: 1,
+    };
+    const fetching = fetchProvider(deps, { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' });
+    return {
+      requests,
+      log,
+      error: await fetching.then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    };
+  };
+
+  test('goes into the header that the catalogue names', async () => {
+    const { requests } = await fetchWith(async (name) => `value of ${name}`);
+    expect(requests[0]?.headers).toMatchObject({ 'X-Api-Key': 'value of gas-key' });
+  });
+
+  test('is kept out of what is told of a failure, even if the provider repeats it', async () => {
+    const { error, log } = await fetchWith(async () => 'the-credential', {
+      statusCode: 403,
+      body: Buffer.from(`${'x'.repeat(190)}the-credential is not known`),
+    });
+    expect(error).toMatchObject({ name: 'ProviderRefused' });
+    expect((error as Error).message).toContain('***');
+    expect((error as Error).message + JSON.stringify(log.lines)).not.toContain('the-cred');
+  });
+
+  test('that is missing makes the job wait, and no call', async () => {
+    const { error, requests } = await fetchWith(async () => {
+      throw new SecretMissing('the secret gas-key is not set');
+    });
+    expect(error).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'internal' } });
+    expect(requests).toEqual([]);
+  });
+
+  test.each([
+    { header: 'Host', secret: 'x' },
+    { header: 'content-length', secret: 'x' },
+    { header: 'a b', secret: 'x' },
+    { header: 'a\r\nb', secret: 'x' },
+    { header: 'x-api-key', secret: '../other' },
+    { header: 'x-api-key', secret: '' },
+    { header: 'x-api-key', secret: 'x', value: 'in the open' },
+    { header: 'x-api-key' },
+  ])('can not be %j', (auth) => {
+    expect(() => parseCatalogue(text(auth), {})).toThrow(/auth/);
+  });
+});
