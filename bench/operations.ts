@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
@@ -35,6 +36,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     {
       ...common,
       intake: createDynamoJobIntake(table),
+      control: createDynamoJobControl(table),
       startExecution: async (jobs) => void started.push(...jobs),
       newId: uuidv7,
       leaseMs: 360_000,

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
-import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 
 /**
@@ -11,7 +11,7 @@ import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 export const freeLeases = async (client: DynamoDBClient, tableName: string, shardCount: number): Promise<number> => {
   const table = { client, tableName, shardCount };
   const { find } = createDynamoDueJobs(table);
-  const { release } = createDynamoJobIntake(table);
+  const { release } = createDynamoJobControl(table);
   const now = Date.now();
   let freed = 0;
   for (let shard = 0; shard < shardCount; shard += 1) {

@@ -1,6 +1,6 @@
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
-import type { CallbackEntry } from '@boomerang/core/domain/callback-body.ts';
-import type { Job, ProviderResult } from '@boomerang/core/domain/job.ts';
+import { type CallbackEntry, callbackEntries } from '@boomerang/core/domain/callback-body.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
 import { mergeResults } from '@boomerang/core/domain/settle.ts';
 import type { ProviderResultData, ResultStore } from '@boomerang/core/ports/jobs.ts';
 
@@ -17,16 +17,10 @@ export type Collected = {
   inline: ProviderResultData[];
 };
 
-/** What a provider gave is not where it was kept. It will not come back by itself, so that the try counts. */
-export class ResultMissing extends Error {
-  override name = 'ResultMissing';
-
-  constructor(providerId: string) {
-    super(`what ${providerId} gave is not there`);
-  }
-}
-
-/** Puts together what this execution fetched and what earlier ones, or large results, left in the table. */
+/**
+ * Puts together what this execution fetched and what earlier ones, or large results, left in the table.
+ * @throws ResultMissing when something is not where it was kept; it will not come back by itself, so that the try counts
+ */
 export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: WorkedJob): Promise<Collected> => {
   const inline = worked.results.flatMap((outcome): ProviderResultData[] => {
     if (outcome.status !== 'FETCHED' || outcome.json === undefined) return [];
@@ -36,8 +30,7 @@ export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: W
   const isAllHere = !worked.checkpointed && worked.results.every((o) => o.status !== 'FETCHED' || o.json !== undefined);
   const loaded = isAllHere ? undefined : await store.load(worked.jobId);
   const job = loaded?.job ?? newborn(worked);
-  const data = new Map([...(loaded?.results ?? []), ...inline].map((result) => [result.providerId, result]));
-  const entries = mergeResults(job, worked.results).map((result) => toEntry(result, data));
+  const entries = callbackEntries(mergeResults(job, worked.results), [...(loaded?.results ?? []), ...inline]);
   return { job, entries, inline };
 };
 
@@ -49,11 +42,3 @@ const newborn = ({ order }: WorkedJob): JobView => ({
   callbackAttempts: 0,
   deadlineAt: 0,
 });
-
-const toEntry = (result: ProviderResult, data: Map<string, ProviderResultData>): CallbackEntry => {
-  const { providerId, status } = result;
-  if (status !== 'FETCHED') return { providerId, code: `PROVIDER_${status}`, failure: result.error };
-  const { fetchedAt, json } = data.get(providerId) ?? {};
-  if (fetchedAt === undefined || json === undefined) throw new ResultMissing(providerId);
-  return { providerId, fetchedAt, json };
-};

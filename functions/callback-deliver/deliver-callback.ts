@@ -1,7 +1,7 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
-import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
+import { callbackBody, MAX_CALLBACK_BYTES, ResultMissing } from '@boomerang/core/domain/callback-body.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import {
   CallbackNotSent,
@@ -19,7 +19,7 @@ import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
-import { type Collected, collectResults, ResultMissing } from './collect-results.ts';
+import { type Collected, collectResults } from './collect-results.ts';
 
 export type DeliverCallbackDeps = {
   results: Pick<ResultStore, 'load'>;

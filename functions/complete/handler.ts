@@ -1,11 +1,11 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
+import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { isSigned } from '@boomerang/core/security/signature.ts';
 import { config } from './config.ts';
-import { callbackSchema } from './schema.ts';
 
 /** Larger than what other routes take, because callbacks are; what Lambda can take and echo, less some room. */
 const MAX_CALLBACK_BYTES = 5 * 1024 * 1024;

@@ -1,35 +1,51 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { findJob } from '@boomerang/core/http/find-job.ts';
+import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
-import type { JobReader } from '@boomerang/core/ports/jobs.ts';
+import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { config } from './config.ts';
 import { encodeCursor } from './cursor.ts';
-import { presentJob, presentSummary } from './present-job.ts';
-import { jobIdSchema, jobQuerySchema } from './schema.ts';
+import { presentData } from './present-data.ts';
+import { presentJob } from './present-job.ts';
+import { jobDataQuerySchema, jobQuerySchema } from './schema.ts';
 
-export type Deps = { authenticate: Authenticate; jobs: JobReader; now: () => number; log: Log };
+export type Deps = {
+  authenticate: Authenticate;
+  jobs: JobReader;
+  results: Pick<ResultStore, 'load'>;
+  now: () => number;
+  log: Log;
+};
 
-/** `GET /jobs/{jobId}` and `GET /jobs`. */
-export const createHandler = ({ authenticate, jobs, now, log }: Deps) => {
-  const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const jobId = jobIdSchema.safeParse(path.jobId);
-    const job = jobId.success ? await jobs.get(jobId.data, now()) : undefined;
-    // Another client's job is none: that it exists is not told.
-    if (job?.clientId !== caller.clientId) throw new Problem(404, 'There is no such job.');
-    return { statusCode: 200, body: presentJob(job) };
-  });
+/** `GET /jobs`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
+export const createHandler = ({ authenticate, jobs, results, now, log }: Deps): ApiLambda => {
   const list = apiHandler(log, { authenticate, query: jobQuerySchema }, async ({ caller: { clientId }, query }) => {
     const { status, limit, cursor } = query;
     const page = await jobs.list({ clientId, status, limit, after: cursor, now: now() });
     const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
-  return ((event, context) =>
-    (event.pathParameters?.jobId === undefined ? list : readOne)(event, context)) as typeof list;
+  const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
+    const find = async (jobId: string) => {
+      const job = await jobs.get(jobId, now());
+      return job && { job };
+    };
+    const { job } = await findJob(path, caller, find, now());
+    return { statusCode: 200, body: presentJob(job) };
+  });
+  const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
+    const found = await findJob(path, caller, results.load, now());
+    return { statusCode: 200, text: presentData(found, query.providerId) };
+  });
+  return (event, context) => {
+    if (event.pathParameters?.jobId === undefined) return list(event, context);
+    return (event.routeKey === 'GET /jobs/{jobId}/data' ? readData : readOne)(event, context);
+  };
 };
 
 const client = new DynamoDBClient();
@@ -38,6 +54,7 @@ const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHA
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
   jobs: { ...createDynamoJobReader(table), ...createDynamoJobList(table) },
+  results: createDynamoResultReader(table),
   now: Date.now,
   log: createLog('job-read'),
 });

@@ -1,18 +1,9 @@
 import type { Attempt, Job, ProviderResult, Try } from '@boomerang/core/domain/job.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
-import type { jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
-import type { JobSummary } from '@boomerang/core/ports/jobs.ts';
+import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
 import type * as z from 'zod';
 
 type JobView = z.infer<typeof jobSchema>;
-
-/** A job in a list. */
-export const presentSummary = ({ jobId, status, createdAt }: JobSummary): z.infer<typeof jobSummarySchema> => ({
-  jobId,
-  status,
-  createdAt: toIso(createdAt),
-  links: jobLinks(jobId),
-});
 
 /** A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals. */
 export const presentJob = (job: Job): JobView => ({
@@ -30,6 +21,7 @@ export const presentJob = (job: Job): JobView => ({
   // While an execution holds the job, the time it is due is the lease's end: nothing a caller should plan with.
   nextAttemptAt: job.dueAt === undefined || job.leasedUntil !== undefined ? null : toIso(job.dueAt),
   ...(job.failure && { failure: job.failure }),
+  ...(job.expungedAt !== undefined && { expungedAt: toIso(job.expungedAt) }),
   createdAt: toIso(job.createdAt),
   updatedAt: toIso(job.updatedAt),
   deadlineAt: toIso(job.deadlineAt),

@@ -1,3 +1,5 @@
+import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
+import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
 import { jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
 import * as z from 'zod';
 import { decodeCursor } from './cursor.ts';
@@ -32,4 +34,13 @@ export const jobQuerySchema = z.object({
     .optional(),
 });
 
-export const jobIdSchema = z.uuid();
+/** Of which providers a caller wants the data. */
+export const jobDataQuerySchema = z.object({
+  providerId: providerIdSchema.optional().meta({ description: 'Only the data of this provider.' }),
+});
+
+/** What was collected, as the callback has it. */
+export const jobDataSchema = callbackSchema.meta({
+  id: 'JobData',
+  description: 'What was collected so far, in the form of the callback.',
+});

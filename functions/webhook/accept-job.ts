@@ -1,16 +1,12 @@
-import { type Job, newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
-import type { Log } from '@boomerang/core/observability/logger.ts';
-import type { StartExecution } from '@boomerang/core/ports/executions.ts';
+import { type Job, newJob } from '@boomerang/core/domain/job.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
+import { type StartJobDeps, startJob } from '@boomerang/core/use-cases/start-job.ts';
 import { hashRequest, idempotentJobId } from './idempotency.ts';
 import type { WebhookBody } from './schema.ts';
 
-export type AcceptJobDeps = {
+export type AcceptJobDeps = StartJobDeps & {
   intake: JobIntake;
-  startExecution: StartExecution;
   newId: () => string;
-  now: () => number;
-  log: Log;
   leaseMs: number;
   fetchDeadlineMs: number;
 };
@@ -33,7 +29,7 @@ export const acceptJob = async (
   deps: AcceptJobDeps,
   { clientId, idempotencyKey, body }: JobRequest,
 ): Promise<{ job: Job; isReplayed: boolean }> => {
-  const { intake, startExecution, newId, log, leaseMs, fetchDeadlineMs } = deps;
+  const { intake, newId, log, leaseMs, fetchDeadlineMs } = deps;
   const now = deps.now();
   const requestId = newId();
   const requestHash = hashRequest(body);
@@ -49,21 +45,7 @@ export const acceptJob = async (
     log.info('Answered a repeated request', { jobId, clientId });
     return { job, isReplayed: true };
   }
-  try {
-    await startExecution([toClaimedJob(job, 'immediate', now)]);
-    log.info('Accepted a job', { jobId, clientId, providers: job.providers });
-  } catch (error) {
-    log.warn('Accepted a job, but could not start it: the schedule will', { jobId, clientId, error });
-    await makeDueNow(deps, job);
-  }
+  log.info('Accepted a job', { jobId, clientId, providers: job.providers });
+  await startJob(deps, job, 'immediate');
   return { job, isReplayed: false };
-};
-
-/** Best effort: where it fails too, the lease runs out and the job is due all the same. */
-const makeDueNow = async ({ intake, now, log }: AcceptJobDeps, { jobId, claims }: Job): Promise<void> => {
-  try {
-    await intake.release(jobId, claims, now());
-  } catch (error) {
-    log.warn('Could not give a claim back: the lease has to run out', { jobId, error });
-  }
 };

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
@@ -46,14 +47,12 @@ const toProblem = (error: unknown): never => {
 };
 
 const database = new DynamoDBClient();
+const table = { client: database, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client: database, tableName: config.CLIENT_TABLE_NAME })),
-  intake: createDynamoJobIntake({
-    client: database,
-    tableName: config.JOB_TABLE_NAME,
-    shardCount: config.SHARD_COUNT,
-  }),
+  intake: createDynamoJobIntake(table),
+  control: createDynamoJobControl(table),
   startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
   knownProviders: new Set(
     readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys(),

@@ -3,6 +3,7 @@ import { ATTEMPT_LOG_LIMIT, type Job } from '@boomerang/core/domain/job.ts';
 import type {
   DueJobs,
   IntakeRequest,
+  JobControl,
   JobIntake,
   JobOutcomes,
   JobReader,
@@ -12,6 +13,7 @@ import type {
 
 export type JobStore = {
   intake: JobIntake;
+  control: JobControl;
   due: DueJobs;
   outcomes: JobOutcomes;
   results: ResultStore;
@@ -23,6 +25,8 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
   const jobs = new Map<string, Job>();
   const requests = new Map<string, IntakeRequest>();
   const kept = new Map<string, Map<string, ProviderResultData & { claims: number }>>();
+  /** What jobs that are over hold themselves. */
+  const inline = new Map<string, ProviderResultData[]>();
   const copy = <T>(value: T): T => structuredClone(value);
   const holder = (jobId: string, claims: number): Job => {
     const job = jobs.get(jobId);
@@ -46,9 +50,17 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
         requests.set(job.jobId, { requestId, requestHash });
         return { isNew: true, job: copy(born), requestHash };
       },
+    },
+    control: {
       release: async (jobId, claims, now) => {
         const { leasedUntil: _, ...job } = holder(jobId, claims);
         jobs.set(jobId, { ...job, dueAt: now });
+      },
+      replace: async (read, next) => {
+        const job = jobs.get(next.jobId);
+        if (job?.claims !== read.claims || job.leasedUntil !== read.leasedUntil) throw new StaleClaim('stale');
+        jobs.set(next.jobId, copy(next));
+        inline.delete(next.jobId);
       },
     },
     due: {
@@ -66,7 +78,7 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
       },
     },
     outcomes: {
-      save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, ...rest }) => {
+      save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, ...rest }, data = []) => {
         const { leasedUntil: _, dueAt: __, ...job } = holder(jobId, claims);
         jobs.set(jobId, {
           ...job,
@@ -76,6 +88,7 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
           callbackAttempts: job.callbackAttempts + callbackAttempts,
           attemptLog: [...job.attemptLog, copy(attempt)].slice(-ATTEMPT_LOG_LIMIT),
         });
+        if (data.length > 0) inline.set(jobId, copy(data));
       },
     },
     results: {
@@ -87,8 +100,11 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
       load: async (jobId) => {
         const job = jobs.get(jobId);
         const results = [...(kept.get(jobId)?.values() ?? [])].map(({ claims: _, ...result }) => result);
-        return job && { job: copy(job), results };
+        const own = inline.get(jobId) ?? [];
+        const all = new Map([...results, ...own].map((result) => [result.providerId, result]));
+        return job && { job: copy(job), results: [...all.values()] };
       },
+      expunge: async (jobId) => void kept.delete(jobId),
     },
     reader: {
       get: async (jobId, now) => {

@@ -6,10 +6,15 @@ import {
   paginateScan,
 } from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import {
+  createDynamoResultExpunger,
+  createDynamoResultReader,
+  createDynamoResultWriter,
+} from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
@@ -55,9 +60,14 @@ const createDynamo = (): JobStore => {
   const table = { client, tableName: 'JobTable', shardCount: SHARDS };
   return {
     intake: createDynamoJobIntake(table),
+    control: createDynamoJobControl(table),
     due: createDynamoDueJobs(table),
     outcomes: createDynamoJobOutcomes(table),
-    results: { ...createDynamoResultWriter(table), ...createDynamoResultReader(table) },
+    results: {
+      ...createDynamoResultWriter(table),
+      ...createDynamoResultReader(table),
+      ...createDynamoResultExpunger(table),
+    },
     reader: { ...createDynamoJobReader(table), ...createDynamoJobList(table) },
   };
 };
@@ -139,8 +149,8 @@ describe.each<[string, () => JobStore]>([
   test('makes a released job due at once, for its holder only', async () => {
     const store = create();
     const { jobId } = await born(store);
-    await expect(store.intake.release(jobId, 2, NOW)).rejects.toThrow(StaleClaim);
-    await store.intake.release(jobId, 1, NOW);
+    await expect(store.control.release(jobId, 2, NOW)).rejects.toThrow(StaleClaim);
+    await store.control.release(jobId, 1, NOW);
     expect(await dueIds(store, NOW)).toContain(jobId);
     expect((await store.reader.get(jobId, NOW))?.leasedUntil).toBeUndefined();
   });
@@ -255,7 +265,7 @@ describe.each<[string, () => JobStore]>([
     const { jobId } = aJob();
     expect(await store.results.load(jobId)).toBeUndefined();
     expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toBeUndefined();
-    await expect(store.intake.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+    await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
     const page = await store.reader.list({ clientId: jobId, limit: 10, now: NOW });
     expect(page).toEqual({ jobs: [] });
@@ -293,9 +303,9 @@ describe.each<[string, () => JobStore]>([
   test('gives a released job to whoever takes it, and takes nothing more from its former holder', async () => {
     const store = create();
     const { jobId } = await born(store);
-    await store.intake.release(jobId, 1, NOW);
+    await store.control.release(jobId, 1, NOW);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
-    await expect(store.intake.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+    await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toMatchObject({ claims: 2 });
   });
 
@@ -303,7 +313,7 @@ describe.each<[string, () => JobStore]>([
     const store = create();
     const { jobId } = await born(store);
     await store.outcomes.save(jobId, 1, over);
-    await expect(store.intake.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+    await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     expect(await store.due.claim({ jobId, claims: 1 }, Number.MAX_SAFE_INTEGER / 2, LEASE_MS)).toBeUndefined();
   });
 

@@ -57,7 +57,7 @@ test('who authenticates can read no signing secret', () => {
   expect(indexes.map(({ Projection }) => Projection)).toEqual([
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt'] },
   ]);
-  for (const name of ['webhook', 'job-read']) {
+  for (const name of ['webhook', 'job-read', 'job-redrive', 'job-cancel', 'job-expunge']) {
     const aboutClients = policiesOf(name)
       .flatMap(({ Statement }) => Statement)
       .filter(({ Resource }) => JSON.stringify(Resource).includes('ClientTable'));

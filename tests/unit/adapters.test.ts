@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { expect, test } from '@jest/globals';
@@ -18,7 +18,7 @@ test('an execution is started with its jobs, by the ARN of the state machine', a
 
 test('a failed condition is a stale claim, and any other error of the table is itself', async () => {
   const dynamodb = mockClient(DynamoDBClient);
-  const { release } = createDynamoJobIntake({ client: new DynamoDBClient(), tableName: 'JobTable', shardCount: 1 });
+  const { release } = createDynamoJobControl({ client: new DynamoDBClient(), tableName: 'JobTable', shardCount: 1 });
   dynamodb
     .on(UpdateItemCommand)
     .rejectsOnce(new ConditionalCheckFailedException({ message: 'failed', $metadata: {} }))

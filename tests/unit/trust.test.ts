@@ -113,6 +113,7 @@ describe('an idempotency key', () => {
     let now = NOW;
     const deps = {
       intake: store.intake,
+      control: store.control,
       startExecution,
       newId: uuidv7,
       now: () => now,

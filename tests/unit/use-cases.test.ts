@@ -31,7 +31,7 @@ describe('accepting', () => {
   const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
   const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
   const accept = (store: ReturnType<typeof createFakeJobStore>, startExecution: () => Promise<void>) =>
-    acceptJob({ ...common(), intake: store.intake, startExecution, newId: () => 'id', fetchDeadlineMs: 1 }, request);
+    acceptJob({ ...common(), ...store, startExecution, newId: () => 'id', fetchDeadlineMs: 1 }, request);
 
   test('stores the job, leased, before its execution starts', async () => {
     const store = createFakeJobStore();
@@ -47,7 +47,7 @@ describe('accepting', () => {
 
   test('accepts even when nothing but storing works', async () => {
     const store = createFakeJobStore();
-    store.intake.release = fails(new Error('down'));
+    store.control.release = fails(new Error('down'));
     expect((await accept(store, fails(new Error('down')))).job.jobId).toBe('id');
   });
 

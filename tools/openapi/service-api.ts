@@ -1,13 +1,15 @@
-import { jobPageSchema, jobSchema } from '@boomerang/core/http/job-schema.ts';
+import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
+import { jobIdSchema, jobPageSchema, jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
+import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
-import { callbackSchema } from '../../functions/complete/schema.ts';
-import { jobIdSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
+import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
 import { acceptedSchema, createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
 import { docsPaths, json, problems } from './shared.ts';
 
 const rules = { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } };
+const pathOfJob = z.object({ jobId: jobIdSchema });
 const location = z.object({ location: z.string(), 'idempotent-replayed': z.literal('true').optional() });
 
 /** The service API, from the schemas that its functions validate with. */
@@ -56,8 +58,63 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getJob',
         summary: 'What became of a job.',
-        requestParams: { path: z.object({ jobId: jobIdSchema }) },
+        requestParams: { path: pathOfJob },
         responses: { 200: { description: 'The job.', content: json(jobSchema) }, ...problems(401, 404, 500) },
+      },
+      delete: {
+        operationId: 'expungeJob',
+        summary: 'Deletes what was collected for a job that is over.',
+        description: 'The bare record stays until its time is up, so that its idempotency key is not free early.',
+        requestParams: { path: pathOfJob },
+        responses: { 204: { description: 'It is deleted.' }, ...problems(401, 404, 409, 500) },
+      },
+    },
+    '/jobs/{jobId}/data': {
+      get: {
+        operationId: 'getJobData',
+        summary: 'What was collected, whether or not the callback got through.',
+        description:
+          'Of a pending job, what was kept so far. 410 once it is deleted; 422 where all of it is too much for one answer: ask for one provider at a time.',
+        requestParams: { path: pathOfJob, query: jobDataQuerySchema },
+        responses: {
+          200: { description: 'The data.', content: json(jobDataSchema) },
+          ...problems(401, 404, 410, 422, 500),
+        },
+      },
+    },
+    '/jobs/{jobId}/redrive': {
+      post: {
+        operationId: 'redriveJob',
+        summary: 'Tries a job that is over or waits again at once.',
+        description:
+          'With a fresh deadline and schedule; what was fetched is kept. A callback after a delivery has a webhook-id of its own.',
+        requestParams: { path: pathOfJob },
+        responses: {
+          202: {
+            description: 'It is pending, and worked on.',
+            headers: z.object({ location: z.string() }),
+            content: json(jobSummarySchema),
+          },
+          ...problems(401, 404),
+          409: {
+            description: 'It is in progress.',
+            headers: z.object({ 'retry-after': z.string().meta({ description: 'Seconds.' }) }),
+            content: { 'application/problem+json': { schema: problemSchema } },
+          },
+          ...problems(500),
+        },
+      },
+    },
+    '/jobs/{jobId}/cancel': {
+      post: {
+        operationId: 'cancelJob',
+        summary: 'Ends a pending job.',
+        description: 'A callback that is on its way may still arrive. 409 when it is over.',
+        requestParams: { path: pathOfJob },
+        responses: {
+          202: { description: 'It is cancelled.', content: json(jobSummarySchema) },
+          ...problems(401, 404, 409, 500),
+        },
       },
     },
     '/complete': {

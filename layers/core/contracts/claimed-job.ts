@@ -3,6 +3,9 @@ import * as z from 'zod';
 /** Version of the payloads that travel through the state machine. */
 export const PAYLOAD_VERSION = 1;
 
+/** What makes an execution work on a job: its birth, a sweep, or a caller who wants it tried again. */
+export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
+
 /** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays under 4 KiB. */
 export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
 
@@ -19,7 +22,7 @@ export const claimedJobSchema = z.strictObject({
   claims: z.int().min(1),
   /** When the lease ends, epoch milliseconds. */
   leasedUntil: z.int(),
-  trigger: z.enum(['immediate', 'scheduled']),
+  trigger: z.enum(TRIGGERS),
   callbackUrl: z.string(),
   /** What receivers know duplicates of one callback by. */
   webhookId: z.string().min(1).max(64),

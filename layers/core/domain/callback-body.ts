@@ -1,4 +1,5 @@
 import type { TaskFailure } from '../contracts/task-failure.ts';
+import type { ProviderResult } from './job.ts';
 
 /** One entry of the callback's `data`. `json` is the provider's JSON text, put into the body as it came. */
 export type CallbackEntry =
@@ -14,6 +15,34 @@ export const MAX_CALLBACK_BYTES = 10 * 1024 * 1024;
  */
 export const callbackBody = (jobId: string, entries: CallbackEntry[]): string =>
   `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]}`;
+
+/** What a provider gave is not where it was kept. */
+export class ResultMissing extends Error {
+  override name = 'ResultMissing';
+
+  constructor(providerId: string) {
+    super(`what ${providerId} gave is not there`);
+  }
+}
+
+/**
+ * The entries of a job's results, in their order.
+ * @param data what providers gave, as JSON text
+ * @throws ResultMissing for a provider that gave, and is not among `data`
+ */
+export const callbackEntries = (
+  results: readonly ProviderResult[],
+  data: readonly { providerId: string; fetchedAt: number; json: string }[],
+): CallbackEntry[] => {
+  const known = new Map(data.map((result) => [result.providerId, result]));
+  return results.map((result) => {
+    const { providerId, status } = result;
+    if (status !== 'FETCHED') return { providerId, code: `PROVIDER_${status}`, failure: result.error };
+    const { fetchedAt, json } = known.get(providerId) ?? {};
+    if (fetchedAt === undefined || json === undefined) throw new ResultMissing(providerId);
+    return { providerId, fetchedAt, json };
+  });
+};
 
 const entryText = (entry: CallbackEntry): string => {
   if (!('json' in entry)) {

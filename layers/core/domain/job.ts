@@ -64,6 +64,8 @@ export type Job = {
   leasedUntil?: number;
   /** Why it ended `FAILED`. */
   failure?: { code: FailureCode; message: string };
+  /** When what was collected for it was deleted at its caller's wish. */
+  expungedAt?: number;
   expiresAt?: number;
 };
 
@@ -114,6 +116,10 @@ export const newJob = ({
   dueAt: now + leaseMs,
   leasedUntil: now + leaseMs,
 });
+
+/** DynamoDB deletes what has expired within days, not at once: until then, readers take it for absent. */
+export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
+  expiresAt !== undefined && expiresAt * 1000 <= now;
 
 /** Providers that have neither given nor refused; none once the results are frozen. */
 export const pendingProviders = (job: Job): string[] => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { TRIGGERS } from '../contracts/claimed-job.ts';
 import { failureClassSchema } from '../contracts/task-failure.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 
@@ -6,9 +7,14 @@ import { JOB_STATUSES } from '../domain/job.ts';
 
 const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
 
+export const jobIdSchema = z.uuid();
+
 export const jobStatusSchema = z.enum(JOB_STATUSES, `Has to be one of ${JOB_STATUSES.join(', ')}`);
 
-const linksSchema = z.object({ self: z.string().meta({ description: 'Where the job is, relative to this API.' }) });
+const linksSchema = z.object({
+  self: z.string().meta({ description: 'Where the job is, relative to this API.' }),
+  data: z.string().meta({ description: 'Where its data is, relative to this API.' }),
+});
 
 export const jobSummarySchema = z
   .object({ jobId: z.uuid(), status: jobStatusSchema, createdAt: time, links: linksSchema })
@@ -43,7 +49,7 @@ const trySchema = z
 const attemptSchema = z
   .object({
     number: z.int(),
-    trigger: z.enum(['immediate', 'scheduled']),
+    trigger: z.enum(TRIGGERS),
     endedAt: time,
     fetches: z.array(trySchema.extend({ providerId: z.string() }).meta({ id: 'ProviderTry' })),
     callback: trySchema.nullable(),
@@ -63,6 +69,9 @@ export const jobSchema = z
       .object({ code: z.string(), message: z.string() })
       .optional()
       .meta({ description: 'Why it ended FAILED.' }),
+    expungedAt: time
+      .optional()
+      .meta({ description: 'When what was collected was deleted, at the wish of its caller.' }),
     createdAt: time,
     updatedAt: time,
     deadlineAt: time.meta({ description: 'When collecting ends, and what there is is delivered. ISO 8601, UTC.' }),

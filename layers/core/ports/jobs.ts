@@ -17,11 +17,21 @@ export type JobIntake = {
     request: IntakeRequest,
     now: number,
   ) => Promise<{ isNew: boolean; job: Job; requestHash: string | undefined }>;
+};
+
+/** Taking a job out of the order of events. */
+export type JobControl = {
   /**
    * Gives back a claim whose execution could not be started: the job is due at once.
    * @throws StaleClaim when somebody else has taken it
    */
   release: (jobId: string, claims: number, now: number) => Promise<void>;
+  /**
+   * Writes a job as it is to be, on the condition that nobody has taken or settled it since it was read. Results that it
+   * kept inline are dropped.
+   * @throws StaleClaim when somebody has
+   */
+  replace: (read: Job, next: Job) => Promise<void>;
 };
 
 /** A job as the index of due jobs shows it; the index lags, so only taking it tells whether it is still due. */
@@ -51,6 +61,8 @@ export type ResultStore = {
   save: (jobId: string, claims: number, result: ProviderResultData, expiresAt: number) => Promise<void>;
   /** The job with all that was kept for it, in one consistent read. Undefined when there is no such job. */
   load: (jobId: string) => Promise<{ job: Job; results: ProviderResultData[] } | undefined>;
+  /** Deletes all that was kept for a job, but for what the job itself holds. */
+  expunge: (jobId: string) => Promise<void>;
 };
 
 /** Where the outcome of an execution goes. */

@@ -1,23 +1,7 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import type { Job } from '../../domain/job.ts';
+import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { isExpired, type Job } from '../../domain/job.ts';
 import type { IntakeRequest, JobIntake } from '../../ports/jobs.ts';
-import {
-  clientShard,
-  fenced,
-  isExpired,
-  JOB_ITEM_ID,
-  type JobTable,
-  jobKey,
-  listKey,
-  shardOf,
-  toItem,
-  toJob,
-} from './table.ts';
+import { clientShard, JOB_ITEM_ID, type JobTable, jobKey, listKey, shardOf, toItem, toJob } from './table.ts';
 
 export const createDynamoJobIntake = ({ client, tableName, shardCount }: JobTable): JobIntake => {
   /** @param over claims of the expired job that it takes the place of */
@@ -70,20 +54,5 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: JobTabl
     return { isNew: Item.requestId?.S === request.requestId, job: stored, requestHash: Item.requestHash?.S };
   };
 
-  return {
-    create,
-    release: async (jobId, claims, now) => {
-      await fenced(
-        client.send(
-          new UpdateItemCommand({
-            TableName: tableName,
-            Key: jobKey(jobId),
-            UpdateExpression: 'SET dueAt = :now REMOVE leasedUntil',
-            ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
-            ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
-          }),
-        ),
-      );
-    },
-  };
+  return { create };
 };

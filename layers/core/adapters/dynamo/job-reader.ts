@@ -1,16 +1,8 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { isExpired } from '../../domain/job.ts';
 import type { JobReader, JobSummary } from '../../ports/jobs.ts';
-import {
-  CLIENT_INDEX,
-  clientShard,
-  isExpired,
-  type JobTable,
-  jobKey,
-  toItem,
-  toJob,
-  UNDELIVERED_INDEX,
-} from './table.ts';
+import { CLIENT_INDEX, clientShard, type JobTable, jobKey, toItem, toJob, UNDELIVERED_INDEX } from './table.ts';
 
 type Entry = JobSummary & { listKey: string; expiresAt?: number };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ProviderResultData, ResultStore } from '../../ports/jobs.ts';
 import { chunkItemId, fenced, JOB_ITEM_ID, type JobTable, resultItemId, toItem, toJob } from './table.ts';
@@ -73,16 +73,40 @@ export const createDynamoResultReader = ({ client, tableName }: Table): Pick<Res
     );
     const items = new Map<string, Record<string, unknown>>();
     let job: ReturnType<typeof toJob> | undefined;
+    let inline: ProviderResultData[] = [];
     for await (const { Items = [] } of pages) {
       for (const item of Items) {
         const itemId = item.itemId?.S ?? '';
-        if (itemId === JOB_ITEM_ID) job = toJob(item);
-        else items.set(itemId, unmarshall(item));
+        if (itemId === JOB_ITEM_ID) {
+          job = toJob(item);
+          if (item.data) inline = unmarshall({ data: item.data }).data as ProviderResultData[];
+        } else items.set(itemId, unmarshall(item));
       }
     }
     if (!job) return undefined;
     const heads = [...items.values()].filter((item) => 'providerId' in item) as unknown as HeadItem[];
-    return { job, results: await Promise.all(heads.map((head) => toResult(head, items))) };
+    const kept = await Promise.all(heads.map((head) => toResult(head, items)));
+    // A job that is over holds what had to be kept nowhere else: it was fetched by the execution that delivered.
+    const results = new Map([...kept, ...inline].map((result) => [result.providerId, result]));
+    return { job, results: [...results.values()] };
+  },
+});
+
+export const createDynamoResultExpunger = ({ client, tableName }: Table): Pick<ResultStore, 'expunge'> => ({
+  expunge: async (jobId) => {
+    const pages = paginateQuery(
+      { client },
+      {
+        TableName: tableName,
+        KeyConditionExpression: 'jobId = :jobId AND begins_with(itemId, :results)',
+        ProjectionExpression: 'jobId, itemId',
+        ExpressionAttributeValues: toItem({ ':jobId': jobId, ':results': resultItemId('') }),
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      await Promise.all(Items.map((Key) => client.send(new DeleteItemCommand({ TableName: tableName, Key }))));
+    }
   },
 });
 

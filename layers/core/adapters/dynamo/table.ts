@@ -75,7 +75,3 @@ export const fenced = async <T>(write: Promise<T>): Promise<T> => {
     throw cause;
   }
 };
-
-/** DynamoDB deletes what has expired within days, not at once: until then, readers take it for absent. */
-export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
-  expiresAt !== undefined && expiresAt * 1000 <= now;

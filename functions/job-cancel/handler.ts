@@ -1,0 +1,47 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
+import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { cancelled, isOver } from '@boomerang/core/domain/control.ts';
+import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { changeJob } from '@boomerang/core/http/change-job.ts';
+import { presentSummary } from '@boomerang/core/http/present-summary.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
+import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
+import type { JobControl, JobReader } from '@boomerang/core/ports/jobs.ts';
+import { config } from './config.ts';
+
+export type Deps = {
+  authenticate: Authenticate;
+  jobs: Pick<JobReader, 'get'>;
+  control: Pick<JobControl, 'replace'>;
+  retentionMs: number;
+  now: () => number;
+  log: Log;
+};
+
+/** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback that is on its way may still arrive. */
+export const createHandler = (deps: Deps) => {
+  const { authenticate, retentionMs, now, log } = deps;
+  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+    const job = await changeJob(deps, path, caller, (read) => {
+      if (isOver(read)) throw new Problem(409, `The job is over: it is ${read.status}.`);
+      return cancelled(read, { now: now(), retentionMs });
+    });
+    log.info('Cancelled a job', { jobId: job.jobId, clientId: job.clientId });
+    return { statusCode: 202, body: presentSummary(job) };
+  });
+};
+
+const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
+
+export const handler = createHandler({
+  authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
+  jobs: createDynamoJobReader(table),
+  control: createDynamoJobControl(table),
+  retentionMs: config.RETENTION_SECONDS * 1000,
+  now: Date.now,
+  log: createLog('job-cancel'),
+});

@@ -1,0 +1,52 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
+import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoResultExpunger } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { expunged, isOver } from '@boomerang/core/domain/control.ts';
+import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { changeJob } from '@boomerang/core/http/change-job.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
+import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
+import type { JobControl, JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { config } from './config.ts';
+
+export type Deps = {
+  authenticate: Authenticate;
+  jobs: Pick<JobReader, 'get'>;
+  control: Pick<JobControl, 'replace'>;
+  results: Pick<ResultStore, 'expunge'>;
+  now: () => number;
+  log: Log;
+};
+
+/**
+ * `DELETE /jobs/{jobId}`: deletes what was collected for a job that is over. The bare record stays until its time is up, so
+ * that its idempotency key is not free early.
+ */
+export const createHandler = (deps: Deps) => {
+  const { authenticate, results, now, log } = deps;
+  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+    const { jobId, clientId } = await changeJob(deps, path, caller, (read) => {
+      if (!isOver(read)) throw new Problem(409, 'The job is pending: cancel it first.');
+      return expunged(read, now());
+    });
+    // The record goes first: a deletion that breaks off is taken up by the next request, and nothing else reads the rest.
+    await results.expunge(jobId);
+    log.info('Expunged a job', { jobId, clientId });
+    return { statusCode: 204 };
+  });
+};
+
+const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
+
+export const handler = createHandler({
+  authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
+  jobs: createDynamoJobReader(table),
+  control: createDynamoJobControl(table),
+  results: createDynamoResultExpunger(table),
+  now: Date.now,
+  log: createLog('job-expunge'),
+});

@@ -1,0 +1,32 @@
+import { callbackBody, callbackEntries } from '@boomerang/core/domain/callback-body.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
+import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
+
+/** Lambda answers at most 6 MB, and what it answers travels as a JSON string, in which every quote takes two bytes. */
+const MAX_ANSWER_BYTES = 5_500_000;
+
+/**
+ * What was collected for a job, as JSON text in the form of its callback.
+ *
+ * @param providerId of whom only the data is wanted
+ * @throws Problem 410 once it is expunged, 422 for a provider that is none of the job's, or where all of it is too much for
+ * one answer
+ */
+export const presentData = (
+  { job, results }: { job: Job; results: ProviderResultData[] },
+  providerId: string | undefined,
+): string => {
+  if (job.expungedAt !== undefined) throw new Problem(410, 'The data was deleted.');
+  if (providerId !== undefined && !job.providers.includes(providerId))
+    throw wrongProvider('Is no provider of this job');
+  const wanted = job.results.filter((result) => providerId === undefined || result.providerId === providerId);
+  const text = callbackBody(job.jobId, callbackEntries(wanted, results));
+  if (Buffer.byteLength(JSON.stringify(text)) > MAX_ANSWER_BYTES) {
+    throw wrongProvider('Has to be given: all of the data is too much for one answer');
+  }
+  return text;
+};
+
+const wrongProvider = (message: string): Problem =>
+  new Problem(422, 'The request is well-formed, but not valid.', { errors: [{ pointer: '/providerId', message }] });

@@ -1,0 +1,57 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
+import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import { resultLifeMs } from '@boomerang/core/config/policy.ts';
+import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { findJob } from '@boomerang/core/http/find-job.ts';
+import { presentSummary } from '@boomerang/core/http/present-summary.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { config } from './config.ts';
+
+export type Deps = Omit<RedriveJobDeps, 'results'> & {
+  authenticate: Authenticate;
+  results: Omit<ResultStore, 'expunge'>;
+};
+
+/** `POST /jobs/{jobId}/redrive`: tries a job again at once. */
+export const createHandler = (deps: Deps) => {
+  const { authenticate, results, now, log } = deps;
+  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+    const found = await findJob(path, caller, results.load, now());
+    const job = await redriveJob(deps, found).catch(toProblem);
+    const body = presentSummary(job);
+    return { statusCode: 202, headers: { location: body.links.self }, body };
+  });
+};
+
+const toProblem = (error: unknown): never => {
+  // Whoever took the job since it was read is at work on it.
+  const retryAfterMs = error instanceof StaleClaim ? 1_000 : error instanceof JobInProgress && error.retryAfterMs;
+  if (retryAfterMs === false) throw error;
+  throw new Problem(409, 'The job is in progress.', {
+    headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
+  });
+};
+
+const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
+
+export const handler = createHandler({
+  authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
+  results: { ...createDynamoResultReader(table), ...createDynamoResultWriter(table) },
+  control: createDynamoJobControl(table),
+  startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
+  leaseMs: config.LEASE_SECONDS * 1000,
+  fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
+  resultLifeMs: resultLifeMs(config),
+  now: Date.now,
+  log: createLog('job-redrive'),
+});

@@ -1,0 +1,52 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { JobControl } from '../../ports/jobs.ts';
+import { fenced, type JobTable, jobKey, shardOf, toItem } from './table.ts';
+
+export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTable): JobControl => ({
+  release: async (jobId, claims, now) => {
+    await fenced(
+      client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: jobKey(jobId),
+          UpdateExpression: 'SET dueAt = :now REMOVE leasedUntil',
+          ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
+          ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
+        }),
+      ),
+    );
+  },
+
+  replace: async (read, next) => {
+    const { jobId } = next;
+    const { status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results } = next;
+    const { updatedAt, deadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
+    const attributes = Object.entries({
+      ...{ status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results },
+      ...{ updatedAt, deadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
+      dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
+      data: undefined,
+    });
+    const set = attributes.flatMap(([, value], index) => (value === undefined ? [] : [`#a${index} = :a${index}`]));
+    const remove = attributes.flatMap(([, value], index) => (value === undefined ? [`#a${index}`] : []));
+    if (status !== 'FAILED' && status !== 'PARTIAL') remove.push('undeliveredShard');
+    // An outcome that was written since leaves the claims as they were, but takes the lease away.
+    const lease = read.leasedUntil === undefined ? 'attribute_not_exists(leasedUntil)' : 'leasedUntil = :lease';
+    await fenced(
+      client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: jobKey(jobId),
+          UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
+          ConditionExpression: `claims = :read AND ${lease}`,
+          ExpressionAttributeNames: Object.fromEntries(attributes.map(([name], index) => [`#a${index}`, name])),
+          ExpressionAttributeValues: toItem({
+            ':read': read.claims,
+            ':lease': read.leasedUntil,
+            ...Object.fromEntries(attributes.map(([, value], index) => [`:a${index}`, value])),
+          }),
+        }),
+      ),
+    );
+  },
+});

@@ -1,0 +1,72 @@
+import type { Job, ProviderResult } from './job.ts';
+
+/**
+ * What a caller may do to a job, as pure functions from the job that was read to the one that is to be. Each counts as a
+ * claim, so that whatever an older holder of the job still writes is refused.
+ */
+
+export const isOver = ({ status }: Pick<Job, 'status'>): boolean => status !== 'PENDING';
+
+/** Whether an execution holds it. */
+export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): boolean =>
+  leasedUntil !== undefined && leasedUntil > now;
+
+/**
+ * The job tried anew: with a fresh deadline and schedule, leased to the execution that is about to start. What was fetched
+ * is kept, what was refused is asked for again.
+ *
+ * @param there the providers whose data is still to be had
+ */
+export const redriven = (
+  { expiresAt: _, failure: __, expungedAt: ___, ...job }: Job,
+  there: ReadonlySet<string>,
+  { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs: number; fetchDeadlineMs: number },
+): Job => {
+  const results = job.results.filter(({ providerId, status }) => status === 'FETCHED' && there.has(providerId));
+  const isCollected = results.length === job.providers.length;
+  const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
+  // Receivers know duplicates by the callback's id: a body that may differ from the one they had needs another.
+  const isAnotherBody = job.phase === 'CALLING_BACK' && !isCollected;
+  return {
+    ...job,
+    status: 'PENDING',
+    phase: isCollected ? 'CALLING_BACK' : 'FETCHING',
+    claims: job.claims + 1,
+    unsettled: 1,
+    fetchAttempts: 0,
+    callbackAttempts: 0,
+    redeliveries: job.redeliveries + (wasDelivered || isAnotherBody ? 1 : 0),
+    results,
+    updatedAt: now,
+    deadlineAt: now + fetchDeadlineMs,
+    dueAt: now + leaseMs,
+    leasedUntil: now + leaseMs,
+  };
+};
+
+/** The job ended at its caller's wish. */
+export const cancelled = (
+  { dueAt: _, leasedUntil: __, ...job }: Job,
+  { now, retentionMs }: { now: number; retentionMs: number },
+): Job => ({
+  ...job,
+  status: 'CANCELLED',
+  claims: job.claims + 1,
+  updatedAt: now,
+  expiresAt: Math.ceil((now + retentionMs) / 1000),
+});
+
+/** The bare record of a job: what happened, without a word of what third parties said. */
+export const expunged = (job: Job, now: number): Job => ({
+  ...job,
+  claims: job.claims + 1,
+  results: job.results.map(withoutExcerpt),
+  updatedAt: now,
+  expungedAt: job.expungedAt ?? now,
+});
+
+const withoutExcerpt = (result: ProviderResult): ProviderResult => {
+  if (result.status === 'FETCHED') return result;
+  const { excerpt: _, ...error } = result.error;
+  return { ...result, error };
+};
