@@ -49,7 +49,11 @@ export const contractOf = (api: 'service' | 'providers', baseUrl: string) => {
     const response = operation.responses[answer.status];
     const mediaType = type.split(';')[0] ?? '';
     if (!response) throw new ContractBroken(`${what}: the document knows no such status`);
-    if (!response.content?.[mediaType]) throw new ContractBroken(`${what}: the document knows no ${type} of it`);
+    if (!response.content) {
+      if (text !== '') throw new ContractBroken(`${what}: has a body`);
+      return answer;
+    }
+    if (!response.content[mediaType]) throw new ContractBroken(`${what}: the document knows no ${type} of it`);
     for (const [name, header] of Object.entries(response.headers ?? {})) {
       if (header.required && !answer.headers.has(name)) throw new ContractBroken(`${what}: has no ${name}`);
     }

@@ -15,6 +15,7 @@ import {
   createDynamoResultReader,
   createDynamoResultWriter,
 } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { cancelled, expunged, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
@@ -413,6 +414,84 @@ describe.each<[string, () => JobStore]>([
       for (const limit of [1, 20]) expect(await listAll(store, clientId, limit, status)).toEqual(wanted.get(status));
     }
     expect(await listAll(store, clientId, 100, 'CANCELLED')).toEqual([]);
+  });
+
+  describe('a job that is replaced', () => {
+    const times = { now: NOW + 1, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+
+    test('is as it is to be, and due or not', async () => {
+      const store = create();
+      const job = await born(store);
+      const ended = cancelled(job, { now: NOW, retentionMs: 60_000 });
+      await store.control.replace(job, ended);
+      expect(await store.reader.get(job.jobId, NOW)).toEqual(ended);
+      expect(await dueIds(store, Number.MAX_SAFE_INTEGER)).not.toContain(job.jobId);
+      const again = redriven(ended, new Set(), times);
+      await store.control.replace(ended, again);
+      expect(await store.reader.get(job.jobId, NOW + 1e9)).toEqual(again);
+      expect(await dueIds(store, NOW + 1 + LEASE_MS)).toContain(job.jobId);
+    });
+
+    test('is not what others have taken or settled since it was read', async () => {
+      const store = create();
+      const leased = await born(store);
+      await store.outcomes.save(leased.jobId, 1, { ...over, status: 'COMPLETE' });
+      await expect(store.control.replace(leased, redriven(leased, new Set(), times))).rejects.toThrow(StaleClaim);
+      const waiting = await born(store, { dueAt: NOW });
+      await store.due.claim(waiting, NOW, LEASE_MS);
+      await expect(store.control.replace(waiting, redriven(waiting, new Set(), times))).rejects.toThrow(StaleClaim);
+      const released = await born(store);
+      await store.control.release(released.jobId, 1, NOW);
+      await expect(store.control.replace(released, cancelled(released, { now: NOW, retentionMs: 0 }))).rejects.toThrow(
+        StaleClaim,
+      );
+    });
+
+    test('takes no outcome of whoever held it before', async () => {
+      const store = create();
+      const job = await born(store);
+      await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
+      await expect(store.outcomes.save(job.jobId, 1, over)).rejects.toThrow(StaleClaim);
+      expect((await store.reader.get(job.jobId, NOW))?.status).toBe('CANCELLED');
+    });
+
+    test('leaves the list of what was not delivered, or stays in it', async () => {
+      const store = create();
+      const clientId = `client-${randomBytes(4).toString('hex')}`;
+      const job = await born(store, { clientId });
+      await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED' });
+      const failed = (await store.reader.get(job.jobId, NOW)) as Job;
+      const bare = expunged(failed, NOW);
+      await store.control.replace(failed, bare);
+      expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([job.jobId]);
+      await store.control.replace(bare, redriven(bare, new Set(), times));
+      expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
+    });
+
+    test('holds no results any more', async () => {
+      const store = create();
+      const job = await born(store);
+      const mine = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
+      await store.outcomes.save(job.jobId, 1, over, [mine]);
+      const ended = (await store.reader.get(job.jobId, NOW)) as Job;
+      expect((await store.results.load(job.jobId))?.results).toEqual([mine]);
+      await store.control.replace(ended, expunged(ended, NOW));
+      expect((await store.results.load(job.jobId))?.results).toEqual([]);
+    });
+  });
+
+  test('expunges what was kept for a job, of any size, and of that job alone', async () => {
+    const store = create();
+    const job = await born(store);
+    const other = await born(store);
+    const json = JSON.stringify(randomBytes(400_000).toString('hex'));
+    for (const { jobId } of [job, other]) {
+      await store.results.save(jobId, 1, { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' }, NOW);
+      await store.results.save(jobId, 1, { providerId: 'large', fetchedAt: NOW, bytes: json.length, json }, NOW);
+    }
+    await store.results.expunge(job.jobId);
+    expect(await store.results.load(job.jobId)).toEqual({ job, results: [] });
+    expect((await store.results.load(other.jobId))?.results).toHaveLength(2);
   });
 });
 

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf, isOver } from './api.ts';
+import { contractOf } from './contract.ts';
+import { gives, hangs, inTurn, startThirdParties, writeCatalogue } from './third-parties.ts';
+
+const UNKNOWN = '01a20b4c-cf47-716b-85d8-5343742576b8';
+const large = { text: 'x'.repeat(300_000) };
+
+let cloud: Instance;
+let parties: Awaited<ReturnType<typeof startThirdParties>>;
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  parties.set('/provider/small', gives({ small: true }));
+  parties.set('/provider/large', gives(large));
+  parties.set('/provider/late', inTurn(gives('no', 404), gives('now')));
+  parties.set('/provider/hanging', hangs);
+  const catalogue = writeCatalogue(parties.url, { small: {}, large: {}, late: {}, hanging: { timeoutMs: 15_000 } });
+  cloud = await startInstance({ PROVIDER_CATALOGUE: catalogue, RETRY_SCHEDULE_SECONDS: '3600', SWEEP_SECONDS: '1' });
+}, 30_000);
+
+afterAll(async () => {
+  await cloud.stop();
+  await parties.close();
+}, 30_000);
+
+const send = async (method: string, path: string) => {
+  const headers = { authorization: `Bearer ${cloud.apiKey}` };
+  const answer = await contractOf('service', cloud.serviceUrl)(path, { method, headers });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+};
+const bodiesAt = (path: string) => parties.callsTo(path).map(({ body }) => JSON.parse(body));
+
+test('a delivered job sends its data once more, under an id of its own, when it is redriven', async () => {
+  const { submit, waitFor } = apiOf(cloud);
+  const ids: unknown[] = [];
+  parties.set('/again', (response, call) => {
+    ids.push(call.request.headers['webhook-id']);
+    gives('ok')(response, call);
+  });
+  const jobId = await submit(['small', 'large'], `${parties.url}/again`);
+  await waitFor(jobId, isOver);
+  expect(await send('POST', `/jobs/${jobId}/redrive`)).toMatchObject({
+    status: 202,
+    body: { jobId, status: 'PENDING' },
+  });
+  await waitFor(jobId, isOver);
+  const [first, second] = bodiesAt('/again');
+  expect(second).toEqual(first);
+  expect(ids).toEqual([jobId, `${jobId}_r1`]);
+  expect([parties.count('/provider/small'), parties.count('/provider/large')]).toEqual([1, 1]);
+  const job = await waitFor(jobId, ({ status }) => status === 'COMPLETE');
+  expect(job.attempts.map(({ trigger }) => trigger)).toEqual(['immediate', 'redrive']);
+});
+
+test('a waiting job is tried at once, and what was refused is asked for again', async () => {
+  const { submit, waitFor } = apiOf(cloud);
+  parties.set('/broken', inTurn(gives('no', 404), gives('ok')));
+  const jobId = await submit(['late', 'small'], `${parties.url}/broken`);
+  await waitFor(jobId, ({ nextAttemptAt }) => nextAttemptAt !== null);
+  const before = (await send('GET', `/jobs/${jobId}/data`)).body;
+  expect(before).toMatchObject({
+    jobId,
+    data: [
+      { providerId: 'late', error: { code: 'PROVIDER_REFUSED' } },
+      { providerId: 'small', data: { small: true } },
+    ],
+  });
+  expect((await send('POST', `/jobs/${jobId}/redrive`)).status).toBe(202);
+  expect((await waitFor(jobId, isOver)).status).toBe('COMPLETE');
+  expect(bodiesAt('/broken').at(-1).data).toMatchObject([{ data: 'now' }, { data: { small: true } }]);
+});
+
+test('a job in progress is not redriven, and can be cancelled; a cancelled one starts anew', async () => {
+  const { submit, getJob } = apiOf(cloud);
+  const jobId = await submit(['hanging'], `${parties.url}/never`);
+  await parties.until(() => parties.count('/provider/hanging') > 0);
+  const refused = await send('POST', `/jobs/${jobId}/redrive`);
+  expect(refused.status).toBe(409);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await send('DELETE', `/jobs/${jobId}`)).toMatchObject({ status: 409 });
+  expect(await send('POST', `/jobs/${jobId}/cancel`)).toMatchObject({ status: 202, body: { status: 'CANCELLED' } });
+  expect(await send('POST', `/jobs/${jobId}/cancel`)).toMatchObject({ status: 409 });
+  expect((await getJob(jobId)).status).toBe('CANCELLED');
+  parties.set('/provider/hanging', gives('awake'));
+  expect((await send('POST', `/jobs/${jobId}/redrive`)).status).toBe(202);
+  await parties.until(() => parties.count('/never') === 1);
+  expect(bodiesAt('/never')).toMatchObject([{ jobId, data: [{ data: 'awake' }] }]);
+});
+
+test('what was collected can be fetched until it is expunged; the bare record stays', async () => {
+  const { submit, waitFor, getJob } = apiOf(cloud);
+  const jobId = await submit(['small', 'large'], `${parties.url}/callback`);
+  await waitFor(jobId, isOver);
+  expect((await send('GET', `/jobs/${jobId}/data`)).body).toEqual(bodiesAt('/callback').at(-1));
+  const one = await send('GET', `/jobs/${jobId}/data?providerId=large`);
+  expect(one.body.data).toMatchObject([{ providerId: 'large', data: large }]);
+  expect((await send('GET', `/jobs/${jobId}/data?providerId=water`)).status).toBe(422);
+  for (const _ of ['once', 'twice']) expect((await send('DELETE', `/jobs/${jobId}`)).status).toBe(204);
+  expect((await send('GET', `/jobs/${jobId}/data`)).status).toBe(410);
+  expect(await getJob(jobId)).toMatchObject({ status: 'COMPLETE', expungedAt: expect.any(String) });
+});
+
+test.each([
+  ['GET', '/data'],
+  ['POST', '/redrive'],
+  ['POST', '/cancel'],
+  ['DELETE', ''],
+])('%s /jobs/{jobId}%s knows no job of others, and nobody without a key', async (method, suffix) => {
+  for (const jobId of [UNKNOWN, 'nonsense']) {
+    expect((await send(method, `/jobs/${jobId}${suffix}`)).status).toBe(404);
+  }
+  const stranger = await fetch(`${cloud.serviceUrl}/jobs/${UNKNOWN}${suffix}`, { method });
+  expect(stranger.status).toBe(401);
+});

@@ -1,0 +1,162 @@
+import { cancelled, expunged, isHeld, isOver, redriven } from '@boomerang/core/domain/control.ts';
+import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { JOB_STATUSES, type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+const gave = (providerId: string): ProviderResult => ({ providerId, status: 'FETCHED', fetchedAt: NOW, bytes: 2 });
+const failed = (providerId: string, status: 'REFUSED' | 'UNAVAILABLE'): ProviderResult => ({
+  providerId,
+  status,
+  error: { class: 'bad_status', statusCode: 500, excerpt: 'what they said' },
+});
+const { dueAt: _, leasedUntil: __, ...over } = aJob({ expiresAt: NOW });
+
+const anyJob = fc
+  .record({
+    status: fc.constantFrom(...JOB_STATUSES),
+    phase: fc.constantFrom('FETCHING' as const, 'CALLING_BACK' as const),
+    claims: fc.integer({ min: 1, max: 50 }),
+    unsettled: fc.integer({ min: 0, max: 20 }),
+    callbackAttempts: fc.integer({ min: 0, max: 11 }),
+    redeliveries: fc.integer({ min: 0, max: 3 }),
+    results: fc.constantFrom<ProviderResult[][]>(
+      [],
+      [gave('gas')],
+      [gave('gas'), gave('internet')],
+      [gave('gas'), failed('internet', 'REFUSED')],
+      [failed('gas', 'UNAVAILABLE'), failed('internet', 'REFUSED')],
+    ),
+  })
+  .map((change): Job => (change.status === 'PENDING' ? aJob(change) : { ...over, ...change }));
+
+describe('a redriven job', () => {
+  test('is as good as new, whatever it was, and keeps what was fetched', () => {
+    fc.assert(
+      fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, there) => {
+        const next = redriven(job, new Set(there), times);
+        expect(next).toMatchObject({ status: 'PENDING', unsettled: 1, fetchAttempts: 0, callbackAttempts: 0 });
+        expect(next).toMatchObject({ claims: job.claims + 1, deadlineAt: NOW + 1_005, dueAt: NOW + 5 + LEASE_MS });
+        expect(next.expiresAt).toBeUndefined();
+        const kept = job.results.filter((result) => result.status === 'FETCHED' && there.includes(result.providerId));
+        expect(next.results).toEqual(kept);
+        const claimed = toClaimedJob(next, 'redrive', times.now);
+        expect([...claimed.providers, ...kept.map(({ providerId }) => providerId)].sort()).toEqual(['gas', 'internet']);
+        expect(claimed).toMatchObject({ final: false, trigger: 'redrive', checkpointed: kept.length > 0 });
+      }),
+    );
+  });
+
+  test.each<[string, Partial<Job>, number]>([
+    ['after a delivery', { status: 'COMPLETE', results: [gave('gas'), gave('internet')] }, 1],
+    ['after a delivery with errors', { status: 'PARTIAL', results: [gave('gas'), failed('internet', 'REFUSED')] }, 1],
+    ['after the second delivery', { status: 'COMPLETE', redeliveries: 1 }, 2],
+    [
+      'after callbacks that failed, with the same body',
+      { status: 'FAILED', phase: 'CALLING_BACK', results: [gave('gas'), gave('internet')] },
+      0,
+    ],
+    [
+      'after callbacks that failed, with a body that may change',
+      { status: 'FAILED', phase: 'CALLING_BACK', results: [gave('gas'), failed('internet', 'UNAVAILABLE')] },
+      1,
+    ],
+    ['before any callback', { status: 'CANCELLED', phase: 'FETCHING', results: [gave('gas')] }, 0],
+  ])('%s, sends callbacks of the right id', (_case, change, redeliveries) => {
+    const next = redriven({ ...over, ...change }, new Set(['gas', 'internet']), times);
+    expect(next.redeliveries).toBe(redeliveries);
+    const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
+    expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${over.jobId}${suffix}`);
+  });
+});
+
+test('a cancelled job is over, and nobody holds it', () => {
+  const next = cancelled(aJob(), { now: NOW, retentionMs: 1_500 });
+  expect(next).toMatchObject({ status: 'CANCELLED', claims: 2, expiresAt: NOW / 1000 + 2 });
+  expect([isOver(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
+});
+
+test('an expunged job tells what happened, and nothing of what third parties said', () => {
+  const next = expunged({ ...over, status: 'PARTIAL', results: [gave('gas'), failed('internet', 'REFUSED')] }, NOW);
+  expect(next).toMatchObject({ status: 'PARTIAL', expungedAt: NOW, claims: 2, expiresAt: NOW });
+  expect(next.results.map(({ status }) => status)).toEqual(['FETCHED', 'REFUSED']);
+  expect(JSON.stringify(next)).not.toContain('what they said');
+});
+
+describe('redriving', () => {
+  const createWorld = async (change: Partial<Job> = {}) => {
+    const store = createFakeJobStore();
+    const started: unknown[] = [];
+    const job = aJob(change);
+    await givenJob(store, job);
+    const deps = {
+      ...store,
+      startExecution: async (jobs: unknown[]) => void started.push(...jobs),
+      now: () => times.now,
+      log: aLog(),
+      leaseMs: LEASE_MS,
+      fetchDeadlineMs: 1_000,
+      resultLifeMs: 60_000,
+    };
+    const redrive = async () => redriveJob(deps, (await store.results.load(job.jobId)) as never);
+    return { store, started, job, deps, redrive };
+  };
+  const result = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
+
+  test('is for those that nobody holds', async () => {
+    const { redrive, store, job } = await createWorld();
+    await expect(redrive()).rejects.toMatchObject({ name: 'JobInProgress', retryAfterMs: LEASE_MS - 5 });
+    await expect(redrive()).rejects.toBeInstanceOf(JobInProgress);
+    await store.control.release(job.jobId, 1, NOW);
+    expect(await redrive()).toMatchObject({ claims: 2, status: 'PENDING' });
+  });
+
+  test('takes a job whose holder has run out of time, and its holder loses it', async () => {
+    const { redrive, store, job, started } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
+    await redrive();
+    expect(started).toMatchObject([{ jobId: job.jobId, claims: 2, trigger: 'redrive' }]);
+    await expect(store.control.release(job.jobId, 1, NOW)).rejects.toThrow(StaleClaim);
+  });
+
+  test('moves what the job itself held to where it outlives the job', async () => {
+    const { redrive, store, job } = await createWorld();
+    const settlement = {
+      status: 'COMPLETE' as const,
+      phase: 'CALLING_BACK' as const,
+      results: [gave('gas'), gave('internet')],
+      attempt: { number: 1, trigger: 'immediate' as const, endedAt: NOW, fetches: [] },
+      ...{ fetchAttempts: 1, callbackAttempts: 1, updatedAt: NOW, expiresAt: NOW },
+    };
+    await store.outcomes.save(job.jobId, 1, settlement, [result, { ...result, providerId: 'internet' }]);
+    const next = await redrive();
+    expect(next).toMatchObject({ phase: 'CALLING_BACK', redeliveries: 1 });
+    const there = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
+    expect(there?.sort()).toEqual(['gas', 'internet']);
+  });
+
+  test('asks again for what is not there any more, or was deleted', async () => {
+    const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW, results: [gave('gas')] });
+    expect((await redrive()).results).toEqual([]);
+    await store.results.save(job.jobId, 2, result, NOW);
+    const held = (await store.reader.get(job.jobId, NOW)) as Job;
+    const ended = {
+      ...cancelled({ ...held, results: [gave('gas')] }, { now: NOW, retentionMs: 60_000 }),
+      expungedAt: NOW,
+    };
+    await store.control.replace(held, ended);
+    const next = await redrive();
+    expect(next.results).toEqual([]);
+    expect(next.expungedAt).toBeUndefined();
+  });
+
+  test('leaves the job to the schedule when its execution does not start', async () => {
+    const { deps, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
+    const startExecution = async () => Promise.reject(new Error('throttled'));
+    await redriveJob({ ...deps, startExecution }, { job, results: [] });
+    expect(store.jobs.get(job.jobId)).toMatchObject({ claims: 2, dueAt: times.now });
+  });
+});
