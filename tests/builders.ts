@@ -6,6 +6,7 @@ import { type Job, newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
+import type { CircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { v7 as uuidv7 } from 'uuid';
 
 /** A time, epoch milliseconds. */
@@ -76,6 +77,16 @@ export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({
   results: [fetched('gas'), fetched('internet')],
   ...change,
 });
+
+/** A circuit breaker that lets everybody through. */
+export const closedBreaker: CircuitBreaker = { enter: async (key) => ({ key }), leave: async () => {} };
+
+/** What a call of a task goes through when nothing holds it up. */
+export const unguarded = {
+  breaker: closedBreaker,
+  limitCalls: async <T>(_: unknown, call: () => Promise<T>) => call(),
+  isPaused: false,
+};
 
 /** A log that keeps its lines. */
 export const aLog = (): Log & { lines: { level: string; message: string; data: unknown }[] } => {

@@ -7,7 +7,7 @@ import type { ProviderResultData, ResultStore } from '@boomerang/core/ports/jobs
 /** What settling needs of a job; where nothing was stored before, the claim says it all, and no read is needed. */
 export type JobView = Pick<
   Job,
-  'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt'
+  'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt' | 'callbackDeadlineAt'
 >;
 
 export type Collected = {

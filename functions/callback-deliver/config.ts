@@ -1,6 +1,17 @@
 import { readSettings } from '@boomerang/core/config/settings.ts';
 
 export const config = readSettings(
-  ['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'CALLBACK_ALLOW', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS'],
+  [
+    'JOB_TABLE_NAME',
+    'CLIENT_TABLE_NAME',
+    'CALLBACK_ALLOW',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_WINDOW_SECONDS',
+    'BREAKER_MIN_CALLS',
+    'BREAKER_FAILURE_RATE',
+    'BREAKER_OPEN_SECONDS',
+    'PAUSED',
+  ],
   process.env,
 );

@@ -4,6 +4,7 @@ import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/ans
 import { callbackBody, MAX_CALLBACK_BYTES, ResultMissing } from '@boomerang/core/domain/callback-body.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import {
+  CallbackCircuitOpen,
   CallbackNotSent,
   CallbackRejected,
   CallbackThrottled,
@@ -11,6 +12,7 @@ import {
   LeaseLost,
   loggable,
   OutcomeNotSaved,
+  Paused,
   StaleClaim,
 } from '@boomerang/core/domain/failures.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
@@ -19,6 +21,7 @@ import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
+import { type CircuitBreaker, CircuitOpen } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { type Collected, collectResults } from './collect-results.ts';
 
 export type DeliverCallbackDeps = {
@@ -28,12 +31,16 @@ export type DeliverCallbackDeps = {
   send: SendHttp;
   now: () => number;
   log: Log;
+  breaker: CircuitBreaker;
+  isPaused: boolean;
   policy: SettlePolicy;
   userAgent: string;
 };
 
 /** One deadline over DNS, connect, headers and body. */
 const CALLBACK_TIMEOUT_MS = 15_000;
+/** How long a job waits while callbacks are paused, milliseconds; then it looks again. */
+const PAUSE_MS = 60_000;
 /** How much of the receiver's answer is read before it is dropped. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 /** What reading results and writing the outcome may take on top of the call. */
@@ -43,7 +50,7 @@ const STORE_MS = 5_000;
  * Posts what was collected to the callback address, signed with the client's secrets, and, when the receiver has it, ends the job.
  *
  * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected when the receiver doesn't have it, LeaseLost when the
- * call was not made for want of time, CallbackNotSent when it was not made because our own table failed, OutcomeNotSaved when the receiver has it but the job's end could not be written
+ * call was not made for want of time, CallbackCircuitOpen | Paused when it was not made on purpose, CallbackNotSent when it was not made because our own table failed, OutcomeNotSaved when the receiver has it but the job's end could not be written
  */
 export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJob): Promise<void> => {
   const { jobId, leasedUntil } = worked;
@@ -52,12 +59,13 @@ export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJ
   if (leasedUntil - startedAt < CALLBACK_TIMEOUT_MS + STORE_MS) {
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
+  if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
   const { collected, secrets } = await prepare(deps, worked, startedAt);
   const body = callbackBody(jobId, collected.entries);
   if (Buffer.byteLength(body) > MAX_CALLBACK_BYTES) throw new CallbackRejected({ class: 'too_large', startedAt });
   let answer: HttpAnswer;
   try {
-    answer = await post(deps, worked, secrets, body, startedAt);
+    answer = await postGuarded(deps, worked, secrets, body, startedAt);
   } catch (error) {
     log.warn('Could not deliver a callback', { jobId, ...loggable(error) });
     throw error;
@@ -79,6 +87,30 @@ const prepare = async (
     throw new CallbackNotSent({ class: 'internal', startedAt }, { cause });
   }
   throw new CallbackRejected({ class: 'client_revoked', startedAt });
+};
+
+/** Posts to a host that is not in trouble. */
+const postGuarded = async (
+  deps: DeliverCallbackDeps,
+  worked: WorkedJob,
+  secrets: string[],
+  body: string,
+  startedAt: number,
+): Promise<HttpAnswer> => {
+  const { breaker } = deps;
+  const permit = await breaker.enter(`callback#${new URL(worked.callbackUrl).host}`).catch((error: unknown): never => {
+    if (!(error instanceof CircuitOpen)) throw error;
+    throw new CallbackCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs: error.retryAfterMs });
+  });
+  try {
+    const answer = await post(deps, worked, secrets, body, startedAt);
+    await breaker.leave(permit, true);
+    return answer;
+  } catch (error) {
+    // A host that refuses is well.
+    await breaker.leave(permit, error instanceof CallbackRejected);
+    throw error;
+  }
 };
 
 const post = async (

@@ -1,12 +1,14 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
-import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
@@ -22,13 +24,16 @@ export const createHandler =
 const client = new DynamoDBClient({ maxAttempts: 5 });
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
+const clock = { now: Date.now, log: createLog('callback-deliver') };
+
 export const handler = createHandler({
+  ...clock,
   results: createDynamoResultReader(table),
   outcomes: createDynamoJobOutcomes(table),
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
+  breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules: toCircuitRules(config) }),
+  isPaused: config.PAUSED === 'callbacks' || config.PAUSED === 'all',
   policy: toSettlePolicy(config),
   userAgent: `Boomerang/${VERSION}`,
-  now: Date.now,
-  log: createLog('callback-deliver'),
 });

@@ -19,6 +19,8 @@ export type ClaimDueJobsDeps = {
   leaseMs: number;
   shardCount: number;
   maxJobsPerSweep: number;
+  /** Whether nothing is to be worked on for now. */
+  isPaused: boolean;
 };
 
 /** What a pass of a sweep took. */
@@ -45,6 +47,7 @@ const PASS_MS = 20_000;
  */
 export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number): Promise<Sweep> => {
   const { due, now, random, log, shardCount, maxJobsPerSweep } = deps;
+  if (deps.isPaused) return { batches: [], more: false, claimed: claimedBefore };
   const startedAt = now();
   const batches = createBatches();
   let taken = 0;

@@ -9,6 +9,8 @@ export const config = readSettings(
     'MAX_JOBS_PER_SWEEP',
     'RETRY_SCHEDULE_SECONDS',
     'RETENTION_SECONDS',
+    'BREAKER_OPEN_SECONDS',
+    'PAUSED',
   ],
   process.env,
 );

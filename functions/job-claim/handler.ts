@@ -23,6 +23,7 @@ export const handler = createHandler({
   leaseMs: config.LEASE_SECONDS * 1000,
   shardCount: config.SHARD_COUNT,
   maxJobsPerSweep: config.MAX_JOBS_PER_SWEEP,
+  isPaused: config.PAUSED === 'all',
   policy: toSettlePolicy(config),
   now: Date.now,
   random: Math.random,

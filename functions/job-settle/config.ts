@@ -1,6 +1,13 @@
 import { readSettings } from '@boomerang/core/config/settings.ts';
 
 export const config = readSettings(
-  ['JOB_TABLE_NAME', 'SHARD_COUNT', 'RETRY_SCHEDULE_SECONDS', 'FETCH_DEADLINE_SECONDS', 'RETENTION_SECONDS'],
+  [
+    'JOB_TABLE_NAME',
+    'SHARD_COUNT',
+    'RETRY_SCHEDULE_SECONDS',
+    'FETCH_DEADLINE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_OPEN_SECONDS',
+  ],
   process.env,
 );

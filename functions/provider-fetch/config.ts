@@ -9,6 +9,11 @@ export const config = readSettings(
     'FETCH_DEADLINE_SECONDS',
     'RETRY_SCHEDULE_SECONDS',
     'RETENTION_SECONDS',
+    'BREAKER_WINDOW_SECONDS',
+    'BREAKER_MIN_CALLS',
+    'BREAKER_FAILURE_RATE',
+    'BREAKER_OPEN_SECONDS',
+    'PAUSED',
   ],
   process.env,
 );

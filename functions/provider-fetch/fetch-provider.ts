@@ -5,6 +5,9 @@ import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
 import {
   LeaseLost,
   loggable,
+  Paused,
+  ProviderCircuitOpen,
+  ProviderLimitReached,
   ProviderRefused,
   ProviderThrottled,
   ProviderUnavailable,
@@ -13,6 +16,8 @@ import type { Log } from '@boomerang/core/observability/logger.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
+import { type CircuitBreaker, CircuitOpen } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type LimitCalls, LimitReached, WAIT_AND_CALL_MS } from './limit-calls.ts';
 import { toJsonText } from './read-answer.ts';
 import type { FetchRequest } from './schema.ts';
 
@@ -23,6 +28,9 @@ export type FetchProviderDeps = {
   results: Pick<ResultStore, 'save'>;
   now: () => number;
   log: Log;
+  breaker: CircuitBreaker;
+  limitCalls: LimitCalls;
+  isPaused: boolean;
   /** How long a stored result may be needed, milliseconds. */
   resultLifeMs: number;
 };
@@ -33,6 +41,9 @@ export type FetchProviderDeps = {
  */
 const MAX_INLINE_BYTES = 16 * 1024;
 
+/** How long a job waits while fetching is paused, milliseconds; then it looks again. */
+const PAUSE_MS = 60_000;
+
 /** What storing a large result may take on top of the call. */
 const STORE_MS = 3_000;
 
@@ -40,22 +51,22 @@ const STORE_MS = 3_000;
  * Asks one provider for its data.
  *
  * @returns the data inline, or without it where it was so large that it went into the table
- * @throws ProviderUnavailable | ProviderThrottled to be tried again, ProviderRefused for good, LeaseLost if too little is
- * left of the lease
+ * @throws ProviderUnavailable | ProviderThrottled to be tried again, ProviderRefused for good, ProviderCircuitOpen |
+ * ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the lease
  */
 export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<Fetched> => {
   const { catalogue, results, now, log } = deps;
   const { jobId, claims, providerId } = request;
   const startedAt = now();
+  if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
   const provider = catalogue.get(providerId);
   if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
-  if (request.leasedUntil - startedAt < provider.timeoutMs + STORE_MS) {
+  if (request.leasedUntil - startedAt < WAIT_AND_CALL_MS + STORE_MS) {
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
   try {
     const credential = await findCredential(deps, provider, startedAt);
-    const answer = await ask(deps, provider, credential, startedAt);
-    const json = readAnswer(answer, provider, credential, startedAt);
+    const { answer, json } = await askGuarded(deps, provider, credential, startedAt);
     const bytes = Buffer.byteLength(json);
     const fetched: Fetched = {
       providerId,
@@ -91,6 +102,33 @@ const findCredential = async (
     if (!(cause instanceof SecretMissing)) throw cause;
     log.error('A secret is missing', { providerId, secret: auth.secret, error: cause });
     throw new ProviderUnavailable({ class: 'internal', startedAt, excerpt: 'its credential is missing' }, { cause });
+  }
+};
+
+/** Asks a provider that is not in trouble, and within its limits. */
+const askGuarded = async (
+  deps: FetchProviderDeps,
+  provider: Provider,
+  credential: Credential | undefined,
+  startedAt: number,
+): Promise<{ answer: HttpAnswer; json: string }> => {
+  const { breaker, limitCalls, now } = deps;
+  const permit = await breaker.enter(`provider#${provider.id}`).catch((error: unknown): never => {
+    if (!(error instanceof CircuitOpen)) throw error;
+    throw new ProviderCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs: error.retryAfterMs });
+  });
+  try {
+    const given = await limitCalls(provider, async () => {
+      const answer = await ask(deps, provider, credential, now());
+      return { answer, json: readAnswer(answer, provider, credential, now()) };
+    });
+    await breaker.leave(permit, true);
+    return given;
+  } catch (error) {
+    if (error instanceof LimitReached) throw new ProviderLimitReached({ class: 'limit_reached', startedAt });
+    // A provider that refuses is well.
+    await breaker.leave(permit, error instanceof ProviderRefused);
+    throw error;
   }
 };
 

@@ -1,25 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
+import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
-import { resultLifeMs } from '@boomerang/core/config/policy.ts';
+import { resultLifeMs, toCircuitRules } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { config } from './config.ts';
 import { type FetchProviderDeps, fetchProvider } from './fetch-provider.ts';
+import { createCallLimiter } from './limit-calls.ts';
 import { fetchRequestSchema } from './schema.ts';
 
 /** The task `FetchProvider`. */
 export const createHandler = (deps: FetchProviderDeps) => async (event: unknown) =>
   fetchProvider(deps, fetchRequestSchema.parse(event));
 
+const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
+const clock = { now: Date.now, log: createLog('provider-fetch') };
+
 export const handler = createHandler({
+  ...clock,
   catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
   findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
-  results: createDynamoResultWriter({ client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME }),
+  results: createDynamoResultWriter(table),
+  breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules: toCircuitRules(config) }),
+  limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
+  isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
   resultLifeMs: resultLifeMs(config),
-  now: Date.now,
-  log: createLog('provider-fetch'),
 });

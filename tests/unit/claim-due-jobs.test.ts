@@ -14,13 +14,14 @@ const createWorld = async (count: number, change: Partial<Job> = {}) => {
   }
   const log = aLog();
   const deps: ClaimDueJobsDeps = {
+    isPaused: false,
     due: store.due,
     outcomes: store.outcomes,
     findClient,
     now: () => NOW,
     random: () => 0.5,
     log,
-    policy: { schedule: { stepsMs: [1_000] }, retentionMs: 60_000 },
+    policy: { schedule: { stepsMs: [1_000] }, patienceMs: 600_000, retentionMs: 60_000 },
     leaseMs: LEASE_MS,
     shardCount: 4,
     maxJobsPerSweep: 10_000,

@@ -3,18 +3,29 @@ import { readCaughtError, StaleClaim } from '@boomerang/core/domain/failures.ts'
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
-import { aJob, aLog, aWorkedJob, fetched, findClient, givenJob, NOW, refused, unavailable } from '../builders.ts';
+import {
+  aJob,
+  aLog,
+  aWorkedJob,
+  fetched,
+  findClient,
+  givenJob,
+  NOW,
+  refused,
+  unavailable,
+  unguarded,
+} from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
+const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 
 const createWorld = async (worked: WorkedJob, ...script: ScriptedAnswer[]) => {
   const store = createFakeJobStore();
   await givenJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
   const { send, requests } = createFakeHttp(...script);
   const log = aLog();
-  const deps = { ...store, findClient, send, now: () => NOW, log, policy, userAgent: 'Boomerang/1' };
+  const deps = { ...unguarded, ...store, findClient, send, now: () => NOW, log, policy, userAgent: 'Boomerang/1' };
   const deliver = () => deliverCallback(deps, worked);
   return { store, requests, deps, log, deliver };
 };

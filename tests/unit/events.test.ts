@@ -5,11 +5,11 @@ import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
-const policy = { schedule: { stepsMs: [30_000] as const }, retentionMs: 3_600_000 };
+const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 
 /** A world for one event: a stored job, third parties that answer, and every function over it. */
 const createWorld = async () => {
@@ -24,6 +24,7 @@ const createWorld = async () => {
   const send: SendHttp = async () => answer;
   const authenticate = async () => ({ clientId: CLIENT_ID, name: 'test' });
   const common = {
+    ...unguarded,
     authenticate,
     findClient,
     findSecret: async () => undefined,

@@ -8,7 +8,7 @@ import { aJob, caught, fetched, LEASE_MS, NOW, refused, unavailable } from '../b
 /** Whole lives of jobs: claim by claim, whatever the third parties do. */
 
 const steps = [1_000, 5_000, 60_000] as const;
-const policy = { schedule: { stepsMs: steps }, retentionMs: 3_600_000 };
+const policy = { schedule: { stepsMs: steps }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const DEADLINE_MS = 300_000;
 
 /** What the world does in one execution. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aClaim, aJob, caught, fetched, NOW, refused, unavailable } from '../builders.ts';
 
-const policy = { schedule: { stepsMs: [1_000, 5_000, 60_000] as const }, retentionMs: 3_600_000 };
+const policy = { schedule: { stepsMs: [1_000, 5_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const both = [fetched('gas'), fetched('internet')];
 
 const run = (outcomes: Outcomes, { job = aJob(), claim = aClaim(), now = NOW, random = 0 } = {}) =>

@@ -8,12 +8,12 @@ import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-job.ts';
-import { aJob, aLog, aWorkedJob, CLIENT_ID, caught, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, CLIENT_ID, caught, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeExecutions } from '../fakes/executions.ts';
 import { createFakeHttp } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
+const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const revoked: FindClient = async () => ({ secrets: [], revokedAt: NOW });
 const unknown: FindClient = async () => undefined;
 const down: FindClient = async () => {
@@ -26,6 +26,7 @@ describe('a job of a client that was revoked', () => {
     await givenJob(store, aJob({ dueAt: NOW, unsettled: 0 }));
     const sweep = await claimDueJobs(
       {
+        ...unguarded,
         ...store,
         findClient: find,
         now: () => NOW,
@@ -60,7 +61,16 @@ describe('a job of a client that was revoked', () => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp();
-    const deps = { ...store, findClient: revoked, send, now: () => NOW, log: aLog(), policy, userAgent: 'test' };
+    const deps = {
+      ...unguarded,
+      ...store,
+      findClient: revoked,
+      send,
+      now: () => NOW,
+      log: aLog(),
+      policy,
+      userAgent: 'test',
+    };
     await expect(deliverCallback(deps, worked)).rejects.toMatchObject({
       name: 'CallbackRejected',
       failure: { class: 'client_revoked' },
@@ -89,7 +99,16 @@ describe('a job of a client that was revoked', () => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp();
-    const deps = { ...store, findClient: down, send, now: () => NOW, log: aLog(), policy, userAgent: 'test' };
+    const deps = {
+      ...unguarded,
+      ...store,
+      findClient: down,
+      send,
+      now: () => NOW,
+      log: aLog(),
+      policy,
+      userAgent: 'test',
+    };
     await expect(deliverCallback(deps, worked)).rejects.toMatchObject({ name: 'CallbackNotSent' });
     expect(requests).toEqual([]);
     const settling = {
@@ -169,6 +188,7 @@ describe("a provider's credential", () => {
     const { send, requests } = createFakeHttp(answer);
     const log = aLog();
     const deps = {
+      ...unguarded,
       catalogue,
       send,
       findSecret,

@@ -17,12 +17,21 @@ import {
   LEASE_MS,
   NOW,
   unavailable,
+  unguarded,
 } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-const policy = { schedule: { stepsMs: [1_000] as const }, retentionMs: 60_000 };
+const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const ok: HttpAnswer = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
-const common = () => ({ now: () => NOW, random: () => 0, log: aLog(), policy, leaseMs: LEASE_MS, resultLifeMs: 1_000 });
+const common = () => ({
+  ...unguarded,
+  now: () => NOW,
+  random: () => 0,
+  log: aLog(),
+  policy,
+  leaseMs: LEASE_MS,
+  resultLifeMs: 1_000,
+});
 const fails = (error: Error) => async () => {
   throw error;
 };

@@ -1,10 +1,14 @@
-import type { RetrySchedule } from '../domain/schedule.ts';
+import { type CircuitRules, longestOpenMs } from '../domain/circuit.ts';
+import { longestScheduleMs, type RetrySchedule } from '../domain/schedule.ts';
 import type { SettlePolicy } from '../domain/settle.ts';
 import type { Settings } from './settings.ts';
 
 /** The rules of settling, as the environment sets them. */
-export const toSettlePolicy = (settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS'>): SettlePolicy => ({
+export const toSettlePolicy = (
+  settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS' | 'BREAKER_OPEN_SECONDS'>,
+): SettlePolicy => ({
   schedule: toSchedule(settings),
+  patienceMs: longestScheduleMs(toSchedule(settings)) + 2 * longestOpenMs(settings.BREAKER_OPEN_SECONDS * 1000),
   retentionMs: settings.RETENTION_SECONDS * 1000,
 });
 
@@ -18,6 +22,16 @@ export const resultLifeMs = (
   const scheduleMs = toSchedule(settings).stepsMs.reduce((sum, step) => sum + step, 0);
   return settings.FETCH_DEADLINE_SECONDS * 1000 + 2 * scheduleMs + settings.RETENTION_SECONDS * 1000;
 };
+
+/** When third parties are left alone, as the environment sets it. */
+export const toCircuitRules = (
+  settings: Settings<'BREAKER_WINDOW_SECONDS' | 'BREAKER_MIN_CALLS' | 'BREAKER_FAILURE_RATE' | 'BREAKER_OPEN_SECONDS'>,
+): CircuitRules => ({
+  windowMs: settings.BREAKER_WINDOW_SECONDS * 1000,
+  minCalls: settings.BREAKER_MIN_CALLS,
+  failureRate: settings.BREAKER_FAILURE_RATE,
+  openMs: settings.BREAKER_OPEN_SECONDS * 1000,
+});
 
 const toSchedule = ({
   RETRY_SCHEDULE_SECONDS: [first, ...rest],

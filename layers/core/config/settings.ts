@@ -49,6 +49,16 @@ export const settings = {
   FETCH_DEADLINE_SECONDS: seconds(1, 30 * DAY_SECONDS),
   /** How long a job is kept after it is over. */
   RETENTION_SECONDS: seconds(60, 3650 * DAY_SECONDS),
+  /** In windows of how long calls are counted, to tell whether a third party is in trouble. */
+  BREAKER_WINDOW_SECONDS: seconds(1, 3600),
+  /** With fewer calls than these in a window, nothing is concluded. */
+  BREAKER_MIN_CALLS: number.pipe(z.int().min(1).max(100_000)),
+  /** From this share of failures on, above 0 and up to 1, a third party is left alone. */
+  BREAKER_FAILURE_RATE: number.pipe(z.number().gt(0).max(1)),
+  /** How long it is left alone at first; each probe that fails doubles it, up to eight times. */
+  BREAKER_OPEN_SECONDS: seconds(1, DAY_SECONDS),
+  /** What is not done for now. Accepting goes on. */
+  PAUSED: z.enum(['none', 'fetch', 'callbacks', 'all']),
   /** The most that one sweep takes. */
   MAX_JOBS_PER_SWEEP: number.pipe(z.int().min(1)),
   /** Networks, addresses and host names that callbacks may go to although the rules forbid them: comma-separated, or `none`. */

@@ -26,6 +26,10 @@ const providerSchema = z.strictObject({
   /** The largest answer that is taken, in bytes after decompression. */
   maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
   auth: authSchema.optional(),
+  /** How many calls it takes at once; absent: any number. */
+  concurrency: z.int().min(1).max(1000).optional(),
+  /** How many calls it takes in a second; absent: any number. */
+  ratePerSecond: z.int().min(1).max(10_000).optional(),
 });
 
 const catalogueSchema = z.strictObject({

@@ -18,7 +18,7 @@ export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): 
  * @param there the providers whose data is still to be had
  */
 export const redriven = (
-  { expiresAt: _, failure: __, expungedAt: ___, ...job }: Job,
+  { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, ...job }: Job,
   there: ReadonlySet<string>,
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs: number; fetchDeadlineMs: number },
 ): Job => {

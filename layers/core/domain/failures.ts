@@ -33,6 +33,26 @@ export class ProviderRefused extends TaskError {
   override name = 'ProviderRefused';
 }
 
+/** The provider is in trouble and left alone; the call was not made. */
+export class ProviderCircuitOpen extends TaskError {
+  override name = 'ProviderCircuitOpen';
+}
+
+/** As much as the provider allows is under way; the call was not made. */
+export class ProviderLimitReached extends TaskError {
+  override name = 'ProviderLimitReached';
+}
+
+/** Operators have paused calls of this kind; the call was not made. */
+export class Paused extends TaskError {
+  override name = 'Paused';
+}
+
+/** The receiver's host is in trouble and left alone; the call was not made. */
+export class CallbackCircuitOpen extends TaskError {
+  override name = 'CallbackCircuitOpen';
+}
+
 /** The receiver could not answer now; worth a quick retry. */
 export class CallbackUnavailable extends TaskError {
   override name = 'CallbackUnavailable';

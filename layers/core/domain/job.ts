@@ -58,6 +58,8 @@ export type Job = {
   updatedAt: number;
   /** When fetching ends, and what there is goes out. */
   deadlineAt: number;
+  /** When a receiver that is only ever put off is given up; set once a callback has failed. */
+  callbackDeadlineAt?: number;
   /** When it is next to be taken; the lease's end while it is held; absent once it is over. */
   dueAt?: number;
   /** Present only while an execution holds it. */

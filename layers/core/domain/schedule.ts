@@ -28,3 +28,17 @@ export const retryDelayMs = (
 /** Whether the list of delays is used up. */
 export const isExhausted = ({ stepsMs }: RetrySchedule, failedAttempts: number): boolean =>
   failedAttempts > stepsMs.length;
+
+/** How long the whole list takes at most, jitter included. */
+export const longestScheduleMs = ({ stepsMs }: RetrySchedule): number =>
+  Math.ceil(stepsMs.reduce((sum, step) => sum + step, 0) * (1 + JITTER));
+
+/** The least that a call which was put off waits: nobody comes back at once only to be put off again. */
+const MIN_PARK_MS = 1_000;
+
+/**
+ * When to come back to a call that was put off, in milliseconds from now: not before it is worth it, and not all at once.
+ * @param random 0 ≤ random < 1
+ */
+export const parkDelayMs = (hintMs: number | undefined, random: number): number =>
+  Math.round(Math.max(hintMs ?? 0, MIN_PARK_MS) * (1 + JITTER * random));

@@ -3,11 +3,13 @@ import type { ProviderOutcome } from '../contracts/provider-outcome.ts';
 import type { CaughtError } from '../contracts/task-failure.ts';
 import { readCaughtError } from './failures.ts';
 import type { Attempt, FailureCode, Job, JobStatus, Phase, ProviderResult, Try } from './job.ts';
-import { isExhausted, type RetrySchedule, retryDelayMs } from './schedule.ts';
+import { isExhausted, parkDelayMs, type RetrySchedule, retryDelayMs } from './schedule.ts';
 
 /** The rules that operators set. */
 export type SettlePolicy = {
   schedule: RetrySchedule;
+  /** For how long a callback may be put off while its receiver is in trouble, milliseconds. */
+  patienceMs: number;
   /** How long a job is kept after it is over, milliseconds. */
   retentionMs: number;
 };
@@ -32,10 +34,15 @@ export type Settlement = {
   updatedAt: number;
   /** When the job is due again; absent when it is over. */
   dueAt?: number;
+  /** When a receiver that is only ever put off is given up. */
+  callbackDeadlineAt?: number;
   failure?: { code: FailureCode; message: string };
   /** Epoch seconds; present when it is over. */
   expiresAt?: number;
 };
+
+/** The call was put off on purpose: it did not go out, and doesn't count as an attempt. */
+const PARKED = new Set(['ProviderCircuitOpen', 'ProviderLimitReached', 'CallbackCircuitOpen', 'Paused']);
 
 /** Errors of our own making that say nothing of the receiver: the call never went out, so it doesn't count as an attempt. */
 const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'CallbackNotSent', 'Lambda.TooManyRequestsException']);
@@ -50,7 +57,10 @@ const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'CallbackNotSent', 'Lambda.TooManyR
  * @param random 0 ≤ random < 1, for jitter
  */
 export const settle = (
-  job: Pick<Job, 'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt'>,
+  job: Pick<
+    Job,
+    'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt' | 'callbackDeadlineAt'
+  >,
   claimed: Pick<ClaimedJob, 'claims' | 'trigger' | 'final'>,
   { fetches, delivery }: Outcomes,
   now: number,
@@ -65,19 +75,18 @@ export const settle = (
     phase: isFrozen ? ('CALLING_BACK' as const) : ('FETCHING' as const),
     results,
     attempt: toAttempt(claimed, fetches, delivery, now),
-    fetchAttempts: fetches.length > 0 ? 1 : 0,
+    fetchAttempts: fetches.some((outcome) => !isParked(outcome)) ? 1 : 0,
     callbackAttempts: 0,
     updatedAt: now,
   };
 
   if (!isFrozen) {
-    const hints = fetches.flatMap((o) =>
-      o.status === 'UNAVAILABLE' ? (readCaughtError(o.error).retryAfterMs ?? 0) : 0,
-    );
-    const delay = retryDelayMs(policy.schedule, job.fetchAttempts + 1, Math.max(0, ...hints), random);
+    const delay = fetchDelayMs(fetches, job.fetchAttempts + 1, random, policy.schedule);
     return { ...base, dueAt: Math.max(now, Math.min(now + delay, job.deadlineAt)) };
   }
-  if (delivery === undefined) return { ...base, dueAt: now };
+  const callbackDeadlineAt = job.callbackDeadlineAt ?? now + policy.patienceMs;
+  const waiting = { ...base, callbackDeadlineAt };
+  if (delivery === undefined) return { ...waiting, dueAt: now };
 
   const end = (status: JobStatus): Settlement => ({
     ...base,
@@ -91,7 +100,14 @@ export const settle = (
   const failure = readCaughtError(delivery.error);
   if (NOT_AN_ATTEMPT.has(error)) {
     const delay = error === 'LeaseLost' ? 0 : retryDelayMs(policy.schedule, 1, undefined, random);
-    return { ...base, dueAt: now + delay };
+    return { ...waiting, dueAt: now + delay };
+  }
+  if (PARKED.has(error)) {
+    // A receiver that never comes back is given up when its schedule would have ended, however few calls it was spared.
+    const isOver = error !== 'Paused' && now >= callbackDeadlineAt;
+    if (!isOver) return { ...waiting, dueAt: now + parkDelayMs(failure.retryAfterMs, random) };
+    const message = 'The receiver was out of reach to the end of the schedule.';
+    return { ...end('FAILED'), callbackAttempts: 0, failure: { code: 'CALLBACK_EXHAUSTED', message } };
   }
   if (failure.class === 'gone') {
     return { ...end('FAILED'), failure: { code: 'CALLBACK_GONE', message: 'The receiver wants no more callbacks.' } };
@@ -109,7 +125,24 @@ export const settle = (
     return { ...end('FAILED'), failure: { code: 'CALLBACK_EXHAUSTED', message } };
   }
   const delay = retryDelayMs(policy.schedule, failedAttempts, failure.retryAfterMs, random);
-  return { ...base, callbackAttempts: 1, dueAt: now + delay };
+  return { ...waiting, callbackAttempts: 1, dueAt: now + delay };
+};
+
+const isParked = (outcome: ProviderOutcome): boolean => outcome.status !== 'FETCHED' && PARKED.has(outcome.error.Error);
+
+/** When to ask again those that did not give: what was tried goes by the schedule, what was only put off comes back early. */
+const fetchDelayMs = (
+  fetches: ProviderOutcome[],
+  failedAttempts: number,
+  random: number,
+  schedule: RetrySchedule,
+): number => {
+  const unavailable = fetches.filter((outcome) => outcome.status === 'UNAVAILABLE');
+  const hintsOf = (outcomes: typeof unavailable) =>
+    outcomes.map(({ error }) => readCaughtError(error).retryAfterMs ?? 0);
+  const tried = unavailable.filter((outcome) => !isParked(outcome));
+  if (tried.length === 0 && unavailable.length > 0) return parkDelayMs(Math.min(...hintsOf(unavailable)), random);
+  return retryDelayMs(schedule, failedAttempts, Math.max(0, ...hintsOf(tried)), random);
 };
 
 /** How often a job may be taken without an outcome before it ends: crashes must not loop for ever. */

@@ -20,10 +20,10 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTab
   replace: async (read, next) => {
     const { jobId } = next;
     const { status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results } = next;
-    const { updatedAt, deadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
+    const { updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
     const attributes = Object.entries({
       ...{ status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results },
-      ...{ updatedAt, deadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
+      ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
       data: undefined,
     });
