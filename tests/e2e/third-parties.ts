@@ -84,7 +84,7 @@ export const startThirdParties = async () => {
 /** A catalogue file of providers at the third parties' `/provider/<id>`. */
 export const writeCatalogue = (
   url: string,
-  providers: Record<string, { timeoutMs?: number; maxBytes?: number }>,
+  providers: Record<string, { timeoutMs?: number; maxBytes?: number; concurrency?: number; ratePerSecond?: number }>,
 ): string => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
   const entries = Object.entries(providers).map(([id, rest]) => ({ id, url: `${url}/provider/${id}`, ...rest }));

@@ -149,3 +149,67 @@ test('jitter adds up to a tenth, and never takes', () => {
     }),
   );
 });
+
+describe('a call that was put off', () => {
+  const parked = (name: string, retryAfterMs?: number) => caught(name, { class: 'circuit_open', retryAfterMs });
+  const off = (providerId: string, retryAfterMs?: number) => ({
+    providerId,
+    status: 'UNAVAILABLE' as const,
+    error: parked('ProviderCircuitOpen', retryAfterMs),
+  });
+  const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 2 });
+  const claimed = { claims: 3, trigger: 'scheduled' as const, final: false };
+  const deliver = (name: string, job = frozen, now = NOW) =>
+    settle(
+      job,
+      claimed,
+      { fetches: [], delivery: { delivered: false, error: parked(name, 90_000) } },
+      now,
+      0.5,
+      policy,
+    );
+
+  test('burns no attempt, and comes back when it may be worth it, a little spread', () => {
+    const settlement = settle(
+      aJob(),
+      claimed,
+      { fetches: [off('gas', 90_000), off('internet', 40_000)] },
+      NOW,
+      0.5,
+      policy,
+    );
+    expect(settlement).toMatchObject({ status: 'PENDING', fetchAttempts: 0, dueAt: NOW + 42_000 });
+    for (const name of ['CallbackCircuitOpen', 'Paused']) {
+      expect(deliver(name)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 94_500 });
+    }
+  });
+
+  test('does not hold up a provider of the same job that was asked', () => {
+    const settlement = settle(
+      aJob(),
+      claimed,
+      { fetches: [off('gas', 500_000), unavailable('internet')] },
+      NOW,
+      0,
+      policy,
+    );
+    expect(settlement).toMatchObject({ fetchAttempts: 1, dueAt: NOW + 1_000 });
+  });
+
+  test('waits no longer than the fetching deadline', () => {
+    const job = aJob({ deadlineAt: NOW + 5_000 });
+    expect(settle(job, claimed, { fetches: [off('gas', 90_000)] }, NOW, 0, policy).dueAt).toBe(NOW + 5_000);
+  });
+
+  test('to a receiver that never comes back ends the job, but not while we have paused', () => {
+    const { callbackDeadlineAt = 0 } = deliver('CallbackCircuitOpen');
+    expect(callbackDeadlineAt).toBe(NOW + policy.patienceMs);
+    const job = { ...frozen, callbackDeadlineAt };
+    expect(deliver('CallbackCircuitOpen', job, callbackDeadlineAt - 1).status).toBe('PENDING');
+    expect(deliver('Paused', job, callbackDeadlineAt).status).toBe('PENDING');
+    expect(deliver('CallbackCircuitOpen', job, callbackDeadlineAt)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'CALLBACK_EXHAUSTED' },
+    });
+  });
+});
