@@ -36,7 +36,7 @@ describe.each<[string, () => Circuits]>([
   ['the fake', createFakeCircuits],
   ['DynamoDB', () => createDynamoCircuits({ client, tableName: 'JobTable' })],
 ])('circuits, %s', (_name, create) => {
-  const aCircuit = () => ({ key: `provider#${uuidv7()}`, openUntil: NOW + 60_000, openings: 1 });
+  const aCircuit = () => ({ key: `provider#${uuidv7()}`, openUntil: NOW + 60_000, openings: 1, isProbed: false });
 
   test('are there from their opening to their closing', async () => {
     const circuits = create();
@@ -71,7 +71,7 @@ describe.each<[string, () => Circuits]>([
 
 test('a circuit that nobody probed for long is forgotten, and opens anew', async () => {
   const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
-  const circuit = { key: 'provider#forgotten', openUntil: NOW, openings: 4 };
+  const circuit = { key: 'provider#forgotten', openUntil: NOW, openings: 4, isProbed: true };
   await circuits.open(circuit, NOW);
   const later = NOW + 3_601_000;
   expect(await circuits.listOpen(later)).not.toContainEqual(circuit);

@@ -24,6 +24,8 @@ export type OpenCircuit = {
   openUntil: number;
   /** How often it has opened in a row. */
   openings: number;
+  /** Whether somebody is asking whether it may close. */
+  isProbed: boolean;
 };
 
 /** Which window a time is in. */
@@ -43,4 +45,5 @@ export const opened = (key: string, openings: number, now: number, { openMs }: C
   key,
   openUntil: now + openMs * Math.min(2 ** (openings - 1), MAX_GROWTH),
   openings,
+  isProbed: false,
 });

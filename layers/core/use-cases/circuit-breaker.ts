@@ -45,6 +45,8 @@ export type CircuitChange =
 const BELIEVED_MS = 5_000;
 /** How long a probe may take; then another may go. Longer than any call. */
 const PROBE_MS = 30_000;
+/** Most probes are over soon: those who wait for one look again after so long. */
+const PROBED_PARK_MS = 5_000;
 /** Failures of one third party are counted together so long. */
 const COUNT_EVERY_MS = 1_000;
 const MAX_TALLIES = 10_000;
@@ -122,7 +124,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
 
   /** @returns the probe, unless somebody else has it */
   const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
-    const probe = { ...circuit, openUntil: now() + PROBE_MS };
+    const probe = { ...circuit, openUntil: now() + PROBE_MS, isProbed: true };
     // At once, so that no other call of this process tries too.
     known.set(circuit.key, probe);
     try {
@@ -140,9 +142,9 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       const circuit = known.get(key);
       if (!circuit) return { key };
       const restMs = circuit.openUntil - now();
-      if (restMs > 0) throw new CircuitOpen(restMs);
+      if (restMs > 0) throw new CircuitOpen(circuit.isProbed ? Math.min(restMs, PROBED_PARK_MS) : restMs);
       const probe = await takeProbe(circuit);
-      if (!probe) throw new CircuitOpen(PROBE_MS);
+      if (!probe) throw new CircuitOpen(PROBED_PARK_MS);
       log.info('Probing whether a circuit may close', { circuit: key });
       return { key, probe };
     },

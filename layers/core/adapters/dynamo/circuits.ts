@@ -38,11 +38,13 @@ export const createDynamoCircuits = ({
         new UpdateItemCommand({
           TableName,
           Key: openKey(circuit.key),
-          UpdateExpression: 'SET openUntil = :openUntil, openings = :openings, expiresAt = :expiresAt',
+          UpdateExpression:
+            'SET openUntil = :openUntil, openings = :openings, isProbed = :isProbed, expiresAt = :expiresAt',
           ConditionExpression: condition,
           ExpressionAttributeValues: toItem({
             ':openUntil': circuit.openUntil,
             ':openings': circuit.openings,
+            ':isProbed': circuit.isProbed,
             ':expiresAt': expiresAt(circuit),
             ...values,
           }),
@@ -62,8 +64,8 @@ export const createDynamoCircuits = ({
         }),
       );
       return Items.map((item) => {
-        const { itemId: key, openUntil, openings } = unmarshall(item) as OpenCircuit & { itemId: string };
-        return { key, openUntil, openings };
+        const { itemId: key, openUntil, openings, isProbed } = unmarshall(item) as OpenCircuit & { itemId: string };
+        return { key, openUntil, openings, isProbed };
       });
     },
 
