@@ -1,0 +1,138 @@
+import type { Job } from '@boomerang/core/domain/job.ts';
+import type { HistoryEvent } from './history.ts';
+import { SCHEDULE_MS, type Simulation } from './world.ts';
+
+type Of<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
+type Body = { jobId: string; data: { providerId: string; data?: unknown; error?: object }[] };
+
+/** Everything that is not as promised, in words; nothing when all is well. */
+export const findViolations = ({ history, jobs }: Simulation): string[] => {
+  const accepted = new Set(history.events.flatMap((event) => (event.kind === 'accepted' ? event.jobId : [])));
+  const lost = [...accepted].filter((jobId) => !jobs.has(jobId)).map((jobId) => `${jobId} was accepted, and is gone`);
+  return [...lost, ...[...jobs.values()].flatMap((job) => judgeJob(job, history.events))];
+};
+
+const judgeJob = (job: Job, all: HistoryEvent[]): string[] => {
+  const { jobId } = job;
+  // Crashes belong to every job; so do the faults of whoever works for many.
+  const mine = all.filter((event) => !('jobId' in event) || event.jobId === jobId || event.jobId === undefined);
+  const of = <Kind extends HistoryEvent['kind']>(kind: Kind) =>
+    mine.filter((event): event is Of<Kind> => event.kind === kind);
+  const judges = [judgeEnd, judgeFencing, judgeCallbacks, judgeFetches];
+  return judges.flatMap((judge) => judge(job, of)).map((complaint) => `${jobId} ${complaint}`);
+};
+
+type Find = <Kind extends HistoryEvent['kind']>(kind: Kind) => Of<Kind>[];
+
+/** After hours of calm, every job is over, and what it says of its end is so. */
+const judgeEnd = (job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  const { status, dueAt, failure } = job;
+  if (status === 'PENDING') complaints.push(dueAt === undefined ? 'is pending, and never due' : 'is not over');
+  if (status !== 'PENDING' && dueAt !== undefined) complaints.push('is over, and due');
+  if ((status === 'FAILED') !== (failure !== undefined)) complaints.push(`is ${status}, and says ${failure?.code}`);
+  const isTaken = of('called back').some((call) => call.isTaken);
+  if ((status === 'COMPLETE' || status === 'PARTIAL') && !isTaken)
+    complaints.push(`is ${status}, and was not delivered`);
+  const redrives = of('taken').filter(({ by }) => by === 'redrive').length;
+  const tries = of('called back').length;
+  // Faults may eat calls after they were counted; without any, a receiver is given up after the whole schedule only.
+  if (
+    failure?.code === 'CALLBACK_EXHAUSTED' &&
+    of('fault').length === 0 &&
+    redrives === 0 &&
+    tries <= SCHEDULE_MS.length
+  ) {
+    complaints.push(`was given up after ${tries} calls`);
+  }
+  return complaints;
+};
+
+/** Claims count up by one, each is settled once at most, by whoever holds the newest; a job ends once, unless it is redriven. */
+const judgeFencing = (_job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  const events = [...of('born'), ...of('taken'), ...of('settled')].sort((a, b) => a.at - b.at);
+  // Of the same moment, the order in which they were written down holds: sort is stable within a kind only.
+  const inOrder = events.every((event, index) => index === 0 || (events[index - 1]?.at ?? 0) <= event.at);
+  if (!inOrder) complaints.push('has a history out of order');
+  const settled = new Set<number>();
+  let ends = 0;
+  for (const event of of('settled')) {
+    if (settled.has(event.claims)) complaints.push(`claim ${event.claims} was settled twice`);
+    settled.add(event.claims);
+    if (event.isOver === event.isDue)
+      complaints.push(`claim ${event.claims} left it ${event.status}, due: ${event.isDue}`);
+    const newest = Math.max(...[...of('born'), ...of('taken')].filter(({ at }) => at <= event.at).map((e) => e.claims));
+    const isSameMoment = of('taken').some(({ at }) => at === event.at);
+    if (event.claims < newest && !isSameMoment)
+      complaints.push(`claim ${event.claims} was settled after ${newest} was taken`);
+    if (event.isOver) ends += 1;
+  }
+  const takes = of('taken');
+  const cancels = takes.filter(({ by }) => by === 'cancel').length;
+  const redrives = takes.filter(({ by }) => by === 'redrive').length;
+  if (ends + cancels > 1 + redrives) complaints.push(`ended ${ends + cancels} times with ${redrives} redrives`);
+  const numbers = takes.map(({ claims }) => claims);
+  if (new Set(numbers).size !== numbers.length) complaints.push('was taken twice under one number');
+  for (const [index, event] of takes.entries()) {
+    const before = takes[index - 1];
+    // Leases are 360 s: nobody is taken from while theirs lasts, unless they have settled or given back.
+    const isSettled = of('settled').some(({ at, claims }) => claims === before?.claims && at <= event.at);
+    const isReleased = of('fault').some(({ at }) => before !== undefined && at >= before.at && at <= event.at);
+    if (event.by === 'sweep' && before?.by === 'sweep' && !isSettled && !isReleased && event.at - before.at < 360_000) {
+      complaints.push(`claim ${before.claims} was taken from its holder after ${event.at - before.at} ms`);
+    }
+  }
+  return complaints;
+};
+
+/** What receivers get is signed, and just what was given; they get it twice only where that can't be helped. */
+const judgeCallbacks = (job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  const calls = of('called back');
+  const gave = new Map<string, Set<string>>();
+  for (const { providerId, json } of of('gave')) gave.set(providerId, (gave.get(providerId) ?? new Set()).add(json));
+  for (const { problem, body, webhookId } of calls) {
+    if (problem !== undefined) complaints.push(`sent a callback that does not verify: ${problem}`);
+    const { jobId, data } = JSON.parse(body) as Body;
+    if (jobId !== job.jobId || !webhookId.startsWith(job.jobId))
+      complaints.push(`sent a callback of ${jobId}, ${webhookId}`);
+    const order = data.map(({ providerId }) => providerId);
+    const isInOrder = job.providers.filter((providerId) => order.includes(providerId)).join() === order.join();
+    if (!isInOrder || new Set(order).size !== order.length) complaints.push(`sent a callback of ${order.join()}`);
+    for (const { providerId, data: given, error } of data) {
+      const isGiven = gave.get(providerId)?.has(JSON.stringify(given)) ?? false;
+      if (error === undefined && !isGiven) complaints.push(`sent what ${providerId} did not give`);
+    }
+  }
+  if (job.status === 'COMPLETE') {
+    const isWhole = calls.some(({ body, isTaken }) => {
+      const { data } = JSON.parse(body) as Body;
+      return isTaken && data.length === job.providers.length && data.every(({ error }) => error === undefined);
+    });
+    if (!isWhole) complaints.push('is COMPLETE, and nobody has it all');
+  }
+  const taken = calls.filter((call) => call.isTaken);
+  for (const [index, call] of taken.entries()) {
+    const before = taken.slice(0, index).findLast(({ webhookId }) => webhookId === call.webhookId);
+    if (before && !isExcused(of, before.at - 360_000, call.at))
+      complaints.push(`sent ${call.webhookId} twice, at ${call.at}`);
+  }
+  return complaints;
+};
+
+/** Who gave is not asked again, unless what it gave could not be kept. */
+const judgeFetches = (_job: Job, of: Find): string[] => {
+  const gave = of('gave');
+  const isTakenAnew = (from: number, to: number) =>
+    of('taken').some((e) => e.by === 'redrive' && e.at >= from && e.at <= to);
+  return of('asked').flatMap((asked) => {
+    const before = gave.find(({ at, providerId }) => providerId === asked.providerId && at < asked.at);
+    if (!before || isTakenAnew(before.at, asked.at) || isExcused(of, before.at - 360_000, asked.at)) return [];
+    return [`asked ${asked.providerId} again, which gave at ${before.at}`];
+  });
+};
+
+/** Whether something struck in between that explains why a thing is done twice. */
+const isExcused = (of: Find, from: number, to: number): boolean =>
+  of('fault').some(({ at, excuse }) => at >= from && at <= to && excuse !== undefined);

@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { toTrace } from './history.ts';
+import { findViolations } from './invariants.ts';
+import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { START, simulate } from './world.ts';
+
+/** `npm run simulate`: seeds of the deterministic simulation, many or one. */
+
+const HELP = `Lives through seeds of the deterministic simulation: the real handlers, state machine and rules, on fakes that fail.
+
+  npm run simulate -- --seeds 10000          the seeds from 1 (1000 when not given)
+  npm run simulate -- --from 500 --seeds 10  ten of them from 500
+  npm run simulate -- --seed 42              one, with its trace
+  npm run simulate -- --bug '<name>'         with a planted bug: ${Object.keys(PLANTED_BUGS).join(', ')}
+
+It ends at the first seed that breaks a promise, prints what and its trace, and exits with 1.`;
+
+const fail = (message: string): never => {
+  console.error(`${message}\n\n${HELP}`);
+  process.exit(2);
+};
+
+const read = () => {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '1000' },
+        from: { type: 'string', default: '1' },
+        seed: { type: 'string' },
+        bug: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+};
+
+const whole = (name: string, text: string): number =>
+  /^\d{1,9}$/.test(text) ? Number(text) : fail(`--${name} takes a whole number`);
+
+const options = read();
+if (options.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+if (options.bug !== undefined && !Object.hasOwn(PLANTED_BUGS, options.bug)) fail(`There is no bug "${options.bug}"`);
+const bug = options.bug as PlantedBug | undefined;
+const one = options.seed === undefined ? undefined : whole('seed', options.seed);
+const from = one ?? whole('from', options.from);
+const to = one ?? from + whole('seeds', options.seeds) - 1;
+
+const startedAt = performance.now();
+for (let seed = from; seed <= to; seed += 1) {
+  const simulation = await simulate(seed, bug);
+  const violations = findViolations(simulation);
+  if (one !== undefined || violations.length > 0) {
+    process.stdout.write(`\n${toTrace(simulation.history, START).join('\n')}\n\n`);
+    for (const job of simulation.jobs.values()) console.log(job.jobId, job.status, job.failure?.code ?? '');
+  }
+  if (violations.length > 0) {
+    console.log(`\nSeed ${seed} breaks ${violations.length} promises:\n  ${violations.join('\n  ')}`);
+    console.log(`\nAgain: npm run simulate -- --seed ${seed}${bug ? ` --bug '${bug}'` : ''}`);
+    process.exit(1);
+  }
+  const done = seed - from + 1;
+  if (process.stdout.isTTY && done % 10 === 0) process.stdout.write(`\r${done} seeds`);
+}
+const seconds = (performance.now() - startedAt) / 1000;
+const count = to - from + 1;
+console.log(`\r${count} seeds, all promises kept, ${(count / seconds).toFixed(0)} a second`);

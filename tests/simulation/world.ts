@@ -1,0 +1,377 @@
+import '../unit/function-environment.ts';
+import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
+import { seededRandom } from '@boomerang/core/domain/random.ts';
+import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { createHandler as createDeliver } from '../../functions/callback-deliver/handler.ts';
+import { createHandler as createCancel } from '../../functions/job-cancel/handler.ts';
+import { createHandler as createClaim } from '../../functions/job-claim/handler.ts';
+import { createHandler as createRedrive } from '../../functions/job-redrive/handler.ts';
+import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
+import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
+import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
+import { CLIENT_ID, closedBreaker, findClient } from '../builders.ts';
+import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
+import { createFakeCircuits } from '../fakes/third-parties.ts';
+import { definitionText, readDefinition, statesOf } from '../state-machine/definition.ts';
+import { createClock } from './clock.ts';
+import { createFaults } from './faults.ts';
+import { createHistory, type Excuse, type History } from './history.ts';
+import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { createThirdParties, PROVIDERS } from './third-parties.ts';
+
+type Json = Parameters<StateMachine['run']>[0];
+type Handler = (event: never, context: never) => Promise<unknown>;
+
+export const START = 1_800_000_000_000;
+const MINUTE = 60_000;
+/** How long things go wrong, and how long they then have to come right. */
+const TROUBLE_MS = 90 * MINUTE;
+const CALM_MS = 240 * MINUTE;
+export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
+
+const policy = { schedule: { stepsMs: SCHEDULE_MS }, patienceMs: 60 * MINUTE, retentionMs: 30 * 24 * 60 * MINUTE };
+const settings = {
+  policy,
+  leaseMs: 360_000,
+  fetchDeadlineMs: 30 * MINUTE,
+  resultLifeMs: policy.retentionMs * 2,
+  retentionMs: policy.retentionMs,
+};
+const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+const TASKS = ['ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'] as const;
+type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
+
+/** One invocation of a function; what is dead does nothing any more, wherever it was. */
+type Life = { jobId: string | undefined; epoch: number; stepsLeft: number };
+
+const never = new Promise<never>(() => {});
+const named = (name: string, message = 'from AWS'): Error => Object.assign(new Error(message), { name });
+const machine = new StateMachine(JSON.parse(definitionText) as StateMachineDefinition, {
+  validationOptions: { checkArn: false },
+});
+
+/** How long each task may take, milliseconds. */
+const TIMEOUTS_MS = Object.fromEntries(
+  statesOf(readDefinition()).map(([name, { TimeoutSeconds = 0 }]) => [name, TimeoutSeconds * 1000]),
+);
+
+/** Whose task it is; undefined where it is of many. */
+const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
+  payload.jobId ?? payload.job?.jobId;
+
+/** What became of a world. */
+export type Simulation = { history: History; jobs: Map<string, Job> };
+
+/** Lives through one seed: hours of trouble, then hours of calm. */
+export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulation> => {
+  const randomOf = (purpose: number) => seededRandom(seed * 16 + purpose);
+  const clock = createClock(START);
+  const { now } = clock;
+  const history = createHistory(now);
+  const faults = createFaults(randomOf(1));
+  const parties = createThirdParties(clock, faults, randomOf(2), history);
+  const [actions, jitter] = [randomOf(3), randomOf(4)];
+  const fake = createFakeJobStore();
+  const { jobs } = fake;
+  const store = bug ? PLANTED_BUGS[bug](recorded(fake, jobs, history), jobs) : recorded(fake, jobs, history);
+  const circuits = createFakeCircuits();
+  const breakers = [0, 1].map(() => createCircuitBreaker({ circuits, rules, now, log: silent }));
+  let epoch = 0;
+  let id = 0;
+
+  const fault = (life: Life, what: string, excuse?: Excuse) =>
+    history.add({ kind: 'fault', jobId: life.jobId, what, excuse });
+
+  const isDead = (life: Life) => life.epoch !== epoch || life.stepsLeft <= 0;
+  /** A step of a process; the dead take none. */
+  const step = async (life: Life): Promise<void> => {
+    if (isDead(life)) await never;
+    life.stepsLeft -= 1;
+    if (life.stepsLeft === 0) fault(life, 'killed', 'killed');
+    if (life.stepsLeft <= 0) await never;
+  };
+
+  /** A call over the network: to the table, or to AWS. */
+  const remote =
+    <Args extends unknown[], Result>(life: Life, name: string, call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      await step(life);
+      const { kind, delayMs } = faults.call();
+      if (delayMs > 1_000) fault(life, `${name}: takes ${Math.round(delayMs)} ms`);
+      await clock.sleep(delayMs);
+      await step(life);
+      if (kind === 'fails before') {
+        fault(life, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
+        throw named('InternalServerError');
+      }
+      let result = await call(...args);
+      if (kind === 'twice') {
+        fault(life, `${name}: done twice`);
+        result = await call(...args);
+      }
+      await step(life);
+      if (kind !== 'answer lost') return result;
+      fault(life, `${name}: answer lost`, 'answer lost');
+      throw named('TimeoutError');
+    };
+  const remotes = <Port extends Record<string, unknown>>(life: Life, name: string, port: Port): Port =>
+    Object.fromEntries(
+      Object.entries(port).map(([key, call]) => [key, remote(life, `${name}.${key}`, call as () => Promise<unknown>)]),
+    ) as Port;
+
+  const portsOf = (life: Life) => ({
+    ...settings,
+    now,
+    random: jitter,
+    log: silent,
+    authenticate: async () => ({ clientId: CLIENT_ID, name: 'simulated' }),
+    findClient: remote(life, 'clients.find', findClient),
+    intake: remotes(life, 'intake', store.intake),
+    control: remotes(life, 'control', store.control),
+    outcomes: remotes(life, 'outcomes', store.outcomes),
+    results: remotes(life, 'results', store.results),
+    reader: remotes(life, 'reader', store.reader),
+    due: {
+      claim: remote(life, 'due.claim', store.due.claim),
+      find: async function* (shard: number, at: number) {
+        const pages: DueEntry[][] = [];
+        await remote(life, 'due.find', async () => {
+          for await (const page of store.due.find(shard, at)) pages.push(page);
+        })();
+        yield* pages;
+      },
+    } satisfies JobStore['due'],
+    startExecution: remote(life, 'StartExecution', async (claimed: ClaimedJob[]) => start({ jobs: claimed })),
+    newId: () => {
+      id += 1;
+      return `01a20b4c-cf47-716b-85d8-${id.toString(16).padStart(12, '0')}`;
+    },
+  });
+
+  /** The functions, as they are deployed, over ports that fail. */
+  const handlerOf = (name: Task, life: Life, payload: { jobId?: string; claims?: number; providerId?: string }) => {
+    const ports = portsOf(life);
+    const breaker = breakers[Math.floor(jitter() * breakers.length)] ?? closedBreaker;
+    const guard = { breaker, isPaused: false, limitCalls: <T>(_: unknown, call: () => Promise<T>) => call() };
+    const { jobId = '', claims = 0, providerId = '' } = payload;
+    const handlers: Record<Task, () => Handler> = {
+      ClaimDueJobs: () => createClaim({ ...ports, isPaused: false, shardCount: 1, maxJobsPerSweep: 1_000 }),
+      FetchProvider: () =>
+        createFetch({
+          ...ports,
+          ...guard,
+          catalogue: new Map(
+            PROVIDERS.map((provider) => [
+              provider,
+              { id: provider, url: 'https://example.com', timeoutMs: 10_000, maxBytes: 1_000_000 },
+            ]),
+          ),
+          findSecret: async () => '',
+          send: async (request) => {
+            await step(life);
+            const answer = await parties.provider(request, { jobId, claims, providerId });
+            await step(life);
+            return answer;
+          },
+        }),
+      DeliverCallback: () =>
+        createDeliver({
+          ...ports,
+          ...guard,
+          userAgent: 'Boomerang',
+          send: async (request) => {
+            await step(life);
+            const answer = await parties.receiver(request, jobId);
+            await step(life);
+            return answer;
+          },
+        }),
+      SettleJob: () => createSettle({ ...ports, jobs: ports.reader }) as Handler,
+    };
+    return handlers[name]();
+  };
+
+  /** Lambda: what is thrown is thrown as it is; what dies is an error that says nothing. */
+  const invoke = async (name: Task, payload: never): Promise<unknown> => {
+    const jobId = jobIdOf(payload);
+    const fate = faults.invocation();
+    const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
+    const life: Life = { jobId, epoch, stepsLeft };
+    await clock.sleep(1 + faults.random() * 20);
+    if (fate === 'throttled') throw named('Lambda.TooManyRequestsException');
+    if (fate === 'fails before') throw named('Lambda.ServiceException');
+    const running = handlerOf(name, life, payload)(payload, {} as never);
+    const dies = async () => {
+      await clock.sleep(1_000 + faults.random() * 5_000);
+      if (!isDead(life)) return running;
+      throw named('Lambda.Unknown');
+    };
+    const result = await (fate === 'killed' ? Promise.race([running, dies()]) : running);
+    if (fate !== 'answer lost') return result;
+    fault(life, `${name}: answer lost`, 'answer lost');
+    throw named('Lambda.ServiceException');
+  };
+
+  const runTask = async (name: Task, payload: never, born: number): Promise<unknown> => {
+    if (born !== epoch) return never;
+    const jobId = jobIdOf(payload);
+    let isOver = false;
+    clock.after(TIMEOUTS_MS[name] ?? 0, () => {
+      if (!isOver && born === epoch)
+        history.add({ kind: 'fault', jobId, what: `${name}: timed out`, excuse: 'time-out' });
+    });
+    try {
+      const result = await invoke(name, payload).finally(() => {
+        isOver = true;
+      });
+      return born === epoch ? result : never;
+    } catch (error) {
+      if (born !== epoch) return never;
+      // What it was to write down is done again, or lost: by then the execution is over.
+      if (name === 'SettleJob') history.add({ kind: 'fault', jobId, what: 'settling failed', excuse: 'not kept' });
+      const { name: errorName, message } = error as Error;
+      throw named(errorName, JSON.stringify({ errorType: errorName, errorMessage: message, trace: [] }));
+    }
+  };
+
+  /** An execution; a crash of everything ends it without a word. */
+  const run = (input: unknown): void => {
+    const born = epoch;
+    const isAlive = () => born === epoch;
+    const handler = (name: (typeof TASKS)[number]) => async (raw: Json) => {
+      const { Payload, Input } = raw as { Payload?: unknown; Input?: { jobs: ClaimedJob[] } };
+      if (name === 'StartBatch') {
+        const life = { jobId: undefined, epoch: born, stepsLeft: Number.POSITIVE_INFINITY };
+        await remote(life, 'StartBatch', async () => start({ jobs: Input?.jobs ?? [] }))();
+        return {};
+      }
+      return { Payload: (await runTask(name, Payload as never, born)) as Json };
+    };
+    const { result } = machine.run(structuredClone(input) as Json, {
+      overrides: { taskResourceLocalHandlers: Object.fromEntries(TASKS.map((name) => [name, handler(name)])) },
+      context: { StateMachine: { Id: 'arn:machine' }, Execution: { Id: 'arn:execution' } },
+    });
+    result.then(
+      () => {},
+      (error: Error) => isAlive() && history.add({ kind: 'fault', jobId: undefined, what: `execution: ${error.name}` }),
+    );
+  };
+
+  const start = (input: { jobs?: ClaimedJob[] }): void => {
+    const born = epoch;
+    const begin = () => born === epoch && run(input);
+    clock.after(5, begin);
+    if (!faults.isRestarted()) return;
+    for (const { jobId } of input.jobs ?? []) {
+      history.add({ kind: 'fault', jobId, what: 'execution started twice', excuse: 'restarted' });
+    }
+    clock.after(faults.random() * 120_000, begin);
+  };
+
+  const call = async (create: (ports: ReturnType<typeof portsOf>) => Handler, event: object) => {
+    const fate = faults.invocation();
+    if (fate === 'throttled' || fate === 'fails before') return undefined;
+    const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
+    const ports = portsOf({ jobId: undefined, epoch, stepsLeft });
+    const answer = (await create(ports)({ headers: {}, requestContext: {}, ...event } as never, {} as never)) as {
+      statusCode: number;
+      body: string;
+    };
+    return fate === 'answer lost' ? undefined : answer;
+  };
+
+  const post = async (): Promise<void> => {
+    const providers = PROVIDERS.filter(() => actions() < 0.6);
+    const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
+    const body = { providers: providers.length > 0 ? providers : ['gas'], callbackUrl: `https://r${id % 2}.example/` };
+    const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) };
+    const create = (ports: ReturnType<typeof portsOf>) =>
+      createWebhook({
+        ...ports,
+        knownProviders: new Set(PROVIDERS),
+        callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
+      });
+    const answer = await call(create, { headers, body: JSON.stringify(body) });
+    if (answer?.statusCode !== 202) return;
+    history.add({ kind: 'accepted', jobId: (JSON.parse(answer.body) as { jobId: string }).jobId });
+  };
+  const change = async (what: 'cancel' | 'redrive'): Promise<void> => {
+    const all = [...jobs.keys()];
+    const jobId = all[Math.floor(actions() * all.length)];
+    if (jobId === undefined) return;
+    const create = (ports: ReturnType<typeof portsOf>) =>
+      what === 'cancel' ? createCancel({ ...ports, jobs: ports.reader }) : createRedrive(ports);
+    await call(create, { pathParameters: { jobId } });
+  };
+
+  const tick = (): void => {
+    const sweep = () => [...jobs.values()].some(({ dueAt = Number.POSITIVE_INFINITY }) => dueAt <= now()) && start({});
+    clock.after(faults.tickDelayMs(), sweep);
+    if (faults.isDoubleTick()) clock.after(0, sweep);
+    if (faults.isCrash()) {
+      history.add({ kind: 'fault', jobId: undefined, what: 'everything crashed', excuse: 'crash' });
+      epoch += 1;
+    }
+    clock.after(MINUTE, tick);
+  };
+
+  clock.install(jitter);
+  try {
+    tick();
+    const count = 3 + Math.floor(actions() * 6);
+    for (let index = 0; index < count; index += 1) clock.after(actions() * TROUBLE_MS * 0.6, () => void post());
+    for (let index = 0; index < 4; index += 1) {
+      const what = actions() < 0.5 ? 'cancel' : 'redrive';
+      if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(what));
+    }
+    await clock.runTo(START + TROUBLE_MS);
+    faults.calm();
+    await clock.runTo(START + TROUBLE_MS + CALM_MS);
+  } finally {
+    clock.uninstall();
+  }
+  return { history, jobs };
+};
+
+/** The table, with a record of all that took effect in it. */
+const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
+  ...store,
+  intake: {
+    create: async (job, request, at) => {
+      const wasThere = jobs.has(job.jobId);
+      const created = await store.intake.create(job, request, at);
+      const { jobId, claims, providers } = created.job;
+      if (!wasThere) history.add({ kind: 'born', jobId, claims, providers });
+      return created;
+    },
+  },
+  control: {
+    ...store.control,
+    replace: async (read, next) => {
+      await store.control.replace(read, next);
+      const { jobId, claims, status } = next;
+      history.add({ kind: 'taken', jobId, claims, by: status === 'CANCELLED' ? 'cancel' : 'redrive' });
+    },
+  },
+  due: {
+    ...store.due,
+    claim: async (entry, at, leaseMs) => {
+      const job = await store.due.claim(entry, at, leaseMs);
+      if (job) history.add({ kind: 'taken', jobId: job.jobId, claims: job.claims, by: 'sweep' });
+      return job;
+    },
+  },
+  outcomes: {
+    save: async (jobId, claims, settlement, data) => {
+      await store.outcomes.save(jobId, claims, settlement, data);
+      const { status, dueAt } = settlement;
+      const facts = { jobId, claims: settlement.attempt.number, status };
+      history.add({ kind: 'settled', ...facts, isOver: status !== 'PENDING', isDue: dueAt !== undefined });
+    },
+  },
+});
