@@ -97,13 +97,16 @@ const postGuarded = async (
   body: string,
   startedAt: number,
 ): Promise<HttpAnswer> => {
-  const { breaker } = deps;
+  const { breaker, now } = deps;
   const permit = await breaker.enter(`callback#${new URL(worked.callbackUrl).host}`).catch((error: unknown): never => {
     if (!(error instanceof CircuitOpen)) throw error;
     throw new CallbackCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs: error.retryAfterMs });
   });
+  // Tables that took so long have left too little time for the call: another attempt may be under way by now.
+  const sentAt = now();
+  if (sentAt - startedAt > STORE_MS) throw new CallbackNotSent({ class: 'timeout', startedAt });
   try {
-    const answer = await post(deps, worked, secrets, body, startedAt);
+    const answer = await post(deps, worked, secrets, body, sentAt);
     await breaker.leave(permit, true);
     return answer;
   } catch (error) {

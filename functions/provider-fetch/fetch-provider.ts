@@ -56,17 +56,17 @@ const STORE_MS = 3_000;
  */
 export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<Fetched> => {
   const { catalogue, results, now, log } = deps;
-  const { jobId, claims, providerId } = request;
+  const { jobId, claims, leasedUntil, providerId } = request;
   const startedAt = now();
   if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
   const provider = catalogue.get(providerId);
   if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
-  if (request.leasedUntil - startedAt < WAIT_AND_CALL_MS + STORE_MS) {
+  if (leasedUntil - startedAt < WAIT_AND_CALL_MS + STORE_MS) {
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
   try {
     const credential = await findCredential(deps, provider, startedAt);
-    const { answer, json } = await askGuarded(deps, provider, credential, startedAt);
+    const { answer, json } = await askGuarded(deps, provider, credential, { leasedUntil, startedAt });
     const bytes = Buffer.byteLength(json);
     const fetched: Fetched = {
       providerId,
@@ -110,13 +110,15 @@ const askGuarded = async (
   deps: FetchProviderDeps,
   provider: Provider,
   credential: Credential | undefined,
-  startedAt: number,
+  { leasedUntil, startedAt }: { leasedUntil: number; startedAt: number },
 ): Promise<{ answer: HttpAnswer; json: string }> => {
   const { breaker, limitCalls, now } = deps;
   const permit = await breaker.enter(`provider#${provider.id}`).catch((error: unknown): never => {
     if (!(error instanceof CircuitOpen)) throw error;
     throw new ProviderCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs: error.retryAfterMs });
   });
+  // As above, and for the same reason: the tables may have taken their time.
+  if (leasedUntil - now() < WAIT_AND_CALL_MS + STORE_MS) throw new LeaseLost({ class: 'lease_lost', startedAt });
   try {
     const given = await limitCalls(provider, async () => {
       const answer = await ask(deps, provider, credential, now());

@@ -81,6 +81,18 @@ describe('a callback', () => {
     expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'COMPLETE', fetchAttempts: 1, callbackAttempts: 1 });
   });
 
+  test('does not go out late: what our own tables took is not left for the call', async () => {
+    const { deps, requests } = await createWorld(aWorkedJob());
+    let now = NOW;
+    const slow: typeof findClient = async (clientId) => {
+      now += 6_000;
+      return findClient(clientId);
+    };
+    const delivering = deliverCallback({ ...deps, findClient: slow, now: () => now }, aWorkedJob());
+    await expect(delivering).rejects.toMatchObject({ name: 'CallbackNotSent' });
+    expect(requests).toEqual([]);
+  });
+
   test('does not go out when something that was given is not there', async () => {
     const { json: _, ...large } = fetched('internet');
     const { deliver, requests } = await createWorld(aWorkedJob({ results: [fetched('gas'), large] }));
