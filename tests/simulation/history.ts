@@ -7,7 +7,7 @@ export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-ou
 export type HistoryEvent = { at: number } & (
   | { kind: 'accepted'; jobId: string }
   | { kind: 'born'; jobId: string; claims: number; providers: string[] }
-  | { kind: 'taken'; jobId: string; claims: number; by: 'sweep' | 'redrive' | 'cancel' }
+  | { kind: 'taken'; jobId: string; claims: number; by: 'sweep' | 'redrive' | 'cancel'; leasedUntil: number }
   | { kind: 'settled'; jobId: string; claims: number; status: JobStatus; isOver: boolean; isDue: boolean }
   | { kind: 'asked'; jobId: string; providerId: string; claims: number }
   | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }

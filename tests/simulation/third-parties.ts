@@ -20,7 +20,7 @@ const RECEIVER_MOODS = ['500', '429', '503', '404', '410', 'aborts', 'hangs', 'l
 
 /** Providers and receivers in all their moods; while it is calm they are at their best. */
 export const createThirdParties = (clock: Clock, faults: Faults, random: Random, history: History) => {
-  const badness = [0, 0.3, 0.6][Math.floor(random() * 3)] ?? 0;
+  const badness = [0, 0.3, 0.6, 0.9][Math.floor(random() * 4)] ?? 0;
   const moodOf = <T extends string>(moods: readonly T[]): T | 'fine' =>
     faults.isCalm() || random() >= badness ? 'fine' : (moods[Math.floor(random() * moods.length)] as T);
   const hang = async ({ timeoutMs }: HttpRequest): Promise<never> => {

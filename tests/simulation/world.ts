@@ -111,7 +111,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       }
       let result = await call(...args);
       if (kind === 'twice') {
-        fault(life, `${name}: done twice`);
+        fault(life, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
         result = await call(...args);
       }
       await step(life);
@@ -354,15 +354,17 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
     ...store.control,
     replace: async (read, next) => {
       await store.control.replace(read, next);
-      const { jobId, claims, status } = next;
-      history.add({ kind: 'taken', jobId, claims, by: status === 'CANCELLED' ? 'cancel' : 'redrive' });
+      const { jobId, claims, status, leasedUntil = 0 } = next;
+      history.add({ kind: 'taken', jobId, claims, by: status === 'CANCELLED' ? 'cancel' : 'redrive', leasedUntil });
     },
   },
   due: {
     ...store.due,
     claim: async (entry, at, leaseMs) => {
       const job = await store.due.claim(entry, at, leaseMs);
-      if (job) history.add({ kind: 'taken', jobId: job.jobId, claims: job.claims, by: 'sweep' });
+      if (!job) return job;
+      const { jobId, claims, leasedUntil = 0 } = job;
+      history.add({ kind: 'taken', jobId, claims, by: 'sweep', leasedUntil });
       return job;
     },
   },

@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { toTrace } from './history.ts';
+import { findViolations } from './invariants.ts';
+import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { START, simulate } from './world.ts';
+
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 200);
+const SEEDS_TO_A_BUG = 500;
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+test(`every promise is kept in ${SEEDS} seeds`, async () => {
+  for (const seed of numbers(SEEDS)) {
+    expect({ seed, violations: findViolations(await simulate(seed)) }).toEqual({ seed, violations: [] });
+  }
+}, 1_000_000);
+
+test('a seed is the same each time', async () => {
+  for (const seed of [3, 80, 144]) {
+    const [first, second] = [await simulate(seed), await simulate(seed)];
+    expect(toTrace(first.history, START)).toEqual(toTrace(second.history, START));
+    expect(first.history.events.length).toBeGreaterThan(20);
+  }
+});
+
+test('the seeds see every end there is, and every kind of trouble', async () => {
+  const ends = new Set<string>();
+  const excuses = new Set<string>();
+  for (const seed of numbers(100)) {
+    const { jobs, history } = await simulate(seed);
+    for (const { status, failure } of jobs.values()) ends.add(failure ? `${status} ${failure.code}` : status);
+    for (const event of history.events) if (event.kind === 'fault' && event.excuse) excuses.add(event.excuse);
+  }
+  const wanted = ['COMPLETE', 'PARTIAL', 'CANCELLED', 'FAILED CALLBACK_GONE', 'FAILED CALLBACK_EXHAUSTED'];
+  expect([...ends]).toEqual(expect.arrayContaining(wanted));
+  expect([...excuses].sort()).toEqual(['answer lost', 'crash', 'killed', 'not kept', 'restarted', 'time-out']);
+}, 100_000);
+
+describe('a planted bug is found', () => {
+  test.each(Object.keys(PLANTED_BUGS) as PlantedBug[])(
+    '%s',
+    async (bug) => {
+      const finds = async () => {
+        for (const seed of numbers(SEEDS_TO_A_BUG)) {
+          if (findViolations(await simulate(seed, bug)).length > 0) return seed;
+        }
+        return undefined;
+      };
+      expect(await finds()).toBeDefined();
+    },
+    100_000,
+  );
+});
