@@ -65,7 +65,8 @@ describe('a redriven job', () => {
       { status: 'FAILED', phase: 'CALLING_BACK', results: [gave('gas'), failed('internet', 'UNAVAILABLE')] },
       1,
     ],
-    ['before any callback', { status: 'CANCELLED', phase: 'FETCHING', results: [gave('gas')] }, 0],
+    ['before any callback', { status: 'CANCELLED', phase: 'FETCHING', unsettled: 0, results: [gave('gas')] }, 0],
+    ['when a callback may have been on its way', { status: 'CANCELLED', phase: 'FETCHING', unsettled: 1 }, 1],
   ])('%s, sends callbacks of the right id', (_case, change, redeliveries) => {
     const next = redriven({ ...over, ...change }, new Set(['gas', 'internet']), times);
     expect(next.redeliveries).toBe(redeliveries);

@@ -25,8 +25,10 @@ export const redriven = (
   const results = job.results.filter(({ providerId, status }) => status === 'FETCHED' && there.has(providerId));
   const isCollected = results.length === job.providers.length;
   const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
-  // Receivers know duplicates by the callback's id: a body that may differ from the one they had needs another.
-  const isAnotherBody = job.phase === 'CALLING_BACK' && !isCollected;
+  // Receivers know duplicates by the callback's id: a body that may differ from one they had needs another id. They may
+  // have had one when callbacks were tried, or when an execution was never heard of again.
+  const isSameBody = job.phase === 'CALLING_BACK' && isCollected;
+  const mayHaveSent = job.phase === 'CALLING_BACK' || job.unsettled > 0;
   return {
     ...job,
     status: 'PENDING',
@@ -35,7 +37,7 @@ export const redriven = (
     unsettled: 1,
     fetchAttempts: 0,
     callbackAttempts: 0,
-    redeliveries: job.redeliveries + (wasDelivered || isAnotherBody ? 1 : 0),
+    redeliveries: job.redeliveries + (wasDelivered || (mayHaveSent && !isSameBody) ? 1 : 0),
     results,
     updatedAt: now,
     deadlineAt: now + fetchDeadlineMs,
