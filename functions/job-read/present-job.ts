@@ -41,19 +41,24 @@ const presentProvider = (providerId: string, result: ProviderResult | undefined)
   return { providerId, status: result.status, fetchedAt: toIso(result.fetchedAt), bytes: result.bytes };
 };
 
-const presentAttempt = ({ number, trigger, endedAt, fetches, callback }: Attempt) => ({
+const presentAttempt = ({ number, trigger, startedAt, endedAt, fetches, callback, nextAttemptAt }: Attempt) => ({
   number,
   trigger,
+  startedAt: toIso(startedAt ?? endedAt),
   endedAt: toIso(endedAt),
   fetches: fetches.map((fetch) => ({ providerId: fetch.providerId, ...presentTry(fetch) })),
   callback: callback ? presentTry(callback) : null,
+  nextAttemptAt: nextAttemptAt === undefined ? null : toIso(nextAttemptAt),
 });
 
-const presentTry = ({ status, class: failureClass, statusCode, durationMs }: Try) => ({
+const presentTry = ({ status, class: failureClass, statusCode, startedAt, durationMs, tries, excerpt }: Try) => ({
   status,
   ...(failureClass !== undefined && { class: failureClass }),
   ...(statusCode !== undefined && { statusCode }),
+  ...(startedAt !== undefined && { startedAt: toIso(startedAt) }),
   ...(durationMs !== undefined && { durationMs }),
+  ...(tries !== undefined && { tries }),
+  ...(excerpt !== undefined && excerpt !== '' && { excerpt }),
 });
 
 /** The query of a callback address may hold a token. */

@@ -49,7 +49,8 @@ type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
 /** One invocation of a function; what is dead does nothing any more, wherever it was. */
 type Life = { jobId: string | undefined; epoch: number; stepsLeft: number };
 
-const never = new Promise<never>(() => {});
+/** A new one each time: a promise that is never kept would keep all who wait for it. */
+const never = () => new Promise<never>(() => {});
 const named = (name: string, message = 'from AWS'): Error => Object.assign(new Error(message), { name });
 const machine = new StateMachine(JSON.parse(definitionText) as StateMachineDefinition, {
   validationOptions: { checkArn: false },
@@ -90,10 +91,10 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const isDead = (life: Life) => life.epoch !== epoch || life.stepsLeft <= 0;
   /** A step of a process; the dead take none. */
   const step = async (life: Life): Promise<void> => {
-    if (isDead(life)) await never;
+    if (isDead(life)) await never();
     life.stepsLeft -= 1;
     if (life.stepsLeft === 0) fault(life, 'killed', 'killed');
-    if (life.stepsLeft <= 0) await never;
+    if (life.stepsLeft <= 0) await never();
   };
 
   /** A call over the network: to the table, or to AWS. */
@@ -218,7 +219,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
 
   const runTask = async (name: Task, payload: never, born: number): Promise<unknown> => {
-    if (born !== epoch) return never;
+    if (born !== epoch) return never();
     const jobId = jobIdOf(payload);
     let isOver = false;
     clock.after(TIMEOUTS_MS[name] ?? 0, () => {
@@ -229,9 +230,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       const result = await invoke(name, payload).finally(() => {
         isOver = true;
       });
-      return born === epoch ? result : never;
+      return born === epoch ? result : never();
     } catch (error) {
-      if (born !== epoch) return never;
+      if (born !== epoch) return never();
       // What it was to write down is done again, or lost: by then the execution is over.
       if (name === 'SettleJob') history.add({ kind: 'fault', jobId, what: 'settling failed', excuse: 'not kept' });
       const { name: errorName, message } = error as Error;

@@ -1,8 +1,9 @@
 import { retryDelayMs } from '@boomerang/core/domain/schedule.ts';
-import { type Outcomes, settle } from '@boomerang/core/domain/settle.ts';
+import { type Outcomes, QUICK_TRIES, QUICKLY_RETRIED, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aClaim, aJob, caught, fetched, NOW, refused, unavailable } from '../builders.ts';
+import { readDefinition, statesOf } from '../state-machine/definition.ts';
 
 const policy = { schedule: { stepsMs: [1_000, 5_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const both = [fetched('gas'), fetched('internet')];
@@ -211,5 +212,54 @@ describe('a call that was put off', () => {
       status: 'FAILED',
       failure: { code: 'CALLBACK_EXHAUSTED' },
     });
+  });
+});
+
+describe('the log of an attempt', () => {
+  const claimed = { claims: 3, trigger: 'scheduled' as const, final: false };
+  const failure = {
+    class: 'bad_status',
+    statusCode: 500,
+    startedAt: NOW - 900,
+    durationMs: 7,
+    excerpt: 'x'.repeat(150),
+  } as const;
+
+  test('says when it began and ended, what each call came to, and when the next is due', () => {
+    const slow = { ...fetched('internet'), fetchedAt: NOW - 500, durationMs: 1_500 };
+    const { attempt, dueAt } = settle(
+      aJob(),
+      claimed,
+      { fetches: [unavailable('gas', failure), slow] },
+      NOW,
+      0,
+      policy,
+    );
+    expect(attempt).toMatchObject({
+      number: 3,
+      trigger: 'scheduled',
+      startedAt: NOW - 2_000,
+      endedAt: NOW,
+      nextAttemptAt: dueAt,
+    });
+    expect(attempt.fetches).toMatchObject([
+      { status: 'FAILED', class: 'bad_status', statusCode: 500, startedAt: NOW - 900, durationMs: 7, tries: 3 },
+      { status: 'OK', startedAt: NOW - 2_000, durationMs: 1_500 },
+    ]);
+    expect(attempt.fetches[0]?.excerpt).toHaveLength(100);
+  });
+
+  test('names no next attempt when there is none', () => {
+    const delivery = { delivered: true, statusCode: 200, durationMs: 5 } as const;
+    const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
+    expect(attempt.nextAttemptAt).toBeUndefined();
+    expect(attempt.callback).toMatchObject({ status: 'OK', startedAt: NOW - 5 });
+  });
+
+  test('counts the tries that the state machine makes of itself', () => {
+    for (const [name, { Retry = [] }] of statesOf(readDefinition())) {
+      const quick = Retry.find(({ ErrorEquals }) => ErrorEquals.some((error) => QUICKLY_RETRIED.has(error)));
+      if (quick) expect({ name, tries: quick.MaxAttempts + 1 }).toEqual({ name, tries: QUICK_TRIES });
+    }
   });
 });

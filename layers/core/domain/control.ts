@@ -1,4 +1,4 @@
-import type { Job, ProviderResult } from './job.ts';
+import type { Attempt, Job, ProviderResult } from './job.ts';
 
 /**
  * What a caller may do to a job, as pure functions from the job that was read to the one that is to be. Each counts as a
@@ -63,8 +63,15 @@ export const expunged = (job: Job, now: number): Job => ({
   ...job,
   claims: job.claims + 1,
   results: job.results.map(withoutExcerpt),
+  attemptLog: job.attemptLog.map(withoutAnswers),
   updatedAt: now,
   expungedAt: job.expungedAt ?? now,
+});
+
+const withoutAnswers = ({ callback, ...attempt }: Attempt): Attempt => ({
+  ...attempt,
+  fetches: attempt.fetches.map(({ excerpt: _, ...fetch }) => fetch),
+  ...(callback && { callback: { ...callback, excerpt: undefined } }),
 });
 
 const withoutExcerpt = (result: ProviderResult): ProviderResult => {

@@ -18,7 +18,13 @@ export type Try = {
   status: 'OK' | 'FAILED';
   class?: string | undefined;
   statusCode?: number | undefined;
+  /** Epoch milliseconds. */
+  startedAt?: number | undefined;
   durationMs?: number | undefined;
+  /** How often it was called, where that is known: quick retries are the state machine's own. */
+  tries?: number | undefined;
+  /** The first characters of what was answered. */
+  excerpt?: string | undefined;
 };
 
 /** What one execution did for a job. */
@@ -26,10 +32,14 @@ export type Attempt = {
   /** The claim under which it ran. */
   number: number;
   trigger: ClaimedJob['trigger'];
+  /** Epoch milliseconds; when its first call that is known began. Attempts of earlier versions lack it. */
+  startedAt?: number;
   /** Epoch milliseconds. */
   endedAt: number;
   fetches: (Try & { providerId: string })[];
   callback?: Try;
+  /** When the next one is due; absent when the job is over. */
+  nextAttemptAt?: number | undefined;
 };
 
 /** How many attempts a job's log keeps. */

@@ -56,7 +56,12 @@ const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'CallbackNotSent', 'Lambda.TooManyR
  * @param now epoch milliseconds
  * @param random 0 ≤ random < 1, for jitter
  */
-export const settle = (
+export const settle = (...args: Parameters<typeof decide>): Settlement => {
+  const settlement = decide(...args);
+  return { ...settlement, attempt: { ...settlement.attempt, nextAttemptAt: settlement.dueAt } };
+};
+
+const decide = (
   job: Pick<
     Job,
     'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt' | 'callbackDeadlineAt'
@@ -201,24 +206,48 @@ const toAttempt = (
   fetches: ProviderOutcome[],
   delivery: Delivery | undefined,
   now: number,
-): Attempt => ({
-  number: claimed.claims,
-  trigger: claimed.trigger,
-  endedAt: now,
-  fetches: fetches.map((outcome) => ({
-    providerId: outcome.providerId,
-    ...(outcome.status === 'FETCHED'
-      ? { status: 'OK' as const, statusCode: outcome.statusCode, durationMs: outcome.durationMs }
-      : failedTry(outcome.error)),
-  })),
-  ...(delivery && {
-    callback: delivery.delivered
-      ? { status: 'OK' as const, statusCode: delivery.statusCode, durationMs: delivery.durationMs }
-      : failedTry(delivery.error),
-  }),
-});
+): Attempt => {
+  const tries = fetches.map((outcome) => ({ providerId: outcome.providerId, ...toFetchTry(outcome) }));
+  const callback = delivery && toCallbackTry(delivery, now);
+  const starts = [...tries, ...(callback ? [callback] : [])].flatMap(({ startedAt }) => startedAt ?? []);
+  return {
+    number: claimed.claims,
+    trigger: claimed.trigger,
+    startedAt: Math.min(now, ...starts),
+    endedAt: now,
+    fetches: tries,
+    ...(callback && { callback }),
+  };
+};
+
+const toFetchTry = (outcome: ProviderOutcome): Try => {
+  if (outcome.status !== 'FETCHED') return failedTry(outcome.error);
+  const { statusCode, durationMs, fetchedAt } = outcome;
+  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(fetchedAt - durationMs) };
+};
+
+const toCallbackTry = (delivery: Delivery, now: number): Try => {
+  if (!delivery.delivered) return failedTry(delivery.error);
+  const { statusCode, durationMs } = delivery;
+  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(now - durationMs) };
+};
+
+/** Those errors that the state machine tries again quickly, and how often it does: who ends so has had all tries. */
+export const QUICKLY_RETRIED = new Set(['ProviderUnavailable', 'CallbackUnavailable']);
+export const QUICK_TRIES = 3;
+
+/** The log is read and written with the job: of what others answered it keeps little. */
+const MAX_LOGGED_CHARACTERS = 100;
 
 const failedTry = (error: CaughtError): Try => {
-  const { class: failureClass, statusCode, durationMs } = readCaughtError(error);
-  return { status: 'FAILED', class: failureClass, statusCode, durationMs };
+  const { class: failureClass, statusCode, startedAt, durationMs, excerpt } = readCaughtError(error);
+  return {
+    status: 'FAILED',
+    class: failureClass,
+    statusCode,
+    startedAt,
+    durationMs,
+    tries: QUICKLY_RETRIED.has(error.Error) ? QUICK_TRIES : undefined,
+    excerpt: excerpt?.slice(0, MAX_LOGGED_CHARACTERS),
+  };
 };

@@ -42,7 +42,10 @@ const trySchema = z
     status: z.enum(['OK', 'FAILED']),
     class: z.string().optional().meta({ description: 'Why it failed.' }),
     statusCode: z.int().optional(),
+    startedAt: time.optional(),
     durationMs: z.number().optional(),
+    tries: z.int().optional().meta({ description: 'How often it was called, where that is known.' }),
+    excerpt: z.string().optional().meta({ description: 'The first characters of what was answered.' }),
   })
   .meta({ id: 'Try', description: 'A call, the last one where quick retries came before.' });
 
@@ -50,9 +53,11 @@ const attemptSchema = z
   .object({
     number: z.int(),
     trigger: z.enum(TRIGGERS),
+    startedAt: time,
     endedAt: time,
     fetches: z.array(trySchema.extend({ providerId: z.string() }).meta({ id: 'ProviderTry' })),
     callback: trySchema.nullable(),
+    nextAttemptAt: time.nullable().meta({ description: 'When it left the next one due; null when that was the end.' }),
   })
   .meta({ id: 'Attempt', description: 'What one execution did for the job.' });
 

@@ -1,6 +1,6 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { JobControl } from '../../ports/jobs.ts';
-import { fenced, type JobTable, jobKey, shardOf, toItem } from './table.ts';
+import { attemptSlot, fenced, type JobTable, jobKey, shardOf, toItem } from './table.ts';
 
 export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTable): JobControl => ({
   release: async (jobId, claims, now) => {
@@ -25,6 +25,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTab
       ...{ status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results },
       ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
+      attemptLog: Object.fromEntries(next.attemptLog.map((attempt) => [attemptSlot(attempt.number), attempt])),
       data: undefined,
     });
     const set = attributes.flatMap(([, value], index) => (value === undefined ? [] : [`#a${index} = :a${index}`]));
