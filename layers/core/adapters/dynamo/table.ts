@@ -18,12 +18,13 @@ export const DUE_INDEX = 'DueIndex';
 export const CLIENT_INDEX = 'ClientIndex';
 export const UNDELIVERED_INDEX = 'UndeliveredIndex';
 
-const PROVIDER_PREFIX = 'PROVIDER#';
+/** What every item of a result begins with. */
+export const RESULT_PREFIX = 'PROVIDER#';
 
 export const jobKey = (jobId: string): Item => ({ jobId: { S: jobId }, itemId: { S: JOB_ITEM_ID } });
 
 /** `PROVIDER#<id>` is a result's head item. */
-export const resultItemId = (providerId: string): string => `${PROVIDER_PREFIX}${providerId}`;
+export const resultItemId = (providerId: string): string => `${RESULT_PREFIX}${providerId}`;
 
 /** Chunks carry the digest of the whole, so that two writers of different data can't mix theirs. */
 export const chunkItemId = (providerId: string, digest: string, chunk: number): string =>

@@ -1,0 +1,85 @@
+import { type DynamoDBClient, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { AuditedJob } from '../../domain/audit.ts';
+import { JOB_ITEM_ID, RESULT_PREFIX, toItem } from './table.ts';
+
+/** What is read of each item: nothing of what was collected. */
+const ATTRIBUTES = [
+  ...[
+    'jobId',
+    'itemId',
+    'status',
+    'dueShard',
+    'dueAt',
+    'leasedUntil',
+    'expiresAt',
+    'expungedAt',
+    'results',
+    'providerId',
+  ],
+];
+const projection = {
+  ProjectionExpression: ATTRIBUTES.map((_, index) => `#${index}`).join(', '),
+  ExpressionAttributeNames: Object.fromEntries(ATTRIBUTES.map((name, index) => [`#${index}`, name])),
+};
+
+type Row = NonNullable<AuditedJob['job']> & { jobId: string; itemId: string; providerId?: string };
+
+const isOfJob = ({ itemId }: Row): boolean => itemId === JOB_ITEM_ID || itemId.startsWith(RESULT_PREFIX);
+
+const toAudited = (jobId: string, rows: Row[]): AuditedJob => {
+  const job = rows.find(({ itemId }) => itemId === JOB_ITEM_ID);
+  const results = rows.filter(({ itemId }) => itemId !== JOB_ITEM_ID);
+  return {
+    jobId,
+    ...(job && { job }),
+    kept: results.flatMap(({ providerId }) => providerId ?? []),
+    keptUntil: Math.max(0, ...results.map(({ expiresAt = 0 }) => expiresAt)),
+  };
+};
+
+/** Reads the whole table of jobs, for operators: no function has the right to. */
+export const createDynamoJobAudit = ({
+  client,
+  tableName: TableName,
+}: {
+  client: DynamoDBClient;
+  tableName: string;
+}) => {
+  /** One job and its results as they are now. */
+  const read = async (jobId: string): Promise<AuditedJob> => {
+    const rows: Row[] = [];
+    const query = {
+      ...{ TableName, ConsistentRead: true, ...projection },
+      KeyConditionExpression: '#0 = :jobId',
+      ExpressionAttributeValues: toItem({ ':jobId': jobId }),
+    };
+    for await (const { Items = [] } of paginateQuery({ client }, query)) {
+      rows.push(...Items.map((item) => unmarshall(item) as Row));
+    }
+    return toAudited(jobId, rows.filter(isOfJob));
+  };
+
+  return {
+    read,
+    /** Every job, page by page: items of one key come together, so that one job at a time is kept in memory. */
+    readAll: async function* (): AsyncGenerator<{ jobs: AuditedJob[]; items: number }> {
+      let open: Row[] = [];
+      for await (const { Items = [] } of paginateScan({ client }, { TableName, ...projection })) {
+        const jobs: AuditedJob[] = [];
+        for (const row of Items.map((item) => unmarshall(item) as Row)) {
+          if (!isOfJob(row)) continue;
+          const [first] = open;
+          if (first && first.jobId !== row.jobId) {
+            jobs.push(toAudited(first.jobId, open));
+            open = [];
+          }
+          open.push(row);
+        }
+        yield { jobs, items: Items.length };
+      }
+      const [first] = open;
+      if (first) yield { jobs: [toAudited(first.jobId, open)], items: 0 };
+    },
+  };
+};

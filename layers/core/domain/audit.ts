@@ -1,0 +1,68 @@
+import { JOB_STATUSES, type JobStatus } from './job.ts';
+
+/** What a table should never hold, by name. */
+export const FINDINGS = {
+  PENDING_NEVER_DUE: 'Pending, but no sweep will find it. Redrive it.',
+  LEASE_LONG_PAST: 'Held by an execution that is long over, and not taken since. Do sweeps run, and keep up?',
+  DUE_LONG_PAST: 'Due for long, and not taken. Do sweeps run, and keep up? Is everything paused?',
+  OVER_BUT_DUE: 'Over, but sweeps still find it.',
+  OVER_WITHOUT_EXPIRY: 'Over, but kept for ever.',
+  RESULTS_WITHOUT_JOB: 'What was collected for a job that is not there. It expires by itself.',
+  RESULT_MISSING:
+    'The job says that it has what a provider gave, and it is not there. Redrive it: the provider is asked again.',
+  UNREADABLE: 'Nothing that this version knows.',
+} as const;
+export type FindingName = keyof typeof FINDINGS;
+
+/** What an audit looks at of one job and its results: everything under one key of the table. */
+export type AuditedJob = {
+  jobId: string;
+  /** The job itself, as it is stored; absent where there are results only. */
+  job?: {
+    status?: unknown;
+    dueShard?: number;
+    dueAt?: number;
+    leasedUntil?: number;
+    expiresAt?: number;
+    expungedAt?: number;
+    results?: { providerId: string; status: string }[];
+  };
+  /** Providers whose results are kept. */
+  kept: string[];
+  /** When the last of those results expires, epoch seconds. */
+  keptUntil: number;
+};
+
+/** Sweeps come every minute: what has waited for so long waits for another reason. */
+const LONG_MS = 10 * 60_000;
+
+const isStatus = (status: unknown): status is JobStatus => JOB_STATUSES.includes(status as JobStatus);
+
+/** Everything that is wrong with a job. */
+export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): FindingName[] => {
+  if (!job) return keptUntil * 1000 > now ? ['RESULTS_WITHOUT_JOB'] : [];
+  const { status, dueShard, dueAt, leasedUntil, expiresAt, expungedAt, results } = job;
+  if (!isStatus(status) || !Array.isArray(results)) return ['UNREADABLE'];
+  if (status !== 'PENDING') {
+    const isDue = dueShard !== undefined || dueAt !== undefined || leasedUntil !== undefined;
+    return [
+      ...(isDue ? (['OVER_BUT_DUE'] as const) : []),
+      ...(expiresAt === undefined ? (['OVER_WITHOUT_EXPIRY'] as const) : []),
+    ];
+  }
+  const there = new Set(kept);
+  const isMissing = results.some((result) => result.status === 'FETCHED' && !there.has(result.providerId));
+  return [
+    ...(isMissing && expungedAt === undefined ? (['RESULT_MISSING'] as const) : []),
+    ...judgeTimes({ dueShard, dueAt, leasedUntil }, now),
+  ];
+};
+
+const judgeTimes = (
+  { dueShard, dueAt, leasedUntil }: { [Name in 'dueShard' | 'dueAt' | 'leasedUntil']: number | undefined },
+  now: number,
+): FindingName[] => {
+  if (dueShard === undefined || dueAt === undefined) return ['PENDING_NEVER_DUE'];
+  if (leasedUntil !== undefined) return now - leasedUntil > LONG_MS ? ['LEASE_LONG_PAST'] : [];
+  return now - dueAt > LONG_MS ? ['DUE_LONG_PAST'] : [];
+};

@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
+import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { auditJob, type FindingName } from '@boomerang/core/domain/audit.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { expect, test } from '@jest/globals';
+import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
+import { readTemplate } from '../../local/template.ts';
+import { aJob, NOW } from '../builders.ts';
+
+const CLI = fileURLToPath(new URL('../../cli/audit.ts', import.meta.url));
+const MINUTE = 60_000;
+
+const pending = { status: 'PENDING', dueShard: 0, dueAt: NOW, results: [] };
+const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
+const gave = [{ providerId: 'gas', status: 'FETCHED' }];
+
+test.each<[string, object | undefined, FindingName[]]>([
+  ['is pending and due', pending, []],
+  ['is held', { ...pending, leasedUntil: NOW, dueAt: NOW }, []],
+  ['is over', over, []],
+  ['is pending, with what its provider gave', { ...pending, results: gave }, []],
+  ['is pending, and in no shard', { ...pending, dueShard: undefined }, ['PENDING_NEVER_DUE']],
+  ['is pending, and never due', { ...pending, dueAt: undefined }, ['PENDING_NEVER_DUE']],
+  ['was held long ago', { ...pending, leasedUntil: NOW - 11 * MINUTE }, ['LEASE_LONG_PAST']],
+  ['has been due for long', { ...pending, dueAt: NOW - 11 * MINUTE }, ['DUE_LONG_PAST']],
+  ['is over, and due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
+  ['is over, and held', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
+  ['is over, and kept for ever', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
+  ['misses a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
+  ['is of a kind that nobody knows', { ...pending, status: 'LOST' }, ['UNREADABLE']],
+  ['is not there, but its results are', undefined, ['RESULTS_WITHOUT_JOB']],
+])('a job that %s', (_case, job, findings) => {
+  const audited = { jobId: 'id', ...(job && { job }), kept: ['gas'], keptUntil: NOW / 1000 + 60 };
+  expect(auditJob(audited, NOW)).toEqual(findings);
+});
+
+test('results that have expired are nobody’s fault', () => {
+  expect(auditJob({ jobId: 'id', kept: ['gas'], keptUntil: NOW / 1000 }, NOW)).toEqual([]);
+});
+
+const runAudit = (DATA_DIR: string, ...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { env: { ...process.env, DATA_DIR } }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+
+test('npm run audit finds what was planted in a table, and nothing else', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
+  const { url, close } = await startDatabase(folder, createLog('test'));
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+  await ensureTables(client, readTemplate('template.yaml'));
+  const table = { client, tableName: 'JobTable', shardCount: 4 };
+  const { create } = createDynamoJobIntake(table);
+  const now = Date.now();
+  const times = { createdAt: now, updatedAt: now, deadlineAt: now, dueAt: now + MINUTE, leasedUntil: now + MINUTE };
+  const born = async () => {
+    const job = aJob(times);
+    await create(job, { requestId: job.jobId, requestHash: '' }, now);
+    return job;
+  };
+  for (let index = 0; index < 30; index += 1) await born();
+  const done = await born();
+  const attempt = { number: 1, trigger: 'immediate' as const, endedAt: now, fetches: [] };
+  const settlement = { status: 'COMPLETE', phase: 'CALLING_BACK', results: [], attempt } as const;
+  const counts = { fetchAttempts: 1, callbackAttempts: 1, updatedAt: now };
+  await createDynamoJobOutcomes(table).save(done.jobId, 1, {
+    ...settlement,
+    ...counts,
+    results: [],
+    expiresAt: Math.ceil(now / 1000) + 60,
+  });
+  const orphan = aJob().jobId;
+  const result = { providerId: 'gas', fetchedAt: now, bytes: 2, json: '{}' };
+  await createDynamoResultWriter(table).save(orphan, 1, result, Math.ceil(now / 1000) + 600);
+  const stuck = aJob().jobId;
+  const Item = marshall({ jobId: stuck, itemId: 'JOB', status: 'PENDING', results: [] });
+  await client.send(new PutItemCommand({ TableName: 'JobTable', Item }));
+  client.destroy();
+  await close();
+
+  const { code, stdout } = await runAudit(folder, '--json');
+  expect(JSON.parse(stdout)).toEqual({
+    items: 33,
+    jobs: { PENDING: 31, COMPLETE: 1 },
+    oldestDueSeconds: 0,
+    findings: { RESULTS_WITHOUT_JOB: [orphan], PENDING_NEVER_DUE: [stuck] },
+  });
+  expect(code).toBe(1);
+  expect((await runAudit(folder)).stdout).toContain(`PENDING_NEVER_DUE: 1.`);
+}, 30_000);
+
+test('npm run audit says what it takes', async () => {
+  expect(await runAudit('', '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('PENDING_NEVER_DUE') });
+  expect(await runAudit('', '--stage', 'moon')).toMatchObject({ code: 2, stderr: expect.stringContaining('--stage') });
+  expect(await runAudit('', '--nonsense')).toMatchObject({ code: 2 });
+}, 30_000);
