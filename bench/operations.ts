@@ -36,14 +36,18 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const results = { ...createDynamoResultWriter(table), ...createDynamoResultReader(table) };
   const rules = { windowMs: 60_000, minCalls: 20, failureRate: 0.9, openMs: 60_000 };
+  const quiet = async () => {};
   const clock = { now: Date.now, log: silent };
   const common = {
     ...clock,
     send: createNodeHttp(),
     // Of a function that is warm: what is open is read once in five seconds, however many jobs.
-    breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules }),
+    breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules, announce: quiet }),
     limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
     isPaused: false,
+    // Neither costs a table operation.
+    publish: quiet,
+    meter: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
   };
   const warmUp = await common.breaker.enter('provider#gas');
   await common.breaker.leave(warmUp, true);

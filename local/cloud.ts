@@ -5,6 +5,7 @@ import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
 import { ensureTables, startDatabase } from './dynamodb.ts';
+import { startEventBridge } from './event-bridge.ts';
 import { freeLeases } from './free-leases.ts';
 import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
 import { ensureLocalClient, type LocalClient } from './local-client.ts';
@@ -127,10 +128,12 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       },
       log,
     );
+    const eventBridge = await startEventBridge(log);
     // The SDK of every function is sent here, and never signs with a real account's keys.
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: database.url,
       AWS_ENDPOINT_URL_SFN: stepFunctions.url,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
     };
     Object.assign(process.env, endpoints);
     lambda = await loadFunctions(
@@ -166,7 +169,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
         stopSchedule();
         await Promise.all([...apis].filter(([id]) => id === 'ServiceApi').map(([, api]) => api.close()));
         await Promise.race([stepFunctions.settled(), new Promise((done) => setTimeout(done, GRACE_MS))]);
-        await stepFunctions.close();
+        await Promise.all([stepFunctions.close(), eventBridge.close()]);
         await closeAll();
       },
     };

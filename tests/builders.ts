@@ -81,8 +81,15 @@ export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({
 /** A circuit breaker that lets everybody through. */
 export const closedBreaker: CircuitBreaker = { enter: async (key) => ({ key }), leave: async () => {} };
 
+/** Operators who hear nothing. */
+export const untold = {
+  publish: async (): Promise<void> => {},
+  meter: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
+};
+
 /** What a call of a task goes through when nothing holds it up. */
 export const unguarded = {
+  ...untold,
   breaker: closedBreaker,
   limitCalls: async <T>(_: unknown, call: () => Promise<T>) => call(),
   isPaused: false,

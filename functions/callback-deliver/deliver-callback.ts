@@ -22,9 +22,10 @@ import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/por
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
 import { type CircuitBreaker, CircuitOpen } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
 import { type Collected, collectResults } from './collect-results.ts';
 
-export type DeliverCallbackDeps = {
+export type DeliverCallbackDeps = TellDeps & {
   results: Pick<ResultStore, 'load'>;
   outcomes: JobOutcomes;
   findClient: FindClient;
@@ -171,17 +172,19 @@ const throwUnlessDelivered = ({ statusCode, headers, body, durationMs }: HttpAns
 
 /** The end of a job. From here on, nothing may lead to another call: the receiver has it. */
 const saveDelivered = async (
-  { outcomes, now, log, policy }: DeliverCallbackDeps,
+  deps: DeliverCallbackDeps,
   worked: WorkedJob,
   { job, inline }: Collected,
   { statusCode, durationMs }: HttpAnswer,
 ): Promise<void> => {
+  const { outcomes, now, log, policy } = deps;
   const { jobId, claims } = worked;
   const delivery = { delivered: true, statusCode, durationMs } as const;
   const settlement = settle(job, worked, { fetches: worked.results, delivery }, now(), 0, policy);
   try {
     await outcomes.save(jobId, claims, settlement, inline);
     log.info('Delivered a callback', { jobId, status: settlement.status, statusCode, durationMs });
+    await tellEnd(deps, worked, settlement);
   } catch (error) {
     // Somebody else's outcome stands; or it is our own, and the answer to the first write was lost.
     if (error instanceof StaleClaim) {

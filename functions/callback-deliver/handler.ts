@@ -1,14 +1,18 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
-import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
@@ -24,7 +28,11 @@ export const createHandler =
 const client = new DynamoDBClient({ maxAttempts: 5 });
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
-const clock = { now: Date.now, log: createLog('callback-deliver') };
+const log = createLog('callback-deliver');
+const clock = { now: Date.now, log };
+const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
+const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
+const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
   ...clock,
@@ -32,7 +40,9 @@ export const handler = createHandler({
   outcomes: createDynamoJobOutcomes(table),
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
-  breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules: toCircuitRules(config) }),
+  publish,
+  meter: createMeter(),
+  breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
   isPaused: config.PAUSED === 'callbacks' || config.PAUSED === 'all',
   policy: toSettlePolicy(config),
   userAgent: `Boomerang/${VERSION}`,

@@ -6,9 +6,10 @@ import { abandon, judgeClaim, type SettlePolicy } from '@boomerang/core/domain/s
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { DueEntry, DueJobs, JobOutcomes } from '@boomerang/core/ports/jobs.ts';
+import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
 import { type Batches, createBatches } from './batches.ts';
 
-export type ClaimDueJobsDeps = {
+export type ClaimDueJobsDeps = TellDeps & {
   due: DueJobs;
   outcomes: JobOutcomes;
   findClient: FindClient;
@@ -51,11 +52,13 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   const startedAt = now();
   const batches = createBatches();
   let taken = 0;
+  let oldestDueAt = startedAt;
   const isFull = () => batches.isFull() || claimedBefore + taken >= maxJobsPerSweep || now() - startedAt > PASS_MS;
 
   const sweepShard = async (shard: number): Promise<void> => {
     for await (const page of due.find(shard, startedAt)) {
       const entries = [...page];
+      oldestDueAt = Math.min(oldestDueAt, ...entries.map(({ dueAt }) => dueAt));
       while (entries.length > 0 && !isFull()) {
         const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - taken);
         const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches));
@@ -77,6 +80,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
     }
   }
   if (taken === 0 && unread !== undefined) throw unread;
+  if (claimedBefore === 0) deps.meter.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
 
   const claimed = claimedBefore + taken;
   if (taken > 0) log.info('Claimed due jobs', { taken, claimed });
@@ -113,15 +117,18 @@ const isRevoked = async ({ findClient, log }: ClaimDueJobsDeps, { jobId, clientI
 };
 
 const giveUp = async (
-  { outcomes, now, policy, log }: ClaimDueJobsDeps,
+  deps: ClaimDueJobsDeps,
   job: Job,
   claimed: ClaimedJob,
   failure: NonNullable<Job['failure']>,
 ): Promise<void> => {
+  const { outcomes, now, policy, log } = deps;
+  const settlement = abandon(job, claimed, failure, now(), policy);
   try {
-    await outcomes.save(job.jobId, job.claims, abandon(job, claimed, failure, now(), policy));
+    await outcomes.save(job.jobId, job.claims, settlement);
     const { jobId, clientId, unsettled } = job;
     log.error('Gave a job up', { jobId, clientId, unsettled, failure: failure.code });
+    await tellEnd(deps, claimed, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
   }

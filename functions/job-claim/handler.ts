@@ -1,9 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from './claim-due-jobs.ts';
 import { config } from './config.ts';
@@ -16,6 +19,8 @@ export const createHandler = (deps: ClaimDueJobsDeps) => async (event: unknown) 
 const client = new DynamoDBClient();
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
+const log = createLog('job-claim');
+
 export const handler = createHandler({
   due: createDynamoDueJobs(table),
   outcomes: createDynamoJobOutcomes(table),
@@ -27,5 +32,7 @@ export const handler = createHandler({
   policy: toSettlePolicy(config),
   now: Date.now,
   random: Math.random,
-  log: createLog('job-claim'),
+  log,
+  publish: createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log),
+  meter: createMeter(),
 });

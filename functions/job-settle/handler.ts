@@ -1,9 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { resultLifeMs, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { config } from './config.ts';
 import { settleRequestSchema } from './schema.ts';
 import { type SettleJobDeps, settleJob } from './settle-job.ts';
@@ -22,6 +25,8 @@ const table = {
   shardCount: config.SHARD_COUNT,
 };
 
+const log = createLog('job-settle');
+
 export const handler = createHandler({
   jobs: createDynamoJobReader(table),
   results: createDynamoResultWriter(table),
@@ -30,5 +35,7 @@ export const handler = createHandler({
   resultLifeMs: resultLifeMs(config),
   now: Date.now,
   random: Math.random,
-  log: createLog('job-settle'),
+  log,
+  publish: createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log),
+  meter: createMeter(),
 });

@@ -4,9 +4,10 @@ import type { Random } from '@boomerang/core/domain/random.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { JobOutcomes, JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
 import type { SettleRequest } from './schema.ts';
 
-export type SettleJobDeps = {
+export type SettleJobDeps = TellDeps & {
   jobs: Pick<JobReader, 'get'>;
   results: Pick<ResultStore, 'save'>;
   outcomes: JobOutcomes;
@@ -35,6 +36,7 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
     await outcomes.save(jobId, claims, settlement);
     const { status, phase, dueAt, failure } = settlement;
     log.info('Settled a job', { jobId, status, phase, failure: failure?.code, dueInMs: dueAt && dueAt - now() });
+    await tellEnd(deps, worked, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
     log.warn('Dropped the outcome of a claim that is not the newest', { jobId, claims });

@@ -13,6 +13,7 @@ import {
   ProviderUnavailable,
 } from '@boomerang/core/domain/failures.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { Meter } from '@boomerang/core/observability/meter.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
@@ -28,6 +29,7 @@ export type FetchProviderDeps = {
   results: Pick<ResultStore, 'save'>;
   now: () => number;
   log: Log;
+  meter: Meter;
   breaker: CircuitBreaker;
   limitCalls: LimitCalls;
   isPaused: boolean;
@@ -82,6 +84,7 @@ export const fetchProvider = async (deps: FetchProviderDeps, request: FetchReque
     return fetched;
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
+    deps.meter.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };

@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { resultLifeMs, toCircuitRules } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { createMeter } from '@boomerang/core/observability/meter.ts';
+import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
 import { config } from './config.ts';
 import { type FetchProviderDeps, fetchProvider } from './fetch-provider.ts';
 import { createCallLimiter } from './limit-calls.ts';
@@ -20,7 +24,11 @@ export const createHandler = (deps: FetchProviderDeps) => async (event: unknown)
   fetchProvider(deps, fetchRequestSchema.parse(event));
 
 const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
-const clock = { now: Date.now, log: createLog('provider-fetch') };
+const log = createLog('provider-fetch');
+const clock = { now: Date.now, log };
+const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
+const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
+const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
   ...clock,
@@ -28,7 +36,8 @@ export const handler = createHandler({
   send: createNodeHttp(),
   findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
   results: createDynamoResultWriter(table),
-  breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules: toCircuitRules(config) }),
+  meter: createMeter(),
+  breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
   limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
   isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
   resultLifeMs: resultLifeMs(config),

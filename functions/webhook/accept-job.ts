@@ -1,4 +1,5 @@
 import { type Job, newJob } from '@boomerang/core/domain/job.ts';
+import type { Meter } from '@boomerang/core/observability/meter.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import { type StartJobDeps, startJob } from '@boomerang/core/use-cases/start-job.ts';
 import { hashRequest, idempotentJobId } from './idempotency.ts';
@@ -6,6 +7,7 @@ import type { WebhookBody } from './schema.ts';
 
 export type AcceptJobDeps = StartJobDeps & {
   intake: JobIntake;
+  meter: Meter;
   newId: () => string;
   leaseMs: number;
   fetchDeadlineMs: number;
@@ -29,7 +31,7 @@ export const acceptJob = async (
   deps: AcceptJobDeps,
   { clientId, idempotencyKey, body }: JobRequest,
 ): Promise<{ job: Job; isReplayed: boolean }> => {
-  const { intake, newId, log, leaseMs, fetchDeadlineMs } = deps;
+  const { intake, meter, newId, log, leaseMs, fetchDeadlineMs } = deps;
   const now = deps.now();
   const requestId = newId();
   const requestHash = hashRequest(body);
@@ -46,6 +48,7 @@ export const acceptJob = async (
     return { job, isReplayed: true };
   }
   log.info('Accepted a job', { jobId, clientId, providers: job.providers });
+  meter.count('JobsAccepted');
   await startJob(deps, job, 'immediate');
   return { job, isReplayed: false };
 };

@@ -10,6 +10,7 @@ import { type Authenticate, createAuthenticate } from '@boomerang/core/http/auth
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { type AcceptJobDeps, acceptJob, IdempotencyKeyReused } from './accept-job.ts';
 import { config } from './config.ts';
@@ -60,6 +61,7 @@ export const handler = createHandler({
   callbackRules: { allowHttp: config.CALLBACK_ALLOW_HTTP, exceptions: config.CALLBACK_ALLOW },
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
+  meter: createMeter(),
   newId: uuidv7,
   now: Date.now,
   log: createLog('webhook'),

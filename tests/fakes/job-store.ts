@@ -65,8 +65,12 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
     },
     due: {
       find: async function* (shard, now) {
-        const due = [...jobs.values()].filter(({ dueAt }) => shard === 0 && dueAt !== undefined && dueAt <= now);
-        yield due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0)).map(copy);
+        const due = [...jobs.values()].flatMap(({ jobId, claims, dueAt, leasedUntil }) =>
+          shard !== 0 || dueAt === undefined || dueAt > now
+            ? []
+            : { jobId, claims, dueAt, ...(leasedUntil !== undefined && { leasedUntil }) },
+        );
+        yield due.sort((a, b) => a.dueAt - b.dueAt);
       },
       claim: async ({ jobId, claims }, now, leaseMs) => {
         const job = jobs.get(jobId);

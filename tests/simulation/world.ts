@@ -12,7 +12,7 @@ import { createHandler as createRedrive } from '../../functions/job-redrive/hand
 import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
 import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
-import { CLIENT_ID, closedBreaker, findClient } from '../builders.ts';
+import { CLIENT_ID, closedBreaker, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeCircuits } from '../fakes/third-parties.ts';
 import { definitionText, readDefinition, statesOf } from '../state-machine/definition.ts';
@@ -81,7 +81,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const { jobs } = fake;
   const store = bug ? PLANTED_BUGS[bug](recorded(fake, jobs, history), jobs) : recorded(fake, jobs, history);
   const circuits = createFakeCircuits();
-  const breakers = [0, 1].map(() => createCircuitBreaker({ circuits, rules, now, log: silent }));
+  const breakers = [0, 1].map(() =>
+    createCircuitBreaker({ circuits, rules, now, log: silent, announce: async () => {} }),
+  );
   let epoch = 0;
   let id = 0;
 
@@ -127,6 +129,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
 
   const portsOf = (life: Life) => ({
     ...settings,
+    ...untold,
     now,
     random: jitter,
     log: silent,

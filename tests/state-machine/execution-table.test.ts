@@ -25,8 +25,9 @@ const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
 
 const aJob = (change: Partial<ClaimedJob> = {}): ClaimedJob =>
   claimedJobSchema.parse({
-    v: 1,
+    v: 2,
     jobId: JOB_ID,
+    createdAt: 1_800_000_000_000,
     clientId: 'client',
     webhookId: JOB_ID,
     claims: 1,

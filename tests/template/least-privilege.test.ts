@@ -9,7 +9,7 @@ type Policy = { Statement: Statement[] };
 const template = readTemplate('template.yaml');
 
 /** What the client of each service is called in IAM. */
-const IAM_PREFIX: Record<string, string> = { dynamodb: 'dynamodb', sfn: 'states', ssm: 'ssm' };
+const IAM_PREFIX: Record<string, string> = { dynamodb: 'dynamodb', eventbridge: 'events', sfn: 'states', ssm: 'ssm' };
 
 /** The SDK asks for endpoints by itself only where it is told to. */
 const NEVER_SENT = 'dynamodb:DescribeEndpoints';

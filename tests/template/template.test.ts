@@ -58,9 +58,10 @@ describe('the template', () => {
     }
   });
 
-  test('allows no wildcard action, and one wildcard resource, for log delivery', () => {
+  test('allows no wildcard action, and two wildcard resources, for log delivery and tracing', () => {
     expect(text).not.toMatch(/Action:.*\*/);
-    expect(text.match(/Resource: ['"]\*['"]/g)).toHaveLength(1);
+    expect(text.match(/Resource: ['"]\*['"]/g)).toHaveLength(2);
+    expect(text).toMatch(/xray:GetSamplingTargets\n\s+Resource: ['"]\*['"]/);
     expect(text).toMatch(/logs:DescribeLogGroups\n\s+Resource: ['"]\*['"]/);
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
-import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW, untold } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const createWorld = async (count: number, change: Partial<Job> = {}) => {
@@ -14,6 +14,7 @@ const createWorld = async (count: number, change: Partial<Job> = {}) => {
   }
   const log = aLog();
   const deps: ClaimDueJobsDeps = {
+    ...untold,
     isPaused: false,
     due: store.due,
     outcomes: store.outcomes,

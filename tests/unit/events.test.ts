@@ -131,6 +131,9 @@ const expectations: Record<string, Expectation> = {
     void expect(await result).toMatchObject({ providerId: 'gas', status: 'FETCHED', json: '[]', bytes: 2 }),
   'provider-fetch/left-the-catalogue': throws('ProviderRefused'),
   'provider-fetch/lease-run-out': throws('LeaseLost'),
+  // What an execution of the version before hands over, that was under way during a deployment.
+  'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', unsettled: 0 }),
+  'job-settle/of-version-1': leaves({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 30_000 }),
   'callback-deliver/all-fetched': leaves({ status: 'COMPLETE', unsettled: 0 }),
   'callback-deliver/final-with-one-missing': leaves({ status: 'PARTIAL' }),
   'callback-deliver/lease-run-out': throws('LeaseLost'),

@@ -78,6 +78,7 @@ describe('a job of a client that was revoked', () => {
     expect(requests).toEqual([]);
     const deliveryError = caught('CallbackRejected', { class: 'client_revoked' });
     const settling = {
+      ...unguarded,
       ...store,
       jobs: store.reader,
       now: () => NOW,
@@ -112,6 +113,7 @@ describe('a job of a client that was revoked', () => {
     await expect(deliverCallback(deps, worked)).rejects.toMatchObject({ name: 'CallbackNotSent' });
     expect(requests).toEqual([]);
     const settling = {
+      ...unguarded,
       ...store,
       jobs: store.reader,
       now: () => NOW,
@@ -131,6 +133,7 @@ describe('an idempotency key', () => {
     const { startExecution, started } = createFakeExecutions();
     let now = NOW;
     const deps = {
+      ...unguarded,
       intake: store.intake,
       control: store.control,
       startExecution,

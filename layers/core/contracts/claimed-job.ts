@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Version of the payloads that travel through the state machine. */
-export const PAYLOAD_VERSION = 1;
+export const PAYLOAD_VERSION = 2;
 
 /** What makes an execution work on a job: its birth, a sweep, or a caller who wants it tried again. */
 export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
@@ -16,6 +16,8 @@ export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-
 export const claimedJobSchema = z.strictObject({
   v: z.literal(PAYLOAD_VERSION),
   jobId: z.uuid(),
+  /** When it was accepted, epoch milliseconds; null of one that came as version 1. */
+  createdAt: z.int().nullable(),
   /** Whose job it is: callbacks are signed with this client's secrets. */
   clientId: z.string().min(1).max(64),
   /** The fencing token: outcomes are written on the condition that the stored number is still this one. */
@@ -35,5 +37,14 @@ export const claimedJobSchema = z.strictObject({
   /** Whether the fetching deadline has come: the callback goes out with what there is. */
   final: z.boolean(),
 });
+
+/**
+ * A payload of the version before as one of today: executions that were under way during a deployment hand over what they
+ * were started with. Version 1 had no `createdAt`.
+ */
+export const upgradePayload = (payload: unknown): unknown => {
+  if (typeof payload !== 'object' || payload === null || !('v' in payload) || payload.v !== 1) return payload;
+  return { createdAt: null, ...payload, v: PAYLOAD_VERSION };
+};
 
 export type ClaimedJob = z.infer<typeof claimedJobSchema>;

@@ -146,6 +146,7 @@ export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: numb
   return {
     v: PAYLOAD_VERSION,
     jobId: job.jobId,
+    createdAt: job.createdAt,
     clientId: job.clientId,
     claims: job.claims,
     leasedUntil: job.leasedUntil,

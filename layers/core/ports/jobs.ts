@@ -37,7 +37,10 @@ export type JobControl = {
 /** A job as the index of due jobs shows it; the index lags, so only taking it tells whether it is still due. */
 export type DueEntry = {
   jobId: string;
-  claims: number /** Present where it is held, not waiting. */;
+  claims: number;
+  /** Epoch milliseconds. */
+  dueAt: number;
+  /** Present where it is held, not waiting. */
   leasedUntil?: number;
 };
 
@@ -46,7 +49,7 @@ export type DueJobs = {
   /** Entries that are due in one shard, the longest due first, page by page. */
   find: (shard: number, now: number) => AsyncIterable<DueEntry[]>;
   /** Takes a job until `now + leaseMs`. Undefined when it is not due any more or somebody else was faster. */
-  claim: (entry: DueEntry, now: number, leaseMs: number) => Promise<Job | undefined>;
+  claim: (entry: Pick<DueEntry, 'jobId' | 'claims'>, now: number, leaseMs: number) => Promise<Job | undefined>;
 };
 
 /** What a provider gave: its JSON text, of `bytes` UTF-8 bytes. */

@@ -34,7 +34,7 @@ export type CircuitBreakerDeps = {
   now: () => number;
   log: Log;
   /** Tells operators; it never throws. */
-  announce?: (change: CircuitChange) => Promise<void>;
+  announce: (change: CircuitChange) => Promise<void>;
 };
 
 export type CircuitChange =
@@ -104,7 +104,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     if (await circuits.open(circuit, at)) {
       known.set(key, circuit);
       log.warn('Opened a circuit', { circuit: key, ...tally, openMs: circuit.openUntil - at });
-      await deps.announce?.({ isOpen: true, circuit, tally });
+      await deps.announce({ isOpen: true, circuit, tally });
     } else knownAt = Number.NEGATIVE_INFINITY;
   };
 
@@ -114,7 +114,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       if (!(await circuits.close(probe))) return;
       tallies.delete(key);
       log.info('Closed a circuit', { circuit: key });
-      await deps.announce?.({ isOpen: false, circuit: probe });
+      await deps.announce({ isOpen: false, circuit: probe });
       return;
     }
     const again = opened(key, probe.openings + 1, now(), rules);

@@ -1,0 +1,41 @@
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+
+export const METRICS_NAMESPACE = 'Boomerang';
+
+/** Every metric there is; the dashboard and the alarms of the template name no others. */
+export const METRICS = {
+  JobsAccepted: MetricUnit.Count,
+  JobsDelivered: MetricUnit.Count,
+  JobsGivenUp: MetricUnit.Count,
+  /** From the request to the callback's delivery. */
+  TimeToCallback: MetricUnit.Milliseconds,
+  /** How long the longest due job has waited, at the beginning of a sweep. */
+  OldestDueAge: MetricUnit.Seconds,
+  /** By provider. */
+  ProviderFailures: MetricUnit.Count,
+} as const;
+export type MetricName = keyof typeof METRICS;
+
+type NameOf<Unit> = { [Name in MetricName]: (typeof METRICS)[Name] extends Unit ? Name : never }[MetricName];
+
+/** What the functions measure with. */
+export type Meter = {
+  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: { provider: string }) => void;
+  milliseconds: (name: NameOf<typeof MetricUnit.Milliseconds>, value: number) => void;
+  seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;
+};
+
+/** Metrics in CloudWatch's Embedded Metric Format: a log line each, and no call. `POWERTOOLS_METRICS_DISABLED` silences it. */
+export const createMeter = (): Meter => {
+  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: 'boomerang' });
+  const put = (name: MetricName, value: number, dimensions: Record<string, string> = {}): void => {
+    const metric = metrics.singleMetric();
+    metric.addDimensions(dimensions);
+    metric.addMetric(name, METRICS[name], value);
+  };
+  return {
+    count: (name, dimensions) => put(name, 1, dimensions),
+    milliseconds: (name, value) => put(name, value),
+    seconds: (name, value) => put(name, value),
+  };
+};

@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
+import { claimedJobSchema, upgradePayload } from '@boomerang/core/contracts/claimed-job.ts';
+import { METRICS, METRICS_NAMESPACE, type MetricName } from '@boomerang/core/observability/meter.ts';
+import type { OperatorEvent } from '@boomerang/core/ports/events.ts';
+import { tellEnd, toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
+import { describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { aClaim, aLog, NOW } from '../builders.ts';
+
+describe('the end of a job', () => {
+  const tell = async (change: object, claim = aClaim()) => {
+    const events: OperatorEvent[] = [];
+    const measured: [string, number][] = [];
+    const put = (name: MetricName, value: number) => void measured.push([name, value]);
+    const meter = { count: (name: MetricName) => put(name, 1), milliseconds: put, seconds: put };
+    const publish = async (event: OperatorEvent) => void events.push(event);
+    await tellEnd({ publish, meter }, claim, { status: 'COMPLETE', updatedAt: NOW + 1_500, ...change });
+    return { events, measured };
+  };
+
+  test('is told, with its reason, and measured', async () => {
+    expect((await tell({})).events).toMatchObject([{ type: 'JobCompleted', clientId: 'client', status: 'COMPLETE' }]);
+    expect((await tell({ status: 'PARTIAL' })).measured).toEqual([
+      ['JobsDelivered', 1],
+      ['TimeToCallback', 1_500],
+    ]);
+    const failure = { code: 'CALLBACK_GONE', message: '' };
+    const failed = await tell({ status: 'FAILED', failure });
+    expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
+    expect(failed.measured).toEqual([['JobsGivenUp', 1]]);
+  });
+
+  test('is the only thing that is told of a job', async () => {
+    expect(await tell({ status: 'PENDING' })).toEqual({ events: [], measured: [] });
+  });
+
+  test('of a job of the version before is told without the time it took', async () => {
+    expect((await tell({}, aClaim({ createdAt: null }))).measured).toEqual([['JobsDelivered', 1]]);
+  });
+});
+
+describe('publishing', () => {
+  const event: OperatorEvent = { type: 'JobFailed', jobId: 'id', clientId: 'client', status: 'FAILED' };
+
+  test('puts the event on the default bus, with its version', async () => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
+    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), aLog())(event);
+    const [entry] = bus.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
+    expect(entry).toMatchObject({ Source: 'boomerang', DetailType: 'JobFailed' });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ v: 1, jobId: 'id', clientId: 'client', status: 'FAILED' });
+  });
+
+  test.each([
+    ['is down', () => Promise.reject(new Error('down'))],
+    ['does not take it', () => Promise.resolve({ FailedEntryCount: 1 })],
+  ])('never throws, when the bus %s', async (_case, answer) => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).callsFake(answer);
+    const log = aLog();
+    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), log)(event);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'Could not publish an event' }]);
+  });
+});
+
+test('circuits are told of by what they are for', () => {
+  const circuit = { key: 'provider#gas', openUntil: NOW, openings: 1, isProbed: false };
+  expect(toCircuitEvent({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } })).toEqual({
+    type: 'CircuitOpened',
+    circuit: 'provider#gas',
+    openUntil: new Date(NOW).toISOString(),
+    calls: 20,
+    failures: 19,
+  });
+  expect(toCircuitEvent({ isOpen: false, circuit })).toEqual({ type: 'CircuitClosed', circuit: 'provider#gas' });
+});
+
+test('metrics are lines in the Embedded Metric Format', () => {
+  const code = `import { createMeter } from '@boomerang/core/observability/meter.ts';
+    const meter = createMeter();
+    meter.count('ProviderFailures', { provider: 'gas' });
+    meter.milliseconds('TimeToCallback', 12);`;
+  const run = (POWERTOOLS_METRICS_DISABLED: string) => {
+    const env = { ...process.env, POWERTOOLS_METRICS_DISABLED };
+    return execFileSync(process.execPath, ['--input-type=module', '--eval', code], { env }).toString();
+  };
+  expect(run('true')).toBe('');
+  const lines = run('false').trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      _aws: { CloudWatchMetrics: [{ Namespace: 'Boomerang', Dimensions: [['service', 'provider']] }] },
+      ProviderFailures: 1,
+      provider: 'gas',
+      service: 'boomerang',
+    },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, TimeToCallback: 12 },
+  ]);
+});
+
+test('the template shows and watches the metrics that there are, and all of them', () => {
+  const template = readFileSync('template.yaml', 'utf8');
+  const shown = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
+  const searched = [...template.matchAll(/MetricName=\\"(\w+)\\"/g)].map(([, name]) => name);
+  const watched = [...template.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)/g)].map(([, name]) => name);
+  expect(new Set([...shown, ...searched])).toEqual(new Set(Object.keys(METRICS)));
+  for (const name of watched) expect(Object.keys(METRICS)).toContain(name);
+  expect(METRICS_NAMESPACE).toBe('Boomerang');
+});
+
+test('the dashboard is JSON', () => {
+  const [, indented = ''] = /DashboardBody: !Sub \|\n((?: {8}.*\n)+)/.exec(readFileSync('template.yaml', 'utf8')) ?? [];
+  const { widgets } = JSON.parse(indented.replaceAll(/\$\{[\w:]+\}/g, 'x')) as { widgets: object[] };
+  expect(widgets.length).toBeGreaterThan(3);
+});
+
+test('a payload of the version before is one of today, and nothing else is made of any', () => {
+  const { createdAt: _, ...claim } = aClaim();
+  expect(claimedJobSchema.parse(upgradePayload({ ...claim, v: 1 }))).toEqual({ ...claim, createdAt: null });
+  expect(claimedJobSchema.safeParse(upgradePayload({ ...claim, v: 3 })).success).toBe(false);
+  expect(claimedJobSchema.safeParse(upgradePayload(claim)).success).toBe(false);
+  for (const payload of [null, 'text', 5, []]) expect(upgradePayload(payload)).toBe(payload);
+});
