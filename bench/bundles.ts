@@ -1,3 +1,5 @@
+// What functions read when they load.
+import '../tests/unit/function-environment.ts';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,30 +10,6 @@ import { quantile } from './stats.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LOADS = 5;
-
-/** What functions read at load; any value will do. */
-const ENVIRONMENT = {
-  AWS_REGION: 'us-east-1',
-  JOB_TABLE_NAME: 'table',
-  CLIENT_TABLE_NAME: 'table',
-  SECRETS_PATH: '',
-  COMPLETE_SECRET_NAME: '',
-  CALLBACK_ALLOW: 'none',
-  STATE_MACHINE_ARN: 'arn',
-  PROVIDER_CATALOGUE: path.join(ROOT, 'layers/provider-catalogue/providers.json'),
-  PROVIDERS_API_URL: 'http://127.0.0.1',
-  CALLBACK_ALLOW_HTTP: 'false',
-  LEASE_SECONDS: '360',
-  FETCH_DEADLINE_SECONDS: '60',
-  RETRY_SCHEDULE_SECONDS: '30',
-  RETENTION_SECONDS: '60',
-  SHARD_COUNT: '4',
-  MAX_JOBS_PER_SWEEP: '100',
-  FAILURE_RATE: '0',
-  FAILURE_SEED: '',
-  PROVIDER_LATENCY_MS: '0',
-  MAINTENANCE_WINDOW: '',
-};
 
 /** Each function's bundle, built as the template says, and how long Node takes to load it. */
 export const benchBundles = async (): Promise<[string, string][]> => {
@@ -54,7 +32,7 @@ export const benchBundles = async (): Promise<[string, string][]> => {
     });
     const script = `const t=performance.now();await import(${JSON.stringify(outfile)});console.log(performance.now()-t)`;
     const loads = Array.from({ length: LOADS }, () =>
-      Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: ENVIRONMENT })),
+      Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: process.env })),
     );
     rows.push([
       name,

@@ -4,12 +4,12 @@ import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adap
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { findJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { config } from './config.ts';
-import { encodeCursor } from './cursor.ts';
 import { presentData } from './present-data.ts';
 import { presentJob } from './present-job.ts';
 import { jobDataQuerySchema, jobQuerySchema } from './schema.ts';

@@ -1,8 +1,8 @@
 import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
+import { cursorSchema } from '@boomerang/core/http/cursor.ts';
 import { jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
 import * as z from 'zod';
-import { decodeCursor } from './cursor.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
@@ -23,15 +23,7 @@ export const jobQuerySchema = z.object({
         Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE });
       },
     }),
-  cursor: z
-    .string()
-    .transform((text, context) => {
-      const after = decodeCursor(text);
-      if (after !== undefined) return after;
-      context.addIssue({ code: 'custom', message: 'Has to be a cursor of an earlier page' });
-      return z.NEVER;
-    })
-    .optional(),
+  cursor: cursorSchema.optional(),
 });
 
 /** Of which providers a caller wants the data. */

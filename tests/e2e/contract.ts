@@ -69,6 +69,7 @@ export const contractOf = (api: 'service' | 'providers', baseUrl: string) => {
 };
 
 const findPattern = (patterns: string[], path: string): string | undefined => {
+  if (patterns.includes(path)) return path;
   const given = path.split('/');
   return patterns.find((pattern) => {
     const wanted = pattern.split('/');

@@ -25,9 +25,11 @@ afterAll(async () => {
   await parties.close();
 }, 30_000);
 
-const send = async (method: string, path: string) => {
-  const headers = { authorization: `Bearer ${cloud.apiKey}` };
-  const answer = await contractOf('service', cloud.serviceUrl)(path, { method, headers });
+const send = async (method: string, path: string, body?: object) => {
+  const authorization = `Bearer ${cloud.apiKey}`;
+  const headers = { authorization, ...(body && { 'content-type': 'application/json' }) };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const answer = await contractOf('service', cloud.serviceUrl)(path, init);
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
 };
@@ -115,3 +117,23 @@ test.each([
   const stranger = await fetch(`${cloud.serviceUrl}/jobs/${UNKNOWN}${suffix}`, { method });
   expect(stranger.status).toBe(401);
 });
+
+test('all that failed in a span of time is tried again, page by page, after a look at how much it is', async () => {
+  const { submit, waitFor } = apiOf(cloud);
+  parties.set('/gone', gives('no more', 410));
+  const before = new Date().toISOString();
+  const jobIds = await Promise.all(Array.from({ length: 30 }, () => submit(['small'], `${parties.url}/gone`)));
+  for (const jobId of jobIds) await waitFor(jobId, isOver);
+  const query = { status: 'FAILED', from: before };
+  const count = { matched: 30, redriven: 0, skipped: 0, cursor: null };
+  expect(await send('POST', '/jobs/redrive', { ...query, dryRun: true })).toMatchObject({ status: 200, body: count });
+  const none = { ...query, to: before };
+  expect((await send('POST', '/jobs/redrive', none)).body).toEqual({ ...count, matched: 0 });
+  parties.set('/gone', gives('back'));
+  const first = (await send('POST', '/jobs/redrive', query)).body;
+  expect(first).toMatchObject({ matched: 25, redriven: 25, skipped: 0, cursor: expect.any(String) });
+  const second = (await send('POST', '/jobs/redrive', { ...query, cursor: first.cursor })).body;
+  expect(second).toEqual({ matched: 5, redriven: 5, skipped: 0, cursor: null });
+  for (const jobId of jobIds) expect((await waitFor(jobId, isOver)).status).toBe('COMPLETE');
+  expect((await send('POST', '/jobs/redrive', { status: 'PENDING' })).status).toBe(422);
+}, 60_000);

@@ -309,7 +309,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const jobId = all[Math.floor(actions() * all.length)];
     if (jobId === undefined) return;
     const create = (ports: ReturnType<typeof portsOf>) =>
-      what === 'cancel' ? createCancel({ ...ports, jobs: ports.reader }) : createRedrive(ports);
+      what === 'cancel'
+        ? createCancel({ ...ports, jobs: ports.reader })
+        : createRedrive({ ...ports, jobs: ports.reader });
     await call(create, { pathParameters: { jobId } });
   };
 

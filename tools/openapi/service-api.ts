@@ -5,6 +5,7 @@ import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
+import { bulkRedrivenSchema, bulkRedriveSchema } from '../../functions/job-redrive/schema.ts';
 import { acceptedSchema, createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
 import { docsPaths, json, problems } from './shared.ts';
 
@@ -102,6 +103,19 @@ export const serviceApi = createDocument({
             content: { 'application/problem+json': { schema: problemSchema } },
           },
           ...problems(500),
+        },
+      },
+    },
+    '/jobs/redrive': {
+      post: {
+        operationId: 'redriveJobs',
+        summary: "Tries the caller's jobs of one status again, newest first.",
+        description:
+          'At most 25 a request: go on with the cursor until it is null. It is safe to repeat: what was redriven is pending, and not found again. A dry run counts up to 2,000.',
+        requestBody: { required: true, content: json(bulkRedriveSchema) },
+        responses: {
+          200: { description: 'How far it came.', content: json(bulkRedrivenSchema) },
+          ...problems(400, 401, 413, 415, 422, 500),
         },
       },
     },

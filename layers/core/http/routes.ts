@@ -6,6 +6,7 @@ export const ROUTES = {
     'GET /jobs/{jobId}',
     'GET /jobs/{jobId}/data',
     'POST /jobs/{jobId}/redrive',
+    'POST /jobs/redrive',
     'POST /jobs/{jobId}/cancel',
     'DELETE /jobs/{jobId}',
     'POST /complete',

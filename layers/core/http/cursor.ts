@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 /** Cursors are opaque to callers: base64url of the key of the last job of a page. */
 export const encodeCursor = (after: string): string => Buffer.from(after, 'utf8').toString('base64url');
 
@@ -6,3 +8,11 @@ export const decodeCursor = (cursor: string): string | undefined => {
   const after = Buffer.from(cursor, 'base64url').toString('utf8');
   return /^\d{4}-\d\d-\d\dT[\d:.]+Z#[\da-f-]{36}$/.test(after) ? after : undefined;
 };
+
+/** A cursor that a caller hands back. */
+export const cursorSchema = z.string().transform((text, context) => {
+  const after = decodeCursor(text);
+  if (after !== undefined) return after;
+  context.addIssue({ code: 'custom', message: 'Has to be a cursor of an earlier page' });
+  return z.NEVER;
+});
