@@ -45,6 +45,8 @@ test('a provider that is down sees a handful of calls, others are not slowed, an
   for (const jobId of waiting) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
   expect(cloud.output()).toContain('Opened a circuit');
   expect(cloud.output()).toContain('Closed a circuit');
+  // Operators are told: the log is the subscriber of the embedded bus.
+  for (const type of ['CircuitOpened', 'CircuitClosed', 'JobCompleted']) expect(cloud.output()).toContain(`"${type}"`);
 }, 120_000);
 
 test('the limits that a provider states are kept, whatever is asked of it at once', async () => {
