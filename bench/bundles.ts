@@ -1,11 +1,10 @@
-// What functions read when they load.
-import '../tests/unit/function-environment.ts';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { FUNCTION_SETTINGS } from '../tests/function-settings.ts';
 import { quantile } from './stats.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -32,7 +31,9 @@ export const benchBundles = async (): Promise<[string, string][]> => {
     });
     const script = `const t=performance.now();await import(${JSON.stringify(outfile)});console.log(performance.now()-t)`;
     const loads = Array.from({ length: LOADS }, () =>
-      Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: process.env })),
+      Number(
+        execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, env: FUNCTION_SETTINGS }),
+      ),
     );
     rows.push([
       name,

@@ -112,7 +112,8 @@ const postGuarded = async (
     return answer;
   } catch (error) {
     // A host that refuses is well.
-    await breaker.leave(permit, error instanceof CallbackRejected);
+    if (error instanceof CallbackRejected) await breaker.leave(permit, true);
+    if (error instanceof CallbackUnavailable || error instanceof CallbackThrottled) await breaker.leave(permit, false);
     throw error;
   }
 };

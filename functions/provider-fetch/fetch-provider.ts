@@ -84,10 +84,14 @@ export const fetchProvider = async (deps: FetchProviderDeps, request: FetchReque
     return fetched;
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
-    deps.meter.count('ProviderFailures', { provider: providerId });
+    if (isAnswerOfProvider(error)) deps.meter.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };
+
+/** Whether an error tells how the provider is, and not that it was not asked. */
+const isAnswerOfProvider = (error: unknown): boolean =>
+  error instanceof ProviderUnavailable || error instanceof ProviderThrottled || error instanceof ProviderRefused;
 
 /** A header that tells the provider who we are. Its value goes to the provider, and nowhere else. */
 type Credential = { header: string; value: string };
@@ -131,8 +135,8 @@ const askGuarded = async (
     return given;
   } catch (error) {
     if (error instanceof LimitReached) throw new ProviderLimitReached({ class: 'limit_reached', startedAt });
-    // A provider that refuses is well.
-    await breaker.leave(permit, error instanceof ProviderRefused);
+    // A provider that refuses is well; what our own tables do says nothing of it.
+    if (isAnswerOfProvider(error)) await breaker.leave(permit, error instanceof ProviderRefused);
     throw error;
   }
 };

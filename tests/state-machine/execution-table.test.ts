@@ -1,11 +1,15 @@
 import { type ClaimedJob, claimedJobSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import {
+  CallbackCircuitOpen,
   CallbackRejected,
   CallbackThrottled,
   CallbackUnavailable,
   LeaseLost,
   OutcomeNotSaved,
+  Paused,
+  ProviderCircuitOpen,
+  ProviderLimitReached,
   ProviderRefused,
   ProviderThrottled,
   ProviderUnavailable,
@@ -141,6 +145,10 @@ describe('with jobs', () => {
       calls: [4, 1, 0],
     },
     { when: 'a fetch is throttled', fetch: { gas: awsError('Lambda.TooManyRequestsException') }, calls: [4, 0, 1] },
+    { when: 'a provider is left alone', fetch: { gas: new ProviderCircuitOpen(failure) }, calls: [2, 0, 1] },
+    { when: 'a provider takes no more for now', fetch: { gas: new ProviderLimitReached(failure) }, calls: [2, 0, 1] },
+    { when: 'fetching is paused', fetch: { gas: new Paused(failure) }, calls: [2, 0, 1] },
+    { when: 'the receiver is left alone', deliver: new CallbackCircuitOpen(failure), calls: [2, 1, 1] },
     { when: 'the lease is too short to fetch', fetch: { gas: new LeaseLost(failure) }, calls: [2, 0, 1] },
     { when: 'nothing is pending', job: { providers: [], checkpointed: true }, calls: [0, 1, 0] },
     { when: 'the receiver is unavailable', deliver: new CallbackUnavailable(failure), calls: [2, 3, 1] },
