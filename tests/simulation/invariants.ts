@@ -135,6 +135,13 @@ const judgeFetches = (_job: Job, of: Find): string[] => {
 const isReleased = (of: Find, from: number, to: number): boolean =>
   of('fault').some(({ at, what }) => at >= from && at <= to && what.startsWith('StartExecution'));
 
-/** Whether something struck in between that explains why a thing is done twice. */
-const isExcused = (of: Find, from: number, to: number): boolean =>
-  of('fault').some(({ at, excuse }) => at >= from && at <= to && excuse !== undefined);
+/** Whether something struck in between that explains why a thing is done twice; a lease that ran out under its holder does. */
+const isExcused = (of: Find, from: number, to: number): boolean => {
+  const isBetween = ({ at }: { at: number }) => at >= from && at <= to;
+  const isTakenOver = ({ claims, at, by }: Of<'taken'>) =>
+    by === 'sweep' && !of('settled').some((event) => event.claims === claims - 1 && event.at <= at);
+  return (
+    of('fault').some((event) => isBetween(event) && event.excuse !== undefined) ||
+    of('taken').some((event) => isBetween(event) && isTakenOver(event))
+  );
+};
