@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
 import { auditJob, FINDINGS, type FindingName } from '@boomerang/core/domain/audit.ts';
-import { openStack, STAGES, type Stage } from './stack.ts';
+import { STACK_OPTIONS, UsageError, withStack } from './stack.ts';
 
 /** `npm run audit`: whether the table of jobs holds what it should. */
 
@@ -23,16 +23,11 @@ ${Object.entries(FINDINGS)
 
 const MAX_SHOWN = 10;
 
-class UsageError extends Error {
-  override name = 'UsageError';
-}
-
 const read = () => {
   try {
     return parseArgs({
       options: {
-        stage: { type: 'string', default: 'local' },
-        stack: { type: 'string' },
+        ...STACK_OPTIONS,
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -90,18 +85,14 @@ const toText = ({ items, jobs, oldestDueSeconds, findings }: Report): string => 
 const run = async (): Promise<void> => {
   const values = read();
   if (values.help) return void process.stdout.write(USAGE);
-  if (!STAGES.includes(values.stage as Stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
-  const stack = await openStack(values.stage as Stage, values.stack);
-  try {
+  await withStack(values, async (stack) => {
     const table = createDynamoJobAudit({ client: stack.database, tableName: stack.outputs.JobTableName ?? '' });
     const isShown = process.stderr.isTTY && !values.json;
     const report = await audit(table, (items) => isShown && process.stderr.write(`\r${items} items read`));
     if (isShown) process.stderr.write('\r\x1b[K');
     process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : toText(report)}\n`);
     if (Object.keys(report.findings).length > 0) process.exitCode = 1;
-  } finally {
-    await stack.close();
-  }
+  });
 };
 
 try {

@@ -10,7 +10,7 @@ import {
 import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { openStack, STAGES, type Stage } from './stack.ts';
+import { STACK_OPTIONS, UsageError, withStack } from './stack.ts';
 
 /** `npm run clients`: the callers of a deployment. */
 
@@ -28,11 +28,6 @@ const USAGE = `The callers of a deployment.
   --stack <name>           the stack on AWS, where it is not called boomerang-<stage>
   --json                   for machines
 `;
-
-/** What was asked for makes no sense; the message says why. */
-class UsageError extends Error {
-  override name = 'UsageError';
-}
 
 type Options = { name?: string; 'overlap-hours'?: string; json?: boolean };
 
@@ -122,8 +117,7 @@ const read = () => {
       options: {
         name: { type: 'string' },
         'overlap-hours': { type: 'string' },
-        stage: { type: 'string', default: 'local' },
-        stack: { type: 'string' },
+        ...STACK_OPTIONS,
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -140,15 +134,11 @@ const run = async (): Promise<void> => {
   const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
   if (!command) throw new UsageError(`There is no command ${commandName}. See npm run clients -- --help`);
   if (rest.length > 0) throw new UsageError(`What is ${rest.join(' ')}? See npm run clients -- --help`);
-  if (!STAGES.includes(values.stage as Stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
-  const stack = await openStack(values.stage as Stage, values.stack);
-  try {
+  await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';
     const { data, text } = await command(createDynamoClientAdmin({ client: stack.database, tableName }), id, values);
     process.stdout.write(`${values.json ? JSON.stringify(data, null, 2) : text}\n`);
-  } finally {
-    await stack.close();
-  }
+  });
 };
 
 try {

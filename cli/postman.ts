@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openStack, STAGES, type Stage } from './stack.ts';
+import { readApiKey } from '../local/local-client.ts';
+import { STACK_OPTIONS, withStack } from './stack.ts';
 
 /** `npm run postman`: fills a Postman environment with the outputs of a deployment. */
 
@@ -17,25 +18,18 @@ The API key is that of BOOMERANG_API_KEY; locally, that of the local client.
 
 const FOLDER = fileURLToPath(new URL('../postman', import.meta.url));
 
-const localApiKey = (): string => {
-  const file = path.join(process.env.DATA_DIR ?? '.data', 'local-api-key');
-  return process.env.LOCAL_API_KEY ?? (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
-};
+const localApiKey = (): string => process.env.LOCAL_API_KEY ?? readApiKey(process.env.DATA_DIR ?? '.data') ?? '';
 
 const run = async (): Promise<void> => {
   const { values } = parseArgs({
     options: {
-      stage: { type: 'string', default: 'local' },
-      stack: { type: 'string' },
+      ...STACK_OPTIONS,
       out: { type: 'string', default: FOLDER },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
-  if (!STAGES.includes(values.stage as Stage)) throw new Error(`--stage takes ${STAGES.join(', ')}`);
-  const stack = await openStack(values.stage as Stage, values.stack);
-  await stack.close();
-  const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = stack.outputs;
+  const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = await withStack(values, async ({ outputs }) => outputs);
   if (!ServiceApiUrl || !ProvidersApiUrl || !CompleteUrl)
     throw new Error('Its addresses are not known: is it running?');
   const apiKey = process.env.BOOMERANG_API_KEY ?? (values.stage === 'local' ? localApiKey() : '');

@@ -14,8 +14,13 @@ export type Stack = {
   close: () => Promise<void>;
 };
 
-export const STAGES = ['local', 'dev', 'prod'] as const;
-export type Stage = (typeof STAGES)[number];
+/** What was asked for makes no sense; the message says why. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+const STAGES = ['local', 'dev', 'prod'] as const;
+type Stage = (typeof STAGES)[number];
 
 /** There is no such deployment, or it can't be reached. */
 export class StackNotFound extends Error {
@@ -24,12 +29,35 @@ export class StackNotFound extends Error {
 
 const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
+/** The options by which every command is told which deployment it is for. */
+export const STACK_OPTIONS = {
+  stage: { type: 'string', default: 'local' },
+  stack: { type: 'string' },
+} as const;
+
+/**
+ * Reaches a deployment for as long as some work takes.
+ * @throws UsageError | StackNotFound | DataFolderError
+ */
+export const withStack = async <T>(
+  { stage, stack: stackName }: { stage: string; stack?: string | undefined },
+  work: (stack: Stack) => Promise<T>,
+): Promise<T> => {
+  if (!STAGES.includes(stage as Stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
+  const stack = await openStack(stage as Stage, stackName);
+  try {
+    return await work(stack);
+  } finally {
+    await stack.close();
+  }
+};
+
 /**
  * Reaches a deployment: the embedded cloud over `DATA_DIR`, whether it runs or not, or, by stage, the stack on AWS (with the
  * credentials and the region of the environment).
  * @throws StackNotFound | DataFolderError
  */
-export const openStack = async (stage: Stage, stackName = `boomerang-${stage}`): Promise<Stack> =>
+const openStack = async (stage: Stage, stackName = `boomerang-${stage}`): Promise<Stack> =>
   stage === 'local' ? openEmbedded(process.env.DATA_DIR ?? '.data') : openOnAws(stackName);
 
 const LOCAL_ACCESS = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };

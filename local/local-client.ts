@@ -8,6 +8,7 @@ import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/securit
 export type LocalClient = { apiKey: string; signingSecret: string };
 
 const LOCAL_CLIENT_ID = 'local';
+const KEY_FILE = 'local-api-key';
 
 /**
  * Makes the local client, or finds it: its key is kept beside the data, so that it is the same at every start.
@@ -33,8 +34,16 @@ export const ensureLocalClient = async (
   return { apiKey, signingSecret };
 };
 
+/** The key that is kept beside the data; undefined where the cloud was never started. */
+export const readApiKey = (folder: string): string | undefined => {
+  const file = path.join(folder, KEY_FILE);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+};
+
 const keptApiKey = (folder: string): string => {
-  const file = path.join(folder, 'local-api-key');
-  if (!existsSync(file)) writeFileSync(file, newApiKey(), { mode: 0o600 });
-  return readFileSync(file, 'utf8').trim();
+  const kept = readApiKey(folder);
+  if (kept !== undefined) return kept;
+  const apiKey = newApiKey();
+  writeFileSync(path.join(folder, KEY_FILE), apiKey, { mode: 0o600 });
+  return apiKey;
 };

@@ -5,7 +5,7 @@ import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { encodeCursor } from '@boomerang/core/http/cursor.ts';
-import { findJob } from '@boomerang/core/http/find-job.ts';
+import { findJob, findStoredJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
@@ -31,12 +31,7 @@ export const createHandler = ({ authenticate, jobs, results, now, log }: Deps): 
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
   const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const find = async (jobId: string) => {
-      const job = await jobs.get(jobId, now());
-      return job && { job };
-    };
-    const { job } = await findJob(path, caller, find, now());
-    return { statusCode: 200, body: presentJob(job) };
+    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, path, caller)) };
   });
   const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
     const found = await findJob(path, caller, results.load, now());

@@ -1,6 +1,6 @@
 import { callbackBody, callbackEntries } from '@boomerang/core/domain/callback-body.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { invalid, Problem } from '@boomerang/core/http/problem.ts';
 import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
 
 /** Lambda answers at most 6 MB, and what it answers travels as a JSON string, in which every quote takes two bytes. */
@@ -28,5 +28,4 @@ export const presentData = (
   return text;
 };
 
-const wrongProvider = (message: string): Problem =>
-  new Problem(422, 'The request is well-formed, but not valid.', { errors: [{ pointer: '/providerId', message }] });
+const wrongProvider = (message: string): Problem => invalid([{ pointer: '/providerId', message }]);

@@ -12,7 +12,7 @@ import { type Authenticate, createAuthenticate } from '@boomerang/core/http/auth
 import { encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { findJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { inProgress } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { config } from './config.ts';
@@ -38,12 +38,10 @@ export const createHandler = (deps: Deps): ApiLambda => {
 };
 
 const toProblem = (error: unknown): never => {
+  if (error instanceof JobInProgress) throw inProgress(error.retryAfterMs);
   // Whoever took the job since it was read is at work on it.
-  const retryAfterMs = error instanceof StaleClaim ? 1_000 : error instanceof JobInProgress && error.retryAfterMs;
-  if (retryAfterMs === false) throw error;
-  throw new Problem(409, 'The job is in progress.', {
-    headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
-  });
+  if (error instanceof StaleClaim) throw inProgress(1_000);
+  throw error;
 };
 
 const client = new DynamoDBClient();

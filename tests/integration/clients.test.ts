@@ -1,4 +1,4 @@
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import {
   createDynamoClientAdmin,
   createDynamoFindCaller,
@@ -7,27 +7,19 @@ import {
 import { StaleClient } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import dynalite from 'dynalite';
 import { v7 as uuidv7 } from 'uuid';
-import { ensureTables } from '../../local/dynamodb.ts';
-import { type Listening, listen } from '../../local/http-server.ts';
-import { readTemplate } from '../../local/template.ts';
 import { NOW } from '../builders.ts';
+import { startTables } from './database.ts';
 
-let database: Listening;
+let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
-  database = await listen(dynalite({ createTableMs: 0 }), 0);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
-  await ensureTables(client, readTemplate('template.yaml'));
+  database = await startTables();
+  client = database.client;
 });
 
-afterAll(async () => {
-  client.destroy();
-  await database.close();
-});
+afterAll(async () => database.close());
 
 const createWorld = async () => {
   const table = { client, tableName: 'ClientTable' };

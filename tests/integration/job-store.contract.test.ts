@@ -1,10 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  CreateTableCommand,
-  type CreateTableCommandInput,
-  DynamoDBClient,
-  paginateScan,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
@@ -21,41 +16,21 @@ import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import dynalite from 'dynalite';
-import { type Listening, listen } from '../../local/http-server.ts';
-import { createResolver, readTemplate } from '../../local/template.ts';
 import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
+import { startTables } from './database.ts';
 
 const SHARDS = 3;
 
-let database: Listening;
+let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
-  database = await listen(dynalite({ createTableMs: 0 }), 0);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
-  const template = readTemplate('template.yaml');
-  const resolve = createResolver(template, { parameters: {}, ref: String, getAtt: String });
-  const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode } = resolve(
-    template.Resources.JobTable?.Properties,
-  ) as CreateTableCommandInput;
-  await client.send(
-    new CreateTableCommand({
-      TableName: 'JobTable',
-      AttributeDefinitions,
-      KeySchema,
-      GlobalSecondaryIndexes,
-      BillingMode,
-    }),
-  );
+  database = await startTables();
+  client = database.client;
 });
 
-afterAll(async () => {
-  client.destroy();
-  await database.close();
-});
+afterAll(async () => database.close());
 
 const createDynamo = (): JobStore => {
   const table = { client, tableName: 'JobTable', shardCount: SHARDS };

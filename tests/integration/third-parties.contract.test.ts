@@ -1,36 +1,23 @@
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
 import type { Limits } from '@boomerang/core/ports/limits.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import dynalite from 'dynalite';
 import { v7 as uuidv7 } from 'uuid';
-import { type Listening, listen } from '../../local/http-server.ts';
-import { createResolver, readTemplate } from '../../local/template.ts';
 import { NOW } from '../builders.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
+import { startTables } from './database.ts';
 
-let database: Listening;
+let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
-  database = await listen(dynalite({ createTableMs: 0 }), 0);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
-  const template = readTemplate('template.yaml');
-  const resolve = createResolver(template, { parameters: {}, ref: String, getAtt: String });
-  const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode } = resolve(
-    template.Resources.JobTable?.Properties,
-  ) as CreateTableCommandInput;
-  const shape = { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode };
-  await client.send(new CreateTableCommand({ TableName: 'JobTable', ...shape }));
+  database = await startTables();
+  client = database.client;
 });
 
-afterAll(async () => {
-  client.destroy();
-  await database.close();
-});
+afterAll(async () => database.close());
 
 describe.each<[string, () => Circuits]>([
   ['the fake', createFakeCircuits],

@@ -11,7 +11,7 @@ import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-
 import { aJob, aLog, aWorkedJob, CLIENT_ID, caught, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeExecutions } from '../fakes/executions.ts';
 import { createFakeHttp } from '../fakes/http.ts';
-import { createFakeJobStore } from '../fakes/job-store.ts';
+import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const revoked: FindClient = async () => ({ secrets: [], revokedAt: NOW });
@@ -19,6 +19,19 @@ const unknown: FindClient = async () => undefined;
 const down: FindClient = async () => {
   throw new Error('down');
 };
+
+/** What delivering and settling are given. */
+const common = (store: JobStore) => ({
+  ...unguarded,
+  ...store,
+  jobs: store.reader,
+  now: () => NOW,
+  random: () => 0,
+  log: aLog(),
+  policy,
+  userAgent: 'test',
+  resultLifeMs: 1,
+});
 
 describe('a job of a client that was revoked', () => {
   const claim = async (find: FindClient) => {
@@ -61,33 +74,14 @@ describe('a job of a client that was revoked', () => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp();
-    const deps = {
-      ...unguarded,
-      ...store,
-      findClient: revoked,
-      send,
-      now: () => NOW,
-      log: aLog(),
-      policy,
-      userAgent: 'test',
-    };
+    const deps = { ...common(store), findClient: revoked, send };
     await expect(deliverCallback(deps, worked)).rejects.toMatchObject({
       name: 'CallbackRejected',
       failure: { class: 'client_revoked' },
     });
     expect(requests).toEqual([]);
     const deliveryError = caught('CallbackRejected', { class: 'client_revoked' });
-    const settling = {
-      ...unguarded,
-      ...store,
-      jobs: store.reader,
-      now: () => NOW,
-      random: () => 0,
-      log: aLog(),
-      policy,
-      resultLifeMs: 1,
-    };
-    await settleJob(settling, { job: worked, deliveryError });
+    await settleJob(common(store), { job: worked, deliveryError });
     expect(store.jobs.get(worked.jobId)).toMatchObject({
       status: 'FAILED',
       callbackAttempts: 0,
@@ -100,29 +94,10 @@ describe('a job of a client that was revoked', () => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp();
-    const deps = {
-      ...unguarded,
-      ...store,
-      findClient: down,
-      send,
-      now: () => NOW,
-      log: aLog(),
-      policy,
-      userAgent: 'test',
-    };
+    const deps = { ...common(store), findClient: down, send };
     await expect(deliverCallback(deps, worked)).rejects.toMatchObject({ name: 'CallbackNotSent' });
     expect(requests).toEqual([]);
-    const settling = {
-      ...unguarded,
-      ...store,
-      jobs: store.reader,
-      now: () => NOW,
-      random: () => 0,
-      log: aLog(),
-      policy,
-      resultLifeMs: 1,
-    };
-    await settleJob(settling, { job: worked, deliveryError: caught('CallbackNotSent', { class: 'internal' }) });
+    await settleJob(common(store), { job: worked, deliveryError: caught('CallbackNotSent', { class: 'internal' }) });
     expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 1_000 });
   });
 });

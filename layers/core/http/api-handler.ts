@@ -4,7 +4,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod';
 import type { Log } from '../observability/logger.ts';
-import { type FieldError, Problem, problemBody } from './problem.ts';
+import { type FieldError, invalid, Problem, problemBody } from './problem.ts';
 
 /** The largest request body, where a route says nothing else. */
 const MAX_BODY_BYTES = 16 * 1024;
@@ -120,7 +120,7 @@ const validate = (schema: z.ZodType | undefined, value: unknown): unknown => {
   const parsed = schema?.safeParse(value);
   if (!parsed || parsed.success) return parsed?.data;
   const errors = parsed.error.issues.flatMap(toFieldErrors);
-  throw new Problem(422, 'The request is well-formed, but not valid.', { errors: errors.slice(0, MAX_FIELD_ERRORS) });
+  throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
 };
 
 const MAX_FIELD_ERRORS = 20;

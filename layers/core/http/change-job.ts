@@ -2,8 +2,8 @@ import { StaleClaim } from '../domain/failures.ts';
 import type { Job } from '../domain/job.ts';
 import type { Caller } from '../ports/clients.ts';
 import type { JobControl, JobReader } from '../ports/jobs.ts';
-import { findJob } from './find-job.ts';
-import { Problem } from './problem.ts';
+import { findStoredJob } from './find-job.ts';
+import { inProgress } from './problem.ts';
 
 /** Who takes a job holds it for seconds at least: nobody is overtaken so often. */
 const MAX_TRIES = 5;
@@ -21,21 +21,15 @@ export const changeJob = async (
   caller: Caller,
   change: (read: Job) => Job,
 ): Promise<Job> => {
-  const find = async (jobId: string) => {
-    const job = await jobs.get(jobId, now());
-    return job && { job };
-  };
   for (let tries = 1; ; tries += 1) {
-    const { job } = await findJob(path, caller, find, now());
+    const job = await findStoredJob({ jobs, now }, path, caller);
     const next = change(job);
     try {
       await control.replace(job, next);
       return next;
     } catch (cause) {
       if (!(cause instanceof StaleClaim)) throw cause;
-      if (tries === MAX_TRIES) {
-        throw new Problem(409, 'The job is in progress.', { headers: { 'retry-after': '1' }, cause });
-      }
+      if (tries === MAX_TRIES) throw inProgress(1_000, cause);
     }
   }
 };

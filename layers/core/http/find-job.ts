@@ -1,5 +1,6 @@
 import { isExpired, type Job } from '../domain/job.ts';
 import type { Caller } from '../ports/clients.ts';
+import type { JobReader } from '../ports/jobs.ts';
 import { jobIdSchema } from './job-schema.ts';
 import { Problem } from './problem.ts';
 
@@ -21,4 +22,17 @@ export const findJob = async <Found extends { job: Job }>(
     throw new Problem(404, 'There is no such job.');
   }
   return found;
+};
+
+/** The job itself, without what was collected for it; as {@link findJob}. */
+export const findStoredJob = async (
+  { jobs, now }: { jobs: Pick<JobReader, 'get'>; now: () => number },
+  path: Readonly<Record<string, string | undefined>>,
+  caller: Caller,
+): Promise<Job> => {
+  const find = async (jobId: string) => {
+    const job = await jobs.get(jobId, now());
+    return job && { job };
+  };
+  return (await findJob(path, caller, find, now())).job;
 };

@@ -28,3 +28,14 @@ export class Problem extends Error {
  */
 export const problemBody = ({ status, message, errors }: Problem, instance: string): string =>
   JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message, instance, errors });
+
+/** The request can be read, but asks for what can't be. */
+export const invalid = (errors: FieldError[]): Problem =>
+  new Problem(422, 'The request is well-formed, but not valid.', { errors });
+
+/** Somebody is at work on the job, for so long at most. */
+export const inProgress = (retryAfterMs: number, cause?: unknown): Problem =>
+  new Problem(409, 'The job is in progress.', {
+    headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
+    cause,
+  });

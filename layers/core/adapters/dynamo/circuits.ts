@@ -1,9 +1,8 @@
 import { DeleteItemCommand, type DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { OpenCircuit, Tally } from '../../domain/circuit.ts';
-import { StaleClaim } from '../../domain/failures.ts';
 import type { Circuits } from '../../ports/circuits.ts';
-import { fenced, type Item, toItem } from './table.ts';
+import { type Item, isWritten, toItem } from './table.ts';
 
 /** Open circuits are together under one key, so that one query finds all; there are few, and few writes. */
 const OPEN_CIRCUITS = 'CIRCUITS';
@@ -23,17 +22,8 @@ export const createDynamoCircuits = ({
   client: DynamoDBClient;
   tableName: string;
 }): Circuits => {
-  const isDone = async (write: Promise<unknown>): Promise<boolean> => {
-    try {
-      await fenced(write);
-      return true;
-    } catch (error) {
-      if (error instanceof StaleClaim) return false;
-      throw error;
-    }
-  };
   const write = (circuit: OpenCircuit, condition: string, values: Record<string, unknown>) =>
-    isDone(
+    isWritten(
       client.send(
         new UpdateItemCommand({
           TableName,
@@ -88,7 +78,7 @@ export const createDynamoCircuits = ({
     move: async (read, next) => write(next, 'openUntil = :read', { ':read': read.openUntil }),
 
     close: async ({ key, openUntil }) =>
-      isDone(
+      isWritten(
         client.send(
           new DeleteItemCommand({
             TableName,

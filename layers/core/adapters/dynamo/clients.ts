@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Client } from '../../domain/client.ts';
-import { type Caller, type ClientAdmin, type FindCaller, type FindClient, StaleClient } from '../../ports/clients.ts';
+import { type Caller, type ClientAdmin, type FindCaller, StaleClient } from '../../ports/clients.ts';
 import { toItem } from './table.ts';
 
 /** The table of callers. */
@@ -34,7 +34,7 @@ export const createDynamoFindCaller =
   };
 
 export const createDynamoFindClient =
-  ({ client, tableName }: ClientTable): FindClient =>
+  ({ client, tableName }: ClientTable): ClientAdmin['get'] =>
   async (clientId) => {
     // Consistent: a client that was made a moment ago must not look like one that was never there.
     const { Item } = await client.send(
@@ -48,12 +48,7 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
     await client.send(new PutItemCommand({ TableName: tableName, Item: toItem(item) }));
   },
 
-  get: async (clientId) => {
-    const key = { TableName: tableName, Key: toItem({ clientId }), ConsistentRead: true };
-    // Consistent: a client that was made a moment ago must not look like one that was never there.
-    const { Item } = await client.send(new GetItemCommand(key));
-    return Item && (unmarshall(Item) as Client);
-  },
+  get: createDynamoFindClient({ client, tableName }),
 
   list: async () => {
     const clients: Client[] = [];

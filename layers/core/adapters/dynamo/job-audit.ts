@@ -5,18 +5,16 @@ import { JOB_ITEM_ID, RESULT_PREFIX, toItem } from './table.ts';
 
 /** What is read of each item: nothing of what was collected. */
 const ATTRIBUTES = [
-  ...[
-    'jobId',
-    'itemId',
-    'status',
-    'dueShard',
-    'dueAt',
-    'leasedUntil',
-    'expiresAt',
-    'expungedAt',
-    'results',
-    'providerId',
-  ],
+  'jobId',
+  'itemId',
+  'status',
+  'dueShard',
+  'dueAt',
+  'leasedUntil',
+  'expiresAt',
+  'expungedAt',
+  'results',
+  'providerId',
 ];
 const projection = {
   ProjectionExpression: ATTRIBUTES.map((_, index) => `#${index}`).join(', '),

@@ -1,6 +1,6 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { JobControl } from '../../ports/jobs.ts';
-import { attemptSlot, fenced, type JobTable, jobKey, shardOf, toItem } from './table.ts';
+import { attemptSlot, fenced, isUndelivered, type JobTable, jobKey, shardOf, toItem, toUpdate } from './table.ts';
 
 export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTable): JobControl => ({
   release: async (jobId, claims, now) => {
@@ -21,16 +21,14 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTab
     const { jobId } = next;
     const { status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results } = next;
     const { updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
-    const attributes = Object.entries({
+    const { set, remove, names, values } = toUpdate({
       ...{ status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results },
       ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
       attemptLog: Object.fromEntries(next.attemptLog.map((attempt) => [attemptSlot(attempt.number), attempt])),
       data: undefined,
     });
-    const set = attributes.flatMap(([, value], index) => (value === undefined ? [] : [`#a${index} = :a${index}`]));
-    const remove = attributes.flatMap(([, value], index) => (value === undefined ? [`#a${index}`] : []));
-    if (status !== 'FAILED' && status !== 'PARTIAL') remove.push('undeliveredShard');
+    if (!isUndelivered(status)) remove.push('undeliveredShard');
     // An outcome that was written since leaves the claims as they were, but takes the lease away.
     const lease = read.leasedUntil === undefined ? 'attribute_not_exists(leasedUntil)' : 'leasedUntil = :lease';
     await fenced(
@@ -40,12 +38,8 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTab
           Key: jobKey(jobId),
           UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
           ConditionExpression: `claims = :read AND ${lease}`,
-          ExpressionAttributeNames: Object.fromEntries(attributes.map(([name], index) => [`#a${index}`, name])),
-          ExpressionAttributeValues: toItem({
-            ':read': read.claims,
-            ':lease': read.leasedUntil,
-            ...Object.fromEntries(attributes.map(([, value], index) => [`:a${index}`, value])),
-          }),
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: toItem({ ...values, ':read': read.claims, ':lease': read.leasedUntil }),
         }),
       ),
     );

@@ -2,7 +2,16 @@ import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/clie
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { isExpired } from '../../domain/job.ts';
 import type { JobReader, JobSummary } from '../../ports/jobs.ts';
-import { CLIENT_INDEX, clientShard, type JobTable, jobKey, toItem, toJob, UNDELIVERED_INDEX } from './table.ts';
+import {
+  CLIENT_INDEX,
+  clientShard,
+  isUndelivered,
+  type JobTable,
+  jobKey,
+  toItem,
+  toJob,
+  UNDELIVERED_INDEX,
+} from './table.ts';
 
 type Entry = JobSummary & { listKey: string; expiresAt?: number };
 
@@ -23,14 +32,14 @@ export const createDynamoJobReader = ({ client, tableName }: Omit<JobTable, 'sha
 export const createDynamoJobList = ({ client, tableName, shardCount }: JobTable): Pick<JobReader, 'list'> => ({
   list: async ({ clientId, status, limit, after, now }) => {
     // What was not delivered has an index of its own: few jobs end so, and those are the ones people look for.
-    const isUndelivered = status === 'FAILED' || status === 'PARTIAL';
-    const index = isUndelivered ? UNDELIVERED_INDEX : CLIENT_INDEX;
+    const isUndeliveredOnly = isUndelivered(status);
+    const index = isUndeliveredOnly ? UNDELIVERED_INDEX : CLIENT_INDEX;
     const pages = await Promise.all(
       Array.from({ length: shardCount }, (_, shard) =>
         queryShard(client, {
           TableName: tableName,
           IndexName: index,
-          KeyConditionExpression: `${isUndelivered ? 'undeliveredShard' : 'clientShard'} = :shard${after === undefined ? '' : ' AND listKey < :after'}`,
+          KeyConditionExpression: `${isUndeliveredOnly ? 'undeliveredShard' : 'clientShard'} = :shard${after === undefined ? '' : ' AND listKey < :after'}`,
           ...(status && { FilterExpression: '#status = :status', ExpressionAttributeNames: { '#status': 'status' } }),
           ExpressionAttributeValues: toItem({
             ':shard': clientShard(clientId, shard),

@@ -1,9 +1,8 @@
 import { type DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { StaleClaim } from '../../domain/failures.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Limits, Slot } from '../../ports/limits.ts';
-import { fenced, toItem } from './table.ts';
+import { isWritten, toItem } from './table.ts';
 
 /** How often somebody may be faster at a place that looked free. */
 const MAX_TRIES = 3;
@@ -19,26 +18,14 @@ export const createDynamoLimits = ({
   tableName: string;
   random: Random;
 }): Limits => {
-  const update = async (
+  const update = (
     key: { jobId: string; itemId: string },
     UpdateExpression: string,
     ConditionExpression: string,
     values: Record<string, unknown>,
   ): Promise<boolean> => {
-    const ExpressionAttributeValues = toItem(values);
-    try {
-      await fenced(
-        client.send(
-          new UpdateItemCommand({
-            ...{ TableName, Key: toItem(key), UpdateExpression, ConditionExpression, ExpressionAttributeValues },
-          }),
-        ),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof StaleClaim) return false;
-      throw error;
-    }
+    const expressions = { UpdateExpression, ConditionExpression, ExpressionAttributeValues: toItem(values) };
+    return isWritten(client.send(new UpdateItemCommand({ TableName, Key: toItem(key), ...expressions })));
   };
   const slotKey = (key: string, number: number) => ({ jobId: `SLOTS#${key}`, itemId: `SLOT#${number}` });
 

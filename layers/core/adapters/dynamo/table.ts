@@ -1,7 +1,7 @@
 import { type AttributeValue, ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
-import { ATTEMPT_LOG_LIMIT, type Attempt, type Job } from '../../domain/job.ts';
+import { ATTEMPT_LOG_LIMIT, type Attempt, type Job, type JobStatus } from '../../domain/job.ts';
 
 /** What every adapter of the job table needs. */
 export type JobTable = {
@@ -75,4 +75,30 @@ export const fenced = async <T>(write: Promise<T>): Promise<T> => {
     if (cause instanceof ConditionalCheckFailedException) throw new StaleClaim('a newer writer was here', { cause });
     throw cause;
   }
+};
+
+/** Whether a conditional write took effect; any other failure is thrown. */
+export const isWritten = async (write: Promise<unknown>): Promise<boolean> => {
+  try {
+    await fenced(write);
+    return true;
+  } catch (error) {
+    if (error instanceof StaleClaim) return false;
+    throw error;
+  }
+};
+
+/** Who was not delivered, or not all of it, is in an index of its own. */
+export const isUndelivered = (status: JobStatus | undefined): boolean => status === 'FAILED' || status === 'PARTIAL';
+
+/** Attributes as the parts of an update expression: those with a value to set, the others to remove. */
+export const toUpdate = (attributes: Record<string, unknown>) => {
+  const entries = Object.entries(attributes).map(([name, value], index) => ({ name, value, key: `a${index}` }));
+  const given = entries.filter(({ value }) => value !== undefined);
+  return {
+    set: given.map(({ key }) => `#${key} = :${key}`),
+    remove: entries.filter(({ value }) => value === undefined).map(({ key }) => `#${key}`),
+    names: Object.fromEntries(entries.map(({ key, name }) => [`#${key}`, name])),
+    values: Object.fromEntries(given.map(({ key, value }) => [`:${key}`, value])),
+  };
 };
