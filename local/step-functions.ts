@@ -6,6 +6,7 @@ import type { Log } from '@boomerang/core/observability/logger.ts';
 import { ExecutionAbortedError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { listen } from './http-server.ts';
 import { type Lambda, logicalIdOf } from './lambda.ts';
+import { createRetryCounter, parseDefinition } from './retry-count.ts';
 
 /** Input and output of a state, a task or an execution: a hard quota of Step Functions, in bytes of UTF-8. */
 const MAX_STATE_BYTES = 262_144;
@@ -66,6 +67,7 @@ export const startStepFunctions = async (
 
   const run = async (executionArn: string, input: Json): Promise<void> => {
     let tooLarge: string | undefined;
+    const countRetries = createRetryCounter();
     try {
       const { result, abort } = machine.run(input, {
         overrides: {
@@ -77,6 +79,7 @@ export const startStepFunctions = async (
       });
       // No Catch stops this one, so it ends the execution: the engine itself knows no limit.
       const runLimited = async (name: string, task: Task, taskInput: Json): Promise<Json> => {
+        countRetries(name, (taskInput as TaskInput).Payload);
         const output = isTooLarge(taskInput) ? undefined : await runTask(task, taskInput as TaskInput);
         if (output !== undefined && !isTooLarge(output)) return output;
         tooLarge = name;
@@ -120,7 +123,7 @@ const readDefinition = (path: string, substitutions: Record<string, string>): St
     if (value === undefined) throw new Error(`${path}: nothing is substituted for ${placeholder}`);
     return value;
   });
-  return JSON.parse(text) as StateMachineDefinition;
+  return parseDefinition(text);
 };
 
 /** Every Task of the machine, those inside Maps too: names are unique in a definition. */

@@ -9,13 +9,14 @@ import {
   CallbackRejected,
   CallbackThrottled,
   CallbackUnavailable,
+  countingTries,
   LeaseLost,
   loggable,
   OutcomeNotSaved,
   Paused,
   StaleClaim,
 } from '@boomerang/core/domain/failures.ts';
-import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
+import { type Delivered, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
@@ -50,10 +51,17 @@ const STORE_MS = 5_000;
 /**
  * Posts what was collected to the callback address, signed with the client's secrets, and, when the receiver has it, ends the job.
  *
+ * @param retryCount how many quick retries came before, where the execution says so
  * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected when the receiver doesn't have it, LeaseLost when the
  * call was not made for want of time, CallbackCircuitOpen | Paused when it was not made on purpose, CallbackNotSent when it was not made because our own table failed, OutcomeNotSaved when the receiver has it but the job's end could not be written
  */
-export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJob): Promise<void> => {
+export const deliverCallback = async (
+  deps: DeliverCallbackDeps,
+  worked: WorkedJob,
+  retryCount?: number,
+): Promise<void> => countingTries(retryCount, async (tries) => deliver(deps, worked, tries));
+
+const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: number | undefined): Promise<void> => {
   const { jobId, leasedUntil } = worked;
   const { now, log } = deps;
   const startedAt = now();
@@ -71,7 +79,8 @@ export const deliverCallback = async (deps: DeliverCallbackDeps, worked: WorkedJ
     log.warn('Could not deliver a callback', { jobId, ...loggable(error) });
     throw error;
   }
-  await saveDelivered(deps, worked, collected, answer);
+  const { statusCode, durationMs } = answer;
+  await saveDelivered(deps, worked, collected, { delivered: true, statusCode, durationMs, tries });
 };
 
 /** Reads what the callback needs of the tables: what was collected, and what it is signed with. */
@@ -176,11 +185,11 @@ const saveDelivered = async (
   deps: DeliverCallbackDeps,
   worked: WorkedJob,
   { job, inline }: Collected,
-  { statusCode, durationMs }: HttpAnswer,
+  delivery: Delivered,
 ): Promise<void> => {
   const { outcomes, now, log, policy } = deps;
   const { jobId, claims } = worked;
-  const delivery = { delivered: true, statusCode, durationMs } as const;
+  const { statusCode, durationMs } = delivery;
   const settlement = settle(job, worked, { fetches: worked.results, delivery }, now(), 0, policy);
   try {
     await outcomes.save(jobId, claims, settlement, inline);

@@ -7,7 +7,6 @@ import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
-import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
@@ -16,12 +15,14 @@ import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
+import { deliverRequestSchema } from './schema.ts';
 
 /** The task `DeliverCallback`. */
 export const createHandler =
   (deps: DeliverCallbackDeps) =>
   async (event: unknown): Promise<Record<string, never>> => {
-    await deliverCallback(deps, workedJobSchema.parse(event));
+    const { job, retryCount } = deliverRequestSchema.parse(event);
+    await deliverCallback(deps, job, retryCount);
     return {};
   };
 

@@ -3,6 +3,7 @@ import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
 import {
+  countingTries,
   LeaseLost,
   loggable,
   Paused,
@@ -56,7 +57,14 @@ const STORE_MS = 3_000;
  * @throws ProviderUnavailable | ProviderThrottled to be tried again, ProviderRefused for good, ProviderCircuitOpen |
  * ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the lease
  */
-export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<Fetched> => {
+export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<Fetched> =>
+  countingTries(request.retryCount, async (tries) => fetchOnce(deps, request, tries));
+
+const fetchOnce = async (
+  deps: FetchProviderDeps,
+  request: FetchRequest,
+  tries: number | undefined,
+): Promise<Fetched> => {
   const { catalogue, results, now, log } = deps;
   const { jobId, claims, leasedUntil, providerId } = request;
   const startedAt = now();
@@ -77,6 +85,7 @@ export const fetchProvider = async (deps: FetchProviderDeps, request: FetchReque
       bytes,
       statusCode: answer.statusCode,
       durationMs: answer.durationMs,
+      tries,
     };
     log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs: answer.durationMs });
     if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };

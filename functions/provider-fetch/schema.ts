@@ -1,10 +1,11 @@
-import { claimedJobSchema, providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
+import { claimedJobSchema, providerIdSchema, retryCountSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import * as z from 'zod';
 
 /** One provider of one claimed job, as the state machine hands it over. */
 export const fetchRequestSchema = z.strictObject({
   ...claimedJobSchema.pick({ jobId: true, claims: true, leasedUntil: true }).shape,
   providerId: providerIdSchema,
+  retryCount: retryCountSchema.optional(),
 });
 
 export type FetchRequest = z.infer<typeof fetchRequestSchema>;

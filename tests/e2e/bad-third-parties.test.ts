@@ -168,6 +168,11 @@ describe('whatever a receiver does', () => {
     60_000,
   );
 
+  test('quick tries are told in the log of the attempt', async () => {
+    const { job } = await run(['good'], receivers.flaky);
+    expect(job.attempts).toMatchObject([{ fetches: [{ providerId: 'good', tries: 1 }], callback: { tries: 3 } }]);
+  }, 60_000);
+
   test('one that asks to wait gets no quick try', async () => {
     const { times } = await run(['good'], receivers.busy);
     expect(times).toHaveLength(2);

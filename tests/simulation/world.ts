@@ -4,7 +4,7 @@ import type { Job } from '@boomerang/core/domain/job.ts';
 import { seededRandom } from '@boomerang/core/domain/random.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { StateMachine } from 'aws-local-stepfunctions';
 import { createHandler as createDeliver } from '../../functions/callback-deliver/handler.ts';
 import { createHandler as createCancel } from '../../functions/job-cancel/handler.ts';
 import { createHandler as createClaim } from '../../functions/job-claim/handler.ts';
@@ -12,6 +12,7 @@ import { createHandler as createRedrive } from '../../functions/job-redrive/hand
 import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
 import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
+import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
 import { CLIENT_ID, closedBreaker, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeCircuits } from '../fakes/third-parties.ts';
@@ -52,7 +53,7 @@ type Life = { jobId: string | undefined; epoch: number; stepsLeft: number };
 /** A new one each time: a promise that is never kept would keep all who wait for it. */
 const never = () => new Promise<never>(() => {});
 const named = (name: string, message = 'from AWS'): Error => Object.assign(new Error(message), { name });
-const machine = new StateMachine(JSON.parse(definitionText) as StateMachineDefinition, {
+const machine = new StateMachine(parseDefinition(definitionText), {
   validationOptions: { checkArn: false },
 });
 
@@ -162,7 +163,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const ports = portsOf(life);
     const breaker = breakers[Math.floor(jitter() * breakers.length)] ?? closedBreaker;
     const guard = { breaker, isPaused: false, limitCalls: <T>(_: unknown, call: () => Promise<T>) => call() };
-    const { jobId = '', claims = 0, providerId = '' } = payload;
+    const { claims = 0, providerId = '' } = payload;
+    const jobId = jobIdOf(payload) ?? '';
     const handlers: Record<Task, () => Handler> = {
       ClaimDueJobs: () => createClaim({ ...ports, isPaused: false, shardCount: 1, maxJobsPerSweep: 1_000 }),
       FetchProvider: () =>
@@ -247,6 +249,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const run = (input: unknown): void => {
     const born = epoch;
     const isAlive = () => born === epoch;
+    const countRetries = createRetryCounter();
     const handler = (name: (typeof TASKS)[number]) => async (raw: Json) => {
       const { Payload, Input } = raw as { Payload?: unknown; Input?: { jobs: ClaimedJob[] } };
       if (name === 'StartBatch') {
@@ -254,6 +257,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         await remote(life, 'StartBatch', async () => start({ jobs: Input?.jobs ?? [] }))();
         return {};
       }
+      countRetries(name, Payload);
       return { Payload: (await runTask(name, Payload as never, born)) as Json };
     };
     const { result } = machine.run(structuredClone(input) as Json, {

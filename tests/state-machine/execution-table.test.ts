@@ -1,5 +1,4 @@
 import { type ClaimedJob, claimedJobSchema } from '@boomerang/core/contracts/claimed-job.ts';
-import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import {
   CallbackCircuitOpen,
   CallbackRejected,
@@ -16,10 +15,12 @@ import {
   readCaughtError,
 } from '@boomerang/core/domain/failures.ts';
 import { describe, expect, test } from '@jest/globals';
-import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { StateMachine } from 'aws-local-stepfunctions';
+import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
 import { sweepSchema } from '../../functions/job-claim/schema.ts';
 import { settleRequestSchema } from '../../functions/job-settle/schema.ts';
 import { fetchRequestSchema } from '../../functions/provider-fetch/schema.ts';
+import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
 import { definitionText } from './definition.ts';
 
 type Input = { Payload?: unknown; Input?: unknown };
@@ -67,7 +68,8 @@ const run = async (input: unknown, tasks: Record<string, (payload: never, call: 
   const calls: Record<string, unknown[]> = {};
   const handler = (name: string) => async (raw: Json) => {
     const { Payload, Input } = raw as Input;
-    const payload = Payload ?? Input;
+    countRetries(name, Payload);
+    const payload = structuredClone(Payload ?? Input);
     calls[name] = [...(calls[name] ?? []), payload];
     try {
       const result = tasks[name]?.(payload as never, calls[name].length) ?? {};
@@ -77,7 +79,8 @@ const run = async (input: unknown, tasks: Record<string, (payload: never, call: 
     }
   };
   const names = ['ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'];
-  const machine = new StateMachine(JSON.parse(definitionText) as StateMachineDefinition, {
+  const countRetries = createRetryCounter();
+  const machine = new StateMachine(parseDefinition(definitionText), {
     validationOptions: { checkArn: false },
   });
   const { result, eventLogs } = machine.run(input as Json, {
@@ -116,6 +119,8 @@ const fetchUnless = (errors: Record<string, Error>) => (payload: { providerId: s
   if (errors[providerId]) throw errors[providerId];
   return given(providerId);
 };
+
+type Counted = { retryCount: number; providerId?: string };
 
 describe('with jobs', () => {
   type Row = {
@@ -192,9 +197,17 @@ describe('with jobs', () => {
     expect(['FetchProvider', 'DeliverCallback', 'SettleJob'].map(execution.count)).toEqual(calls);
     expect(execution.failed).toBe(false);
     expect(execution.count('ClaimDueJobs')).toBe(0);
+    // Each provider's tries are counted by themselves.
+    for (const name of ['FetchProvider', 'DeliverCallback']) {
+      const counts = new Map<string, number>();
+      for (const { retryCount, providerId = '' } of (execution.calls[name] ?? []) as Counted[]) {
+        expect(retryCount).toBe(counts.get(providerId) ?? 0);
+        counts.set(providerId, retryCount + 1);
+      }
+    }
     // Checked out here: inside a task the Catch would take what these throw.
     for (const payload of execution.calls.FetchProvider ?? []) fetchRequestSchema.parse(payload);
-    for (const payload of execution.calls.DeliverCallback ?? []) workedJobSchema.parse(payload);
+    for (const payload of execution.calls.DeliverCallback ?? []) deliverRequestSchema.parse(payload);
     for (const payload of execution.calls.SettleJob ?? []) {
       const { deliveryError } = settleRequestSchema.parse(payload);
       expect(deliveryError?.Error).toBe(deliver?.name);

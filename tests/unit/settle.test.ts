@@ -1,9 +1,8 @@
 import { retryDelayMs } from '@boomerang/core/domain/schedule.ts';
-import { type Outcomes, QUICK_TRIES, QUICKLY_RETRIED, settle } from '@boomerang/core/domain/settle.ts';
+import { type Outcomes, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aClaim, aJob, caught, fetched, NOW, refused, unavailable } from '../builders.ts';
-import { readDefinition, statesOf } from '../state-machine/definition.ts';
 
 const policy = { schedule: { stepsMs: [1_000, 5_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const both = [fetched('gas'), fetched('internet')];
@@ -222,6 +221,7 @@ describe('the log of an attempt', () => {
     statusCode: 500,
     startedAt: NOW - 900,
     durationMs: 7,
+    tries: 3,
     excerpt: 'x'.repeat(150),
   } as const;
 
@@ -256,10 +256,9 @@ describe('the log of an attempt', () => {
     expect(attempt.callback).toMatchObject({ status: 'OK', startedAt: NOW - 5 });
   });
 
-  test('counts the tries that the state machine makes of itself', () => {
-    for (const [name, { Retry = [] }] of statesOf(readDefinition())) {
-      const quick = Retry.find(({ ErrorEquals }) => ErrorEquals.some((error) => QUICKLY_RETRIED.has(error)));
-      if (quick) expect({ name, tries: quick.MaxAttempts + 1 }).toEqual({ name, tries: QUICK_TRIES });
-    }
+  test('tells how often a callback was tried', () => {
+    const delivery = { delivered: true, statusCode: 200, durationMs: 5, tries: 2 } as const;
+    const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
+    expect(attempt.callback).toMatchObject({ tries: 2 });
   });
 });

@@ -121,8 +121,14 @@ describe('fetching', () => {
         findSecret: async () => 'secret',
         results: { save: async (...args) => void saved.push(args) },
       },
-      { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
+      { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas', retryCount: 1 },
     );
+
+  test('tells how often it tried, whatever came of it', async () => {
+    expect(await fetchWith({})).toMatchObject({ tries: 2 });
+    const error = await fetchWith({ statusCode: 500 }).catch((thrown: unknown) => thrown);
+    expect(JSON.parse((error as Error).message)).toMatchObject({ statusCode: 500, tries: 2 });
+  });
 
   test('carries what is small, and stores what is large', async () => {
     const saved: unknown[] = [];

@@ -9,6 +9,9 @@ export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
 /** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays under 4 KiB. */
 export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
 
+/** How many quick retries of a task came before this one: `$$.State.RetryCount` of Step Functions. */
+export const retryCountSchema = z.int().nonnegative();
+
 /**
  * What an execution holds of a job: slim enough (at most 4 KiB) for 40 of them to travel in one state.
  * Times are epoch milliseconds.

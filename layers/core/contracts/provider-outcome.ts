@@ -12,6 +12,8 @@ export const fetchedSchema = z.strictObject({
   bytes: z.int().nonnegative(),
   durationMs: z.number().nonnegative(),
   statusCode: z.int(),
+  /** How often the execution tried, quick retries included. */
+  tries: z.int().min(1).optional(),
   /** The JSON text; absent when it was too large to travel and lies in the table. */
   json: z.string().optional(),
 });

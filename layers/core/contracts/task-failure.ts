@@ -35,6 +35,8 @@ export const taskFailureSchema = z.object({
   /** Epoch milliseconds. */
   startedAt: z.int().optional(),
   durationMs: z.number().nonnegative().optional(),
+  /** How often the execution tried, quick retries included. */
+  tries: z.int().min(1).optional(),
   /** The first characters of what was answered or thrown. */
   excerpt: z.string().optional(),
 });

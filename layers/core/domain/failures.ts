@@ -8,7 +8,7 @@ const MAX_EXCERPT_CHARACTERS = 200;
  * as one line of JSON, at most 1 KiB.
  */
 abstract class TaskError extends Error {
-  readonly failure: TaskFailure;
+  failure: TaskFailure;
 
   constructor(failure: TaskFailure, options?: ErrorOptions) {
     const excerpt = failure.excerpt?.slice(0, MAX_EXCERPT_CHARACTERS);
@@ -16,7 +16,29 @@ abstract class TaskError extends Error {
     super(JSON.stringify(capped), options);
     this.failure = capped;
   }
+
+  countTries(tries: number): this {
+    this.failure = { ...this.failure, tries };
+    this.message = JSON.stringify(this.failure);
+    return this;
+  }
 }
+
+/**
+ * Runs one try of a task; what it fails with tells how many there were.
+ * @param retryCount how many came before; undefined where the execution doesn't say
+ */
+export const countingTries = async <T>(
+  retryCount: number | undefined,
+  run: (tries: number | undefined) => Promise<T>,
+): Promise<T> => {
+  const tries = retryCount === undefined ? undefined : retryCount + 1;
+  try {
+    return await run(tries);
+  } catch (error) {
+    throw tries !== undefined && error instanceof TaskError ? error.countTries(tries) : error;
+  }
+};
 
 /** The provider could not answer now; worth a quick retry. */
 export class ProviderUnavailable extends TaskError {

@@ -21,7 +21,7 @@ export type Try = {
   /** Epoch milliseconds. */
   startedAt?: number | undefined;
   durationMs?: number | undefined;
-  /** How often it was called, where that is known: quick retries are the state machine's own. */
+  /** How often the execution tried, quick retries included; absent where the task died without a word. */
   tries?: number | undefined;
   /** The first characters of what was answered. */
   excerpt?: string | undefined;

@@ -14,10 +14,10 @@ export type SettlePolicy = {
   retentionMs: number;
 };
 
+export type Delivered = { delivered: true; statusCode: number; durationMs: number; tries?: number | undefined };
+
 /** How the callback went: delivered with a status code, or the error that a Catch kept. */
-export type Delivery =
-  | { delivered: true; statusCode: number; durationMs: number }
-  | { delivered: false; error: CaughtError };
+export type Delivery = Delivered | { delivered: false; error: CaughtError };
 
 /** What an execution learned of a job. */
 export type Outcomes = { fetches: ProviderOutcome[]; delivery?: Delivery | undefined };
@@ -222,32 +222,28 @@ const toAttempt = (
 
 const toFetchTry = (outcome: ProviderOutcome): Try => {
   if (outcome.status !== 'FETCHED') return failedTry(outcome.error);
-  const { statusCode, durationMs, fetchedAt } = outcome;
-  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(fetchedAt - durationMs) };
+  const { statusCode, durationMs, fetchedAt, tries } = outcome;
+  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(fetchedAt - durationMs), tries };
 };
 
 const toCallbackTry = (delivery: Delivery, now: number): Try => {
   if (!delivery.delivered) return failedTry(delivery.error);
-  const { statusCode, durationMs } = delivery;
-  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(now - durationMs) };
+  const { statusCode, durationMs, tries } = delivery;
+  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(now - durationMs), tries };
 };
-
-/** Those errors that the state machine tries again quickly, and how often it does: who ends so has had all tries. */
-export const QUICKLY_RETRIED = new Set(['ProviderUnavailable', 'CallbackUnavailable']);
-export const QUICK_TRIES = 3;
 
 /** The log is read and written with the job: of what others answered it keeps little. */
 const MAX_LOGGED_CHARACTERS = 100;
 
 const failedTry = (error: CaughtError): Try => {
-  const { class: failureClass, statusCode, startedAt, durationMs, excerpt } = readCaughtError(error);
+  const { class: failureClass, statusCode, startedAt, durationMs, tries, excerpt } = readCaughtError(error);
   return {
     status: 'FAILED',
     class: failureClass,
     statusCode,
     startedAt,
     durationMs,
-    tries: QUICKLY_RETRIED.has(error.Error) ? QUICK_TRIES : undefined,
+    tries,
     excerpt: excerpt?.slice(0, MAX_LOGGED_CHARACTERS),
   };
 };

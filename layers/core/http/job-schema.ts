@@ -44,7 +44,10 @@ const trySchema = z
     statusCode: z.int().optional(),
     startedAt: time.optional(),
     durationMs: z.number().optional(),
-    tries: z.int().optional().meta({ description: 'How often it was called, where that is known.' }),
+    tries: z
+      .int()
+      .optional()
+      .meta({ description: 'How often the execution tried, quick retries included; absent where that is not known.' }),
     excerpt: z.string().optional().meta({ description: 'The first characters of what was answered.' }),
   })
   .meta({ id: 'Try', description: 'A call, the last one where quick retries came before.' });
