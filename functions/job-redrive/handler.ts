@@ -2,39 +2,34 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
-import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { resultLifeMs } from '@boomerang/core/config/policy.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { findJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { inProgress } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { config } from './config.ts';
-import { type RedriveJobsDeps, redriveJobs } from './redrive-jobs.ts';
-import { bulkRedriveSchema } from './schema.ts';
 
-export type Deps = RedriveJobsDeps & { authenticate: Authenticate };
+export type Deps = Omit<RedriveJobDeps, 'results'> & {
+  authenticate: Authenticate;
+  results: Pick<ResultStore, 'load' | 'save'>;
+};
 
-/** `POST /jobs/{jobId}/redrive` and `POST /jobs/redrive`: tries a job, or many, again at once. */
+/** `POST /jobs/{jobId}/redrive`: tries a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, results, now, log } = deps;
-  const redriveOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
     const found = await findJob(path, caller, results.load, now());
     const job = await redriveJob(deps, found).catch(toProblem);
     const body = presentSummary(job);
     return { statusCode: 202, headers: { location: body.links.self }, body };
   });
-  const redriveMany = apiHandler(log, { authenticate, body: bulkRedriveSchema }, async ({ caller, body }) => {
-    const { cursor, ...total } = await redriveJobs(deps, caller.clientId, body);
-    return { statusCode: 200, body: { ...total, cursor: cursor === undefined ? null : encodeCursor(cursor) } };
-  });
-  return (event, context) => (event.pathParameters?.jobId === undefined ? redriveMany : redriveOne)(event, context);
 };
 
 const toProblem = (error: unknown): never => {
@@ -49,7 +44,6 @@ const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHA
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
-  jobs: createDynamoJobList(table),
   results: { ...createDynamoResultReader(table), ...createDynamoResultWriter(table) },
   control: createDynamoJobControl(table),
   startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),

@@ -118,22 +118,30 @@ test.each([
   expect(stranger.status).toBe(401);
 });
 
-test('all that failed in a span of time is tried again, page by page, after a look at how much it is', async () => {
+test('all that failed in a span of time is tried again, after a look at how much it is', async () => {
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/gone', gives('no more', 410));
-  const before = new Date().toISOString();
-  const jobIds = await Promise.all(Array.from({ length: 30 }, () => submit(['small'], `${parties.url}/gone`)));
+  const from = new Date().toISOString();
+  const jobIds = await Promise.all(Array.from({ length: 60 }, () => submit(['small'], `${parties.url}/gone`)));
   for (const jobId of jobIds) await waitFor(jobId, isOver);
-  const query = { status: 'FAILED', from: before };
-  const count = { matched: 30, redriven: 0, skipped: 0, cursor: null };
-  expect(await send('POST', '/jobs/redrive', { ...query, dryRun: true })).toMatchObject({ status: 200, body: count });
-  const none = { ...query, to: before };
-  expect((await send('POST', '/jobs/redrive', none)).body).toEqual({ ...count, matched: 0 });
+  const query = { status: 'FAILED', from };
+  const dryRun = await send('POST', '/redrives', { ...query, dryRun: true });
+  expect(dryRun).toMatchObject({ status: 200, body: { matched: 60, more: false } });
+  const to = new Date(Date.now() - 60_000).toISOString();
+  const none = await send('POST', '/redrives', { status: 'FAILED', to, dryRun: true });
+  expect(none.body).toEqual({ matched: 0, more: false });
+
   parties.set('/gone', gives('back'));
-  const first = (await send('POST', '/jobs/redrive', query)).body;
-  expect(first).toMatchObject({ matched: 25, redriven: 25, skipped: 0, cursor: expect.any(String) });
-  const second = (await send('POST', '/jobs/redrive', { ...query, cursor: first.cursor })).body;
-  expect(second).toEqual({ matched: 5, redriven: 5, skipped: 0, cursor: null });
+  const { status, body, headers } = await send('POST', '/redrives', query);
+  expect(status).toBe(202);
+  expect(headers.get('location')).toBe(body.links.self);
+  let redrive = body;
+  while (redrive.status === 'RUNNING') redrive = (await send('GET', body.links.self)).body;
+  expect(redrive).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0, query });
   for (const jobId of jobIds) expect((await waitFor(jobId, isOver)).status).toBe('COMPLETE');
-  expect((await send('POST', '/jobs/redrive', { status: 'PENDING' })).status).toBe(422);
+
+  expect((await send('POST', '/redrives', { status: 'PENDING' })).status).toBe(422);
+  expect((await send('POST', '/redrives', { ...query, to: from })).status).toBe(422);
+  expect((await send('GET', `/redrives/${UNKNOWN}`)).status).toBe(404);
+  expect((await fetch(`${cloud.serviceUrl}${body.links.self}`)).status).toBe(401);
 }, 60_000);

@@ -11,10 +11,13 @@ import { createHandler as createClaim } from '../../functions/job-claim/handler.
 import { createHandler as createRedrive } from '../../functions/job-redrive/handler.ts';
 import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
 import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
+import { createHandler as createRunRedrives } from '../../functions/redrive-run/handler.ts';
+import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
 import { CLIENT_ID, closedBreaker, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
+import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits } from '../fakes/third-parties.ts';
 import { definitionText, readDefinition, statesOf } from '../state-machine/definition.ts';
 import { createClock } from './clock.ts';
@@ -44,7 +47,7 @@ const settings = {
 const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-const TASKS = ['ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'] as const;
+const TASKS = ['RunRedrives', 'ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'] as const;
 type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
 
 /** One invocation of a function; what is dead does nothing any more, wherever it was. */
@@ -80,6 +83,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const [actions, jitter] = [randomOf(3), randomOf(4)];
   const fake = createFakeJobStore();
   const { jobs } = fake;
+  const { all: allRedrives, ...redrives } = createFakeRedrives();
   const store = bug ? PLANTED_BUGS[bug](recorded(fake, jobs, history), jobs) : recorded(fake, jobs, history);
   const circuits = createFakeCircuits();
   const breakers = [0, 1].map(() =>
@@ -141,6 +145,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     outcomes: remotes(life, 'outcomes', store.outcomes),
     results: remotes(life, 'results', store.results),
     reader: remotes(life, 'reader', store.reader),
+    redrives: remotes(life, 'redrives', redrives),
     due: {
       claim: remote(life, 'due.claim', store.due.claim),
       find: async function* (shard: number, at: number) {
@@ -152,6 +157,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       },
     } satisfies JobStore['due'],
     startExecution: remote(life, 'StartExecution', async (claimed: ClaimedJob[]) => start({ jobs: claimed })),
+    startSweep: remote(life, 'StartExecution', async () => start({})),
     newId: () => {
       id += 1;
       return `01a20b4c-cf47-716b-85d8-${id.toString(16).padStart(12, '0')}`;
@@ -166,6 +172,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const { claims = 0, providerId = '' } = payload;
     const jobId = jobIdOf(payload) ?? '';
     const handlers: Record<Task, () => Handler> = {
+      RunRedrives: () => createRunRedrives({ ...ports, jobs: ports.reader }),
       ClaimDueJobs: () => createClaim({ ...ports, isPaused: false, shardCount: 1, maxJobsPerSweep: 1_000 }),
       FetchProvider: () =>
         createFetch({
@@ -308,19 +315,25 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (answer?.statusCode !== 202) return;
     history.add({ kind: 'accepted', jobId: (JSON.parse(answer.body) as { jobId: string }).jobId });
   };
-  const change = async (what: 'cancel' | 'redrive'): Promise<void> => {
+  const change = async (what: 'cancel' | 'redrive' | 'redrive many'): Promise<void> => {
+    if (what === 'redrive many') {
+      const status = actions() < 0.5 ? 'COMPLETE' : 'FAILED';
+      const headers = { 'content-type': 'application/json' };
+      const create = (ports: ReturnType<typeof portsOf>) => createRequestRedrive({ ...ports, jobs: ports.reader });
+      await call(create, { headers, body: JSON.stringify({ status }) });
+      return;
+    }
     const all = [...jobs.keys()];
     const jobId = all[Math.floor(actions() * all.length)];
     if (jobId === undefined) return;
     const create = (ports: ReturnType<typeof portsOf>) =>
-      what === 'cancel'
-        ? createCancel({ ...ports, jobs: ports.reader })
-        : createRedrive({ ...ports, jobs: ports.reader });
+      what === 'cancel' ? createCancel({ ...ports, jobs: ports.reader }) : createRedrive(ports);
     await call(create, { pathParameters: { jobId } });
   };
 
   const tick = (): void => {
-    const sweep = () => [...jobs.values()].some(({ dueAt = Number.POSITIVE_INFINITY }) => dueAt <= now()) && start({});
+    const work = [...jobs.values(), ...allRedrives.values()];
+    const sweep = () => work.some(({ dueAt = Number.POSITIVE_INFINITY }) => dueAt <= now()) && start({});
     clock.after(faults.tickDelayMs(), sweep);
     if (faults.isDoubleTick()) clock.after(0, sweep);
     if (faults.isCrash()) {
@@ -336,7 +349,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const count = 3 + Math.floor(actions() * 6);
     for (let index = 0; index < count; index += 1) clock.after(actions() * TROUBLE_MS * 0.6, () => void post());
     for (let index = 0; index < 4; index += 1) {
-      const what = actions() < 0.5 ? 'cancel' : 'redrive';
+      const what = (['cancel', 'redrive', 'redrive many'] as const)[Math.floor(actions() * 3)] ?? 'cancel';
       if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(what));
     }
     await clock.runTo(START + TROUBLE_MS);

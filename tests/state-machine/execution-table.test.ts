@@ -78,7 +78,7 @@ const run = async (input: unknown, tasks: Record<string, (payload: never, call: 
       throw asOnAws(error as Error);
     }
   };
-  const names = ['ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'];
+  const names = ['RunRedrives', 'ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'];
   const countRetries = createRetryCounter();
   const machine = new StateMachine(parseDefinition(definitionText), {
     validationOptions: { checkArn: false },
@@ -263,6 +263,14 @@ describe('without jobs', () => {
     // One try and three retries of the one that can't be started, which holds up none of the others.
     expect(started.filter((claims) => claims === 2)).toHaveLength(4);
     expect([entered.at(-1), failed]).toEqual(['SweepDone', false]);
+  });
+
+  test('sweeps, whatever becomes of redrives', async () => {
+    const { entered, failed, count } = await run(
+      {},
+      { RunRedrives: throws(new TypeError('a bug')), ClaimDueJobs: () => ({ batches: [], more: false, claimed: 0 }) },
+    );
+    expect([entered.at(-1), failed, count('RunRedrives'), count('ClaimDueJobs')]).toEqual(['SweepDone', false, 1, 1]);
   });
 
   test('fails visibly when nothing can be claimed', async () => {

@@ -90,6 +90,7 @@ describe('tasks', () => {
   test('outlive their functions, and functions their calls', () => {
     /** Where the deadline of what a task does is written, in milliseconds. */
     const deadlines: Record<string, [path: string, name: string]> = {
+      RunRedrives: ['functions/redrive-run/run-redrives.ts', 'PASS_MS'],
       ClaimDueJobs: ['functions/job-claim/claim-due-jobs.ts', 'PASS_MS'],
       FetchProvider: ['layers/core/domain/catalogue.ts', 'MAX_PROVIDER_TIMEOUT_MS'],
       DeliverCallback: ['functions/callback-deliver/deliver-callback.ts', 'CALLBACK_TIMEOUT_MS'],

@@ -52,7 +52,7 @@ describe('the template', () => {
 
   test('substitutes functions by their stem', () => {
     const substitutions = template.Resources.ProcessPendingStateMachine?.Properties?.DefinitionSubstitutions ?? {};
-    expect(Object.keys(substitutions)).toHaveLength(4);
+    expect(Object.keys(substitutions)).toHaveLength(5);
     for (const [name, value] of Object.entries(substitutions)) {
       expect(value).toEqual({ 'Fn::GetAtt': name.replace(/Arn$/, '.Arn') });
     }

@@ -7,6 +7,7 @@ import { expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
+import { createFakeRedrives } from '../fakes/redrives.ts';
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
 const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
@@ -69,11 +70,17 @@ const createWorld = async () => {
     'job-read': { jobs: store.reader, results: store.results },
     'job-redrive': {
       ...store,
-      jobs: store.reader,
       now: () => NOW + LEASE_MS,
       startExecution: async () => {},
       fetchDeadlineMs: 1,
     },
+    redrives: {
+      jobs: store.reader,
+      redrives: createFakeRedrives(),
+      startSweep: async () => {},
+      newId: () => '01a20b4c-cf47-716b-85d8-0000000000aa',
+    },
+    'redrive-run': { ...store, jobs: store.reader, redrives: createFakeRedrives(), fetchDeadlineMs: 1, retentionMs: 1 },
     'job-cancel': { jobs: store.reader, control: store.control, retentionMs: 1_000 },
     'job-expunge': { jobs: store.reader, control: store.control, results: store.results },
     providers: { failureRate: 0, latencyMs: 0, maintenance: undefined, sleep: async () => {} },
@@ -126,7 +133,10 @@ const expectations: Record<string, Expectation> = {
   'job-read/list': answers(200),
   'job-read/data': answers(200),
   'job-redrive/waiting': answers(202),
-  'job-redrive/many': answers(200),
+  'redrives/dry-run': answers(200),
+  'redrives/all-failed': answers(202),
+  'redrives/one': answers(404),
+  'redrive-run/sweep': async (result) => void expect(await result).toEqual({}),
   'job-cancel/pending': answers(202),
   'job-expunge/pending': answers(409),
   'providers/list': answers(200),

@@ -5,7 +5,7 @@ import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
-import { bulkRedrivenSchema, bulkRedriveSchema } from '../../functions/job-redrive/schema.ts';
+import { redriveCountSchema, redriveRequestSchema, redriveSchema } from '../../functions/redrives/schema.ts';
 import { acceptedSchema, createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
 import { docsPaths, json, problems } from './shared.ts';
 
@@ -106,19 +106,6 @@ export const serviceApi = createDocument({
         },
       },
     },
-    '/jobs/redrive': {
-      post: {
-        operationId: 'redriveJobs',
-        summary: "Tries the caller's jobs of one status again, newest first.",
-        description:
-          'At most 25 a request: go on with the cursor until it is null. It is safe to repeat: what was redriven is pending, and not found again. A dry run counts up to 2,000.',
-        requestBody: { required: true, content: json(bulkRedriveSchema) },
-        responses: {
-          200: { description: 'How far it came.', content: json(bulkRedrivenSchema) },
-          ...problems(400, 401, 413, 415, 422, 500),
-        },
-      },
-    },
     '/jobs/{jobId}/cancel': {
       post: {
         operationId: 'cancelJob',
@@ -129,6 +116,32 @@ export const serviceApi = createDocument({
           202: { description: 'It is cancelled.', content: json(jobSummarySchema) },
           ...problems(401, 404, 409, 500),
         },
+      },
+    },
+    '/redrives': {
+      post: {
+        operationId: 'postRedrive',
+        summary: "Tries the caller's jobs of one status again, many at a time.",
+        description:
+          'Sweeps do it, from the newest to the oldest; jobs that fail again meanwhile are not taken twice. A dry run only counts.',
+        requestBody: { required: true, content: json(redriveRequestSchema) },
+        responses: {
+          200: { description: 'A dry run: how many they are.', content: json(redriveCountSchema) },
+          202: {
+            description: 'It is stored, and will be done. Location says where to see how far it has come.',
+            headers: z.object({ location: z.string() }),
+            content: json(redriveSchema),
+          },
+          ...problems(400, 401, 413, 415, 422, 500),
+        },
+      },
+    },
+    '/redrives/{redriveId}': {
+      get: {
+        operationId: 'getRedrive',
+        summary: 'How far a redrive has come.',
+        requestParams: { path: z.object({ redriveId: jobIdSchema }) },
+        responses: { 200: { description: 'The redrive.', content: json(redriveSchema) }, ...problems(401, 404, 500) },
       },
     },
     '/complete': {

@@ -12,15 +12,15 @@ export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): 
   leasedUntil !== undefined && leasedUntil > now;
 
 /**
- * The job tried anew: with a fresh deadline and schedule, leased to the execution that is about to start. What was fetched
- * is kept, what was refused is asked for again.
+ * The job tried anew: with a fresh deadline and schedule. What was fetched is kept, what was refused is asked for again.
  *
  * @param there the providers whose data is still to be had
+ * @param leaseMs how long the execution that is about to start holds it; without one, it is due at once
  */
 export const redriven = (
-  { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, ...job }: Job,
+  { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, leasedUntil: _____, ...job }: Job,
   there: ReadonlySet<string>,
-  { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs: number; fetchDeadlineMs: number },
+  { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
   const results = job.results.filter(({ providerId, status }) => status === 'FETCHED' && there.has(providerId));
   const isCollected = results.length === job.providers.length;
@@ -34,15 +34,15 @@ export const redriven = (
     status: 'PENDING',
     phase: isCollected ? 'CALLING_BACK' : 'FETCHING',
     claims: job.claims + 1,
-    unsettled: 1,
     fetchAttempts: 0,
     callbackAttempts: 0,
     redeliveries: job.redeliveries + (wasDelivered || (mayHaveSent && !isSameBody) ? 1 : 0),
     results,
     updatedAt: now,
     deadlineAt: now + fetchDeadlineMs,
-    dueAt: now + leaseMs,
-    leasedUntil: now + leaseMs,
+    ...(leaseMs === undefined
+      ? { unsettled: 0, dueAt: now }
+      : { unsettled: 1, dueAt: now + leaseMs, leasedUntil: now + leaseMs }),
   };
 };
 

@@ -1,16 +1,23 @@
 import { isHeld, redriven } from '../domain/control.ts';
 import type { Job } from '../domain/job.ts';
+import type { Log } from '../observability/logger.ts';
 import type { JobControl, ProviderResultData, ResultStore } from '../ports/jobs.ts';
 import { type StartJobDeps, startJob } from './start-job.ts';
 
-export type RedriveJobDeps = StartJobDeps & {
-  control: JobControl;
+export type ResetJobDeps = {
+  control: Pick<JobControl, 'replace'>;
   results: Pick<ResultStore, 'save'>;
-  leaseMs: number;
   fetchDeadlineMs: number;
   /** How long a stored result may be needed, milliseconds. */
   resultLifeMs: number;
+  now: () => number;
+  log: Log;
 };
+
+export type RedriveJobDeps = ResetJobDeps & StartJobDeps & { leaseMs: number; control: JobControl };
+
+/** A job with all that was kept for it. */
+type Found = { job: Job; results: ProviderResultData[] };
 
 /** An execution holds the job. */
 export class JobInProgress extends Error {
@@ -25,16 +32,13 @@ export class JobInProgress extends Error {
 }
 
 /**
- * Tries a job again at once, whether it is over or waits, with a fresh deadline and schedule.
+ * Makes a job, whether it is over or waits, as good as new: with a fresh deadline and schedule.
  *
- * @param found the job with all that was kept for it
+ * @param leaseMs how long the execution that is about to start holds it; without one, the next sweep takes it
  * @throws JobInProgress when an execution holds it, StaleClaim when somebody has taken or settled it since it was read
  */
-export const redriveJob = async (
-  deps: RedriveJobDeps,
-  { job, results }: { job: Job; results: ProviderResultData[] },
-): Promise<Job> => {
-  const { control, leaseMs, fetchDeadlineMs, log } = deps;
+export const resetJob = async (deps: ResetJobDeps, { job, results }: Found, leaseMs?: number): Promise<Job> => {
+  const { control, fetchDeadlineMs, log } = deps;
   const now = deps.now();
   const { jobId, clientId, claims } = job;
   if (isHeld(job, now)) throw new JobInProgress((job.leasedUntil ?? now) - now);
@@ -46,6 +50,12 @@ export const redriveJob = async (
   const next = redriven(job, there, { now, leaseMs, fetchDeadlineMs });
   await control.replace(job, next);
   log.info('Redrove a job', { jobId, clientId, was: job.status, kept: next.results.length });
+  return next;
+};
+
+/** Tries a job again at once; as {@link resetJob}. */
+export const redriveJob = async (deps: RedriveJobDeps, found: Found): Promise<Job> => {
+  const next = await resetJob(deps, found, deps.leaseMs);
   await startJob(deps, next, 'redrive');
   return next;
 };

@@ -1,0 +1,30 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
+import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
+import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { resultLifeMs } from '@boomerang/core/config/policy.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { config } from './config.ts';
+import { type RunRedrivesDeps, runRedrives } from './run-redrives.ts';
+
+/** The task `RunRedrives`. What it is to do is in the table. */
+export const createHandler = (deps: RunRedrivesDeps) => async (): Promise<Record<string, never>> => {
+  await runRedrives(deps);
+  return {};
+};
+
+const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
+
+export const handler = createHandler({
+  redrives: createDynamoRedriveWork(table),
+  jobs: createDynamoJobList(table),
+  results: { ...createDynamoResultReader(table), ...createDynamoResultWriter(table) },
+  control: createDynamoJobControl(table),
+  fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
+  resultLifeMs: resultLifeMs(config),
+  retentionMs: config.RETENTION_SECONDS * 1000,
+  now: Date.now,
+  log: createLog('redrive-run'),
+});

@@ -1,0 +1,58 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoRedriveIntake } from '@boomerang/core/adapters/dynamo/redrives.ts';
+import { createSfnStartSweep } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { jobIdSchema } from '@boomerang/core/http/job-schema.ts';
+import { invalid, Problem } from '@boomerang/core/http/problem.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import type { JobReader } from '@boomerang/core/ports/jobs.ts';
+import type { Redrives } from '@boomerang/core/ports/redrives.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { config } from './config.ts';
+import { presentRedrive } from './present-redrive.ts';
+import { countRedrivable, type RequestRedriveDeps, requestRedrive } from './request-redrive.ts';
+import { redriveRequestSchema } from './schema.ts';
+
+export type Deps = RequestRedriveDeps & {
+  authenticate: Authenticate;
+  jobs: Pick<JobReader, 'list'>;
+  redrives: Pick<Redrives, 'create' | 'get'>;
+};
+
+/** `POST /redrives` and `GET /redrives/{redriveId}`: tries many jobs again, and tells how far that has come. */
+export const createHandler = (deps: Deps): ApiLambda => {
+  const { authenticate, redrives, now, log } = deps;
+  const post = apiHandler(log, { authenticate, body: redriveRequestSchema }, async ({ caller, body }) => {
+    const { status, from = 0, to = now(), dryRun } = body;
+    if (from >= to) throw invalid([{ pointer: '/from', message: 'Has to be before to, and before now' }]);
+    const query = { status, from, to };
+    if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
+    const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query));
+    return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
+  });
+  const get = apiHandler(log, { authenticate }, async ({ caller, path }) => {
+    const redriveId = jobIdSchema.safeParse(path.redriveId);
+    const redrive = redriveId.success ? await redrives.get(redriveId.data, now()) : undefined;
+    // Another client's is none: that it exists is not told.
+    if (redrive?.clientId !== caller.clientId) throw new Problem(404, 'There is no such redrive.');
+    return { statusCode: 200, body: presentRedrive(redrive) };
+  });
+  return (event, context) => (event.pathParameters?.redriveId === undefined ? post : get)(event, context);
+};
+
+const client = new DynamoDBClient();
+const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
+
+export const handler = createHandler({
+  authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
+  jobs: createDynamoJobList(table),
+  redrives: createDynamoRedriveIntake(table),
+  startSweep: createSfnStartSweep({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
+  newId: uuidv7,
+  now: Date.now,
+  log: createLog('redrives'),
+});

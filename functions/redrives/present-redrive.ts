@@ -1,0 +1,27 @@
+import type { Redrive } from '@boomerang/core/domain/redrive.ts';
+import type * as z from 'zod';
+import type { redriveSchema } from './schema.ts';
+
+/** A redrive as its caller sees it. */
+export const presentRedrive = ({
+  redriveId,
+  status,
+  query,
+  redriven,
+  skipped,
+  failed,
+  createdAt,
+  updatedAt,
+}: Redrive): z.infer<typeof redriveSchema> => ({
+  redriveId,
+  status,
+  query: { status: query.status, from: toIso(query.from), to: toIso(query.to) },
+  redriven,
+  skipped,
+  failed,
+  createdAt: toIso(createdAt),
+  updatedAt: toIso(updatedAt),
+  links: { self: `/redrives/${redriveId}` },
+});
+
+const toIso = (ms: number): string => new Date(ms).toISOString();
