@@ -3,6 +3,8 @@ export default {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/strip-types.mjs' },
+  // Those need something that npm doesn't install; each has a script of its own.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/engines/'],
   modulePathIgnorePatterns: ['<rootDir>/.aws-sam/'],
   maxWorkers: 2,
 };

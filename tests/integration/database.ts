@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { ensureTables } from '../../local/dynamodb.ts';
 import { listen } from '../../local/http-server.ts';
 import { readTemplate } from '../../local/template.ts';
 
-/** A database in memory, with the template's tables. */
+/** A database with the template's tables: in memory, or the one at `DYNAMODB_URL`. */
 export const startTables = async (): Promise<{ client: DynamoDBClient; close: () => Promise<void> }> => {
-  const database = await listen(dynalite({ createTableMs: 0 }), 0);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const { DYNAMODB_URL: url } = process.env;
+  const database = url ? { url, close: async () => {} } : await listen(dynalite({ createTableMs: 0 }), 0);
+  // One that serves many tells them apart by their access key.
+  const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
   await ensureTables(client, readTemplate('template.yaml'));
   return {

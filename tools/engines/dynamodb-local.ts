@@ -1,0 +1,25 @@
+import path from 'node:path';
+import { check, type Engine, freePort, installMaven, runTests, startServer } from './engine.ts';
+
+const ARTIFACT = 'software.amazon.dynamodb:DynamoDBLocal:3.3.1';
+
+/** AWS's own DynamoDB Local, in memory; it keeps the tables of each access key apart. */
+const startDynamoDbLocal = async (): Promise<Engine> => {
+  const libraries = await installMaven('dynamodb-local', ARTIFACT);
+  const port = await freePort();
+  const native = `-Djava.library.path=${libraries}`;
+  const main = 'software.amazon.dynamodb.services.local.main.ServerRunner';
+  const options = ['-inMemory', '-port', String(port), '-disableTelemetry'];
+  const args = [native, '-cp', path.join(libraries, '*'), main, ...options];
+  return startServer('DynamoDB Local', port, { command: 'java', args });
+};
+
+/** `npm run test:dynamodb-local`: the contract of the tables, and all that is tested over them, on DynamoDB Local. */
+await check('test:dynamodb-local', async () => {
+  const database = await startDynamoDbLocal();
+  try {
+    await runTests(['tests/integration'], { DYNAMODB_URL: database.url });
+  } finally {
+    await database.stop();
+  }
+});
