@@ -6,7 +6,11 @@ import { listen } from '../../local/http-server.ts';
 import { readTemplate } from '../../local/template.ts';
 
 /** A database with the template's tables: in memory, or the one at `DYNAMODB_URL`. */
-export const startTables = async (): Promise<{ client: DynamoDBClient; close: () => Promise<void> }> => {
+export const startTables = async (): Promise<{
+  client: DynamoDBClient;
+  url: string;
+  close: () => Promise<void>;
+}> => {
   const { DYNAMODB_URL: url } = process.env;
   const database = url ? { url, close: async () => {} } : await listen(dynalite({ createTableMs: 0 }), 0);
   // One that serves many tells them apart by their access key.
@@ -15,6 +19,7 @@ export const startTables = async (): Promise<{ client: DynamoDBClient; close: ()
   await ensureTables(client, readTemplate('template.yaml'));
   return {
     client,
+    url: database.url,
     close: async () => {
       client.destroy();
       await database.close();

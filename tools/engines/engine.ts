@@ -180,7 +180,9 @@ const answers = async (url: string): Promise<boolean> =>
 export const runTests = async (paths: string[], env: Record<string, string>): Promise<void> => {
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const jest = path.join(ROOT, 'node_modules/jest/bin/jest.js');
-  await run(process.execPath, [...flags, jest, ...paths, '--testPathIgnorePatterns=/node_modules/'], { env });
+  await run(process.execPath, [...flags, jest, ...paths, '--testPathIgnorePatterns=/node_modules/', '--noStackTrace'], {
+    env,
+  });
 };
 
 /** How a check ends that could not be made: EX_UNAVAILABLE of sysexits.h. */

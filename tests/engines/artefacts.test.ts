@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { jobKey } from '@boomerang/core/adapters/dynamo/table.ts';
+import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { listen } from '../../local/http-server.ts';
+import { readTemplate, resourcesOf } from '../../local/template.ts';
+import { aJob, CLIENT_ID, givenJob, SECRET } from '../builders.ts';
+import { expectations, FIXTURE_JOB_ID } from '../event-expectations.ts';
+import { FUNCTION_SETTINGS } from '../function-settings.ts';
+import { startTables } from '../integration/database.ts';
+
+/** What `sam build` made, with the handlers as Lambda loads them: their own adapters, their own configuration. */
+const BUILD = path.resolve('.aws-sam/build');
+const apiKey = newApiKey();
+
+let database: Awaited<ReturnType<typeof startTables>>;
+let client: DynamoDBClient;
+/** Plays what the functions call beside the tables: AWS, a provider that gives `[]`, a receiver. */
+let others: Awaited<ReturnType<typeof listen>>;
+
+const ANSWERS: Record<string, object> = {
+  'AWSStepFunctions.StartExecution': { executionArn: 'arn', startDate: 1 },
+  'AWSEvents.PutEvents': { FailedEntryCount: 0, Entries: [{ EventId: 'id' }] },
+};
+
+beforeAll(async () => {
+  database = await startTables();
+  client = database.client;
+  const server = createServer((request, response) => {
+    request.resume();
+    const answer = ANSWERS[String(request.headers['x-amz-target'])] ?? [];
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  others = await listen(server, 0);
+  const { url: endpoint } = others;
+  const { accessKeyId, secretAccessKey } = await client.config.credentials();
+  Object.assign(process.env, FUNCTION_SETTINGS, {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: database.url,
+    AWS_ENDPOINT_URL_SFN: endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+    PROVIDERS_API_URL: endpoint,
+    CALLBACK_ALLOW: '127.0.0.1',
+    CALLBACK_ALLOW_HTTP: 'true',
+    RETENTION_SECONDS: '864000',
+  });
+  const clients = createDynamoClientAdmin({ client, tableName: 'ClientTable' });
+  const secrets = [{ secret: SECRET }];
+  await clients.put({ clientId: CLIENT_ID, name: 'test', keyHash: hashApiKey(apiKey), secrets, createdAt: 1 });
+});
+
+afterAll(async () => {
+  await others.close();
+  await database.close();
+});
+
+const table = () => ({ client, tableName: 'JobTable', shardCount: 1 });
+
+beforeEach(async () => {
+  await client.send(new DeleteItemCommand({ TableName: 'JobTable', Key: jobKey(FIXTURE_JOB_ID) }));
+  const runOut = Date.now() - 1_000;
+  const job = aJob({ jobId: FIXTURE_JOB_ID, dueAt: runOut, leasedUntil: runOut });
+  await givenJob({ intake: createDynamoJobIntake(table()) }, job);
+});
+
+const functions = resourcesOf(readTemplate('template.yaml'), 'AWS::Serverless::Function').map(
+  ([logicalId, { Properties }]) => [String(Properties?.CodeUri).replace('functions/', ''), logicalId] as const,
+);
+
+test('there is an artefact for every function', () => {
+  for (const [, logicalId] of functions) expect(existsSync(path.join(BUILD, logicalId, 'handler.mjs'))).toBe(true);
+});
+
+test.each(Object.entries(expectations))('%s comes out as it should', async (fixture, expectation) => {
+  const name = fixture.split('/')[0] as string;
+  const logicalId = new Map(functions).get(name);
+  const { handler } = (await import(path.join(BUILD, String(logicalId), 'handler.mjs'))) as {
+    handler: (event: unknown, context: object) => Promise<unknown>;
+  };
+  const text = readFileSync(`events/${fixture}.json`, 'utf8')
+    .replaceAll('https://example.com', others.url)
+    .replace('<API key>', apiKey);
+  const result = handler(JSON.parse(text), { awsRequestId: 'request', getRemainingTimeInMillis: () => 30_000 });
+  await expectation({ result, readJob: async () => createDynamoJobReader(table()).get(FIXTURE_JOB_ID, Date.now()) });
+});

@@ -1,0 +1,83 @@
+import { readdirSync } from 'node:fs';
+import type { Job } from '@boomerang/core/domain/job.ts';
+import { expect } from '@jest/globals';
+
+/** The job that the fixtures of `events/` are about: pending, claimed once, its lease run out. */
+export const FIXTURE_JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
+
+/** What came of a fixture, wherever it was invoked. */
+export type Outcome = {
+  result: Promise<unknown>;
+  /** The job as it is stored afterwards. */
+  readJob: () => Promise<Job | undefined>;
+};
+
+export type Expectation = (outcome: Outcome) => Promise<void>;
+
+const answers =
+  (statusCode: number): Expectation =>
+  async ({ result }) =>
+    void expect(await result).toMatchObject({ statusCode });
+const throws =
+  (name: string): Expectation =>
+  async ({ result }) =>
+    expect(result).rejects.toMatchObject({ name });
+const returns =
+  (value: object): Expectation =>
+  async ({ result }) =>
+    void expect(await result).toMatchObject(value);
+const leaves =
+  (job: object): Expectation =>
+  async ({ result, readJob }) => {
+    expect(await result).toEqual({});
+    expect(await readJob()).toMatchObject(job);
+  };
+
+const waits = { status: 'PENDING', dueAt: expect.any(Number) };
+
+/** What each fixture of `events/` comes to. */
+export const expectations: Record<string, Expectation> = {
+  'webhook/accepted': answers(202),
+  'webhook/unknown-provider': answers(422),
+  'webhook/not-json': answers(400),
+  'complete/received': answers(200),
+  'complete/with-more-properties': answers(422),
+  'health/ok': answers(200),
+  'api-docs/openapi': answers(200),
+  'api-docs/docs': answers(200),
+  'job-read/one': answers(200),
+  'job-read/unknown': answers(404),
+  'job-read/list': answers(200),
+  'job-read/data': answers(200),
+  'job-redrive/waiting': answers(202),
+  'redrives/dry-run': answers(200),
+  'redrives/all-failed': answers(202),
+  'redrives/one': answers(404),
+  'redrive-run/sweep': returns({}),
+  'job-cancel/pending': answers(202),
+  'job-expunge/pending': answers(409),
+  'providers/list': answers(200),
+  'providers/gas': answers(200),
+  'providers/unknown': answers(404),
+  'route-fallback/unknown-route': answers(404),
+  'route-fallback/wrong-method': answers(405),
+  'provider-fetch/gas': returns({ providerId: 'gas', status: 'FETCHED', json: '[]', bytes: 2 }),
+  'provider-fetch/left-the-catalogue': throws('ProviderRefused'),
+  'provider-fetch/lease-run-out': throws('LeaseLost'),
+  // What an execution of the version before hands over, that was under way during a deployment.
+  'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', unsettled: 0 }),
+  'job-settle/of-version-1': leaves({ ...waits, phase: 'FETCHING' }),
+  'callback-deliver/all-fetched': leaves({ status: 'COMPLETE', unsettled: 0 }),
+  'callback-deliver/final-with-one-missing': leaves({ status: 'PARTIAL' }),
+  'callback-deliver/lease-run-out': throws('LeaseLost'),
+  'job-claim/first-pass': returns({ batches: [[{ jobId: FIXTURE_JOB_ID, claims: 2 }]], more: false, claimed: 1 }),
+  'job-settle/provider-unavailable': leaves({ ...waits, phase: 'FETCHING' }),
+  'job-settle/callback-failed': leaves({ ...waits, phase: 'CALLING_BACK', callbackAttempts: 1 }),
+  'job-settle/end-not-saved': leaves({ status: 'COMPLETE' }),
+};
+
+/** Every fixture there is, as `<function>/<case>`. */
+export const listFixtures = (): string[] =>
+  readdirSync('events').flatMap((name) =>
+    readdirSync(`events/${name}`).map((file) => `${name}/${file.replace('.json', '')}`),
+  );
