@@ -14,17 +14,12 @@ import {
   ProviderUnavailable,
   readCaughtError,
 } from '@boomerang/core/domain/failures.ts';
-import { describe, expect, test } from '@jest/globals';
-import { StateMachine } from 'aws-local-stepfunctions';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
 import { sweepSchema } from '../../functions/job-claim/schema.ts';
 import { settleRequestSchema } from '../../functions/job-settle/schema.ts';
 import { fetchRequestSchema } from '../../functions/provider-fetch/schema.ts';
-import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { definitionText } from './definition.ts';
-
-type Input = { Payload?: unknown; Input?: unknown };
-type Json = Parameters<StateMachine['run']>[0];
+import { type Engine, embeddedEngine, remoteEngine } from './engines.ts';
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
 
@@ -56,50 +51,25 @@ const given = (providerId: string) => ({
   json: 'null',
 });
 
-/** An error as a Catch sees it on AWS: Cause is `{ errorType, errorMessage, trace }`. */
-const asOnAws = (error: Error): Error => {
-  const caught = new Error(JSON.stringify({ errorType: error.name, errorMessage: error.message, trace: [] }));
-  caught.name = error.name;
-  return caught;
-};
+/** The embedded cloud's interpreter, or the one at `ASL_ENGINE_URL`. */
+let engine: Engine;
+
+beforeAll(async () => {
+  const { ASL_ENGINE_URL: url, ASL_LAMBDA_PORT: port } = process.env;
+  engine = url ? await remoteEngine(url, port ? Number(port) : undefined) : embeddedEngine();
+}, 60_000);
+
+afterAll(async () => engine.close());
 
 /** Runs the real file; each task is a function of its payload, which throws what the Lambda function would. */
 const run = async (input: unknown, tasks: Record<string, (payload: never, call: number) => unknown>) => {
   const calls: Record<string, unknown[]> = {};
-  const handler = (name: string) => async (raw: Json) => {
-    const { Payload, Input } = raw as Input;
-    countRetries(name, Payload);
-    const payload = structuredClone(Payload ?? Input);
-    calls[name] = [...(calls[name] ?? []), payload];
-    try {
-      const result = tasks[name]?.(payload as never, calls[name].length) ?? {};
-      return (Payload === undefined ? result : { Payload: result }) as Json;
-    } catch (error) {
-      throw asOnAws(error as Error);
-    }
-  };
-  const names = ['RunRedrives', 'ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'];
-  const countRetries = createRetryCounter();
-  const machine = new StateMachine(parseDefinition(definitionText), {
-    validationOptions: { checkArn: false },
+  const ended = await engine.run(input, (name, payload) => {
+    const made = [...(calls[name] ?? []), payload];
+    calls[name] = made;
+    return tasks[name]?.(payload as never, made.length) ?? {};
   });
-  const { result, eventLogs } = machine.run(input as Json, {
-    overrides: {
-      taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, handler(name)])),
-      retryIntervalOverrides: Object.fromEntries(names.map((name) => [name, 0])),
-    },
-    context: { StateMachine: { Id: 'arn:machine' }, Execution: { Id: 'arn:execution' } },
-  });
-  const failed = await result.then(
-    () => false,
-    () => true,
-  );
-  const entered: string[] = [];
-  // Events from inside Maps come late, or not at all: only the outer path is told.
-  for await (const event of eventLogs) {
-    if (event.type === 'StateEntered' && event.index === undefined) entered.push(event.state.name);
-  }
-  return { calls, entered, failed, count: (name: string) => calls[name]?.length ?? 0 };
+  return { ...ended, calls, count: (name: string) => calls[name]?.length ?? 0 };
 };
 
 const throws = (error: Error) => () => {
@@ -244,7 +214,7 @@ describe('with jobs', () => {
 describe('without jobs', () => {
   test('claims pass by pass, and starts an execution for each batch', async () => {
     const batch = (claims: number) => [aJob({ claims })];
-    const { calls, entered, failed } = await run(
+    const { calls, last, failed } = await run(
       {},
       {
         ClaimDueJobs: (payload, call) => {
@@ -262,19 +232,19 @@ describe('without jobs', () => {
     expect(new Set(started)).toEqual(new Set([1, 2, 3]));
     // One try and three retries of the one that can't be started, which holds up none of the others.
     expect(started.filter((claims) => claims === 2)).toHaveLength(4);
-    expect([entered.at(-1), failed]).toEqual(['SweepDone', false]);
+    expect([last, failed]).toEqual(['SweepDone', false]);
   });
 
   test('sweeps, whatever becomes of redrives', async () => {
-    const { entered, failed, count } = await run(
+    const { last, failed, count } = await run(
       {},
       { RunRedrives: throws(new TypeError('a bug')), ClaimDueJobs: () => ({ batches: [], more: false, claimed: 0 }) },
     );
-    expect([entered.at(-1), failed, count('RunRedrives'), count('ClaimDueJobs')]).toEqual(['SweepDone', false, 1, 1]);
+    expect([last, failed, count('RunRedrives'), count('ClaimDueJobs')]).toEqual(['SweepDone', false, 1, 1]);
   });
 
   test('fails visibly when nothing can be claimed', async () => {
-    const { failed, entered } = await run({}, { ClaimDueJobs: throws(new TypeError('a bug')) });
-    expect([failed, entered.at(-1)]).toEqual([true, 'SweepFailed']);
+    const { failed, last } = await run({}, { ClaimDueJobs: throws(new TypeError('a bug')) });
+    expect([failed, last]).toEqual([true, 'SweepFailed']);
   });
 });

@@ -1,0 +1,30 @@
+import path from 'node:path';
+import { check, type Engine, freePort, installPython, ROOT, runTests, startServer } from './engine.ts';
+import { startMiniStack } from './ministack.ts';
+
+const MOTO = 'moto[all,server]==5.2.5';
+
+/** moto's server, which sends what state machines invoke to a port of its own. */
+const startMoto = async (lambdaPort: number): Promise<Engine> => {
+  const bin = await installPython('moto', MOTO);
+  const port = await freePort();
+  const script = path.join(ROOT, 'tools/engines/python/moto-server.py');
+  const args = [script, String(port), `http://127.0.0.1:${lambdaPort}`];
+  return startServer('moto', port, { command: path.join(bin, 'python'), args });
+};
+
+const runTable = async (name: string, engine: Engine, env: Record<string, string>): Promise<void> => {
+  console.log(`\nThe execution table on ${name}`);
+  try {
+    await runTests(['tests/state-machine/execution-table'], { ASL_ENGINE_URL: engine.url, ...env });
+  } finally {
+    await engine.stop();
+  }
+};
+
+/** `npm run test:asl`: the state machine's own file on two more interpreters. */
+await check('test:asl', async () => {
+  const lambdaPort = await freePort();
+  await runTable('moto', await startMoto(lambdaPort), { ASL_LAMBDA_PORT: String(lambdaPort) });
+  await runTable('MiniStack', await startMiniStack({ SFN_WAIT_SCALE: '0.02' }), {});
+});

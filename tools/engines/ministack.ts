@@ -1,0 +1,28 @@
+import path from 'node:path';
+import { type Engine, freePort, installPython, ROOT, startServer } from './engine.ts';
+
+const REQUIREMENT = 'ministack[full]==1.5.33';
+
+/** Credentials that it takes for those of the account's root. */
+export const ACCESS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' } as const;
+
+/**
+ * MiniStack on a free port, without containers: functions are processes of the Node that runs this.
+ * @param env settings of MiniStack; its functions inherit what is no setting of theirs
+ */
+export const startMiniStack = async (env: Record<string, string> = {}): Promise<Engine> => {
+  const bin = await installPython('ministack', REQUIREMENT);
+  const port = await freePort();
+  return startServer('MiniStack', port, {
+    command: path.join(bin, 'python'),
+    args: [path.join(ROOT, 'tools/engines/python/ministack-server.py')],
+    env: {
+      ...ACCESS,
+      PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+      GATEWAY_PORT: String(port),
+      // None of these is needed, and their ports may be taken.
+      IOT_MTLS_ENABLED: 'false',
+      ...env,
+    },
+  });
+};
