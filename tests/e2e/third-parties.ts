@@ -1,5 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,7 +11,13 @@ export type Behaviour = (
   call: { body: string; count: number; request: IncomingMessage },
 ) => void;
 
-export type Call = { path: string; body: string /** When it came. */; at: number };
+export type Call = {
+  path: string;
+  body: string;
+  headers: IncomingHttpHeaders;
+  /** When it came. */
+  at: number;
+};
 
 /** Answers with JSON. */
 export const gives =
@@ -51,7 +57,7 @@ export const startThirdParties = async () => {
       const requestPath = request.url ?? '';
       const count = (counts.get(requestPath) ?? 0) + 1;
       counts.set(requestPath, count);
-      calls.push({ path: requestPath, body, at: Date.now() });
+      calls.push({ path: requestPath, body, headers: request.headers, at: Date.now() });
       (behaviours.get(requestPath) ?? gives({ ok: true }))(response, { body, count, request });
       for (const listener of listeners) listener();
     });

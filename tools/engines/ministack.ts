@@ -6,12 +6,15 @@ const REQUIREMENT = 'ministack[full]==1.5.33';
 /** Credentials that it takes for those of the account's root. */
 export const ACCESS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' } as const;
 
+/** @returns the folder of its commands */
+export const installMiniStack = async (): Promise<string> => installPython('ministack', REQUIREMENT);
+
 /**
  * MiniStack on a free port, without containers: functions are processes of the Node that runs this.
  * @param env settings of MiniStack; its functions inherit what is no setting of theirs
  */
 export const startMiniStack = async (env: Record<string, string> = {}): Promise<Engine> => {
-  const bin = await installPython('ministack', REQUIREMENT);
+  const bin = await installMiniStack();
   const port = await freePort();
   return startServer('MiniStack', port, {
     command: path.join(bin, 'python'),
@@ -20,7 +23,7 @@ export const startMiniStack = async (env: Record<string, string> = {}): Promise<
       ...ACCESS,
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
       GATEWAY_PORT: String(port),
-      NODE_OPTIONS: `--require ${path.join(ROOT, 'tools/engines/lambda-process.cjs')}`,
+      NODE_OPTIONS: `--require "${path.join(ROOT, 'tools/engines/lambda-process.cjs')}"`,
       // None of these is needed, and their ports may be taken.
       IOT_MTLS_ENABLED: 'false',
       ...env,

@@ -1,0 +1,286 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CloudFormationClient, paginateDescribeStackEvents } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { signatureHeaders } from '@boomerang/core/security/signature.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import { type Deployment, deploy, targetEnvironment, undeploy } from '../../tools/engines/deployment.ts';
+import { type Engine, ROOT } from '../../tools/engines/engine.ts';
+import { ACCESS, startMiniStack } from '../../tools/engines/ministack.ts';
+import { apiOf, isOver } from '../e2e/api.ts';
+import { contractOf } from '../e2e/contract.ts';
+import { gives, inTurn, startThirdParties } from '../e2e/third-parties.ts';
+import { allowedCalls, rightOf } from './policies.ts';
+import { startRecorder } from './recorder.ts';
+
+const STACK = 'boomerang-check';
+/** Sweeps come every minute. */
+const SWEEPS_MS = 200_000;
+/** Every sweep may try again, ten times. */
+const QUICK = { RetryScheduleSeconds: '1,1,1,1,1,1,1,1,1,600', FailureRate: '0' };
+/** Breakers that one failure opens, for a moment. */
+const TOUCHY = { BreakerMinCalls: '1', BreakerFailureRate: '0.5', BreakerOpenSeconds: '1' };
+
+type NewClient = { clientId: string; apiKey: string; signingSecret: string };
+
+let engine: Engine;
+let recorder: Awaited<ReturnType<typeof startRecorder>>;
+let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let deployment: Deployment;
+let client: NewClient;
+
+const target = () => ({ endpoint: engine.url, access: ACCESS });
+const sdk = () => ({
+  endpoint: engine.url,
+  region: ACCESS.AWS_REGION,
+  credentials: { accessKeyId: ACCESS.AWS_ACCESS_KEY_ID, secretAccessKey: ACCESS.AWS_SECRET_ACCESS_KEY },
+});
+
+/** An API by its path at the emulator: its host name is under localhost, which not everybody resolves. */
+const urlOf = (logicalId: string): string =>
+  `${engine.url}/_aws/execute-api/${deployment.physicalIds[logicalId]}/$default`;
+
+/** Where https is asked for: MiniStack's functions call https at loopback without TLS. */
+const atHttps = (route: string): string => `${parties.url.replace('http:', 'https:')}${route}`;
+
+/** A command of the project, for the stack. */
+const cli = (name: string, ...args: string[]): string =>
+  execFileSync(process.execPath, [path.join(ROOT, 'cli', `${name}.ts`), ...args, '--stage', 'dev', '--stack', STACK], {
+    env: { ...process.env, ...targetEnvironment(target()) },
+    encoding: 'utf8',
+  });
+const createClient = (name: string): NewClient =>
+  JSON.parse(cli('clients', 'create', '--name', name, '--json')) as NewClient;
+
+const serviceOf = ({ apiKey }: NewClient) => apiOf({ serviceUrl: urlOf('ServiceApi'), apiKey });
+const send = async (method: string, route: string, body?: object) => {
+  const authorization = `Bearer ${client.apiKey}`;
+  const headers = { authorization, ...(body && { 'content-type': 'application/json' }) };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  return contractOf('service', urlOf('ServiceApi'))(route, init);
+};
+
+const verifyAll = (route: string, { signingSecret }: NewClient): void => {
+  const webhook = new Webhook(signingSecret);
+  for (const { body, headers } of parties.callsTo(route)) webhook.verify(body, headers as Record<string, string>);
+};
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  recorder = await startRecorder();
+  // Policies are enforced; what functions call goes through the recorder.
+  engine = await startMiniStack({ AUTH: 'true', AWS_ENDPOINT_URL: recorder.url });
+  recorder.sendTo(engine.url);
+}, 120_000);
+
+afterAll(async () => {
+  await engine?.stop();
+  await recorder?.close();
+  await parties?.close();
+}, 30_000);
+
+describe('a new stack', () => {
+  beforeAll(async () => {
+    deployment = await deploy(target(), STACK, { parameters: QUICK });
+    client = createClient('caller');
+  }, 180_000);
+
+  test('delivers what is posted over HTTP, signed', async () => {
+    const { submit, waitFor } = serviceOf(client);
+    const jobIds = await Promise.all(
+      Array.from({ length: 20 }, () => submit(['gas', 'internet'], `${parties.url}/twenty`)),
+    );
+    for (const jobId of jobIds) {
+      expect(await waitFor(jobId, isOver, SWEEPS_MS)).toMatchObject({ status: 'COMPLETE', attempts: [{ number: 1 }] });
+    }
+    expect(new Set(parties.callsTo('/twenty').map(({ body }) => JSON.parse(body).jobId))).toEqual(new Set(jobIds));
+    verifyAll('/twenty', client);
+  }, 240_000);
+
+  test('tries again by its schedule', async () => {
+    const { submit, waitFor } = serviceOf(client);
+    parties.set('/late', inTurn(gives('no', 503), gives('ok')));
+    const job = await waitFor(await submit(['gas'], `${parties.url}/late`), isOver, SWEEPS_MS);
+    expect(job.attempts.map(({ trigger, callback }) => [trigger, callback?.status])).toEqual([
+      ['immediate', 'FAILED'],
+      ['scheduled', 'OK'],
+    ]);
+    verifyAll('/late', client);
+  }, 240_000);
+
+  test('knows its callers, its routes and its methods', async () => {
+    const call = contractOf('service', urlOf('ServiceApi'));
+    expect((await call('/jobs')).status).toBe(401);
+    expect((await call('/nothing')).status).toBe(404);
+    const wrong = await call('/webhook', { method: 'PUT' });
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await send('POST', '/webhook', { providers: ['water'], callbackUrl: parties.url })).status).toBe(422);
+    expect((await call('/openapi.json')).status).toBe(200);
+  });
+
+  test('has nothing to find for an audit', () => {
+    expect(JSON.parse(cli('audit', '--json'))).toMatchObject({ findings: {} });
+  });
+});
+
+describe('an update of code, catalogue and parameters', () => {
+  const providers = ['small', 'large', 'slots', 'keyed', 'failing'];
+
+  beforeAll(async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+    for (const name of [
+      'template.yaml',
+      'samconfig.toml',
+      'statemachine',
+      'functions',
+      'layers',
+      'docs',
+      'package.json',
+    ]) {
+      cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+    }
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+    const catalogue = providers.map((id) => ({
+      ...{ id, url: `${parties.url}/provider/${id}` },
+      ...(id === 'slots' && { concurrency: 1 }),
+      ...(id === 'keyed' && { auth: { header: 'x-api-key', secret: 'key' } }),
+    }));
+    const file = path.join(folder, 'layers/provider-catalogue/providers.json');
+    writeFileSync(file, JSON.stringify({ providers: catalogue }));
+    const bills = path.join(folder, 'functions/providers/bills.ts');
+    writeFileSync(bills, readFileSync(bills, 'utf8').replace('22.27', '99.99'));
+
+    const ssm = new SSMClient(sdk());
+    const secret = (name: string, Value: string) =>
+      ssm.send(new PutParameterCommand({ Name: `/${STACK}/${name}`, Value, Type: 'SecureString' }));
+    await Promise.all([secret('providers/key', 'credential'), secret('complete/receiver', client.signingSecret)]);
+    recorder.calls.length = 0;
+    deployment = await deploy(target(), STACK, {
+      folder,
+      parameters: {
+        ...{ ...QUICK, ...TOUCHY },
+        ...{ Stage: 'dev', CallbackAllow: '127.0.0.1', CompleteSecretName: 'receiver' },
+      },
+    });
+  }, 180_000);
+
+  test('takes effect, and keeps the jobs that were there', async () => {
+    const answer = await fetch(`${urlOf('ProvidersApi')}/providers/gas`);
+    expect(await answer.text()).toContain('99.99');
+    expect((await send('POST', '/webhook', { providers: ['gas'], callbackUrl: atHttps('/') })).status).toBe(422);
+    expect(await serviceOf(client).listAll()).toHaveLength(21);
+    expect((await send('POST', '/webhook', { providers: ['small'], callbackUrl: 'http://127.0.0.1/' })).status).toBe(
+      422,
+    );
+  }, 60_000);
+
+  test('every function makes the calls that its policy allows, and no others', async () => {
+    const { submit, waitFor, post } = serviceOf(client);
+    const at = atHttps;
+    parties.set('/provider/large', gives({ text: 'x'.repeat(300_000) }));
+    parties.set('/provider/failing', inTurn(...Array(3).fill(gives('no', 500)), gives('well')));
+    parties.set('/down', inTurn(...Array(3).fill(gives('no', 500)), gives('well')));
+    parties.set('/gone', gives('no more', 410));
+    parties.set('/busy', gives('later', 503, { 'retry-after': '3600' }));
+
+    const other = createClient('revoked');
+    parties.set('/never', gives('no', 500));
+    await serviceOf(other).submit(['small'], at('/never'));
+    const [large, late, down, gone, busy] = await Promise.all([
+      submit(['large'], at('/large')),
+      submit(['failing', 'small'], at('/late')),
+      submit(['small'], at('/down')),
+      submit(['small'], at('/gone')),
+      submit(['small'], at('/busy')),
+    ]);
+    cli('clients', 'revoke', other.clientId);
+    recorder.fail('states:StartExecution', 3);
+    const unstarted = await submit(['slots', 'keyed'], at('/unstarted'));
+
+    const once = { providers: ['small'], callbackUrl: at('/once') };
+    const headers = { 'idempotency-key': 'once' };
+    const twice = [await post(once, headers), await post(once, headers)];
+    expect(twice.map((answer) => answer.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+
+    const body = '{"jobId":"01a20b4c-cf47-716b-85d8-5343742576b8","data":[]}';
+    const signed = signatureHeaders([client.signingSecret], 'id', body, Date.now());
+    const complete = await fetch(`${urlOf('ServiceApi')}/complete`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...signed },
+      body,
+    });
+    expect(complete.status).toBe(200);
+
+    for (const jobId of [large, late, down, unstarted]) {
+      expect([jobId, (await waitFor(jobId, isOver, SWEEPS_MS)).status]).toEqual([jobId, 'COMPLETE']);
+    }
+    expect((await waitFor(gone, isOver, SWEEPS_MS)).failure?.code).toBe('CALLBACK_GONE');
+    expect(parties.callsTo('/provider/keyed')[0]?.headers['x-api-key']).toBe('credential');
+    await waitForCall('JobClaimFunction', 'events:PutEvents event-bus/default');
+
+    expect((await send('GET', `/jobs/${large}/data`)).status).toBe(200);
+    expect((await send('GET', '/jobs?status=FAILED')).status).toBe(200);
+    expect((await send('POST', `/jobs/${busy}/cancel`)).status).toBe(202);
+    expect((await send('POST', `/jobs/${down}/redrive`)).status).toBe(202);
+    expect((await waitFor(down, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
+    expect((await send('DELETE', `/jobs/${large}`)).status).toBe(204);
+
+    parties.set('/gone', gives('back'));
+    for (const status of ['FAILED', 'COMPLETE']) {
+      expect((await send('POST', '/redrives', { status, dryRun: true })).status).toBe(200);
+    }
+    const redrives = await Promise.all(
+      ['FAILED', 'COMPLETE'].map(async (status) => (await send('POST', '/redrives', { status })).json()),
+    );
+    for (const { links } of redrives as { links: { self: string } }[]) {
+      let status = 'RUNNING';
+      while (status === 'RUNNING') {
+        ({ status } = (await (await send('GET', links.self)).json()) as { status: string });
+      }
+    }
+    await waitFor(gone, (job) => job.status === 'COMPLETE', SWEEPS_MS);
+    const made = new Map<string, Set<string>>();
+    for (const call of recorder.calls) {
+      if (call.caller === undefined) continue;
+      made.set(call.caller, (made.get(call.caller) ?? new Set()).add(rightOf(call)));
+    }
+    for (const [logicalId, rights] of allowedCalls()) {
+      expect([logicalId, ...[...(made.get(logicalId) ?? [])].sort()]).toEqual([logicalId, ...[...rights].sort()]);
+    }
+  }, 600_000);
+});
+
+/** Resolves once a function has made a call. */
+const waitForCall = async (caller: string, right: string): Promise<void> => {
+  const givesUpAt = Date.now() + SWEEPS_MS;
+  while (!recorder.calls.some((call) => call.caller === caller && rightOf(call) === right)) {
+    if (Date.now() > givesUpAt) throw new Error(`${caller} never made ${right}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+};
+
+test('a deletion leaves the tables, and nothing else', async () => {
+  await undeploy(target(), STACK);
+  const [tables, machines, stacks] = [new DynamoDBClient(sdk()), new SFNClient(sdk()), new CloudFormationClient(sdk())];
+  const { TableNames = [] } = await tables.send(new ListTablesCommand({}));
+  expect(TableNames.map((name) => name.replace(/-\w+$/, '')).sort()).toEqual([
+    `${STACK}-ClientTable`,
+    `${STACK}-JobTable`,
+  ]);
+  expect((await machines.send(new ListStateMachinesCommand({}))).stateMachines).toEqual([]);
+  const last = new Map<string, string>();
+  for await (const { StackEvents = [] } of paginateDescribeStackEvents({ client: stacks }, { StackName: STACK })) {
+    for (const { LogicalResourceId = '', ResourceStatus = '' } of StackEvents) {
+      if (!last.has(LogicalResourceId)) last.set(LogicalResourceId, ResourceStatus);
+    }
+  }
+  expect([...last].filter(([, status]) => status !== 'DELETE_COMPLETE')).toEqual([
+    ['ClientTable', 'DELETE_SKIPPED'],
+    ['JobTable', 'DELETE_SKIPPED'],
+  ]);
+}, 120_000);
