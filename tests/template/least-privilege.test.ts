@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { readTemplate } from '../../local/template.ts';
@@ -66,3 +66,30 @@ test('who authenticates can read no signing secret', () => {
     ]);
   }
 });
+
+test('the state machine calls what its role allows, and nothing else', () => {
+  const machine = template.Resources.ProcessPendingStateMachine?.Properties as {
+    DefinitionUri: string;
+    DefinitionSubstitutions: Record<string, unknown>;
+  };
+  const definition = readFileSync(machine.DefinitionUri, 'utf8');
+  const calls = [...definition.matchAll(/"Resource": "arn:aws:states:::(.+)"/g)].map(([, call]) => call);
+  const invoked = [...definition.matchAll(/"FunctionName": "\$\{(\w+)\}"/g)].map(
+    ([, name = '']) => machine.DefinitionSubstitutions[name],
+  );
+  const started = [...definition.matchAll(/"StateMachineArn.\$": "\$\$.StateMachine.Id"/g)];
+  expect(calls).toHaveLength(invoked.length + started.length);
+
+  const inline = template.Resources.ProcessPendingRole?.Properties?.Policies as { PolicyDocument: Policy }[];
+  const attached = template.Resources.StartBatchesPolicy?.Properties?.PolicyDocument as Policy;
+  const statements = [...inline.map(({ PolicyDocument }) => PolicyDocument), attached]
+    .flatMap(({ Statement }) => Statement)
+    .filter(({ Action }) => !/^(logs|xray):/.test([Action].flat().join()));
+  expect(statements.map(({ Action, Resource }) => [Action, inOrder([Resource].flat())])).toEqual([
+    ['lambda:InvokeFunction', inOrder(invoked)],
+    ['states:StartExecution', [{ Ref: 'ProcessPendingStateMachine' }]],
+  ]);
+});
+
+const inOrder = (resources: unknown[]): unknown[] =>
+  resources.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
