@@ -54,7 +54,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
 
   try {
     const resolve = createResolver(template, {
-      parameters: { Stage: 'local' },
+      parameters: { Stage: 'local', 'AWS::StackName': 'boomerang-local' },
       ref: (logicalId) => (logicalId === STATE_MACHINE ? stateMachineArn(logicalId) : logicalId),
       getAtt: (logicalId, attribute) =>
         attribute === 'ApiEndpoint' ? (apis.get(logicalId)?.url ?? '') : functionArn(logicalId),

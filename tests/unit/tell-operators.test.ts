@@ -84,7 +84,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
     meter.count('ProviderFailures', { provider: 'gas' });
     meter.milliseconds('TimeToCallback', 12);`;
   const run = (POWERTOOLS_METRICS_DISABLED: string) => {
-    const env = { ...process.env, POWERTOOLS_METRICS_DISABLED };
+    const env = { ...process.env, POWERTOOLS_METRICS_DISABLED, POWERTOOLS_SERVICE_NAME: 'boomerang-dev' };
     return execFileSync(process.execPath, ['--input-type=module', '--eval', code], { env }).toString();
   };
   expect(run('true')).toBe('');
@@ -94,7 +94,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
       _aws: { CloudWatchMetrics: [{ Namespace: 'Boomerang', Dimensions: [['service', 'provider']] }] },
       ProviderFailures: 1,
       provider: 'gas',
-      service: 'boomerang',
+      service: 'boomerang-dev',
     },
     { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, TimeToCallback: 12 },
   ]);
@@ -108,6 +108,9 @@ test('the template shows and watches the metrics that there are, and all of them
   expect(new Set([...shown, ...searched])).toEqual(new Set(Object.keys(METRICS)));
   for (const name of watched) expect(Object.keys(METRICS)).toContain(name);
   expect(METRICS_NAMESPACE).toBe('Boomerang');
+  // Of this stack only: an account may hold several.
+  expect(template.match(/"service", "\$\{AWS::StackName\}"/g)).toHaveLength(shown.length);
+  expect(template.match(/service=\\"\$\{AWS::StackName\}\\" MetricName/g)).toHaveLength(searched.length);
 });
 
 test('the dashboard is JSON', () => {

@@ -11,9 +11,9 @@ export type Log = {
   error: (message: string, data?: LogData) => void;
 };
 
-/** The configured logger of one function. Level: `POWERTOOLS_LOG_LEVEL`. */
+/** The configured logger of one function. Level: `POWERTOOLS_LOG_LEVEL`; the stack: `POWERTOOLS_SERVICE_NAME`. */
 export const createLog = (functionName: string): Log => {
-  const logger = new Logger({ serviceName: 'boomerang', persistentLogAttributes: { function: functionName } });
+  const logger = new Logger({ persistentLogAttributes: { function: functionName } });
   return {
     debug: (message, data = {}) => logger.debug(message, data),
     info: (message, data = {}) => logger.info(message, data),

@@ -25,9 +25,12 @@ export type Meter = {
   seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;
 };
 
-/** Metrics in CloudWatch's Embedded Metric Format: a log line each, and no call. `POWERTOOLS_METRICS_DISABLED` silences it. */
+/**
+ * Metrics in CloudWatch's Embedded Metric Format: a log line each, and no call. `POWERTOOLS_SERVICE_NAME`, the stack, is a
+ * dimension of each; `POWERTOOLS_METRICS_DISABLED` silences them.
+ */
 export const createMeter = (): Meter => {
-  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: 'boomerang' });
+  const metrics = new Metrics({ namespace: METRICS_NAMESPACE });
   const put = (name: MetricName, value: number, dimensions: Record<string, string> = {}): void => {
     const metric = metrics.singleMetric();
     metric.addDimensions(dimensions);
