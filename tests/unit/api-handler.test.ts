@@ -55,6 +55,19 @@ describe('a request that is right', () => {
     for (const form of [body, Buffer.from(body)]) expect((await call({ body: form })).json.bodyText).toBe(body);
   });
 
+  test('is let in by headers in whatever case they were sent', async () => {
+    const authenticate = async (authorization: string | undefined) => authorization;
+    const headers = z.object({ 'idempotency-key': z.string() });
+    const handler = apiHandler(aLog(), { authenticate, body: schema, headers }, async ({ caller, headers: named }) => ({
+      statusCode: 200,
+      body: [caller, named],
+    }));
+    const event = anEvent({ body: '{"name":"a"}', type: '' });
+    event.headers = { Authorization: 'Bearer x', 'Content-Type': 'application/json', 'Idempotency-Key': 'k' };
+    const { body = '' } = await handler(event, {} as Context);
+    expect(JSON.parse(body)).toEqual(['Bearer x', { 'idempotency-key': 'k' }]);
+  });
+
   test('may be of 16 KiB, and not of a byte more', async () => {
     const ofBytes = (bytes: number) => `{"name":"${'x'.repeat(bytes - '{"name":""}'.length)}"}`;
     expect((await call({ body: ofBytes(16 * 1024) })).statusCode).toBe(200);

@@ -24,6 +24,7 @@ export const startMiniStack = async (env: Record<string, string> = {}): Promise<
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
       GATEWAY_PORT: String(port),
       NODE_OPTIONS: `--require "${path.join(ROOT, 'tools/engines/lambda-process.cjs')}"`,
+      BIND_HOST: '127.0.0.1',
       // None of these is needed, and their ports may be taken.
       IOT_MTLS_ENABLED: 'false',
       ...env,

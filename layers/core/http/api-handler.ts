@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import middy from '@middy/core';
+import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod';
@@ -54,6 +55,8 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   route: (request: ApiRequest<Body, Query, Head, Who>) => Promise<ApiResponse>,
 ): ApiLambda => {
   const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log));
+  // API Gateway hands over names in lower case (payload format 2.0), SAM local as they were sent.
+  chain.use(httpHeaderNormalizer());
   if (authenticate) {
     chain.before(async ({ event }) => {
       event.caller = await authenticate(event.headers.authorization);
