@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { check, type Engine, freePort, installPython, ROOT, runTests, startServer } from './engine.ts';
+import { check, type Engine, freePort, ROOT, runTests, startServer } from './engine.ts';
+import { installPython } from './install.ts';
 import { startMiniStack } from './ministack.ts';
 
 const MOTO = 'moto[all,server]==5.2.5';

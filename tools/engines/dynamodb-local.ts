@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { check, type Engine, freePort, installMaven, runTests, startServer } from './engine.ts';
+import { check, type Engine, freePort, runTests, startServer } from './engine.ts';
+import { installJava } from './install.ts';
 
 const ARTIFACT = 'software.amazon.dynamodb:DynamoDBLocal:3.3.1';
 
 /** AWS's own DynamoDB Local, in memory; it keeps the tables of each access key apart. */
 const startDynamoDbLocal = async (): Promise<Engine> => {
-  const libraries = await installMaven('dynamodb-local', ARTIFACT);
+  const libraries = await installJava('dynamodb-local', ARTIFACT);
   const port = await freePort();
   const native = `-Djava.library.path=${libraries}`;
   const main = 'software.amazon.dynamodb.services.local.main.ServerRunner';

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { type Engine, freePort, installPython, ROOT, startServer } from './engine.ts';
+import { type Engine, freePort, ROOT, startServer } from './engine.ts';
+import { installPython } from './install.ts';
 
 const REQUIREMENT = 'ministack[full]==1.5.33';
 

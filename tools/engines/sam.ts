@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { check, installPython, run, runTests } from './engine.ts';
+import { check, run, runTests } from './engine.ts';
+import { installPython } from './install.ts';
 
 const REQUIREMENT = 'aws-sam-cli==1.170.0';
 
