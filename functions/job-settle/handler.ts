@@ -19,11 +19,7 @@ export const createHandler =
     return {};
   };
 
-const table = {
-  client: new DynamoDBClient(),
-  tableName: config.JOB_TABLE_NAME,
-  shardCount: config.SHARD_COUNT,
-};
+const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-settle');
 

@@ -1,8 +1,8 @@
-import { DeleteItemCommand, type DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { OpenCircuit, Tally } from '../../domain/circuit.ts';
 import type { Circuits } from '../../ports/circuits.ts';
-import { type Item, isWritten, toItem } from './table.ts';
+import { type Item, isWritten, type JobTable, toItem } from './table.ts';
 
 /** Open circuits are together under one key, so that one query finds all; there are few, and few writes. */
 const OPEN_CIRCUITS = 'CIRCUITS';
@@ -15,13 +15,7 @@ const FORGOTTEN_AFTER_SECONDS = 3_600;
 
 const expiresAt = ({ openUntil }: OpenCircuit): number => Math.ceil(openUntil / 1000) + FORGOTTEN_AFTER_SECONDS;
 
-export const createDynamoCircuits = ({
-  client,
-  tableName: TableName,
-}: {
-  client: DynamoDBClient;
-  tableName: string;
-}): Circuits => {
+export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable): Circuits => {
   const write = (circuit: OpenCircuit, condition: string, values: Record<string, unknown>) =>
     isWritten(
       client.send(

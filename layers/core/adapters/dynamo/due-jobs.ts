@@ -6,7 +6,7 @@ import { DUE_INDEX, fenced, type JobTable, jobKey, toItem, toJob } from './table
 
 const PAGE_SIZE = 200;
 
-export const createDynamoDueJobs = ({ client, tableName }: Omit<JobTable, 'shardCount'>): DueJobs => ({
+export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs => ({
   find: async function* (shard, now) {
     const pages = paginateQuery(
       { client, pageSize: PAGE_SIZE },

@@ -1,7 +1,7 @@
-import { type DynamoDBClient, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb';
+import { paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AuditedJob } from '../../domain/audit.ts';
-import { JOB_ITEM_ID, RESULT_PREFIX, toItem } from './table.ts';
+import { JOB_ITEM_ID, type JobTable, RESULT_PREFIX, toItem } from './table.ts';
 
 /** What is read of each item: nothing of what was collected. */
 const ATTRIBUTES = [
@@ -37,13 +37,7 @@ const toAudited = (jobId: string, rows: Row[]): AuditedJob => {
 };
 
 /** Reads the whole table of jobs, for operators: no function has the right to. */
-export const createDynamoJobAudit = ({
-  client,
-  tableName: TableName,
-}: {
-  client: DynamoDBClient;
-  tableName: string;
-}) => {
+export const createDynamoJobAudit = ({ client, tableName: TableName }: JobTable) => {
   /** One job and its results as they are now. */
   const read = async (jobId: string): Promise<AuditedJob> => {
     const rows: Row[] = [];

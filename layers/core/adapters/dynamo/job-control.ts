@@ -1,8 +1,17 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { JobControl } from '../../ports/jobs.ts';
-import { attemptSlot, fenced, isUndelivered, type JobTable, jobKey, shardOf, toItem, toUpdate } from './table.ts';
+import {
+  attemptSlot,
+  fenced,
+  isUndelivered,
+  jobKey,
+  type ShardedJobTable,
+  shardOf,
+  toItem,
+  toUpdate,
+} from './table.ts';
 
-export const createDynamoJobControl = ({ client, tableName, shardCount }: JobTable): JobControl => ({
+export const createDynamoJobControl = ({ client, tableName, shardCount }: ShardedJobTable): JobControl => ({
   release: async (jobId, claims, now) => {
     await fenced(
       client.send(

@@ -1,9 +1,9 @@
 import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { isExpired, type Job } from '../../domain/job.ts';
 import type { IntakeRequest, JobIntake } from '../../ports/jobs.ts';
-import { clientShard, JOB_ITEM_ID, type JobTable, jobKey, listKey, shardOf, toItem, toJob } from './table.ts';
+import { clientShard, JOB_ITEM_ID, jobKey, listKey, type ShardedJobTable, shardOf, toItem, toJob } from './table.ts';
 
-export const createDynamoJobIntake = ({ client, tableName, shardCount }: JobTable): JobIntake => {
+export const createDynamoJobIntake = ({ client, tableName, shardCount }: ShardedJobTable): JobIntake => {
   /** @param over claims of the expired job that it takes the place of */
   const put = (job: Job, request: IntakeRequest, over?: number) => {
     const shard = shardOf(job.jobId, shardCount);

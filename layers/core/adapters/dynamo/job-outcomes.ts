@@ -2,7 +2,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { JobOutcomes } from '../../ports/jobs.ts';
 import { attemptSlot, fenced, isUndelivered, type JobTable, jobKey, toItem, toUpdate } from './table.ts';
 
-export const createDynamoJobOutcomes = ({ client, tableName }: Omit<JobTable, 'shardCount'>): JobOutcomes => ({
+export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOutcomes => ({
   save: async (jobId, claims, settlement, data = []) => {
     const { attempt, fetchAttempts, callbackAttempts, ...rest } = settlement;
     const given = { ...rest, unsettled: 0, data: data.length > 0 ? data : undefined };

@@ -8,6 +8,7 @@ import {
   isUndelivered,
   type JobTable,
   jobKey,
+  type ShardedJobTable,
   toItem,
   toJob,
   UNDELIVERED_INDEX,
@@ -19,7 +20,7 @@ type Entry = JobSummary & { listKey: string; expiresAt?: number };
 type ShardPage = { entries: Entry[]; readTo: string | undefined };
 
 /** Reading one job and listing many are apart, so that a function that only reads one needs no right to query. */
-export const createDynamoJobReader = ({ client, tableName }: Omit<JobTable, 'shardCount'>): Pick<JobReader, 'get'> => ({
+export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<JobReader, 'get'> => ({
   get: async (jobId, now) => {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: jobKey(jobId), ConsistentRead: true }),
@@ -29,7 +30,7 @@ export const createDynamoJobReader = ({ client, tableName }: Omit<JobTable, 'sha
   },
 });
 
-export const createDynamoJobList = ({ client, tableName, shardCount }: JobTable): Pick<JobReader, 'list'> => ({
+export const createDynamoJobList = ({ client, tableName, shardCount }: ShardedJobTable): Pick<JobReader, 'list'> => ({
   list: async ({ clientId, status, limit, after, now }) => {
     // What was not delivered has an index of its own: few jobs end so, and those are the ones people look for.
     const isUndeliveredOnly = isUndelivered(status);

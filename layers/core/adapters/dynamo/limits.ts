@@ -1,23 +1,15 @@
-import { type DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Random } from '../../domain/random.ts';
 import type { Limits, Slot } from '../../ports/limits.ts';
-import { isWritten, toItem } from './table.ts';
+import { isWritten, type JobTable, toItem } from './table.ts';
 
 /** How often somebody may be faster at a place that looked free. */
 const MAX_TRIES = 3;
 /** After this, nobody needs to know. */
 const FORGOTTEN_AFTER_SECONDS = 3_600;
 
-export const createDynamoLimits = ({
-  client,
-  tableName: TableName,
-  random,
-}: {
-  client: DynamoDBClient;
-  tableName: string;
-  random: Random;
-}): Limits => {
+export const createDynamoLimits = ({ client, tableName: TableName, random }: JobTable & { random: Random }): Limits => {
   const update = (
     key: { jobId: string; itemId: string },
     UpdateExpression: string,

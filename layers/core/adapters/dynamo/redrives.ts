@@ -1,15 +1,9 @@
-import {
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
 import type { Redrive } from '../../domain/redrive.ts';
 import type { Redrives } from '../../ports/redrives.ts';
-import { DUE_INDEX, fenced, type Item, toItem, toUpdate } from './table.ts';
+import { DUE_INDEX, fenced, type Item, type JobTable, toItem, toUpdate } from './table.ts';
 
 /** They lie in the table of jobs, in a shard of the due index that jobs don't use. */
 const ITEM_ID = 'REDRIVE';
@@ -22,13 +16,11 @@ const toRedrive = (item: Item): Redrive => {
   return { redriveId, ...redrive } as Redrive;
 };
 
-type Table = { client: DynamoDBClient; tableName: string };
-
 /** Each is apart, so that a function needs no right that it doesn't use. */
 export const createDynamoRedriveIntake = ({
   client,
   tableName: TableName,
-}: Table): Pick<Redrives, 'create' | 'get'> => ({
+}: JobTable): Pick<Redrives, 'create' | 'get'> => ({
   create: async ({ redriveId, ...redrive }) => {
     const Item = { ...toItem({ ...redrive, dueShard: DUE_SHARD }), ...keyOf(redriveId) };
     await client.send(new PutItemCommand({ TableName, Item }));
@@ -44,7 +36,7 @@ export const createDynamoRedriveIntake = ({
 export const createDynamoRedriveWork = ({
   client,
   tableName: TableName,
-}: Table): Pick<Redrives, 'findDue' | 'claim' | 'save'> => ({
+}: JobTable): Pick<Redrives, 'findDue' | 'claim' | 'save'> => ({
   findDue: async (now) => {
     const { Items = [] } = await client.send(
       new QueryCommand({

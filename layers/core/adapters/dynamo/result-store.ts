@@ -24,10 +24,8 @@ type HeadItem = Omit<ProviderResultData, 'json'> & {
   chunkCount?: number;
 };
 
-type Table = Omit<JobTable, 'shardCount'>;
-
 /** Writing and reading are apart, so that a function that only writes holds no call that reads, nor the right to make it. */
-export const createDynamoResultWriter = ({ client, tableName }: Table): Pick<ResultStore, 'save'> => {
+export const createDynamoResultWriter = ({ client, tableName }: JobTable): Pick<ResultStore, 'save'> => {
   const put = (item: Record<string, unknown>) =>
     fenced(
       client.send(
@@ -60,7 +58,7 @@ export const createDynamoResultWriter = ({ client, tableName }: Table): Pick<Res
   };
 };
 
-export const createDynamoResultReader = ({ client, tableName }: Table): Pick<ResultStore, 'load'> => ({
+export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<ResultStore, 'load'> => ({
   load: async (jobId) => {
     const pages = paginateQuery(
       { client },
@@ -92,7 +90,7 @@ export const createDynamoResultReader = ({ client, tableName }: Table): Pick<Res
   },
 });
 
-export const createDynamoResultExpunger = ({ client, tableName }: Table): Pick<ResultStore, 'expunge'> => ({
+export const createDynamoResultExpunger = ({ client, tableName }: JobTable): Pick<ResultStore, 'expunge'> => ({
   expunge: async (jobId) => {
     const pages = paginateQuery(
       { client },

@@ -4,9 +4,10 @@ import { StaleClaim } from '../../domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Attempt, type Job, type JobStatus } from '../../domain/job.ts';
 
 /** What every adapter of the job table needs. */
-export type JobTable = {
-  client: DynamoDBClient;
-  tableName: string;
+export type JobTable = { client: DynamoDBClient; tableName: string };
+
+/** What those need that put jobs into its indexes, or read these for all jobs. */
+export type ShardedJobTable = JobTable & {
   /** Over how many index keys the jobs are spread. It may only ever be raised. */
   shardCount: number;
 };
