@@ -81,6 +81,8 @@ test('circuits are told of by what they are for', () => {
 test('metrics are lines in the Embedded Metric Format', () => {
   const code = `import { createMeter } from '@boomerang/core/observability/meter.ts';
     const meter = createMeter();
+    // Functions of one process have their variables at load only.
+    delete process.env.POWERTOOLS_METRICS_DISABLED;
     meter.count('ProviderFailures', { provider: 'gas' });
     meter.milliseconds('TimeToCallback', 12);`;
   const run = (POWERTOOLS_METRICS_DISABLED: string) => {

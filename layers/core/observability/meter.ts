@@ -32,9 +32,9 @@ export type Meter = {
 export const createMeter = (): Meter => {
   const metrics = new Metrics({ namespace: METRICS_NAMESPACE });
   const put = (name: MetricName, value: number, dimensions: Record<string, string> = {}): void => {
-    const metric = metrics.singleMetric();
-    metric.addDimensions(dimensions);
-    metric.addMetric(name, METRICS[name], value);
+    metrics.addDimensions(dimensions);
+    metrics.addMetric(name, METRICS[name], value);
+    metrics.publishStoredMetrics();
   };
   return {
     count: (name, dimensions) => put(name, 1, dimensions),
