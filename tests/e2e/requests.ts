@@ -1,0 +1,180 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Instance } from '../../local/instance.ts';
+import { apiOf } from './api.ts';
+import { contractOf } from './contract.ts';
+
+/** A deployment, wherever it is. */
+export type Deployed = Pick<Instance, 'serviceUrl' | 'providersUrl' | 'apiKey'>;
+
+const sound = { providers: ['gas'], callbackUrl: 'https://example.com/complete' };
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+type Case = [name: string, status: number, path: string, request: RequestInit];
+const post = (body: string | Uint8Array, headers: Record<string, string> = JSON_TYPE): RequestInit => ({
+  method: 'POST',
+  body: body as string,
+  headers,
+});
+const withBody = (change: object): RequestInit => post(JSON.stringify({ ...sound, ...change }));
+
+const cases: Case[] = [
+  ['no JSON', 400, '/webhook', post('{')],
+  ['an empty body', 400, '/webhook', post('')],
+  ['broken UTF-8', 400, '/webhook', post(Uint8Array.from([0x7b, 0xff, 0x7d]))],
+  ['nesting beyond reason', 400, '/webhook', post('['.repeat(8_000))],
+  ['another content type', 415, '/webhook', post('a=b', { 'content-type': 'application/x-www-form-urlencoded' })],
+  ['17 KiB', 413, '/webhook', post(JSON.stringify({ ...sound, more: 'x'.repeat(17 * 1024) }))],
+  ['17 KiB that is no JSON', 413, '/webhook', post('x'.repeat(17 * 1024))],
+  ['an encoded body', 415, '/webhook', post('{}', { ...JSON_TYPE, 'content-encoding': 'gzip' })],
+  ['an empty idempotency key', 422, '/webhook', post(JSON.stringify(sound), { ...JSON_TYPE, 'idempotency-key': '' })],
+  [
+    'an idempotency key of 256 characters',
+    422,
+    '/webhook',
+    post(JSON.stringify(sound), { ...JSON_TYPE, 'idempotency-key': 'x'.repeat(256) }),
+  ],
+  ['the address of a cloud`s metadata', 422, '/webhook', withBody({ callbackUrl: 'http://169.254.169.254/latest' })],
+  ['its number', 422, '/webhook', withBody({ callbackUrl: 'http://2852039166/latest' })],
+  ['its address in v6', 422, '/webhook', withBody({ callbackUrl: 'http://[::ffff:169.254.169.254]/latest' })],
+  ['a private address', 422, '/webhook', withBody({ callbackUrl: 'https://10.0.0.1/' })],
+  ['a name of the local network', 422, '/webhook', withBody({ callbackUrl: 'https://printer.local/' })],
+  ['no known key', 401, '/webhook', { ...withBody({}), headers: { ...JSON_TYPE, authorization: 'Bearer bmr_x' } }],
+  ['no known key and no JSON', 401, '/webhook', post('{', { authorization: 'Basic x' })],
+  ['no known key, to the list', 401, '/jobs', { headers: { authorization: 'Bearer' } }],
+  ['no known key, to a job', 401, '/jobs/1', { headers: { authorization: 'Bearer x' } }],
+  ['a list', 422, '/webhook', post('[]')],
+  ['null', 422, '/webhook', post('null')],
+  ['a prototype', 422, '/webhook', post('{"__proto__":{}}')],
+  ['an unknown property', 422, '/webhook', withBody({ more: 1 })],
+  ['no provider', 422, '/webhook', withBody({ providers: [] })],
+  ['eleven providers', 422, '/webhook', withBody({ providers: Array(11).fill('gas') })],
+  ['a provider twice', 422, '/webhook', withBody({ providers: ['gas', 'gas'] })],
+  ['an unknown provider', 422, '/webhook', withBody({ providers: ['constructor'] })],
+  ['a relative address', 422, '/webhook', withBody({ callbackUrl: '/complete' })],
+  ['another scheme', 422, '/webhook', withBody({ callbackUrl: 'ftp://example.com' })],
+  ['a user in the address', 422, '/webhook', withBody({ callbackUrl: 'https://a:b@example.com' })],
+  ['a fragment', 422, '/webhook', withBody({ callbackUrl: 'https://example.com/#' })],
+  ['a long address', 422, '/webhook', withBody({ callbackUrl: `https://example.com/${'x'.repeat(2048)}` })],
+  ['an address that is no text', 422, '/webhook', withBody({ callbackUrl: 7 })],
+  ['an unknown route', 404, '/nowhere', {}],
+  ['a broken path', 404, '/jobs/%zz', {}],
+  ['an unknown job', 404, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8', {}],
+  ['a limit of 0', 422, '/jobs?limit=0', {}],
+  ['a limit of 101', 422, '/jobs?limit=101', {}],
+  ['a strange cursor', 422, '/jobs?cursor=xyz', {}],
+  ['an unknown status', 422, '/jobs?status=DONE', {}],
+  ['a callback with more in it', 422, '/complete', post('{"jobId":"a","data":[],"more":1}')],
+];
+
+/** What is asked of the two APIs, and answered, however they are deployed: the local stage's callbacks may go to loopback. */
+export const describeRequests = (cloud: () => Deployed): void => {
+  describe('a request that is wrong', () => {
+    test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
+      const headers = { authorization: `Bearer ${cloud().apiKey}`, ...request.headers };
+      const answer = await contractOf('service', cloud().serviceUrl)(`${path}`, { ...request, headers });
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
+    });
+
+    test('names each field that is wrong', async () => {
+      const answer = await apiOf(cloud()).post({ providers: ['gas', 'water'], callbackUrl: 'x', more: 1 });
+      const { errors } = (await answer.json()) as { errors: { pointer: string; message: string }[] };
+      expect(errors.map((error) => error.pointer).sort()).toEqual(['/callbackUrl', '/more', '/providers/1']);
+      expect(errors.find((error) => error.pointer === '/providers/1')?.message).toContain('water');
+    });
+
+    test('with another method is answered 405, with what is allowed', async () => {
+      const answer = await contractOf('service', cloud().serviceUrl)(`/webhook`);
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+      const other = await contractOf('providers', cloud().providersUrl)(`/providers`, { method: 'POST' });
+      expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET']);
+    });
+
+    test('on the other API is unknown there', async () => {
+      expect((await contractOf('providers', cloud().providersUrl)(`/webhook`)).status).toBe(404);
+    });
+  });
+
+  describe('a request that is right', () => {
+    /** Calls back to the API that it is posted to. */
+    const good = () => ({ providers: ['gas'], callbackUrl: `${cloud().serviceUrl}/complete` });
+
+    test('is accepted, with its job in Location', async () => {
+      const answer = await apiOf(cloud()).post(good());
+      const body = (await answer.json()) as { jobId: string };
+      expect(answer.status).toBe(202);
+      expect(answer.headers.get('location')).toBe(`/jobs/${body.jobId}`);
+      expect(body).toMatchObject({
+        status: 'PENDING',
+        createdAt: expect.stringMatching(/Z$/),
+        links: { self: `/jobs/${body.jobId}` },
+      });
+      expect(await apiOf(cloud()).getJob(body.jobId)).toMatchObject({
+        jobId: body.jobId,
+        providers: [{ providerId: 'gas' }],
+      });
+    });
+
+    test('of fifty at once under one idempotency key makes one job; of another body, none', async () => {
+      const { post, listAll } = apiOf(cloud());
+      const before = (await listAll()).length;
+      const key = { 'idempotency-key': 'fifty at once' };
+      const answers = await Promise.all(Array.from({ length: 50 }, () => post(good(), key)));
+      expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
+      expect(answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true')).toHaveLength(1);
+      expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
+      expect((await listAll()).length).toBe(before + 1);
+      expect((await post({ ...good(), providers: ['internet'] }, key)).status).toBe(422);
+      expect((await listAll()).length).toBe(before + 1);
+    });
+
+    test.each(['service', 'providers'] as const)(
+      'for the document of the %s API gets it, and a page of it',
+      async (api) => {
+        const call = contractOf(api, api === 'service' ? cloud().serviceUrl : cloud().providersUrl);
+        const document = (await (await call('/openapi.json')).json()) as { info: { title: string } };
+        expect(document.info.title).toBe(`Boomerang ${api} API`);
+        const page = await call('/docs');
+        expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; style-src 'unsafe-inline'");
+        expect(await page.text()).toContain(`<h1>Boomerang ${api} API</h1>`);
+        expect((await call('/health')).status).toBe(api === 'service' ? 200 : 404);
+      },
+    );
+
+    test('lists the providers, open to any origin', async () => {
+      const answer = await contractOf('providers', cloud().providersUrl)(`/providers`, {
+        headers: { origin: 'https://example.com' },
+      });
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+      expect(await answer.json()).toEqual(['gas', 'internet']);
+      expect((await contractOf('providers', cloud().providersUrl)(`/providers/water`)).status).toBe(404);
+    });
+
+    test('to /complete is echoed, text for text', async () => {
+      const callback = '{"jobId":"a","data":[{"n":12345678901234567890}]}';
+      const answer = await contractOf('service', cloud().serviceUrl)(`/complete`, post(callback));
+      expect([answer.status, await answer.text()]).toEqual([200, `{"message":${callback}}`]);
+    });
+
+    test('lists every job once, newest first, page by page', async () => {
+      const { submit, listAll } = apiOf(cloud());
+      for (let count = 0; count < 7; count += 1) await submit(['gas'], good().callbackUrl);
+      const all = (await listAll()).map((job) => job.jobId);
+      const paged: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page = await contractOf('service', cloud().serviceUrl)(`/jobs?limit=2${cursor && `&cursor=${cursor}`}`, {
+          headers: { authorization: `Bearer ${cloud().apiKey}` },
+        });
+        const body = (await page.json()) as { jobs: { jobId: string }[]; cursor: string | null };
+        paged.push(...body.jobs.map((job) => job.jobId));
+        cursor = body.cursor;
+      }
+      expect(paged).toEqual(all);
+      // Ids are UUIDv7, but for those of idempotency keys: their order is that of birth.
+      const inOrder = all.filter((jobId) => jobId[14] === '7');
+      expect(inOrder).toEqual([...inOrder].sort().reverse());
+      expect(all.length).toBeGreaterThanOrEqual(7);
+    });
+  });
+};
