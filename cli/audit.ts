@@ -11,7 +11,7 @@ const USAGE = `Whether the table of jobs of a deployment holds what it should. I
   npm run audit -- --stage prod     a stack on AWS: reads its whole table, half a read unit for each 4 KB
   npm run audit -- --help
 
-  --stack <name>           the stack on AWS, where it is not called boomerang-<stage>
+  --stack <name>           a stack on AWS that is not called boomerang-<stage>
   --json                   for machines
 
 It ends with 0 when all is well, 1 when something was found, 2 when it could not look.

@@ -25,7 +25,7 @@ const USAGE = `The callers of a deployment.
   npm run clients -- revoke <client id>             its key is refused, and its pending jobs end, within a minute or two
 
   --stage local|dev|prod   which deployment: the embedded cloud over DATA_DIR, running or not (the default), or on AWS
-  --stack <name>           the stack on AWS, where it is not called boomerang-<stage>
+  --stack <name>           a stack on AWS that is not called boomerang-<stage>
   --json                   for machines
 `;
 

@@ -7,10 +7,10 @@ import { STACK_OPTIONS, withStack } from './stack.ts';
 
 /** `npm run postman`: fills a Postman environment with the outputs of a deployment. */
 
-const USAGE = `Fills postman/<stage>.postman_environment.json with the outputs of a deployment.
+const USAGE = `Fills postman/<stage or stack>.postman_environment.json with the outputs of a deployment.
 
   npm run postman                       the embedded cloud that runs over DATA_DIR
-  npm run postman -- --stage dev|prod   the stack on AWS; --stack <name> where it is not called boomerang-<stage>
+  npm run postman -- --stage dev|prod   the stack on AWS called boomerang-<stage>; with --stack <name> another
                      --out <folder>     somewhere else than postman/
 
 The API key is that of BOOMERANG_API_KEY; locally, that of the local client.
@@ -32,10 +32,11 @@ const run = async (): Promise<void> => {
   const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = await withStack(values, async ({ outputs }) => outputs);
   if (!ServiceApiUrl || !ProvidersApiUrl || !CompleteUrl)
     throw new Error('Its addresses are not known: is it running?');
-  const apiKey = process.env.BOOMERANG_API_KEY ?? (values.stage === 'local' ? localApiKey() : '');
+  const name = values.stack ?? values.stage ?? 'local';
+  const apiKey = process.env.BOOMERANG_API_KEY ?? (name === 'local' ? localApiKey() : '');
   const variables = { serviceUrl: ServiceApiUrl, providersUrl: ProvidersApiUrl, callbackUrl: CompleteUrl, apiKey };
   const environment = {
-    name: `Boomerang ${values.stage}`,
+    name: `Boomerang ${name}`,
     values: Object.entries(variables).map(([key, value]) => ({
       key,
       value,
@@ -45,7 +46,7 @@ const run = async (): Promise<void> => {
     _postman_variable_scope: 'environment',
   };
   mkdirSync(values.out, { recursive: true });
-  const file = path.join(values.out, `${values.stage}.postman_environment.json`);
+  const file = path.join(values.out, `${name}.postman_environment.json`);
   writeFileSync(file, `${JSON.stringify(environment, null, 2)}\n`);
   process.stdout.write(`Wrote ${file}${apiKey === '' ? ', without an API key: set BOOMERANG_API_KEY' : ''}\n`);
 };

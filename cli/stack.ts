@@ -19,8 +19,7 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-const STAGES = ['local', 'dev', 'prod'] as const;
-type Stage = (typeof STAGES)[number];
+const STAGES = ['local', 'dev', 'prod'];
 
 /** There is no such deployment, or it can't be reached. */
 export class StackNotFound extends Error {
@@ -29,22 +28,20 @@ export class StackNotFound extends Error {
 
 const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
-/** The options by which every command is told which deployment it is for. */
+/** The options by which every command is told which deployment it is for: a stack that is named is one on AWS. */
 export const STACK_OPTIONS = {
-  stage: { type: 'string', default: 'local' },
+  stage: { type: 'string' },
   stack: { type: 'string' },
 } as const;
+
+type StackChoice = { stage?: string | undefined; stack?: string | undefined };
 
 /**
  * Reaches a deployment for as long as some work takes.
  * @throws UsageError | StackNotFound | DataFolderError
  */
-export const withStack = async <T>(
-  { stage, stack: stackName }: { stage: string; stack?: string | undefined },
-  work: (stack: Stack) => Promise<T>,
-): Promise<T> => {
-  if (!STAGES.includes(stage as Stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
-  const stack = await openStack(stage as Stage, stackName);
+export const withStack = async <T>(choice: StackChoice, work: (stack: Stack) => Promise<T>): Promise<T> => {
+  const stack = await openStack(choice);
   try {
     return await work(stack);
   } finally {
@@ -53,12 +50,18 @@ export const withStack = async <T>(
 };
 
 /**
- * Reaches a deployment: the embedded cloud over `DATA_DIR`, whether it runs or not, or, by stage, the stack on AWS (with the
- * credentials and the region of the environment).
- * @throws StackNotFound | DataFolderError
+ * Reaches a deployment: the embedded cloud over `DATA_DIR`, whether it runs or not, or a stack on AWS, by its name or by its
+ * stage (with the credentials and the region of the environment).
+ * @throws UsageError | StackNotFound | DataFolderError
  */
-const openStack = async (stage: Stage, stackName = `boomerang-${stage}`): Promise<Stack> =>
-  stage === 'local' ? openEmbedded(process.env.DATA_DIR ?? '.data') : openOnAws(stackName);
+const openStack = async ({ stage, stack: stackName }: StackChoice): Promise<Stack> => {
+  if (stage !== undefined && !STAGES.includes(stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
+  if (stage === 'local' && stackName !== undefined) throw new UsageError('--stack is of AWS, and --stage local is not');
+  if (stackName !== undefined) return openOnAws(stackName);
+  return stage === undefined || stage === 'local'
+    ? openEmbedded(process.env.DATA_DIR ?? '.data')
+    : openOnAws(`boomerang-${stage}`);
+};
 
 const LOCAL_ACCESS = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 

@@ -100,3 +100,10 @@ export const createResolver = (template: Template, place: Place): ((value: unkno
 /** The resources of one type, by logical id. */
 export const resourcesOf = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+
+/** An event of a function that is a route of an HTTP API. */
+export type HttpApiEvent = { Properties: { ApiId: { Ref: string }; Method: string; Path: string } };
+
+/** A route as API Gateway calls it: `GET /jobs`, `$default`. */
+export const routeKeyOf = ({ Method, Path }: HttpApiEvent['Properties']): string =>
+  Path === '$default' ? Path : `${Method} ${Path}`;

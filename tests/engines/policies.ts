@@ -1,8 +1,6 @@
 import { createResolver, readTemplate, resourcesOf } from '../../local/template.ts';
+import { type Policy, policiesOfFunction, policiesOfStateMachine } from '../template/policies.ts';
 import type { RecordedCall } from './recorder.ts';
-
-type Statement = { Action: string | string[]; Resource: unknown };
-type Policy = { Statement: Statement[] };
 
 const template = readTemplate('template.yaml');
 const resolve = createResolver(template, { parameters: {}, ref: (id) => id, getAtt: (id) => id });
@@ -10,29 +8,48 @@ const resolve = createResolver(template, { parameters: {}, ref: (id) => id, getA
 /** What an ARN ends in, as far as it tells one resource from another. */
 const tail = (arn: string): string => /(?:event-bus|parameter)\/.*$/.exec(arn)?.[0] ?? arn;
 
-/** What the template allows each function: `<action> <resource>`, by logical id. */
-export const allowedCalls = (): Map<string, Set<string>> =>
-  new Map(
-    resourcesOf(template, 'AWS::Serverless::Function').map(([logicalId, { Properties }]) => {
-      const statements = ((Properties?.Policies ?? []) as Policy[]).flatMap(({ Statement }) => Statement);
-      const rights = statements.flatMap(({ Action, Resource }) =>
+const rightsIn = (policies: Policy[]): Set<string> =>
+  new Set(
+    policies
+      .flatMap(({ Statement }) => Statement)
+      .flatMap(({ Action, Resource }) =>
         [Action]
           .flat()
           .flatMap((action) => [Resource].flat().map((resource) => `${action} ${tail(String(resolve(resource)))}`)),
-      );
-      return [logicalId, new Set(rights)];
-    }),
+      ),
   );
 
+/** What the template allows each function, and the state machine: `<action> <resource>`, by logical id. */
+export const allowedCalls = (): Map<string, Set<string>> => {
+  const functions = resourcesOf(template, 'AWS::Serverless::Function').map(
+    ([logicalId]) => [logicalId, rightsIn(policiesOfFunction(template, logicalId))] as const,
+  );
+  return new Map([...functions, ['ProcessPendingStateMachine', rightsIn(policiesOfStateMachine(template))]]);
+};
+
 /** The right that a call takes, in the same words. */
-export const rightOf = ({ action, input }: RecordedCall): string => {
-  const { TableName, IndexName, Name } = input as { TableName?: string; IndexName?: string; Name?: string };
-  if (TableName !== undefined) {
-    const table = TableName.includes('ClientTable') ? 'ClientTable' : 'JobTable';
-    return `${action} ${table}${IndexName === undefined ? '' : `/index/${IndexName}`}`;
+export const rightOf = ({ action, input }: RecordedCall): string => `${action} ${resourceOf(action, input)}`;
+
+/** The logical id in the name that CloudFormation gave a resource: `<stack>-<logical id>-<suffix>`. */
+const logicalIdIn = (name: string, kind: string): string =>
+  new RegExp(`[A-Z]\\w*${kind}(?=-|$)`).exec(name)?.[0] ?? name;
+
+const resourceOf = (action: string, input: RecordedCall['input']): string => {
+  const text = (name: string): string => String(input[name]);
+  switch (action) {
+    case 'lambda:InvokeFunction':
+      return logicalIdIn(text('FunctionName'), 'Function');
+    case 'states:StartExecution':
+      return logicalIdIn(text('stateMachineArn'), 'StateMachine');
+    case 'ssm:GetParameter':
+      return `parameter/AWS::StackName/${text('Name').split('/')[2]}/*`;
+    case 'events:PutEvents': {
+      const entries = input.Entries as { EventBusName?: string }[];
+      return [...new Set(entries.map(({ EventBusName = 'default' }) => `event-bus/${EventBusName}`))].join();
+    }
+    default: {
+      const table = logicalIdIn(text('TableName'), 'Table');
+      return input.IndexName === undefined ? table : `${table}/index/${input.IndexName}`;
+    }
   }
-  if (action === 'events:PutEvents') return `${action} event-bus/default`;
-  if (action === 'states:StartExecution') return `${action} ProcessPendingStateMachine`;
-  if (action === 'ssm:GetParameter') return `${action} parameter/AWS::StackName/${Name?.split('/')[2]}/*`;
-  return action;
 };

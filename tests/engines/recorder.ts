@@ -2,9 +2,9 @@ import { createServer, request as sendRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { listen } from '../../local/http-server.ts';
 
-/** A call of a function to AWS. */
+/** A call of a function, or of the state machine, to AWS. */
 export type RecordedCall = {
-  /** The function's logical id; undefined of those that are none. */
+  /** Its logical id; undefined of those that are neither. */
   caller: string | undefined;
   /** As IAM calls it: `dynamodb:Query`. */
   action: string;
@@ -19,7 +19,18 @@ const SERVICES: Record<string, string> = {
   AmazonSSM: 'ssm',
 };
 
-/** Stands between functions and AWS: hands on what they send, and keeps what they asked for. */
+type Asked = Pick<RecordedCall, 'action' | 'input'>;
+
+/** Invocations of functions are told by their path; everything else that is called here, by a header. */
+const readCall = (path: string, target: string, body: string): Asked | undefined => {
+  const [, FunctionName] = /^\/2015-03-31\/functions\/(.+)\/invocations/.exec(decodeURIComponent(path)) ?? [];
+  if (FunctionName !== undefined) return { action: 'lambda:InvokeFunction', input: { FunctionName } };
+  const [service = '', operation] = target.split('.');
+  if (SERVICES[service] === undefined) return undefined;
+  return { action: `${SERVICES[service]}:${operation}`, input: JSON.parse(body) as Asked['input'] };
+};
+
+/** Stands between them and AWS: hands on what they send, and keeps what they asked for. */
 export const startRecorder = async () => {
   const calls: RecordedCall[] = [];
   let target: URL | undefined;
@@ -27,17 +38,16 @@ export const startRecorder = async () => {
   const failing = new Map<string, number>();
   const server = createServer(async (request, response) => {
     const body = await buffer(request);
-    const [service = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
-    const action = `${SERVICES[service]}:${operation}`;
-    const [, caller] = /\bapp\/(\w+)/.exec(String(request.headers['user-agent'])) ?? [];
-    if (SERVICES[service]) calls.push({ caller, action, input: JSON.parse(body.toString()) as RecordedCall['input'] });
-    const left = failing.get(action) ?? 0;
+    const { method, headers, url: path = '' } = request;
+    const call = readCall(path, String(headers['x-amz-target']), body.toString());
+    const [, caller] = /\bapp\/(\w+)/.exec(String(headers['user-agent'])) ?? [];
+    if (call !== undefined) calls.push({ caller, ...call });
+    const left = failing.get(call?.action ?? '') ?? 0;
     if (left > 0 || target === undefined) {
-      failing.set(action, left - 1);
+      failing.set(call?.action ?? '', left - 1);
       response.writeHead(500, { 'content-type': 'application/json' }).end('{"__type":"InternalFailure"}');
       return;
     }
-    const { method, headers, url: path } = request;
     const onward = sendRequest({ hostname: target.hostname, port: target.port, method, path, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);

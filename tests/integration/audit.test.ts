@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
@@ -14,6 +15,7 @@ import { expect, test } from '@jest/globals';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, NOW } from '../builders.ts';
+import { startTables } from './database.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/audit.ts', import.meta.url));
 const MINUTE = 60_000;
@@ -53,12 +55,8 @@ const runAudit = (DATA_DIR: string, ...args: string[]) =>
     );
   });
 
-test('npm run audit finds what was planted in a table, and nothing else', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
-  const { url, close } = await startDatabase(folder, createLog('test'));
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
-  await ensureTables(client, readTemplate('template.yaml'));
+/** Puts jobs into a table: 31 that wait and one that is over, all well; and two things that are not. */
+const plant = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: string }> => {
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const { create } = createDynamoJobIntake(table);
   const now = Date.now();
@@ -85,6 +83,34 @@ test('npm run audit finds what was planted in a table, and nothing else', async 
   const stuck = aJob().jobId;
   const Item = marshall({ jobId: stuck, itemId: 'JOB', status: 'PENDING', results: [] });
   await client.send(new PutItemCommand({ TableName: 'JobTable', Item }));
+  return { orphan, stuck };
+};
+
+test('a table is read job by job, with what was kept for each', async () => {
+  const { client, close } = await startTables();
+  const { orphan, stuck } = await plant(client);
+  const { read, readAll } = createDynamoJobAudit({ client, tableName: 'JobTable' });
+  const found = new Map<string, FindingName[]>();
+  let items = 0;
+  for await (const page of readAll()) {
+    items += page.items;
+    for (const job of page.jobs) found.set(job.jobId, auditJob(job, Date.now()));
+  }
+  expect([items, found.size]).toEqual([33, 33]);
+  expect([...found].filter(([, findings]) => findings.length > 0).sort()).toEqual(
+    [[orphan, ['RESULTS_WITHOUT_JOB']] as const, [stuck, ['PENDING_NEVER_DUE']] as const].sort(),
+  );
+  expect(await read(orphan)).toMatchObject({ jobId: orphan, kept: ['gas'] });
+  await close();
+}, 30_000);
+
+test('npm run audit finds what was planted in a table, and nothing else', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
+  const { url, close } = await startDatabase(folder, createLog('test'));
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+  await ensureTables(client, readTemplate('template.yaml'));
+  const { orphan, stuck } = await plant(client);
   client.destroy();
   await close();
 

@@ -143,6 +143,9 @@ const createFunctions = async (endpoint: string, lambdaUrl: string): Promise<voi
   client.destroy();
 };
 
+/** Waits are scaled down, where an engine knows how. */
+const ENDS_WITHIN_MS = 50_000;
+
 /**
  * An interpreter behind the Step Functions API.
  * @param lambdaPort where it sends `lambda:invoke`; undefined where it runs functions itself
@@ -150,11 +153,20 @@ const createFunctions = async (endpoint: string, lambdaUrl: string): Promise<voi
 export const remoteEngine = async (endpoint: string, lambdaPort: number | undefined): Promise<Engine> => {
   let play: PlayTask = () => ({});
   const lambda = await startLambda((name, payload) => play(name, payload), lambdaPort ?? 0);
-  if (lambdaPort === undefined) await createFunctions(endpoint, lambda.url);
   const client = new SFNClient({ ...ACCESS, endpoint });
-  const { stateMachineArn } = await client.send(
-    new CreateStateMachineCommand({ name: 'process-pending', roleArn: ROLE_ARN, definition: remoteDefinition() }),
-  );
+  const close = async (): Promise<void> => {
+    client.destroy();
+    await lambda.close();
+  };
+  const machine = { name: 'process-pending', roleArn: ROLE_ARN, definition: remoteDefinition() };
+  let stateMachineArn: string | undefined;
+  try {
+    if (lambdaPort === undefined) await createFunctions(endpoint, lambda.url);
+    ({ stateMachineArn } = await client.send(new CreateStateMachineCommand(machine)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     run: async (input, playTask) => {
       play = playTask;
@@ -162,8 +174,10 @@ export const remoteEngine = async (endpoint: string, lambdaPort: number | undefi
         // moto calls every execution without a name "None".
         new StartExecutionCommand({ stateMachineArn, name: randomUUID(), input: JSON.stringify(input) }),
       );
+      const givesUpAt = Date.now() + ENDS_WITHIN_MS;
       let status: string | undefined = 'RUNNING';
       while (status === 'RUNNING') {
+        if (Date.now() > givesUpAt) throw new Error(`${executionArn} does not end`);
         await sleep(20);
         ({ status } = await client.send(new DescribeExecutionCommand({ executionArn })));
       }
@@ -173,9 +187,6 @@ export const remoteEngine = async (endpoint: string, lambdaPort: number | undefi
       }
       return { failed: status !== 'SUCCEEDED', last: entered.at(-1) ?? '' };
     },
-    close: async () => {
-      client.destroy();
-      await lambda.close();
-    },
+    close,
   };
 };

@@ -26,6 +26,6 @@ describe('the pipeline', () => {
 
   test('deploys with the SAM CLI that was tested', () => {
     const setup = deploy.jobs.deploy.steps.find(({ uses }) => uses?.startsWith('aws-actions/setup-sam@'));
-    expect(readFileSync('tools/engines/sam.ts', 'utf8')).toContain(`'aws-sam-cli==${setup?.with?.version}'`);
+    expect(readFileSync('tools/engines/sam-cli.ts', 'utf8')).toContain(`'aws-sam-cli==${setup?.with?.version}'`);
   });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ROUTES } from '@boomerang/core/http/routes.ts';
 import { describe, expect, test } from '@jest/globals';
-import { readTemplate, resourcesOf } from '../../local/template.ts';
+import { type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../local/template.ts';
 
 const template = readTemplate('template.yaml');
 const text = readFileSync('template.yaml', 'utf8');
@@ -11,7 +11,7 @@ const functions = resourcesOf(template, 'AWS::Serverless::Function').map(([logic
   properties: Properties as {
     LoggingConfig: unknown;
     Environment?: { Variables: Record<string, unknown> };
-    Events?: Record<string, { Properties: { ApiId: { Ref: string }; Method: string; Path: string } }>;
+    Events?: Record<string, HttpApiEvent>;
   },
 }));
 
@@ -45,7 +45,7 @@ describe('the template', () => {
     ] as const) {
       const events = functions.flatMap(({ properties }) => Object.values(properties.Events ?? {}));
       const mine = events.filter(({ Properties }) => Properties.ApiId.Ref === logicalId);
-      const routes = mine.map(({ Properties: { Method, Path } }) => (Path === '$default' ? Path : `${Method} ${Path}`));
+      const routes = mine.map((event) => routeKeyOf(event.Properties));
       expect(routes.sort()).toEqual(['$default', ...ROUTES[api]].sort());
     }
   });

@@ -6,12 +6,15 @@ import { startMiniStack } from './ministack.ts';
 const MOTO = 'moto[all,server]==5.2.5';
 
 /** moto's server, which sends what state machines invoke to a port of its own. */
-const startMoto = async (lambdaPort: number): Promise<Engine> => {
+const startMoto = async (): Promise<{ moto: Engine; lambdaPort: string }> => {
   const bin = await installPython('moto', MOTO);
-  const port = await freePort();
+  const [port, lambdaPort] = [await freePort(), String(await freePort())];
   const script = path.join(ROOT, 'tools/engines/python/moto-server.py');
   const args = [script, String(port), `http://127.0.0.1:${lambdaPort}`];
-  return startServer('moto', port, { command: path.join(bin, 'python'), args });
+  return {
+    moto: await startServer('moto', { folder: 'moto', port, command: path.join(bin, 'python'), args }),
+    lambdaPort,
+  };
 };
 
 const runTable = async (name: string, engine: Engine, env: Record<string, string>): Promise<void> => {
@@ -25,7 +28,7 @@ const runTable = async (name: string, engine: Engine, env: Record<string, string
 
 /** `npm run test:asl`: the state machine's own file on two more interpreters. */
 await check('test:asl', async () => {
-  const lambdaPort = await freePort();
-  await runTable('moto', await startMoto(lambdaPort), { ASL_LAMBDA_PORT: String(lambdaPort) });
+  const { moto, lambdaPort } = await startMoto();
+  await runTable('moto', moto, { ASL_LAMBDA_PORT: lambdaPort });
   await runTable('MiniStack', await startMiniStack({ SFN_WAIT_SCALE: '0.02' }), {});
 });

@@ -1,35 +1,51 @@
 import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Deployment, deploy, type Target } from './deployment.ts';
-import { CommandFailed, check, ROOT } from './engine.ts';
+import { answers, CommandFailed, check, interrupted, ROOT, UsageError } from './engine.ts';
 import { ACCESS, startMiniStack } from './ministack.ts';
 
 const USAGE = `Builds the template and deploys it to something that plays AWS on this machine.
 
   npm run deploy:local                        starts MiniStack, deploys to it, and goes on until Ctrl-C
-  npm run deploy:local -- --sam-local         that containers reach too, so that sam local can work on the stack's tables:
-                                              it listens on all of this machine's addresses, without asking who calls
+  npm run deploy:local -- --sam-local         that containers of Docker reach too, for sam local to work on the stack's tables
   AWS_ENDPOINT_URL=http://… npm run deploy:local   deploys to what listens there, and ends
 
-It needs Python; the SAM CLI and MiniStack are installed in .engines.
+It needs Python 3.10 or newer; the SAM CLI and MiniStack are installed in .engines. Of the environment only AWS_ENDPOINT_URL,
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are used: test, test and us-east-1, unless they say otherwise.
 `;
 
 const STACK = 'boomerang-local';
 
+const asVariables = (values: Record<string, string>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+
 const announce = ({ endpoint, access }: Target, { outputs }: Deployment): void => {
   const lines = Object.entries(outputs).map(([name, value]) => `  ${name.padEnd(18)} ${value}`);
-  const env = Object.entries({ ...access, AWS_ENDPOINT_URL: endpoint }).map(([name, value]) => `${name}=${value}`);
   console.log(`\nDeployed ${STACK} to ${endpoint}\n\n${lines.join('\n')}\n
 A client of it, with its API key:
 
-  ${env.join(' ')} \\
-    npm run clients -- create --name me --stage dev --stack ${STACK}\n`);
+  ${asVariables({ ...access, AWS_ENDPOINT_URL: endpoint })} \\
+    npm run clients -- create --name me --stack ${STACK}\n`);
 };
 
 /** Where containers find what listens on this machine. */
 const HOST_OF_CONTAINERS = 'host.docker.internal';
 const SAM_LOCAL_VARIABLES = '.aws-sam/local-variables.json';
+
+/**
+ * Where to listen so that containers reach it, and nobody else's machine does: on Linux at the address of Docker's bridge,
+ * which is what `host-gateway` stands for; elsewhere Docker Desktop hands on what containers send to the host's loopback.
+ */
+const addressForContainers = (): string => {
+  if (process.platform !== 'linux') return '127.0.0.1';
+  const address = networkInterfaces().docker0?.find(({ family }) => family === 'IPv4')?.address;
+  if (address === undefined) throw new UsageError('--sam-local needs Docker: there is no interface docker0.');
+  return address;
+};
 
 /** Writes the variables by which functions in containers of SAM local work on the deployed stack. */
 const prepareSamLocal = ({ endpoint, access }: Target, { outputs, physicalIds }: Deployment): void => {
@@ -46,51 +62,58 @@ const prepareSamLocal = ({ endpoint, access }: Target, { outputs, physicalIds }:
     PROVIDERS_API_URL: `${url}/_aws/execute-api/${physicalIds.ProvidersApi}/$default`,
   };
   writeFileSync(path.join(ROOT, SAM_LOCAL_VARIABLES), `${JSON.stringify({ Parameters: variables }, null, 2)}\n`);
-  const env = Object.entries(access).map(([name, value]) => `${name}=${value}`);
   console.log(`The service API in containers, on this stack's tables:
 
-  ${env.join(' ')} \\
+  ${asVariables(access)} \\
     sam local start-api --config-env local --env-vars ${SAM_LOCAL_VARIABLES} --add-host ${HOST_OF_CONTAINERS}:host-gateway\n`);
 };
 
-/** Until somebody presses Ctrl-C. */
-const interrupted = () => new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+/**
+ * The endpoint of the environment, if it names one that may be deployed to.
+ * @throws UsageError
+ */
+const givenEndpoint = async (): Promise<string | undefined> => {
+  const { AWS_ENDPOINT_URL: given = '' } = process.env;
+  if (given === '') return undefined;
+  const { protocol, hostname } = URL.parse(given) ?? {};
+  if (!hostname || !/^https?:$/.test(protocol ?? '')) throw new UsageError(`AWS_ENDPOINT_URL is no address: ${given}`);
+  if (/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(hostname)) {
+    throw new UsageError(`${given} is AWS itself: deploy with sam deploy --config-env dev`);
+  }
+  if (!(await answers(given))) throw new UsageError(`Nothing answers at AWS_ENDPOINT_URL, ${given}`);
+  return given;
+};
 
 const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
-  const { AWS_ENDPOINT_URL: given, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = process.env;
-  const access = {
-    AWS_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID ?? ACCESS.AWS_ACCESS_KEY_ID,
-    AWS_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY ?? ACCESS.AWS_SECRET_ACCESS_KEY,
-    AWS_REGION: AWS_REGION ?? ACCESS.AWS_REGION,
-  };
-  if (given !== undefined && /(^|\.)amazonaws\.com(:|$)/.test(new URL(given).host)) {
-    throw new CommandFailed(`${given} is AWS itself: deploy with sam deploy --config-env dev`);
-  }
-  if (given !== undefined && isForSamLocal) throw new CommandFailed('--sam-local is for the MiniStack that it starts.');
-  console.log('Building and deploying …');
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = { ...ACCESS, ...process.env };
+  const given = await givenEndpoint();
   if (given !== undefined) {
-    const target = { endpoint: given, access };
+    if (isForSamLocal) throw new UsageError('--sam-local is for the MiniStack that it starts.');
+    console.log('Building and deploying …');
+    const target = { endpoint: given, access: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } };
     return announce(target, await deploy(target, STACK, {}));
   }
-  const engine = await startMiniStack(isForSamLocal ? { BIND_HOST: '0.0.0.0' } : {});
+  const engine = await startMiniStack({}, isForSamLocal ? addressForContainers() : undefined);
   try {
+    console.log('Building and deploying …');
     const target = { endpoint: engine.url, access: ACCESS };
     const deployment = await deploy(target, STACK, {});
     announce(target, deployment);
     if (isForSamLocal) prepareSamLocal(target, deployment);
     console.log('Ctrl-C ends it; nothing of it is kept.');
-    await interrupted();
+    const isWanted = await Promise.race([interrupted.then(() => true), engine.ended.then(() => false)]);
+    if (!isWanted) throw new CommandFailed('MiniStack has ended by itself; .engines/ministack/server.log may say why.');
   } finally {
     await engine.stop();
   }
 };
 
-/** @throws CommandFailed with the usage */
+/** @throws UsageError */
 const readArguments = () => {
   try {
     return parseArgs({ options: { help: { type: 'boolean', short: 'h' }, 'sam-local': { type: 'boolean' } } }).values;
   } catch (error) {
-    throw new CommandFailed(`${(error as Error).message}\n\n${USAGE}`);
+    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
   }
 };
 

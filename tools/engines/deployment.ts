@@ -3,19 +3,24 @@ import {
   ApiGatewayV2Client,
   CreateIntegrationCommand,
   CreateRouteCommand,
+  GetApiCommand,
   GetRoutesCommand,
+  UpdateApiCommand,
 } from '@aws-sdk/client-apigatewayv2';
 import {
   CloudFormationClient,
-  DescribeStackResourcesCommand,
   DescribeStacksCommand,
+  paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
-import { readTemplate, resourcesOf } from '../../local/template.ts';
+import { type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../local/template.ts';
 import { ROOT, run } from './engine.ts';
-import { samEnvironment } from './sam.ts';
+import { samEnvironment } from './sam-cli.ts';
 
 /** Where to deploy to: something that plays AWS on this machine, and credentials that it takes. */
-export type Target = { endpoint: string; access: Record<string, string> };
+export type Target = {
+  endpoint: string;
+  access: { AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string; AWS_REGION: string };
+};
 
 /** A deployed stack. */
 export type Deployment = {
@@ -27,14 +32,21 @@ export type Deployment = {
 /** The environment in which `sam` and the SDK work on a target. */
 export const targetEnvironment = ({ endpoint, access }: Target): Record<string, string> => ({
   ...access,
+  // What the SDK for JavaScript reads under one name, the one for Python reads under another.
+  AWS_DEFAULT_REGION: access.AWS_REGION,
   AWS_ENDPOINT_URL: endpoint,
 });
 
-const clientOptions = ({ endpoint, access }: Target) => ({
+/** What the SDK's clients are made with, for a target. */
+export const clientOptions = ({ endpoint, access }: Target) => ({
   endpoint,
-  region: access.AWS_REGION ?? 'us-east-1',
-  credentials: { accessKeyId: access.AWS_ACCESS_KEY_ID ?? '', secretAccessKey: access.AWS_SECRET_ACCESS_KEY ?? '' },
+  region: access.AWS_REGION,
+  credentials: { accessKeyId: access.AWS_ACCESS_KEY_ID, secretAccessKey: access.AWS_SECRET_ACCESS_KEY },
 });
+
+/** Lets somebody work with a client, and closes it. */
+const using = async <C extends { destroy: () => void }, T>(client: C, work: (client: C) => Promise<T>): Promise<T> =>
+  work(client).finally(() => client.destroy());
 
 /**
  * Builds with SAM and deploys, or updates what is deployed.
@@ -52,60 +64,76 @@ export const deploy = async (
   const overrides = Object.entries({ Stage: 'local', ...parameters }).map(([name, value]) => `${name}=${value}`);
   const args = ['--config-env', 'local', '--stack-name', stackName, '--no-fail-on-empty-changeset'];
   await run('sam', ['deploy', ...args, '--parameter-overrides', ...overrides], { env, cwd: folder, isQuiet: true });
-  const deployment = await describe(target, stackName);
-  await connectRoutes(target, folder, deployment.physicalIds);
+  const { stackId, ...deployment } = await describe(target, stackName);
+  await completeApis(target, { folder, stackId, physicalIds: deployment.physicalIds });
   return deployment;
 };
 
 /** Deletes a stack and its artefacts; what is to be retained stays. */
 export const undeploy = async (target: Target, stackName: string): Promise<void> => {
   const env = { ...(await samEnvironment()), ...targetEnvironment(target) };
-  const region = clientOptions(target).region;
-  await run('sam', ['delete', '--no-prompts', '--stack-name', stackName, '--region', region], { env, isQuiet: true });
+  const args = ['--no-prompts', '--stack-name', stackName, '--region', target.access.AWS_REGION];
+  await run('sam', ['delete', ...args], { env, isQuiet: true });
 };
 
-const describe = async (target: Target, StackName: string): Promise<Deployment> => {
-  const client = new CloudFormationClient(clientOptions(target));
-  const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
-  const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName }));
-  client.destroy();
-  const outputs = (Stacks[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
-  const ids = StackResources.map(({ LogicalResourceId = '', PhysicalResourceId = '' }) => [
-    LogicalResourceId,
-    PhysicalResourceId,
-  ]);
-  return { outputs: Object.fromEntries(outputs), physicalIds: Object.fromEntries(ids) };
-};
+const describe = async (target: Target, StackName: string): Promise<Deployment & { stackId: string }> =>
+  using(new CloudFormationClient(clientOptions(target)), async (client) => {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const outputs = (Stacks[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
+    const ids: [string, string][] = [];
+    for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName })) {
+      for (const { LogicalResourceId = '', PhysicalResourceId = '' } of StackResourceSummaries) {
+        ids.push([LogicalResourceId, PhysicalResourceId]);
+      }
+    }
+    return {
+      stackId: Stacks[0]?.StackId ?? '',
+      outputs: Object.fromEntries(outputs),
+      physicalIds: Object.fromEntries(ids),
+    };
+  });
+
+type Stack = { folder: string; stackId: string; physicalIds: Deployment['physicalIds'] };
+type Cors = Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders', string[]>;
 
 /**
- * Gives the APIs their routes where the endpoint has made none of the definition that SAM generates: AWS imports it with the
- * API (CloudFormation, AWS::ApiGatewayV2::Api, Body).
+ * Gives the APIs their routes and their CORS where the endpoint has taken none of the definition that SAM generates: AWS
+ * imports it with the API (CloudFormation, AWS::ApiGatewayV2::Api, Body).
  */
-const connectRoutes = async (target: Target, folder: string, physicalIds: Deployment['physicalIds']): Promise<void> => {
-  const client = new ApiGatewayV2Client(clientOptions(target));
+const completeApis = async (target: Target, { folder, stackId, physicalIds }: Stack): Promise<void> => {
   const template = readTemplate(path.join(folder, 'template.yaml'));
-  const known = new Map<string, Set<string>>();
-  for (const [logicalId] of resourcesOf(template, 'AWS::Serverless::HttpApi')) {
-    const { Items = [] } = await client.send(new GetRoutesCommand({ ApiId: physicalIds[logicalId] }));
-    known.set(logicalId, new Set(Items.map(({ RouteKey = '' }) => RouteKey)));
-  }
-  for (const [logicalId, { Properties }] of resourcesOf(template, 'AWS::Serverless::Function')) {
-    for (const { Properties: event } of Object.values((Properties?.Events ?? {}) as Events)) {
-      const RouteKey = event.Path === '$default' ? event.Path : `${event.Method} ${event.Path}`;
-      if (known.get(event.ApiId.Ref)?.has(RouteKey)) continue;
-      const ApiId = physicalIds[event.ApiId.Ref];
-      const { IntegrationId } = await client.send(
-        new CreateIntegrationCommand({
-          ApiId,
+  const events = resourcesOf(template, 'AWS::Serverless::Function').flatMap(([functionId, { Properties }]) =>
+    Object.values((Properties?.Events ?? {}) as Record<string, HttpApiEvent>).map((event) => ({
+      apiId: event.Properties.ApiId.Ref,
+      routeKey: routeKeyOf(event.Properties),
+      functionArn: `${functionArnPrefix(stackId)}${physicalIds[functionId]}`,
+    })),
+  );
+  await using(new ApiGatewayV2Client(clientOptions(target)), async (client) => {
+    for (const [apiId, { Properties }] of resourcesOf(template, 'AWS::Serverless::HttpApi')) {
+      const ApiId = physicalIds[apiId];
+      const { Items = [] } = await client.send(new GetRoutesCommand({ ApiId }));
+      const known = new Set(Items.map(({ RouteKey }) => RouteKey));
+      for (const { routeKey, functionArn } of events.filter((event) => event.apiId === apiId)) {
+        if (known.has(routeKey)) continue;
+        const integration = {
           IntegrationType: 'AWS_PROXY',
           PayloadFormatVersion: '2.0',
-          IntegrationUri: `arn:aws:lambda:us-east-1:000000000000:function:${physicalIds[logicalId]}`,
-        }),
-      );
-      await client.send(new CreateRouteCommand({ ApiId, RouteKey, Target: `integrations/${IntegrationId}` }));
+          IntegrationUri: functionArn,
+        } as const;
+        const { IntegrationId } = await client.send(new CreateIntegrationCommand({ ApiId, ...integration }));
+        const Target = `integrations/${IntegrationId}`;
+        await client.send(new CreateRouteCommand({ ApiId, RouteKey: routeKey, Target }));
+      }
+      const cors = Properties?.CorsConfiguration as Cors | undefined;
+      const { CorsConfiguration } = await client.send(new GetApiCommand({ ApiId }));
+      if (cors && !CorsConfiguration) await client.send(new UpdateApiCommand({ ApiId, CorsConfiguration: cors }));
     }
-  }
-  client.destroy();
+  });
 };
 
-type Events = Record<string, { Properties: { ApiId: { Ref: string }; Method: string; Path: string } }>;
+/** What the ARNs of a stack's functions begin with: its own says in which region and account. */
+const functionArnPrefix = (stackId: string): string => {
+  const [, partition, , region, account] = stackId.split(':');
+  return `arn:${partition}:lambda:${region}:${account}:function:`;
+};

@@ -6,13 +6,13 @@ const ARTIFACT = 'software.amazon.dynamodb:DynamoDBLocal:3.3.1';
 
 /** AWS's own DynamoDB Local, in memory; it keeps the tables of each access key apart. */
 const startDynamoDbLocal = async (): Promise<Engine> => {
-  const libraries = await installJava('dynamodb-local', ARTIFACT);
+  const libraries = await installJava('dynamodb-local', ARTIFACT, 17);
   const port = await freePort();
   const native = `-Djava.library.path=${libraries}`;
   const main = 'software.amazon.dynamodb.services.local.main.ServerRunner';
   const options = ['-inMemory', '-port', String(port), '-disableTelemetry'];
   const args = [native, '-cp', path.join(libraries, '*'), main, ...options];
-  return startServer('DynamoDB Local', port, { command: 'java', args });
+  return startServer('DynamoDB Local', { folder: 'dynamodb-local', port, command: 'java', args });
 };
 
 /** `npm run test:dynamodb-local`: the contract of the tables, and all that is tested over them, on DynamoDB Local. */

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,38 +17,63 @@ export class Unavailable extends Error {
   override name = 'Unavailable';
 }
 
-/** A command ended with an error; it has said why. */
+/** What was asked for makes no sense; the message says why. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** A command, or a server, ended with an error; the message says what it said last. */
 export class CommandFailed extends Error {
   override name = 'CommandFailed';
+  readonly output: string;
+  constructor(message: string, output = '') {
+    super(message);
+    this.output = output;
+  }
 }
+
+/** The line that says what went wrong, among all that a program says. */
+export const reasonIn = (output: string): string => {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0] ?? 'it does not say why').trim();
+};
+
+const interruption = new AbortController();
+
+/** Resolves when somebody wants an end: Ctrl-C, or a signal of whoever started this. */
+export const interrupted = new Promise<void>((resolve) => {
+  interruption.signal.addEventListener('abort', () => resolve());
+});
+
+/** Whoever calls may have a profile, a session or endpoints of AWS: a check knows only what it is given. */
+const withoutAws = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
+
+/** Starts a program that ends with this one. */
+const start = (command: string, args: string[], { env, ...options }: SpawnOptions): ChildProcess =>
+  spawn(command, args, { ...options, env: { ...withoutAws(), ...env }, signal: interruption.signal });
 
 type RunOptions = { cwd?: string; env?: Record<string, string>; isQuiet?: boolean };
 
 /**
  * Runs a command to its end.
- * @returns what it wrote to its output, when it is quiet; else that goes to ours
+ * @returns what it said, when it is quiet; else that goes to our output
  * @throws CommandFailed
  */
 export const run = async (command: string, args: string[], options: RunOptions = {}): Promise<string> => {
   const { cwd = ROOT, env = {}, isQuiet = false } = options;
   const stdio = isQuiet ? 'pipe' : 'inherit';
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', stdio, stdio] });
-  const output: string[] = [];
+  const child = start(command, args, { cwd, env, stdio: ['ignore', stdio, stdio] });
   const said: string[] = [];
-  child.stdout?.on('data', (chunk) => output.push(String(chunk)));
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(String(chunk)));
-  const code = await new Promise<number | string>((resolve) => {
+  const end = await new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal ?? 'ended'));
   });
-  if (code === 0) return output.join('');
-  const last = said
-    .join('')
-    .trimEnd()
-    .split('\n')
-    .slice(isQuiet ? -20 : -1)
-    .join('\n');
-  throw new CommandFailed(`${path.basename(command)} ${args[0] ?? ''} failed (${code})${last && `: ${last}`}`);
+  const output = said.join('');
+  if (end === 0) return output;
+  const last = output.trimEnd().split('\n').slice(-20).join('\n');
+  throw new CommandFailed(`${path.basename(command)} ${args[0] ?? ''} failed (${end})${last && `:\n${last}`}`, output);
 };
 
 /** Any port that is free now. */
@@ -60,77 +86,91 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-export type Engine = { url: string; stop: () => Promise<void> };
+/** A server that runs; `ended` resolves when it does so no more. */
+export type Engine = { url: string; ended: Promise<void>; stop: () => Promise<void> };
+
+export type Program = {
+  /** Its folder in `.engines`, where its log is, too: `server.log`. */
+  folder: string;
+  /** Where it listens; the address is loopback unless said otherwise. */
+  port: number;
+  host?: string;
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+};
 
 const STARTS_WITHIN_MS = 60_000;
 
 /**
- * Starts a server and waits until it answers anything at all.
- * @param program what to run; it is to listen on the port
- * @throws Unavailable when it ends instead, or says nothing for a minute
+ * Starts a server and waits until it answers anything at all. Its input ends when this process does, however that ends.
+ * @throws CommandFailed when it ends instead, or says nothing for a minute
  */
-export const startServer = async (
-  name: string,
-  port: number,
-  program: { command: string; args: string[]; cwd?: string; env?: Record<string, string> },
-): Promise<Engine> => {
-  const child = spawn(program.command, program.args, {
-    cwd: program.cwd ?? FOLDER,
-    env: { ...process.env, ...program.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      said.push(String(chunk));
-      if (said.length > 200) said.shift();
-    });
-  }
+export const startServer = async (name: string, program: Program): Promise<Engine> => {
+  const { folder, port, host = '127.0.0.1', command, args, env = {} } = program;
+  const cwd = path.join(FOLDER, folder);
+  mkdirSync(cwd, { recursive: true });
+  const file = path.join(cwd, 'server.log');
+  const log = openSync(file, 'w');
+  const child = start(command, args, { cwd, env, stdio: ['pipe', log, log] });
+  let hasEnded = false;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
-  const url = `http://127.0.0.1:${port}`;
+  void ended.then(() => {
+    hasEnded = true;
+  });
   const stop = async (): Promise<void> => {
     child.kill();
     const kill = setTimeout(() => child.kill('SIGKILL'), 5_000);
     await ended;
     clearTimeout(kill);
   };
+  const url = `http://${host}:${port}`;
   const givesUpAt = Date.now() + STARTS_WITHIN_MS;
-  while (!(await answers(url))) {
-    if (child.exitCode !== null || Date.now() > givesUpAt) {
+  // Whoever answers for a server that has ended is somebody else.
+  while (!(await answers(url)) || hasEnded) {
+    if (hasEnded || Date.now() > givesUpAt) {
       await stop();
-      throw new Unavailable(`${name} did not start: ${said.join('').trimEnd().split('\n').at(-1)}`);
+      const where = path.relative(ROOT, file);
+      throw new CommandFailed(`${name} did not start (${where}): ${reasonIn(readFileSync(file, 'utf8'))}`);
     }
     await sleep(100);
   }
-  if (process.env.ENGINE_LOGS) process.once('exit', () => console.log(said.join('')));
-  return { url, stop };
+  return { url, ended, stop };
 };
 
-const answers = async (url: string): Promise<boolean> =>
-  fetch(url).then(
+/** Whether anything answers at an address. */
+export const answers = async (url: string): Promise<boolean> =>
+  fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
     () => true,
     () => false,
   );
 
-/** Runs tests by Jest, with these variables on top of the environment. */
+/** Runs tests by Jest, with these variables on top of the environment; an engine may be slower than what is embedded. */
 export const runTests = async (paths: string[], env: Record<string, string>): Promise<void> => {
+  // As `npm test` does, for ES modules.
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const jest = path.join(ROOT, 'node_modules/jest/bin/jest.js');
-  await run(process.execPath, [...flags, jest, ...paths, '--testPathIgnorePatterns=/node_modules/', '--noStackTrace'], {
-    env,
+  const options = ['--testPathIgnorePatterns=/node_modules/', '--noStackTrace', '--testTimeout=60000'];
+  await run(process.execPath, [...flags, jest, ...paths, ...options], { env }).catch(() => {
+    throw new CommandFailed('Its tests failed, as told above.');
   });
 };
 
 /** How a check ends that could not be made: EX_UNAVAILABLE of sysexits.h. */
 const EXIT_UNAVAILABLE = 69;
 
-/** Runs a check as a command: what can't be had here is told in one line. */
+/** Runs a check, or what else works on engines, as a command: what can't be had here is told in one line. */
 export const check = async (name: string, work: () => Promise<void>): Promise<void> => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interruption.abort());
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof Unavailable || error instanceof CommandFailed)) throw error;
-    console.error(error instanceof Unavailable ? `${name} was not run: ${error.message}` : error.message);
-    process.exitCode = error instanceof Unavailable ? EXIT_UNAVAILABLE : 1;
+    process.exitCode = 1;
+    if (interruption.signal.aborted) console.error(`${name} was interrupted.`);
+    else if (error instanceof Unavailable) {
+      console.error(`${name} was not run: ${error.message}`);
+      process.exitCode = EXIT_UNAVAILABLE;
+    } else if (error instanceof CommandFailed || error instanceof UsageError) console.error(error.message);
+    else throw error;
   }
 };

@@ -1,24 +1,29 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { FOLDER, run, Unavailable } from './engine.ts';
+import { CommandFailed, FOLDER, reasonIn, run, Unavailable } from './engine.ts';
 
 /** Engines are installed once, each in a folder of its own. */
+
+/** Why a command failed, in one line. */
+const reasonOf = (error: unknown): string =>
+  error instanceof CommandFailed && error.output !== '' ? reasonIn(error.output) : reasonIn((error as Error).message);
 
 /** Installs into a folder unless exactly that is there already. */
 const installOnce = async (name: string, what: string, install: (folder: string) => Promise<void>): Promise<string> => {
   const folder = path.join(FOLDER, name);
   const marker = path.join(folder, 'installed');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === what) return folder;
+  // The folder is part of it: virtual environments don't work from where they were moved to.
+  const content = `${what}\n${folder}\n`;
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === content) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   console.log(`Installing ${what} …`);
   try {
     await install(folder);
   } catch (cause) {
-    const lastLine = (cause as Error).message.split('\n').at(-1);
-    throw new Unavailable(`${what} could not be installed: ${lastLine}`, { cause });
+    throw new Unavailable(`${what} could not be installed: ${reasonOf(cause)}`, { cause });
   }
-  writeFileSync(marker, what);
+  writeFileSync(marker, content);
   return folder;
 };
 
@@ -36,16 +41,24 @@ export const installPython = async (name: string, requirement: string): Promise<
   return path.join(folder, 'bin');
 };
 
+/** @throws Unavailable unless a Java of at least this version is there */
+const requireJava = async (what: string, atLeast: number): Promise<void> => {
+  const said = await run('java', ['-version'], { isQuiet: true }).catch((error: Error) => {
+    throw new Unavailable(`${what} needs Java ${atLeast}: ${reasonOf(error)}`, { cause: error });
+  });
+  const [, version] = /version "(?:1\.)?(\d+)/.exec(said) ?? [];
+  if (Number(version) < atLeast) throw new Unavailable(`${what} needs Java ${atLeast}, and this is ${version}`);
+};
+
 /**
- * A Java program with all that it depends on, from Maven Central.
+ * A Java program with all that it depends on, from Maven Central, by the machine's Maven, which knows its mirrors.
  * @param artifact `group:artifact:version`
+ * @param javaVersion what it needs at least
  * @returns the folder of its libraries
  * @throws Unavailable
  */
-export const installJava = async (name: string, artifact: string): Promise<string> => {
-  await run('java', ['-version'], { isQuiet: true }).catch((cause: Error) => {
-    throw new Unavailable(`${artifact} needs Java: ${cause.message}`, { cause });
-  });
+export const installJava = async (name: string, artifact: string, javaVersion: number): Promise<string> => {
+  await requireJava(artifact, javaVersion);
   const [groupId, artifactId, version] = artifact.split(':');
   const folder = await installOnce(name, artifact, async (target) => {
     writeFileSync(

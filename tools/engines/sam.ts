@@ -1,28 +1,10 @@
-import path from 'node:path';
 import { check, run, runTests } from './engine.ts';
-import { installPython } from './install.ts';
-
-const REQUIREMENT = 'aws-sam-cli==1.170.0';
-
-/** What npm adds to the path of its scripts, and a person's shell does not have. */
-const isOfNpm = (folder: string): boolean => folder.endsWith(path.join('node_modules', '.bin'));
-
-/** The environment in which `sam` is found, and asks nobody for anything: else that of a person who calls it. */
-export const samEnvironment = async (): Promise<Record<string, string>> => ({
-  PATH: [
-    await installPython('sam', REQUIREMENT),
-    ...(process.env.PATH ?? '').split(path.delimiter).filter((folder) => !isOfNpm(folder)),
-  ].join(path.delimiter),
-  SAM_CLI_TELEMETRY: '0',
-  AWS_DEFAULT_REGION: process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
-});
+import { samEnvironment } from './sam-cli.ts';
 
 /** `npm run test:sam`: the SAM CLI takes the template, and what it builds does what the fixtures say. */
-if (import.meta.main) {
-  await check('test:sam', async () => {
-    const env = await samEnvironment();
-    await run('sam', ['validate', '--lint'], { env });
-    await run('sam', ['build'], { env });
-    await runTests(['tests/engines/artefacts'], env);
-  });
-}
+await check('test:sam', async () => {
+  const env = await samEnvironment();
+  await run('sam', ['validate', '--lint'], { env });
+  await run('sam', ['build'], { env });
+  await runTests(['tests/engines/artefacts'], env);
+});

@@ -1,15 +1,31 @@
-"""MiniStack, with the names of errors that Node functions throw.
+"""MiniStack, brought nearer to AWS where that matters to this project.
 
 AWS hands Retry and Catch the name of the thrown error (Lambda guide, "Function errors and retries": errorType). MiniStack calls
-every one of them Runtime.HandlerError. Here the process of a function tells the name with the message, and what the state
-machine sees is put right.
+every one of them Runtime.HandlerError. Here the process of a function tells the name with the message, and what the caller
+sees is put right.
+
+A task of a state machine is a signed call with the rights of the machine's role (Step Functions guide, "IAM policies for
+integrated services"). MiniStack takes a short cut past its own IAM; here tasks are calls like all others, sent to
+AWS_ENDPOINT_URL.
+
+The events of HTTP APIs have the variables of their stage (API Gateway guide, "payload format version"), which MiniStack keeps
+to itself.
 """
 
+import contextvars
+import functools
 import json
+import os
+import re
 
+import end_with_parent
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from ministack.app import main
 from ministack.core import lambda_runtime
-from ministack.services import stepfunctions
+from ministack.services import apigateway, lambda_svc, stepfunctions
 
 MARK = "\u0000"
 TOLD = "error: String(err.message || err)"
@@ -21,22 +37,85 @@ if not scripts:
 for name in scripts:
     setattr(lambda_runtime, name, getattr(lambda_runtime, name).replace(TOLD, TELLS_NAME))
 
-call_lambda = stepfunctions._call_lambda
+execute_function = lambda_svc._execute_function
 
 
-def call_and_name(function, event):
-    try:
-        return call_lambda(function, event)
-    except stepfunctions._ExecutionError as error:
-        payload = json.loads(error.cause)
-        message = payload.get("errorMessage", "")
-        if not message.startswith(MARK):
-            raise
+def execute_as_aws(function, event):
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    if isinstance(context, dict) and "apiId" in context:
+        variables = apigateway._get_stage_variables(context["apiId"], context["stage"])
+        event = {**event, **({"stageVariables": variables} if variables else {})}
+    result = execute_function(function, event)
+    body = result.get("body")
+    message = body.get("errorMessage") if result.get("error") and isinstance(body, dict) else None
+    if isinstance(message, str) and message.startswith(MARK):
         _, name, message = message.split(MARK, 2)
-        cause = json.dumps({**payload, "errorType": name, "errorMessage": message})
-        raise stepfunctions._ExecutionError(name, cause) from error
+        result["body"] = {**body, "errorType": name, "errorMessage": message}
+    return result
 
 
-stepfunctions._call_lambda = call_and_name
+lambda_svc._execute_function = execute_as_aws
+
+# The state machine whose execution this is, as a function that has its role.
+machine = contextvars.ContextVar("machine")
+run_execution = stepfunctions._run_execution
+
+
+def run_as_machine(execution_arn):
+    state_machine = stepfunctions._state_machines[stepfunctions._executions[execution_arn]["stateMachineArn"]]
+    machine.set((state_machine["stateMachineArn"], state_machine["roleArn"]))
+    run_execution(execution_arn)
+
+
+stepfunctions._run_execution = run_as_machine
+
+
+@functools.lru_cache
+def client_of(machine_arn, role_arn, service):
+    """A client with the rights of a role; its requests say which state machine they are of, in the user agent."""
+    *_, region, account, _, name = machine_arn.split(":")
+    as_function = f"arn:aws:lambda:{region}:{account}:function:{name}"
+    access = lambda_runtime.execution_credentials({"FunctionArn": as_function, "FunctionName": name, "Role": role_arn})
+    logical_id = re.search(r"[A-Z]\w*StateMachine", name)
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=access["AWS_SESSION_TOKEN"] or None,
+        # It is for Retry to try again; a Map may have forty tasks at once.
+        config=Config(
+            retries={"total_max_attempts": 1},
+            max_pool_connections=100,
+            user_agent_appid=logical_id and logical_id.group(),
+        ),
+    )
+
+
+def call(service, prefix, operation, **parameters):
+    try:
+        return getattr(client_of(*machine.get(), service), operation)(**parameters)
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        raise stepfunctions._ExecutionError(f"{prefix}.{code}", message) from error
+
+
+def invoke_function(name, event):
+    answer = call("lambda", "Lambda", "invoke", FunctionName=name, Payload=json.dumps(event))
+    payload = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise stepfunctions._ExecutionError(payload.get("errorType", "Lambda.Unknown"), json.dumps(payload))
+    return payload
+
+
+def start_execution(_resource, parameters):
+    request = stepfunctions._nested_start_execution_request(parameters)
+    answer = call("stepfunctions", "StepFunctions", "start_execution", **request)
+    return {"ExecutionArn": answer["executionArn"], "StartDate": answer["startDate"].isoformat()}
+
+
+stepfunctions._call_lambda = invoke_function
+stepfunctions._invoke_nested_start_execution = start_execution
 
 main()

@@ -9,6 +9,8 @@ import time
 import types
 import urllib.request
 
+import end_with_parent
+
 port, lambda_url = sys.argv[1], sys.argv[2]
 # Tasks are sent here by clients that moto makes of its own; they need credentials, of whatever kind.
 os.environ.update(MOTO_PORT=port, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
