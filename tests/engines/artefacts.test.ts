@@ -17,6 +17,8 @@ import { startTables } from '../integration/database.ts';
 
 /** What `sam build` made, with the handlers as Lambda loads them: their own adapters, their own configuration. */
 const BUILD = path.resolve('.aws-sam/build');
+const built = readTemplate(path.join(BUILD, 'template.yaml'));
+const layer = built.Resources.ProviderCatalogueLayer;
 const apiKey = newApiKey();
 
 let database: Awaited<ReturnType<typeof startTables>>;
@@ -46,6 +48,7 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL_DYNAMODB: database.url,
     AWS_ENDPOINT_URL_SFN: endpoint,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,
+    PROVIDER_CATALOGUE: path.join(BUILD, String(layer?.Properties?.ContentUri), 'providers.json'),
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     POWERTOOLS_METRICS_DISABLED: 'true',
     PROVIDERS_API_URL: endpoint,

@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Deployment, deploy, type Target } from './deployment.ts';
-import { answers, CommandFailed, check, interrupted, ROOT, UsageError } from './engine.ts';
+import { answers, CommandFailed, check, interrupted, ROOT, reasonOf, run, UsageError } from './engine.ts';
 import { ACCESS, startMiniStack } from './ministack.ts';
 
 const USAGE = `Builds the template and deploys it to something that plays AWS on this machine.
@@ -37,14 +38,23 @@ const HOST_OF_CONTAINERS = 'host.docker.internal';
 const SAM_LOCAL_VARIABLES = '.aws-sam/local-variables.json';
 
 /**
- * Where to listen so that containers reach it, and nobody else's machine does: on Linux at the address of Docker's bridge,
- * which is what `host-gateway` stands for; elsewhere Docker Desktop hands on what containers send to the host's loopback.
+ * Lets containers reach a port of this machine's loopback, and nobody else's machine: on Linux by the address of Docker's
+ * bridge, which is what `host-gateway` stands for; elsewhere Docker Desktop hands on what containers send.
+ * @throws UsageError without Docker
  */
-const addressForContainers = (): string => {
-  if (process.platform !== 'linux') return '127.0.0.1';
-  const address = networkInterfaces().docker0?.find(({ family }) => family === 'IPv4')?.address;
-  if (address === undefined) throw new UsageError('--sam-local needs Docker: there is no interface docker0.');
-  return address;
+const openToContainers = async (port: number): Promise<void> => {
+  if (process.platform !== 'linux') return;
+  const asked = ['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'];
+  const address = await run('docker', asked, { isQuiet: true }).catch((error: Error) => {
+    throw new UsageError(`--sam-local needs Docker, and its network called bridge: ${reasonOf(error)}`);
+  });
+  const server = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1');
+    for (const end of [socket, onward]) end.on('error', () => end.destroy());
+    socket.pipe(onward).pipe(socket);
+  });
+  await once(server.listen(port, address.trim()), 'listening');
+  server.unref();
 };
 
 /** Writes the variables by which functions in containers of SAM local work on the deployed stack. */
@@ -93,8 +103,9 @@ const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
     const target = { endpoint: given, access: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } };
     return announce(target, await deploy(target, STACK, {}));
   }
-  const engine = await startMiniStack({}, isForSamLocal ? addressForContainers() : undefined);
+  const engine = await startMiniStack();
   try {
+    if (isForSamLocal) await openToContainers(Number(new URL(engine.url).port));
     console.log('Building and deploying …');
     const target = { endpoint: engine.url, access: ACCESS };
     const deployment = await deploy(target, STACK, {});

@@ -33,10 +33,14 @@ export class CommandFailed extends Error {
 }
 
 /** The line that says what went wrong, among all that a program says. */
-export const reasonIn = (output: string): string => {
+const reasonIn = (output: string): string => {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  return (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0] ?? 'it does not say why').trim();
+  return (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0] ?? 'it does not say why').trim().slice(0, 200);
 };
+
+/** Why something failed, in one line: what a command said of it, where it was one. */
+export const reasonOf = (error: unknown): string =>
+  reasonIn((error instanceof CommandFailed && error.output) || (error as Error).message);
 
 const interruption = new AbortController();
 
@@ -67,13 +71,16 @@ export const run = async (command: string, args: string[], options: RunOptions =
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(String(chunk)));
   const end = await new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ENOENT' ? 'there is no such command' : error.message),
+    );
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal ?? 'ended'));
   });
   const output = said.join('');
   if (end === 0) return output;
   const last = output.trimEnd().split('\n').slice(-20).join('\n');
-  throw new CommandFailed(`${path.basename(command)} ${args[0] ?? ''} failed (${end})${last && `:\n${last}`}`, output);
+  const name = [path.basename(command), args[0]].join(' ');
+  throw new CommandFailed(`${name} failed (${end})${last && `:\n${last}`}`, output);
 };
 
 /** Any port that is free now. */
@@ -92,9 +99,8 @@ export type Engine = { url: string; ended: Promise<void>; stop: () => Promise<vo
 export type Program = {
   /** Its folder in `.engines`, where its log is, too: `server.log`. */
   folder: string;
-  /** Where it listens; the address is loopback unless said otherwise. */
+  /** Where it listens, on loopback. */
   port: number;
-  host?: string;
   command: string;
   args: string[];
   env?: Record<string, string>;
@@ -107,7 +113,7 @@ const STARTS_WITHIN_MS = 60_000;
  * @throws CommandFailed when it ends instead, or says nothing for a minute
  */
 export const startServer = async (name: string, program: Program): Promise<Engine> => {
-  const { folder, port, host = '127.0.0.1', command, args, env = {} } = program;
+  const { folder, port, command, args, env = {} } = program;
   const cwd = path.join(FOLDER, folder);
   mkdirSync(cwd, { recursive: true });
   const file = path.join(cwd, 'server.log');
@@ -124,7 +130,7 @@ export const startServer = async (name: string, program: Program): Promise<Engin
     await ended;
     clearTimeout(kill);
   };
-  const url = `http://${host}:${port}`;
+  const url = `http://127.0.0.1:${port}`;
   const givesUpAt = Date.now() + STARTS_WITHIN_MS;
   // Whoever answers for a server that has ended is somebody else.
   while (!(await answers(url)) || hasEnded) {

@@ -1,12 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CommandFailed, FOLDER, reasonIn, run, Unavailable } from './engine.ts';
+import { FOLDER, reasonOf, run, Unavailable } from './engine.ts';
 
 /** Engines are installed once, each in a folder of its own. */
-
-/** Why a command failed, in one line. */
-const reasonOf = (error: unknown): string =>
-  error instanceof CommandFailed && error.output !== '' ? reasonIn(error.output) : reasonIn((error as Error).message);
 
 /** Installs into a folder unless exactly that is there already. */
 const installOnce = async (name: string, what: string, install: (folder: string) => Promise<void>): Promise<string> => {

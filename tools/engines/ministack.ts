@@ -13,20 +13,20 @@ export const installMiniStack = async (): Promise<string> => installPython('mini
 /**
  * MiniStack on a free port, without containers: functions are processes of the Node that runs this.
  * @param env settings of MiniStack; its functions inherit what is no setting of theirs
- * @param host where it listens
  */
-export const startMiniStack = async (env: Record<string, string> = {}, host = '127.0.0.1'): Promise<Engine> => {
+export const startMiniStack = async (env: Record<string, string> = {}): Promise<Engine> => {
   const bin = await installMiniStack();
   const port = await freePort();
   return startServer('MiniStack', {
-    ...{ folder: 'ministack', port, host },
+    folder: 'ministack',
+    port,
     command: path.join(bin, 'python'),
     args: [path.join(ROOT, 'tools/engines/python/ministack-server.py')],
     env: {
       ...ACCESS,
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
       NODE_OPTIONS: `--require "${path.join(ROOT, 'tools/engines/lambda-process.cjs')}"`,
-      BIND_HOST: host,
+      BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       // Whatever the environment says: functions are processes, and nothing is kept.
       LAMBDA_EXECUTOR: 'local',
