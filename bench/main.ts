@@ -31,6 +31,6 @@ console.log(
 );
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  process.stderr.write(`… ${name}\r`);
+  if (process.stderr.isTTY) process.stderr.write(`… ${name}\r`);
   for (const [label, value] of await bench()) console.log(`${label.padEnd(72)} ${value}`);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ConsumedCapacity, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
@@ -27,7 +27,8 @@ import { startReceiver } from './receiver.ts';
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const quiet = async () => {};
 
-type Operation = { name: string; units: number };
+/** Capacity units by what they are of: the table, or an index. */
+type Operation = { name: string; units: Record<string, number> };
 
 const READS = ['GetItem', 'Query', 'BatchGetItem'];
 
@@ -36,11 +37,14 @@ const record = (client: DynamoDBClient) => {
   let sent: Operation[] = [];
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
+      Object.assign(args.input, { ReturnConsumedCapacity: 'INDEXES' });
       const result = await next(args);
-      const { ConsumedCapacity } = result.output as { ConsumedCapacity?: { CapacityUnits?: number } };
+      const { ConsumedCapacity } = result.output as { ConsumedCapacity?: ConsumedCapacity };
       const name = String(context.commandName).replace('Command', '');
-      sent.push({ name, units: ConsumedCapacity?.CapacityUnits ?? 0 });
+      const { Table, GlobalSecondaryIndexes = {} } = ConsumedCapacity ?? {};
+      const places = Object.entries({ table: Table, ...GlobalSecondaryIndexes });
+      const units = Object.fromEntries(places.map(([place, taken]) => [place, taken?.CapacityUnits ?? 0]));
+      sent.push({ name, units });
       return result;
     },
     { step: 'initialize' },
@@ -60,10 +64,14 @@ const describe = (sent: Operation[]): string => {
   const reads = sent.filter(({ name }) => READS.includes(name));
   const writes = sent.filter((operation) => !reads.includes(operation));
   const count = (operations: Operation[], what: string) => {
-    const units = operations.reduce((total, operation) => total + operation.units, 0);
-    return `${operations.length} ${what}${countsUnits ? ` of ${units} units` : ''}`;
+    const units: Record<string, number> = {};
+    for (const operation of operations) {
+      for (const [place, taken] of Object.entries(operation.units)) units[place] = (units[place] ?? 0) + taken;
+    }
+    const places = Object.entries(units).map(([place, taken]) => `${place} ${taken}`);
+    return `${operations.length} ${what}${countsUnits && places.length > 0 ? ` (units: ${places.join(', ')})` : ''}`;
   };
-  return `${count(writes, 'writes')}, ${count(reads, 'reads')} (${sent.map(({ name }) => name).join(', ')})`;
+  return `${count(writes, 'writes')}, ${count(reads, 'reads')}: ${sent.map(({ name }) => name).join(', ')}`;
 };
 
 /**

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { check, type Engine, freePort, runTests, startServer } from './engine.ts';
+import { check, type Engine, freePort, ROOT, run, runTests, startServer } from './engine.ts';
 import { installJava } from './install.ts';
 
 const ARTIFACT = 'software.amazon.dynamodb:DynamoDBLocal:3.3.1';
@@ -15,11 +15,16 @@ const startDynamoDbLocal = async (): Promise<Engine> => {
   return startServer('DynamoDB Local', { folder: 'dynamodb-local', port, command: 'java', args });
 };
 
-/** `npm run test:dynamodb-local`: the contract of the tables, and all that is tested over them, on DynamoDB Local. */
+/**
+ * `npm run test:dynamodb-local`: the contract of the tables, and all that is tested over them, on DynamoDB Local; and what jobs
+ * cost there, which the embedded database can't count.
+ */
 await check('test:dynamodb-local', async () => {
   const database = await startDynamoDbLocal();
+  const env = { DYNAMODB_URL: database.url };
   try {
-    await runTests(['tests/integration'], { DYNAMODB_URL: database.url });
+    await runTests(['tests/integration'], env);
+    await run(process.execPath, [path.join(ROOT, 'bench/main.ts'), 'operations'], { env });
   } finally {
     await database.stop();
   }
