@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Provider } from '@boomerang/core/domain/catalogue.ts';
 import { listen } from '../../local/http-server.ts';
 
 /** What a third party does with a request; `body` is what was posted, `count` how often this path was called, from 1. */
@@ -87,13 +88,21 @@ export const startThirdParties = async () => {
   };
 };
 
-/** A catalogue file of providers at the third parties' `/provider/<id>`. */
-export const writeCatalogue = (
-  url: string,
-  providers: Record<string, { timeoutMs?: number; maxBytes?: number; concurrency?: number; ratePerSecond?: number }>,
-): string => {
+export type ThirdParties = Awaited<ReturnType<typeof startThirdParties>>;
+
+/** What a catalogue may say of a provider, besides where it is. */
+export type ProviderLimits = Partial<
+  Pick<Provider, 'timeoutMs' | 'maxBytes' | 'concurrency' | 'ratePerSecond' | 'auth'>
+>;
+
+/** Providers at the third parties' `/provider/<id>`, as a catalogue has them. */
+export const catalogueOf = (url: string, providers: Record<string, ProviderLimits>): { providers: object[] } => ({
+  providers: Object.entries(providers).map(([id, rest]) => ({ id, url: `${url}/provider/${id}`, ...rest })),
+});
+
+/** A catalogue file of them. */
+export const writeCatalogue = (url: string, providers: Record<string, ProviderLimits>): string => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
-  const entries = Object.entries(providers).map(([id, rest]) => ({ id, url: `${url}/provider/${id}`, ...rest }));
-  writeFileSync(file, JSON.stringify({ providers: entries }));
+  writeFileSync(file, JSON.stringify(catalogueOf(url, providers)));
   return file;
 };

@@ -16,27 +16,39 @@ import { type Engine, ROOT } from '../../tools/engines/engine.ts';
 import { ACCESS, startMiniStack } from '../../tools/engines/ministack.ts';
 import { apiOf, isOver } from '../e2e/api.ts';
 import { contractOf } from '../e2e/contract.ts';
+import { describeMisbehaviour, IMPATIENT, MISBEHAVING, makeMisbehave } from '../e2e/misbehaviour.ts';
 import { describeRequests } from '../e2e/requests.ts';
-import { gives, inTurn, startThirdParties } from '../e2e/third-parties.ts';
+import { catalogueOf, gives, inTurn, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
 import { allowedCalls, rightOf } from './policies.ts';
 import { startRecorder } from './recorder.ts';
 
 const STACK = 'boomerang-check';
 /** Sweeps come every minute. */
 const SWEEPS_MS = 200_000;
+const FOUR_SWEEPS_MS = 300_000;
+/** Every sweep may try again, a few times. */
+const QUICK = {
+  RetryScheduleSeconds: IMPATIENT.RETRY_SCHEDULE_SECONDS,
+  FetchDeadlineSeconds: IMPATIENT.FETCH_DEADLINE_SECONDS,
+  FailureRate: '0',
+};
 /** Every sweep may try again, ten times. */
-const QUICK = { RetryScheduleSeconds: '1,1,1,1,1,1,1,1,1,600', FailureRate: '0' };
+const PATIENT = { ...QUICK, RetryScheduleSeconds: '1,1,1,1,1,1,1,1,1,600', FetchDeadlineSeconds: '86400' };
 /** Breakers that one failure opens, for a moment. */
 const TOUCHY = { BreakerMinCalls: '1', BreakerFailureRate: '0.5', BreakerOpenSeconds: '1' };
 
 type NewClient = { clientId: string; apiKey: string; signingSecret: string };
 
+/** What is deployed: this project, with other third parties. */
+let folder: string;
 let engine: Engine;
 let recorder: Awaited<ReturnType<typeof startRecorder>>;
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 let deployment: Deployment;
 let client: NewClient;
-/** Whose jobs are no business of the first one's. */
+/** Those whose jobs are counted by themselves. */
+let requester: NewClient;
+let sufferer: NewClient;
 let other: NewClient;
 
 const target = () => ({ endpoint: engine.url, access: ACCESS });
@@ -58,7 +70,13 @@ const cli = async (name: string, ...args: string[]): Promise<string> => {
 const createClient = async (name: string): Promise<NewClient> =>
   JSON.parse(await cli('clients', 'create', '--name', name, '--json')) as NewClient;
 
-const serviceOf = ({ apiKey }: NewClient) => apiOf({ serviceUrl: urlOf('ServiceApi'), apiKey });
+/** The stack, as a client has it. */
+const deployedTo = ({ apiKey }: NewClient) => ({
+  serviceUrl: urlOf('ServiceApi'),
+  providersUrl: urlOf('ProvidersApi'),
+  apiKey,
+});
+const serviceOf = (caller: NewClient) => apiOf(deployedTo(caller));
 const send = async (method: string, route: string, body?: object) => {
   const authorization = `Bearer ${client.apiKey}`;
   const headers = { authorization, ...(body && { 'content-type': 'application/json' }) };
@@ -71,8 +89,23 @@ const verifyAll = (route: string, { signingSecret }: NewClient): void => {
   for (const { body, headers } of parties.callsTo(route)) webhook.verify(body, headers as Record<string, string>);
 };
 
+const CATALOGUE = 'layers/provider-catalogue/providers.json';
+
+const copyProject = (): string => {
+  const copy = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+  const parts = ['template.yaml', 'samconfig.toml', 'statemachine', 'functions', 'layers', 'docs', 'package.json'];
+  for (const name of parts) cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+  return copy;
+};
+
+const change = (file: string, how: (text: string) => string): void =>
+  writeFileSync(path.join(folder, file), how(readFileSync(path.join(folder, file), 'utf8')));
+
 beforeAll(async () => {
+  folder = copyProject();
   parties = await startThirdParties();
+  makeMisbehave(parties);
   recorder = await startRecorder();
   // Policies are enforced; what functions call goes through the recorder.
   engine = await startMiniStack({ AUTH: 'true', AWS_ENDPOINT_URL: recorder.url });
@@ -83,13 +116,22 @@ afterAll(async () => {
   await engine?.stop();
   await recorder?.close();
   await parties?.close();
+  rmSync(folder, { recursive: true });
 }, 30_000);
 
 describe('a new stack', () => {
   beforeAll(async () => {
-    deployment = await deploy(target(), STACK, { parameters: QUICK });
+    change(CATALOGUE, (text) => {
+      const { providers } = JSON.parse(text) as { providers: object[] };
+      return JSON.stringify({ providers: [...providers, ...catalogueOf(parties.url, MISBEHAVING).providers] });
+    });
+    deployment = await deploy(target(), STACK, { folder, parameters: QUICK });
     client = await createClient('caller');
-    other = await createClient('other');
+    [requester, sufferer, other] = await Promise.all([
+      createClient('requester'),
+      createClient('sufferer'),
+      createClient('other'),
+    ]);
   }, 180_000);
 
   test('delivers what is posted over HTTP, signed', async () => {
@@ -115,45 +157,25 @@ describe('a new stack', () => {
     verifyAll('/late', client);
   }, 240_000);
 
-  describeRequests(() => ({
-    serviceUrl: urlOf('ServiceApi'),
-    providersUrl: urlOf('ProvidersApi'),
-    apiKey: other.apiKey,
-  }));
+  describeRequests(() => deployedTo(requester));
 
   test('has nothing to find for an audit', async () => {
     expect(JSON.parse(await cli('audit', '--json'))).toMatchObject({ findings: {} });
   });
+
+  // Its jobs are posted at the start; by now most of them are over.
+  describeMisbehaviour(() => ({ cloud: deployedTo(sufferer), parties }), FOUR_SWEEPS_MS);
 });
 
 describe('an update of code, catalogue and parameters', () => {
-  const providers = ['small', 'large', 'slots', 'keyed', 'failing'];
-
-  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   beforeAll(async () => {
-    for (const name of [
-      'template.yaml',
-      'samconfig.toml',
-      'statemachine',
-      'functions',
-      'layers',
-      'docs',
-      'package.json',
-    ]) {
-      cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
-    }
-    symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
-    const catalogue = providers.map((id) => ({
-      ...{ id, url: `${parties.url}/provider/${id}` },
-      ...(id === 'slots' && { concurrency: 1 }),
-      ...(id === 'keyed' && { auth: { header: 'x-api-key', secret: 'key' } }),
-    }));
-    const file = path.join(folder, 'layers/provider-catalogue/providers.json');
-    writeFileSync(file, JSON.stringify({ providers: catalogue }));
-    const bills = path.join(folder, 'functions/providers/bills.ts');
-    writeFileSync(bills, readFileSync(bills, 'utf8').replace('22.27', '99.99'));
+    const providers = {
+      ...{ small: {}, large: {}, failing: {} },
+      slots: { concurrency: 1 },
+      keyed: { auth: { header: 'x-api-key', secret: 'key' } },
+    };
+    change(CATALOGUE, () => JSON.stringify(catalogueOf(parties.url, providers)));
+    change('functions/providers/bills.ts', (text) => text.replace('22.27', '99.99'));
 
     const ssm = new SSMClient(sdk());
     const secret = (name: string, Value: string) =>
@@ -163,7 +185,7 @@ describe('an update of code, catalogue and parameters', () => {
     deployment = await deploy(target(), STACK, {
       folder,
       parameters: {
-        ...{ ...QUICK, ...TOUCHY },
+        ...{ ...PATIENT, ...TOUCHY },
         ...{ Stage: 'dev', CallbackAllow: '127.0.0.1', CompleteSecretName: 'receiver' },
       },
     });
