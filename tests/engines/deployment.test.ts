@@ -134,6 +134,9 @@ describe('a new stack', () => {
     ]);
   }, 180_000);
 
+  // First, while the jobs of the last suite are worked on.
+  describeRequests(() => deployedTo(requester));
+
   test('delivers what is posted over HTTP, signed', async () => {
     const { submit, waitFor } = serviceOf(client);
     const jobIds = await Promise.all(
@@ -156,8 +159,6 @@ describe('a new stack', () => {
     ]);
     verifyAll('/late', client);
   }, 240_000);
-
-  describeRequests(() => deployedTo(requester));
 
   test('has nothing to find for an audit', async () => {
     expect(JSON.parse(await cli('audit', '--json'))).toMatchObject({ findings: {} });

@@ -48,7 +48,9 @@ export const startRecorder = async () => {
       response.writeHead(500, { 'content-type': 'application/json' }).end('{"__type":"InternalFailure"}');
       return;
     }
-    const onward = sendRequest({ hostname: target.hostname, port: target.port, method, path, headers }, (answer) => {
+    const { hostname, port } = target;
+    // A connection of its own for each: one that was kept may be closed at the moment when it is used again.
+    const onward = sendRequest({ hostname, port, method, path, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });

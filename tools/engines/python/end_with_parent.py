@@ -2,12 +2,13 @@
 
 import os
 import signal
-import sys
 import threading
+
+STANDARD_INPUT = 0
 
 
 def wait_and_end():
-    while sys.stdin.buffer.read(1):
+    while os.read(STANDARD_INPUT, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

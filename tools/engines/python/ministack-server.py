@@ -17,12 +17,13 @@ import functools
 import json
 import os
 import re
+import sys
 
 import end_with_parent
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from ministack.app import main
 from ministack.core import lambda_runtime
 from ministack.services import apigateway, lambda_svc, stepfunctions
@@ -99,6 +100,10 @@ def call(service, prefix, operation, **parameters):
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
         raise stepfunctions._ExecutionError(f"{prefix}.{code}", message) from error
+    except BotoCoreError as error:
+        # A connection that breaks, above all: AWS has this name for it, and Retry asks for it.
+        print(f"{prefix}: {error!r}", file=sys.stderr, flush=True)
+        raise stepfunctions._ExecutionError(f"{prefix}.SdkClientException", str(error)) from error
 
 
 def invoke_function(name, event):
