@@ -49,7 +49,6 @@ export const startRecorder = async () => {
       return;
     }
     const { hostname, port } = target;
-    // A connection of its own for each: one that was kept may be closed at the moment when it is used again.
     const onward = sendRequest({ hostname, port, method, path, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
@@ -57,6 +56,8 @@ export const startRecorder = async () => {
     onward.once('error', () => response.destroy());
     onward.end(body);
   });
+  // A connection that is kept is not closed at the moment when somebody uses it again: here never, and onward none is kept.
+  server.keepAliveTimeout = 0;
   const { url, close } = await listen(server, 0);
   return {
     url,
