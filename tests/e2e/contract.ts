@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { matchesPath } from '@boomerang/core/http/routes.ts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
@@ -68,14 +69,5 @@ export const contractOf = (api: 'service' | 'providers', baseUrl: string) => {
   };
 };
 
-const findPattern = (patterns: string[], path: string): string | undefined => {
-  if (patterns.includes(path)) return path;
-  const given = path.split('/');
-  return patterns.find((pattern) => {
-    const wanted = pattern.split('/');
-    return (
-      wanted.length === given.length &&
-      wanted.every((part, index) => (part.startsWith('{') ? given[index] !== '' : part === given[index]))
-    );
-  });
-};
+const findPattern = (patterns: string[], path: string): string | undefined =>
+  patterns.includes(path) ? path : patterns.find((pattern) => matchesPath(pattern, path));

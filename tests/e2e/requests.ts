@@ -33,7 +33,12 @@ const cases: Case[] = [
     '/webhook',
     post(JSON.stringify(sound), { ...JSON_TYPE, 'idempotency-key': 'x'.repeat(256) }),
   ],
-  ['the address of a cloud`s metadata', 422, '/webhook', withBody({ callbackUrl: 'http://169.254.169.254/latest' })],
+  [
+    'the address of the metadata of a cloud',
+    422,
+    '/webhook',
+    withBody({ callbackUrl: 'http://169.254.169.254/latest' }),
+  ],
   ['its number', 422, '/webhook', withBody({ callbackUrl: 'http://2852039166/latest' })],
   ['its address in v6', 422, '/webhook', withBody({ callbackUrl: 'http://[::ffff:169.254.169.254]/latest' })],
   ['a private address', 422, '/webhook', withBody({ callbackUrl: 'https://10.0.0.1/' })],
@@ -68,10 +73,13 @@ const cases: Case[] = [
 
 /** What is asked of the two APIs, and answered, however they are deployed: the local stage's callbacks may go to loopback. */
 export const describeRequests = (cloud: () => Deployed): void => {
+  const service = () => contractOf('service', cloud().serviceUrl);
+  const providers = () => contractOf('providers', cloud().providersUrl);
+
   describe('a request that is wrong', () => {
     test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
       const headers = { authorization: `Bearer ${cloud().apiKey}`, ...request.headers };
-      const answer = await contractOf('service', cloud().serviceUrl)(`${path}`, { ...request, headers });
+      const answer = await service()(path, { ...request, headers });
       expect(answer.status).toBe(status);
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
       expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
@@ -85,14 +93,14 @@ export const describeRequests = (cloud: () => Deployed): void => {
     });
 
     test('with another method is answered 405, with what is allowed', async () => {
-      const answer = await contractOf('service', cloud().serviceUrl)(`/webhook`);
+      const answer = await service()('/webhook');
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
-      const other = await contractOf('providers', cloud().providersUrl)(`/providers`, { method: 'POST' });
+      const other = await providers()('/providers', { method: 'POST' });
       expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET']);
     });
 
     test('on the other API is unknown there', async () => {
-      expect((await contractOf('providers', cloud().providersUrl)(`/webhook`)).status).toBe(404);
+      expect((await providers()('/webhook')).status).toBe(404);
     });
   });
 
@@ -132,7 +140,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
     test.each(['service', 'providers'] as const)(
       'for the document of the %s API gets it, and a page of it',
       async (api) => {
-        const call = contractOf(api, api === 'service' ? cloud().serviceUrl : cloud().providersUrl);
+        const call = api === 'service' ? service() : providers();
         const document = (await (await call('/openapi.json')).json()) as { info: { title: string } };
         expect(document.info.title).toBe(`Boomerang ${api} API`);
         const page = await call('/docs');
@@ -143,17 +151,17 @@ export const describeRequests = (cloud: () => Deployed): void => {
     );
 
     test('lists the providers, open to any origin', async () => {
-      const answer = await contractOf('providers', cloud().providersUrl)(`/providers`, {
+      const answer = await providers()('/providers', {
         headers: { origin: 'https://example.com' },
       });
       expect(answer.headers.get('access-control-allow-origin')).toBe('*');
       expect(await answer.json()).toEqual(['gas', 'internet']);
-      expect((await contractOf('providers', cloud().providersUrl)(`/providers/water`)).status).toBe(404);
+      expect((await providers()('/providers/water')).status).toBe(404);
     });
 
     test('to /complete is echoed, text for text', async () => {
       const callback = '{"jobId":"a","data":[{"n":12345678901234567890}]}';
-      const answer = await contractOf('service', cloud().serviceUrl)(`/complete`, post(callback));
+      const answer = await service()('/complete', post(callback));
       expect([answer.status, await answer.text()]).toEqual([200, `{"message":${callback}}`]);
     });
 
@@ -163,7 +171,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       const all = (await listAll()).map((job) => job.jobId);
       const paged: string[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
-        const page = await contractOf('service', cloud().serviceUrl)(`/jobs?limit=2${cursor && `&cursor=${cursor}`}`, {
+        const page = await service()(`/jobs?limit=2${cursor && `&cursor=${cursor}`}`, {
           headers: { authorization: `Bearer ${cloud().apiKey}` },
         });
         const body = (await page.json()) as { jobs: { jobId: string }[]; cursor: string | null };

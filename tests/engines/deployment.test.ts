@@ -19,8 +19,8 @@ import { contractOf } from '../e2e/contract.ts';
 import { describeMisbehaviour, IMPATIENT, MISBEHAVING, makeMisbehave } from '../e2e/misbehaviour.ts';
 import { describeRequests } from '../e2e/requests.ts';
 import { catalogueOf, gives, inTurn, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
-import { allowedCalls, rightOf } from './policies.ts';
 import { startRecorder } from './recorder.ts';
+import { allowedCalls, rightOf } from './rights.ts';
 
 const STACK = 'boomerang-check';
 /** Sweeps come every minute. */
@@ -32,7 +32,7 @@ const QUICK = {
   FetchDeadlineSeconds: IMPATIENT.FETCH_DEADLINE_SECONDS,
   FailureRate: '0',
 };
-/** Every sweep may try again, ten times. */
+/** Every sweep may try again, nine times. The last step is the longest that a `Retry-After` is kept. */
 const PATIENT = { ...QUICK, RetryScheduleSeconds: '1,1,1,1,1,1,1,1,1,600', FetchDeadlineSeconds: '86400' };
 /** Breakers that one failure opens, for a moment. */
 const TOUCHY = { BreakerMinCalls: '1', BreakerFailureRate: '0.5', BreakerOpenSeconds: '1' };
@@ -54,7 +54,7 @@ let other: NewClient;
 const target = () => ({ endpoint: engine.url, access: ACCESS });
 const sdk = () => clientOptions(target());
 
-/** An API by its path at the emulator: its host name is under localhost, which not everybody resolves. */
+/** An API by its path at MiniStack: its host name is under localhost, which not everybody resolves. */
 const urlOf = (logicalId: string): string =>
   `${engine.url}/_aws/execute-api/${deployment.physicalIds[logicalId]}/$default`;
 
@@ -107,7 +107,7 @@ beforeAll(async () => {
   parties = await startThirdParties();
   makeMisbehave(parties);
   recorder = await startRecorder();
-  // Policies are enforced; what functions call goes through the recorder.
+  // Policies are enforced; what functions and the state machine call goes through the recorder.
   engine = await startMiniStack({ AUTH: 'true', AWS_ENDPOINT_URL: recorder.url });
   recorder.sendTo(engine.url);
 }, 120_000);
@@ -171,7 +171,9 @@ describe('a new stack', () => {
 describe('an update of code, catalogue and parameters', () => {
   beforeAll(async () => {
     const providers = {
-      ...{ small: {}, large: {}, failing: {} },
+      small: {},
+      large: {},
+      failing: {},
       slots: { concurrency: 1 },
       keyed: { auth: { header: 'x-api-key', secret: 'key' } },
     };
@@ -186,8 +188,11 @@ describe('an update of code, catalogue and parameters', () => {
     deployment = await deploy(target(), STACK, {
       folder,
       parameters: {
-        ...{ ...PATIENT, ...TOUCHY },
-        ...{ Stage: 'dev', CallbackAllow: '127.0.0.1', CompleteSecretName: 'receiver' },
+        ...PATIENT,
+        ...TOUCHY,
+        Stage: 'dev',
+        CallbackAllow: '127.0.0.1',
+        CompleteSecretName: 'receiver',
       },
     });
   }, 180_000);

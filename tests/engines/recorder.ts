@@ -34,7 +34,7 @@ const readCall = (path: string, target: string, body: string): Asked | undefined
 export const startRecorder = async () => {
   const calls: RecordedCall[] = [];
   let target: URL | undefined;
-  /** Actions that fail, and how often yet. */
+  /** How many more calls of an action are to fail. */
   const failing = new Map<string, number>();
   const server = createServer(async (request, response) => {
     const body = await buffer(request);
@@ -56,7 +56,7 @@ export const startRecorder = async () => {
     onward.once('error', () => response.destroy());
     onward.end(body);
   });
-  // A connection that is kept is not closed at the moment when somebody uses it again: here never, and onward none is kept.
+  // No connection is closed at the moment when somebody uses it again: those of callers never, and onward each call has its own.
   server.keepAliveTimeout = 0;
   const { url, close } = await listen(server, 0);
   return {

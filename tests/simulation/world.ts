@@ -19,7 +19,7 @@ import { CLIENT_ID, closedBreaker, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits } from '../fakes/third-parties.ts';
-import { definitionText, readDefinition, statesOf } from '../state-machine/definition.ts';
+import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
 import { createClock } from './clock.ts';
 import { createFaults } from './faults.ts';
 import { createHistory, type Excuse, type History } from './history.ts';
@@ -47,7 +47,6 @@ const settings = {
 const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-const TASKS = ['RunRedrives', 'ClaimDueJobs', 'StartBatch', 'FetchProvider', 'DeliverCallback', 'SettleJob'] as const;
 type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
 
 /** One invocation of a function; what is dead does nothing any more, wherever it was. */

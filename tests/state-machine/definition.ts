@@ -57,3 +57,13 @@ export const reachableFrom = ({ States }: Machine, start: string): Set<string> =
   visit(start);
   return seen;
 };
+
+/** The tasks of the state machine, by name. */
+export const TASKS = [
+  'RunRedrives',
+  'ClaimDueJobs',
+  'StartBatch',
+  'FetchProvider',
+  'DeliverCallback',
+  'SettleJob',
+] as const;

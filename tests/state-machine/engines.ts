@@ -13,17 +13,7 @@ import {
 import { StateMachine } from 'aws-local-stepfunctions';
 import { listen } from '../../local/http-server.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { definitionText, type State, statesOf } from './definition.ts';
-
-/** The tasks of the state machine, by name. */
-export const TASKS = [
-  'RunRedrives',
-  'ClaimDueJobs',
-  'StartBatch',
-  'FetchProvider',
-  'DeliverCallback',
-  'SettleJob',
-] as const;
+import { definitionText, type State, statesOf, TASKS } from './definition.ts';
 
 /** Plays a task: gets its payload, returns what the function would, or throws what it would. */
 export type PlayTask = (name: string, payload: unknown) => unknown;

@@ -10,11 +10,11 @@ import { ACCESS, startMiniStack } from './ministack.ts';
 const USAGE = `Builds the template and deploys it to something that plays AWS on this machine.
 
   npm run deploy:local                        starts MiniStack, deploys to it, and goes on until Ctrl-C
-  npm run deploy:local -- --sam-local         that containers of Docker reach too, for sam local to work on the stack's tables
+  npm run deploy:local -- --sam-local         the same, and Docker's containers reach it: for sam local to work on its tables
   AWS_ENDPOINT_URL=http://… npm run deploy:local   deploys to what listens there, and ends
 
-It needs Python 3.10 or newer; the SAM CLI and MiniStack are installed in .engines. Of the environment only AWS_ENDPOINT_URL,
-AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are used: test, test and us-east-1, unless they say otherwise.
+It needs Python 3.10 or newer; the SAM CLI and MiniStack are installed in .engines. With AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY and AWS_REGION are those of the environment, or test, test and us-east-1; nothing else of AWS in it is used.
 `;
 
 const STACK = 'boomerang-local';

@@ -53,7 +53,7 @@ export const interrupted = new Promise<void>((resolve) => {
 const withoutAws = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
 
-/** Starts a program that ends with this one. */
+/** Starts a program; what interrupts this one ends it, too. */
 const start = (command: string, args: string[], { env, ...options }: SpawnOptions): ChildProcess =>
   spawn(command, args, { ...options, env: { ...withoutAws(), ...env }, signal: interruption.signal });
 
@@ -109,7 +109,8 @@ export type Program = {
 const STARTS_WITHIN_MS = 60_000;
 
 /**
- * Starts a server and waits until it answers anything at all. Its input ends when this process does, however that ends.
+ * Starts a server and waits until it answers anything at all. Its input ends when this process does, however that ends: those in
+ * `python/` end with it.
  * @throws CommandFailed when it ends instead, or says nothing for a minute
  */
 export const startServer = async (name: string, program: Program): Promise<Engine> => {

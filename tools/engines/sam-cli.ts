@@ -6,7 +6,7 @@ const REQUIREMENT = 'aws-sam-cli==1.170.0';
 /** What npm adds to the path of its scripts, and a person's shell does not have. */
 const isOfNpm = (folder: string): boolean => folder.endsWith(path.join('node_modules', '.bin'));
 
-/** The environment in which `sam` is found, and asks nobody for anything: else that of a person who calls it. */
+/** What the environment has, so that `sam` is found and sends no telemetry: for the rest, it is as in a person's shell. */
 export const samEnvironment = async (): Promise<Record<string, string>> => ({
   PATH: [
     await installPython('sam', REQUIREMENT),

@@ -27,10 +27,11 @@ export type ApiName = keyof typeof ROUTES;
 export const allowedMethods = (api: ApiName, path: string): string[] =>
   ROUTES[api].flatMap((route) => {
     const [method = '', pattern = ''] = route.split(' ');
-    return matches(pattern, path) ? [method] : [];
+    return matchesPath(pattern, path) ? [method] : [];
   });
 
-const matches = (pattern: string, path: string): boolean => {
+/** Whether a path is one of a route's: `{name}` stands for a part that is not empty. */
+export const matchesPath = (pattern: string, path: string): boolean => {
   const wanted = pattern.split('/');
   const given = path.split('/');
   return (

@@ -57,7 +57,7 @@ def execute_as_aws(function, event):
 
 lambda_svc._execute_function = execute_as_aws
 
-# The state machine whose execution this is, as a function that has its role.
+# The state machine whose execution this is: its ARN, and its role's.
 machine = contextvars.ContextVar("machine")
 run_execution = stepfunctions._run_execution
 
@@ -75,6 +75,7 @@ stepfunctions._run_execution = run_as_machine
 def client_of(machine_arn, role_arn, service):
     """A client with the rights of a role; its requests say which state machine they are of, in the user agent."""
     *_, region, account, _, name = machine_arn.split(":")
+    # MiniStack has credentials of roles for functions only: the machine poses as one.
     as_function = f"arn:aws:lambda:{region}:{account}:function:{name}"
     access = lambda_runtime.execution_credentials({"FunctionArn": as_function, "FunctionName": name, "Role": role_arn})
     logical_id = re.search(r"[A-Z]\w*StateMachine", name)
