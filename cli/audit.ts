@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
 import { auditJob, FINDINGS, type FindingName } from '@boomerang/core/domain/audit.ts';
-import { STACK_OPTIONS, UsageError, withStack } from './stack.ts';
+import { STACK_OPTIONS, withStack } from './stack.ts';
+import { UsageError } from './usage-error.ts';
 
 /** `npm run audit`: whether the table of jobs holds what it should. */
 

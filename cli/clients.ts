@@ -10,7 +10,8 @@ import {
 import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { STACK_OPTIONS, UsageError, withStack } from './stack.ts';
+import { STACK_OPTIONS, withStack } from './stack.ts';
+import { UsageError } from './usage-error.ts';
 
 /** `npm run clients`: the callers of a deployment. */
 

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { ensureTables, startDatabase } from '../local/dynamodb.ts';
 import { findRunning } from '../local/running.ts';
 import { readTemplate } from '../local/template.ts';
+import { describeStack } from './describe-stack.ts';
+import { UsageError } from './usage-error.ts';
 
 /** A deployment, as operators reach it. */
 export type Stack = {
@@ -13,11 +15,6 @@ export type Stack = {
   database: DynamoDBClient;
   close: () => Promise<void>;
 };
-
-/** What was asked for makes no sense; the message says why. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
 
 const STAGES = ['local', 'dev', 'prod'];
 
@@ -87,10 +84,9 @@ const openEmbedded = async (folder: string): Promise<Stack> => {
 const openOnAws = async (stackName: string): Promise<Stack> => {
   const cloudFormation = new CloudFormationClient();
   try {
-    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));
-    const outputs = (Stacks[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
+    const { outputs } = await describeStack(cloudFormation, stackName);
     const database = new DynamoDBClient();
-    return { outputs: Object.fromEntries(outputs), database, close: async () => database.destroy() };
+    return { outputs, database, close: async () => database.destroy() };
   } catch (cause) {
     throw new StackNotFound(`Stack ${stackName}: ${(cause as Error).message}`, { cause });
   } finally {

@@ -42,9 +42,10 @@ export const startRecorder = async () => {
     const call = readCall(path, String(headers['x-amz-target']), body.toString());
     const [, caller] = /\bapp\/(\w+)/.exec(String(headers['user-agent'])) ?? [];
     if (call !== undefined) calls.push({ caller, ...call });
-    const left = failing.get(call?.action ?? '') ?? 0;
+    const action = call?.action ?? '';
+    const left = failing.get(action) ?? 0;
     if (left > 0 || target === undefined) {
-      failing.set(call?.action ?? '', left - 1);
+      failing.set(action, left - 1);
       response.writeHead(500, { 'content-type': 'application/json' }).end('{"__type":"InternalFailure"}');
       return;
     }

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../../cli/usage-error.ts';
 import { type Deployment, deploy, type Target } from './deployment.ts';
-import { answers, CommandFailed, check, interrupted, ROOT, reasonOf, run, UsageError } from './engine.ts';
+import { answers, CommandFailed, check, interrupted, ROOT, reasonOf, run } from './engine.ts';
 import { ACCESS, startMiniStack } from './ministack.ts';
 
 const USAGE = `Builds the template and deploys it to something that plays AWS on this machine.

@@ -7,11 +7,8 @@ import {
   GetRoutesCommand,
   UpdateApiCommand,
 } from '@aws-sdk/client-apigatewayv2';
-import {
-  CloudFormationClient,
-  DescribeStacksCommand,
-  paginateListStackResources,
-} from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { describeStack } from '../../cli/describe-stack.ts';
 import { type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../local/template.ts';
 import { ROOT, run } from './engine.ts';
 import { samEnvironment } from './sam-cli.ts';
@@ -78,19 +75,14 @@ export const undeploy = async (target: Target, stackName: string): Promise<void>
 
 const describe = async (target: Target, StackName: string): Promise<Deployment & { stackId: string }> =>
   using(new CloudFormationClient(clientOptions(target)), async (client) => {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
-    const outputs = (Stacks[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
+    const description = await describeStack(client, StackName);
     const ids: [string, string][] = [];
     for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName })) {
       for (const { LogicalResourceId = '', PhysicalResourceId = '' } of StackResourceSummaries) {
         ids.push([LogicalResourceId, PhysicalResourceId]);
       }
     }
-    return {
-      stackId: Stacks[0]?.StackId ?? '',
-      outputs: Object.fromEntries(outputs),
-      physicalIds: Object.fromEntries(ids),
-    };
+    return { ...description, physicalIds: Object.fromEntries(ids) };
   });
 
 type Stack = { folder: string; stackId: string; physicalIds: Deployment['physicalIds'] };

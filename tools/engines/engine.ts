@@ -1,9 +1,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { UsageError } from '../../cli/usage-error.ts';
 
 /** What runs this project elsewhere than in its embedded cloud: started and stopped for a check. */
 
@@ -15,11 +16,6 @@ export const FOLDER = path.join(ROOT, '.engines');
 /** Something that a check needs can't be had here. */
 export class Unavailable extends Error {
   override name = 'Unavailable';
-}
-
-/** What was asked for makes no sense; the message says why. */
-export class UsageError extends Error {
-  override name = 'UsageError';
 }
 
 /** A command, or a server, ended with an error; the message says what it said last. */
@@ -120,6 +116,7 @@ export const startServer = async (name: string, program: Program): Promise<Engin
   const file = path.join(cwd, 'server.log');
   const log = openSync(file, 'w');
   const child = start(command, args, { cwd, env, stdio: ['pipe', log, log] });
+  closeSync(log);
   let hasEnded = false;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   void ended.then(() => {
