@@ -7,11 +7,17 @@ import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intak
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
-import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import {
+  createDynamoResultReader,
+  createDynamoResultRemover,
+  createDynamoResultRenewer,
+  createDynamoResultWriter,
+} from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
-import type { ProviderOutcome } from '@boomerang/core/contracts/provider-outcome.ts';
+import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
+import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import { newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { v7 as uuidv7 } from 'uuid';
@@ -84,7 +90,12 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   const { client, close } = await startTables();
   const take = record(client);
   const table = { client, tableName: 'JobTable', shardCount: 4 };
-  const results = { ...createDynamoResultWriter(table), ...createDynamoResultReader(table) };
+  const results = {
+    ...createDynamoResultWriter(table),
+    ...createDynamoResultReader(table),
+    ...createDynamoResultRenewer(table),
+    ...createDynamoResultRemover(table),
+  };
   const outcomes = createDynamoJobOutcomes(table);
   const rules = { windowMs: 60_000, minCalls: 20, failureRate: 0.9, openMs: 60_000 };
   const policy = {
@@ -105,7 +116,8 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     results,
     outcomes,
     policy,
-    resultLifeMs: 60_000,
+    jobs: createDynamoJobReader(table),
+    keptUntil: (now: number) => firstKeptUntil(now, policy.fetchDeadlineMs, policy),
     // Neither costs a table operation.
     publish: quiet,
     meter: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
@@ -140,10 +152,13 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     if (!started) throw new Error('no execution was started');
     return started;
   };
-  const fetch = ({ jobId, claims, leasedUntil }: ClaimedJob, providerId: string) =>
-    fetchProvider(
-      { ...common, catalogue, findSecret: async () => '', resultLifeMs: 0 },
-      { jobId, claims, leasedUntil, providerId },
+  /** As the state machine hands it on. */
+  const fetch = async ({ jobId, claims, leasedUntil }: ClaimedJob, providerId: string) =>
+    fetchOutcomeSchema.parse(
+      await fetchProvider(
+        { ...common, catalogue, findSecret: async () => '' },
+        { jobId, claims, leasedUntil, providerId },
+      ),
     );
   const deliver = async (job: ClaimedJob): Promise<void> => {
     await deliverCallback(
@@ -165,17 +180,13 @@ export const benchOperations = async (): Promise<[string, string][]> => {
 
   const job = await accept();
   take();
-  const failed: ProviderOutcome = {
-    providerId: 'internet',
-    status: 'UNAVAILABLE',
-    error: { Error: 'ProviderUnavailable', Cause: '{}' },
-  };
+  const failed = { kind: 'failed', providerId: 'internet', failure: { class: 'timeout' } } as const;
   const worked = { ...job, results: [await fetch(job, 'gas'), failed] };
-  await settleJob({ ...common, jobs: createDynamoJobReader(table) }, { job: worked });
+  await settleJob(common, { job: worked });
   // Long after it became due.
   const now = Date.now() + 3_600_000;
   const due = createDynamoDueJobs(table);
-  const claimed = await due.claim({ jobId: job.jobId, claims: job.claims }, now, 360_000);
+  const claimed = await due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, 360_000);
   if (!claimed) throw new Error('the job was not due');
   const again = take();
   await deliver(toClaimedJob(claimed, 'scheduled', now));

@@ -1,8 +1,8 @@
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
-import type { Fetched, ProviderOutcome } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { type Job, newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import type { CallbackOutcome, FetchOutcome } from '@boomerang/core/domain/outcomes.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
@@ -44,9 +44,12 @@ export const aClaim = (change: Partial<ClaimedJob> = {}): ClaimedJob => ({
   ...change,
 });
 
-export const fetched = (providerId: string, json = `"${providerId}"`): Fetched => ({
+/** A kind of outcome of one provider. */
+type Fetch<Kind extends FetchOutcome['kind']> = Extract<FetchOutcome, { kind: Kind }>;
+
+export const fetched = (providerId: string, json = `"${providerId}"`): Fetch<'fetched'> => ({
+  kind: 'fetched',
   providerId,
-  status: 'FETCHED',
   fetchedAt: NOW,
   bytes: Buffer.byteLength(json),
   durationMs: 5,
@@ -60,16 +63,48 @@ export const caught = (name: string, failure: TaskFailure = { class: 'bad_status
   Cause: JSON.stringify({ errorType: name, errorMessage: JSON.stringify(failure), trace: [] }),
 });
 
-export const unavailable = (providerId: string, failure?: TaskFailure): ProviderOutcome => ({
+const BROKEN: TaskFailure = { class: 'bad_status', statusCode: 500 };
+
+/** A provider that failed. */
+export const unavailable = (providerId: string, failure = BROKEN): Fetch<'failed'> => ({
+  kind: 'failed',
   providerId,
-  status: 'UNAVAILABLE',
-  error: caught('ProviderUnavailable', failure),
+  failure,
 });
 
-export const refused = (providerId: string): ProviderOutcome => ({
+export const refused = (providerId: string): Fetch<'refused'> => ({
+  kind: 'refused',
   providerId,
-  status: 'REFUSED',
-  error: caught('ProviderRefused', { class: 'bad_status', statusCode: 404 }),
+  failure: { class: 'bad_status', statusCode: 404 },
+});
+
+/** A provider that was not asked, on purpose. */
+export const deferred = (providerId: string, retryAfterMs = 60_000): Fetch<'deferred'> => ({
+  kind: 'deferred',
+  providerId,
+  failure: { class: 'circuit_open', retryAfterMs },
+});
+
+/** A provider that was not asked, by a fault of ours. */
+export const notAttempted = (providerId: string): Fetch<'notAttempted'> => ({
+  kind: 'notAttempted',
+  providerId,
+  failure: { class: 'internal' },
+  cause: 'Lambda.TooManyRequestsException',
+});
+
+export const DELIVERED: CallbackOutcome = { kind: 'delivered', statusCode: 200, durationMs: 1 };
+/** A callback that was not sent, by a fault of ours. */
+export const NOT_SENT: CallbackOutcome = { kind: 'notAttempted', failure: { class: 'internal' }, cause: 'LeaseLost' };
+/** A callback that the receiver did not take. */
+export const failedCallback = (failure = BROKEN): CallbackOutcome => ({ kind: 'failed', failure });
+/** A callback that was not sent, on purpose. */
+export const deferredCallback = (
+  retryAfterMs = 60_000,
+  failureClass: TaskFailure['class'] = 'circuit_open',
+): CallbackOutcome => ({
+  kind: 'deferred',
+  failure: { class: failureClass, retryAfterMs },
 });
 
 export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({

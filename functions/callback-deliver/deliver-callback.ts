@@ -1,7 +1,7 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
-import { callbackBody, MAX_CALLBACK_BYTES, ResultMissing } from '@boomerang/core/domain/callback-body.ts';
+import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import {
   CallbackCircuitOpen,
@@ -14,9 +14,11 @@ import {
   loggable,
   OutcomeNotSaved,
   Paused,
+  ResultMissing,
   StaleClaim,
 } from '@boomerang/core/domain/failures.ts';
-import { type Delivered, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
+import type { Delivered } from '@boomerang/core/domain/outcomes.ts';
+import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
@@ -68,6 +70,7 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
   if (leasedUntil - startedAt < CALLBACK_TIMEOUT_MS + STORE_MS) {
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
+  if (!isReady(worked)) throw new CallbackNotSent({ class: 'internal', startedAt, excerpt: 'providers are missing' });
   if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
   const { collected, secrets } = await prepare(deps, worked, startedAt);
   const body = callbackBody(jobId, collected.entries);
@@ -80,7 +83,17 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
     throw error;
   }
   const { statusCode, durationMs } = answer;
-  await saveDelivered(deps, worked, collected, { delivered: true, statusCode, durationMs, tries });
+  await saveDelivered(deps, worked, collected, { kind: 'delivered', statusCode, durationMs, tries });
+};
+
+/**
+ * Whether the callback may go out: every provider has given or refused, or the fetching deadline has come. A provider that
+ * was not asked by a fault of ours is never left out. The state machine holds to the same rule, but for its last part; one
+ * of an earlier version may not know it.
+ */
+const isReady = ({ results, isAnyWaiting, final }: WorkedJob): boolean => {
+  if (results.some(({ kind }) => kind === 'notAttempted')) return false;
+  return final || (!isAnyWaiting && results.every(({ kind }) => kind === 'fetched' || kind === 'refused'));
 };
 
 /** Reads what the callback needs of the tables: what was collected, and what it is signed with. */

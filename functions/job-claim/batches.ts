@@ -6,7 +6,7 @@ const MAX_BATCH_JOBS = 40;
 /** A task's output is at most 256 KiB (Step Functions quota): past the first number no claims begin, past the second none fit. */
 const FULL_BYTES = 200 * 1024;
 const MAX_BYTES = 250 * 1024;
-const MAX_JOB_BYTES = 4 * 1024;
+const MAX_JOB_BYTES = 6 * 1024;
 
 export type Batches = {
   /** @param isSuspect whether an execution died with it before: such a job gets a batch of its own, and takes no other along */

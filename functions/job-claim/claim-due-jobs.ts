@@ -94,7 +94,7 @@ const claim = async (deps: ClaimDueJobsDeps, entry: DueEntry, batches: Batches):
     const job = await due.claim(entry, now(), leaseMs);
     if (!job) return false;
     const claimed = toClaimedJob(job, 'scheduled', now());
-    const failure = judgeClaim(job, await isRevoked(deps, job));
+    const failure = judgeClaim(job, await isRevoked(deps, job), now());
     if (failure) await giveUp(deps, job, claimed, failure);
     else batches.add(claimed, job.unsettled > 1);
     return true;

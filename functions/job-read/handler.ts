@@ -31,7 +31,7 @@ export const createHandler = ({ authenticate, jobs, results, now, log }: Deps): 
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
   const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, path, caller)) };
+    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, path, caller), now()) };
   });
   const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
     const found = await findJob(path, caller, results.load, now());

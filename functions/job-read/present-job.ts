@@ -1,3 +1,5 @@
+import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import { isHeld } from '@boomerang/core/domain/control.ts';
 import type { Attempt, Job, ProviderResult, Try } from '@boomerang/core/domain/job.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
@@ -6,7 +8,7 @@ import type * as z from 'zod';
 type JobView = z.infer<typeof jobSchema>;
 
 /** A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals. */
-export const presentJob = (job: Job): JobView => ({
+export const presentJob = (job: Job, now: number): JobView => ({
   jobId: job.jobId,
   status: job.status,
   phase: job.phase,
@@ -18,8 +20,9 @@ export const presentJob = (job: Job): JobView => ({
     ),
   ),
   attempts: job.attemptLog.map(presentAttempt),
-  // While an execution holds the job, the time it is due is the lease's end: nothing a caller should plan with.
-  nextAttemptAt: job.dueAt === undefined || job.leasedUntil !== undefined ? null : toIso(job.dueAt),
+  // While an execution holds the job, the time it is due is no plan: it is when others may claim it.
+  nextAttemptAt: job.dueAt === undefined || isHeld(job, now) ? null : toIso(job.dueAt),
+  ...(job.callbackDeferred && { callbackDeferred: presentDeferral(job.callbackDeferred) }),
   ...(job.failure && { failure: job.failure }),
   ...(job.expungedAt !== undefined && { expungedAt: toIso(job.expungedAt) }),
   createdAt: toIso(job.createdAt),
@@ -32,14 +35,26 @@ const presentProvider = (providerId: string, result: ProviderResult | undefined)
   if (!result) return { providerId, status: 'PENDING' };
   if (result.status !== 'FETCHED') {
     const { class: failureClass, statusCode } = result.error;
+    const error = { class: failureClass, ...(statusCode !== undefined && { statusCode }) };
+    if (result.status === 'REFUSED') return { providerId, status: result.status, error };
+    const { attempts, retryAt, deferred } = result;
     return {
       providerId,
       status: result.status,
-      error: { class: failureClass, ...(statusCode !== undefined && { statusCode }) },
+      error,
+      ...(attempts !== undefined && { failedAttempts: attempts }),
+      ...(retryAt !== undefined && { nextAttemptAt: toIso(retryAt) }),
+      ...(deferred && { deferred: presentDeferral(deferred) }),
     };
   }
   return { providerId, status: result.status, fetchedAt: toIso(result.fetchedAt), bytes: result.bytes };
 };
+
+/** Why a call was not made, on purpose, and the last failure behind that. */
+const presentDeferral = ({ class: failureClass, cause }: TaskFailure): NonNullable<JobView['callbackDeferred']> => ({
+  class: failureClass,
+  ...(cause && { cause }),
+});
 
 const presentAttempt = ({ number, trigger, startedAt, endedAt, fetches, callback, nextAttemptAt }: Attempt) => ({
   number,

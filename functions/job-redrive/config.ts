@@ -9,6 +9,7 @@ export const config = readSettings(
     'FETCH_DEADLINE_SECONDS',
     'RETRY_SCHEDULE_SECONDS',
     'RETENTION_SECONDS',
+    'BREAKER_OPEN_SECONDS',
     'SHARD_COUNT',
   ],
   process.env,

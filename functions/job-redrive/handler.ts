@@ -2,9 +2,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
-import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoResultRenewer, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
-import { resultLifeMs } from '@boomerang/core/config/policy.ts';
+import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
@@ -12,20 +13,17 @@ import { findJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { inProgress } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
+import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import { JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { config } from './config.ts';
 
-export type Deps = Omit<RedriveJobDeps, 'results'> & {
-  authenticate: Authenticate;
-  results: Pick<ResultStore, 'load' | 'save'>;
-};
+export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<JobReader, 'getWithData'> };
 
 /** `POST /jobs/{jobId}/redrive`: tries a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
-  const { authenticate, results, now, log } = deps;
+  const { authenticate, jobs, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const found = await findJob(path, caller, results.load, now());
+    const found = await findJob(path, caller, async (jobId) => jobs.getWithData(jobId, now()), now());
     const job = await redriveJob(deps, found).catch(toProblem);
     const body = presentSummary(job);
     return { statusCode: 202, headers: { location: body.links.self }, body };
@@ -44,12 +42,13 @@ const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHA
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
-  results: { ...createDynamoResultReader(table), ...createDynamoResultWriter(table) },
+  jobs: createDynamoJobReader(table),
+  results: { ...createDynamoResultWriter(table), ...createDynamoResultRenewer(table) },
   control: createDynamoJobControl(table),
   startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
-  resultLifeMs: resultLifeMs(config),
+  policy: toSettlePolicy(config),
   now: Date.now,
   log: createLog('job-redrive'),
 });

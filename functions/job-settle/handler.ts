@@ -2,9 +2,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import {
+  createDynamoResultRemover,
+  createDynamoResultRenewer,
+  createDynamoResultWriter,
+} from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
-import { resultLifeMs, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { config } from './config.ts';
@@ -25,10 +29,13 @@ const log = createLog('job-settle');
 
 export const handler = createHandler({
   jobs: createDynamoJobReader(table),
-  results: createDynamoResultWriter(table),
+  results: {
+    ...createDynamoResultWriter(table),
+    ...createDynamoResultRenewer(table),
+    ...createDynamoResultRemover(table),
+  },
   outcomes: createDynamoJobOutcomes(table),
   policy: toSettlePolicy(config),
-  resultLifeMs: resultLifeMs(config),
   now: Date.now,
   random: Math.random,
   log,

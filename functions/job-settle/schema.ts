@@ -1,11 +1,11 @@
-import { caughtErrorSchema } from '@boomerang/core/contracts/task-failure.ts';
+import { callbackOutcomeSchema } from '@boomerang/core/contracts/callback-outcome.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import * as z from 'zod';
 
 /** A job that was not delivered: because providers are missing, or because the callback failed. */
 export const settleRequestSchema = z.object({
   job: workedJobSchema,
-  deliveryError: caughtErrorSchema.optional(),
+  deliveryError: callbackOutcomeSchema.optional(),
 });
 
 export type SettleRequest = z.infer<typeof settleRequestSchema>;

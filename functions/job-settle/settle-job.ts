@@ -1,22 +1,23 @@
-import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
+import { travelledResults, type WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import type { Job, StoredResult } from '@boomerang/core/domain/job.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
-import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
+import { couldOutlive, keptUntil } from '@boomerang/core/domain/result-life.ts';
+import { type Settlement, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
-import type { JobOutcomes, JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import type { JobOutcomes, JobReader, ResultKey, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
 import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
 import type { SettleRequest } from './schema.ts';
 
 export type SettleJobDeps = TellDeps & {
   jobs: Pick<JobReader, 'get'>;
-  results: Pick<ResultStore, 'save'>;
+  results: Pick<ResultStore, 'save' | 'renew' | 'remove'>;
   outcomes: JobOutcomes;
   now: () => number;
   random: Random;
   log: Log;
   policy: SettlePolicy;
-  /** How long a stored result may be needed, milliseconds. */
-  resultLifeMs: number;
 };
 
 /**
@@ -26,30 +27,77 @@ export type SettleJobDeps = TellDeps & {
 export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryError }: SettleRequest): Promise<void> => {
   const { jobs, outcomes, now, random, log, policy } = deps;
   const { jobId, claims } = worked;
+  const outcome = { fetches: worked.results, delivery: deliveryError };
+  reportOwnFaults(deps, jobId, outcome);
+  const stored: ResultKey[] = [];
   try {
     const job = await jobs.get(jobId, now());
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('the claim is settled or taken');
-    const delivery = deliveryError && { delivered: false as const, error: deliveryError };
-    const settlement = settle(job, worked, { fetches: worked.results, delivery }, now(), random(), policy);
+    const settlement = settle(job, worked, outcome, now(), random(), policy);
     // Results go first: once the job says that it has them, they must be there.
-    await checkpoint(deps, worked);
-    await outcomes.save(jobId, claims, settlement);
+    const results = await checkpoint(deps, job, worked, settlement, stored);
+    await outcomes.save(jobId, claims, { ...settlement, results });
     const { status, phase, dueAt, failure } = settlement;
     log.info('Settled a job', { jobId, status, phase, failure: failure?.code, dueInMs: dueAt && dueAt - now() });
     await tellEnd(deps, worked, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
     log.warn('Dropped the outcome of a claim that is not the newest', { jobId, claims });
+    if (stored.length > 0) await discardUnwanted(deps, worked, stored);
   }
 };
 
-const checkpoint = async ({ results, now, resultLifeMs }: SettleJobDeps, worked: WorkedJob): Promise<void> => {
-  const expiresAt = Math.ceil((now() + resultLifeMs) / 1000);
-  await Promise.all(
-    worked.results.map(async (outcome) => {
-      if (outcome.status !== 'FETCHED' || outcome.json === undefined) return;
-      const { providerId, fetchedAt, bytes, json } = outcome;
-      await results.save(worked.jobId, worked.claims, { providerId, fetchedAt, bytes, json }, expiresAt);
-    }),
-  );
+/** Faults of ours are for operators: they cost the job nothing but time. */
+const reportOwnFaults = (
+  { log, meter }: SettleJobDeps,
+  jobId: string,
+  { fetches, delivery }: { fetches: WorkedJob['results']; delivery: SettleRequest['deliveryError'] },
+): void => {
+  for (const outcome of fetches) {
+    if (outcome.kind !== 'notAttempted') continue;
+    const { providerId, cause } = outcome;
+    log.error('A task failed by a fault of ours', { task: 'provider-fetch', jobId, providerId, cause });
+    meter.count('OwnFaults', { task: 'provider-fetch' });
+  }
+  // A callback that waits for such a fetch is not a second fault.
+  if (fetches.some(({ kind }) => kind === 'notAttempted')) return;
+  if (delivery?.kind !== 'notAttempted' && delivery?.kind !== 'resultMissing') return;
+  const cause = delivery.kind === 'notAttempted' ? delivery.cause : `result of ${delivery.providerId} missing`;
+  log.error('A task failed by a fault of ours', { task: 'callback-deliver', jobId, cause });
+  meter.count('OwnFaults', { task: 'callback-deliver' });
+};
+
+/**
+ * Stores what only travelled, and renews what the job could outlive.
+ * @param saved is filled with what was stored
+ * @returns the settlement's results, with where they are stored
+ */
+const checkpoint = async (
+  { results, now, policy, log }: SettleJobDeps,
+  job: Job,
+  worked: WorkedJob,
+  settlement: Settlement,
+  saved: ResultKey[],
+): Promise<Settlement['results']> => {
+  const { jobId, claims } = worked;
+  const isOver = settlement.dueAt === undefined;
+  const life = { ...job, ...settlement, callbackAttempts: job.callbackAttempts + settlement.callbackAttempts };
+  const expiresAt = keptUntil(life, now(), policy);
+  const travelled = new Map(travelledResults(worked).map((result) => [result.providerId, result]));
+  const keep = async (result: Settlement['results'][number]): Promise<StoredResult | undefined> => {
+    if (result.status !== 'FETCHED') return undefined;
+    const { providerId } = result;
+    const data = result.keptUntil === undefined ? travelled.get(providerId) : undefined;
+    if (data) {
+      const key = await results.save(jobId, claims, data, expiresAt);
+      saved.push({ providerId, ...key });
+      return key;
+    }
+    if (isOver || !couldOutlive(result, life, now(), policy)) return undefined;
+    const isThere = await results.renew(jobId, result, expiresAt);
+    // The delivery will miss it, and say so.
+    if (!isThere) log.error('A stored result is missing', { jobId, providerId });
+    return isThere ? { keptUntil: expiresAt } : undefined;
+  };
+  return Promise.all(settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })));
 };

@@ -1,8 +1,10 @@
-import type { Fetched } from '@boomerang/core/contracts/provider-outcome.ts';
+import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
 import {
+  CredentialMissing,
+  CredentialRefused,
   countingTries,
   LeaseLost,
   loggable,
@@ -12,14 +14,17 @@ import {
   ProviderRefused,
   ProviderThrottled,
   ProviderUnavailable,
+  TaskError,
 } from '@boomerang/core/domain/failures.ts';
+import type { StoredResult } from '@boomerang/core/domain/job.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Meter } from '@boomerang/core/observability/meter.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
-import type { ResultStore } from '@boomerang/core/ports/jobs.ts';
+import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { type CircuitBreaker, CircuitOpen } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { type LimitCalls, LimitReached, WAIT_AND_CALL_MS } from './limit-calls.ts';
+import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
+import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
 import { toJsonText } from './read-answer.ts';
 import type { FetchRequest } from './schema.ts';
 
@@ -27,15 +32,16 @@ export type FetchProviderDeps = {
   catalogue: Catalogue;
   send: SendHttp;
   findSecret: FindSecret;
-  results: Pick<ResultStore, 'save'>;
+  results: Pick<ResultStore, 'save' | 'remove'>;
+  jobs: Pick<JobReader, 'get'>;
   now: () => number;
   log: Log;
   meter: Meter;
   breaker: CircuitBreaker;
   limitCalls: LimitCalls;
   isPaused: boolean;
-  /** How long a stored result may be needed, milliseconds. */
-  resultLifeMs: number;
+  /** When a result expires that is stored at a given time, epoch seconds. */
+  keptUntil: (now: number) => number;
 };
 
 /**
@@ -54,19 +60,20 @@ const STORE_MS = 3_000;
  * Asks one provider for its data.
  *
  * @returns the data inline, or without it where it was so large that it went into the table
- * @throws ProviderUnavailable | ProviderThrottled to be tried again, ProviderRefused for good, ProviderCircuitOpen |
- * ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the lease
+ * @throws ProviderUnavailable | ProviderThrottled | CredentialRefused to be tried again, ProviderRefused for good,
+ * ProviderCircuitOpen | ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the
+ * lease, CredentialMissing when its secret can't be read
  */
-export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<Fetched> =>
+export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<FetchedPayload> =>
   countingTries(request.retryCount, async (tries) => fetchOnce(deps, request, tries));
 
 const fetchOnce = async (
   deps: FetchProviderDeps,
   request: FetchRequest,
   tries: number | undefined,
-): Promise<Fetched> => {
-  const { catalogue, results, now, log } = deps;
-  const { jobId, claims, leasedUntil, providerId } = request;
+): Promise<FetchedPayload> => {
+  const { catalogue, now, log } = deps;
+  const { jobId, leasedUntil, providerId } = request;
   const startedAt = now();
   if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
   const provider = catalogue.get(providerId);
@@ -75,10 +82,9 @@ const fetchOnce = async (
     throw new LeaseLost({ class: 'lease_lost', startedAt });
   }
   try {
-    const credential = await findCredential(deps, provider, startedAt);
-    const { answer, json } = await askGuarded(deps, provider, credential, { leasedUntil, startedAt });
+    const { answer, json } = await askWithCredential(deps, provider, { leasedUntil, startedAt });
     const bytes = Buffer.byteLength(json);
-    const fetched: Fetched = {
+    const fetched: FetchedPayload = {
       providerId,
       status: 'FETCHED',
       fetchedAt: now(),
@@ -89,14 +95,63 @@ const fetchOnce = async (
     };
     log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs: answer.durationMs });
     if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };
-    await results.save(jobId, claims, { ...fetched, json }, Math.ceil((now() + deps.resultLifeMs) / 1000));
-    return fetched;
+    return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
     if (isAnswerOfProvider(error)) deps.meter.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };
+
+/** Stores a large result; should its job be gone or in other hands by then, it is deleted again. */
+const store = async (
+  deps: FetchProviderDeps,
+  { jobId, claims }: FetchRequest,
+  { providerId, fetchedAt, bytes, json }: FetchedPayload & { json: string },
+): Promise<StoredResult> => {
+  const { results, now, keptUntil } = deps;
+  const stored = await results.save(jobId, claims, { providerId, fetchedAt, bytes, json }, keptUntil(now()));
+  await discardUnwanted(deps, { jobId, claims }, [{ providerId, ...stored }]);
+  return stored;
+};
+
+/**
+ * Asks a provider, with our credential where it wants one. One that refuses it is asked once more with the secret read anew:
+ * it may have been rotated since.
+ */
+const askWithCredential = async (
+  deps: FetchProviderDeps,
+  provider: Provider,
+  times: { leasedUntil: number; startedAt: number },
+): Promise<{ answer: HttpAnswer; json: string }> => {
+  const { now, log, meter } = deps;
+  const { startedAt } = times;
+  if (!provider.auth) return askGuarded(deps, provider, undefined, times);
+  const isRefused = (error: unknown): error is TaskError =>
+    error instanceof TaskError && error.failure.statusCode === UNAUTHORIZED;
+  try {
+    try {
+      return await askGuarded(deps, provider, await findCredential(deps, provider, startedAt), times);
+    } catch (error) {
+      const restMs = startedAt + WAIT_AND_CALL_MS - MAX_WAIT_MS - now();
+      if (!isRefused(error) || restMs <= 0) throw error;
+      const credential = await findCredential(deps, provider, startedAt, { isFresh: true });
+      return await askGuarded(
+        deps,
+        { ...provider, timeoutMs: Math.min(provider.timeoutMs, restMs) },
+        credential,
+        times,
+      );
+    }
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    log.error('A provider refuses our credential', { providerId: provider.id, secret: provider.auth.secret });
+    meter.count('CredentialsRefused', { provider: provider.id });
+    throw new CredentialRefused({ ...error.failure, class: 'credential_refused' }, { cause: error });
+  }
+};
+
+const UNAUTHORIZED = 401;
 
 /** Whether an error tells how the provider is, and not that it was not asked. */
 const isAnswerOfProvider = (error: unknown): boolean =>
@@ -110,14 +165,15 @@ const findCredential = async (
   { findSecret, log }: FetchProviderDeps,
   { id: providerId, auth }: Provider,
   startedAt: number,
+  options: { isFresh?: boolean } = {},
 ): Promise<Credential | undefined> => {
   if (!auth) return undefined;
   try {
-    return { header: auth.header, value: await findSecret(auth.secret) };
+    return { header: auth.header, value: await findSecret(auth.secret, options) };
   } catch (cause) {
     if (!(cause instanceof SecretMissing)) throw cause;
     log.error('A secret is missing', { providerId, secret: auth.secret, error: cause });
-    throw new ProviderUnavailable({ class: 'internal', startedAt, excerpt: 'its credential is missing' }, { cause });
+    throw new CredentialMissing({ class: 'internal', startedAt, excerpt: 'its credential is missing' }, { cause });
   }
 };
 

@@ -3,13 +3,15 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
+import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
-import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { createDynamoResultRemover, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
-import { resultLifeMs, toCircuitRules } from '@boomerang/core/config/policy.ts';
+import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -29,16 +31,18 @@ const clock = { now: Date.now, log };
 const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
 const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
 const circuits = createDynamoCircuits(table);
+const policy = toSettlePolicy(config);
 
 export const handler = createHandler({
   ...clock,
   catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
   findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
-  results: createDynamoResultWriter(table),
+  results: { ...createDynamoResultWriter(table), ...createDynamoResultRemover(table) },
+  jobs: createDynamoJobReader(table),
   meter: createMeter(),
   breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
   limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
   isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
-  resultLifeMs: resultLifeMs(config),
+  keptUntil: (now) => firstKeptUntil(now, config.FETCH_DEADLINE_SECONDS * 1000, policy),
 });

@@ -22,7 +22,7 @@ export type LimitCalls = <T>(provider: Provider, call: () => Promise<T>) => Prom
 
 /** Waiting and calling together take at most so long, milliseconds. */
 export const WAIT_AND_CALL_MS = 15_000;
-const MAX_WAIT_MS = 5_000;
+export const MAX_WAIT_MS = 5_000;
 const LOOK_AGAIN_MS = 250;
 /** A place is held so much longer than the call may take. */
 const SLACK_MS = 5_000;

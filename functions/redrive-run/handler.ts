@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
-import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
-import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
-import { resultLifeMs } from '@boomerang/core/config/policy.ts';
+import { createDynamoResultRenewer, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { config } from './config.ts';
 import { type RunRedrivesDeps, runRedrives } from './run-redrives.ts';
@@ -19,11 +19,11 @@ const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHA
 
 export const handler = createHandler({
   redrives: createDynamoRedriveWork(table),
-  jobs: createDynamoJobList(table),
-  results: { ...createDynamoResultReader(table), ...createDynamoResultWriter(table) },
+  jobs: { ...createDynamoJobList(table), ...createDynamoJobReader(table) },
+  results: { ...createDynamoResultWriter(table), ...createDynamoResultRenewer(table) },
   control: createDynamoJobControl(table),
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
-  resultLifeMs: resultLifeMs(config),
+  policy: toSettlePolicy(config),
   retentionMs: config.RETENTION_SECONDS * 1000,
   now: Date.now,
   log: createLog('redrive-run'),

@@ -1,15 +1,13 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import { isExpired } from '@boomerang/core/domain/job.ts';
 import { advanced, type Redrive, type RedriveCounts } from '@boomerang/core/domain/redrive.ts';
-import type { JobReader, JobSummary, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import type { JobReader, JobSummary } from '@boomerang/core/ports/jobs.ts';
 import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
 import { JobInProgress, type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
 
-export type RunRedrivesDeps = Omit<ResetJobDeps, 'results'> & {
+export type RunRedrivesDeps = ResetJobDeps & {
   redrives: Pick<Redrives, 'findDue' | 'claim' | 'save'>;
-  jobs: Pick<JobReader, 'list'>;
-  results: Pick<ResultStore, 'load' | 'save'>;
+  jobs: Pick<JobReader, 'list' | 'getWithData'>;
   /** How long a redrive is kept after it is complete, milliseconds. */
   retentionMs: number;
 };
@@ -68,9 +66,9 @@ const countOutcomes = (outcomes: Outcome[]): RedriveCounts => {
 /** One job that fails must not keep the others, nor its redrive from ever ending. */
 const redriveOne = async (deps: RunRedrivesDeps, { jobId, status }: JobSummary): Promise<Outcome> => {
   try {
-    const found = await deps.results.load(jobId);
+    const found = await deps.jobs.getWithData(jobId, deps.now());
     // The list lags behind: by now it may be another's, or gone.
-    if (!found || found.job.status !== status || isExpired(found.job, deps.now())) return 'skipped';
+    if (found?.job.status !== status) return 'skipped';
     await resetJob(deps, found);
     return 'redriven';
   } catch (error) {

@@ -1,5 +1,6 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Job } from '@boomerang/core/domain/job.ts';
+import { holdMs } from '@boomerang/core/domain/schedule.ts';
 import type {
   DueJobs,
   IntakeRequest,
@@ -8,6 +9,7 @@ import type {
   JobOutcomes,
   JobReader,
   ProviderResultData,
+  ResultKey,
   ResultStore,
 } from '@boomerang/core/ports/jobs.ts';
 
@@ -20,11 +22,21 @@ export type JobStore = {
   reader: JobReader;
 };
 
+export type StoredItem = ProviderResultData & { claims: number; expiresAt: number; digest: string };
+
+export type FakeJobStore = JobStore & {
+  jobs: Map<string, Job>;
+  /** What is stored for each job, by provider. */
+  stored: Map<string, Map<string, StoredItem>>;
+  /** Deletes what has expired, as DynamoDB does, sooner or later. */
+  deleteExpired: (now: number) => { jobId: string; providerId?: string }[];
+};
+
 /** The ports of the job table, in memory. Everything is in shard 0. */
-export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
+export const createFakeJobStore = (): FakeJobStore => {
   const jobs = new Map<string, Job>();
   const requests = new Map<string, IntakeRequest>();
-  const kept = new Map<string, Map<string, ProviderResultData & { claims: number }>>();
+  const kept = new Map<string, Map<string, StoredItem>>();
   /** What jobs that are over hold themselves. */
   const inline = new Map<string, ProviderResultData[]>();
   const copy = <T>(value: T): T => structuredClone(value);
@@ -36,8 +48,28 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
   const isThere = (job: Job | undefined, now: number): job is Job =>
     job !== undefined && (job.expiresAt === undefined || job.expiresAt * 1000 > now);
 
+  const isSame = (item: StoredItem | undefined, { digest }: ResultKey): item is StoredItem =>
+    item !== undefined && (digest === undefined || item.digest === digest);
+
   return {
     jobs,
+    stored: kept,
+    deleteExpired: (now) => {
+      const deleted: { jobId: string; providerId?: string }[] = [];
+      for (const [jobId, results] of kept) {
+        for (const [providerId, { expiresAt }] of results) {
+          if (expiresAt * 1000 > now) continue;
+          results.delete(providerId);
+          deleted.push({ jobId, providerId });
+        }
+      }
+      for (const [jobId, job] of jobs) {
+        if (isThere(job, now)) continue;
+        jobs.delete(jobId);
+        deleted.push({ jobId });
+      }
+      return deleted;
+    },
     intake: {
       create: async (job, { requestId, requestHash }, now) => {
         const there = jobs.get(job.jobId);
@@ -72,38 +104,59 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
         );
         yield due.sort((a, b) => a.dueAt - b.dueAt);
       },
-      claim: async ({ jobId, claims }, now, leaseMs) => {
+      claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs) => {
         const job = jobs.get(jobId);
         if (job?.claims !== claims || job.dueAt === undefined || job.dueAt > now) return undefined;
-        const end = now + leaseMs;
-        const claimed = { ...job, claims: claims + 1, unsettled: job.unsettled + 1, dueAt: end, leasedUntil: end };
+        const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
+        const claimed = {
+          ...job,
+          claims: claims + 1,
+          unsettled: job.unsettled + 1,
+          leasedUntil: now + leaseMs,
+          dueAt: now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
+          heldSince: job.heldSince ?? Math.min(now, leftAt ?? now),
+        };
         jobs.set(jobId, claimed);
         return copy(claimed);
       },
     },
     outcomes: {
       save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, ...rest }, data = []) => {
-        const { leasedUntil: _, dueAt: __, ...job } = holder(jobId, claims);
+        const { leasedUntil: _, dueAt: __, heldSince: ___, callbackDeferred: ____, ...job } = holder(jobId, claims);
         jobs.set(jobId, {
           ...job,
           ...copy(rest),
           unsettled: 0,
           fetchAttempts: job.fetchAttempts + fetchAttempts,
           callbackAttempts: job.callbackAttempts + callbackAttempts,
-          attemptLog: [...job.attemptLog, copy(attempt)].slice(-ATTEMPT_LOG_LIMIT),
+          attemptLog: [...job.attemptLog, ...(attempt ? [copy(attempt)] : [])].slice(-ATTEMPT_LOG_LIMIT),
         });
         if (data.length > 0) inline.set(jobId, copy(data));
       },
     },
     results: {
-      save: async (jobId, claims, result) => {
-        const mine = kept.get(jobId) ?? new Map();
+      save: async (jobId, claims, result, expiresAt) => {
+        const mine = kept.get(jobId) ?? new Map<string, StoredItem>();
         if ((mine.get(result.providerId)?.claims ?? 0) > claims) throw new StaleClaim('stale');
-        kept.set(jobId, mine.set(result.providerId, { ...result, claims }));
+        const digest = result.json.slice(0, 64);
+        kept.set(jobId, mine.set(result.providerId, { ...result, claims, expiresAt, digest }));
+        return { digest, chunks: 1, keptUntil: expiresAt };
+      },
+      renew: async (jobId, key, expiresAt) => {
+        const item = kept.get(jobId)?.get(key.providerId);
+        if (!isSame(item, key)) return false;
+        item.expiresAt = expiresAt;
+        return true;
+      },
+      remove: async (jobId, claims, key) => {
+        const item = kept.get(jobId)?.get(key.providerId);
+        if (isSame(item, key) && item.claims === claims) kept.get(jobId)?.delete(key.providerId);
       },
       load: async (jobId) => {
         const job = jobs.get(jobId);
-        const results = [...(kept.get(jobId)?.values() ?? [])].map(({ claims: _, ...result }) => result);
+        const results = [...(kept.get(jobId)?.values() ?? [])].map(
+          ({ claims: _, expiresAt: __, digest: ___, ...result }) => result,
+        );
         const own = inline.get(jobId) ?? [];
         const all = new Map([...results, ...own].map((result) => [result.providerId, result]));
         return job && { job: copy(job), results: [...all.values()] };
@@ -114,6 +167,10 @@ export const createFakeJobStore = (): JobStore & { jobs: Map<string, Job> } => {
       get: async (jobId, now) => {
         const job = jobs.get(jobId);
         return isThere(job, now) ? copy(job) : undefined;
+      },
+      getWithData: async (jobId, now) => {
+        const job = jobs.get(jobId);
+        return isThere(job, now) ? { job: copy(job), inline: copy(inline.get(jobId) ?? []) } : undefined;
       },
       list: async ({ clientId, status, limit, after = '~', now }) => {
         const key = (job: Job) => `${new Date(job.createdAt).toISOString()}#${job.jobId}`;

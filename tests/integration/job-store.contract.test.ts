@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateScan, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
@@ -8,6 +8,8 @@ import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adap
 import {
   createDynamoResultExpunger,
   createDynamoResultReader,
+  createDynamoResultRemover,
+  createDynamoResultRenewer,
   createDynamoResultWriter,
 } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { cancelled, expunged, redriven } from '@boomerang/core/domain/control.ts';
@@ -17,7 +19,7 @@ import type { Settlement } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
-import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
+import { createFakeJobStore, type FakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { startTables } from './database.ts';
 
 const SHARDS = 3;
@@ -43,9 +45,28 @@ const createDynamo = (): JobStore => {
       ...createDynamoResultWriter(table),
       ...createDynamoResultReader(table),
       ...createDynamoResultExpunger(table),
+      ...createDynamoResultRenewer(table),
+      ...createDynamoResultRemover(table),
     },
     reader: { ...createDynamoJobReader(table), ...createDynamoJobList(table) },
   };
+};
+
+/** The times at which a job's results expire: of the table's items, or of what the fake stores. */
+const expiriesOf = async (store: JobStore, jobId: string): Promise<Set<number>> => {
+  if ('stored' in store) {
+    const { stored } = store as FakeJobStore;
+    return new Set([...(stored.get(jobId)?.values() ?? [])].map(({ expiresAt }) => expiresAt));
+  }
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: 'JobTable',
+      KeyConditionExpression: 'jobId = :jobId AND begins_with(itemId, :results)',
+      ExpressionAttributeValues: { ':jobId': { S: jobId }, ':results': { S: 'PROVIDER#' } },
+      ProjectionExpression: 'expiresAt',
+    }),
+  );
+  return new Set(Items.map(({ expiresAt }) => Number(expiresAt?.N)));
 };
 
 const aSettlement = (change: Partial<Settlement> = {}): Settlement => ({
@@ -109,7 +130,7 @@ describe.each<[string, () => JobStore]>([
     const store = create();
     const { jobId } = await born(store, { dueAt: NOW });
     const taken = await Promise.all(
-      Array.from({ length: 10 }, () => store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)),
+      Array.from({ length: 10 }, () => store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)),
     );
     const winners = taken.filter((job) => job !== undefined);
     expect(winners).toHaveLength(1);
@@ -119,7 +140,7 @@ describe.each<[string, () => JobStore]>([
   test('does not let a job be taken before it is due', async () => {
     const store = create();
     const { jobId } = await born(store);
-    expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toBeUndefined();
+    expect(await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)).toBeUndefined();
   });
 
   test('makes a released job due at once, for its holder only', async () => {
@@ -134,7 +155,7 @@ describe.each<[string, () => JobStore]>([
   test('takes one outcome a claim, from its holder only', async () => {
     const store = create();
     const { jobId } = await born(store, { dueAt: NOW });
-    await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS);
+    await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
     await store.outcomes.save(jobId, 2, aSettlement());
     await expect(store.outcomes.save(jobId, 2, aSettlement())).rejects.toThrow(StaleClaim);
@@ -156,7 +177,7 @@ describe.each<[string, () => JobStore]>([
     const store = create();
     const { jobId } = await born(store, { dueAt: NOW });
     for (let claims = 1; claims <= 24; claims += 1) {
-      if (claims > 1) await store.due.claim({ jobId, claims: claims - 1 }, NOW, LEASE_MS);
+      if (claims > 1) await store.due.claim({ jobId, claims: claims - 1, dueAt: NOW }, NOW, LEASE_MS);
       const attempt = { number: claims, trigger: 'scheduled' as const, endedAt: NOW, fetches: [] };
       await store.outcomes.save(jobId, claims, aSettlement({ attempt, dueAt: NOW }));
     }
@@ -240,7 +261,7 @@ describe.each<[string, () => JobStore]>([
     const store = create();
     const { jobId } = aJob();
     expect(await store.results.load(jobId)).toBeUndefined();
-    expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toBeUndefined();
+    expect(await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)).toBeUndefined();
     await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
     const page = await store.reader.list({ clientId: jobId, limit: 10, now: NOW });
@@ -282,7 +303,7 @@ describe.each<[string, () => JobStore]>([
     await store.control.release(jobId, 1, NOW);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
     await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
-    expect(await store.due.claim({ jobId, claims: 1 }, NOW, LEASE_MS)).toMatchObject({ claims: 2 });
+    expect(await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)).toMatchObject({ claims: 2 });
   });
 
   test('does not give back what is settled', async () => {
@@ -290,7 +311,9 @@ describe.each<[string, () => JobStore]>([
     const { jobId } = await born(store);
     await store.outcomes.save(jobId, 1, over);
     await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
-    expect(await store.due.claim({ jobId, claims: 1 }, Number.MAX_SAFE_INTEGER / 2, LEASE_MS)).toBeUndefined();
+    expect(
+      await store.due.claim({ jobId, claims: 1, dueAt: NOW }, Number.MAX_SAFE_INTEGER / 2, LEASE_MS),
+    ).toBeUndefined();
   });
 
   test('takes an outcome after the lease has run out, as long as nobody else has the job', async () => {
@@ -303,7 +326,14 @@ describe.each<[string, () => JobStore]>([
   test('keeps all that an outcome says', async () => {
     const store = create();
     const job = await born(store);
-    const { attempt, ...settlement } = aSettlement({
+    const attempt = {
+      number: 1,
+      trigger: 'immediate' as const,
+      endedAt: NOW,
+      fetches: [{ providerId: 'gas', status: 'OK' as const, statusCode: 200, durationMs: 1.5 }],
+      callback: { status: 'FAILED' as const, class: 'timeout' },
+    };
+    const { attempt: _, ...settlement } = aSettlement({
       phase: 'CALLING_BACK',
       results: [
         { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 4 },
@@ -312,19 +342,74 @@ describe.each<[string, () => JobStore]>([
       fetchAttempts: 1,
       callbackAttempts: 1,
       updatedAt: NOW + 5,
-      attempt: {
-        number: 1,
-        trigger: 'immediate',
-        endedAt: NOW,
-        fetches: [{ providerId: 'gas', status: 'OK', statusCode: 200, durationMs: 1.5 }],
-        callback: { status: 'FAILED', class: 'timeout' },
-      },
+      ownFaults: 2,
+      deadlineAt: NOW + 9,
+      callbackDeadlineAt: NOW + 10,
+      callbackDeferred: { class: 'circuit_open' },
     });
     await store.outcomes.save(job.jobId, 1, { ...settlement, attempt });
     const { leasedUntil: __, ...rest } = job;
     const expected = { ...rest, ...settlement, unsettled: 0, attemptLog: [attempt] };
     expect(await store.reader.get(job.jobId, NOW)).toEqual(expected);
     expect((await store.results.load(job.jobId))?.job).toEqual(expected);
+  });
+
+  test('adds nothing to the log for an outcome without a call, and forgets why a callback was deferred', async () => {
+    const store = create();
+    const { jobId } = await born(store, { dueAt: NOW });
+    const { attempt: _, ...settlement } = aSettlement({ callbackDeferred: { class: 'paused' }, dueAt: NOW });
+    await store.outcomes.save(jobId, 1, settlement);
+    expect(await store.reader.get(jobId, NOW)).toMatchObject({ attemptLog: [], callbackDeferred: { class: 'paused' } });
+    await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
+    expect((await store.reader.get(jobId, NOW))?.heldSince).toBe(NOW);
+    await store.outcomes.save(jobId, 2, aSettlement());
+    const job = await store.reader.get(jobId, NOW);
+    expect([job?.callbackDeferred, job?.heldSince]).toEqual([undefined, undefined]);
+  });
+
+  test('keeps others off for longer after each claim that was not settled; the lease stays as it is', async () => {
+    const store = create();
+    const { jobId } = await born(store);
+    let now = NOW + LEASE_MS;
+    for (const minutes of [12, 24, 48, 60]) {
+      const [entry] = (await dueEntries(store, now)).filter((one) => one.jobId === jobId);
+      const job = await store.due.claim(entry as DueEntry, now, LEASE_MS);
+      const holdEnd = now + minutes * 60_000;
+      expect(job).toMatchObject({ leasedUntil: now + LEASE_MS, dueAt: holdEnd, heldSince: NOW });
+      expect((await dueEntries(store, holdEnd - 1)).filter((one) => one.jobId === jobId)).toEqual([]);
+      now = holdEnd;
+    }
+  });
+
+  describe('a stored result', () => {
+    const aResult = (length: number) => {
+      const json = JSON.stringify(randomBytes(length / 2).toString('hex'));
+      return { providerId: 'gas', fetchedAt: NOW, bytes: json.length, json };
+    };
+
+    test.each([10, 20_000, 900_000])('of %i bytes is renewed and removed by its key alone', async (length) => {
+      const store = create();
+      const { jobId } = await born(store);
+      const result = aResult(length);
+      const stored = await store.results.save(jobId, 1, result, NOW / 1000);
+      const key = { providerId: 'gas', ...stored };
+      expect(await store.results.renew(jobId, key, NOW / 1000 + 60)).toBe(true);
+      expect(await expiriesOf(store, jobId)).toEqual(new Set([NOW / 1000 + 60]));
+      expect((await store.results.load(jobId))?.results[0]?.json === result.json).toBe(true);
+      await store.results.remove(jobId, 2, key);
+      expect((await store.results.load(jobId))?.results).toHaveLength(1);
+      await store.results.remove(jobId, 1, key);
+      expect((await store.results.load(jobId))?.results).toEqual([]);
+      expect(await expiriesOf(store, jobId)).toEqual(new Set());
+      expect(await store.results.renew(jobId, key, NOW)).toBe(false);
+    });
+
+    test('expires when it is said to, in epoch seconds, every part of it', async () => {
+      const store = create();
+      const { jobId } = await born(store);
+      await store.results.save(jobId, 1, aResult(900_000), 1_900_000_000);
+      expect(await expiriesOf(store, jobId)).toEqual(new Set([1_900_000_000]));
+    });
   });
 
   test('never shows inline data as part of the job', async () => {
@@ -401,7 +486,7 @@ describe.each<[string, () => JobStore]>([
       await store.control.replace(job, ended);
       expect(await store.reader.get(job.jobId, NOW)).toEqual(ended);
       expect(await dueIds(store, Number.MAX_SAFE_INTEGER)).not.toContain(job.jobId);
-      const again = redriven(ended, new Set(), times);
+      const again = redriven(ended, [], times);
       await store.control.replace(ended, again);
       expect(await store.reader.get(job.jobId, NOW + 1e9)).toEqual(again);
       expect(await dueIds(store, NOW + 1 + LEASE_MS)).toContain(job.jobId);
@@ -411,10 +496,10 @@ describe.each<[string, () => JobStore]>([
       const store = create();
       const leased = await born(store);
       await store.outcomes.save(leased.jobId, 1, { ...over, status: 'COMPLETE' });
-      await expect(store.control.replace(leased, redriven(leased, new Set(), times))).rejects.toThrow(StaleClaim);
+      await expect(store.control.replace(leased, redriven(leased, [], times))).rejects.toThrow(StaleClaim);
       const waiting = await born(store, { dueAt: NOW });
-      await store.due.claim(waiting, NOW, LEASE_MS);
-      await expect(store.control.replace(waiting, redriven(waiting, new Set(), times))).rejects.toThrow(StaleClaim);
+      await store.due.claim({ ...waiting, dueAt: NOW }, NOW, LEASE_MS);
+      await expect(store.control.replace(waiting, redriven(waiting, [], times))).rejects.toThrow(StaleClaim);
       const released = await born(store);
       await store.control.release(released.jobId, 1, NOW);
       await expect(store.control.replace(released, cancelled(released, { now: NOW, retentionMs: 0 }))).rejects.toThrow(
@@ -439,7 +524,7 @@ describe.each<[string, () => JobStore]>([
       const bare = expunged(failed, NOW);
       await store.control.replace(failed, bare);
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([job.jobId]);
-      await store.control.replace(bare, redriven(bare, new Set(), times));
+      await store.control.replace(bare, redriven(bare, [], times));
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
     });
 

@@ -11,7 +11,7 @@ export const PLANTED_BUGS = {
         if (job?.status !== 'PENDING') return undefined;
         // As it is, not as it was found: whoever comes second takes it all the same, at any time.
         jobs.set(job.jobId, { ...job, dueAt: now });
-        return store.due.claim({ jobId: job.jobId, claims: job.claims }, now, leaseMs);
+        return store.due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, leaseMs);
       },
     },
   }),
@@ -25,7 +25,10 @@ export const PLANTED_BUGS = {
       },
     },
   }),
-  'results that are not kept': (store) => ({ ...store, results: { ...store.results, save: async () => {} } }),
+  'results that are not kept': (store) => ({
+    ...store,
+    results: { ...store.results, save: async (_, __, ___, keptUntil) => ({ chunks: 1, keptUntil }) },
+  }),
   'jobs that are never due again': (store, jobs) => ({
     ...store,
     outcomes: {

@@ -2,6 +2,8 @@ import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { seededRandom } from '@boomerang/core/domain/random.ts';
+import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
+import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { StateMachine } from 'aws-local-stepfunctions';
@@ -36,12 +38,15 @@ const TROUBLE_MS = 90 * MINUTE;
 const CALM_MS = 240 * MINUTE;
 export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
 
-const policy = { schedule: { stepsMs: SCHEDULE_MS }, patienceMs: 60 * MINUTE, retentionMs: 30 * 24 * 60 * MINUTE };
+const policy: SettlePolicy = {
+  schedule: { stepsMs: SCHEDULE_MS },
+  patienceMs: 60 * MINUTE,
+  retentionMs: 30 * 24 * 60 * MINUTE,
+};
 const settings = {
   policy,
   leaseMs: 360_000,
   fetchDeadlineMs: 30 * MINUTE,
-  resultLifeMs: policy.retentionMs * 2,
   retentionMs: policy.retentionMs,
 };
 const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
@@ -176,6 +181,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       FetchProvider: () =>
         createFetch({
           ...ports,
+          jobs: ports.reader,
+          keptUntil: (at) => firstKeptUntil(at, settings.fetchDeadlineMs, policy),
           ...guard,
           catalogue: new Map(
             PROVIDERS.map((provider) => [
@@ -326,7 +333,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const jobId = all[Math.floor(actions() * all.length)];
     if (jobId === undefined) return;
     const create = (ports: ReturnType<typeof portsOf>) =>
-      what === 'cancel' ? createCancel({ ...ports, jobs: ports.reader }) : createRedrive(ports);
+      what === 'cancel'
+        ? createCancel({ ...ports, jobs: ports.reader })
+        : createRedrive({ ...ports, jobs: ports.reader });
     await call(create, { pathParameters: { jobId } });
   };
 
@@ -394,7 +403,7 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
     save: async (jobId, claims, settlement, data) => {
       await store.outcomes.save(jobId, claims, settlement, data);
       const { status, dueAt } = settlement;
-      const facts = { jobId, claims: settlement.attempt.number, status };
+      const facts = { jobId, claims, status };
       history.add({ kind: 'settled', ...facts, isOver: status !== 'PENDING', isDue: dueAt !== undefined });
     },
   },

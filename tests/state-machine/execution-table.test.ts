@@ -1,4 +1,5 @@
 import { type ClaimedJob, claimedJobSchema } from '@boomerang/core/contracts/claimed-job.ts';
+import { caughtErrorSchema, readTaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import {
   CallbackCircuitOpen,
   CallbackRejected,
@@ -12,7 +13,7 @@ import {
   ProviderRefused,
   ProviderThrottled,
   ProviderUnavailable,
-  readCaughtError,
+  ResultMissing,
 } from '@boomerang/core/domain/failures.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
@@ -81,8 +82,7 @@ const failure = { class: 'bad_status', statusCode: 500 } as const;
 const awsError = (name: string): Error => Object.assign(new Error('from AWS'), { name });
 
 /** What settling reads of an error. */
-const told = (error?: Error) =>
-  error && 'failure' in error ? error.failure : { class: 'internal', excerpt: error?.name };
+const told = (error?: Error) => (error && 'failure' in error ? error.failure : { class: 'internal' });
 
 const fetchUnless = (errors: Record<string, Error>) => (payload: { providerId: string }) => {
   const { providerId } = fetchRequestSchema.parse(payload);
@@ -100,6 +100,8 @@ describe('with jobs', () => {
     deliver?: Error;
     settle?: Error;
     calls: [fetches: number, deliveries: number, settlements: number];
+    /** Whether the execution fails, visibly: a job was left to its lease. */
+    isLeft?: boolean;
   };
   const rows: Row[] = [
     { when: 'all give', calls: [2, 1, 0] },
@@ -126,6 +128,10 @@ describe('with jobs', () => {
     { when: 'the receiver is left alone', deliver: new CallbackCircuitOpen(failure), calls: [2, 1, 1] },
     { when: 'the lease is too short to fetch', fetch: { gas: new LeaseLost(failure) }, calls: [2, 0, 1] },
     { when: 'nothing is pending', job: { providers: [], checkpointed: true }, calls: [0, 1, 0] },
+    { when: 'all that are due give, and another waits', job: { isAnyWaiting: true }, calls: [2, 0, 1] },
+    { when: 'none is due, and one waits', job: { providers: [], isAnyWaiting: true }, calls: [0, 0, 1] },
+    { when: 'one waits, and the deadline has come', job: { isAnyWaiting: true, final: true }, calls: [2, 1, 0] },
+    { when: 'what was fetched is not stored any more', deliver: new ResultMissing('gas'), calls: [2, 1, 1] },
     { when: 'the receiver is unavailable', deliver: new CallbackUnavailable(failure), calls: [2, 3, 1] },
     { when: 'the receiver asks to wait', deliver: new CallbackThrottled(failure), calls: [2, 1, 1] },
     { when: 'the receiver rejects', deliver: new CallbackRejected(failure), calls: [2, 1, 1] },
@@ -146,44 +152,51 @@ describe('with jobs', () => {
       deliver: new CallbackRejected(failure),
       settle: awsError('Lambda.ServiceException'),
       calls: [2, 1, 3],
+      isLeft: true,
     },
     {
       when: 'settling fails',
       deliver: new CallbackRejected(failure),
       settle: new TypeError('a bug'),
       calls: [2, 1, 1],
+      isLeft: true,
     },
   ];
 
-  test.each(rows)('when $when, its calls are $calls', async ({ job, fetch = {}, deliver, settle, calls }) => {
-    const execution = await run(
-      { jobs: [aJob(job)] },
-      {
-        FetchProvider: fetchUnless(fetch),
-        ...(deliver && { DeliverCallback: throws(deliver) }),
-        ...(settle && { SettleJob: throws(settle) }),
-      },
-    );
-    expect(['FetchProvider', 'DeliverCallback', 'SettleJob'].map(execution.count)).toEqual(calls);
-    expect(execution.failed).toBe(false);
-    expect(execution.count('ClaimDueJobs')).toBe(0);
-    // Each provider's tries are counted by themselves.
-    for (const name of ['FetchProvider', 'DeliverCallback']) {
-      const counts = new Map<string, number>();
-      for (const { retryCount, providerId = '' } of (execution.calls[name] ?? []) as Counted[]) {
-        expect(retryCount).toBe(counts.get(providerId) ?? 0);
-        counts.set(providerId, retryCount + 1);
+  test.each(rows)(
+    'when $when, its calls are $calls',
+    async ({ job, fetch = {}, deliver, settle, calls, isLeft = false }) => {
+      const execution = await run(
+        { jobs: [aJob(job)] },
+        {
+          FetchProvider: fetchUnless(fetch),
+          ...(deliver && { DeliverCallback: throws(deliver) }),
+          ...(settle && { SettleJob: throws(settle) }),
+        },
+      );
+      expect(['FetchProvider', 'DeliverCallback', 'SettleJob'].map(execution.count)).toEqual(calls);
+      expect([execution.failed, execution.last]).toEqual([isLeft, isLeft ? 'JobsLeftToLease' : 'JobsDone']);
+      expect(execution.count('ClaimDueJobs')).toBe(0);
+      // Each provider's tries are counted by themselves.
+      for (const name of ['FetchProvider', 'DeliverCallback']) {
+        const counts = new Map<string, number>();
+        for (const { retryCount, providerId = '' } of (execution.calls[name] ?? []) as Counted[]) {
+          expect(retryCount).toBe(counts.get(providerId) ?? 0);
+          counts.set(providerId, retryCount + 1);
+        }
       }
-    }
-    // Checked out here: inside a task the Catch would take what these throw.
-    for (const payload of execution.calls.FetchProvider ?? []) fetchRequestSchema.parse(payload);
-    for (const payload of execution.calls.DeliverCallback ?? []) deliverRequestSchema.parse(payload);
-    for (const payload of execution.calls.SettleJob ?? []) {
-      const { deliveryError } = settleRequestSchema.parse(payload);
-      expect(deliveryError?.Error).toBe(deliver?.name);
-      if (deliveryError) expect(readCaughtError(deliveryError)).toEqual(told(deliver));
-    }
-  });
+      // Checked out here: inside a task the Catch would take what these throw.
+      for (const payload of execution.calls.FetchProvider ?? []) fetchRequestSchema.parse(payload);
+      for (const payload of execution.calls.DeliverCallback ?? []) deliverRequestSchema.parse(payload);
+      for (const payload of execution.calls.SettleJob ?? []) {
+        settleRequestSchema.parse(payload);
+        const { deliveryError } = payload as { deliveryError?: unknown };
+        const error = deliveryError === undefined ? undefined : caughtErrorSchema.parse(deliveryError);
+        expect(error?.Error).toBe(deliver?.name);
+        if (error) expect(readTaskFailure(error)).toEqual(told(deliver));
+      }
+    },
+  );
 
   test('keeps each outcome, with its error, for whoever comes next', async () => {
     const { calls } = await run(
@@ -191,10 +204,10 @@ describe('with jobs', () => {
       { FetchProvider: fetchUnless({ b: new ProviderRefused(failure), c: new ProviderThrottled(failure) }) },
     );
     const { job } = settleRequestSchema.parse(calls.SettleJob?.[0]);
-    expect(job.results.map(({ providerId, status }) => [providerId, status])).toEqual([
-      ['a', 'FETCHED'],
-      ['b', 'REFUSED'],
-      ['c', 'UNAVAILABLE'],
+    expect(job.results.map(({ providerId, kind }) => [providerId, kind])).toEqual([
+      ['a', 'fetched'],
+      ['b', 'refused'],
+      ['c', 'failed'],
     ]);
   });
 
@@ -209,6 +222,24 @@ describe('with jobs', () => {
     );
     expect([count('DeliverCallback'), count('SettleJob'), failed]).toEqual([39, 1, false]);
   });
+});
+
+test('an older execution, whose job does not say whether a provider waits, delivers', async () => {
+  const { isAnyWaiting: _, ...older } = aJob();
+  const { last, count } = await run({ jobs: [older] }, { FetchProvider: fetchUnless({}) });
+  expect([last, count('DeliverCallback'), count('SettleJob')]).toEqual(['JobsDone', 1, 0]);
+});
+
+test('one job of a batch that is left to its lease fails the execution, and no other job', async () => {
+  const { failed, last, count } = await run(
+    { jobs: [aJob({ claims: 1 }), aJob({ claims: 2 }), aJob({ claims: 3 })] },
+    {
+      FetchProvider: ({ claims, providerId }: { claims: number; providerId: string }) =>
+        claims === 2 ? throws(new ProviderThrottled(failure))() : given(providerId),
+      SettleJob: throws(new TypeError('a bug')),
+    },
+  );
+  expect([failed, last, count('DeliverCallback')]).toEqual([true, 'JobsLeftToLease', 2]);
 });
 
 describe('without jobs', () => {

@@ -140,13 +140,20 @@ describe('a sweep', () => {
 });
 
 describe('a job that is never settled', () => {
-  test('is tried twenty times, alone in its batch, and then ends', async () => {
+  test('is tried less and less often, alone in its batch, and ends after a week', async () => {
     const { claim, store } = await createWorld(1, { unsettled: 0 });
-    for (let taken = 1; taken <= 20; taken += 1) {
-      const now = () => NOW + taken * LEASE_MS;
-      expect((await claim({ now })).batches).toHaveLength(1);
+    const [id = ''] = store.jobs.keys();
+    const waits: number[] = [];
+    let at = NOW;
+    while (at <= NOW + 7 * 86_400_000) {
+      expect((await claim({ now: () => at })).batches).toHaveLength(1);
+      const { dueAt = 0, leasedUntil } = store.jobs.get(id) as Job;
+      expect(leasedUntil).toBe(at + LEASE_MS);
+      waits.push((dueAt - at) / 60_000);
+      at = dueAt;
     }
-    const { batches, claimed } = await claim({ now: () => NOW + 21 * LEASE_MS });
+    expect(waits.slice(0, 6)).toEqual([6, 12, 24, 48, 60, 60]);
+    const { batches, claimed } = await claim({ now: () => at });
     expect([batches, claimed]).toEqual([[], 1]);
     expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
     expect([...store.jobs.values()][0]?.dueAt).toBeUndefined();
@@ -157,7 +164,7 @@ describe('a job that is never settled', () => {
     ['its end can not be written', new Error('down')],
   ])('keeps no other when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
-    await givenJob(store, aJob({ dueAt: NOW, unsettled: 20 }));
+    await givenJob(store, aJob({ dueAt: NOW, unsettled: 20, updatedAt: NOW - 8 * 86_400_000 }));
     const outcomes = { save: async () => Promise.reject(error) };
     expect((await claim({ outcomes })).batches.flat()).toHaveLength(5);
   });

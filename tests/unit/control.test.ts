@@ -1,6 +1,12 @@
 import { cancelled, expunged, isHeld, isOver, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import { JOB_STATUSES, type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import {
+  type GivenResult,
+  JOB_STATUSES,
+  type Job,
+  type ProviderResult,
+  toClaimedJob,
+} from '@boomerang/core/domain/job.ts';
 import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -8,7 +14,8 @@ import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
-const gave = (providerId: string): ProviderResult => ({ providerId, status: 'FETCHED', fetchedAt: NOW, bytes: 2 });
+const gave = (providerId: string): GivenResult => ({ providerId, status: 'FETCHED', fetchedAt: NOW, bytes: 2 });
+const isGiven = (result: ProviderResult): result is GivenResult => result.status === 'FETCHED';
 const failed = (providerId: string, status: 'REFUSED' | 'UNAVAILABLE'): ProviderResult => ({
   providerId,
   status,
@@ -38,11 +45,11 @@ describe('a redriven job', () => {
   test('is as good as new, whatever it was, and keeps what was fetched', () => {
     fc.assert(
       fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, there) => {
-        const next = redriven(job, new Set(there), times);
+        const kept = job.results.filter(isGiven).filter((result) => there.includes(result.providerId));
+        const next = redriven(job, kept, times);
         expect(next).toMatchObject({ status: 'PENDING', unsettled: 1, fetchAttempts: 0, callbackAttempts: 0 });
         expect(next).toMatchObject({ claims: job.claims + 1, deadlineAt: NOW + 1_005, dueAt: NOW + 5 + LEASE_MS });
         expect(next.expiresAt).toBeUndefined();
-        const kept = job.results.filter((result) => result.status === 'FETCHED' && there.includes(result.providerId));
         expect(next.results).toEqual(kept);
         const claimed = toClaimedJob(next, 'redrive', times.now);
         expect([...claimed.providers, ...kept.map(({ providerId }) => providerId)].sort()).toEqual(['gas', 'internet']);
@@ -68,7 +75,8 @@ describe('a redriven job', () => {
     ['before any callback', { status: 'CANCELLED', phase: 'FETCHING', unsettled: 0, results: [gave('gas')] }, 0],
     ['when a callback may have been on its way', { status: 'CANCELLED', phase: 'FETCHING', unsettled: 1 }, 1],
   ])('%s, sends callbacks of the right id', (_case, change, redeliveries) => {
-    const next = redriven({ ...over, ...change }, new Set(['gas', 'internet']), times);
+    const job = { ...over, ...change };
+    const next = redriven(job, job.results.filter(isGiven), times);
     expect(next.redeliveries).toBe(redeliveries);
     const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
     expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${over.jobId}${suffix}`);
@@ -101,9 +109,9 @@ describe('redriving', () => {
       log: aLog(),
       leaseMs: LEASE_MS,
       fetchDeadlineMs: 1_000,
-      resultLifeMs: 60_000,
+      policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 60_000 },
     };
-    const redrive = async () => redriveJob(deps, (await store.results.load(job.jobId)) as never);
+    const redrive = async () => redriveJob(deps, (await store.reader.getWithData(job.jobId, NOW)) as never);
     return { store, started, job, deps, redrive };
   };
   const result = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
@@ -157,7 +165,7 @@ describe('redriving', () => {
   test('leaves the job to the schedule when its execution does not start', async () => {
     const { deps, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
     const startExecution = async () => Promise.reject(new Error('throttled'));
-    await redriveJob({ ...deps, startExecution }, { job, results: [] });
+    await redriveJob({ ...deps, startExecution }, { job, inline: [] });
     expect(store.jobs.get(job.jobId)).toMatchObject({ claims: 2, dueAt: times.now });
   });
 });

@@ -1,5 +1,6 @@
+import { readTaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
-import { readCaughtError, StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
@@ -7,10 +8,12 @@ import {
   aJob,
   aLog,
   aWorkedJob,
+  deferred,
   fetched,
   findClient,
   givenJob,
   NOW,
+  notAttempted,
   refused,
   unavailable,
   unguarded,
@@ -100,6 +103,30 @@ describe('a callback', () => {
     expect(requests).toEqual([]);
   });
 
+  test.each<[string, Partial<WorkedJob>, boolean]>([
+    ['a provider has failed', { results: [fetched('gas'), unavailable('internet')] }, false],
+    ['a provider is deferred', { results: [fetched('gas'), deferred('internet')] }, false],
+    ['a provider waits for a later time', { results: [fetched('gas')], isAnyWaiting: true }, false],
+    [
+      'the deadline has come, and a provider was not asked by a fault of ours',
+      { final: true, results: [notAttempted('gas')] },
+      false,
+    ],
+    [
+      'the deadline has come',
+      { final: true, isAnyWaiting: true, results: [fetched('gas'), unavailable('internet')] },
+      true,
+    ],
+    ['all gave or refused', { results: [fetched('gas'), refused('internet')] }, true],
+  ])('when %s, goes out: %p', async (_case, change, isSent) => {
+    const { deliver, requests } = await createWorld(aWorkedJob(change));
+    const name = await deliver().then(
+      () => 'delivered',
+      (error: Error) => error.name,
+    );
+    expect([name, requests.length]).toEqual(isSent ? ['delivered', 1] : ['CallbackNotSent', 0]);
+  });
+
   test('that is larger than 10 MiB does not go out, for good', async () => {
     const json = `"${'x'.repeat(5 * 1024 * 1024)}"`;
     const worked = aWorkedJob({ results: [fetched('gas', json), fetched('internet', json)] });
@@ -160,7 +187,7 @@ describe('an answer', () => {
     expect(error).toMatchObject({ name });
     // What a Catch keeps of it is all that it knows.
     const Cause = JSON.stringify({ errorType: name, errorMessage: (error as Error).message, trace: [] });
-    expect(readCaughtError({ Error: name, Cause })).toMatchObject({ startedAt: NOW, ...failure });
+    expect(readTaskFailure({ Error: name, Cause })).toMatchObject({ startedAt: NOW, ...failure });
     expect(requests).toHaveLength(1);
     expect(store.jobs.get(worked.jobId)).toEqual(before);
   });

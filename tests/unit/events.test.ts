@@ -35,7 +35,7 @@ const createWorld = async () => {
     send,
     policy,
     leaseMs: LEASE_MS,
-    resultLifeMs: 1,
+    keptUntil: () => 1,
   };
   const load = async (name: string, deps: object) => {
     const { createHandler } = (await import(`../../functions/${name}/handler.ts`)) as {
@@ -70,6 +70,7 @@ const createWorld = async () => {
     'job-read': { jobs: store.reader, results: store.results },
     'job-redrive': {
       ...store,
+      jobs: store.reader,
       now: () => NOW + LEASE_MS,
       startExecution: async () => {},
       fetchDeadlineMs: 1,
@@ -84,7 +85,7 @@ const createWorld = async () => {
     'job-cancel': { jobs: store.reader, control: store.control, retentionMs: 1_000 },
     'job-expunge': { jobs: store.reader, control: store.control, results: store.results },
     providers: { failureRate: 0, latencyMs: 0, maintenance: undefined, sleep: async () => {} },
-    'provider-fetch': { catalogue, results: store.results },
+    'provider-fetch': { catalogue, results: store.results, jobs: store.reader },
     'callback-deliver': { results: store.results, outcomes: store.outcomes, userAgent: 'test' },
     'job-claim': {
       due: store.due,

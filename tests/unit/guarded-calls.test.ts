@@ -36,7 +36,13 @@ describe('a call to a provider', () => {
     const deps = {
       ...unguarded,
       ...{ meter, send, breaker: spy.breaker, catalogue: new Map([['gas', provider]]), findSecret: async () => '' },
-      ...{ results: createFakeJobStore().results, now: () => NOW, log: aLog(), resultLifeMs: 1 },
+      ...{
+        ...createFakeJobStore(),
+        jobs: createFakeJobStore().reader,
+        now: () => NOW,
+        log: aLog(),
+        keptUntil: () => 1,
+      },
       ...change,
     };
     const request = { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' };

@@ -24,17 +24,16 @@ const createWorld = async (count: number, query: Partial<Redrive['query']> = {})
   const tick = { perRead: 0 };
   const deps = {
     ...store,
-    jobs: store.reader,
-    results: {
-      ...store.results,
-      load: async (jobId: string) => {
+    jobs: {
+      ...store.reader,
+      getWithData: async (jobId: string, at: number) => {
         clock += tick.perRead;
-        return store.results.load(jobId);
+        return store.reader.getWithData(jobId, at);
       },
     },
     redrives,
     fetchDeadlineMs: 1_000,
-    resultLifeMs: 1_000,
+    policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 60_000 },
     retentionMs: 60_000,
     now: () => clock,
     log: aLog(),
@@ -104,11 +103,11 @@ test('stops when another has taken it', async () => {
 test('counts what it could not take, and ends all the same', async () => {
   const { run, store, deps } = await createWorld(3);
   const [held, broken] = [...store.jobs.values()];
-  const { load } = deps.results;
-  deps.results.load = async (jobId) => {
+  const { getWithData } = deps.jobs;
+  deps.jobs.getWithData = async (jobId, at) => {
     if (jobId === broken?.jobId) throw new Error('down');
     if (jobId === held?.jobId) store.jobs.set(jobId, { ...held, status: 'PENDING' });
-    return load(jobId);
+    return getWithData(jobId, at);
   };
   expect(await run()).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 1, failed: 1 });
 });

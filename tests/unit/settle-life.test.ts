@@ -1,31 +1,64 @@
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import type { CallbackOutcome } from '@boomerang/core/domain/outcomes.ts';
 import { isExhausted, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
-import { type Delivery, type Settlement, settle } from '@boomerang/core/domain/settle.ts';
+import { type Settlement, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aJob, caught, fetched, LEASE_MS, NOW, refused, unavailable } from '../builders.ts';
+import {
+  aJob,
+  DELIVERED,
+  deferred,
+  failedCallback,
+  fetched,
+  LEASE_MS,
+  NOT_SENT,
+  NOW,
+  notAttempted,
+  refused,
+  unavailable,
+} from '../builders.ts';
 
 /** Whole lives of jobs: claim by claim, whatever the third parties do. */
 
 const steps = [1_000, 5_000, 60_000] as const;
-const policy = { schedule: { stepsMs: steps }, patienceMs: 600_000, retentionMs: 3_600_000 };
+const policy: SettlePolicy = { schedule: { stepsMs: steps }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const DEADLINE_MS = 300_000;
 
 /** What the world does in one execution. */
 type Turn = {
-  gives: ('fetched' | 'refused' | 'unavailable')[];
-  callback: string;
+  gives: (keyof typeof give)[];
+  callback: 'delivered' | 'gone' | 'failed' | 'not sent';
   random: number;
   retryAfterMs: number;
 };
-type Lived = { job: Job; settlement: Settlement; now: number };
+type Lived = {
+  job: Job;
+  settlement: Settlement;
+  now: number;
+  asked: string[];
+  /** Whether a callback went out, or would have but for a fault of ours. */
+  isSent: boolean;
+};
 
-const give = { fetched, refused, unavailable };
+const give = {
+  fetched: (id: string, _: Turn) => fetched(id),
+  refused: (id: string, _: Turn) => refused(id),
+  unavailable: (id: string, { retryAfterMs }: Turn) => unavailable(id, { class: 'bad_status', retryAfterMs }),
+  deferred: (id: string, { retryAfterMs }: Turn) => deferred(id, retryAfterMs),
+  notAttempted: (id: string, _: Turn) => notAttempted(id),
+};
 
-const callbackOf = ({ callback, retryAfterMs }: Turn): Delivery => {
-  if (callback === 'delivered') return { delivered: true, statusCode: 200, durationMs: 1 };
-  if (callback === 'gone') return { delivered: false, error: caught('CallbackRejected', { class: 'gone' }) };
-  return { delivered: false, error: caught(callback, { class: 'bad_status', retryAfterMs }) };
+const callbackOf = ({ callback, retryAfterMs }: Turn): CallbackOutcome => {
+  switch (callback) {
+    case 'delivered':
+      return DELIVERED;
+    case 'gone':
+      return { kind: 'refused', reason: 'gone', failure: { class: 'gone', statusCode: 410 } };
+    case 'failed':
+      return failedCallback({ class: 'bad_status', retryAfterMs });
+    case 'not sent':
+      return NOT_SENT;
+  }
 };
 
 /** Lives through a job, each turn when it is due; the last turn repeats. Gives each job with what was made of it. */
@@ -36,12 +69,15 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
   for (let index = 0; index < limit; index += 1) {
     const turn = turns[Math.min(index, turns.length - 1)] as Turn;
     const claimed = toClaimedJob(job, 'scheduled', now);
-    const fetches = claimed.providers.map((id, place) => give[turn.gives[place] ?? 'fetched'](id));
-    // As the state machine's Choice does.
-    const isReady = claimed.final || fetches.every((outcome) => outcome.status !== 'UNAVAILABLE');
-    const outcomes = { fetches, delivery: isReady ? callbackOf(turn) : undefined };
+    const fetches = claimed.providers.map((id, place) => give[turn.gives[place] ?? 'fetched'](id, turn));
+    // As the state machine's Choice does, and the delivery itself.
+    const isSettled = fetches.every(({ kind }) => kind === 'fetched' || kind === 'refused');
+    const isReady = claimed.final || (isSettled && !claimed.isAnyWaiting);
+    const isOurFault = fetches.some(({ kind }) => kind === 'notAttempted');
+    const delivery = isReady ? (isOurFault ? NOT_SENT : callbackOf(turn)) : undefined;
+    const outcomes = { fetches, delivery };
     const settlement = settle(job, claimed, outcomes, now, turn.random, policy);
-    lived.push({ job, settlement, now });
+    lived.push({ job, settlement, now, asked: claimed.providers, isSent: isReady && !isOurFault });
     if (settlement.dueAt === undefined) return lived;
     const { attempt: _, fetchAttempts, callbackAttempts, ...rest } = settlement;
     now = Math.max(now + 1, settlement.dueAt);
@@ -49,6 +85,7 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
       ...job,
       ...rest,
       claims: job.claims + 1,
+      heldSince: now,
       leasedUntil: now + LEASE_MS,
       fetchAttempts: job.fetchAttempts + fetchAttempts,
       callbackAttempts: job.callbackAttempts + callbackAttempts,
@@ -57,45 +94,47 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
   return lived;
 };
 
-const CALLBACKS = [
-  'delivered',
-  'gone',
-  'CallbackUnavailable',
-  'CallbackThrottled',
-  'CallbackRejected',
-  'OutcomeNotSaved',
-];
-const OWN_DOING = ['LeaseLost', 'Lambda.TooManyRequestsException'];
+const CALLBACKS = ['delivered', 'gone', 'failed'] as const;
+const ALL_CALLBACKS = [...CALLBACKS, 'not sent'] as const;
+const ANSWERS = ['fetched', 'refused', 'unavailable'] as const;
+const ALL_ANSWERS = [...ANSWERS, 'deferred', 'notAttempted'] as const;
 
-const aTurn = (callbacks: string[]) =>
+const aTurn = (callbacks: readonly Turn['callback'][], answers: readonly Turn['gives'][number][]) =>
   fc.record({
-    gives: fc.array(fc.constantFrom('fetched' as const, 'refused' as const, 'unavailable' as const), {
-      minLength: 2,
-      maxLength: 2,
-    }),
+    gives: fc.array(fc.constantFrom(...answers), { minLength: 2, maxLength: 2 }),
     callback: fc.constantFrom(...callbacks),
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
     retryAfterMs: fc.nat(10_000_000),
   });
 
-const forEveryLife = (check: (lived: Lived[], turns: Turn[]) => void, callbacks = [...CALLBACKS, ...OWN_DOING]) =>
+const forEveryLife = (
+  check: (lived: Lived[], turns: Turn[]) => void,
+  callbacks: readonly Turn['callback'][] = ALL_CALLBACKS,
+  answers: readonly Turn['gives'][number][] = ALL_ANSWERS,
+) =>
   fc.assert(
-    fc.property(fc.array(aTurn(callbacks), { minLength: 1, maxLength: 30 }), (turns) => check(live(turns), turns)),
+    fc.property(fc.array(aTurn(callbacks, answers), { minLength: 1, maxLength: 30 }), (turns) =>
+      check(live(turns), turns),
+    ),
   );
 
 const endOf = (lived: Lived[]): Settlement => (lived.at(-1) as Lived).settlement;
 
 describe('whatever third parties do, a job', () => {
   test('ends, at the latest when its list of callbacks is used up', () => {
-    forEveryLife((lived) => {
-      expect(endOf(lived).status).not.toBe('PENDING');
-      const calls = lived.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
-      expect(calls).toBeGreaterThanOrEqual(1);
-      expect(calls).toBeLessThanOrEqual(steps.length + 1);
-    }, CALLBACKS);
+    forEveryLife(
+      (lived) => {
+        expect(endOf(lived).status).not.toBe('PENDING');
+        const calls = lived.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
+        expect(calls).toBeGreaterThanOrEqual(1);
+        expect(calls).toBeLessThanOrEqual(steps.length + 1);
+      },
+      CALLBACKS,
+      ANSWERS,
+    );
   });
 
-  test('ends FAILED only by a receiver that wants no more, or after every step of the list', () => {
+  test('ends FAILED only when its receiver answers that it wants no more, or after every step of the list', () => {
     forEveryLife((lived) => {
       const end = endOf(lived);
       if (end.status !== 'FAILED') return expect(end.failure).toBeUndefined();
@@ -111,18 +150,50 @@ describe('whatever third parties do, a job', () => {
           if (result.status !== 'UNAVAILABLE') expect(settlement.results).toContainEqual(result);
         }
         const settled = job.results.filter((result) => result.status !== 'UNAVAILABLE').map((one) => one.providerId);
-        for (const { providerId } of settlement.attempt.fetches) expect(settled).not.toContain(providerId);
+        for (const { providerId } of settlement.attempt?.fetches ?? []) expect(settled).not.toContain(providerId);
       }
     });
   });
 
-  test('is never put off beyond its deadline while it fetches, and asks nobody after it', () => {
+  test('is never due later than its deadline while it fetches, and asks no provider after it', () => {
+    forEveryLife(
+      (lived) => {
+        for (const { job, settlement, now } of lived) {
+          if (settlement.phase === 'FETCHING')
+            expect(settlement.dueAt).toBeLessThanOrEqual(Math.max(now, job.deadlineAt));
+          if (now > job.deadlineAt + 1) expect(settlement.attempt?.fetches ?? []).toEqual([]);
+        }
+      },
+      CALLBACKS,
+      ['fetched', 'refused', 'unavailable', 'deferred'],
+    );
+  });
+
+  test('asks no provider before its time, each that is pending at the deadline, and calls back without none that waits', () => {
     forEveryLife((lived) => {
-      for (const { job, settlement, now } of lived) {
-        if (settlement.phase === 'FETCHING')
-          expect(settlement.dueAt).toBeLessThanOrEqual(Math.max(now, job.deadlineAt));
-        if (now > job.deadlineAt + 1) expect(settlement.attempt.fetches).toEqual([]);
+      for (const { job, now, asked, isSent } of lived) {
+        const pending = job.results.filter((result) => result.status === 'UNAVAILABLE');
+        for (const { providerId, retryAt = 0 } of pending) {
+          if (asked.includes(providerId)) expect(retryAt).toBeLessThanOrEqual(now);
+          else if (isSent && job.phase === 'FETCHING') expect(now).toBeGreaterThanOrEqual(job.deadlineAt);
+          if (now < job.deadlineAt) expect(retryAt).toBeLessThanOrEqual(job.deadlineAt);
+        }
       }
+    });
+  });
+
+  test('counts no attempt without a call, and loses no time to faults of ours', () => {
+    forEveryLife((lived, turns) => {
+      lived.forEach(({ job, settlement, asked, now }, index) => {
+        const turn = turns[Math.min(index, turns.length - 1)] as Turn;
+        const answers = asked.map((_, place) => turn.gives[place] ?? 'fetched');
+        const isOursAlone = asked.length > 0 && answers.every((answer) => answer === 'notAttempted');
+        if (answers.every((answer) => answer === 'notAttempted' || answer === 'deferred'))
+          expect(settlement.fetchAttempts).toBe(0);
+        if (!isOursAlone || settlement.dueAt === undefined) return;
+        expect(settlement.phase).toBe('FETCHING');
+        expect((settlement.deadlineAt ?? 0) - job.deadlineAt).toBe(settlement.dueAt - now);
+      });
     });
   });
 
@@ -163,15 +234,18 @@ describe('whatever third parties do, a job', () => {
     forEveryLife((lived, turns) => {
       lived.forEach(({ settlement }, index) => {
         const { callback } = turns[Math.min(index, turns.length - 1)] as Turn;
-        const isTaken = callback === 'delivered' || callback === 'OutcomeNotSaved';
-        if (isTaken && settlement.attempt.callback) expect(settlement.dueAt).toBeUndefined();
+        if (callback === 'delivered' && settlement.attempt?.callback?.status === 'OK')
+          expect(settlement.dueAt).toBeUndefined();
       });
     });
   });
 });
 
-test.each(OWN_DOING)('%s never ends a job, nor counts, however often it comes', (callback) => {
-  const lived = live([{ gives: ['fetched', 'fetched'], callback, random: 0, retryAfterMs: 0 }], 100);
+test.each<[string, Turn['gives'], Turn['callback']]>([
+  ['of a delivery', ['fetched', 'fetched'], 'not sent'],
+  ['of both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
+])('a fault of ours %s never ends a job, nor counts, however often it comes', (_case, gives, callback) => {
+  const lived = live([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
   expect(lived).toHaveLength(100);
   expect(endOf(lived)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
 });

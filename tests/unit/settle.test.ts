@@ -1,18 +1,69 @@
-import { retryDelayMs } from '@boomerang/core/domain/schedule.ts';
-import { type Outcomes, settle } from '@boomerang/core/domain/settle.ts';
+import { type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import type { CallbackOutcome, FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
+import { couldOutlive, firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
+import { holdMs, ownFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
+import { judgeClaim, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aClaim, aJob, caught, fetched, NOW, refused, unavailable } from '../builders.ts';
+import {
+  aClaim,
+  aJob,
+  DELIVERED,
+  deferred,
+  deferredCallback,
+  failedCallback,
+  fetched,
+  NOT_SENT,
+  NOW,
+  notAttempted,
+  refused,
+  unavailable,
+} from '../builders.ts';
 
-const policy = { schedule: { stepsMs: [1_000, 5_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const policy: SettlePolicy = {
+  schedule: { stepsMs: [1_000, 5_000, 60_000] },
+  patienceMs: 600_000,
+  retentionMs: 3_600_000,
+};
+/** With steps as they are deployed, long enough for a hint of a day to be followed. */
+const slow: SettlePolicy = { ...policy, schedule: { stepsMs: [30 * SECOND, 2 * MINUTE, DAY] } };
 const both = [fetched('gas'), fetched('internet')];
+const aDay = { class: 'bad_status', statusCode: 503, retryAfterMs: DAY } as const;
 
-const run = (outcomes: Outcomes, { job = aJob(), claim = aClaim(), now = NOW, random = 0 } = {}) =>
-  settle(job, claim, outcomes, now, random, policy);
+const run = (outcomes: Outcomes, { job = aJob(), claim = aClaim(), now = NOW, random = 0, rules = policy } = {}) =>
+  settle(job, claim, outcomes, now, random, rules);
 
-const failedWith = (name: string, failure?: Parameters<typeof caught>[1]) =>
-  ({ delivered: false, error: caught(name, failure) }) as const;
-const delivered = { delivered: true, statusCode: 200, durationMs: 1 } as const;
+/** What settling makes of the stored job, claimed anew when it is due. */
+const next = (job: Job, outcomes: Outcomes, now = NOW, rules = policy): Job => {
+  const { attempt: _, fetchAttempts, callbackAttempts, ...settlement } = run(outcomes, { job, now, rules });
+  const { heldSince: __, ...rest } = job;
+  return {
+    ...rest,
+    ...settlement,
+    unsettled: 0,
+    fetchAttempts: job.fetchAttempts + fetchAttempts,
+    callbackAttempts: job.callbackAttempts + callbackAttempts,
+  };
+};
+
+const claimedAt = (job: Job, now: number): Job => ({
+  ...job,
+  claims: job.claims + 1,
+  unsettled: job.unsettled + 1,
+  heldSince: job.heldSince ?? now,
+  leasedUntil: now + 6 * MINUTE,
+});
+
+const pendingOf = (results: ProviderResult[], providerId: string) => {
+  const result = results.find((one) => one.providerId === providerId);
+  if (result?.status !== 'UNAVAILABLE') throw new Error(`${providerId} is ${result?.status}`);
+  return result;
+};
 
 describe('while fetching', () => {
   test('a job that misses a provider is due after the step of the schedule', () => {
@@ -23,7 +74,7 @@ describe('while fetching', () => {
 
   test('Retry-After prolongs a step, up to the longest', () => {
     const hinted = (retryAfterMs: number) =>
-      run({ fetches: [unavailable('gas', { class: 'bad_status', retryAfterMs })] }).dueAt;
+      run({ fetches: [unavailable('gas', { class: 'bad_status', retryAfterMs }), fetched('internet')] }).dueAt;
     expect([hinted(10), hinted(20_000), hinted(10 ** 9)]).toEqual([NOW + 1_000, NOW + 20_000, NOW + 60_000]);
   });
 
@@ -35,16 +86,16 @@ describe('while fetching', () => {
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (left, attempts, random) => {
           const job = aJob({ deadlineAt: NOW + left, fetchAttempts: attempts });
-          const { dueAt } = run({ fetches: [unavailable('gas')] }, { job, random });
+          const { dueAt } = run({ fetches: [unavailable('gas'), fetched('internet')] }, { job, random });
           expect(dueAt).toBeGreaterThanOrEqual(NOW);
-          expect(dueAt).toBeLessThanOrEqual(NOW + left);
+          if (left > 0) expect(dueAt).toBeLessThanOrEqual(NOW + left);
         },
       ),
     );
   });
 
   test('what was given is never lost or replaced, whatever comes later', () => {
-    const outcome = fc.constantFrom(fetched, refused, unavailable);
+    const outcome = fc.constantFrom(fetched, refused, unavailable, deferred, notAttempted);
     fc.assert(
       fc.property(fc.array(fc.tuple(outcome, outcome), { minLength: 1, maxLength: 10 }), (rounds) => {
         let job = aJob();
@@ -58,31 +109,203 @@ describe('while fetching', () => {
   });
 });
 
+describe('each provider of a job', () => {
+  test('waits for its own hint: a day for one delays no other', () => {
+    const settlement = run({ fetches: [unavailable('gas', aDay), unavailable('internet')] }, { rules: slow });
+    expect(settlement.dueAt).toBe(NOW + 30 * SECOND);
+    expect(pendingOf(settlement.results, 'gas').retryAt).toBe(NOW + DAY);
+    expect(pendingOf(settlement.results, 'internet').retryAt).toBe(NOW + 30 * SECOND);
+  });
+
+  test('is asked when it is due, and not before; the others wait', () => {
+    const job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet')] }, NOW, slow);
+    const early = toClaimedJob(claimedAt(job, NOW + 30 * SECOND), 'scheduled', NOW + 30 * SECOND);
+    expect([early.providers, early.isAnyWaiting, early.final]).toEqual([['internet'], true, false]);
+    const late = toClaimedJob(claimedAt(job, NOW + DAY), 'scheduled', NOW + DAY);
+    expect([late.providers, late.isAnyWaiting, late.final]).toEqual([['gas', 'internet'], false, true]);
+  });
+
+  test('has its own count of failed attempts', () => {
+    let job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet')] }, NOW, slow);
+    job = next(claimedAt(job, NOW + MINUTE), { fetches: [unavailable('internet')] }, NOW + MINUTE, slow);
+    expect([pendingOf(job.results, 'gas').attempts, pendingOf(job.results, 'internet').attempts]).toEqual([1, 2]);
+    expect(pendingOf(job.results, 'internet').retryAt).toBe(NOW + MINUTE + 2 * MINUTE);
+    expect(pendingOf(job.results, 'gas').retryAt).toBe(NOW + DAY);
+  });
+
+  test('continues the count of a job that an earlier version stored', () => {
+    const error = { class: 'timeout' } as const;
+    const job = aJob({ fetchAttempts: 2, results: [{ providerId: 'gas', status: 'UNAVAILABLE', error }] });
+    const { results } = run({ fetches: [unavailable('gas'), fetched('internet')] }, { job });
+    expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 3, retryAt: NOW + 60_000 });
+  });
+
+  test('is asked with those that are due within 30 seconds of the earliest', () => {
+    const hints = [10_000, 25_000, 39_000, 41_000];
+    const providers = ['a', 'b', 'c', 'd'];
+    const fetches = providers.map((id, index) =>
+      unavailable(id, { class: 'bad_status', retryAfterMs: hints[index] ?? 0 }),
+    );
+    const settlement = run({ fetches }, { job: aJob({ providers }) });
+    expect(settlement.dueAt).toBe(NOW + 39_000);
+  });
+
+  test('gets the same jitter, so that what failed together is due together', () => {
+    const { results, dueAt } = run({ fetches: [unavailable('gas'), unavailable('internet')] }, { random: 0.7 });
+    expect(new Set(results.map((result) => pendingOf([result], result.providerId).retryAt))).toEqual(new Set([dueAt]));
+  });
+
+  test('is asked once more at the deadline', () => {
+    const job = aJob({ deadlineAt: NOW + HOUR });
+    const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
+    expect(pendingOf(results, 'gas').retryAt).toBe(NOW + HOUR);
+    const atDeadline = toClaimedJob({ ...claimedAt(job, NOW + HOUR), results }, 'scheduled', NOW + HOUR);
+    expect(atDeadline).toMatchObject({ providers: ['gas'], final: true });
+  });
+
+  test('keeps its last failure when it is deferred, and beside it why', () => {
+    const failed = { class: 'timeout', statusCode: 504 } as const;
+    const job = next(aJob(), { fetches: [unavailable('gas', failed), fetched('internet')] });
+    const { results } = run({ fetches: [deferred('gas')] }, { job });
+    expect(pendingOf(results, 'gas')).toMatchObject({
+      error: failed,
+      deferred: { class: 'circuit_open' },
+      attempts: 1,
+    });
+    const again = run({ fetches: [unavailable('gas')] }, { job: { ...job, results } });
+    expect(pendingOf(again.results, 'gas').deferred).toBeUndefined();
+  });
+
+  test('that is working on it keeps its ticket, burns no attempt, and is asked when it says', () => {
+    const ticket = { url: 'https://example.com/reports/1', since: NOW, polls: 1 };
+    const working = { kind: 'working', providerId: 'gas', ticket, retryAfterMs: 90_000 } as const;
+    const settlement = run({ fetches: [working, fetched('internet')] });
+    expect(pendingOf(settlement.results, 'gas')).toMatchObject({ ticket, attempts: 0, retryAt: NOW + 90_000 });
+    expect(pendingOf(run({ fetches: [deferred('gas')] }, { job: aJob(settlement) }).results, 'gas').ticket).toEqual(
+      ticket,
+    );
+  });
+
+  test('that refuses our credential is asked again within ten minutes, however long its schedule', () => {
+    const failure = { class: 'credential_refused', statusCode: 401, retryAfterMs: DAY } as const;
+    const { results } = run({ fetches: [unavailable('gas', failure), fetched('internet')] }, { rules: slow });
+    expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 1, retryAt: NOW + 10 * MINUTE });
+  });
+});
+
+describe('a fault of our own', () => {
+  test('costs no attempt, on either side, and writes no attempt to the log', () => {
+    expect(run({ fetches: [notAttempted('gas'), notAttempted('internet')] })).toMatchObject({
+      status: 'PENDING',
+      phase: 'FETCHING',
+      fetchAttempts: 0,
+    });
+    const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3 });
+    const settlement = run({ fetches: [], delivery: NOT_SENT }, { job: frozen });
+    expect(settlement).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
+    expect(settlement.attempt).toBeUndefined();
+  });
+
+  test('backs off by how often in a row, from 30 seconds to ten minutes', () => {
+    const delays: number[] = [];
+    let job = aJob();
+    let now = NOW;
+    for (let index = 0; index < 7; index += 1) {
+      job = next(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
+      delays.push((job.dueAt ?? 0) - now);
+      now = job.dueAt ?? 0;
+    }
+    expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
+    expect(ownFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
+    // A call that goes out ends the row.
+    expect(next(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
+  });
+
+  test('makes nothing final, even at the deadline', () => {
+    const claim = aClaim({ final: true });
+    const fetches = [notAttempted('gas'), fetched('internet')];
+    const settlement = run({ fetches, delivery: NOT_SENT }, { claim, job: aJob({ deadlineAt: NOW }) });
+    expect(settlement).toMatchObject({
+      status: 'PENDING',
+      phase: 'FETCHING',
+      callbackAttempts: 0,
+      dueAt: NOW + 30_000,
+    });
+  });
+
+  test('moves the deadline by its length: after 48 hours of it, a job has the time left that it had before', () => {
+    let job = aJob({ deadlineAt: NOW + DAY });
+    let now = NOW;
+    while (now < NOW + 2 * DAY) {
+      job = next(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
+      now = job.dueAt ?? 0;
+    }
+    expect(job.deadlineAt - now).toBe(DAY);
+    expect(toClaimedJob(claimedAt(job, now), 'scheduled', now).final).toBe(false);
+  });
+
+  test('moves the deadline, too, where executions are never heard of again', () => {
+    let job = claimedAt(aJob({ deadlineAt: NOW + DAY, unsettled: 0 }), NOW);
+    for (let hour = 1; hour <= 48; hour += 1) job = claimedAt(job, NOW + hour * HOUR);
+    const now = NOW + 2 * DAY;
+    expect(toClaimedJob(job, 'scheduled', now).final).toBe(false);
+    const settled = next(job, { fetches: [unavailable('gas'), fetched('internet')] }, now);
+    expect(settled.deadlineAt).toBe(NOW + 3 * DAY);
+  });
+
+  test('moves the time at which a receiver is abandoned', () => {
+    const job = aJob({ phase: 'CALLING_BACK', callbackDeadlineAt: NOW + MINUTE, updatedAt: NOW - HOUR, unsettled: 0 });
+    const settled = next(claimedAt(job, NOW), { fetches: [], delivery: NOT_SENT }, NOW + SECOND);
+    expect(settled.callbackDeadlineAt).toBe(NOW + MINUTE + 31 * SECOND);
+    const lost = claimedAt(claimedAt(job, NOW), NOW + HOUR);
+    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: lost, now: NOW + HOUR });
+    expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + MINUTE + HOUR });
+  });
+
+  test('of one provider keeps the deadline where another was called', () => {
+    const job = claimedAt(aJob({ deadlineAt: NOW + DAY, unsettled: 0 }), NOW);
+    const settlement = run({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
+    expect(settlement.deadlineAt).toBeUndefined();
+    expect(settlement).toMatchObject({ fetchAttempts: 1, ownFaults: 1 });
+  });
+
+  test('never ends a job by its count alone', () => {
+    const ends = (unsettled: number, ms: number) => judgeClaim(aJob({ unsettled }), false, NOW + ms)?.code;
+    expect(ends(1_000, 7 * DAY)).toBeUndefined();
+    expect(ends(20, 30 * DAY)).toBeUndefined();
+    expect(ends(21, 7 * DAY + 1)).toBe('NEVER_SETTLED');
+    expect(judgeClaim(aJob(), true, NOW)?.code).toBe('CLIENT_REVOKED');
+  });
+
+  test('keeps others off for longer with every claim that is not settled, up to an hour', () => {
+    const holds = [holdMs(6 * MINUTE, undefined)];
+    for (let claims = 2; claims <= 6; claims += 1) holds.push(holdMs(6 * MINUTE, holds.at(-1)));
+    expect(holds.map((ms) => ms / MINUTE)).toEqual([6, 12, 24, 48, 60, 60]);
+    expect(holdMs(2 * HOUR, 2 * HOUR)).toBe(2 * HOUR);
+  });
+});
+
 describe('when the callback is delivered', () => {
   test.each([
     ['COMPLETE', both],
     ['PARTIAL', [fetched('gas'), refused('internet')]],
     ['PARTIAL', [refused('gas'), refused('internet')]],
   ] as const)('a job is %s', (status, fetches) => {
-    const settlement = run({ fetches: [...fetches], delivery: delivered });
+    const settlement = run({ fetches: [...fetches], delivery: DELIVERED });
     expect(settlement).toMatchObject({ status, callbackAttempts: 1, expiresAt: NOW / 1000 + 3_600 });
     expect(settlement.dueAt).toBeUndefined();
   });
 
-  test('a job is over even when that could not be written', () => {
-    expect(run({ fetches: both, delivery: failedWith('OutcomeNotSaved') }).status).toBe('COMPLETE');
-  });
-
   test('at the deadline, with what there is, a job is PARTIAL', () => {
     const fetches = [fetched('gas'), unavailable('internet')];
-    expect(run({ fetches, delivery: delivered }, { claim: aClaim({ final: true }) }).status).toBe('PARTIAL');
+    expect(run({ fetches, delivery: DELIVERED }, { claim: aClaim({ final: true }) }).status).toBe('PARTIAL');
   });
 });
 
 describe('when the callback fails', () => {
   test('the results are frozen, and the schedule begins anew', () => {
     const job = aJob({ fetchAttempts: 7 });
-    const settlement = run({ fetches: both, delivery: failedWith('CallbackUnavailable') }, { job });
+    const settlement = run({ fetches: both, delivery: failedCallback() }, { job });
     expect(settlement).toMatchObject({
       phase: 'CALLING_BACK',
       status: 'PENDING',
@@ -94,48 +317,86 @@ describe('when the callback fails', () => {
   test('a job fails when the list is used up, and not before', () => {
     const ends = [0, 1, 2, 3].map((callbackAttempts) => {
       const job = aJob({ phase: 'CALLING_BACK', callbackAttempts });
-      return run({ fetches: [], delivery: failedWith('CallbackRejected') }, { job }).failure?.code;
+      return run({ fetches: [], delivery: failedCallback() }, { job }).failure?.code;
     });
     expect(ends).toEqual([undefined, undefined, undefined, 'CALLBACK_EXHAUSTED']);
   });
 
   test.each([
-    ['gone', 'CALLBACK_GONE'],
-    ['too_large', 'CALLBACK_TOO_LARGE'],
-  ] as const)('class %s ends it at once', (failureClass, code) => {
-    const settlement = run({ fetches: both, delivery: failedWith('CallbackRejected', { class: failureClass }) });
-    expect(settlement).toMatchObject({ status: 'FAILED', failure: { code } });
+    ['gone', 'CALLBACK_GONE', 1],
+    ['too_large', 'CALLBACK_TOO_LARGE', 0],
+    ['client_revoked', 'CLIENT_REVOKED', 0],
+  ] as const)('%s ends it at once; only a call that went out counts', (reason, code, callbackAttempts) => {
+    const failure = { class: reason, ...(reason === 'gone' && { statusCode: 410 }) };
+    const settlement = run({ fetches: both, delivery: { kind: 'refused', reason, failure } });
+    expect(settlement).toMatchObject({ status: 'FAILED', failure: { code }, callbackAttempts });
     expect(settlement.dueAt).toBeUndefined();
   });
 
-  test.each(['LeaseLost', 'Lambda.TooManyRequestsException'])(
-    '%s, which is our own doing, counts for nothing',
-    (name) => {
-      const job = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3 });
-      const settlement = run({ fetches: [], delivery: failedWith(name) }, { job });
-      expect(settlement).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
-      expect(settlement.dueAt).toBeDefined();
-    },
-  );
+  test('a receiver that asks for time gets it: it is abandoned so much later', () => {
+    const job = aJob({ phase: 'CALLING_BACK', callbackDeadlineAt: NOW + MINUTE });
+    const hinted = failedCallback({ class: 'bad_status', statusCode: 503, retryAfterMs: 50_000 });
+    const settlement = run({ fetches: [], delivery: hinted }, { job });
+    expect(settlement).toMatchObject({ dueAt: NOW + 50_000, callbackDeadlineAt: NOW + MINUTE + 49_000 });
+    const unhinted = run({ fetches: [], delivery: failedCallback() }, { job });
+    expect(unhinted.callbackDeadlineAt).toBe(NOW + MINUTE);
+  });
 
   test('a job is either over and expires, or due and does not', () => {
-    const names = fc.constantFrom(
-      'CallbackUnavailable',
-      'CallbackThrottled',
-      'CallbackRejected',
-      'LeaseLost',
-      'States.Timeout',
+    const deliveries = fc.constantFrom<CallbackOutcome>(
+      DELIVERED,
+      failedCallback(),
+      deferredCallback(),
+      NOT_SENT,
+      { kind: 'resultMissing', providerId: 'gas' },
+      { kind: 'refused', reason: 'gone', failure: { class: 'gone', statusCode: 410 } },
+    );
+    const fetches = fc.constantFrom<FetchOutcome>(
+      fetched('gas'),
+      unavailable('gas'),
+      deferred('gas'),
+      notAttempted('gas'),
     );
     fc.assert(
-      fc.property(names, fc.nat(6), fc.boolean(), (name, callbackAttempts, final) => {
+      fc.property(deliveries, fetches, fc.nat(6), fc.boolean(), (delivery, fetch, callbackAttempts, final) => {
         const settlement = run(
-          { fetches: [unavailable('gas'), fetched('internet')], delivery: failedWith(name) },
+          { fetches: [fetch, fetched('internet')], delivery },
           { job: aJob({ callbackAttempts }), claim: aClaim({ final }) },
         );
         expect(settlement.status === 'PENDING').toBe(settlement.dueAt !== undefined);
         expect(settlement.status === 'PENDING').toBe(settlement.expiresAt === undefined);
       }),
     );
+  });
+});
+
+describe('a result that is no longer stored', () => {
+  const missing = { kind: 'resultMissing', providerId: 'gas' } as const;
+  const stored: ProviderResult[] = [
+    { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 9 },
+    { providerId: 'internet', status: 'FETCHED', fetchedAt: NOW, bytes: 9 },
+  ];
+
+  test('is fetched again while the job is fetching, by the schedule', () => {
+    const job = aJob({ results: stored.slice(0, 1), fetchAttempts: 1 });
+    const settlement = run({ fetches: [fetched('internet')], delivery: missing }, { job });
+    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 5_000 });
+    const settled = { ...claimedAt(job, NOW + 5_000), results: settlement.results };
+    expect(toClaimedJob(settled, 'scheduled', NOW + 5_000).providers).toEqual(['gas']);
+  });
+
+  test('stands as an error in its place once the deadline has come', () => {
+    const job = aJob({ results: stored });
+    const settlement = run({ fetches: [], delivery: missing }, { job, claim: aClaim({ final: true }) });
+    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK' });
+    expect(pendingOf(settlement.results, 'gas').error).toEqual({ class: 'result_missing' });
+  });
+
+  test('ends a job that calls back, and a redrive asks for it again', () => {
+    const job = aJob({ phase: 'CALLING_BACK', results: stored });
+    const settlement = run({ fetches: [], delivery: missing }, { job });
+    expect(settlement).toMatchObject({ status: 'FAILED', failure: { code: 'RESULT_MISSING' }, callbackAttempts: 0 });
+    expect(settlement.results.map(({ status }) => status)).toEqual(['UNAVAILABLE', 'FETCHED']);
   });
 });
 
@@ -150,67 +411,90 @@ test('jitter adds up to a tenth, and never takes', () => {
   );
 });
 
-describe('a call that was put off', () => {
-  const parked = (name: string, retryAfterMs?: number) => caught(name, { class: 'circuit_open', retryAfterMs });
-  const off = (providerId: string, retryAfterMs?: number) => ({
-    providerId,
-    status: 'UNAVAILABLE' as const,
-    error: parked('ProviderCircuitOpen', retryAfterMs),
-  });
+describe('a deferred call', () => {
   const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 2 });
-  const claimed = { claims: 3, trigger: 'scheduled' as const, final: false };
-  const deliver = (name: string, job = frozen, now = NOW) =>
-    settle(
-      job,
-      claimed,
-      { fetches: [], delivery: { delivered: false, error: parked(name, 90_000) } },
-      now,
-      0.5,
-      policy,
-    );
+  const deliver = (outcome: CallbackOutcome, job = frozen, now = NOW) =>
+    run({ fetches: [], delivery: outcome }, { job, now, random: 0.5 });
 
   test('burns no attempt, and comes back when it may be worth it, a little spread', () => {
-    const settlement = settle(
-      aJob(),
-      claimed,
-      { fetches: [off('gas', 90_000), off('internet', 40_000)] },
-      NOW,
-      0.5,
-      policy,
-    );
+    const settlement = run({ fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] }, { random: 0.5 });
     expect(settlement).toMatchObject({ status: 'PENDING', fetchAttempts: 0, dueAt: NOW + 42_000 });
-    for (const name of ['CallbackCircuitOpen', 'Paused']) {
-      expect(deliver(name)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 94_500 });
+    expect(settlement.attempt).toBeUndefined();
+    for (const failureClass of ['circuit_open', 'paused'] as const) {
+      expect(deliver(deferredCallback(90_000, failureClass))).toMatchObject({
+        status: 'PENDING',
+        callbackAttempts: 0,
+        dueAt: NOW + 94_500,
+        callbackDeferred: { class: failureClass },
+      });
     }
   });
 
+  test('to the provider with the shortest hint decides when the job is due', () => {
+    const { dueAt } = run({ fetches: [deferred('gas', 500_000), deferred('internet', 40_000)] });
+    expect(dueAt).toBe(NOW + 40_000);
+  });
+
   test('does not hold up a provider of the same job that was asked', () => {
-    const settlement = settle(
-      aJob(),
-      claimed,
-      { fetches: [off('gas', 500_000), unavailable('internet')] },
-      NOW,
-      0,
-      policy,
-    );
+    const settlement = run({ fetches: [deferred('gas', 500_000), unavailable('internet')] });
     expect(settlement).toMatchObject({ fetchAttempts: 1, dueAt: NOW + 1_000 });
   });
 
   test('waits no longer than the fetching deadline', () => {
     const job = aJob({ deadlineAt: NOW + 5_000 });
-    expect(settle(job, claimed, { fetches: [off('gas', 90_000)] }, NOW, 0, policy).dueAt).toBe(NOW + 5_000);
+    expect(run({ fetches: [deferred('gas', 90_000), fetched('internet')] }, { job }).dueAt).toBe(NOW + 5_000);
   });
 
-  test('to a receiver that never comes back ends the job, but not while we have paused', () => {
-    const { callbackDeadlineAt = 0 } = deliver('CallbackCircuitOpen');
+  test('to a receiver that stays in trouble ends the job, but not while we have paused', () => {
+    const { callbackDeadlineAt = 0 } = deliver(deferredCallback());
     expect(callbackDeadlineAt).toBe(NOW + policy.patienceMs);
     const job = { ...frozen, callbackDeadlineAt };
-    expect(deliver('CallbackCircuitOpen', job, callbackDeadlineAt - 1).status).toBe('PENDING');
-    expect(deliver('Paused', job, callbackDeadlineAt).status).toBe('PENDING');
-    expect(deliver('CallbackCircuitOpen', job, callbackDeadlineAt)).toMatchObject({
+    expect(deliver(deferredCallback(), job, callbackDeadlineAt - 1).status).toBe('PENDING');
+    expect(deliver(deferredCallback(60_000, 'paused'), job, callbackDeadlineAt).status).toBe('PENDING');
+    expect(deliver(deferredCallback(), job, callbackDeadlineAt)).toMatchObject({
       status: 'FAILED',
       failure: { code: 'CALLBACK_EXHAUSTED' },
+      callbackAttempts: 0,
     });
+  });
+});
+
+describe('the life of a stored result', () => {
+  const deployed: SettlePolicy = {
+    schedule: { stepsMs: [30 * SECOND, DAY] },
+    patienceMs: 2 * DAY,
+    retentionMs: DAY,
+  };
+
+  test('covers the deadline, every callback at its longest, the patience, the retention and a week of our own faults', () => {
+    const job = aJob({ deadlineAt: NOW + DAY });
+    const days = (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
+    expect(days).toBeCloseTo(1 + 2 * 1.1 + 2 + 1 + 7, 5);
+    expect(firstKeptUntil(NOW, DAY, deployed)).toBe(keptUntil(job, NOW, deployed));
+  });
+
+  test('is not renewed while a job takes its ordinary course, whatever hints it is given', () => {
+    const stored = { keptUntil: firstKeptUntil(NOW, DAY, deployed) };
+    let job = aJob({ deadlineAt: NOW + DAY });
+    let now = NOW;
+    const outcomes: Outcomes[] = [
+      { fetches: [unavailable('gas', aDay), fetched('internet')] },
+      { fetches: [fetched('gas')], delivery: failedCallback(aDay) },
+      { fetches: [], delivery: failedCallback(aDay) },
+    ];
+    for (const outcome of outcomes) {
+      job = next(claimedAt(job, now), outcome, now, deployed);
+      expect(couldOutlive(stored, job, now, deployed)).toBe(false);
+      now = job.dueAt ?? 0;
+    }
+  });
+
+  test('is renewed when half of the reserve for our own faults is used up, and for results without a known end', () => {
+    const stored = { keptUntil: firstKeptUntil(NOW, DAY, deployed) };
+    const late = (days: number) => aJob({ deadlineAt: NOW + DAY + days * DAY });
+    expect(couldOutlive(stored, late(3.4), NOW, deployed)).toBe(false);
+    expect(couldOutlive(stored, late(3.6), NOW, deployed)).toBe(true);
+    expect(couldOutlive({}, aJob(), NOW, deployed)).toBe(true);
   });
 });
 
@@ -226,11 +510,11 @@ describe('the log of an attempt', () => {
   } as const;
 
   test('says when it began and ended, what each call came to, and when the next is due', () => {
-    const slow = { ...fetched('internet'), fetchedAt: NOW - 500, durationMs: 1_500 };
+    const late = { ...fetched('internet'), fetchedAt: NOW - 500, durationMs: 1_500 };
     const { attempt, dueAt } = settle(
       aJob(),
       claimed,
-      { fetches: [unavailable('gas', failure), slow] },
+      { fetches: [unavailable('gas', failure), late] },
       NOW,
       0,
       policy,
@@ -242,23 +526,23 @@ describe('the log of an attempt', () => {
       endedAt: NOW,
       nextAttemptAt: dueAt,
     });
-    expect(attempt.fetches).toMatchObject([
+    expect(attempt?.fetches).toMatchObject([
       { status: 'FAILED', class: 'bad_status', statusCode: 500, startedAt: NOW - 900, durationMs: 7, tries: 3 },
       { status: 'OK', startedAt: NOW - 2_000, durationMs: 1_500 },
     ]);
-    expect(attempt.fetches[0]?.excerpt).toHaveLength(100);
+    expect(attempt?.fetches[0]?.excerpt).toHaveLength(100);
   });
 
   test('names no next attempt when there is none', () => {
-    const delivery = { delivered: true, statusCode: 200, durationMs: 5 } as const;
+    const delivery = { ...DELIVERED, durationMs: 5 };
     const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
-    expect(attempt.nextAttemptAt).toBeUndefined();
-    expect(attempt.callback).toMatchObject({ status: 'OK', startedAt: NOW - 5 });
+    expect(attempt?.nextAttemptAt).toBeUndefined();
+    expect(attempt?.callback).toMatchObject({ status: 'OK', startedAt: NOW - 5 });
   });
 
   test('tells how often a callback was tried', () => {
-    const delivery = { delivered: true, statusCode: 200, durationMs: 5, tries: 2 } as const;
+    const delivery = { ...DELIVERED, tries: 2 };
     const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
-    expect(attempt.callback).toMatchObject({ tries: 2 });
+    expect(attempt?.callback).toMatchObject({ tries: 2 });
   });
 });

@@ -8,9 +8,9 @@ import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-job.ts';
-import { aJob, aLog, aWorkedJob, CLIENT_ID, caught, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, CLIENT_ID, givenJob, LEASE_MS, NOT_SENT, NOW, unguarded } from '../builders.ts';
 import { createFakeExecutions } from '../fakes/executions.ts';
-import { createFakeHttp } from '../fakes/http.ts';
+import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
@@ -30,7 +30,6 @@ const common = (store: JobStore) => ({
   log: aLog(),
   policy,
   userAgent: 'test',
-  resultLifeMs: 1,
 });
 
 describe('a job of a client that was revoked', () => {
@@ -80,7 +79,7 @@ describe('a job of a client that was revoked', () => {
       failure: { class: 'client_revoked' },
     });
     expect(requests).toEqual([]);
-    const deliveryError = caught('CallbackRejected', { class: 'client_revoked' });
+    const deliveryError = { kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } } as const;
     await settleJob(common(store), { job: worked, deliveryError });
     expect(store.jobs.get(worked.jobId)).toMatchObject({
       status: 'FAILED',
@@ -97,8 +96,8 @@ describe('a job of a client that was revoked', () => {
     const deps = { ...common(store), findClient: down, send };
     await expect(deliverCallback(deps, worked)).rejects.toMatchObject({ name: 'CallbackNotSent' });
     expect(requests).toEqual([]);
-    await settleJob(common(store), { job: worked, deliveryError: caught('CallbackNotSent', { class: 'internal' }) });
-    expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 1_000 });
+    await settleJob(common(store), { job: worked, deliveryError: NOT_SENT });
+    expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 30_000 });
   });
 });
 
@@ -161,24 +160,29 @@ describe('an idempotency key', () => {
 
 describe("a provider's credential", () => {
   const text = (auth: unknown) => JSON.stringify({ providers: [{ id: 'gas', url: 'https://example.com', auth }] });
-  const fetchWith = async (findSecret: FindSecret, answer = {}) => {
+  const fetchWith = async (findSecret: FindSecret, ...answers: ScriptedAnswer[]) => {
     const catalogue = parseCatalogue(text({ header: 'X-Api-Key', secret: 'gas-key' }), {});
-    const { send, requests } = createFakeHttp(answer);
+    const { send, requests } = createFakeHttp(...answers);
+    const store = createFakeJobStore();
+    const counted: unknown[] = [];
     const log = aLog();
     const deps = {
       ...unguarded,
       catalogue,
       send,
       findSecret,
-      results: createFakeJobStore().results,
+      results: store.results,
+      jobs: store.reader,
       now: () => NOW,
       log,
-      resultLifeMs: 1,
+      keptUntil: () => 1,
+      meter: { ...unguarded.meter, count: (...metric: unknown[]) => void counted.push(metric) },
     };
     const fetching = fetchProvider(deps, { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' });
     return {
       requests,
       log,
+      counted,
       error: await fetching.then(
         () => undefined,
         (error: unknown) => error,
@@ -205,8 +209,35 @@ describe("a provider's credential", () => {
     const { error, requests } = await fetchWith(async () => {
       throw new SecretMissing('the secret gas-key is not set');
     });
-    expect(error).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'internal' } });
+    expect(error).toMatchObject({ name: 'CredentialMissing', failure: { class: 'internal' } });
     expect(requests).toEqual([]);
+  });
+
+  test('that the provider refuses is read anew, and asked with once more', async () => {
+    let reads = 0;
+    const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
+      reads += 1;
+      return isFresh ? 'new' : 'old';
+    };
+    const { requests, error, counted } = await fetchWith(rotated, { statusCode: 401 }, {});
+    expect(requests.map(({ headers }) => headers?.['X-Api-Key'])).toEqual(['old', 'new']);
+    expect([error, reads, counted]).toEqual([undefined, 2, []]);
+  });
+
+  test('that the provider refuses twice is a failure with a name, logged as an error and counted by provider', async () => {
+    const { requests, error, log, counted } = await fetchWith(async () => 'old', { statusCode: 401 });
+    expect(requests).toHaveLength(2);
+    expect(error).toMatchObject({
+      name: 'CredentialRefused',
+      failure: { class: 'credential_refused', statusCode: 401 },
+    });
+    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([{ data: { providerId: 'gas' } }]);
+    expect(counted).toContainEqual(['CredentialsRefused', { provider: 'gas' }]);
+  });
+
+  test('that the provider forbids (403) is refused for good after one call', async () => {
+    const { requests, error } = await fetchWith(async () => 'old', { statusCode: 403 });
+    expect([requests.length, (error as Error).name]).toEqual([1, 'ProviderRefused']);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { cancelled, expunged } from '@boomerang/core/domain/control.ts';
 import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type HttpAnswer, HttpFailure } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -15,7 +16,9 @@ import {
   findClient,
   givenJob,
   LEASE_MS,
+  NOT_SENT,
   NOW,
+  notAttempted,
   unavailable,
   unguarded,
 } from '../builders.ts';
@@ -30,7 +33,7 @@ const common = () => ({
   log: aLog(),
   policy,
   leaseMs: LEASE_MS,
-  resultLifeMs: 1_000,
+  keptUntil: () => 1,
 });
 const fails = (error: Error) => async () => {
   throw error;
@@ -110,6 +113,16 @@ describe('delivering', () => {
   });
 });
 
+/** A store of results that keeps what it was given. */
+const withResults = (saved: unknown[]) => {
+  const { results, reader } = createFakeJobStore();
+  const save: typeof results.save = async (...args) => {
+    saved.push(args);
+    return results.save(...args);
+  };
+  return { results: { ...results, save }, jobs: reader };
+};
+
 describe('fetching', () => {
   const provider = { id: 'gas', url: 'https://example.com', timeoutMs: 10_000, maxBytes: 50_000 };
   const fetchWith = (answer: Partial<HttpAnswer>, saved: unknown[] = []) =>
@@ -119,7 +132,7 @@ describe('fetching', () => {
         catalogue: new Map([['gas', provider]]),
         send: async () => ({ ...ok, ...answer }),
         findSecret: async () => 'secret',
-        results: { save: async (...args) => void saved.push(args) },
+        ...withResults(saved),
       },
       { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas', retryCount: 1 },
     );
@@ -128,6 +141,31 @@ describe('fetching', () => {
     expect(await fetchWith({})).toMatchObject({ tries: 2 });
     const error = await fetchWith({ statusCode: 500 }).catch((thrown: unknown) => thrown);
     expect(JSON.parse((error as Error).message)).toMatchObject({ statusCode: 500, tries: 2 });
+  });
+
+  test('stores nothing that stays for a job which was cancelled and deleted meanwhile', async () => {
+    const store = createFakeJobStore();
+    const job = aJob({ jobId: 'id' });
+    await givenJob(store, job);
+    const headers = { 'content-type': 'text/plain' };
+    const body = Buffer.alloc(17_000, 'x');
+    const deps = { ...common(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]) };
+    const fetch = (send: () => Promise<HttpAnswer>) =>
+      fetchProvider(
+        { ...deps, send, findSecret: async () => 'secret' },
+        { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
+      );
+    await fetch(async () => ({ ...ok, headers, body }));
+    expect(store.stored.get('id')?.size).toBe(1);
+    store.stored.clear();
+    await fetch(async () => {
+      const over = cancelled(job, { now: NOW, retentionMs: 60_000 });
+      await store.control.replace(job, over);
+      await store.control.replace(over, expunged(over, NOW));
+      await store.results.expunge('id');
+      return { ...ok, headers, body };
+    });
+    expect(store.stored.get('id')?.size ?? 0).toBe(0);
   });
 
   test('carries what is small, and stores what is large', async () => {
@@ -173,7 +211,7 @@ describe('settling', () => {
       ...results,
       save: async (...args) => {
         order.push('result');
-        await save(...args);
+        return save(...args);
       },
     };
     store.outcomes = {
@@ -185,6 +223,79 @@ describe('settling', () => {
     await settle(store, worked);
     expect(order).toEqual(['result', 'outcome']);
     expect((await store.results.load(worked.jobId))?.results).toMatchObject([{ providerId: 'gas', json: '"gas"' }]);
+  });
+
+  test('says where results are stored, and until when', async () => {
+    const store = createFakeJobStore();
+    const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
+    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await settle(store, worked);
+    const [gas] = store.jobs.get(worked.jobId)?.results ?? [];
+    const stored = store.stored.get(worked.jobId)?.get('gas');
+    expect(gas).toMatchObject({ digest: '"gas"', chunks: 1, keptUntil: stored?.expiresAt });
+  });
+
+  test('renews a stored result only when the job could outlive it', async () => {
+    const store = createFakeJobStore();
+    const worked = aWorkedJob({ providers: ['internet'], results: [unavailable('internet')], checkpointed: true });
+    const renewed: unknown[] = [];
+    const { renew } = store.results;
+    store.results.renew = async (...args) => {
+      renewed.push(args);
+      return renew(...args);
+    };
+    const attempt = async (keptUntil: number) => {
+      store.jobs.delete(worked.jobId);
+      const gas = {
+        providerId: 'gas',
+        status: 'FETCHED' as const,
+        fetchedAt: NOW,
+        bytes: 5,
+        digest: 'd',
+        chunks: 1,
+        keptUntil,
+      };
+      await givenJob(store, aJob({ jobId: worked.jobId, results: [gas] }));
+      await settle(store, worked);
+      return renewed.length;
+    };
+    const week = NOW / 1000 + 7 * 86_400;
+    expect([await attempt(week + 2 * 86_400), await attempt(week - 3 * 86_400)]).toEqual([0, 1]);
+  });
+
+  test('leaves nothing stored of a claim that is stale by the time its outcome is written', async () => {
+    const store = createFakeJobStore();
+    const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
+    const job = aJob({ jobId: worked.jobId });
+    await givenJob(store, job);
+    const { save } = store.outcomes;
+    store.outcomes.save = async (...args) => {
+      const over = cancelled(job, { now: NOW, retentionMs: 60_000 });
+      await store.control.replace(job, over);
+      return save(...args);
+    };
+    await settle(store, worked);
+    expect(store.stored.get(worked.jobId)?.size).toBe(0);
+  });
+
+  test('counts faults of our own by task, and logs each with its cause', async () => {
+    const store = createFakeJobStore();
+    const worked = aWorkedJob({ results: [notAttempted('gas'), fetched('internet')] });
+    await givenJob(store, aJob({ jobId: worked.jobId }));
+    const counted: unknown[] = [];
+    const meter = { ...unguarded.meter, count: (...metric: unknown[]) => void counted.push(metric) };
+    const deps = { ...common(), ...store, jobs: store.reader, meter };
+    await settleJob(deps, { job: worked });
+    await settleJob(deps, { job: { ...worked, results: [] }, deliveryError: NOT_SENT });
+    expect(counted).toEqual([
+      ['OwnFaults', { task: 'provider-fetch' }],
+      ['OwnFaults', { task: 'callback-deliver' }],
+    ]);
+    const errors = deps.log.lines.filter(({ level }) => level === 'error');
+    expect(errors).toMatchObject([
+      { data: { cause: 'Lambda.TooManyRequestsException' } },
+      { data: { cause: 'LeaseLost' } },
+    ]);
   });
 
   test('changes nothing under a claim that is not the newest', async () => {
@@ -243,8 +354,8 @@ describe('claiming', () => {
     expect((await claim(store, { due })).claimed).toBe(9);
   });
 
-  test('ends a job that was taken twenty times and never settled', async () => {
-    const store = await withDue(1, { unsettled: 20 });
+  test('ends a job that was claimed twenty times in more than a week and never settled', async () => {
+    const store = await withDue(1, { unsettled: 20, updatedAt: NOW - 7 * 86_400_000 - 1 });
     expect((await claim(store)).batches).toEqual([]);
     expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
   });

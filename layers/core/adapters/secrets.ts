@@ -18,8 +18,8 @@ export const createFindSecret = (client: SSMClient, path: string, environment: E
       throw new SecretMissing(`the secret ${name} can't be read`, { cause });
     }
   });
-  return async (name) => {
-    const secret = (await find(name))?.trim();
+  return async (name, options) => {
+    const secret = (await find(name, options))?.trim();
     if (!secret) throw new SecretMissing(`the secret ${name} is not set`);
     return secret;
   };

@@ -12,17 +12,6 @@ export const toSettlePolicy = (
   retentionMs: settings.RETENTION_SECONDS * 1000,
 });
 
-/**
- * How long a stored result may be needed, milliseconds: until its job has collected, called back to the end of the schedule
- * and been kept for those who ask.
- */
-export const resultLifeMs = (
-  settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS' | 'FETCH_DEADLINE_SECONDS'>,
-): number => {
-  const scheduleMs = toSchedule(settings).stepsMs.reduce((sum, step) => sum + step, 0);
-  return settings.FETCH_DEADLINE_SECONDS * 1000 + 2 * scheduleMs + settings.RETENTION_SECONDS * 1000;
-};
-
 /** When third parties are left alone, as the environment sets it. */
 export const toCircuitRules = (
   settings: Settings<'BREAKER_WINDOW_SECONDS' | 'BREAKER_MIN_CALLS' | 'BREAKER_FAILURE_RATE' | 'BREAKER_OPEN_SECONDS'>,

@@ -1,22 +1,25 @@
 import * as z from 'zod';
 
-/** Version of the payloads that travel through the state machine. */
+/**
+ * Version of the payloads that travel through the state machine. It changes only when a field changes its meaning; new fields
+ * are optional and ignored by readers that do not know them (docs/decisions/0012).
+ */
 export const PAYLOAD_VERSION = 2;
 
 /** What makes an execution work on a job: its birth, a sweep, or a caller who wants it tried again. */
 export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
 
-/** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays under 4 KiB. */
+/** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays small. */
 export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
 
 /** How many quick retries of a task came before this one: `$$.State.RetryCount` of Step Functions. */
 export const retryCountSchema = z.int().nonnegative();
 
 /**
- * What an execution holds of a job: slim enough (at most 4 KiB) for 40 of them to travel in one state.
+ * What an execution holds of a job: slim enough (at most 6 KiB) for 40 of them to travel in one state.
  * Times are epoch milliseconds.
  */
-export const claimedJobSchema = z.strictObject({
+export const claimedJobSchema = z.object({
   v: z.literal(PAYLOAD_VERSION),
   jobId: z.uuid(),
   /** When it was accepted, epoch milliseconds; null of one that came as version 1. */
@@ -33,8 +36,10 @@ export const claimedJobSchema = z.strictObject({
   webhookId: z.string().min(1).max(64),
   /** Every provider of the job, in the order of the request. */
   order: z.array(providerIdSchema).min(1).max(10),
-  /** Those that have neither given nor refused yet. */
+  /** Those to be asked now: they have neither given nor refused yet, and their time has come. */
   providers: z.array(providerIdSchema).max(10),
+  /** Whether others have neither given nor refused yet, and are to be asked later. */
+  isAnyWaiting: z.boolean().default(false),
   /** Whether earlier executions stored results that the callback must include. */
   checkpointed: z.boolean(),
   /** Whether the fetching deadline has come: the callback goes out with what there is. */

@@ -10,14 +10,17 @@ export const failureClassSchema = z.enum([
   'timeout',
   'bad_status',
   'bad_body',
+  'not_ready',
   'too_large',
   'gone',
   'unknown_provider',
+  'credential_refused',
   'circuit_open',
   'limit_reached',
   'paused',
   'client_revoked',
   'lease_lost',
+  'result_missing',
   'internal',
 ]);
 export type FailureClass = z.infer<typeof failureClassSchema>;
@@ -39,9 +42,38 @@ export const taskFailureSchema = z.object({
   tries: z.int().min(1).optional(),
   /** The first characters of what was answered or thrown. */
   excerpt: z.string().optional(),
+  /** The last failure behind a circuit that is open. */
+  cause: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
+  /** Whose result is missing, for class `result_missing`. */
+  providerId: z.string().optional(),
 });
 export type TaskFailure = z.infer<typeof taskFailureSchema>;
 
 /** The `Error` and `Cause` that Step Functions gives a Catch. */
 export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 export type CaughtError = z.infer<typeof caughtErrorSchema>;
+
+/** The message of the error that a task threw: on AWS, `Cause` is a JSON of `errorType`, `errorMessage` and `trace`. */
+const messageOf = ({ Cause: cause }: CaughtError): string | undefined => {
+  if (cause === undefined) return undefined;
+  try {
+    return String((JSON.parse(cause) as { errorMessage?: unknown }).errorMessage);
+  } catch {
+    return undefined;
+  }
+};
+
+/** What a task knew when it failed. Of errors that are not ours (a time-out, a throttled invocation) nothing is known. */
+export const readTaskFailure = (error: CaughtError): TaskFailure => {
+  try {
+    return taskFailureSchema.parse(JSON.parse(messageOf(error) ?? ''));
+  } catch {
+    return { class: 'internal' };
+  }
+};
+
+const MAX_EXPLANATION_CHARACTERS = 300;
+
+/** A fault of ours in a line, for our own logs. */
+export const explainOwnFault = (error: CaughtError): string =>
+  `${error.Error}: ${messageOf(error) ?? error.Cause ?? ''}`.slice(0, MAX_EXPLANATION_CHARACTERS);

@@ -1,4 +1,5 @@
 import { JOB_STATUSES, type JobStatus } from './job.ts';
+import { TOGETHER_MS } from './settle.ts';
 
 /** What a table should never hold, by name. */
 export const FINDINGS = {
@@ -7,6 +8,7 @@ export const FINDINGS = {
   DUE_LONG_PAST: 'Due for long, and not taken. Do sweeps run, and keep up? Is everything paused?',
   OVER_BUT_DUE: 'Over, but sweeps still find it.',
   OVER_WITHOUT_EXPIRY: 'Over, but kept for ever.',
+  DUE_TOO_LATE: 'Due later than the first of its providers is to be asked. Redrive it.',
   RESULTS_WITHOUT_JOB: 'What was collected for a job that is not there. It expires by itself.',
   RESULT_MISSING:
     'The job says that it has what a provider gave, and it is not there. Redrive it: the provider is asked again.',
@@ -20,12 +22,13 @@ export type AuditedJob = {
   /** The job itself, as it is stored; absent where there are results only. */
   job?: {
     status?: unknown;
+    phase?: unknown;
     dueShard?: number;
     dueAt?: number;
     leasedUntil?: number;
     expiresAt?: number;
     expungedAt?: number;
-    results?: { providerId: string; status: string }[];
+    results?: { providerId: string; status: string; retryAt?: number }[];
   };
   /** Providers whose results are kept. */
   kept: string[];
@@ -50,10 +53,14 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
       ...(expiresAt === undefined ? (['OVER_WITHOUT_EXPIRY'] as const) : []),
     ];
   }
+  const retryTimes = results.flatMap(({ status, retryAt }) => (status === 'UNAVAILABLE' ? (retryAt ?? []) : []));
+  const isLate =
+    leasedUntil === undefined && job.phase === 'FETCHING' && (dueAt ?? 0) > Math.min(...retryTimes) + TOGETHER_MS;
   const there = new Set(kept);
   const isMissing = results.some((result) => result.status === 'FETCHED' && !there.has(result.providerId));
   return [
     ...(isMissing && expungedAt === undefined ? (['RESULT_MISSING'] as const) : []),
+    ...(isLate ? (['DUE_TOO_LATE'] as const) : []),
     ...judgeTimes({ dueShard, dueAt, leasedUntil }, now),
   ];
 };
@@ -63,6 +70,6 @@ const judgeTimes = (
   now: number,
 ): FindingName[] => {
   if (dueShard === undefined || dueAt === undefined) return ['PENDING_NEVER_DUE'];
-  if (leasedUntil !== undefined) return now - leasedUntil > LONG_MS ? ['LEASE_LONG_PAST'] : [];
+  if (leasedUntil !== undefined) return now - Math.max(leasedUntil, dueAt) > LONG_MS ? ['LEASE_LONG_PAST'] : [];
   return now - dueAt > LONG_MS ? ['DUE_LONG_PAST'] : [];
 };

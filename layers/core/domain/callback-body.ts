@@ -1,4 +1,5 @@
 import type { TaskFailure } from '../contracts/task-failure.ts';
+import { ResultMissing } from './failures.ts';
 import type { ProviderResult } from './job.ts';
 
 /** One entry of the callback's `data`. `json` is the provider's JSON text, put into the body as it came. */
@@ -15,15 +16,6 @@ export const MAX_CALLBACK_BYTES = 10 * 1024 * 1024;
  */
 export const callbackBody = (jobId: string, entries: CallbackEntry[]): string =>
   `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]}`;
-
-/** What a provider gave is not where it was kept. */
-export class ResultMissing extends Error {
-  override name = 'ResultMissing';
-
-  constructor(providerId: string) {
-    super(`what ${providerId} gave is not there`);
-  }
-}
 
 /**
  * The entries of a job's results, in their order.

@@ -1,4 +1,5 @@
-import type { Attempt, Job, ProviderResult } from './job.ts';
+import type { Attempt, GivenResult, Job, ProviderResult } from './job.ts';
+import { toEpochSeconds } from './ttl.ts';
 
 /**
  * What a caller may do to a job, as pure functions from the job that was read to the one that is to be. Each counts as a
@@ -14,15 +15,18 @@ export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): 
 /**
  * The job tried anew: with a fresh deadline and schedule. What was fetched is kept, what was refused is asked for again.
  *
- * @param there the providers whose data is still to be had
+ * @param kept the results whose data is still stored
  * @param leaseMs how long the execution that is about to start holds it; without one, it is due at once
  */
 export const redriven = (
-  { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, leasedUntil: _____, ...job }: Job,
-  there: ReadonlySet<string>,
+  read: Job,
+  kept: GivenResult[],
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
-  const results = job.results.filter(({ providerId, status }) => status === 'FETCHED' && there.has(providerId));
+  const { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, ...rest } = read;
+  const { leasedUntil: _____, heldSince: ______, ownFaults: _______, callbackDeferred: ________, ...job } = rest;
+  const known = new Map(kept.map((result) => [result.providerId, result]));
+  const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []);
   const isCollected = results.length === job.providers.length;
   const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
   // Receivers know duplicates by the callback's id: a body that may differ from one they had needs another id. They may
@@ -55,7 +59,7 @@ export const cancelled = (
   status: 'CANCELLED',
   claims: job.claims + 1,
   updatedAt: now,
-  expiresAt: Math.ceil((now + retentionMs) / 1000),
+  expiresAt: toEpochSeconds(now + retentionMs),
 });
 
 /** The bare record of a job: what happened, without a word of what third parties said. */

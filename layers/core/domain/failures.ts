@@ -1,5 +1,4 @@
-import type { CaughtError, TaskFailure } from '../contracts/task-failure.ts';
-import { taskFailureSchema } from '../contracts/task-failure.ts';
+import type { TaskFailure } from '../contracts/task-failure.ts';
 
 const MAX_EXCERPT_CHARACTERS = 200;
 
@@ -7,7 +6,7 @@ const MAX_EXCERPT_CHARACTERS = 200;
  * A failure of a task. Its `name` is what Retry and Catch of the state machine match, its message is a {@link TaskFailure}
  * as one line of JSON, at most 1 KiB.
  */
-abstract class TaskError extends Error {
+export abstract class TaskError extends Error {
   failure: TaskFailure;
 
   constructor(failure: TaskFailure, options?: ErrorOptions) {
@@ -55,6 +54,11 @@ export class ProviderRefused extends TaskError {
   override name = 'ProviderRefused';
 }
 
+/** The provider refuses our credential, read anew: operators have to mend it. No quick retry. */
+export class CredentialRefused extends TaskError {
+  override name = 'CredentialRefused';
+}
+
 /** The provider is in trouble and left alone; the call was not made. */
 export class ProviderCircuitOpen extends TaskError {
   override name = 'ProviderCircuitOpen';
@@ -100,6 +104,20 @@ export class LeaseLost extends TaskError {
   override name = 'LeaseLost';
 }
 
+/** A secret that a call needs is missing or out of reach: the call was not made. */
+export class CredentialMissing extends TaskError {
+  override name = 'CredentialMissing';
+}
+
+/** What a provider gave is no longer stored, or not whole: the callback was not sent. */
+export class ResultMissing extends TaskError {
+  override name = 'ResultMissing';
+
+  constructor(providerId: string) {
+    super({ class: 'result_missing', providerId });
+  }
+}
+
 /** The receiver has the callback, but the job's end could not be written. It must never be called again. */
 export class OutcomeNotSaved extends TaskError {
   override name = 'OutcomeNotSaved';
@@ -115,19 +133,4 @@ export const loggable = (error: unknown): Record<string, unknown> => {
   if (!(error instanceof TaskError)) return { error };
   const { excerpt: _, ...facts } = error.failure;
   return { failure: error.name, ...facts };
-};
-
-/**
- * What a Catch of the state machine kept of a failure. Errors that are not ours (a time-out, a throttled invocation) become
- * class `timeout` or `internal`.
- */
-export const readCaughtError = ({ Error: name, Cause: cause }: CaughtError): TaskFailure => {
-  const fallback: TaskFailure = { class: name === 'States.Timeout' ? 'timeout' : 'internal', excerpt: name };
-  if (cause === undefined) return fallback;
-  try {
-    const { errorMessage } = JSON.parse(cause) as { errorMessage?: unknown };
-    return taskFailureSchema.parse(JSON.parse(String(errorMessage)));
-  } catch {
-    return fallback;
-  }
 };

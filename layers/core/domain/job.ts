@@ -1,6 +1,7 @@
 import type { ClaimedJob } from '../contracts/claimed-job.ts';
 import { PAYLOAD_VERSION } from '../contracts/claimed-job.ts';
 import type { TaskFailure } from '../contracts/task-failure.ts';
+import type { Ticket } from './outcomes.ts';
 
 export const JOB_STATUSES = ['PENDING', 'COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -8,10 +9,35 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 /** A job first collects, then calls back; it never goes the other way. */
 export type Phase = 'FETCHING' | 'CALLING_BACK';
 
+/** How a result is stored, so that it can be renewed and deleted by key, unread. */
+export type StoredResult = {
+  /** Part of the keys of all chunks but the first; absent of a result that is not compressed. */
+  digest?: string | undefined;
+  /** Absent of results that earlier versions stored. */
+  chunks?: number | undefined;
+  /** When it expires, epoch seconds; absent of results that earlier versions stored. */
+  keptUntil?: number | undefined;
+};
+
 /** What is known of one provider of a job. A provider that has not been tried yet has no result. */
-export type ProviderResult =
-  | { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number }
-  | { providerId: string; status: 'REFUSED' | 'UNAVAILABLE'; error: TaskFailure };
+export type ProviderResult = GivenResult | RefusedResult | PendingResult;
+export type GivenResult = StoredResult & { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number };
+export type RefusedResult = { providerId: string; status: 'REFUSED'; error: TaskFailure };
+/** Times are epoch milliseconds. */
+export type PendingResult = {
+  providerId: string;
+  status: 'UNAVAILABLE';
+  /** The last failure of the provider itself; as long as there was none, why it was not asked. */
+  error: TaskFailure;
+  /** How often it failed in a row of attempts; absent of what earlier versions stored, which counted by job. */
+  attempts?: number | undefined;
+  /** When to ask again; absent: at once. */
+  retryAt?: number | undefined;
+  /** Why the last attempt did not ask it, on purpose; absent once it was asked. */
+  deferred?: TaskFailure | undefined;
+  /** Where the provider's unfinished work is found. */
+  ticket?: Ticket | undefined;
+};
 
 /** One try of a call, as an execution knows it: its last one, when quick retries came before. */
 export type Try = {
@@ -56,8 +82,12 @@ export type Job = {
   phase: Phase;
   /** How often it was taken: the fencing token. */
   claims: number;
-  /** How often it was taken since the last outcome. */
+  /** How often it was claimed since the last outcome. */
   unsettled: number;
+  /** When it was first claimed since the last outcome; absent while that is `updatedAt`. */
+  heldSince?: number;
+  /** How many executions in a row have failed by faults of ours alone; absent: none. */
+  ownFaults?: number;
   fetchAttempts: number;
   callbackAttempts: number;
   /** How often it was redriven after a delivery: each sends a callback of its own. */
@@ -70,7 +100,9 @@ export type Job = {
   deadlineAt: number;
   /** When a receiver that is only ever put off is given up; set once a callback has failed. */
   callbackDeadlineAt?: number;
-  /** When it is next to be taken; the lease's end while it is held; absent once it is over. */
+  /** Why the last callback was not sent, on purpose; absent once one was. */
+  callbackDeferred?: TaskFailure;
+  /** When it is next to be claimed; while it is held, when others may claim it; absent once it is over. */
   dueAt?: number;
   /** Present only while an execution holds it. */
   leasedUntil?: number;
@@ -86,7 +118,8 @@ export type FailureCode =
   | 'CALLBACK_GONE'
   | 'CALLBACK_TOO_LARGE'
   | 'CLIENT_REVOKED'
-  | 'NEVER_SETTLED';
+  | 'NEVER_SETTLED'
+  | 'RESULT_MISSING';
 
 export type NewJobInput = {
   jobId: string;
@@ -134,15 +167,29 @@ export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): b
   expiresAt !== undefined && expiresAt * 1000 <= now;
 
 /** Providers that have neither given nor refused; none once the results are frozen. */
-export const pendingProviders = (job: Job): string[] => {
+const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] => {
   if (job.phase !== 'FETCHING') return [];
-  const settled = new Set(job.results.filter((result) => result.status !== 'UNAVAILABLE').map((r) => r.providerId));
-  return job.providers.filter((providerId) => !settled.has(providerId));
+  const known = new Map(job.results.map((result) => [result.providerId, result]));
+  return job.providers.flatMap((providerId) => {
+    const result = known.get(providerId);
+    if (result && result.status !== 'UNAVAILABLE') return [];
+    return [{ providerId, retryAt: result?.retryAt ?? 0 }];
+  });
 };
 
-/** What an execution needs of a job that was just taken. */
+/**
+ * For how long a claimed job was held by executions that were never heard of again, milliseconds: a fault of ours, which
+ * deadlines are extended by.
+ */
+export const lostMs = ({ unsettled, heldSince, updatedAt }: LostTime, now: number): number =>
+  unsettled > 1 ? Math.max(0, now - (heldSince ?? updatedAt)) : 0;
+export type LostTime = Pick<Job, 'unsettled' | 'heldSince' | 'updatedAt'>;
+
+/** What an execution needs of a job that was just claimed. */
 export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: number): ClaimedJob => {
   if (job.leasedUntil === undefined) throw new TypeError('a claimed job has a lease');
+  const pending = pendingProviders(job);
+  const due = pending.filter(({ retryAt }) => retryAt <= now);
   return {
     v: PAYLOAD_VERSION,
     jobId: job.jobId,
@@ -154,8 +201,9 @@ export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: numb
     callbackUrl: job.callbackUrl,
     webhookId: job.redeliveries === 0 ? job.jobId : `${job.jobId}_r${job.redeliveries}`,
     order: job.providers,
-    providers: pendingProviders(job),
+    providers: due.map(({ providerId }) => providerId),
+    isAnyWaiting: due.length < pending.length,
     checkpointed: job.results.length > 0,
-    final: job.phase === 'FETCHING' && now >= job.deadlineAt,
+    final: job.phase === 'FETCHING' && now >= job.deadlineAt + lostMs(job, now),
   };
 };

@@ -1,169 +1,247 @@
 import type { ClaimedJob } from '../contracts/claimed-job.ts';
-import type { ProviderOutcome } from '../contracts/provider-outcome.ts';
-import type { CaughtError } from '../contracts/task-failure.ts';
-import { readCaughtError } from './failures.ts';
-import type { Attempt, FailureCode, Job, JobStatus, Phase, ProviderResult, Try } from './job.ts';
-import { isExhausted, parkDelayMs, type RetrySchedule, retryDelayMs } from './schedule.ts';
+import type { TaskFailure } from '../contracts/task-failure.ts';
+import type { Attempt, FailureCode, Job, JobStatus, PendingResult, Phase, ProviderResult, Try } from './job.ts';
+import { lostMs } from './job.ts';
+import { type CallbackOutcome, type FetchOutcome, isCallMade, type Outcomes, type RefusalReason } from './outcomes.ts';
+import {
+  deferralMs,
+  isExhausted,
+  MAX_CREDENTIAL_DELAY_MS,
+  ownFaultDelayMs,
+  type RetrySchedule,
+  retryDelayMs,
+} from './schedule.ts';
+import { toEpochSeconds } from './ttl.ts';
 
 /** The rules that operators set. */
 export type SettlePolicy = {
   schedule: RetrySchedule;
-  /** For how long a callback may be put off while its receiver is in trouble, milliseconds. */
+  /** For how long callbacks to a receiver in trouble may be deferred, milliseconds. */
   patienceMs: number;
   /** How long a job is kept after it is over, milliseconds. */
   retentionMs: number;
 };
-
-export type Delivered = { delivered: true; statusCode: number; durationMs: number; tries?: number | undefined };
-
-/** How the callback went: delivered with a status code, or the error that a Catch kept. */
-export type Delivery = Delivered | { delivered: false; error: CaughtError };
-
-/** What an execution learned of a job. */
-export type Outcomes = { fetches: ProviderOutcome[]; delivery?: Delivery | undefined };
 
 /** What the execution that holds a job writes to it: the only kind of write that ends a claim. */
 export type Settlement = {
   status: JobStatus;
   phase: Phase;
   results: ProviderResult[];
-  attempt: Attempt;
+  /** Absent when no call was made: the log tells of calls. */
+  attempt?: Attempt;
   /** 0 or 1: what this execution adds to each counter. */
   fetchAttempts: number;
   callbackAttempts: number;
   updatedAt: number;
+  /** How many executions in a row have failed by faults of ours alone; absent: it stays 0. */
+  ownFaults?: number;
+  /** The fetching deadline, where it moves. */
+  deadlineAt?: number;
   /** When the job is due again; absent when it is over. */
   dueAt?: number;
-  /** When a receiver that is only ever put off is given up. */
+  /** When a receiver that callbacks are only ever deferred for is abandoned. */
   callbackDeadlineAt?: number;
+  /** Why the callback was not sent, on purpose. */
+  callbackDeferred?: TaskFailure;
   failure?: { code: FailureCode; message: string };
   /** Epoch seconds; present when it is over. */
   expiresAt?: number;
 };
 
-/** The call was put off on purpose: it did not go out, and doesn't count as an attempt. */
-const PARKED = new Set(['ProviderCircuitOpen', 'ProviderLimitReached', 'CallbackCircuitOpen', 'Paused']);
+/** What settling reads of a job. */
+export type SettledJob = Pick<
+  Job,
+  | 'providers'
+  | 'phase'
+  | 'results'
+  | 'fetchAttempts'
+  | 'callbackAttempts'
+  | 'deadlineAt'
+  | 'callbackDeadlineAt'
+  | 'unsettled'
+  | 'heldSince'
+  | 'ownFaults'
+  | 'updatedAt'
+>;
 
-/** Errors of our own making that say nothing of the receiver: the call never went out, so it doesn't count as an attempt. */
-const NOT_AN_ATTEMPT = new Set(['LeaseLost', 'CallbackNotSent', 'Lambda.TooManyRequestsException']);
+type Claim = Pick<ClaimedJob, 'claims' | 'trigger' | 'final'>;
 
 /**
  * The one decision of the system: what becomes of a job after an execution.
  *
- * @param job the job as it is stored
+ * @param stored the job as it is stored
  * @param claimed the claim under which the execution ran
  * @param outcomes what the execution learned
  * @param now epoch milliseconds
- * @param random 0 ≤ random < 1, for jitter
+ * @param random 0 ≤ random < 1, for jitter: one number, so that what failed together is due together
  */
-export const settle = (...args: Parameters<typeof decide>): Settlement => {
-  const settlement = decide(...args);
-  return { ...settlement, attempt: { ...settlement.attempt, nextAttemptAt: settlement.dueAt } };
-};
-
-const decide = (
-  job: Pick<
-    Job,
-    'providers' | 'phase' | 'results' | 'fetchAttempts' | 'callbackAttempts' | 'deadlineAt' | 'callbackDeadlineAt'
-  >,
-  claimed: Pick<ClaimedJob, 'claims' | 'trigger' | 'final'>,
-  { fetches, delivery }: Outcomes,
+export const settle = (
+  stored: SettledJob,
+  claimed: Claim,
+  outcomes: Outcomes,
   now: number,
   random: number,
   policy: SettlePolicy,
 ): Settlement => {
-  const results = mergeResults(job, fetches);
+  const { fetches, delivery } = outcomes;
+  const job = extendedBy(lostMs(stored, now), stored);
+  const all = [...fetches, ...(delivery ? [delivery] : [])];
+  const isAnyCallMade = all.some(isCallMade);
+  const isOurFault = all.some(({ kind }) => kind === 'notAttempted');
+  const ownFaults = countOwnFaults(job.ownFaults ?? 0, { isAnyCallMade, isOurFault });
+  const times: Times = { now, random, schedule: policy.schedule, ownFaultMs: ownFaultDelayMs(ownFaults || 1, random) };
+
+  const results = withoutMissing(job, mergeResults(job, fetches, times), delivery, times);
   const isComplete = results.length === job.providers.length && results.every((r) => r.status !== 'UNAVAILABLE');
-  const isFrozen = job.phase === 'CALLING_BACK' || isComplete || claimed.final;
+  // What was not attempted by a fault of ours is not missing for good: nothing is frozen without it.
+  const isLast = claimed.final && fetches.every(({ kind }) => kind !== 'notAttempted');
+  const isFrozen = job.phase === 'CALLING_BACK' || isComplete || isLast;
   const base = {
     status: 'PENDING' as const,
     phase: isFrozen ? ('CALLING_BACK' as const) : ('FETCHING' as const),
     results,
-    attempt: toAttempt(claimed, fetches, delivery, now),
-    fetchAttempts: fetches.some((outcome) => !isParked(outcome)) ? 1 : 0,
+    fetchAttempts: fetches.some(isCallMade) ? 1 : 0,
     callbackAttempts: 0,
     updatedAt: now,
+    ...((ownFaults > 0 || job.ownFaults !== undefined) && { ownFaults }),
   };
+  const part = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
+  const settlement = { ...base, ...part };
+  const isOnlyOurFault = all.length > 0 && all.every(({ kind }) => kind === 'notAttempted');
+  const next = { ...settlement, ...movedDeadlines(stored, settlement, isOnlyOurFault, now) };
+  if (!isAnyCallMade && next.dueAt !== undefined) return next;
+  return { ...next, attempt: { ...toAttempt(claimed, outcomes, now), nextAttemptAt: next.dueAt } };
+};
 
-  if (!isFrozen) {
-    const delay = fetchDelayMs(fetches, job.fetchAttempts + 1, random, policy.schedule);
-    return { ...base, dueAt: Math.max(now, Math.min(now + delay, job.deadlineAt)) };
-  }
+/** The job with the time added to its deadlines that executions have lost which were never heard of again. */
+const extendedBy = (lost: number, job: SettledJob): SettledJob => ({
+  ...job,
+  deadlineAt: job.deadlineAt + lost,
+  ...(job.callbackDeadlineAt !== undefined && { callbackDeadlineAt: job.callbackDeadlineAt + lost }),
+});
+
+const countOwnFaults = (
+  before: number,
+  { isAnyCallMade, isOurFault }: { [Name in 'isAnyCallMade' | 'isOurFault']: boolean },
+) => {
+  if (isAnyCallMade) return isOurFault ? 1 : 0;
+  return isOurFault ? before + 1 : before;
+};
+
+type Times = { now: number; random: number; schedule: RetrySchedule; ownFaultMs: number };
+
+/** Providers that are due at nearly the same time are asked by one execution: ten of them are not ten claims. */
+export const TOGETHER_MS = 30_000;
+
+/** Due is the latest time to ask a provider within 30 s of the earliest. */
+const settleFetching = ({ providers }: SettledJob, results: ProviderResult[], now: number): { dueAt: number } => {
+  const times = results.flatMap((result) => (result.status === 'UNAVAILABLE' ? (result.retryAt ?? now) : []));
+  if (results.length < providers.length) times.push(now);
+  const earliest = Math.min(...times);
+  return { dueAt: Math.max(now, ...times.filter((time) => time <= earliest + TOGETHER_MS)) };
+};
+
+/**
+ * Deadlines move by the time that was lost to faults of ours alone: from the job's first claim since its last outcome to when
+ * it is due again, or, where this execution learned something, only until now and only for executions before this one.
+ */
+const movedDeadlines = (
+  stored: SettledJob,
+  { phase, dueAt, callbackDeadlineAt }: Pick<Settlement, 'phase' | 'dueAt' | 'callbackDeadlineAt'>,
+  isOnlyOurFault: boolean,
+  now: number,
+): Pick<Settlement, 'deadlineAt' | 'callbackDeadlineAt'> => {
+  if (dueAt === undefined) return {};
+  const before = lostMs(stored, now);
+  const lost = isOnlyOurFault ? Math.max(before, dueAt - (stored.heldSince ?? stored.updatedAt)) : before;
+  if (lost === 0) return {};
+  if (phase === 'FETCHING') return { deadlineAt: stored.deadlineAt + lost };
+  if (stored.callbackDeadlineAt === undefined || callbackDeadlineAt === undefined) return {};
+  return { callbackDeadlineAt: callbackDeadlineAt + lost - before };
+};
+
+/** What a settlement says of the second phase, its results frozen. */
+const settleCallback = (
+  job: SettledJob,
+  base: Pick<Settlement, 'results'>,
+  delivery: CallbackOutcome | undefined,
+  times: Times,
+  policy: SettlePolicy,
+): Partial<Settlement> => {
+  const { now, random, schedule, ownFaultMs } = times;
   const callbackDeadlineAt = job.callbackDeadlineAt ?? now + policy.patienceMs;
-  const waiting = { ...base, callbackDeadlineAt };
-  if (delivery === undefined) return { ...waiting, dueAt: now };
-
-  const end = (status: JobStatus): Settlement => ({
-    ...base,
+  if (delivery === undefined) return { callbackDeadlineAt, dueAt: now };
+  const end = (status: JobStatus, failure?: Settlement['failure']) => ({
     status,
-    callbackAttempts: 1,
-    expiresAt: Math.ceil((now + policy.retentionMs) / 1000),
+    callbackAttempts: isCallMade(delivery) ? 1 : 0,
+    expiresAt: toEpochSeconds(now + policy.retentionMs),
+    ...(failure && { failure }),
   });
-  if (delivery.delivered || delivery.error.Error === 'OutcomeNotSaved') return end(deliveredStatus(results));
-
-  const { Error: error } = delivery.error;
-  const failure = readCaughtError(delivery.error);
-  if (NOT_AN_ATTEMPT.has(error)) {
-    const delay = error === 'LeaseLost' ? 0 : retryDelayMs(policy.schedule, 1, undefined, random);
-    return { ...waiting, dueAt: now + delay };
+  switch (delivery.kind) {
+    case 'delivered':
+      return end(deliveredStatus(base.results));
+    case 'refused':
+      return end('FAILED', REFUSALS[delivery.reason]);
+    case 'resultMissing': {
+      // Results that could not be had at the deadline are delivered as errors; what was frozen as given can't be.
+      if (job.phase === 'FETCHING') return { callbackDeadlineAt, dueAt: now + ownFaultMs };
+      const message = `What ${delivery.providerId} gave is no longer stored. A redrive asks it again.`;
+      return end('FAILED', { code: 'RESULT_MISSING', message });
+    }
+    case 'notAttempted':
+      return { callbackDeadlineAt, dueAt: now + ownFaultMs };
+    case 'deferred': {
+      // A receiver that stays in trouble is abandoned when its schedule would have ended, however few calls were made.
+      const { failure } = delivery;
+      const isOver = failure.class !== 'paused' && now >= callbackDeadlineAt;
+      if (isOver) {
+        const message = 'The receiver was in trouble to the end of the schedule.';
+        return end('FAILED', { code: 'CALLBACK_EXHAUSTED', message });
+      }
+      const { class: failureClass, cause } = failure;
+      const callbackDeferred = { class: failureClass, ...(cause && { cause }) };
+      return { callbackDeadlineAt, callbackDeferred, dueAt: now + deferralMs(failure.retryAfterMs, random) };
+    }
+    case 'failed': {
+      const failedAttempts = job.callbackAttempts + 1;
+      if (isExhausted(schedule, failedAttempts)) {
+        return end('FAILED', { code: 'CALLBACK_EXHAUSTED', message: `The callback failed ${failedAttempts} times.` });
+      }
+      const stepMs = retryDelayMs(schedule, failedAttempts, undefined, random);
+      const delayMs = retryDelayMs(schedule, failedAttempts, delivery.failure.retryAfterMs, random);
+      // A receiver that asks for time gets it: its patience does not run out meanwhile.
+      const asked = callbackDeadlineAt + Math.max(0, delayMs - stepMs);
+      return { callbackAttempts: 1, callbackDeadlineAt: asked, dueAt: now + delayMs };
+    }
   }
-  if (PARKED.has(error)) {
-    // A receiver that never comes back is given up when its schedule would have ended, however few calls it was spared.
-    const isOver = error !== 'Paused' && now >= callbackDeadlineAt;
-    if (!isOver) return { ...waiting, dueAt: now + parkDelayMs(failure.retryAfterMs, random) };
-    const message = 'The receiver was out of reach to the end of the schedule.';
-    return { ...end('FAILED'), callbackAttempts: 0, failure: { code: 'CALLBACK_EXHAUSTED', message } };
-  }
-  if (failure.class === 'gone') {
-    return { ...end('FAILED'), failure: { code: 'CALLBACK_GONE', message: 'The receiver wants no more callbacks.' } };
-  }
-  if (failure.class === 'client_revoked') return { ...end('FAILED'), callbackAttempts: 0, failure: CLIENT_REVOKED };
-  if (failure.class === 'too_large') {
-    return {
-      ...end('FAILED'),
-      failure: { code: 'CALLBACK_TOO_LARGE', message: 'What was collected does not fit into one callback.' },
-    };
-  }
-  const failedAttempts = job.callbackAttempts + 1;
-  if (isExhausted(policy.schedule, failedAttempts)) {
-    const message = `The callback failed ${failedAttempts} times.`;
-    return { ...end('FAILED'), failure: { code: 'CALLBACK_EXHAUSTED', message } };
-  }
-  const delay = retryDelayMs(policy.schedule, failedAttempts, failure.retryAfterMs, random);
-  return { ...waiting, callbackAttempts: 1, dueAt: now + delay };
 };
-
-const isParked = (outcome: ProviderOutcome): boolean => outcome.status !== 'FETCHED' && PARKED.has(outcome.error.Error);
-
-/** When to ask again those that did not give: what was tried goes by the schedule, what was only put off comes back early. */
-const fetchDelayMs = (
-  fetches: ProviderOutcome[],
-  failedAttempts: number,
-  random: number,
-  schedule: RetrySchedule,
-): number => {
-  const unavailable = fetches.filter((outcome) => outcome.status === 'UNAVAILABLE');
-  const hintsOf = (outcomes: typeof unavailable) =>
-    outcomes.map(({ error }) => readCaughtError(error).retryAfterMs ?? 0);
-  const tried = unavailable.filter((outcome) => !isParked(outcome));
-  if (tried.length === 0 && unavailable.length > 0) return parkDelayMs(Math.min(...hintsOf(unavailable)), random);
-  return retryDelayMs(schedule, failedAttempts, Math.max(0, ...hintsOf(tried)), random);
-};
-
-/** How often a job may be taken without an outcome before it ends: crashes must not loop for ever. */
-const MAX_UNSETTLED_CLAIMS = 20;
 
 /** Why the jobs of a revoked client end. */
 const CLIENT_REVOKED = { code: 'CLIENT_REVOKED', message: 'The client was revoked.' } as const;
 
-/** Why a job ends as soon as it is taken, if it does. */
-export const judgeClaim = (job: Job, isClientRevoked: boolean): Settlement['failure'] => {
-  if (isClientRevoked) return CLIENT_REVOKED;
-  if (job.unsettled <= MAX_UNSETTLED_CLAIMS) return undefined;
-  return { code: 'NEVER_SETTLED', message: `Taken ${job.unsettled} times, and never seen through.` };
+const REFUSALS: Record<RefusalReason, NonNullable<Settlement['failure']>> = {
+  gone: {
+    code: 'CALLBACK_GONE',
+    message: 'The receiver answered that it wants no more callbacks (410 Gone, or abort).',
+  },
+  too_large: { code: 'CALLBACK_TOO_LARGE', message: 'What was collected does not fit into one callback.' },
+  client_revoked: CLIENT_REVOKED,
 };
 
-/** The end of a job that is not to be tried, or that nobody has been able to settle. */
+/** More claims than these without an outcome are suspect, */
+const MAX_UNSETTLED_CLAIMS = 20;
+/** and end a job when they have gone on for so long: an outage of ours that is shorter loses none. */
+const MAX_UNSETTLED_MS = 7 * 24 * 3_600_000;
+
+/** Why a job ends as soon as it is claimed, if it does. */
+export const judgeClaim = (job: Job, isClientRevoked: boolean, now: number): Settlement['failure'] => {
+  if (isClientRevoked) return CLIENT_REVOKED;
+  const isSuspect = job.unsettled > MAX_UNSETTLED_CLAIMS && now - job.updatedAt > MAX_UNSETTLED_MS;
+  if (!isSuspect) return undefined;
+  return { code: 'NEVER_SETTLED', message: `Claimed ${job.unsettled} times, and never settled.` };
+};
+
+/** The end of a job that is not to be tried, or that no execution has been able to settle. */
 export const abandon = (
   job: Job,
   claimed: ClaimedJob,
@@ -179,40 +257,129 @@ export const abandon = (
   callbackAttempts: 0,
   updatedAt: now,
   failure,
-  expiresAt: Math.ceil((now + policy.retentionMs) / 1000),
+  expiresAt: toEpochSeconds(now + policy.retentionMs),
 });
 
 const deliveredStatus = (results: ProviderResult[]): JobStatus =>
   results.every((result) => result.status === 'FETCHED') ? 'COMPLETE' : 'PARTIAL';
 
-/** One result a provider, in the order of the request; what was given before is never replaced. */
-export const mergeResults = (job: Pick<Job, 'providers' | 'results'>, fetches: ProviderOutcome[]): ProviderResult[] => {
+/**
+ * One result a provider, in the order of the request; what was given before is never replaced.
+ * @param times when to ask again those that did not give; undefined where the results are frozen
+ */
+export const mergeResults = (
+  job: Pick<SettledJob, 'providers' | 'results' | 'deadlineAt' | 'fetchAttempts'>,
+  fetches: FetchOutcome[],
+  times?: Times,
+): ProviderResult[] => {
   const known = new Map(job.results.map((result) => [result.providerId, result]));
   for (const outcome of fetches) {
-    if (known.get(outcome.providerId)?.status === 'FETCHED') continue;
-    known.set(outcome.providerId, toResult(outcome));
+    const before = known.get(outcome.providerId);
+    if (before?.status === 'FETCHED') continue;
+    const pending = before?.status === 'UNAVAILABLE' ? before : undefined;
+    known.set(outcome.providerId, toResult(job, outcome, pending, times));
   }
   return job.providers.flatMap((providerId) => known.get(providerId) ?? []);
 };
 
-const toResult = (outcome: ProviderOutcome): ProviderResult => {
-  const { providerId, status } = outcome;
-  if (status !== 'FETCHED') return { providerId, status, error: readCaughtError(outcome.error) };
-  return { providerId, status, fetchedAt: outcome.fetchedAt, bytes: outcome.bytes };
+type FetchingJob = Pick<SettledJob, 'deadlineAt' | 'fetchAttempts'>;
+
+const toResult = (
+  job: FetchingJob,
+  outcome: FetchOutcome,
+  before: PendingResult | undefined,
+  times: Times | undefined,
+): ProviderResult => {
+  const { providerId } = outcome;
+  // Versions before counted attempts by job.
+  const attempts = before ? (before.attempts ?? job.fetchAttempts) : 0;
+  const pending = (
+    delayMs: (times: Times) => number,
+    change: Partial<PendingResult> & Pick<PendingResult, 'error'>,
+  ) => ({
+    providerId,
+    status: 'UNAVAILABLE' as const,
+    attempts,
+    ...(times && { retryAt: retryAt(job, times, delayMs(times)) }),
+    ...change,
+  });
+  // A failure of the provider itself outlives all that is not one.
+  const lastFailure = (failure: TaskFailure) => (before && attempts > 0 ? before.error : failure);
+  switch (outcome.kind) {
+    case 'fetched': {
+      const { fetchedAt, bytes, stored } = outcome;
+      return { providerId, status: 'FETCHED', fetchedAt, bytes, ...stored };
+    }
+    case 'refused':
+      return { providerId, status: 'REFUSED', error: outcome.failure };
+    case 'failed':
+      return pending((given) => failureDelayMs(given, attempts + 1, outcome.failure), {
+        attempts: attempts + 1,
+        error: outcome.failure,
+      });
+    case 'working':
+      return pending(({ random }) => deferralMs(outcome.retryAfterMs, random), {
+        error: lastFailure({ class: 'not_ready' }),
+        ticket: outcome.ticket,
+      });
+    case 'deferred': {
+      const { class: failureClass, retryAfterMs, cause } = outcome.failure;
+      return pending(({ random }) => deferralMs(retryAfterMs, random), {
+        error: lastFailure(outcome.failure),
+        deferred: { class: failureClass, ...(cause && { cause }) },
+        ...(before?.ticket && { ticket: before.ticket }),
+      });
+    }
+    case 'notAttempted':
+      return pending(({ ownFaultMs }) => ownFaultMs, {
+        error: lastFailure(outcome.failure),
+        ...(before?.ticket && { ticket: before.ticket }),
+      });
+  }
 };
 
-const toAttempt = (
-  claimed: Pick<ClaimedJob, 'claims' | 'trigger'>,
-  fetches: ProviderOutcome[],
-  delivery: Delivery | undefined,
-  now: number,
-): Attempt => {
+/** The schedule's step, or what the provider asked for; a credential of ours that it refuses is tried again sooner. */
+const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: TaskFailure): number => {
+  const delayMs = retryDelayMs(schedule, attempts, failure.retryAfterMs, random);
+  return failure.class === 'credential_refused' ? Math.min(delayMs, MAX_CREDENTIAL_DELAY_MS) : delayMs;
+};
+
+/** Not after the deadline, unless that has passed: at the deadline each pending provider is asked once more. */
+const retryAt = ({ deadlineAt }: FetchingJob, { now }: Times, delayMs: number): number =>
+  now < deadlineAt ? Math.min(now + delayMs, deadlineAt) : now + delayMs;
+
+/**
+ * A result that the delivery missed has to be fetched again, as after a failure. Where the results are frozen by now, it
+ * stands as an error in its place.
+ */
+const withoutMissing = (
+  job: FetchingJob,
+  results: ProviderResult[],
+  delivery: CallbackOutcome | undefined,
+  times: Times,
+): ProviderResult[] => {
+  if (delivery?.kind !== 'resultMissing') return results;
+  return results.map((result) => {
+    if (result.providerId !== delivery.providerId) return result;
+    const failure = { class: 'result_missing' } as const;
+    const attempts = job.fetchAttempts + 1;
+    return {
+      providerId: result.providerId,
+      status: 'UNAVAILABLE',
+      attempts,
+      error: failure,
+      retryAt: retryAt(job, times, failureDelayMs(times, attempts, failure)),
+    };
+  });
+};
+
+const toAttempt = ({ claims, trigger }: Claim, { fetches, delivery }: Outcomes, now: number): Attempt => {
   const tries = fetches.map((outcome) => ({ providerId: outcome.providerId, ...toFetchTry(outcome) }));
   const callback = delivery && toCallbackTry(delivery, now);
   const starts = [...tries, ...(callback ? [callback] : [])].flatMap(({ startedAt }) => startedAt ?? []);
   return {
-    number: claimed.claims,
-    trigger: claimed.trigger,
+    number: claims,
+    trigger,
     startedAt: Math.min(now, ...starts),
     endedAt: now,
     fetches: tries,
@@ -220,23 +387,37 @@ const toAttempt = (
   };
 };
 
-const toFetchTry = (outcome: ProviderOutcome): Try => {
-  if (outcome.status !== 'FETCHED') return failedTry(outcome.error);
-  const { statusCode, durationMs, fetchedAt, tries } = outcome;
-  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(fetchedAt - durationMs), tries };
+const toFetchTry = (outcome: FetchOutcome): Try => {
+  switch (outcome.kind) {
+    case 'fetched': {
+      const { statusCode, durationMs, fetchedAt, tries } = outcome;
+      return { status: 'OK', statusCode, durationMs, startedAt: Math.round(fetchedAt - durationMs), tries };
+    }
+    case 'working':
+      return { status: 'FAILED', class: 'not_ready' };
+    default:
+      return failedTry(outcome.failure);
+  }
 };
 
-const toCallbackTry = (delivery: Delivery, now: number): Try => {
-  if (!delivery.delivered) return failedTry(delivery.error);
-  const { statusCode, durationMs, tries } = delivery;
-  return { status: 'OK', statusCode, durationMs, startedAt: Math.round(now - durationMs), tries };
+const toCallbackTry = (delivery: CallbackOutcome, now: number): Try => {
+  switch (delivery.kind) {
+    case 'delivered': {
+      const { statusCode, durationMs, tries } = delivery;
+      return { status: 'OK', statusCode, durationMs, startedAt: Math.round(now - durationMs), tries };
+    }
+    case 'resultMissing':
+      return { status: 'FAILED', class: 'result_missing' };
+    default:
+      return failedTry(delivery.failure);
+  }
 };
 
 /** The log is read and written with the job: of what others answered it keeps little. */
 const MAX_LOGGED_CHARACTERS = 100;
 
-const failedTry = (error: CaughtError): Try => {
-  const { class: failureClass, statusCode, startedAt, durationMs, tries, excerpt } = readCaughtError(error);
+const failedTry = (failure: TaskFailure): Try => {
+  const { class: failureClass, statusCode, startedAt, durationMs, tries, excerpt } = failure;
   return {
     status: 'FAILED',
     class: failureClass,

@@ -27,13 +27,25 @@ export const jobPageSchema = z
   })
   .meta({ id: 'JobPage', description: 'A page may hold fewer jobs than its limit, and still have a cursor.' });
 
+const failureSchema = z.object({ class: failureClassSchema, statusCode: z.int().optional() });
+
+const deferralSchema = z
+  .object({
+    class: failureClassSchema,
+    cause: failureSchema.optional().meta({ description: 'The last failure of the other side.' }),
+  })
+  .meta({ id: 'Deferral', description: 'Why a call was not made, on purpose; such calls count as no attempt.' });
+
 const providerSchema = z
   .object({
     providerId: z.string(),
     status: z.enum(['PENDING', 'FETCHED', 'REFUSED', 'UNAVAILABLE']),
     fetchedAt: time.optional(),
     bytes: z.int().optional().meta({ description: 'Size of its data as JSON, UTF-8.' }),
-    error: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
+    error: failureSchema.optional(),
+    failedAttempts: z.int().optional().meta({ description: 'How many attempts it has failed so far.' }),
+    nextAttemptAt: time.optional().meta({ description: 'When it is to be asked again. ISO 8601, UTC.' }),
+    deferred: deferralSchema.optional(),
   })
   .meta({ id: 'ProviderState', description: 'What a provider has given, or why not.' });
 
@@ -73,6 +85,7 @@ export const jobSchema = z
     providers: z.array(providerSchema),
     attempts: z.array(attemptSchema).meta({ description: 'The last 20, oldest first.' }),
     nextAttemptAt: time.nullable().meta({ description: 'Null while an attempt is in progress, and when it is over.' }),
+    callbackDeferred: deferralSchema.optional(),
     failure: z
       .object({ code: z.string(), message: z.string() })
       .optional()

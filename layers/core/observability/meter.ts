@@ -13,6 +13,10 @@ export const METRICS = {
   OldestDueAge: MetricUnit.Seconds,
   /** By provider. */
   ProviderFailures: MetricUnit.Count,
+  /** By provider: how often it refused our credential, read anew. */
+  CredentialsRefused: MetricUnit.Count,
+  /** By task: executions in which it failed by a fault of ours. */
+  OwnFaults: MetricUnit.Count,
 } as const;
 export type MetricName = keyof typeof METRICS;
 
@@ -20,7 +24,7 @@ type NameOf<Unit> = { [Name in MetricName]: (typeof METRICS)[Name] extends Unit 
 
 /** What the functions measure with. */
 export type Meter = {
-  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: { provider: string }) => void;
+  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: { provider: string } | { task: string }) => void;
   milliseconds: (name: NameOf<typeof MetricUnit.Milliseconds>, value: number) => void;
   seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;
 };

@@ -1,5 +1,4 @@
-import type { Fetched } from '../contracts/provider-outcome.ts';
-import type { Job, JobStatus } from '../domain/job.ts';
+import type { GivenResult, Job, JobStatus, StoredResult } from '../domain/job.ts';
 import type { Settlement } from '../domain/settle.ts';
 
 /** The request that a job came with: a repeated one is known by its id, a different one under the same key by its hash. */
@@ -48,23 +47,40 @@ export type DueEntry = {
 export type DueJobs = {
   /** Entries that are due in one shard, the longest due first, page by page. */
   find: (shard: number, now: number) => AsyncIterable<DueEntry[]>;
-  /** Takes a job until `now + leaseMs`. Undefined when it is not due any more or somebody else was faster. */
-  claim: (entry: Pick<DueEntry, 'jobId' | 'claims'>, now: number, leaseMs: number) => Promise<Job | undefined>;
+  /**
+   * Claims a job: its holder may write until `now + leaseMs`, and nobody else claims it until then, or longer where the
+   * claims before were not settled (`holdMs`). Undefined when it is not due any more or another claim was faster.
+   */
+  claim: (entry: DueEntry, now: number, leaseMs: number) => Promise<Job | undefined>;
 };
 
 /** What a provider gave: its JSON text, of `bytes` UTF-8 bytes. */
-export type ProviderResultData = Pick<Fetched, 'providerId' | 'fetchedAt' | 'bytes'> & { json: string };
+export type ProviderResultData = { providerId: string; fetchedAt: number; bytes: number; json: string };
 
-/** Where results wait while a job is not over, and those that are too large to travel. */
+/** A stored result, by what its keys are made of. */
+export type ResultKey = Pick<GivenResult, 'providerId' | 'digest' | 'chunks'>;
+
+/** Where results are stored while a job is not over, and those that are too large to travel. Times are epoch seconds. */
 export type ResultStore = {
   /**
-   * Keeps what a provider gave, of any size.
-   * @throws StaleClaim when a newer claim has written its own
+   * Stores what a provider gave, of any size.
+   * @returns what its keys are made of
+   * @throws StaleClaim when a newer claim has stored its own
    */
-  save: (jobId: string, claims: number, result: ProviderResultData, expiresAt: number) => Promise<void>;
-  /** The job with all that was kept for it, in one consistent read. Undefined when there is no such job. */
+  save: (jobId: string, claims: number, result: ProviderResultData, expiresAt: number) => Promise<StoredResult>;
+  /**
+   * Prolongs a result's life, unread. Costs the units of the whole result.
+   * @returns false when it is not there any more, or not whole
+   */
+  renew: (jobId: string, result: ResultKey, expiresAt: number) => Promise<boolean>;
+  /** Deletes a result that was stored under a claim; what a newer claim has stored in its place stays. */
+  remove: (jobId: string, claims: number, result: ResultKey) => Promise<void>;
+  /**
+   * The job with all that is stored for it, in one consistent read. A result that is not whole is absent. Undefined when
+   * there is no such job.
+   */
   load: (jobId: string) => Promise<{ job: Job; results: ProviderResultData[] } | undefined>;
-  /** Deletes all that was kept for a job, but for what the job itself holds. */
+  /** Deletes all that was stored for a job, but for what the job itself holds. */
   expunge: (jobId: string) => Promise<void>;
 };
 
@@ -81,10 +97,15 @@ export type JobOutcomes = {
 export type JobSummary = Pick<Job, 'jobId' | 'status' | 'createdAt'>;
 export type JobPage = { jobs: JobSummary[] /** Where the next page begins; absent on the last. */; cursor?: string };
 
+/** A job, and the results that it holds itself: those that the execution which delivered had fetched. */
+export type JobWithData = { job: Job; inline: ProviderResultData[] };
+
 /** What callers may see. */
 export type JobReader = {
   /** The job, unless there is none or it has expired. */
   get: (jobId: string, now: number) => Promise<Job | undefined>;
+  /** As `get`, with the results that the job holds itself, and none that is stored beside it. */
+  getWithData: (jobId: string, now: number) => Promise<JobWithData | undefined>;
   /**
    * A client's jobs, newest first. A page may hold fewer than `limit` jobs, or none, and still have a cursor.
    * @param after the cursor of the page before

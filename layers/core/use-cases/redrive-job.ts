@@ -1,23 +1,21 @@
 import { isHeld, redriven } from '../domain/control.ts';
-import type { Job } from '../domain/job.ts';
+import type { GivenResult, Job } from '../domain/job.ts';
+import { couldOutlive, firstKeptUntil } from '../domain/result-life.ts';
+import type { SettlePolicy } from '../domain/settle.ts';
 import type { Log } from '../observability/logger.ts';
-import type { JobControl, ProviderResultData, ResultStore } from '../ports/jobs.ts';
+import type { JobControl, JobWithData, ProviderResultData, ResultStore } from '../ports/jobs.ts';
 import { type StartJobDeps, startJob } from './start-job.ts';
 
 export type ResetJobDeps = {
   control: Pick<JobControl, 'replace'>;
-  results: Pick<ResultStore, 'save'>;
+  results: Pick<ResultStore, 'save' | 'renew'>;
   fetchDeadlineMs: number;
-  /** How long a stored result may be needed, milliseconds. */
-  resultLifeMs: number;
+  policy: SettlePolicy;
   now: () => number;
   log: Log;
 };
 
 export type RedriveJobDeps = ResetJobDeps & StartJobDeps & { leaseMs: number; control: JobControl };
-
-/** A job with all that was kept for it. */
-type Found = { job: Job; results: ProviderResultData[] };
 
 /** An execution holds the job. */
 export class JobInProgress extends Error {
@@ -32,29 +30,48 @@ export class JobInProgress extends Error {
 }
 
 /**
- * Makes a job, whether it is over or waits, as good as new: with a fresh deadline and schedule.
+ * Makes a job, whether it is over or waits, as good as new: with a fresh deadline and schedule. Stored results are kept
+ * unread; those that the job could outlive are renewed.
  *
- * @param leaseMs how long the execution that is about to start holds it; without one, the next sweep takes it
- * @throws JobInProgress when an execution holds it, StaleClaim when somebody has taken or settled it since it was read
+ * @param leaseMs how long the execution that is about to start holds it; without one, the next sweep claims it
+ * @throws JobInProgress when an execution holds it, StaleClaim when it was claimed or settled since it was read
  */
-export const resetJob = async (deps: ResetJobDeps, { job, results }: Found, leaseMs?: number): Promise<Job> => {
+export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData, leaseMs?: number): Promise<Job> => {
   const { control, fetchDeadlineMs, log } = deps;
   const now = deps.now();
-  const { jobId, clientId, claims } = job;
+  const { jobId, clientId } = job;
   if (isHeld(job, now)) throw new JobInProgress((job.leasedUntil ?? now) - now);
   // Results go first: once the job says that it has them, they must be there, and for as long as they may be needed.
-  const expiresAt = Math.ceil((now + deps.resultLifeMs) / 1000);
-  const kept = job.expungedAt === undefined ? results : [];
-  await Promise.all(kept.map((result) => deps.results.save(jobId, claims, result, expiresAt)));
-  const there = new Set(kept.map(({ providerId }) => providerId));
-  const next = redriven(job, there, { now, leaseMs, fetchDeadlineMs });
+  const kept = job.expungedAt === undefined ? await keepResults(deps, job, inline, now) : [];
+  const next = redriven(job, kept, { now, leaseMs, fetchDeadlineMs });
   await control.replace(job, next);
   log.info('Redrove a job', { jobId, clientId, was: job.status, kept: next.results.length });
   return next;
 };
 
+/** Those of a job's results that are still stored, and will be as long as the job may need them. */
+const keepResults = async (
+  { results, fetchDeadlineMs, policy }: ResetJobDeps,
+  job: Job,
+  inline: ProviderResultData[],
+  now: number,
+): Promise<GivenResult[]> => {
+  const { jobId, claims } = job;
+  const fresh = { phase: 'FETCHING' as const, deadlineAt: now + fetchDeadlineMs, callbackAttempts: 0 };
+  const expiresAt = firstKeptUntil(now, fetchDeadlineMs, policy);
+  const held = new Map(inline.map((result) => [result.providerId, result]));
+  const keep = async (result: GivenResult): Promise<GivenResult | undefined> => {
+    const data = held.get(result.providerId);
+    if (data) return { ...result, ...(await results.save(jobId, claims, data, expiresAt)) };
+    if (!couldOutlive(result, fresh, now, policy)) return result;
+    return (await results.renew(jobId, result, expiresAt)) ? { ...result, keptUntil: expiresAt } : undefined;
+  };
+  const given = job.results.filter((result) => result.status === 'FETCHED');
+  return (await Promise.all(given.map(keep))).filter((result) => result !== undefined);
+};
+
 /** Tries a job again at once; as {@link resetJob}. */
-export const redriveJob = async (deps: RedriveJobDeps, found: Found): Promise<Job> => {
+export const redriveJob = async (deps: RedriveJobDeps, found: JobWithData): Promise<Job> => {
   const next = await resetJob(deps, found, deps.leaseMs);
   await startJob(deps, next, 'redrive');
   return next;

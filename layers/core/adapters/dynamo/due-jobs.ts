@@ -1,6 +1,7 @@
 import { paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
+import { holdMs } from '../../domain/schedule.ts';
 import type { DueEntry, DueJobs } from '../../ports/jobs.ts';
 import { DUE_INDEX, fenced, type JobTable, jobKey, toItem, toJob } from './table.ts';
 
@@ -20,14 +21,24 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
     for await (const { Items = [] } of pages) yield Items.map((item) => unmarshall(item) as DueEntry);
   },
 
-  claim: async ({ jobId, claims }, now, leaseMs) => {
+  claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs) => {
+    // An entry that is due while it has a lease was left to it: the claim before this one was not settled.
+    const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
     const update = new UpdateItemCommand({
       TableName: tableName,
       Key: jobKey(jobId),
       UpdateExpression:
-        'SET claims = claims + :one, unsettled = unsettled + :one, dueAt = :leaseEnd, leasedUntil = :leaseEnd',
+        'SET claims = claims + :one, unsettled = unsettled + :one, leasedUntil = :leaseEnd, dueAt = :holdEnd, ' +
+        'heldSince = if_not_exists(heldSince, :since)',
       ConditionExpression: 'claims = :claims AND dueAt <= :now',
-      ExpressionAttributeValues: toItem({ ':one': 1, ':claims': claims, ':now': now, ':leaseEnd': now + leaseMs }),
+      ExpressionAttributeValues: toItem({
+        ':one': 1,
+        ':claims': claims,
+        ':now': now,
+        ':leaseEnd': now + leaseMs,
+        ':holdEnd': now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
+        ':since': Math.min(now, leftAt ?? now),
+      }),
       ReturnValues: 'ALL_NEW',
     });
     try {

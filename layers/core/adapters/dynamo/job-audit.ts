@@ -8,6 +8,7 @@ const ATTRIBUTES = [
   'jobId',
   'itemId',
   'status',
+  'phase',
   'dueShard',
   'dueAt',
   'leasedUntil',

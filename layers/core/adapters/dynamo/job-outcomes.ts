@@ -14,10 +14,15 @@ export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOut
       ...update.set,
       'fetchAttempts = fetchAttempts + :fetchAttempts',
       'callbackAttempts = callbackAttempts + :callbackAttempts',
-      'attemptLog.#slot = :attempt',
+      ...(attempt ? ['attemptLog.#slot = :attempt'] : []),
       ...(isUndelivered(settlement.status) ? ['undeliveredShard = clientShard'] : []),
     ];
-    const remove = ['leasedUntil', ...(isOver ? ['dueShard', 'dueAt'] : [])];
+    const remove = [
+      'leasedUntil',
+      'heldSince',
+      ...(settlement.callbackDeferred ? [] : ['callbackDeferred']),
+      ...(isOver ? ['dueShard', 'dueAt'] : []),
+    ];
     await fenced(
       client.send(
         new UpdateItemCommand({
@@ -26,7 +31,7 @@ export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOut
           UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
           ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
           ExpressionAttributeNames: {
-            '#slot': attemptSlot(attempt.number),
+            ...(attempt && { '#slot': attemptSlot(attempt.number) }),
             ...update.names,
           },
           ExpressionAttributeValues: toItem({

@@ -9,6 +9,7 @@ import {
   type JobTable,
   jobKey,
   type ShardedJobTable,
+  toInlineData,
   toItem,
   toJob,
   UNDELIVERED_INDEX,
@@ -20,15 +21,23 @@ type Entry = JobSummary & { listKey: string; expiresAt?: number };
 type ShardPage = { entries: Entry[]; readTo: string | undefined };
 
 /** Reading one job and listing many are apart, so that a function that only reads one needs no right to query. */
-export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<JobReader, 'get'> => ({
-  get: async (jobId, now) => {
+export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<JobReader, 'get' | 'getWithData'> => {
+  const find = async (jobId: string, now: number) => {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: jobKey(jobId), ConsistentRead: true }),
     );
-    const job = Item && toJob(Item);
-    return job && isExpired(job, now) ? undefined : job;
-  },
-});
+    if (!Item) return undefined;
+    const job = toJob(Item);
+    return isExpired(job, now) ? undefined : { job, item: Item };
+  };
+  return {
+    get: async (jobId, now) => (await find(jobId, now))?.job,
+    getWithData: async (jobId, now) => {
+      const found = await find(jobId, now);
+      return found && { job: found.job, inline: toInlineData(found.item) };
+    },
+  };
+};
 
 export const createDynamoJobList = ({ client, tableName, shardCount }: ShardedJobTable): Pick<JobReader, 'list'> => ({
   list: async ({ clientId, status, limit, after, now }) => {

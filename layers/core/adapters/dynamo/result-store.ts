@@ -1,10 +1,27 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { DeleteItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ProviderResultData, ResultStore } from '../../ports/jobs.ts';
-import { chunkItemId, fenced, JOB_ITEM_ID, type JobTable, resultItemId, toItem, toJob } from './table.ts';
+import type { ProviderResultData, ResultKey, ResultStore } from '../../ports/jobs.ts';
+import {
+  chunkItemId,
+  fenced,
+  type Item,
+  isWritten,
+  JOB_ITEM_ID,
+  type JobTable,
+  resultItemId,
+  toInlineData,
+  toItem,
+  toJob,
+} from './table.ts';
 
 const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
@@ -44,7 +61,7 @@ export const createDynamoResultWriter = ({ client, tableName }: JobTable): Pick<
       const head = { ...result, jobId, itemId: resultItemId(providerId), claims, expiresAt };
       if (result.bytes < GZIP_FROM_BYTES) {
         await put({ ...head, json });
-        return;
+        return { chunks: 1, keptUntil: expiresAt };
       }
       const compressed = await gzipAsync(json);
       const digest = createHash('sha256').update(compressed).digest('hex').slice(0, 16);
@@ -54,9 +71,70 @@ export const createDynamoResultWriter = ({ client, tableName }: JobTable): Pick<
         await put({ jobId, itemId: chunkItemId(providerId, digest, index), gzip: chunk, claims, expiresAt });
       }
       await put({ ...head, digest, chunkCount: chunks.length, gzip: chunks[0] });
+      return { digest, chunks: chunks.length, keptUntil: expiresAt };
     },
   };
 };
+
+/** What a result's keys are made of; those of results that earlier versions stored are only in its head item. */
+const findKey = async ({ client, tableName }: JobTable, jobId: string, result: ResultKey): Promise<ResultKey> => {
+  if (result.chunks !== undefined) return result;
+  const { providerId } = result;
+  const { Item = {} } = await client.send(
+    new GetItemCommand({
+      TableName: tableName,
+      Key: toItem({ jobId, itemId: resultItemId(providerId) }),
+      ProjectionExpression: 'digest, chunkCount',
+    }),
+  );
+  const { digest, chunkCount = 1 } = unmarshall(Item) as Pick<HeadItem, 'digest' | 'chunkCount'>;
+  return { providerId, digest, chunks: chunkCount };
+};
+
+/** The keys of a result's items, its head last. */
+const keysOf = (jobId: string, { providerId, digest = '', chunks = 1 }: ResultKey): Item[] => {
+  const chunkIds = Array.from({ length: chunks - 1 }, (_, index) => chunkItemId(providerId, digest, index + 1));
+  return [...chunkIds, resultItemId(providerId)].map((itemId) => toItem({ jobId, itemId }));
+};
+
+export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'renew'> => ({
+  renew: async (jobId, result, expiresAt) => {
+    const keys = keysOf(jobId, await findKey(table, jobId, result));
+    const renewals = keys.map((Key) =>
+      isWritten(
+        table.client.send(
+          new UpdateItemCommand({
+            TableName: table.tableName,
+            Key,
+            UpdateExpression: 'SET expiresAt = :expiresAt',
+            ConditionExpression: 'attribute_exists(itemId)',
+            ExpressionAttributeValues: toItem({ ':expiresAt': expiresAt }),
+          }),
+        ),
+      ),
+    );
+    return (await Promise.all(renewals)).every(Boolean);
+  },
+});
+
+export const createDynamoResultRemover = (table: JobTable): Pick<ResultStore, 'remove'> => ({
+  remove: async (jobId, claims, result) => {
+    const keys = keysOf(jobId, await findKey(table, jobId, result));
+    const removals = keys.map((Key) =>
+      isWritten(
+        table.client.send(
+          new DeleteItemCommand({
+            TableName: table.tableName,
+            Key,
+            ConditionExpression: 'claims = :claims',
+            ExpressionAttributeValues: toItem({ ':claims': claims }),
+          }),
+        ),
+      ),
+    );
+    await Promise.all(removals);
+  },
+});
 
 export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<ResultStore, 'load'> => ({
   load: async (jobId) => {
@@ -77,13 +155,15 @@ export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<
         const itemId = item.itemId?.S ?? '';
         if (itemId === JOB_ITEM_ID) {
           job = toJob(item);
-          if (item.data) inline = unmarshall({ data: item.data }).data as ProviderResultData[];
+          inline = toInlineData(item);
         } else items.set(itemId, unmarshall(item));
       }
     }
     if (!job) return undefined;
     const heads = [...items.values()].filter((item) => 'providerId' in item) as unknown as HeadItem[];
-    const kept = await Promise.all(heads.map((head) => toResult(head, items)));
+    const kept = (await Promise.all(heads.map((head) => toResult(head, items)))).filter(
+      (result) => result !== undefined,
+    );
     // A job that is over holds what had to be kept nowhere else: it was fetched by the execution that delivered.
     const results = new Map([...kept, ...inline].map((result) => [result.providerId, result]));
     return { job, results: [...results.values()] };
@@ -108,16 +188,23 @@ export const createDynamoResultExpunger = ({ client, tableName }: JobTable): Pic
   },
 });
 
-const toResult = async (head: HeadItem, items: Map<string, Record<string, unknown>>): Promise<ProviderResultData> => {
+/** @returns undefined where a chunk is missing or broken */
+const toResult = async (
+  head: HeadItem,
+  items: Map<string, Record<string, unknown>>,
+): Promise<ProviderResultData | undefined> => {
   const { providerId, fetchedAt, bytes, digest = '', chunkCount = 0 } = head;
   if (head.json !== undefined) return { providerId, fetchedAt, bytes, json: head.json };
   const chunks = [head.gzip];
   for (let index = 1; index < chunkCount; index += 1) {
     chunks.push(items.get(chunkItemId(providerId, digest, index))?.gzip as Uint8Array | undefined);
   }
-  if (!chunks.every((chunk) => chunk !== undefined))
-    throw new Error(`a chunk of the result of ${providerId} is missing`);
-  return { providerId, fetchedAt, bytes, json: (await gunzipAsync(Buffer.concat(chunks))).toString('utf8') };
+  if (!chunks.every((chunk) => chunk !== undefined)) return undefined;
+  try {
+    return { providerId, fetchedAt, bytes, json: (await gunzipAsync(Buffer.concat(chunks))).toString('utf8') };
+  } catch {
+    return undefined;
+  }
 };
 
 const split = (bytes: Buffer, size: number): Buffer[] =>

@@ -2,6 +2,7 @@ import { type AttributeValue, ConditionalCheckFailedException, type DynamoDBClie
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Attempt, type Job, type JobStatus } from '../../domain/job.ts';
+import type { ProviderResultData } from '../../ports/jobs.ts';
 
 /** What every adapter of the job table needs. */
 export type JobTable = { client: DynamoDBClient; tableName: string };
@@ -67,6 +68,10 @@ export const toJob = (item: Item): Job => {
   const attempts = Object.values(attemptLog as Record<string, Attempt>);
   return { ...job, attemptLog: attempts.sort((a, b) => a.number - b.number) } as Job;
 };
+
+/** The results that a job holds itself. */
+export const toInlineData = ({ data }: Item): ProviderResultData[] =>
+  data === undefined ? [] : (unmarshall({ data }).data as ProviderResultData[]);
 
 /** Turns a failed condition into the failure it stands for. */
 export const fenced = async <T>(write: Promise<T>): Promise<T> => {

@@ -1,0 +1,20 @@
+import type { CallbackOutcome, RefusalReason } from '../domain/outcomes.ts';
+import { caughtErrorSchema, explainOwnFault, readTaskFailure } from './task-failure.ts';
+
+const FAILED = new Set(['CallbackUnavailable', 'CallbackThrottled', 'CallbackRejected']);
+const DEFERRED = new Set(['CallbackCircuitOpen', 'Paused']);
+
+const REFUSALS: ReadonlySet<string> = new Set<RefusalReason>(['gone', 'too_large', 'client_revoked']);
+const isRefusal = (failureClass: string): failureClass is RefusalReason => REFUSALS.has(failureClass);
+
+/** What a failed delivery came to. Errors that are not the receiver's, nor on purpose, are faults of ours. */
+export const callbackOutcomeSchema = caughtErrorSchema.transform((error): CallbackOutcome => {
+  const failure = readTaskFailure(error);
+  const { class: reason, statusCode = 0, durationMs = 0, providerId } = failure;
+  if (error.Error === 'OutcomeNotSaved') return { kind: 'delivered', statusCode, durationMs };
+  if (error.Error === 'ResultMissing' && providerId !== undefined) return { kind: 'resultMissing', providerId };
+  if (error.Error === 'CallbackRejected' && isRefusal(reason)) return { kind: 'refused', reason, failure };
+  if (FAILED.has(error.Error)) return { kind: 'failed', failure };
+  if (DEFERRED.has(error.Error)) return { kind: 'deferred', failure };
+  return { kind: 'notAttempted', failure, cause: explainOwnFault(error) };
+});

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { callbackOutcomeSchema } from '@boomerang/core/contracts/callback-outcome.ts';
+import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
+import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
+import { isCallMade } from '@boomerang/core/domain/outcomes.ts';
+import { describe, expect, test } from '@jest/globals';
+import { aClaim, caught, fetched, NOW } from '../builders.ts';
+
+const read = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
+  fetchOutcomeSchema.parse({ providerId: 'gas', status, error });
+
+/** Errors that Lambda, Step Functions and our own bugs make, and causes that are none of ours. */
+const NOT_OURS = [
+  { Error: 'States.Timeout' },
+  { Error: 'States.Timeout', Cause: 'plain text' },
+  { Error: 'Lambda.TooManyRequestsException', Cause: 'Rate exceeded' },
+  { Error: 'Lambda.Unknown', Cause: '' },
+  { Error: 'Lambda.ServiceException', Cause: 'null' },
+  { Error: 'Runtime.ImportModuleError', Cause: '{"errorType":"Runtime.ImportModuleError","errorMessage":"no module"}' },
+  { Error: 'TypeError', Cause: '{"errorMessage":"x is not a function"}' },
+  { Error: 'LeaseLost', Cause: '{"errorMessage":"{\\"class\\":\\"lease_lost\\"}"}' },
+  { Error: 'CredentialMissing', Cause: '{"errorMessage":"{\\"class\\":\\"internal\\"}"}' },
+];
+
+describe('what a Catch kept of a fetch', () => {
+  test.each(NOT_OURS)('is a fault of ours: %j', (error) => {
+    const outcome = read('UNAVAILABLE', error);
+    expect(outcome.kind).toBe('notAttempted');
+    expect(outcome).toMatchObject({ cause: expect.stringContaining(error.Error) });
+    expect(isCallMade(outcome)).toBe(false);
+  });
+
+  test.each(['ProviderUnavailable', 'ProviderThrottled', 'CredentialRefused'])('is a failed call: %s', (name) => {
+    const failure = { class: 'bad_status', statusCode: 503, retryAfterMs: 3 } as const;
+    expect(read('UNAVAILABLE', caught(name, failure))).toEqual({ kind: 'failed', providerId: 'gas', failure });
+  });
+
+  test.each(['ProviderCircuitOpen', 'ProviderLimitReached', 'Paused'])('is a deferral: %s', (name) => {
+    const failure = { class: 'paused', retryAfterMs: 3 } as const;
+    const outcome = read('UNAVAILABLE', caught(name, failure));
+    expect(outcome).toEqual({ kind: 'deferred', providerId: 'gas', failure });
+    expect(isCallMade(outcome)).toBe(false);
+  });
+
+  test('is a refusal, which is an attempt unless we know without a call', () => {
+    const refusal = read('REFUSED', caught('ProviderRefused', { class: 'bad_status', statusCode: 404 }));
+    expect([refusal.kind, isCallMade(refusal)]).toEqual(['refused', true]);
+    expect(isCallMade(read('REFUSED', caught('ProviderRefused', { class: 'unknown_provider' })))).toBe(false);
+  });
+
+  test('is a ticket of a provider that is working on it', () => {
+    const ticket = { url: 'https://example.com/1', since: NOW, polls: 0 };
+    const payload = { providerId: 'gas', status: 'UNAVAILABLE', ticket, retryAfterMs: 60_000 };
+    expect(fetchOutcomeSchema.parse(payload)).toEqual({
+      kind: 'working',
+      providerId: 'gas',
+      ticket,
+      retryAfterMs: 60_000,
+    });
+  });
+
+  test('is what it gave, and where that is stored', () => {
+    const { kind: _, ...given } = fetched('gas');
+    expect(fetchOutcomeSchema.parse({ ...given, status: 'FETCHED' })).toMatchObject(fetched('gas'));
+    const large = { ...given, json: undefined, status: 'FETCHED', digest: 'd', chunks: 3, keptUntil: 7 };
+    expect(fetchOutcomeSchema.parse(large)).toMatchObject({ stored: { digest: 'd', chunks: 3, keptUntil: 7 } });
+  });
+});
+
+describe('what a Catch kept of a delivery', () => {
+  test.each(NOT_OURS)('is a fault of ours: %j', (error) => {
+    expect(callbackOutcomeSchema.parse(error)).toMatchObject({ kind: 'notAttempted' });
+  });
+
+  test.each(['CallbackUnavailable', 'CallbackThrottled', 'CallbackRejected'])('is a failed call: %s', (name) => {
+    expect(callbackOutcomeSchema.parse(caught(name))).toMatchObject({ kind: 'failed', failure: { statusCode: 500 } });
+  });
+
+  test.each(['gone', 'too_large', 'client_revoked'] as const)('is a refusal, for good: %s', (reason) => {
+    const outcome = callbackOutcomeSchema.parse(caught('CallbackRejected', { class: reason }));
+    expect(outcome).toMatchObject({ kind: 'refused', reason });
+  });
+
+  test.each(['CallbackCircuitOpen', 'Paused'])('is a deferral: %s', (name) => {
+    expect(callbackOutcomeSchema.parse(caught(name))).toMatchObject({ kind: 'deferred' });
+  });
+
+  test('is a delivery whose outcome was not saved', () => {
+    const error = caught('OutcomeNotSaved', { class: 'internal', statusCode: 202, durationMs: 7 });
+    expect(callbackOutcomeSchema.parse(error)).toEqual({ kind: 'delivered', statusCode: 202, durationMs: 7 });
+  });
+
+  test('is a result that is missing, by its provider', () => {
+    const error = caught('ResultMissing', { class: 'result_missing', providerId: 'gas' });
+    expect(callbackOutcomeSchema.parse(error)).toEqual({ kind: 'resultMissing', providerId: 'gas' });
+    expect(callbackOutcomeSchema.parse({ Error: 'ResultMissing' }).kind).toBe('notAttempted');
+  });
+});
+
+describe('payloads', () => {
+  test('may have fields that this version does not know, and lack those that are new', () => {
+    const claim = aClaim();
+    const { isAnyWaiting: _, ...older } = claim;
+    const worked = workedJobSchema.parse({ ...older, metadata: { order: 'A-42' }, results: [] });
+    expect(worked).toEqual({ ...claim, results: [] });
+  });
+
+  test('of version 1 are taken', () => {
+    const { createdAt: _, isAnyWaiting: __, ...older } = aClaim();
+    expect(workedJobSchema.parse({ ...older, v: 1 })).toMatchObject({ v: 2, createdAt: null, isAnyWaiting: false });
+  });
+});
+
+test('the rules of settling know no name of Step Functions or Lambda', () => {
+  for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life']) {
+    const source = readFileSync(`layers/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
+    expect(source).not.toMatch(/\bStates\b|\bLambda\b|Exception|CaughtError|ErrorEquals|\bCause\b|\.Error\b/);
+    // Nor any class of errors by its name: those are words of the tasks.
+    expect(source).not.toMatch(/'(?:Provider|Callback|Credential|Lease|Outcome|Result)[A-Z]\w+'/);
+  }
+});
