@@ -72,20 +72,26 @@ test('no accepted job is lost, however often the process is killed, and the inde
     await Promise.all([killed, ...posts]);
   };
 
+  const finish = async (running: Instance): Promise<void> => {
+    const { listAll, waitFor } = apiOf(running);
+    const listed = idsOf(await listAll());
+    for (const jobId of listed) await waitFor(jobId, ({ status }) => status === 'COMPLETE', 60_000);
+  };
+
   let cloud = await startInstance(settings);
   for (let number = 0; number < KILLS; number += 1) {
-    // The first kill strikes an empty house: a job that is taken more than 20 times unseen ends by design.
+    // The first kill strikes before there is any job.
     await (number === 0 ? cloud.kill() : round(cloud, number));
     // The folder is copied before the next start changes it; the two then work side by side.
     const disagreements = findDisagreements(settings.DATA_DIR);
     cloud = await startInstance(settings);
     expect(await disagreements).toEqual([]);
     expect(await findUnlisted(cloud, expected.keys())).toEqual([]);
+    // A job that was held at three kills in a row may be their cause: it waits for its lease, minutes longer than this test.
+    if (number % 2 === 0) await finish(cloud);
   }
 
-  const { listAll, waitFor } = apiOf(cloud);
-  const listed = idsOf(await listAll());
-  for (const jobId of listed) await waitFor(jobId, ({ status }) => status === 'COMPLETE', 60_000);
+  await finish(cloud);
   const bodies = parties.calls.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body));
   for (const [jobId, providers] of expected) {
     const mine = bodies.filter((body) => body.jobId === jobId);

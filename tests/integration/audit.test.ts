@@ -22,6 +22,9 @@ const MINUTE = 60_000;
 
 const pending = { status: 'PENDING', dueShard: 0, dueAt: NOW, results: [] };
 const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
+const fetching = { ...pending, phase: 'FETCHING' };
+const waits = (...times: number[]) =>
+  times.map((retryAt, index) => ({ providerId: `p${index}`, status: 'UNAVAILABLE', retryAt }));
 const gave = [{ providerId: 'gas', status: 'FETCHED' }];
 
 test.each<[string, object | undefined, FindingName[]]>([
@@ -31,7 +34,11 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['is pending, with what its provider gave', { ...pending, results: gave }, []],
   ['is pending, and in no shard', { ...pending, dueShard: undefined }, ['PENDING_NEVER_DUE']],
   ['is pending, and never due', { ...pending, dueAt: undefined }, ['PENDING_NEVER_DUE']],
-  ['was held long ago', { ...pending, leasedUntil: NOW - 11 * MINUTE }, ['LEASE_LONG_PAST']],
+  ['was held long ago', { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW - 11 * MINUTE }, ['LEASE_LONG_PAST']],
+  ['was held long ago, and backs off', { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW + MINUTE }, []],
+  ['is due with the first of its providers', { ...fetching, results: waits(NOW - 30_000, NOW + 60_000) }, []],
+  ['is due too late for the first of its providers', { ...fetching, results: waits(NOW - 30_001) }, ['DUE_TOO_LATE']],
+  ['is held, and late', { ...fetching, leasedUntil: NOW, results: waits(NOW - 30_001) }, []],
   ['has been due for long', { ...pending, dueAt: NOW - 11 * MINUTE }, ['DUE_LONG_PAST']],
   ['is over, and due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
   ['is over, and held', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
