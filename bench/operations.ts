@@ -11,6 +11,7 @@ import { createDynamoResultReader, createDynamoResultWriter } from '@boomerang/c
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { ProviderOutcome } from '@boomerang/core/contracts/provider-outcome.ts';
+import { providerCircuitKey, receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -98,8 +99,14 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     ...clock,
     random: Math.random,
     send: createNodeHttp(),
-    // Of a function that is warm: what is open is read once in five seconds, however many jobs.
-    breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules, announce: quiet }),
+    // Of a warm function: circuits of providers, and the receiver's, are read once in five seconds, however many jobs.
+    breaker: createCircuitBreaker({
+      ...clock,
+      random: Math.random,
+      circuits: createDynamoCircuits(table),
+      rules,
+      announce: quiet,
+    }),
     limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
     isPaused: false,
     results,
@@ -157,8 +164,8 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     );
   };
 
-  const warmUp = await common.breaker.enter('provider#gas');
-  await common.breaker.leave(warmUp, true);
+  const warmUp = [providerCircuitKey('gas'), receiverCircuitKey('local', receiver.url)];
+  for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, quiet, () => 'unknown');
   take();
   await deliver(await accept());
   const healthy = take();

@@ -37,7 +37,7 @@ export const handler = createHandler({
   findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
   results: createDynamoResultWriter(table),
   meter: createMeter(),
-  breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
+  breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
   isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
   resultLifeMs: resultLifeMs(config),

@@ -39,6 +39,8 @@ export const taskFailureSchema = z.object({
   tries: z.int().min(1).optional(),
   /** The first characters of what was answered or thrown. */
   excerpt: z.string().optional(),
+  /** Why the circuit that deferred the call is open: what the last call that went out failed with. */
+  cause: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
 });
 export type TaskFailure = z.infer<typeof taskFailureSchema>;
 

@@ -1,0 +1,1 @@
+export const toEpochSeconds = (epochMs: number): number => Math.ceil(epochMs / 1000);
