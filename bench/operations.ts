@@ -107,7 +107,12 @@ export const benchOperations = async (): Promise<[string, string][]> => {
       rules,
       announce: quiet,
     }),
-    limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
+    limitCalls: createCallLimiter({
+      ...clock,
+      random: Math.random,
+      limits: createDynamoLimits({ ...table, random: Math.random }),
+      sleep,
+    }),
     isPaused: false,
     results,
     outcomes,

@@ -100,9 +100,7 @@ const fetchOnce = async (
 };
 
 /** Whether an error tells how the provider is, and not that it was not asked. */
-const isAnswerOfProvider = (
-  error: unknown,
-): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
+const isAnswerOfProvider = (error: unknown): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
   error instanceof ProviderUnavailable || error instanceof ProviderThrottled || error instanceof ProviderRefused;
 
 /** A header that tells the provider who we are. Its value goes to the provider, and nowhere else. */

@@ -38,7 +38,12 @@ export const handler = createHandler({
   results: createDynamoResultWriter(table),
   meter: createMeter(),
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
-  limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
+  limitCalls: createCallLimiter({
+    ...clock,
+    random: Math.random,
+    limits: createDynamoLimits({ ...table, random: Math.random }),
+    sleep,
+  }),
   isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
   resultLifeMs: resultLifeMs(config),
 });

@@ -1,6 +1,12 @@
-import { type CircuitState, isListed, type OpenCircuit, type Tally, type Watch } from '@boomerang/core/domain/circuit.ts';
+import {
+  type CircuitState,
+  isListed,
+  type OpenCircuit,
+  type Tally,
+  type Watch,
+} from '@boomerang/core/domain/circuit.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
-import type { Limits } from '@boomerang/core/ports/limits.ts';
+import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
 
 /** An entry that is gone once it has expired, as readers of the table see it. */
 type Expiring = { expiresAt: number };
@@ -85,27 +91,49 @@ export const createFakeCircuits = () => {
   };
 };
 
-/** The port of limits, in memory. */
-export const createFakeLimits = (): Limits => {
+/** How many writes a second a key of the table takes; a conditional write that is refused is one, too. */
+const WRITES_PER_SECOND = 1_000;
+
+/**
+ * The port of limits, in memory.
+ * @param now where given, keys are throttled as the table's are
+ */
+export const createFakeLimits = (now?: () => number): Limits => {
   const calls = new Map<string, number>();
-  const slots = new Map<string, number>();
+  const slots = new Map<string, Omit<Slot, 'key' | 'number'>>();
+  const written = new Map<string, { second: number; writes: number }>();
+  let holders = 0;
+  const isThrottled = (key: string): boolean => {
+    if (!now) return false;
+    const second = Math.floor(now() / 1_000);
+    const before = written.get(key);
+    const writes = (before?.second === second ? before.writes : 0) + 1;
+    written.set(key, { second, writes });
+    return writes > WRITES_PER_SECOND;
+  };
   return {
-    takeCalls: async (key, second, count, limit) => {
-      const taken = (calls.get(`${key} ${second}`) ?? 0) + count;
-      if (taken > limit) return false;
-      calls.set(`${key} ${second}`, taken);
+    takeCall: async (key, part, second, limit) => {
+      if (isThrottled(`rate ${key} ${part}`)) return false;
+      const taken = calls.get(`${key} ${part} ${second}`) ?? 0;
+      if (taken >= limit) return false;
+      calls.set(`${key} ${part} ${second}`, taken + 1);
       return true;
     },
-    takeSlot: async (key, limit, now, heldUntil) => {
-      for (let number = 0; number < limit; number += 1) {
-        if ((slots.get(`${key} ${number}`) ?? 0) > now) continue;
-        slots.set(`${key} ${number}`, heldUntil);
-        return { key, number, heldUntil };
-      }
-      return undefined;
+    findFreeSlots: async (key, limit, at) =>
+      Array.from({ length: limit }, (_, number) => number).filter(
+        (number) => (slots.get(`${key} ${number}`)?.heldUntil ?? 0) <= at,
+      ),
+    takeSlot: async (key, number, at, heldUntil) => {
+      if (isThrottled(`slots ${key}`)) return undefined;
+      if ((slots.get(`${key} ${number}`)?.heldUntil ?? 0) > at) return undefined;
+      holders += 1;
+      const held = { heldUntil, holder: String(holders) };
+      slots.set(`${key} ${number}`, held);
+      return { key, number, ...held };
     },
-    freeSlot: async ({ key, number, heldUntil }) => {
-      if (slots.get(`${key} ${number}`) === heldUntil) slots.set(`${key} ${number}`, 0);
+    freeSlot: async ({ key, number, holder }) => {
+      const held = slots.get(`${key} ${number}`);
+      if (held?.holder === holder) slots.set(`${key} ${number}`, { ...held, heldUntil: 0 });
     },
   };
 };

@@ -180,8 +180,7 @@ export const isTripped = (
 ): boolean => {
   if (calls < minCalls || failures < failureRate * calls) return false;
   const { healthy, dead } = hypotheses(failureRate);
-  const evidence =
-    failures * Math.log(dead / healthy) + (calls - failures) * Math.log((1 - dead) / (1 - healthy));
+  const evidence = failures * Math.log(dead / healthy) + (calls - failures) * Math.log((1 - dead) / (1 - healthy));
   return (evidence * samples) / calls >= REQUIRED_EVIDENCE;
 };
 

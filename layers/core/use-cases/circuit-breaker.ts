@@ -84,7 +84,12 @@ type Known = CircuitState & {
 };
 
 /** What this process has read: the circuits of all providers, or of one receiver. */
-type Knowledge = { circuits: Map<string, Known>; readAt: number; validUntil: number; reading?: Promise<void> | undefined };
+type Knowledge = {
+  circuits: Map<string, Known>;
+  readAt: number;
+  validUntil: number;
+  reading?: Promise<void> | undefined;
+};
 
 const NEVER = Number.NEGATIVE_INFINITY;
 const noKnowledge = (): Knowledge => ({ circuits: new Map(), readAt: NEVER, validUntil: NEVER });
@@ -247,13 +252,21 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     if (change) await updateWatch(key, watch, change);
   };
 
-  const record = async (party: ThirdParty, probe: OpenCircuit | undefined, judge: () => Verdict): Promise<void> => {
+  const record = async (party: ThirdParty, probe: OpenCircuit | undefined, verdict: Verdict): Promise<void> => {
     try {
-      const verdict = judge();
       if (probe) await recordProbe(probe, verdict);
       else if (verdict !== 'unknown') await recordCall(party, verdict);
     } catch (error) {
       log.warn('Could not record a call', { circuit: party.key, error });
+    }
+  };
+  /** A judge that fails must not keep a probe. */
+  const judged = (judge: (error: unknown) => Verdict, error: unknown): Verdict => {
+    try {
+      return judge(error);
+    } catch (cause) {
+      log.error('Could not judge a call', { error: cause });
+      return 'unknown';
     }
   };
 
@@ -264,10 +277,10 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       try {
         result = await run();
       } catch (error) {
-        await record(party, probe, () => judge(error));
+        await record(party, probe, judged(judge, error));
         throw error;
       }
-      await record(party, probe, () => 'succeeded');
+      await record(party, probe, 'succeeded');
       return result;
     },
   };

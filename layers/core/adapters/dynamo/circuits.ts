@@ -50,16 +50,22 @@ const toState = (key: string, open: Item | undefined, watch: Item | undefined): 
 };
 
 export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable): Circuits => {
-  const write = (Key: Item, attributes: Record<string, unknown>, condition: string, values: Record<string, unknown>) => {
+  const write = (
+    Key: Item,
+    attributes: Record<string, unknown>,
+    condition: string,
+    values: Record<string, unknown>,
+  ) => {
     const { set, remove, names, values: setValues } = toUpdate(attributes);
     return isWritten(
       client.send(
         new UpdateItemCommand({
           TableName,
           Key,
-          UpdateExpression: [`SET ${set.join(', ')}`, ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : [])].join(
-            ' ',
-          ),
+          UpdateExpression: [
+            `SET ${set.join(', ')}`,
+            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+          ].join(' '),
           ConditionExpression: condition,
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: toItem({ ...setValues, ...values }),
