@@ -307,6 +307,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const create = (ports: ReturnType<typeof portsOf>) =>
       createWebhook({
         ...ports,
+        limitClient: async () => {},
         knownProviders: new Set(PROVIDERS),
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });
