@@ -16,6 +16,7 @@ import {
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
+import { providerCircuitKey, receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import { newSigningSecret } from '@boomerang/core/security/credentials.ts';
@@ -109,9 +110,20 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     ...clock,
     random: Math.random,
     send: createNodeHttp(),
-    // Of a function that is warm: what is open is read once in five seconds, however many jobs.
-    breaker: createCircuitBreaker({ ...clock, circuits: createDynamoCircuits(table), rules, announce: quiet }),
-    limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
+    // Of a warm function: circuits of providers, and the receiver's, are read once in five seconds, however many jobs.
+    breaker: createCircuitBreaker({
+      ...clock,
+      random: Math.random,
+      circuits: createDynamoCircuits(table),
+      rules,
+      announce: quiet,
+    }),
+    limitCalls: createCallLimiter({
+      ...clock,
+      random: Math.random,
+      limits: createDynamoLimits({ ...table, random: Math.random }),
+      sleep,
+    }),
     isPaused: false,
     results,
     outcomes,
@@ -172,8 +184,8 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     );
   };
 
-  const warmUp = await common.breaker.enter('provider#gas');
-  await common.breaker.leave(warmUp, true);
+  const warmUp = [providerCircuitKey('gas'), receiverCircuitKey('local', receiver.url)];
+  for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, quiet, () => 'unknown');
   take();
   await deliver(await accept());
   const healthy = take();

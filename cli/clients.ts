@@ -16,10 +16,14 @@ import { UsageError } from './usage-error.ts';
 /** `npm run clients`: the callers of a deployment. */
 
 const HOUR_MS = 3_600_000;
+const MAX_RATE_PER_SECOND = 10_000;
 
 const USAGE = `The callers of a deployment.
 
   npm run clients -- create --name acme             a new client: prints its API key and signing secret, once
+                     [--rate-per-second 50]         jobs a second that it may post, averaged over a minute
+  npm run clients -- update <client id>             sets that rate; 0 is any number, "default" is what the deployment
+                     --rate-per-second 50           says; it applies within two minutes
   npm run clients -- list                           all clients
   npm run clients -- rotate-secret <client id>      a new signing secret; the old one goes on signing beside it
                      [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for so long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
@@ -30,7 +34,7 @@ const USAGE = `The callers of a deployment.
   --json                   for machines
 `;
 
-type Options = { name?: string; 'overlap-hours'?: string; json?: boolean };
+type Options = { name?: string; 'overlap-hours'?: string; 'rate-per-second'?: string; json?: boolean };
 
 /** What a command has to say: to machines, and to people. */
 type Report = { data: unknown; text: string };
@@ -38,10 +42,11 @@ type Report = { data: unknown; text: string };
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 const commands: Record<string, (clients: ClientAdmin, id: string | undefined, options: Options) => Promise<Report>> = {
-  create: async (clients, _, { name }) => {
+  create: async (clients, _, { name, 'rate-per-second': rate = 'default' }) => {
     if (!name || !/^[\w .@-]{1,64}$/.test(name)) {
       throw new UsageError('create: --name takes 1 to 64 letters, digits, blanks and . @ _ -');
     }
+    const ratePerSecond = toRate('create', rate);
     const apiKey = newApiKey();
     const signingSecret = newSigningSecret();
     const clientId = uuidv7();
@@ -51,6 +56,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       keyHash: hashApiKey(apiKey),
       secrets: [{ secret: signingSecret }],
       createdAt: Date.now(),
+      ...(ratePerSecond !== undefined && { ratePerSecond }),
     });
     const text = `Created client ${name}. Its credentials are shown this once.
 
@@ -60,20 +66,31 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     return { data: { clientId, name, apiKey, signingSecret }, text };
   },
 
+  update: async (clients, id, { 'rate-per-second': rate }) => {
+    if (rate === undefined) throw new UsageError('update: --rate-per-second says what to change');
+    const ratePerSecond = toRate('update', rate);
+    const { clientId, name } = await find(clients, id);
+    await clients.setRate(clientId, ratePerSecond);
+    const text = `Client ${name} may post ${describeRate(ratePerSecond)}, within two minutes.`;
+    return { data: { clientId, ratePerSecond: ratePerSecond ?? null }, text };
+  },
+
   list: async (clients) => {
     const now = Date.now();
-    const data = (await clients.list()).map(({ clientId, name, createdAt, revokedAt, ...client }) => ({
+    const data = (await clients.list()).map(({ clientId, name, createdAt, revokedAt, ratePerSecond, ...client }) => ({
       clientId,
       name,
       createdAt: iso(createdAt),
       liveSecrets: liveSecrets(client, now).length,
       revokedAt: revokedAt === undefined ? null : iso(revokedAt),
+      ratePerSecond: ratePerSecond ?? null,
     }));
-    const lines = data.map(({ clientId, name, createdAt, liveSecrets: live, revokedAt }) =>
+    const lines = data.map(({ clientId, name, createdAt, liveSecrets: live, revokedAt, ratePerSecond }) =>
       [
         clientId.padEnd(36),
         createdAt,
         revokedAt === null ? `${live} signing secret${live === 1 ? ' ' : 's'}` : `revoked ${revokedAt}`,
+        ...(ratePerSecond === null ? [] : [describeRate(ratePerSecond)]),
         name,
       ].join('  '),
     );
@@ -104,6 +121,21 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   },
 };
 
+/** @returns undefined for the deployment's default */
+const toRate = (command: string, text: string): number | undefined => {
+  if (text === 'default') return undefined;
+  const rate = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(rate <= MAX_RATE_PER_SECOND)) {
+    throw new UsageError(`${command}: --rate-per-second takes 0 to ${MAX_RATE_PER_SECOND}, or default`);
+  }
+  return rate;
+};
+
+const describeRate = (ratePerSecond: number | undefined): string => {
+  if (ratePerSecond === undefined) return 'as many jobs as the deployment lets every client post';
+  return ratePerSecond === 0 ? 'any number of jobs' : `${ratePerSecond} jobs a second`;
+};
+
 const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
   if (id === undefined) throw new UsageError('Which client? Its id is in the list.');
   const client = await clients.get(id);
@@ -118,6 +150,7 @@ const read = () => {
       options: {
         name: { type: 'string' },
         'overlap-hours': { type: 'string' },
+        'rate-per-second': { type: 'string' },
         ...STACK_OPTIONS,
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -30,6 +30,7 @@ export const ensureLocalClient = async (
     keyHash: hashApiKey(apiKey),
     secrets: stored && signingSecret === kept ? stored.secrets : [{ secret: signingSecret }],
     createdAt: stored?.createdAt ?? now,
+    ...(stored?.ratePerSecond !== undefined && { ratePerSecond: stored.ratePerSecond }),
   });
   return { apiKey, signingSecret };
 };

@@ -114,7 +114,7 @@ export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({
 });
 
 /** A circuit breaker that lets everybody through. */
-export const closedBreaker: CircuitBreaker = { enter: async (key) => ({ key }), leave: async () => {} };
+export const closedBreaker: CircuitBreaker = { call: async (_party, run) => run() };
 
 /** Operators who hear nothing. */
 export const untold = {

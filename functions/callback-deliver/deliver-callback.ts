@@ -2,6 +2,7 @@ import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
+import { receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import {
   CallbackCircuitOpen,
@@ -24,7 +25,7 @@ import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
-import { type CircuitBreaker, CircuitOpen } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
 import { type Collected, collectResults } from './collect-results.ts';
 
@@ -112,7 +113,7 @@ const prepare = async (
   throw new CallbackRejected({ class: 'client_revoked', startedAt });
 };
 
-/** Posts to a host that is not in trouble. */
+/** Posts to a receiver whose circuit is closed. */
 const postGuarded = async (
   deps: DeliverCallbackDeps,
   worked: WorkedJob,
@@ -121,23 +122,28 @@ const postGuarded = async (
   startedAt: number,
 ): Promise<HttpAnswer> => {
   const { breaker, now } = deps;
-  const permit = await breaker.enter(`callback#${new URL(worked.callbackUrl).host}`).catch((error: unknown): never => {
-    if (!(error instanceof CircuitOpen)) throw error;
-    throw new CallbackCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs: error.retryAfterMs });
-  });
-  // Tables that took so long have left too little time for the call: another attempt may be under way by now.
-  const sentAt = now();
-  if (sentAt - startedAt > STORE_MS) throw new CallbackNotSent({ class: 'timeout', startedAt });
+  const call = async () => {
+    // Tables that took so long have left too little time for the call: another attempt may be under way by now.
+    const sentAt = now();
+    if (sentAt - startedAt > STORE_MS) throw new CallbackNotSent({ class: 'timeout', startedAt });
+    return post(deps, worked, secrets, body, sentAt);
+  };
   try {
-    const answer = await post(deps, worked, secrets, body, sentAt);
-    await breaker.leave(permit, true);
-    return answer;
+    const key = receiverCircuitKey(worked.clientId, worked.callbackUrl);
+    return await breaker.call({ key, longestCallMs: CALLBACK_TIMEOUT_MS }, call, judgeReceiver);
   } catch (error) {
-    // A host that refuses is well.
-    if (error instanceof CallbackRejected) await breaker.leave(permit, true);
-    if (error instanceof CallbackUnavailable || error instanceof CallbackThrottled) await breaker.leave(permit, false);
-    throw error;
+    if (!(error instanceof CircuitOpen)) throw error;
+    const { retryAfterMs, lastFailure: cause } = error;
+    throw new CallbackCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs, ...(cause && { cause }) });
   }
+};
+
+/** A receiver that refuses is well; a call that did not go out says nothing of it. */
+const judgeReceiver = (error: unknown): Verdict => {
+  if (error instanceof CallbackRejected) return error.failure.class === 'blocked_address' ? 'unknown' : 'succeeded';
+  if (!(error instanceof CallbackUnavailable || error instanceof CallbackThrottled)) return 'unknown';
+  const { class: failureClass, statusCode } = error.failure;
+  return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };
 };
 
 const post = async (

@@ -43,7 +43,7 @@ export const handler = createHandler({
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
   publish,
   meter: createMeter(),
-  breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
+  breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   isPaused: config.PAUSED === 'callbacks' || config.PAUSED === 'all',
   policy: toSettlePolicy(config),
   userAgent: `Boomerang/${VERSION}`,

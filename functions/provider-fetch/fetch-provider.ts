@@ -2,6 +2,7 @@ import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
+import { providerCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import {
   CredentialMissing,
   CredentialRefused,
@@ -22,7 +23,7 @@ import type { Meter } from '@boomerang/core/observability/meter.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
-import { type CircuitBreaker, CircuitOpen } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
 import { toJsonText } from './read-answer.ts';
@@ -154,7 +155,7 @@ const askWithCredential = async (
 const UNAUTHORIZED = 401;
 
 /** Whether an error tells how the provider is, and not that it was not asked. */
-const isAnswerOfProvider = (error: unknown): boolean =>
+const isAnswerOfProvider = (error: unknown): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
   error instanceof ProviderUnavailable || error instanceof ProviderThrottled || error instanceof ProviderRefused;
 
 /** A header that tells the provider who we are. Its value goes to the provider, and nowhere else. */
@@ -177,7 +178,7 @@ const findCredential = async (
   }
 };
 
-/** Asks a provider that is not in trouble, and within its limits. */
+/** Asks a provider whose circuit is closed, within its limits. */
 const askGuarded = async (
   deps: FetchProviderDeps,
   provider: Provider,
@@ -185,25 +186,31 @@ const askGuarded = async (
   { leasedUntil, startedAt }: { leasedUntil: number; startedAt: number },
 ): Promise<{ answer: HttpAnswer; json: string }> => {
   const { breaker, limitCalls, now } = deps;
-  const permit = await breaker.enter(`provider#${provider.id}`).catch((error: unknown): never => {
-    if (!(error instanceof CircuitOpen)) throw error;
-    throw new ProviderCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs: error.retryAfterMs });
-  });
-  // As above, and for the same reason: the tables may have taken their time.
-  if (leasedUntil - now() < WAIT_AND_CALL_MS + STORE_MS) throw new LeaseLost({ class: 'lease_lost', startedAt });
-  try {
-    const given = await limitCalls(provider, async () => {
+  const call = async () => {
+    // As above, and for the same reason: the tables may have taken their time.
+    if (leasedUntil - now() < WAIT_AND_CALL_MS + STORE_MS) throw new LeaseLost({ class: 'lease_lost', startedAt });
+    return limitCalls(provider, async () => {
       const answer = await ask(deps, provider, credential, now());
       return { answer, json: readAnswer(answer, provider, credential, now()) };
     });
-    await breaker.leave(permit, true);
-    return given;
+  };
+  try {
+    const party = { key: providerCircuitKey(provider.id), longestCallMs: provider.timeoutMs };
+    return await breaker.call(party, call, judgeProvider);
   } catch (error) {
     if (error instanceof LimitReached) throw new ProviderLimitReached({ class: 'limit_reached', startedAt });
-    // A provider that refuses is well; what our own tables do says nothing of it.
-    if (isAnswerOfProvider(error)) await breaker.leave(permit, error instanceof ProviderRefused);
-    throw error;
+    if (!(error instanceof CircuitOpen)) throw error;
+    const { retryAfterMs, lastFailure: cause } = error;
+    throw new ProviderCircuitOpen({ class: 'circuit_open', startedAt, retryAfterMs, ...(cause && { cause }) });
   }
+};
+
+/** A provider that refuses is well; failures of our own say nothing of it. */
+const judgeProvider = (error: unknown): Verdict => {
+  if (error instanceof ProviderRefused) return 'succeeded';
+  if (!isAnswerOfProvider(error)) return 'unknown';
+  const { class: failureClass, statusCode } = error.failure;
+  return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };
 };
 
 const ask = async (

@@ -41,8 +41,13 @@ export const handler = createHandler({
   results: { ...createDynamoResultWriter(table), ...createDynamoResultRemover(table) },
   jobs: createDynamoJobReader(table),
   meter: createMeter(),
-  breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
-  limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
+  breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
+  limitCalls: createCallLimiter({
+    ...clock,
+    random: Math.random,
+    limits: createDynamoLimits({ ...table, random: Math.random }),
+    sleep,
+  }),
   isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
   keptUntil: (now) => firstKeptUntil(now, config.FETCH_DEADLINE_SECONDS * 1000, policy),
 });

@@ -12,6 +12,7 @@ export const config = readSettings(
     'LEASE_SECONDS',
     'FETCH_DEADLINE_SECONDS',
     'SHARD_COUNT',
+    'CLIENT_RATE_PER_SECOND',
   ],
   process.env,
 );

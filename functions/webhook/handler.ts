@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-rates.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
@@ -11,6 +12,7 @@ import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
+import { ClientRateExceeded, createLimitClient, type LimitClient } from '@boomerang/core/use-cases/limit-client.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { type AcceptJobDeps, acceptJob, IdempotencyKeyReused } from './accept-job.ts';
 import { config } from './config.ts';
@@ -18,19 +20,22 @@ import { type CallbackRules, createWebhookSchema, webhookHeadersSchema } from '.
 
 export type Deps = AcceptJobDeps & {
   authenticate: Authenticate;
+  limitClient: LimitClient;
   knownProviders: ReadonlySet<string>;
   callbackRules: CallbackRules;
 };
 
 /** `POST /webhook`: takes a job and answers at once; the work is done elsewhere. */
 export const createHandler = (deps: Deps) => {
-  const { log, authenticate, knownProviders, callbackRules } = deps;
+  const { log, authenticate, limitClient, knownProviders, callbackRules } = deps;
   const route = {
     authenticate,
     body: createWebhookSchema(knownProviders, callbackRules),
     headers: webhookHeadersSchema,
   };
-  return apiHandler(log, route, async ({ caller: { clientId }, body, headers }) => {
+  return apiHandler(log, route, async ({ caller, body, headers }) => {
+    const { clientId } = caller;
+    await limitClient(caller).catch(toProblem);
     const idempotencyKey = headers['idempotency-key'];
     const { job, isReplayed } = await acceptJob(deps, { clientId, idempotencyKey, body }).catch(toProblem);
     const links = jobLinks(job.jobId);
@@ -43,15 +48,29 @@ export const createHandler = (deps: Deps) => {
 };
 
 const toProblem = (error: unknown): never => {
+  if (error instanceof ClientRateExceeded) {
+    const { ratePerSecond, retryAfterMs } = error;
+    throw new Problem(429, `This client may post ${ratePerSecond} jobs a second, averaged over a minute.`, {
+      headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+    });
+  }
   if (!(error instanceof IdempotencyKeyReused)) throw error;
   throw new Problem(422, 'This idempotency key was used before, for another request.');
 };
 
 const database = new DynamoDBClient();
+const log = createLog('webhook');
 const table = { client: database, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client: database, tableName: config.CLIENT_TABLE_NAME })),
+  limitClient: createLimitClient({
+    rates: createDynamoClientRates(table),
+    defaultRatePerSecond: config.CLIENT_RATE_PER_SECOND,
+    now: Date.now,
+    random: Math.random,
+    log,
+  }),
   intake: createDynamoJobIntake(table),
   control: createDynamoJobControl(table),
   startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
@@ -64,5 +83,5 @@ export const handler = createHandler({
   meter: createMeter(),
   newId: uuidv7,
   now: Date.now,
-  log: createLog('webhook'),
+  log,
 });

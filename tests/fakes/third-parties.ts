@@ -1,23 +1,68 @@
-import type { OpenCircuit, Tally } from '@boomerang/core/domain/circuit.ts';
+import {
+  type CircuitState,
+  isListed,
+  type OpenCircuit,
+  type Tally,
+  type Watch,
+} from '@boomerang/core/domain/circuit.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
-import type { Limits } from '@boomerang/core/ports/limits.ts';
+import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
+
+/** An entry that is gone once it has expired, as readers of the table see it. */
+type Expiring = { expiresAt: number };
+const isThere = <T extends Expiring>(entry: T | undefined, now: number): entry is T =>
+  entry !== undefined && entry.expiresAt > now / 1000;
+
+/** How long an open circuit is kept beyond the end of its open time, seconds. */
+const KEPT_SECONDS = 3_600;
 
 /** The port of circuits, in memory. */
-export const createFakeCircuits = (): Circuits & { all: Map<string, OpenCircuit> } => {
+export const createFakeCircuits = () => {
   const open = new Map<string, OpenCircuit>();
-  const tallies = new Map<string, Tally>();
-  const isAsRead = ({ key, openUntil }: OpenCircuit) => open.get(key)?.openUntil === openUntil;
-  return {
-    all: open,
-    listOpen: async () => [...open.values()],
-    count: async (key, window, { calls, failures }) => {
-      const before = tallies.get(`${key} ${window}`) ?? { calls: 0, failures: 0 };
-      const tally = { calls: before.calls + calls, failures: before.failures + failures };
-      tallies.set(`${key} ${window}`, tally);
-      return { ...tally };
+  const watches = new Map<string, Watch>();
+  const tallies = new Map<string, Tally & Expiring>();
+  const openUntil = ({ openUntil: until }: OpenCircuit): Expiring => ({
+    expiresAt: Math.ceil(until / 1000) + KEPT_SECONDS,
+  });
+  const isAsRead = ({ key, openUntil: until }: OpenCircuit) => open.get(key)?.openUntil === until;
+  const isOpen = (key: string, now: number) => {
+    const circuit = open.get(key);
+    return circuit !== undefined && isThere(openUntil(circuit), now);
+  };
+  const stateOf = (key: string, now: number): CircuitState => {
+    const watch = watches.get(key);
+    return { ...(isOpen(key, now) && { open: open.get(key) }), ...(isThere(watch, now) && { watch }) };
+  };
+  const circuits: Circuits = {
+    list: async (now) => {
+      const keys = new Set([...open.keys(), ...watches.keys()].filter(isListed));
+      const states = [...keys].map((key) => [key, stateOf(key, now)] as const);
+      return new Map(states.filter(([, state]) => state.open ?? state.watch));
     },
-    open: async (circuit) => {
-      if (open.has(circuit.key)) return false;
+    find: async (key, now) => stateOf(key, now),
+    watch: async (key, watch, now) => {
+      if (isThere(watches.get(key), now)) return false;
+      watches.set(key, watch);
+      return true;
+    },
+    updateWatch: async (key, since, change) => {
+      const watch = watches.get(key);
+      if (watch?.since !== since) return false;
+      watches.set(key, { ...watch, ...change });
+      return true;
+    },
+    count: async (key, window, { calls, failures, samples }, expiresAt) => {
+      const before = tallies.get(`${key} ${window}`) ?? { calls: 0, failures: 0, samples: 0 };
+      const tally = {
+        calls: before.calls + calls,
+        failures: before.failures + failures,
+        samples: before.samples + samples,
+      };
+      tallies.set(`${key} ${window}`, { ...tally, expiresAt });
+      return tally;
+    },
+    open: async (circuit, now) => {
+      if (isOpen(circuit.key, now)) return false;
       open.set(circuit.key, circuit);
       return true;
     },
@@ -26,31 +71,69 @@ export const createFakeCircuits = (): Circuits & { all: Map<string, OpenCircuit>
       open.set(read.key, next);
       return true;
     },
-    close: async (read) => isAsRead(read) && open.delete(read.key),
+    close: async (read, windows) => {
+      watches.delete(read.key);
+      for (const window of windows) tallies.delete(`${read.key} ${window}`);
+      return isAsRead(read) && open.delete(read.key);
+    },
+  };
+  return {
+    ...circuits,
+    all: open,
+    watches,
+    tallies,
+    /** TTL deletion: drops what has expired. */
+    expire: (now: number): void => {
+      for (const [key, circuit] of open) if (!isThere(openUntil(circuit), now)) open.delete(key);
+      for (const [key, watch] of watches) if (!isThere(watch, now)) watches.delete(key);
+      for (const [key, tally] of tallies) if (!isThere(tally, now)) tallies.delete(key);
+    },
   };
 };
 
-/** The port of limits, in memory. */
-export const createFakeLimits = (): Limits => {
+/** How many writes a second a key of the table takes; a conditional write that is refused is one, too. */
+const WRITES_PER_SECOND = 1_000;
+
+/**
+ * The port of limits, in memory.
+ * @param now where given, keys are throttled as the table's are
+ */
+export const createFakeLimits = (now?: () => number): Limits => {
   const calls = new Map<string, number>();
-  const slots = new Map<string, number>();
+  const slots = new Map<string, Omit<Slot, 'key' | 'number'>>();
+  const written = new Map<string, { second: number; writes: number }>();
+  let holders = 0;
+  const isThrottled = (key: string): boolean => {
+    if (!now) return false;
+    const second = Math.floor(now() / 1_000);
+    const before = written.get(key);
+    const writes = (before?.second === second ? before.writes : 0) + 1;
+    written.set(key, { second, writes });
+    return writes > WRITES_PER_SECOND;
+  };
   return {
-    takeCalls: async (key, second, count, limit) => {
-      const taken = (calls.get(`${key} ${second}`) ?? 0) + count;
-      if (taken > limit) return false;
-      calls.set(`${key} ${second}`, taken);
+    takeCall: async (key, part, second, limit) => {
+      if (isThrottled(`rate ${key} ${part}`)) return false;
+      const taken = calls.get(`${key} ${part} ${second}`) ?? 0;
+      if (taken >= limit) return false;
+      calls.set(`${key} ${part} ${second}`, taken + 1);
       return true;
     },
-    takeSlot: async (key, limit, now, heldUntil) => {
-      for (let number = 0; number < limit; number += 1) {
-        if ((slots.get(`${key} ${number}`) ?? 0) > now) continue;
-        slots.set(`${key} ${number}`, heldUntil);
-        return { key, number, heldUntil };
-      }
-      return undefined;
+    findFreeSlots: async (key, limit, at) =>
+      Array.from({ length: limit }, (_, number) => number).filter(
+        (number) => (slots.get(`${key} ${number}`)?.heldUntil ?? 0) <= at,
+      ),
+    takeSlot: async (key, number, at, heldUntil) => {
+      if (isThrottled(`slots ${key}`)) return undefined;
+      if ((slots.get(`${key} ${number}`)?.heldUntil ?? 0) > at) return undefined;
+      holders += 1;
+      const held = { heldUntil, holder: String(holders) };
+      slots.set(`${key} ${number}`, held);
+      return { key, number, ...held };
     },
-    freeSlot: async ({ key, number, heldUntil }) => {
-      if (slots.get(`${key} ${number}`) === heldUntil) slots.set(`${key} ${number}`, 0);
+    freeSlot: async ({ key, number, holder }) => {
+      const held = slots.get(`${key} ${number}`);
+      if (held?.holder === holder) slots.set(`${key} ${number}`, { ...held, heldUntil: 0 });
     },
   };
 };

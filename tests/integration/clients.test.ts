@@ -46,12 +46,22 @@ test('the index that callers are found by holds no secret', async () => {
   const { Items } = await client.send(
     new QueryCommand({
       TableName: 'ClientTable',
-      IndexName: 'KeyIndex',
+      IndexName: 'CallerIndex',
       KeyConditionExpression: 'keyHash = :hash',
       ExpressionAttributeValues: { ':hash': { S: acme.keyHash } },
     }),
   );
   expect(Items?.map((item) => Object.keys(item).sort())).toEqual([['clientId', 'keyHash', 'name']]);
+});
+
+test('a client is found with a rate of its own, until it is taken away again', async () => {
+  const { admin, acme, findCaller } = await createWorld();
+  const { clientId } = acme;
+  await admin.setRate(clientId, 2.5);
+  expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', ratePerSecond: 2.5 });
+  await admin.setRate(clientId, undefined);
+  expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme' });
+  await expect(admin.setRate(uuidv7(), 1)).rejects.toThrow();
 });
 
 test('secrets are replaced only as they were read', async () => {

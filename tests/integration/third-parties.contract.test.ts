@@ -1,9 +1,16 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  ProvisionedThroughputExceededException,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
+import { type OpenCircuit, receiverCircuitKey, type Watch } from '@boomerang/core/domain/circuit.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
 import type { Limits } from '@boomerang/core/ports/limits.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
 import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
@@ -19,85 +26,217 @@ beforeAll(async () => {
 
 afterAll(async () => database.close());
 
+const aCircuit = (change: Partial<OpenCircuit> = {}): OpenCircuit => ({
+  key: `provider#${uuidv7()}`,
+  openUntil: NOW + 60_000,
+  consecutiveOpens: 1,
+  halfOpen: false,
+  ...change,
+});
+const aWatch = (change: Partial<Watch> = {}): Watch => ({
+  since: NOW,
+  expiresAt: NOW / 1000 + 60,
+  weight: 1,
+  weightFrom: 0,
+  weightUntil: 0,
+  ...change,
+});
+const aReceiver = () => receiverCircuitKey(uuidv7(), 'https://example.com/');
+const ten = Array.from({ length: 10 }, (_, index) => index);
+const won = async (tries: Promise<boolean>[]) => (await Promise.all(tries)).filter(Boolean).length;
+
 describe.each<[string, () => Circuits]>([
   ['the fake', createFakeCircuits],
   ['DynamoDB', () => createDynamoCircuits({ client, tableName: 'JobTable' })],
 ])('circuits, %s', (_name, create) => {
-  const aCircuit = () => ({ key: `provider#${uuidv7()}`, openUntil: NOW + 60_000, openings: 1, isProbed: false });
-
   test('are there from their opening to their closing', async () => {
     const circuits = create();
-    const circuit = aCircuit();
+    const circuit = aCircuit({ lastFailure: { class: 'bad_status', statusCode: 503 } });
     expect(await circuits.open(circuit, NOW)).toBe(true);
-    expect(await circuits.listOpen(NOW)).toContainEqual(circuit);
-    expect(await circuits.close(circuit)).toBe(true);
-    expect(await circuits.listOpen(NOW)).not.toContainEqual(circuit);
+    expect((await circuits.list(NOW)).get(circuit.key)).toEqual({ open: circuit });
+    expect(await circuits.close(circuit, [])).toBe(true);
+    expect((await circuits.list(NOW)).has(circuit.key)).toBe(false);
   });
 
   test('are opened, moved and closed by one of many', async () => {
     const circuits = create();
     const circuit = aCircuit();
-    const won = async (tries: Promise<boolean>[]) => (await Promise.all(tries)).filter(Boolean).length;
-    const ten = Array.from({ length: 10 }, (_, index) => index);
     expect(await won(ten.map((index) => circuits.open({ ...circuit, openUntil: NOW + 1 + index }, NOW)))).toBe(1);
-    const [read] = (await circuits.listOpen(NOW)).filter(({ key }) => key === circuit.key);
+    const { open: read } = (await circuits.list(NOW)).get(circuit.key) ?? {};
     if (!read) throw new Error('it is open');
     expect(await won(ten.map((index) => circuits.move(read, { ...read, openUntil: NOW + 100 + index })))).toBe(1);
-    expect(await circuits.close(read)).toBe(false);
+    expect(await circuits.close(read, [])).toBe(false);
     expect(await circuits.move(read, { ...read, openUntil: NOW })).toBe(false);
+  });
+
+  test('of receivers are found by their own key, and are in no list', async () => {
+    const circuits = create();
+    const key = aReceiver();
+    const circuit = aCircuit({ key });
+    await circuits.watch(key, aWatch(), NOW);
+    await circuits.open(circuit, NOW);
+    expect(await circuits.find(key, NOW)).toEqual({ open: circuit, watch: aWatch() });
+    expect(await circuits.find(aReceiver(), NOW)).toEqual({});
+    expect((await circuits.list(NOW)).has(key)).toBe(false);
+    await circuits.close(circuit, []);
+    expect(await circuits.find(key, NOW)).toEqual({});
+  });
+
+  test.each([
+    ['a provider', () => aCircuit().key],
+    ['a receiver', aReceiver],
+  ])('of %s are watched by the first of many, and changed under that watch only', async (_whose, aKey) => {
+    const circuits = create();
+    const key = aKey();
+    const read = async (now = NOW) =>
+      (await circuits.list(now)).get(key)?.watch ?? (await circuits.find(key, now)).watch;
+    expect(await won(ten.map((index) => circuits.watch(key, aWatch({ since: NOW + index }), NOW)))).toBe(1);
+    const { since = 0 } = (await read()) ?? {};
+    expect(await circuits.updateWatch(key, since - 1, { expiresAt: 0 })).toBe(false);
+    expect(await circuits.updateWatch(key, since, { expiresAt: NOW / 1000 + 90 })).toBe(true);
+    const sampling = { weight: 8, weightFrom: NOW + 1, weightUntil: NOW + 2 };
+    expect(await circuits.updateWatch(key, since, sampling)).toBe(true);
+    expect(await read()).toEqual({ since, expiresAt: NOW / 1000 + 90, ...sampling });
+    // Once it has ended it is not there, and another may begin.
+    const later = NOW + 90_000;
+    expect(await read(later)).toBeUndefined();
+    expect(await circuits.watch(key, aWatch({ since: later, expiresAt: later / 1000 + 60 }), later)).toBe(true);
+    expect(await read(later)).toMatchObject({ since: later });
   });
 
   test('count the calls of all, by third party and window', async () => {
     const circuits = create();
     const { key } = aCircuit();
-    const count = (window: number, other = key) => circuits.count(other, window, { calls: 3, failures: 2 }, NOW / 1000);
+    const own = { calls: 8, failures: 8, samples: 1 };
+    const count = (window: number, other = key) => circuits.count(other, window, own, NOW / 1000 + 120);
     await Promise.all([count(1), count(1), count(2), count(1, `${key}-other`)]);
-    expect(await count(1)).toMatchObject({ calls: 9, failures: 6 });
+    // Nothing of how the table keeps it.
+    expect(await count(1)).toEqual({ calls: 24, failures: 24, samples: 3 });
+  });
+
+  test('lose their watch and their tallies when they close', async () => {
+    const circuits = create();
+    const circuit = aCircuit();
+    const own = { calls: 1, failures: 1, samples: 1 };
+    await circuits.watch(circuit.key, aWatch(), NOW);
+    for (const window of [1, 2, 3]) await circuits.count(circuit.key, window, own, NOW / 1000 + 120);
+    await circuits.open(circuit, NOW);
+    expect(await circuits.close(circuit, [1, 2])).toBe(true);
+    expect((await circuits.list(NOW)).has(circuit.key)).toBe(false);
+    const counted = await Promise.all(
+      [1, 2, 3].map((window) => circuits.count(circuit.key, window, own, NOW / 1000 + 120)),
+    );
+    expect(counted.map(({ calls }) => calls)).toEqual([1, 1, 2]);
   });
 });
 
 test('a circuit that nobody probed for long is forgotten, and opens anew', async () => {
   const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
-  const circuit = { key: 'provider#forgotten', openUntil: NOW, openings: 4, isProbed: true };
+  const circuit = aCircuit({ key: 'provider#forgotten', openUntil: NOW, consecutiveOpens: 4, halfOpen: true });
   await circuits.open(circuit, NOW);
   const later = NOW + 3_601_000;
-  expect(await circuits.listOpen(later)).not.toContainEqual(circuit);
-  expect(await circuits.open({ ...circuit, openings: 1 }, later)).toBe(true);
+  expect((await circuits.list(later)).has(circuit.key)).toBe(false);
+  expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, later)).toBe(true);
+});
+
+test('circuits of providers are read to the last page, whatever else is under their key', async () => {
+  const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
+  const filler = 'x'.repeat(300_000);
+  const put = (itemId: string) =>
+    client.send(
+      new PutItemCommand({
+        TableName: 'JobTable',
+        Item: { jobId: { S: 'CIRCUITS' }, itemId: { S: itemId }, filler: { S: filler }, expiresAt: { N: '0' } },
+      }),
+    );
+  // More than a page of them, all before the last one by their key.
+  await Promise.all(ten.map((index) => put(`provider#0-${index}`)));
+  const last = aCircuit({ key: 'provider#zzz' });
+  await circuits.open(last, NOW);
+  await circuits.watch(last.key, aWatch(), NOW);
+  expect((await circuits.list(NOW)).get(last.key)).toEqual({ open: last, watch: aWatch() });
+});
+
+test('everything that is kept of third parties goes by TTL, in epoch seconds', async () => {
+  const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
+  const limits = createDynamoLimits({ client, tableName: 'JobTable', random: Math.random });
+  const circuit = aCircuit();
+  const key = uuidv7();
+  await circuits.open(circuit, NOW);
+  await circuits.watch(circuit.key, aWatch(), NOW);
+  await limits.takeCall(key, 0, NOW / 1000, 1);
+  const slot = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
+  if (slot) await limits.freeSlot(slot);
+  const keys = [
+    ['CIRCUITS', circuit.key],
+    ['CIRCUITS', `${circuit.key}#watch`],
+    [`RATE#${key}`, `SECOND#${NOW / 1000}`],
+    [`SLOTS#${key}`, 'SLOT#0'],
+  ] as const;
+  for (const [jobId, itemId] of keys) {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: jobId }, itemId: { S: itemId } } }),
+    );
+    const expiresAt = Number(Item?.expiresAt?.N);
+    expect(expiresAt).toBeGreaterThan(NOW / 1000);
+    expect(expiresAt).toBeLessThan(NOW / 1000 + 4_000);
+  }
 });
 
 describe.each<[string, () => Limits]>([
-  ['the fake', createFakeLimits],
+  ['the fake', () => createFakeLimits()],
   ['DynamoDB', () => createDynamoLimits({ client, tableName: 'JobTable', random: Math.random })],
 ])('limits, %s', (_name, create) => {
-  test('give as many calls of a second as there are, whole slices only', async () => {
+  test('give as many calls of a second as there are, by counter', async () => {
     const limits = create();
     const key = uuidv7();
-    const taken = await Promise.all(Array.from({ length: 10 }, () => limits.takeCalls(key, 1, 3, 10)));
-    expect(taken.filter(Boolean)).toHaveLength(3);
-    expect(await limits.takeCalls(key, 1, 1, 10)).toBe(true);
-    expect(await limits.takeCalls(key, 1, 1, 10)).toBe(false);
-    expect(await limits.takeCalls(key, 2, 3, 10)).toBe(true);
+    expect(await won(ten.map(() => limits.takeCall(key, 0, 1, 7)))).toBe(7);
+    expect(await limits.takeCall(key, 0, 1, 7)).toBe(false);
+    expect(await limits.takeCall(key, 1, 1, 7)).toBe(true);
+    expect(await limits.takeCall(key, 0, 2, 7)).toBe(true);
   });
 
-  test('give no place to two, and a place again once it is free or its time is up', async () => {
+  test('give no slot to two, and a slot again once it is free or its time is up', async () => {
     const limits = create();
     const key = uuidv7();
-    const take = (now = NOW) => limits.takeSlot(key, 3, now, now + 1_000);
-    const slots = [await take(), await take(), await take()];
-    expect(new Set(slots.map((slot) => slot?.number)).size).toBe(3);
-    expect(await take()).toBeUndefined();
-    if (slots[1]) await limits.freeSlot(slots[1]);
-    expect((await take())?.number).toBe(slots[1]?.number);
+    const take = (now = NOW) => limits.takeSlot(key, 1, now, now + 1_000);
+    const taken = (await Promise.all(ten.map(() => take()))).filter((slot) => slot !== undefined);
+    expect(taken).toHaveLength(1);
+    expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 2]);
+    if (taken[0]) await limits.freeSlot(taken[0]);
+    expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 1, 2]);
+    expect(await take()).toMatchObject({ key, number: 1 });
+    expect(await take(NOW + 999)).toBeUndefined();
     expect(await take(NOW + 1_000)).toBeDefined();
   });
 
-  test('take nothing from whoever has a place that one has lost', async () => {
+  test('take nothing from the next holder of a slot whose time ran out', async () => {
     const limits = create();
     const key = uuidv7();
-    const lost = await limits.takeSlot(key, 1, NOW, NOW + 10);
-    const mine = await limits.takeSlot(key, 1, NOW + 10, NOW + 1_000);
+    const lost = await limits.takeSlot(key, 0, NOW, NOW + 10);
+    const mine = await limits.takeSlot(key, 0, NOW + 10, NOW + 1_000);
     if (!lost || !mine) throw new Error('both had it');
     await limits.freeSlot(lost);
-    expect(await limits.takeSlot(key, 1, NOW + 20, NOW + 2_000)).toBeUndefined();
+    expect(await limits.takeSlot(key, 0, NOW + 20, NOW + 2_000)).toBeUndefined();
   });
+});
+
+test('a counter or a slot whose key is throttled is not available, and no error', async () => {
+  const busy = mockClient(DynamoDBClient);
+  busy.rejects(new ProvisionedThroughputExceededException({ message: 'busy', $metadata: {} }));
+  const mocked = new DynamoDBClient({ region: 'us-east-1' });
+  const limits = createDynamoLimits({ client: mocked, tableName: 'JobTable', random: Math.random });
+  expect(await limits.takeCall('gas', 0, 1, 10)).toBe(false);
+  expect(await limits.findFreeSlots('gas', 10, NOW)).toEqual([]);
+  expect(await limits.takeSlot('gas', 0, NOW, NOW + 1)).toBeUndefined();
+  busy.rejects(new Error('down'));
+  await expect(limits.takeCall('gas', 0, 1, 10)).rejects.toThrow('down');
+  busy.restore();
+});
+
+test('a slot whose answer was lost is ours when the SDK asks again', async () => {
+  const limits = createDynamoLimits({ client, tableName: 'JobTable', random: () => 0.5 });
+  const key = uuidv7();
+  const first = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
+  expect(await limits.takeSlot(key, 0, NOW, NOW + 1_000)).toEqual(first);
 });

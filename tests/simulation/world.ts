@@ -91,7 +91,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const store = bug ? PLANTED_BUGS[bug](recorded(fake, jobs, history), jobs) : recorded(fake, jobs, history);
   const circuits = createFakeCircuits();
   const breakers = [0, 1].map(() =>
-    createCircuitBreaker({ circuits, rules, now, log: silent, announce: async () => {} }),
+    createCircuitBreaker({ circuits, rules, now, random: jitter, log: silent, announce: async () => {} }),
   );
   let epoch = 0;
   let id = 0;
@@ -314,6 +314,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const create = (ports: ReturnType<typeof portsOf>) =>
       createWebhook({
         ...ports,
+        limitClient: async () => {},
         knownProviders: new Set(PROVIDERS),
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });

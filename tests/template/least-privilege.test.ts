@@ -54,6 +54,7 @@ test('who authenticates can read no signing secret', () => {
   const indexes = template.Resources.ClientTable?.Properties?.GlobalSecondaryIndexes as { Projection: unknown }[];
   expect(indexes.map(({ Projection }) => Projection)).toEqual([
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt'] },
+    { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt', 'ratePerSecond', 'isOperator'] },
   ]);
   // The rest finds a client by its id, as a job names it; there the secrets are.
   const authenticating = functions.filter(
@@ -66,7 +67,12 @@ test('who authenticates can read no signing secret', () => {
       JSON.stringify(Resource).includes('ClientTable'),
     );
     expect(aboutClients).toEqual([
-      expect.objectContaining({ Resource: { 'Fn::Sub': '${ClientTable.Arn}/index/KeyIndex' } }),
+      expect.objectContaining({
+        Resource: [
+          { 'Fn::Sub': '${ClientTable.Arn}/index/CallerIndex' },
+          { 'Fn::Sub': '${ClientTable.Arn}/index/KeyIndex' },
+        ],
+      }),
     ]);
   }
 });

@@ -1,149 +1,368 @@
-import { isTripped, opened, windowAt } from '@boomerang/core/domain/circuit.ts';
+import {
+  isRenewalDue,
+  isTripped,
+  newWatch,
+  opened,
+  receiverCircuitKey,
+  type ThirdParty,
+  windowAt,
+} from '@boomerang/core/domain/circuit.ts';
+import { toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
 import { type CircuitChange, CircuitOpen, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { describe, expect, test } from '@jest/globals';
-import { createCallLimiter, LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
+import { countersOf, createCallLimiter, LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { aLog, NOW } from '../builders.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
 
 const rules = { windowMs: 60_000, minCalls: 10, failureRate: 0.9, openMs: 60_000 };
-const KEY = 'provider#gas';
+const GAS: ThirdParty = { key: 'provider#gas', longestCallMs: 10_000 };
+/** From the first failure to the start of counting. */
+const DELAY_MS = 15_000;
+/** Failures in a row that open a circuit. */
+const ENOUGH = 36;
 
 /** Processes that share a table and a clock, and a third party that is well or not. */
-const createWorld = (processes = 1) => {
+const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   const circuits = createFakeCircuits();
   const changes: CircuitChange[] = [];
   let now = NOW;
   let isUp = true;
   let calls = 0;
-  const log = aLog();
-  const deps = {
-    circuits,
-    rules,
-    log,
-    now: () => now,
-    announce: async (change: CircuitChange) => void changes.push(change),
-  };
-  const breakers = Array.from({ length: processes }, () => createCircuitBreaker(deps));
-  const call = async (key = KEY, process = 0): Promise<'well' | 'failed' | 'parked'> => {
-    const breaker = breakers[process];
-    if (!breaker) throw new Error('no such process');
+  const operations: string[] = [];
+  const recorded = <Operation extends (...args: never[]) => Promise<unknown>>(name: string, operation: Operation) =>
+    ((...args) => {
+      operations.push(name);
+      return operation(...args);
+    }) as Operation;
+  const { list, find, watch, updateWatch, count, open, move, close } = circuits;
+  const port = Object.fromEntries(
+    Object.entries({ list, find, watch, updateWatch, count, open, move, close }).map(([name, operation]) => [
+      name,
+      recorded(name, operation),
+    ]),
+  ) as Pick<typeof circuits, 'list' | 'find' | 'watch' | 'updateWatch' | 'count' | 'open' | 'move' | 'close'>;
+  const createProcess = () =>
+    createCircuitBreaker({
+      circuits: port,
+      rules: { ...rules, ...change },
+      log: aLog(),
+      random: () => 0.5,
+      now: () => now,
+      announce: async (announced) => void changes.push(announced),
+    });
+  const breakers = Array.from({ length: processes }, createProcess);
+  const call = async (party = GAS, process = 0): Promise<'well' | 'failed' | 'deferred'> => {
+    const breaker = breakers[process] ?? createProcess();
     try {
-      const permit = await breaker.enter(key);
-      calls += 1;
-      const isWell = isUp;
-      await breaker.leave(permit, isWell);
-      return isWell ? 'well' : 'failed';
+      return await breaker.call(
+        party,
+        async () => {
+          calls += 1;
+          if (!isUp) throw new Error('down');
+          return 'well' as const;
+        },
+        () => ({ class: 'bad_status', statusCode: 503 }),
+      );
     } catch (error) {
-      if (error instanceof CircuitOpen) return 'parked';
-      throw error;
+      return error instanceof CircuitOpen ? 'deferred' : 'failed';
     }
+  };
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  const goes = (up: boolean) => {
+    isUp = up;
   };
   return {
     circuits,
+    port,
     changes,
     breakers,
-    deps,
+    createProcess,
+    operations,
     call,
     calls: () => calls,
-    pass: (ms: number) => {
-      now += ms;
-    },
+    pass,
+    goes,
     now: () => now,
-    goes: (up: boolean) => {
-      isUp = up;
+    /** Opens the circuit, as an outage does. */
+    breaks: async (party = GAS) => {
+      goes(false);
+      await call(party);
+      pass(DELAY_MS);
+      for (let index = 0; index < ENOUGH; index += 1) expect(await call(party)).toBe('failed');
+      expect(await call(party)).toBe('deferred');
     },
   };
 };
 
 describe('a circuit', () => {
-  test('opens at the failure rate, from so many calls on, and writes nothing for calls that go well', async () => {
-    const { call, goes, circuits } = createWorld();
-    let writes = 0;
-    const { count } = circuits;
-    circuits.count = async (...args) => {
-      writes += 1;
-      return count(...args);
-    };
+  test('of a healthy third party costs no write, and one cached read', async () => {
+    const { call, operations } = createWorld();
     for (let index = 0; index < 100; index += 1) expect(await call()).toBe('well');
-    expect(writes).toBe(0);
+    expect(operations).toEqual(['list']);
+  });
+
+  test('is watched from the first failure on, and counted once every process knows and slow answers have come', async () => {
+    const { call, goes, pass, operations, circuits, now } = createWorld();
     goes(false);
-    for (let index = 0; index < 50; index += 1) expect(await call()).toBe('failed');
-    expect(circuits.all.size).toBe(0);
-    expect(writes).toBeLessThan(10);
+    for (let index = 0; index < 50; index += 1) await call();
+    expect(operations).toEqual(['list', 'watch']);
+    expect(circuits.watches.get(GAS.key)).toMatchObject({ since: now(), weight: 1 });
+    pass(DELAY_MS - 1);
+    await call();
+    expect(operations).not.toContain('count');
+    pass(1);
+    await call();
+    goes(true);
+    await call();
+    // Both kinds, one write each.
+    expect(operations.filter((name) => name === 'count')).toHaveLength(2);
+    expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2, failures: 1, samples: 2 }]);
+  });
+
+  test('is counted by a fresh process at once, by one that does not know the watch not at all', async () => {
+    const { call, goes, pass, circuits } = createWorld(2);
+    await call(GAS, 1);
+    pass(4_000);
+    goes(false);
+    await call(GAS, 0);
+    pass(DELAY_MS);
+    // It reads before its first call; the call of process 1 reads again, too.
+    await call(GAS, 2);
+    await call(GAS, 1);
+    expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2 }]);
+  });
+
+  test('that a process found unwatched a moment ago is not counted early because of its clock', async () => {
+    const world = createWorld(1);
+    const { circuits, call, goes, pass, now, operations } = world;
+    await call();
+    pass(1_000);
+    // The process that set the watch is four seconds behind.
+    await circuits.watch(GAS.key, newWatch(GAS, now() - 4_000, rules), now());
+    pass(DELAY_MS - 3_000);
+    goes(false);
+    await call();
+    expect(operations).not.toContain('count');
+  });
+
+  test('is no longer watched after a window without failures', async () => {
+    const { call, goes, pass, operations } = createWorld();
+    goes(false);
+    await call();
+    goes(true);
+    pass(rules.windowMs + 1_000);
+    await call();
+    expect(operations).not.toContain('count');
+  });
+
+  test('stays watched by a failure a minute, with one renewal for each half window', () => {
+    const watch = newWatch(GAS, NOW, rules);
+    expect(watch.expiresAt).toBe((NOW + rules.windowMs) / 1000);
+    expect(isRenewalDue(watch, GAS, NOW + 30_000, rules)).toBe(false);
+    expect(isRenewalDue(watch, GAS, NOW + 30_001, rules)).toBe(true);
+    // A window that is shorter than the delay must not end before anything is counted.
+    expect(newWatch(GAS, NOW, { ...rules, windowMs: 1_000 }).expiresAt * 1000).toBeGreaterThan(NOW + 2 * DELAY_MS);
+  });
+
+  test('is not opened by an outage that is over before counting begins', async () => {
+    const { call, goes, pass, changes } = createWorld();
+    goes(false);
+    for (let second = 0; second < 15; second += 1) {
+      for (let index = 0; index < 100; index += 1) await call();
+      pass(1_000);
+    }
+    goes(true);
+    for (let second = 0; second < 60; second += 1) {
+      for (let index = 0; index < 10; index += 1) await call();
+      pass(1_000);
+    }
+    expect(changes).toEqual([]);
+  });
+
+  test('keeps what opened it, and tells it to every call that it defers', async () => {
+    const { breaks, circuits, createProcess, changes } = createWorld();
+    await breaks();
+    const lastFailure = { class: 'bad_status', statusCode: 503 };
+    expect(circuits.all.get(GAS.key)).toMatchObject({ lastFailure });
+    expect(changes).toMatchObject([{ isOpen: true, tally: { calls: ENOUGH, failures: ENOUGH } }]);
+    const call = createProcess().call(
+      GAS,
+      async () => {},
+      () => 'unknown',
+    );
+    await expect(call).rejects.toMatchObject({ name: 'CircuitOpen', lastFailure });
   });
 
   test('leaves a third party in an hour of outage alone, and lets all through again once it is back', async () => {
     const { call, calls, goes, pass, changes } = createWorld(4);
     goes(false);
     for (let second = 0; second < 3_600; second += 1) {
-      for (let process = 0; process < 4; process += 1) await call(KEY, process);
+      for (let process = 0; process < 4; process += 1) await call(GAS, process);
       pass(1_000);
     }
-    // Those that opened it, one more of each process that did not know yet, and about ten probes.
-    expect(calls()).toBeLessThan(40);
+    // Those before counting, those that were counted, and about ten probes.
+    expect(calls()).toBeLessThan(16 * 4 + ENOUGH + 5 * 4 + 12);
     goes(true);
     pass(480_000);
-    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => call(KEY, index % 4)));
+    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => call(GAS, index % 4)));
     expect(results.filter((result) => result === 'well')).toHaveLength(1);
     pass(5_000);
-    for (let process = 0; process < 4; process += 1) expect(await call(KEY, process)).toBe('well');
+    for (let process = 0; process < 4; process += 1) expect(await call(GAS, process)).toBe('well');
     expect(changes.map(({ isOpen }) => isOpen)).toEqual([true, false]);
   });
 
-  test('does not touch others', async () => {
-    const { call, goes } = createWorld();
-    goes(false);
-    for (let index = 0; index < 20; index += 1) await call();
-    expect(await call()).toBe('parked');
+  test('does not touch other providers, or other clients of the same receiver', async () => {
+    const { breaks, call, goes } = createWorld();
+    const receiverOf = (client: string) => ({
+      key: receiverCircuitKey(client, 'https://example.com:8443/path'),
+      longestCallMs: 10_000,
+    });
+    await breaks();
+    await breaks(receiverOf('acme'));
     goes(true);
-    expect(await call('provider#internet')).toBe('well');
+    expect(await call({ ...GAS, key: 'provider#internet' })).toBe('well');
+    expect(await call(receiverOf('other'))).toBe('well');
+    expect(await call(receiverOf('acme'))).toBe('deferred');
+  });
+
+  test('of a receiver is read by its own key, once in five seconds, and is in no list', async () => {
+    const { call, operations, pass, circuits, goes, now } = createWorld();
+    const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
+    for (let index = 0; index < 10; index += 1) await call(receiver);
+    expect(operations).toEqual(['find']);
+    pass(5_000);
+    goes(false);
+    await call(receiver);
+    expect(operations).toEqual(['find', 'find', 'watch']);
+    expect((await circuits.list(now())).size).toBe(0);
+  });
+
+  test('that closes forgets what was counted before it opened', async () => {
+    const { breaks, call, goes, pass, circuits, changes } = createWorld(2, { openMs: 1_000 });
+    await breaks();
+    expect(circuits.tallies.size).toBe(1);
+    // Within the same window.
+    pass(1_000);
+    goes(true);
+    expect(await call()).toBe('well');
+    expect([circuits.all.size, circuits.watches.size, circuits.tallies.size]).toEqual([0, 0, 0]);
+    goes(false);
+    for (let index = 0; index < ENOUGH; index += 1) expect(await call()).toBe('failed');
+    expect(changes.map(({ isOpen }) => isOpen)).toEqual([true, false]);
+  });
+
+  test('leaves nothing in the table once it is over', async () => {
+    const { breaks, circuits, pass, now } = createWorld();
+    await breaks();
+    expect(circuits.tallies.size).toBe(1);
+    pass(3 * 3_600_000);
+    circuits.expire(now());
+    expect([circuits.all.size, circuits.watches.size, circuits.tallies.size]).toEqual([0, 0, 0]);
+    expect([toEpochSeconds(1_000), toEpochSeconds(1_001)]).toEqual([1, 2]);
   });
 
   test('lets another probe go when the first one is never heard of again', async () => {
-    const { call, goes, pass, breakers } = createWorld(2);
-    goes(false);
-    for (let index = 0; index < 20; index += 1) await call();
+    const { breaks, call, goes, pass, breakers } = createWorld(2);
+    await breaks();
     pass(60_000);
-    expect((await breakers[0]?.enter(KEY))?.probe).toBeDefined();
+    const started = Promise.withResolvers<void>();
+    void breakers[0]?.call(
+      GAS,
+      async () => {
+        started.resolve();
+        await new Promise(() => {});
+      },
+      () => 'unknown',
+    );
+    await started.promise;
     pass(29_999);
-    expect(await call(KEY, 1)).toBe('parked');
+    expect(await call(GAS, 1)).toBe('deferred');
     pass(1);
     goes(true);
-    expect(await call(KEY, 1)).toBe('well');
+    expect(await call(GAS, 1)).toBe('well');
+  });
+
+  test.each<[string, () => 'unknown']>([
+    ['did not go out', () => 'unknown'],
+    [
+      'could not be judged',
+      () => {
+        throw new Error('a bug');
+      },
+    ],
+  ])('gives the probe to the next caller at once when a call %s', async (_case, judge) => {
+    const { breaks, call, goes, pass, breakers, circuits } = createWorld();
+    await breaks();
+    pass(60_000);
+    const lost = async () => Promise.reject(new Error('lease lost'));
+    await expect(breakers[0]?.call(GAS, lost, judge)).rejects.toThrow('lease lost');
+    expect(circuits.all.get(GAS.key)).toMatchObject({ halfOpen: false, consecutiveOpens: 1 });
+    goes(true);
+    expect(await call()).toBe('well');
+    expect(circuits.all.size).toBe(0);
   });
 
   test('stays open twice as long after each probe that fails, up to eight times', () => {
-    const open = [1, 2, 3, 4, 5, 6].map((openings) => opened(KEY, openings, 0, rules).openUntil / 60_000);
+    const open = [1, 2, 3, 4, 5, 6].map((times) => opened(GAS.key, times, 0, rules).openUntil / 60_000);
     expect(open).toEqual([1, 2, 4, 8, 8, 8]);
     expect([windowAt(59_999, rules), windowAt(60_000, rules)]).toEqual([0, 1]);
-    expect(isTripped({ calls: 9, failures: 9 }, rules)).toBe(false);
-    expect(isTripped({ calls: 10, failures: 9 }, rules)).toBe(true);
-    expect(isTripped({ calls: 100, failures: 89 }, rules)).toBe(false);
+  });
+
+  test('opens when the calls favour "dead" by 100,000 to 1, at the threshold, from the minimum on', () => {
+    const trips = (calls: number, failures: number, change = {}, samples = calls) =>
+      isTripped({ calls, failures, samples }, { ...rules, ...change });
+    expect([trips(35, 35), trips(36, 36)]).toEqual([false, true]);
+    expect([trips(36, 36, { minCalls: 37 }), trips(37, 37, { minCalls: 37 })]).toEqual([false, true]);
+    // A success weighs as much as seven failures.
+    expect([trips(43, 42), trips(44, 43)]).toEqual([false, true]);
+    expect(trips(1_000, 899)).toBe(false);
+    // Other thresholds: 0.3 and 0.75; 0.8 and as good as 1.
+    expect([trips(12, 12, { failureRate: 0.5 }), trips(13, 13, { failureRate: 0.5 })]).toEqual([false, true]);
+    expect([trips(54, 54, { failureRate: 1 }), trips(55, 55, { failureRate: 1 })]).toEqual([false, true]);
+    expect(trips(1_000, 999, { failureRate: 1 })).toBe(false);
+    // Of sampled calls those count that were seen.
+    expect([trips(280, 280, {}, 35), trips(288, 288, {}, 36)]).toEqual([false, true]);
+  });
+
+  test('of a busy third party is sampled, from a window that all processes know of, while it is busy', async () => {
+    const { call, goes, pass, operations, circuits, now } = createWorld();
+    goes(false);
+    await call();
+    pass(DELAY_MS);
+    for (let index = 0; index < 600; index += 1) {
+      goes(index % 2 === 0);
+      await call();
+    }
+    const { weight, weightFrom = 0, weightUntil = 0 } = circuits.watches.get(GAS.key) ?? {};
+    expect(weight).toBe(8);
+    expect(operations.filter((name) => name === 'updateWatch')).toHaveLength(1);
+    expect(weightFrom % rules.windowMs).toBe(0);
+    expect(weightFrom).toBeGreaterThan(now() + DELAY_MS);
+    expect(weightUntil).toBe(weightFrom + 2 * rules.windowMs);
   });
 
   test('lets calls through where the table can not be asked', async () => {
-    const { call, circuits, goes } = createWorld();
+    const { call, port, goes, pass } = createWorld();
     const down = async () => Promise.reject(new Error('down'));
-    Object.assign(circuits, { listOpen: down, count: down, open: down, move: down, close: down });
+    for (const name of Object.keys(port)) Object.assign(port, { [name]: down });
     goes(false);
-    for (let index = 0; index < 30; index += 1) expect(await call()).toBe('failed');
+    for (let index = 0; index < 60; index += 1) {
+      expect(await call()).toBe('failed');
+      pass(1_000);
+    }
   });
 
   test('is read once in five seconds, however many calls there are', async () => {
-    const { call, circuits, pass } = createWorld();
-    let reads = 0;
-    const { listOpen } = circuits;
-    circuits.listOpen = async (now) => {
-      reads += 1;
-      return listOpen(now);
-    };
+    const { call, operations, pass } = createWorld();
     await Promise.all(Array.from({ length: 50 }, () => call()));
     pass(4_999);
     await call();
-    expect(reads).toBe(1);
+    expect(operations).toEqual(['list']);
     pass(1);
     await call();
-    expect(reads).toBe(2);
+    expect(operations).toEqual(['list', 'list']);
   });
 });
 
@@ -162,7 +381,7 @@ describe('the limits of a provider', () => {
       now += ms;
     };
     const limiters = Array.from({ length: processes }, () =>
-      createCallLimiter({ limits, now: () => now, sleep, log: aLog() }),
+      createCallLimiter({ limits, now: () => now, random: () => 0.5, sleep, log: aLog() }),
     );
     return { limits, limiters, now: () => now, limit: limiters[0] as (typeof limiters)[number] };
   };
@@ -203,14 +422,33 @@ describe('the limits of a provider', () => {
     for (const reason of reasons) expect(reason).toBeInstanceOf(LimitReached);
   });
 
-  test('give a place back when the call fails, and cost nothing where none are stated', async () => {
+  test('of a thousand calls a second are spread over four counters that add up to it', () => {
+    expect(countersOf(250)).toEqual([250]);
+    expect(countersOf(1_000)).toEqual([250, 250, 250, 250]);
+    for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
+  });
+
+  test('are asked for again only in the next second, five times at most', async () => {
+    const { limit, limits, now } = createLimited();
+    const askedAt: number[] = [];
+    limits.takeCall = async () => {
+      askedAt.push(Math.floor(now() / 1_000));
+      return false;
+    };
+    await expect(limit(aProvider({ ratePerSecond: 10 }), async () => 'called')).rejects.toBeInstanceOf(LimitReached);
+    expect(new Set(askedAt).size).toBe(askedAt.length);
+    expect(askedAt.length).toBeLessThanOrEqual(5);
+    expect(askedAt.length).toBeGreaterThan(2);
+  });
+
+  test('give a slot back when the call fails, and cost nothing where none are stated', async () => {
     const { limit, limits } = createLimited();
     const fails = async () => Promise.reject(new Error('broken'));
     for (let index = 0; index < 3; index += 1) {
       await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
     }
     const untouched = async () => Promise.reject(new Error('must not be asked'));
-    Object.assign(limits, { takeCalls: untouched, takeSlot: untouched });
+    Object.assign(limits, { takeCall: untouched, findFreeSlots: untouched, takeSlot: untouched });
     expect(await limit(aProvider({}), async () => 'given')).toBe('given');
   });
 });

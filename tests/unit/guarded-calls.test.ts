@@ -1,6 +1,7 @@
+import type { ThirdParty } from '@boomerang/core/domain/circuit.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
-import { CircuitOpen, type Permit } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
@@ -9,21 +10,37 @@ import { aJob, aLog, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, unguarded 
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-/** What the breaker of a call was told: by whom it was entered, and how the other side was said to be. */
-const createSpy = (enter: (key: string) => Promise<Permit> = async (key) => ({ key })) => {
-  const entered: string[] = [];
-  const verdicts: boolean[] = [];
-  const breaker = {
-    enter: async (key: string) => {
-      entered.push(key);
-      return enter(key);
+/** Records whose circuit a call belongs to, and what the breaker was told of the call. */
+const createSpy = (open?: CircuitOpen) => {
+  const parties: ThirdParty[] = [];
+  const verdicts: Verdict[] = [];
+  const breaker: CircuitBreaker = {
+    call: async (party, run, judge) => {
+      parties.push(party);
+      if (open) throw open;
+      try {
+        const result = await run();
+        verdicts.push('succeeded');
+        return result;
+      } catch (error) {
+        verdicts.push(judge(error));
+        throw error;
+      }
     },
-    leave: async (_: Permit, isWell: boolean) => void verdicts.push(isWell),
   };
-  return { breaker, entered, verdicts };
+  return { breaker, parties, verdicts };
 };
-const isOpen = async (): Promise<Permit> => {
-  throw new CircuitOpen(42_000);
+const openSpy = () => createSpy(new CircuitOpen(42_000, { class: 'bad_status', statusCode: 503 }));
+const deferred = {
+  failure: { class: 'circuit_open', retryAfterMs: 42_000, cause: { class: 'bad_status', statusCode: 503 } },
+};
+/** A clock that jumps after its first reading. */
+const tick = (ms: number) => {
+  let readings = 0;
+  return () => {
+    readings += 1;
+    return readings === 1 ? NOW : NOW + ms;
+  };
 };
 const json = { headers: { 'content-type': 'application/json' }, body: Buffer.from('[]') };
 
@@ -53,22 +70,24 @@ describe('a call to a provider', () => {
     return { ...spy, requests, failures, error };
   };
 
-  test.each<[string, ScriptedAnswer, boolean]>([
-    ['gives', json, true],
-    ['refuses', { statusCode: 404 }, true],
-    ['fails', { statusCode: 500 }, false],
-    ['asks to wait', { statusCode: 429 }, false],
-    ['breaks off', new HttpFailure('connection_broken', 'ECONNRESET', 1), false],
-  ])('that %s tells how the provider is', async (_case, answer, isWell) => {
-    const { entered, verdicts, failures } = await fetchWith(answer);
-    expect(entered).toEqual(['provider#gas']);
-    expect(verdicts).toEqual([isWell]);
+  test.each<[string, ScriptedAnswer, Verdict]>([
+    ['gives', json, 'succeeded'],
+    ['refuses', { statusCode: 404 }, 'succeeded'],
+    ['fails', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
+    ['asks to wait', { statusCode: 429 }, { class: 'bad_status', statusCode: 429 }],
+    ['breaks off', new HttpFailure('connection_broken', 'ECONNRESET', 1), { class: 'connection_broken' }],
+  ])('that %s tells how the provider is', async (_case, answer, verdict) => {
+    const { parties, verdicts, failures } = await fetchWith(answer);
+    expect(parties).toEqual([{ key: 'provider#gas', longestCallMs: 10_000 }]);
+    expect(verdicts).toEqual([verdict]);
     expect(failures).toEqual(answer === json ? [] : ['ProviderFailures']);
   });
 
   test.each<[string, object, string, ReturnType<typeof createSpy>]>([
-    ['the circuit is open', {}, 'ProviderCircuitOpen', createSpy(isOpen)],
+    ['the circuit is open', {}, 'ProviderCircuitOpen', openSpy()],
     ['it is paused', { isPaused: true }, 'Paused', createSpy()],
+    ['too little is left of the lease', { now: () => NOW + LEASE_MS }, 'LeaseLost', createSpy()],
+    ['the table took the time that was left', { now: tick(LEASE_MS - 10_000) }, 'LeaseLost', createSpy()],
     [
       'its limit is reached',
       { limitCalls: async () => Promise.reject(new LimitReached()) },
@@ -79,12 +98,13 @@ describe('a call to a provider', () => {
   ])('is not made when %s, and says nothing of the provider', async (_case, change, name, spy) => {
     const { error, requests, verdicts, failures } = await fetchWith(json, change, spy);
     expect(error?.name).toBe(name);
-    expect([requests, verdicts, failures]).toEqual([[], [], []]);
+    expect([requests, failures]).toEqual([[], []]);
+    for (const verdict of verdicts) expect(verdict).toBe('unknown');
   });
 
-  test('that is put off says when it may be worth it', async () => {
-    const { error } = await fetchWith(json, {}, createSpy(isOpen));
-    expect(error).toMatchObject({ failure: { class: 'circuit_open', retryAfterMs: 42_000 } });
+  test('that is deferred says when it may be worth it, and what opened the circuit', async () => {
+    const { error } = await fetchWith(json, {}, openSpy());
+    expect(error).toMatchObject(deferred);
   });
 });
 
@@ -108,23 +128,31 @@ describe('a callback', () => {
     return { ...spy, requests, error };
   };
 
-  test.each<[string, ScriptedAnswer, boolean]>([
-    ['is taken', {} as Partial<HttpAnswer>, true],
-    ['is refused', { statusCode: 404 }, true],
-    ['meets a host in trouble', { statusCode: 500 }, false],
-    ['is asked to wait', { statusCode: 503 }, false],
-  ])('that %s tells how the host is', async (_case, answer, isWell) => {
-    const { entered, verdicts } = await deliverWith(answer);
-    expect(entered).toEqual(['callback#example.com:8443']);
-    expect(verdicts).toEqual([isWell]);
+  test.each<[string, ScriptedAnswer, Verdict]>([
+    ['is taken', {} as Partial<HttpAnswer>, 'succeeded'],
+    ['is refused', { statusCode: 404 }, 'succeeded'],
+    ['meets a host in trouble', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
+    ['is asked to wait', { statusCode: 503 }, { class: 'bad_status', statusCode: 503 }],
+    ['may not go where its name leads', new HttpFailure('blocked_address', 'private', 1), 'unknown'],
+  ])('that %s tells how the receiver is, and no other client’s', async (_case, answer, verdict) => {
+    const { parties, verdicts } = await deliverWith(answer);
+    expect(parties).toEqual([{ key: 'callback#client#example.com:8443', longestCallMs: 15_000 }]);
+    expect(verdicts).toEqual([verdict]);
   });
 
   test.each<[string, object, string, ReturnType<typeof createSpy>]>([
-    ['the circuit of its host is open', {}, 'CallbackCircuitOpen', createSpy(isOpen)],
+    ['its circuit is open', {}, 'CallbackCircuitOpen', openSpy()],
     ['callbacks are paused', { isPaused: true }, 'Paused', createSpy()],
+    ['the tables took the time that it needs', { now: tick(6_000) }, 'CallbackNotSent', createSpy()],
   ])('does not go out when %s', async (_case, change, name, spy) => {
     const { error, requests, verdicts } = await deliverWith({}, change, spy);
     expect(error?.name).toBe(name);
-    expect([requests, verdicts]).toEqual([[], []]);
+    expect(requests).toEqual([]);
+    for (const verdict of verdicts) expect(verdict).toBe('unknown');
+  });
+
+  test('that is deferred says what opened the circuit', async () => {
+    const { error } = await deliverWith({}, {}, openSpy());
+    expect(error).toMatchObject(deferred);
   });
 });

@@ -67,7 +67,7 @@ describe('publishing', () => {
 });
 
 test('circuits are told of by what they are for', () => {
-  const circuit = { key: 'provider#gas', openUntil: NOW, openings: 1, isProbed: false };
+  const circuit = { key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
   expect(toCircuitEvent({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } })).toEqual({
     type: 'CircuitOpened',
     circuit: 'provider#gas',

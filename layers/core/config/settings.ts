@@ -74,6 +74,8 @@ export const settings = {
   CALLBACK_ALLOW_HTTP: z.enum(['true', 'false']).transform((text) => text === 'true'),
   /** Over how many index keys the jobs are spread. It may only be raised. */
   SHARD_COUNT: number.pipe(z.int().min(1).max(64)),
+  /** How many jobs a second a client may post, where it has no rate of its own; 0 for any number. */
+  CLIENT_RATE_PER_SECOND: number.pipe(z.number().max(10_000)),
   /** Path of the provider catalogue. */
   PROVIDER_CATALOGUE: z.string().min(1),
   /** Base URL of the mock third parties, for the catalogue's placeholder of that name. */

@@ -42,7 +42,7 @@ export const taskFailureSchema = z.object({
   tries: z.int().min(1).optional(),
   /** The first characters of what was answered or thrown. */
   excerpt: z.string().optional(),
-  /** The last failure behind a circuit that is open. */
+  /** Why the circuit that deferred the call is open: what the last call that went out failed with. */
   cause: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
   /** Whose result is missing, for class `result_missing`. */
   providerId: z.string().optional(),

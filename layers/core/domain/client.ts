@@ -14,6 +14,8 @@ export type Client = {
   secrets: SigningSecret[];
   createdAt: number;
   revokedAt?: number;
+  /** How many jobs a second it may post; 0 for any number, absent for the deployment's default. */
+  ratePerSecond?: number;
 };
 
 /** How long a secret that was rotated out goes on signing, unless its operator says otherwise, and at most. */

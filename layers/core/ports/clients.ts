@@ -1,7 +1,7 @@
 import type { Client } from '../domain/client.ts';
 
 /** Who calls. */
-export type Caller = Pick<Client, 'clientId' | 'name'>;
+export type Caller = Pick<Client, 'clientId' | 'name' | 'ratePerSecond'>;
 
 /** The caller that an API key belongs to, by the key's SHA-256; undefined for unknown keys and revoked clients. */
 export type FindCaller = (keyHash: string) => Promise<Caller | undefined>;
@@ -20,6 +20,8 @@ export type ClientAdmin = {
    * @throws StaleClient when somebody else has changed them since `client` was read
    */
   replaceSecrets: (client: Client, secrets: Client['secrets']) => Promise<void>;
+  /** Sets how many jobs a second a client may post; undefined takes the deployment's default again. */
+  setRate: (clientId: string, ratePerSecond: number | undefined) => Promise<void>;
   /** Marks a client as revoked; one that is revoked already stays as it is. */
   revoke: (clientId: string, now: number) => Promise<void>;
 };

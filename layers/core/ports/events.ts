@@ -11,7 +11,7 @@ export type OperatorEvent =
     }
   | {
       type: 'CircuitOpened' | 'CircuitClosed';
-      /** `provider#<id>` or `callback#<host>`. */
+      /** `provider#<id>` or `callback#<clientId>#<host>`. */
       circuit: string;
       /** ISO 8601; when it is probed. */
       openUntil?: string;

@@ -1,165 +1,287 @@
 import { LRUCache } from 'lru-cache';
-import { type CircuitRules, isTripped, type OpenCircuit, opened, type Tally, windowAt } from '../domain/circuit.ts';
+import {
+  CACHE_MS,
+  type CircuitRules,
+  type CircuitState,
+  countingDelayMs,
+  type FailureCause,
+  isListed,
+  isRenewalDue,
+  isTripped,
+  isWatched,
+  newWatch,
+  type OpenCircuit,
+  opened,
+  sampling,
+  type Tally,
+  type ThirdParty,
+  type Watch,
+  watchExpiry,
+  weightAt,
+  windowAt,
+  windowsAround,
+} from '../domain/circuit.ts';
+import type { Random } from '../domain/random.ts';
+import { toEpochSeconds } from '../domain/ttl.ts';
 import type { Log } from '../observability/logger.ts';
-import type { Circuits } from '../ports/circuits.ts';
+import type { Circuits, WatchChange } from '../ports/circuits.ts';
 
-/** Leave to call; `probe` is set for the one call that finds out whether an open circuit may close. */
-export type Permit = { key: string; probe?: OpenCircuit };
-
-/** The third party is in trouble and left alone. */
+/** The third party is in trouble: the call was not made. */
 export class CircuitOpen extends Error {
   override name = 'CircuitOpen';
   /** When it may be worth asking again, milliseconds from now. */
   readonly retryAfterMs: number;
+  /** The failure that opened the circuit last. */
+  readonly lastFailure: FailureCause | undefined;
 
-  constructor(retryAfterMs: number) {
+  constructor(retryAfterMs: number, lastFailure?: FailureCause) {
     super('the circuit is open');
     this.retryAfterMs = retryAfterMs;
+    this.lastFailure = lastFailure;
   }
 }
 
+/**
+ * What a call says of the third party: it succeeded (whatever it answered), or what it failed with, or nothing, since the
+ * call did not go out.
+ */
+export type Verdict = 'succeeded' | 'unknown' | FailureCause;
+
 export type CircuitBreaker = {
   /**
-   * Asks for leave to call.
-   * @throws CircuitOpen
+   * Makes a call unless the circuit of its third party is open, and records how it went.
+   * @param judge what an error of the call says of the third party
+   * @throws CircuitOpen, and whatever the call throws
    */
-  enter: (key: string) => Promise<Permit>;
-  /** Tells how the call went: whether the other side is well, whatever it answered. It never throws. */
-  leave: (permit: Permit, isWell: boolean) => Promise<void>;
+  call: <T>(party: ThirdParty, run: () => Promise<T>, judge: (error: unknown) => Verdict) => Promise<T>;
 };
 
 export type CircuitBreakerDeps = {
   circuits: Circuits;
   rules: CircuitRules;
   now: () => number;
+  random: Random;
   log: Log;
-  /** Tells operators; it never throws. */
+  /** Publishes a change; it never throws. */
   announce: (change: CircuitChange) => Promise<void>;
 };
 
 export type CircuitChange =
-  | { isOpen: true; circuit: OpenCircuit; tally: Tally }
+  | { isOpen: true; circuit: OpenCircuit; tally: Pick<Tally, 'calls' | 'failures'> }
   | { isOpen: false; circuit: OpenCircuit };
 
-/** How long what is known of open circuits is believed: one read in so many milliseconds, however many calls. */
-const BELIEVED_MS = 5_000;
 /** How long a probe may take; then another may go. Longer than any call. */
 const PROBE_MS = 30_000;
-/** Most probes are over soon: those who wait for one look again after so long. */
-const PROBED_PARK_MS = 5_000;
-/** Failures of one third party are counted together so long. */
-const COUNT_EVERY_MS = 1_000;
-const MAX_TALLIES = 10_000;
+/** Most probes end soon: calls that are deferred by one come back after this. */
+const PROBE_RETRY_MS = 5_000;
+/** How many receivers a process keeps in mind. */
+const MAX_RECEIVERS = 1_000;
 
-/** Calls and failures that only this process knows of. */
-type OwnTally = Tally & { window: number; countedAt: number };
+/** A circuit as this process knows it. */
+type Known = CircuitState & {
+  /** By the clock of this process, the watch did not exist before. */
+  watchedAfter: number;
+};
+
+/** What this process has read: the circuits of all providers, or of one receiver. */
+type Knowledge = {
+  circuits: Map<string, Known>;
+  readAt: number;
+  validUntil: number;
+  reading?: Promise<void> | undefined;
+};
+
+const NEVER = Number.NEGATIVE_INFINITY;
+const noKnowledge = (): Knowledge => ({ circuits: new Map(), readAt: NEVER, validUntil: NEVER });
 
 /**
- * A circuit breaker whose state is shared through a table. A call that goes well writes nothing; failures are counted
- * together, with the good calls that came before them. Where the table can't be asked, calls go through: it protects
- * others, and must not stop us.
+ * A circuit breaker whose state is shared through a table, over processes that may live for one call (see
+ * `domain/circuit.ts` for its rules). If the table can't be reached, calls go through: the breaker protects third parties,
+ * and must not stop us.
  */
 export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker => {
-  const { circuits, rules, now, log } = deps;
-  const tallies = new LRUCache<string, OwnTally>({ max: MAX_TALLIES });
-  let known = new Map<string, OpenCircuit>();
-  let knownAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
+  const { circuits, rules, now, random, log } = deps;
+  const providers = noKnowledge();
+  let receivers: LRUCache<string, Knowledge> | undefined;
 
-  const read = async (): Promise<void> => {
+  const knowledgeOf = (key: string): Knowledge => {
+    if (isListed(key)) return providers;
+    receivers ??= new LRUCache({ max: MAX_RECEIVERS });
+    const known = receivers.get(key) ?? noKnowledge();
+    receivers.set(key, known);
+    return known;
+  };
+
+  const read = async (knowledge: Knowledge, key: string): Promise<void> => {
     const at = now();
+    knowledge.validUntil = at + CACHE_MS;
     try {
-      known = new Map((await circuits.listOpen(at)).map((circuit) => [circuit.key, circuit]));
+      const states = isListed(key) ? await circuits.list(at) : new Map([[key, await circuits.find(key, at)]]);
+      const before = knowledge.circuits;
+      const toKnown = (circuitKey: string, state: CircuitState): Known => {
+        const known = before.get(circuitKey);
+        const isNew = state.watch?.since !== known?.watch?.since;
+        return { ...state, watchedAfter: isNew ? knowledge.readAt : (known?.watchedAfter ?? NEVER) };
+      };
+      knowledge.circuits = new Map([...states].map(([circuitKey, state]) => [circuitKey, toKnown(circuitKey, state)]));
+      knowledge.readAt = at;
     } catch (error) {
-      log.warn('Could not read the open circuits', { error });
+      log.warn('Could not read circuits', { error });
     }
-    knownAt = at;
-  };
-  const refresh = async (): Promise<void> => {
-    if (now() - knownAt < BELIEVED_MS) return;
-    reading ??= read().finally(() => {
-      reading = undefined;
-    });
-    await reading;
   };
 
-  const ownTally = (key: string): OwnTally => {
-    const window = windowAt(now(), rules);
-    const tally = tallies.get(key);
-    if (tally?.window === window) return tally;
-    const fresh = { window, calls: 0, failures: 0, countedAt: tally?.countedAt ?? Number.NEGATIVE_INFINITY };
-    tallies.set(key, fresh);
-    return fresh;
+  const find = async (key: string): Promise<Known> => {
+    const knowledge = knowledgeOf(key);
+    if (now() >= knowledge.validUntil) {
+      knowledge.reading ??= read(knowledge, key).finally(() => {
+        knowledge.reading = undefined;
+      });
+    }
+    await knowledge.reading;
+    return lookUp(key);
+  };
+  const lookUp = (key: string): Known => knowledgeOf(key).circuits.get(key) ?? { watchedAfter: NEVER };
+  const remember = (key: string, change: Partial<Known>): void => {
+    knowledgeOf(key).circuits.set(key, { ...lookUp(key), ...change });
+  };
+  /** What is known was wrong: it is read again before it is used. */
+  const doubt = (key: string): void => {
+    knowledgeOf(key).validUntil = NEVER;
   };
 
-  const count = async (key: string, own: OwnTally): Promise<void> => {
-    const at = now();
-    if (at - own.countedAt < COUNT_EVERY_MS && own.calls < rules.minCalls) return;
-    const { window, calls, failures } = own;
-    Object.assign(own, { calls: 0, failures: 0, countedAt: at });
-    const expiresAt = Math.ceil((at + 2 * rules.windowMs) / 1000);
-    const tally = await circuits.count(key, window, { calls, failures }, expiresAt);
-    if (!isTripped(tally, rules)) return;
-    const circuit = opened(key, 1, at, rules);
-    if (await circuits.open(circuit, at)) {
-      known.set(key, circuit);
-      log.warn('Opened a circuit', { circuit: key, ...tally, openMs: circuit.openUntil - at });
-      await deps.announce({ isOpen: true, circuit, tally });
-    } else knownAt = Number.NEGATIVE_INFINITY;
+  /** @returns the probe, unless another process has it */
+  const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
+    const { key } = circuit;
+    const probe = { ...circuit, openUntil: now() + PROBE_MS, halfOpen: true };
+    // At once, so that no other call of this process tries too.
+    remember(key, { open: probe });
+    try {
+      if (await circuits.move(circuit, probe)) return probe;
+    } catch (error) {
+      log.warn('Could not take the probe of a circuit', { circuit: key, error });
+    }
+    doubt(key);
+    return undefined;
   };
 
-  const endProbe = async (key: string, probe: OpenCircuit, isWell: boolean): Promise<void> => {
-    if (isWell) {
-      known.delete(key);
-      if (!(await circuits.close(probe))) return;
-      tallies.delete(key);
+  /**
+   * @returns the probe, if the call is one
+   * @throws CircuitOpen
+   */
+  const acquire = async ({ key }: ThirdParty): Promise<OpenCircuit | undefined> => {
+    const { open } = await find(key);
+    if (!open) return undefined;
+    const restMs = open.openUntil - now();
+    if (restMs > 0) {
+      throw new CircuitOpen(open.halfOpen ? Math.min(restMs, PROBE_RETRY_MS) : restMs, open.lastFailure);
+    }
+    const probe = await takeProbe(open);
+    if (!probe) throw new CircuitOpen(PROBE_RETRY_MS, open.lastFailure);
+    log.info('Probing a circuit', { circuit: key });
+    return probe;
+  };
+
+  const recordProbe = async (probe: OpenCircuit, verdict: Verdict): Promise<void> => {
+    const { key } = probe;
+    if (verdict === 'unknown') {
+      // Available to the next caller at once.
+      const released = { ...probe, openUntil: now(), halfOpen: false };
+      if (await circuits.move(probe, released)) remember(key, { open: released });
+      else doubt(key);
+      return;
+    }
+    if (verdict === 'succeeded') {
+      remember(key, { open: undefined, watch: undefined });
+      if (!(await circuits.close(probe, windowsAround(now(), rules)))) return doubt(key);
       log.info('Closed a circuit', { circuit: key });
       await deps.announce({ isOpen: false, circuit: probe });
       return;
     }
-    const again = opened(key, probe.openings + 1, now(), rules);
-    if (await circuits.move(probe, again)) known.set(key, again);
-    log.warn('A circuit stays open', { circuit: key, openings: again.openings, openMs: again.openUntil - now() });
+    const again = opened(key, probe.consecutiveOpens + 1, now(), rules, verdict);
+    if (await circuits.move(probe, again)) remember(key, { open: again });
+    else doubt(key);
+    const { consecutiveOpens, openUntil } = again;
+    log.warn('A circuit stays open', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
   };
 
-  /** @returns the probe, unless somebody else has it */
-  const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
-    const probe = { ...circuit, openUntil: now() + PROBE_MS, isProbed: true };
-    // At once, so that no other call of this process tries too.
-    known.set(circuit.key, probe);
-    try {
-      if (await circuits.move(circuit, probe)) return probe;
-    } catch (error) {
-      log.warn('Could not take the probe of a circuit', { circuit: circuit.key, error });
+  const startWatch = async (party: ThirdParty): Promise<void> => {
+    const watch = newWatch(party, now(), rules);
+    const isMine = await circuits.watch(party.key, watch, now());
+    if (isMine) return remember(party.key, { watch, watchedAfter: NEVER });
+    // Another process was faster. This failure is not counted: its successes would not have been, either.
+    doubt(party.key);
+    await find(party.key);
+  };
+
+  const openCircuit = async (key: string, tally: Tally, cause: FailureCause): Promise<void> => {
+    const circuit = opened(key, 1, now(), rules, cause);
+    if (!(await circuits.open(circuit, now()))) return doubt(key);
+    remember(key, { open: circuit });
+    const { calls, failures } = tally;
+    log.warn('Opened a circuit', { circuit: key, calls, failures, cause, openMs: circuit.openUntil - now() });
+    await deps.announce({ isOpen: true, circuit, tally: { calls, failures } });
+  };
+
+  const updateWatch = async (key: string, watch: Watch, change: WatchChange): Promise<void> => {
+    if (!(await circuits.updateWatch(key, watch.since, change))) return doubt(key);
+    remember(key, { watch: { ...(lookUp(key).watch ?? watch), ...change } });
+  };
+
+  const recordCall = async (party: ThirdParty, verdict: 'succeeded' | FailureCause): Promise<void> => {
+    const { key } = party;
+    const failure = verdict === 'succeeded' ? undefined : verdict;
+    const { open, watch, watchedAfter } = lookUp(key);
+    // The call began before it opened: nothing more has to be counted.
+    if (open) return;
+    if (!isWatched(watch, now())) {
+      if (failure) await startWatch(party);
+      return;
     }
-    knownAt = Number.NEGATIVE_INFINITY;
-    return undefined;
+    if (failure && isRenewalDue(watch, party, now(), rules)) {
+      await updateWatch(key, watch, { expiresAt: watchExpiry(party, now(), rules) });
+    }
+    // The clock that set `since` may differ from ours: a watch that we did not find when we last looked began later.
+    if (now() < Math.max(watch.since, watchedAfter) + countingDelayMs(party)) return;
+    const weight = weightAt(watch, now());
+    if (weight > 1 && random() * weight >= 1) return;
+    const own = { calls: weight, failures: failure ? weight : 0, samples: 1 };
+    const expiresAt = toEpochSeconds(now() + 2 * rules.windowMs);
+    const tally = await circuits.count(key, windowAt(now(), rules), own, expiresAt);
+    if (failure && isTripped(tally, rules)) return openCircuit(key, tally, failure);
+    const change = sampling(lookUp(key).watch ?? watch, tally, weight, party, now(), rules);
+    if (change) await updateWatch(key, watch, change);
+  };
+
+  const record = async (party: ThirdParty, probe: OpenCircuit | undefined, verdict: Verdict): Promise<void> => {
+    try {
+      if (probe) await recordProbe(probe, verdict);
+      else if (verdict !== 'unknown') await recordCall(party, verdict);
+    } catch (error) {
+      log.warn('Could not record a call', { circuit: party.key, error });
+    }
+  };
+  /** A judge that fails must not keep a probe. */
+  const judged = (judge: (error: unknown) => Verdict, error: unknown): Verdict => {
+    try {
+      return judge(error);
+    } catch (cause) {
+      log.error('Could not judge a call', { error: cause });
+      return 'unknown';
+    }
   };
 
   return {
-    enter: async (key) => {
-      await refresh();
-      const circuit = known.get(key);
-      if (!circuit) return { key };
-      const restMs = circuit.openUntil - now();
-      if (restMs > 0) throw new CircuitOpen(circuit.isProbed ? Math.min(restMs, PROBED_PARK_MS) : restMs);
-      const probe = await takeProbe(circuit);
-      if (!probe) throw new CircuitOpen(PROBED_PARK_MS);
-      log.info('Probing whether a circuit may close', { circuit: key });
-      return { key, probe };
-    },
-
-    leave: async ({ key, probe }, isWell) => {
+    call: async (party, run, judge) => {
+      const probe = await acquire(party);
+      let result: Awaited<ReturnType<typeof run>>;
       try {
-        if (probe) return await endProbe(key, probe, isWell);
-        const own = ownTally(key);
-        own.calls += 1;
-        if (isWell) return;
-        own.failures += 1;
-        await count(key, own);
+        result = await run();
       } catch (error) {
-        log.warn('Could not write down how a circuit is', { circuit: key, error });
+        await record(party, probe, judged(judge, error));
+        throw error;
       }
+      await record(party, probe, 'succeeded');
+      return result;
     },
   };
 };

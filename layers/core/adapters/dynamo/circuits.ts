@@ -1,78 +1,144 @@
-import { DeleteItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { OpenCircuit, Tally } from '../../domain/circuit.ts';
+import { type CircuitState, isListed, type OpenCircuit, PROVIDER_PREFIX, type Tally } from '../../domain/circuit.ts';
+import { toEpochSeconds } from '../../domain/ttl.ts';
 import type { Circuits } from '../../ports/circuits.ts';
-import { type Item, isWritten, type JobTable, toItem } from './table.ts';
+import { type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
 
-/** Open circuits are together under one key, so that one query finds all; there are few, and few writes. */
-const OPEN_CIRCUITS = 'CIRCUITS';
-/** Counts are apart: they are written at every failure. */
+/**
+ * | circuit of | open                              | watch                                   |
+ * | ---------- | --------------------------------- | --------------------------------------- |
+ * | a provider | `CIRCUITS`, `provider#<id>`       | `CIRCUITS`, `provider#<id>#watch`       |
+ * | a receiver | `CIRCUIT#callback#…`, `OPEN`      | `CIRCUIT#callback#…`, `WATCH`           |
+ *
+ * All circuits of providers are found by one query; thousands of receivers in trouble are not one list.
+ */
+export const LISTED_KEY = 'CIRCUITS';
+const WATCH_SUFFIX = '#watch';
+
+const openKey = (key: string): Item =>
+  isListed(key) ? toItem({ jobId: LISTED_KEY, itemId: key }) : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'OPEN' });
+const watchKey = (key: string): Item =>
+  isListed(key)
+    ? toItem({ jobId: LISTED_KEY, itemId: `${key}${WATCH_SUFFIX}` })
+    : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'WATCH' });
 const tallyKey = (key: string, window: number): Item => toItem({ jobId: `TALLY#${key}`, itemId: `WINDOW#${window}` });
-const openKey = (key: string): Item => toItem({ jobId: OPEN_CIRCUITS, itemId: key });
 
-/** A circuit that nobody has probed for so long is forgotten: nobody calls there any more. */
-const FORGOTTEN_AFTER_SECONDS = 3_600;
+/** An open circuit that was not probed for this long is dropped: there are no calls any more. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
 
-const expiresAt = ({ openUntil }: OpenCircuit): number => Math.ceil(openUntil / 1000) + FORGOTTEN_AFTER_SECONDS;
+/** The attributes of an open circuit, by the names that deployed tables have. */
+const toOpenAttributes = ({ openUntil, consecutiveOpens, halfOpen, lastFailure }: OpenCircuit) => ({
+  openUntil,
+  openings: consecutiveOpens,
+  isProbed: halfOpen,
+  lastFailure,
+  expiresAt: toEpochSeconds(openUntil + FORGOTTEN_AFTER_MS),
+});
+
+const toState = (key: string, open: Item | undefined, watch: Item | undefined): CircuitState => {
+  const state: CircuitState = {};
+  if (open) {
+    const { openUntil, openings, isProbed, lastFailure } = unmarshall(open);
+    state.open = { key, openUntil, consecutiveOpens: openings, halfOpen: isProbed, lastFailure };
+  }
+  if (watch) {
+    const { since, expiresAt, weight, weightFrom, weightUntil } = unmarshall(watch);
+    state.watch = { since, expiresAt, weight, weightFrom, weightUntil };
+  }
+  return state;
+};
 
 export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable): Circuits => {
-  const write = (circuit: OpenCircuit, condition: string, values: Record<string, unknown>) =>
-    isWritten(
+  const write = (
+    Key: Item,
+    attributes: Record<string, unknown>,
+    condition: string,
+    values: Record<string, unknown>,
+  ) => {
+    const { set, remove, names, values: setValues } = toUpdate(attributes);
+    return isWritten(
       client.send(
         new UpdateItemCommand({
           TableName,
-          Key: openKey(circuit.key),
-          UpdateExpression:
-            'SET openUntil = :openUntil, openings = :openings, isProbed = :isProbed, expiresAt = :expiresAt',
+          Key,
+          UpdateExpression: [
+            `SET ${set.join(', ')}`,
+            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+          ].join(' '),
           ConditionExpression: condition,
-          ExpressionAttributeValues: toItem({
-            ':openUntil': circuit.openUntil,
-            ':openings': circuit.openings,
-            ':isProbed': circuit.isProbed,
-            ':expiresAt': expiresAt(circuit),
-            ...values,
-          }),
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: toItem({ ...setValues, ...values }),
         }),
       ),
     );
+  };
+  const isAbsent = 'attribute_not_exists(jobId) OR expiresAt <= :now';
+
+  /** All items of a key that have not expired, by item id. TTL deletion lags behind. */
+  const query = async (jobId: string, now: number, prefix?: string): Promise<Map<string, Item>> => {
+    const found = new Map<string, Item>();
+    const pages = paginateQuery(
+      { client },
+      {
+        TableName,
+        KeyConditionExpression: `jobId = :jobId${prefix === undefined ? '' : ' AND begins_with(itemId, :prefix)'}`,
+        FilterExpression: 'expiresAt > :now',
+        ExpressionAttributeValues: toItem({ ':jobId': jobId, ':now': now / 1000, ':prefix': prefix }),
+      },
+    );
+    for await (const { Items = [] } of pages) for (const item of Items) found.set(item.itemId?.S ?? '', item);
+    return found;
+  };
 
   return {
-    // One page, a megabyte, is some ten thousand of them.
-    listOpen: async (now) => {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName,
-          KeyConditionExpression: 'jobId = :circuits',
-          FilterExpression: 'expiresAt > :now',
-          ExpressionAttributeValues: toItem({ ':circuits': OPEN_CIRCUITS, ':now': now / 1000 }),
-        }),
+    list: async (now) => {
+      const items = await query(LISTED_KEY, now, PROVIDER_PREFIX);
+      const keys = new Set([...items.keys()].map((itemId) => itemId.replace(WATCH_SUFFIX, '')));
+      return new Map(
+        [...keys].map((key) => [key, toState(key, items.get(key), items.get(`${key}${WATCH_SUFFIX}`))] as const),
       );
-      return Items.map((item) => {
-        const { itemId: key, openUntil, openings, isProbed } = unmarshall(item) as OpenCircuit & { itemId: string };
-        return { key, openUntil, openings, isProbed };
-      });
     },
 
-    count: async (key, window, { calls, failures }, expires) => {
+    find: async (key, now) => {
+      const items = await query(`CIRCUIT#${key}`, now);
+      return toState(key, items.get('OPEN'), items.get('WATCH'));
+    },
+
+    watch: (key, watch, now) => write(watchKey(key), watch, isAbsent, { ':now': now / 1000 }),
+
+    updateWatch: (key, since, change) => write(watchKey(key), change, 'since = :since', { ':since': since }),
+
+    count: async (key, window, { calls, failures, samples }, expiresAt) => {
       const { Attributes = {} } = await client.send(
         new UpdateItemCommand({
           TableName,
           Key: tallyKey(key, window),
-          UpdateExpression: 'ADD calls :calls, failures :failures SET expiresAt = :expiresAt',
-          ExpressionAttributeValues: toItem({ ':calls': calls, ':failures': failures, ':expiresAt': expires }),
+          UpdateExpression: 'ADD calls :calls, failures :failures, samples :samples SET expiresAt = :expiresAt',
+          ExpressionAttributeValues: toItem({
+            ':calls': calls,
+            ':failures': failures,
+            ':samples': samples,
+            ':expiresAt': expiresAt,
+          }),
           ReturnValues: 'ALL_NEW',
         }),
       );
-      return unmarshall(Attributes) as Tally;
+      const all = unmarshall(Attributes) as Tally;
+      return { calls: all.calls, failures: all.failures, samples: all.samples };
     },
 
-    open: async (circuit, now) =>
-      write(circuit, 'attribute_not_exists(jobId) OR expiresAt <= :now', { ':now': now / 1000 }),
+    open: (circuit, now) => write(openKey(circuit.key), toOpenAttributes(circuit), isAbsent, { ':now': now / 1000 }),
 
-    move: async (read, next) => write(next, 'openUntil = :read', { ':read': read.openUntil }),
+    move: (read, next) =>
+      write(openKey(read.key), toOpenAttributes(next), 'openUntil = :read', { ':read': read.openUntil }),
 
-    close: async ({ key, openUntil }) =>
-      isWritten(
+    close: async ({ key, openUntil }, windows) => {
+      // The circuit itself last: if the process dies before, the next probe closes it again.
+      for (const Key of [watchKey(key), ...windows.map((window) => tallyKey(key, window))]) {
+        await client.send(new DeleteItemCommand({ TableName, Key }));
+      }
+      return isWritten(
         client.send(
           new DeleteItemCommand({
             TableName,
@@ -81,6 +147,7 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
             ExpressionAttributeValues: toItem({ ':read': openUntil }),
           }),
         ),
-      ),
+      );
+    },
   };
 };

@@ -16,7 +16,7 @@ import { toItem } from './table.ts';
 export type ClientTable = { client: DynamoDBClient; tableName: string };
 
 /** By the hash of their API key; its projection holds no signing secret, so that who authenticates can read none. */
-const KEY_INDEX = 'KeyIndex';
+const CALLER_INDEX = 'CallerIndex';
 
 export const createDynamoFindCaller =
   ({ client, tableName }: ClientTable): FindCaller =>
@@ -24,13 +24,15 @@ export const createDynamoFindCaller =
     const { Items = [] } = await client.send(
       new QueryCommand({
         TableName: tableName,
-        IndexName: KEY_INDEX,
+        IndexName: CALLER_INDEX,
         KeyConditionExpression: 'keyHash = :keyHash',
         ExpressionAttributeValues: toItem({ ':keyHash': keyHash }),
       }),
     );
     const [found] = Items.map((item) => unmarshall(item) as Caller & { revokedAt?: number });
-    return found && found.revokedAt === undefined ? { clientId: found.clientId, name: found.name } : undefined;
+    if (!found || found.revokedAt !== undefined) return undefined;
+    const { clientId, name, ratePerSecond } = found;
+    return { clientId, name, ...(ratePerSecond !== undefined && { ratePerSecond }) };
   };
 
 export const createDynamoFindClient =
@@ -72,6 +74,19 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
       if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
       throw new StaleClient(`client ${clientId} was changed by somebody else`, { cause });
     }
+  },
+
+  setRate: async (clientId, ratePerSecond) => {
+    const isSet = ratePerSecond !== undefined;
+    await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: toItem({ clientId }),
+        UpdateExpression: isSet ? 'SET ratePerSecond = :rate' : 'REMOVE ratePerSecond',
+        ConditionExpression: 'attribute_exists(clientId)',
+        ...(isSet && { ExpressionAttributeValues: toItem({ ':rate': ratePerSecond }) }),
+      }),
+    );
   },
 
   revoke: async (clientId, now) => {

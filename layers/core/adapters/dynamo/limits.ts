@@ -1,75 +1,91 @@
-import { QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ProvisionedThroughputExceededException,
+  QueryCommand,
+  RequestLimitExceeded,
+  ThrottlingException,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Random } from '../../domain/random.ts';
+import { toEpochSeconds } from '../../domain/ttl.ts';
 import type { Limits, Slot } from '../../ports/limits.ts';
 import { isWritten, type JobTable, toItem } from './table.ts';
 
-/** How often somebody may be faster at a place that looked free. */
-const MAX_TRIES = 3;
-/** After this, nobody needs to know. */
-const FORGOTTEN_AFTER_SECONDS = 3_600;
+/** How long counters and slots are kept after they were of use. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
+
+const THROTTLED = [ProvisionedThroughputExceededException, ThrottlingException, RequestLimitExceeded];
+
+/** A key that is too busy gives nothing, like one that is used up: callers come back in the next second. */
+const unlessThrottled = async <T>(request: Promise<T>, otherwise: T): Promise<T> => {
+  try {
+    return await request;
+  } catch (error) {
+    if (THROTTLED.some((throttled) => error instanceof throttled)) return otherwise;
+    throw error;
+  }
+};
 
 export const createDynamoLimits = ({ client, tableName: TableName, random }: JobTable & { random: Random }): Limits => {
-  const update = (
+  const update = async (
     key: { jobId: string; itemId: string },
     UpdateExpression: string,
     ConditionExpression: string,
     values: Record<string, unknown>,
   ): Promise<boolean> => {
     const expressions = { UpdateExpression, ConditionExpression, ExpressionAttributeValues: toItem(values) };
-    return isWritten(client.send(new UpdateItemCommand({ TableName, Key: toItem(key), ...expressions })));
+    const written = isWritten(client.send(new UpdateItemCommand({ TableName, Key: toItem(key), ...expressions })));
+    return unlessThrottled(written, false);
   };
-  const slotKey = (key: string, number: number) => ({ jobId: `SLOTS#${key}`, itemId: `SLOT#${number}` });
-
-  /** The numbers of the places that are held. */
-  const heldSlots = async (key: string, now: number): Promise<Set<number>> => {
-    const { Items = [] } = await client.send(
-      new QueryCommand({
-        TableName,
-        KeyConditionExpression: 'jobId = :slots',
-        ExpressionAttributeValues: toItem({ ':slots': `SLOTS#${key}` }),
-      }),
-    );
-    const slots = Items.map((item) => unmarshall(item) as { itemId: string; heldUntil: number });
-    const held = slots.filter(({ heldUntil }) => heldUntil > now);
-    return new Set(held.map(({ itemId }) => Number(itemId.replace('SLOT#', ''))));
-  };
+  const slotsKey = (key: string): string => `SLOTS#${key}`;
+  const slotKey = (key: string, number: number) => ({ jobId: slotsKey(key), itemId: `SLOT#${number}` });
 
   return {
-    takeCalls: (key, second, calls, limit) =>
+    takeCall: (key, part, second, limit) =>
       update(
-        { jobId: `RATE#${key}`, itemId: `SECOND#${second}` },
-        'ADD calls :calls SET expiresAt = :expiresAt',
-        'attribute_not_exists(calls) OR calls <= :room',
-        { ':calls': calls, ':room': limit - calls, ':expiresAt': second + FORGOTTEN_AFTER_SECONDS },
+        { jobId: part === 0 ? `RATE#${key}` : `RATE#${key}#${part}`, itemId: `SECOND#${second}` },
+        'ADD calls :one SET expiresAt = :expiresAt',
+        'attribute_not_exists(calls) OR calls < :limit',
+        { ':one': 1, ':limit': limit, ':expiresAt': toEpochSeconds(second * 1000 + FORGOTTEN_AFTER_MS) },
       ),
 
-    takeSlot: async (key, limit, now, heldUntil) => {
-      const held = await heldSlots(key, now);
-      const free = Array.from({ length: limit }, (_, number) => number).filter((number) => !held.has(number));
-      for (let tries = 0; tries < MAX_TRIES && free.length > 0; tries += 1) {
-        // By chance, so that many who look at once don't all try the same.
-        const [number = 0] = free.splice(Math.floor(random() * free.length), 1);
-        const isMine = await update(
-          slotKey(key, number),
-          'SET heldUntil = :heldUntil, expiresAt = :expiresAt',
-          'attribute_not_exists(heldUntil) OR heldUntil <= :now',
-          {
-            ':heldUntil': heldUntil,
-            ':now': now,
-            ':expiresAt': Math.ceil(heldUntil / 1000) + FORGOTTEN_AFTER_SECONDS,
-          },
-        );
-        if (isMine) return { key, number, heldUntil };
-      }
-      return undefined;
+    // One page holds all: a megabyte is ten times the thousand slots that a provider may have.
+    findFreeSlots: async (key, limit, now) => {
+      const query = new QueryCommand({
+        TableName,
+        KeyConditionExpression: 'jobId = :slots',
+        ExpressionAttributeValues: toItem({ ':slots': slotsKey(key) }),
+      });
+      const found = await unlessThrottled(client.send(query), undefined);
+      if (!found) return [];
+      const { Items = [] } = found;
+      const slots = Items.map((item) => unmarshall(item) as { itemId: string; heldUntil: number });
+      const held = new Set(slots.filter(({ heldUntil }) => heldUntil > now).map(({ itemId }) => itemId));
+      return Array.from({ length: limit }, (_, number) => number).filter((number) => !held.has(`SLOT#${number}`));
     },
 
-    freeSlot: async ({ key, number, heldUntil }: Slot) => {
-      // Whose time ran out may find somebody else there: it leaves them alone.
-      await update(slotKey(key, number), 'SET heldUntil = :free', 'heldUntil = :mine', {
+    takeSlot: async (key, number, now, heldUntil) => {
+      const holder = Math.floor(random() * 2 ** 48).toString(36);
+      const isMine = await update(
+        slotKey(key, number),
+        'SET heldUntil = :heldUntil, holder = :holder, expiresAt = :expiresAt',
+        // Or it is ours already: the answer to our first request was lost, and the SDK has sent it again.
+        'attribute_not_exists(heldUntil) OR heldUntil <= :now OR holder = :holder',
+        {
+          ':heldUntil': heldUntil,
+          ':now': now,
+          ':holder': holder,
+          ':expiresAt': toEpochSeconds(heldUntil + FORGOTTEN_AFTER_MS),
+        },
+      );
+      return isMine ? { key, number, heldUntil, holder } : undefined;
+    },
+
+    freeSlot: async ({ key, number, holder }: Slot) => {
+      // A slot whose time has run out may have another holder by now.
+      await update(slotKey(key, number), 'SET heldUntil = :free', 'holder = :holder', {
         ':free': 0,
-        ':mine': heldUntil,
+        ':holder': holder,
       });
     },
   };

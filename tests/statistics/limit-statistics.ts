@@ -1,0 +1,98 @@
+import { seededRandom } from '@boomerang/core/domain/random.ts';
+import type { Limits } from '@boomerang/core/ports/limits.ts';
+import { createCallLimiter, LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
+import { createFakeLimits } from '../fakes/third-parties.ts';
+import { createVirtualTime } from './virtual-time.ts';
+
+/**
+ * The real call limiter in function instances that ask once each, over a table in memory whose keys take 1,000 writes a
+ * second, in virtual time: how much of a limit is used, and what that costs.
+ */
+
+export type LimitRun = {
+  seed: number;
+  ratePerSecond?: number;
+  concurrency?: number;
+  /** Instances that begin in each second; each asks for one call. */
+  asksPerSecond: number;
+  /** How long a call takes, milliseconds. */
+  callMs: number;
+};
+
+export type LimitResult = {
+  /** Calls that began in each of the seconds that were measured. */
+  callsBySecond: number[];
+  mostAtOnce: number;
+  refused: number;
+  /** The most requests to the table that one call cost. */
+  mostRequests: number;
+  slotsHeldAfterwards: number;
+};
+
+const START = 1_800_000_000_000;
+const SECONDS = 10;
+/** The first second fills up. */
+const WARM_UP_SECONDS = 1;
+
+export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
+  const random = seededRandom(run.seed);
+  const clock = createVirtualTime(START);
+  const limits = createFakeLimits(clock.now);
+  const bySecond = new Map<number, number>();
+  const result = { mostAtOnce: 0, refused: 0, mostRequests: 0 };
+  let under = 0;
+  const provider = {
+    id: 'gas',
+    url: 'https://example.com',
+    timeoutMs: 10_000,
+    maxBytes: 1,
+    ...(run.ratePerSecond !== undefined && { ratePerSecond: run.ratePerSecond }),
+    ...(run.concurrency !== undefined && { concurrency: run.concurrency }),
+  };
+  const ask = async (): Promise<void> => {
+    let requests = 0;
+    const remote =
+      <Args extends unknown[], Result>(operation: (...args: Args) => Promise<Result>) =>
+      async (...args: Args): Promise<Result> => {
+        requests += 1;
+        await clock.sleep(1 + random() * 4);
+        const answer = await operation(...args);
+        await clock.sleep(1 + random() * 4);
+        return answer;
+      };
+    const slow: Limits = {
+      takeCall: remote(limits.takeCall),
+      findFreeSlots: remote(limits.findFreeSlots),
+      takeSlot: remote(limits.takeSlot),
+      freeSlot: remote(limits.freeSlot),
+    };
+    const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const limit = createCallLimiter({ limits: slow, now: clock.now, random, sleep: clock.sleep, log: silent });
+    try {
+      await limit(provider, async () => {
+        under += 1;
+        result.mostAtOnce = Math.max(result.mostAtOnce, under);
+        const second = Math.floor((clock.now() - START) / 1_000);
+        bySecond.set(second, (bySecond.get(second) ?? 0) + 1);
+        await clock.sleep(run.callMs * (0.5 + random()));
+        under -= 1;
+      });
+    } catch (error) {
+      if (!(error instanceof LimitReached)) throw error;
+      result.refused += 1;
+    }
+    result.mostRequests = Math.max(result.mostRequests, requests);
+  };
+
+  const durationMs = (WARM_UP_SECONDS + SECONDS) * 1_000;
+  for (let index = 0; index < (run.asksPerSecond * durationMs) / 1_000; index += 1) {
+    clock.at(START + random() * durationMs, () => void ask());
+  }
+  await clock.run();
+  const { concurrency = 0 } = run;
+  return {
+    callsBySecond: Array.from({ length: SECONDS }, (_, index) => bySecond.get(WARM_UP_SECONDS + index) ?? 0),
+    slotsHeldAfterwards: concurrency - (await limits.findFreeSlots(provider.id, concurrency, clock.now())).length,
+    ...result,
+  };
+};

@@ -1,0 +1,40 @@
+/** Events in the order of their time; those of the same time in the order in which they were added. */
+export const createTimeline = <Event>() => {
+  const heap: { at: number; order: number; event: Event }[] = [];
+  let order = 0;
+  const isBefore = (a: number, b: number): boolean => {
+    const [x, y] = [heap[a], heap[b]];
+    return x !== undefined && y !== undefined && (x.at < y.at || (x.at === y.at && x.order < y.order));
+  };
+  const swap = (a: number, b: number): void => {
+    const [x, y] = [heap[a], heap[b]];
+    if (x && y) [heap[a], heap[b]] = [y, x];
+  };
+  return {
+    add: (at: number, event: Event): void => {
+      order += 1;
+      heap.push({ at, order, event });
+      for (let child = heap.length - 1; child > 0; ) {
+        const parent = (child - 1) >> 1;
+        if (!isBefore(child, parent)) return;
+        swap(child, parent);
+        child = parent;
+      }
+    },
+    next: (): { at: number; event: Event } | undefined => {
+      const [first] = heap;
+      const last = heap.pop();
+      if (heap.length > 0 && last) {
+        heap[0] = last;
+        for (let parent = 0; ; ) {
+          const [left, right] = [2 * parent + 1, 2 * parent + 2];
+          const child = isBefore(right, left) ? right : left;
+          if (!isBefore(child, parent)) break;
+          swap(child, parent);
+          parent = child;
+        }
+      }
+      return first;
+    },
+  };
+};
