@@ -38,6 +38,7 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['was held long ago, and backs off', { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW + MINUTE }, []],
   ['is due with the first of its providers', { ...fetching, results: waits(NOW - 30_000, NOW + 60_000) }, []],
   ['is due too late for the first of its providers', { ...fetching, results: waits(NOW - 30_001) }, ['DUE_TOO_LATE']],
+  ['is due late, and was not settled before', { ...fetching, updatedAt: NOW, results: waits(NOW - 30_001) }, []],
   ['is held, and late', { ...fetching, leasedUntil: NOW, results: waits(NOW - 30_001) }, []],
   ['has been due for long', { ...pending, dueAt: NOW - 11 * MINUTE }, ['DUE_LONG_PAST']],
   ['is over, and due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],

@@ -8,7 +8,18 @@ export type HistoryEvent = { at: number } & (
   | { kind: 'accepted'; jobId: string }
   | { kind: 'born'; jobId: string; claims: number; providers: string[] }
   | { kind: 'taken'; jobId: string; claims: number; by: 'sweep' | 'redrive' | 'cancel'; leasedUntil: number }
-  | { kind: 'settled'; jobId: string; claims: number; status: JobStatus; isOver: boolean; isDue: boolean }
+  | {
+      kind: 'settled';
+      jobId: string;
+      claims: number;
+      status: JobStatus;
+      isOver: boolean;
+      /** When it is due again; undefined when it is over. */
+      dueAt: number | undefined;
+      /** When each provider that is pending is to be asked again. */
+      retryAt: Record<string, number>;
+    }
+  | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
   | { kind: 'asked'; jobId: string; providerId: string; claims: number }
   | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }
   | {

@@ -1,6 +1,7 @@
 import type { Job } from '@boomerang/core/domain/job.ts';
+import { MAX_SKEW_MS } from './faults.ts';
 import type { HistoryEvent } from './history.ts';
-import { SCHEDULE_MS, type Simulation } from './world.ts';
+import { FETCH_DEADLINE_MS, SCHEDULE_MS, type Simulation } from './world.ts';
 
 type Of<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
 type Body = { jobId: string; data: { providerId: string; data?: unknown; error?: object }[] };
@@ -18,7 +19,7 @@ const judgeJob = (job: Job, all: HistoryEvent[]): string[] => {
   const mine = all.filter((event) => !('jobId' in event) || event.jobId === jobId || event.jobId === undefined);
   const of = <Kind extends HistoryEvent['kind']>(kind: Kind) =>
     mine.filter((event): event is Of<Kind> => event.kind === kind);
-  const judges = [judgeEnd, judgeFencing, judgeCallbacks, judgeFetches];
+  const judges = [judgeEnd, judgeFencing, judgeCallbacks, judgeFetches, judgeTimes, judgeAttempts, judgeLives];
   return judges.flatMap((judge) => judge(job, of)).map((complaint) => `${jobId} ${complaint}`);
 };
 
@@ -53,8 +54,8 @@ const judgeFencing = (_job: Job, of: Find): string[] => {
   for (const event of of('settled')) {
     if (settled.has(event.claims)) complaints.push(`claim ${event.claims} was settled twice`);
     settled.add(event.claims);
-    if (event.isOver === event.isDue)
-      complaints.push(`claim ${event.claims} left it ${event.status}, due: ${event.isDue}`);
+    if (event.isOver === (event.dueAt !== undefined))
+      complaints.push(`claim ${event.claims} left it ${event.status}, due: ${event.dueAt}`);
     const newest = Math.max(...[...of('born'), ...of('taken')].filter(({ at }) => at <= event.at).map((e) => e.claims));
     const isSameMoment = of('taken').some(({ at }) => at === event.at);
     if (event.claims < newest && !isSameMoment)
@@ -75,7 +76,7 @@ const judgeFencing = (_job: Job, of: Find): string[] => {
       event.by === 'sweep' &&
       before &&
       !isSettled &&
-      event.at < before.leasedUntil &&
+      event.at < before.leasedUntil - TOLERANCE_MS &&
       !isReleased(of, before.at, event.at)
     ) {
       complaints.push(`claim ${before.claims} was taken from its holder`);
@@ -118,6 +119,64 @@ const judgeCallbacks = (job: Job, of: Find): string[] => {
   }
   return complaints;
 };
+
+/** Two clocks may be off in opposite directions. */
+const TOLERANCE_MS = 2 * MAX_SKEW_MS;
+/** Providers that are due at nearly the same time are asked by one execution. */
+const TOGETHER_MS = 30_000;
+
+/** No provider is asked before its time, nor long after it by another's; none that waits is missing in a callback. */
+const judgeTimes = (job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  const settled = of('settled');
+  const redrives = of('taken').filter(({ by }) => by === 'redrive');
+  for (const { at, providerId, claims } of of('asked')) {
+    const last = settled.findLast((event) => event.at <= at && event.claims < claims);
+    const isAnew = redrives.some((event) => last && event.at >= last.at && event.at <= at);
+    const retryAt = last?.retryAt[providerId];
+    if (last && !isAnew && retryAt !== undefined && at < retryAt - TOLERANCE_MS)
+      complaints.push(`asked ${providerId} at ${at}, and not at ${retryAt}`);
+  }
+  for (const { at, claims, dueAt, retryAt } of settled) {
+    const earliest = Math.max(at + MAX_SKEW_MS, Math.min(...Object.values(retryAt)));
+    if (dueAt !== undefined && dueAt > earliest + TOGETHER_MS) complaints.push(`is due too late after claim ${claims}`);
+  }
+  for (const { at, body } of of('called back')) {
+    const since = Math.max(...[...of('born'), ...redrives].filter((event) => event.at <= at).map((event) => event.at));
+    const { data } = JSON.parse(body) as { data: { providerId: string; error?: { code: string } }[] };
+    const missing = data.find(({ error }) => error?.code === 'PROVIDER_UNAVAILABLE');
+    if (missing && at < since + FETCH_DEADLINE_MS - TOLERANCE_MS)
+      complaints.push(`was called back at ${at} without ${missing.providerId}, before its deadline`);
+  }
+  if (job.failure?.code === 'NEVER_SETTLED') complaints.push('was given up, though nothing lasted for a week');
+  return complaints;
+};
+
+/** No attempt is counted without a call that went out, and no provider is given up that was never asked. */
+const judgeAttempts = (job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  const asked = of('asked');
+  const executions = new Set(asked.map(({ claims }) => claims)).size;
+  if (job.fetchAttempts > executions)
+    complaints.push(`counts ${job.fetchAttempts} attempts to fetch, of ${executions} executions that asked`);
+  const calls = of('called back').length;
+  if (job.callbackAttempts > calls)
+    complaints.push(`counts ${job.callbackAttempts} attempts to call back, of ${calls} calls`);
+  for (const result of job.results) {
+    if (result.status !== 'UNAVAILABLE') continue;
+    const mine = asked.filter(({ providerId }) => providerId === result.providerId).length;
+    if ((result.attempts ?? 0) > mine) complaints.push(`counts ${result.attempts} attempts of ${mine} calls`);
+    const isOver = job.status === 'PARTIAL' && result.error.class === 'internal';
+    if (isOver && mine === 0) complaints.push(`gave ${result.providerId} up, and never asked it`);
+  }
+  return complaints;
+};
+
+/** Nothing of an unfinished job expires. */
+const judgeLives = (_job: Job, of: Find): string[] =>
+  of('expired').flatMap(({ at, providerId, isNeeded }) =>
+    isNeeded ? [`lost what ${providerId} gave at ${at}: it expired before the job was over`] : [],
+  );
 
 /** Who gave is not asked again, unless what it gave could not be kept. */
 const judgeFetches = (_job: Job, of: Find): string[] => {

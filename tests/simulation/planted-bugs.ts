@@ -1,62 +1,126 @@
+import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
 import type { JobStore } from '../fakes/job-store.ts';
 
-/** Mistakes that the simulation has to find: each makes the table, as the code sees it, a little wrong. */
+/** A mistake: in how the code sees the table, or in what a sweep hands to an execution. */
+type Bug = {
+  store?: (store: JobStore, jobs: Map<string, Job>) => JobStore;
+  claimed?: (job: ClaimedJob) => ClaimedJob;
+};
+
+/** Mistakes that the simulation has to find. */
 export const PLANTED_BUGS = {
-  'claims without a condition': (store, jobs) => ({
-    ...store,
-    due: {
-      ...store.due,
-      claim: async (entry, now, leaseMs) => {
-        const job = jobs.get(entry.jobId);
-        if (job?.status !== 'PENDING') return undefined;
-        // As it is, not as it was found: whoever comes second takes it all the same, at any time.
-        jobs.set(job.jobId, { ...job, dueAt: now });
-        return store.due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, leaseMs);
+  'claims without a condition': {
+    store: (store, jobs) => ({
+      ...store,
+      due: {
+        ...store.due,
+        claim: async (entry, now, leaseMs) => {
+          const job = jobs.get(entry.jobId);
+          if (job?.status !== 'PENDING') return undefined;
+          // As it is, not as it was found: whoever comes second takes it all the same, at any time.
+          jobs.set(job.jobId, { ...job, dueAt: now });
+          return store.due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, leaseMs);
+        },
       },
-    },
-  }),
-  'outcomes without fencing': (store, jobs) => ({
-    ...store,
-    outcomes: {
-      save: async (jobId, claims, settlement, data) => {
-        const job = jobs.get(jobId);
-        if (job) jobs.set(jobId, { ...job, leasedUntil: 1 });
-        return store.outcomes.save(jobId, job?.claims ?? claims, settlement, data);
+    }),
+  },
+  'outcomes without fencing': {
+    store: (store, jobs) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, settlement, data) => {
+          const job = jobs.get(jobId);
+          if (job) jobs.set(jobId, { ...job, leasedUntil: 1 });
+          return store.outcomes.save(jobId, job?.claims ?? claims, settlement, data);
+        },
       },
-    },
-  }),
-  'results that are not kept': (store) => ({
-    ...store,
-    results: { ...store.results, save: async (_, __, ___, keptUntil) => ({ chunks: 1, keptUntil }) },
-  }),
-  'jobs that are never due again': (store, jobs) => ({
-    ...store,
-    outcomes: {
-      save: async (jobId, claims, settlement, data) => {
-        await store.outcomes.save(jobId, claims, settlement, data);
-        const { dueAt: _, ...job } = jobs.get(jobId) ?? {};
-        if (settlement.dueAt !== undefined) jobs.set(jobId, job as never);
+    }),
+  },
+  'results that are not kept': {
+    store: (store) => ({
+      ...store,
+      results: { ...store.results, save: async (_, __, ___, keptUntil) => ({ chunks: 1, keptUntil }) },
+    }),
+  },
+  'jobs that are never due again': {
+    store: (store, jobs) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, settlement, data) => {
+          await store.outcomes.save(jobId, claims, settlement, data);
+          const { dueAt: _, ...job } = jobs.get(jobId) ?? {};
+          if (settlement.dueAt !== undefined) jobs.set(jobId, job as never);
+        },
       },
-    },
-  }),
-  'ends that are taken back': (store) => ({
-    ...store,
-    outcomes: {
-      save: async (jobId, claims, { expiresAt: _, ...settlement }, data) => {
-        if (settlement.status !== 'COMPLETE') return store.outcomes.save(jobId, claims, settlement, data);
-        // It is written that the receiver has it; but the job goes on.
-        return store.outcomes.save(
-          jobId,
-          claims,
-          { ...settlement, status: 'PENDING', dueAt: settlement.updatedAt },
-          data,
-        );
+    }),
+  },
+  'ends that are taken back': {
+    store: (store) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, { expiresAt: _, ...settlement }, data) => {
+          if (settlement.status !== 'COMPLETE') return store.outcomes.save(jobId, claims, settlement, data);
+          // It is written that the receiver has it; but the job goes on.
+          const pending = { ...settlement, status: 'PENDING', dueAt: settlement.updatedAt } as const;
+          return store.outcomes.save(jobId, claims, pending, data);
+        },
       },
-    },
-  }),
-} as const satisfies Record<
-  string,
-  (store: JobStore, jobs: Map<string, import('@boomerang/core/domain/job.ts').Job>) => JobStore
->;
+    }),
+  },
+  'a callback while a provider waits': { claimed: (job) => ({ ...job, isAnyWaiting: false }) },
+  'the hint of one provider for all': {
+    store: (store) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, settlement, data) => {
+          const times = settlement.results.flatMap((one) => (one.status === 'UNAVAILABLE' ? (one.retryAt ?? []) : []));
+          const isFetching = settlement.phase === 'FETCHING' && settlement.dueAt !== undefined;
+          const late = isFetching ? { ...settlement, dueAt: Math.max(settlement.dueAt ?? 0, ...times) } : settlement;
+          return store.outcomes.save(jobId, claims, late, data);
+        },
+      },
+    }),
+  },
+  'a fault of ours that burns attempts': {
+    store: (store) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, settlement, data) => {
+          const isOurFault = (settlement.ownFaults ?? 0) > 0;
+          const burnt = isOurFault ? { ...settlement, fetchAttempts: 1, callbackAttempts: 1 } : settlement;
+          return store.outcomes.save(jobId, claims, burnt, data);
+        },
+      },
+    }),
+  },
+  'a checkpoint that expires early': {
+    store: (store) => ({
+      ...store,
+      results: {
+        ...store.results,
+        // It lives as long as the schedule of callbacks, and the job takes it for longer.
+        save: async (jobId, claims, result, keptUntil) => {
+          const stored = await store.results.save(jobId, claims, result, Math.ceil(result.fetchedAt / 1000) + 750);
+          return { ...stored, keptUntil };
+        },
+      },
+    }),
+  },
+  'NEVER_SETTLED by the count of claims alone': {
+    store: (store) => ({
+      ...store,
+      due: {
+        ...store.due,
+        claim: async (...args) => {
+          const job = await store.due.claim(...args);
+          return job && job.unsettled > 20 ? { ...job, updatedAt: 0 } : job;
+        },
+      },
+    }),
+  },
+} as const satisfies Record<string, Bug>;
 
 export type PlantedBug = keyof typeof PLANTED_BUGS;
+
+export const bugOf = (name: PlantedBug | undefined): Bug => (name === undefined ? {} : PLANTED_BUGS[name]);

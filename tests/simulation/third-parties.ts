@@ -41,7 +41,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
       if (mood === '500') return answer(500, '#fail');
       if (mood === '404') return answer(404, '{}');
-      if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() * 90)) });
+      if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
       answers += 1;
       // No two answers are the same: whose data is in a callback can be told.
       const json = JSON.stringify({ answers, filling: 'x'.repeat(mood === 'large' ? 20_000 : 5) });

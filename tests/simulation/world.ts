@@ -5,7 +5,7 @@ import { seededRandom } from '@boomerang/core/domain/random.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
-import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { type CircuitBreaker, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { StateMachine } from 'aws-local-stepfunctions';
 import { createHandler as createDeliver } from '../../functions/callback-deliver/handler.ts';
 import { createHandler as createCancel } from '../../functions/job-cancel/handler.ts';
@@ -13,19 +13,20 @@ import { createHandler as createClaim } from '../../functions/job-claim/handler.
 import { createHandler as createRedrive } from '../../functions/job-redrive/handler.ts';
 import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
 import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
+import { createCallLimiter, type LimitCalls } from '../../functions/provider-fetch/limit-calls.ts';
 import { createHandler as createRunRedrives } from '../../functions/redrive-run/handler.ts';
 import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { CLIENT_ID, closedBreaker, findClient, untold } from '../builders.ts';
+import { CLIENT_ID, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
-import { createFakeCircuits } from '../fakes/third-parties.ts';
+import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
 import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
 import { createClock } from './clock.ts';
 import { createFaults } from './faults.ts';
 import { createHistory, type Excuse, type History } from './history.ts';
-import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { bugOf, type PlantedBug } from './planted-bugs.ts';
 import { createThirdParties, PROVIDERS } from './third-parties.ts';
 
 type Json = Parameters<StateMachine['run']>[0];
@@ -36,6 +37,7 @@ const MINUTE = 60_000;
 /** How long things go wrong, and how long they then have to come right. */
 const TROUBLE_MS = 90 * MINUTE;
 const CALM_MS = 240 * MINUTE;
+export const FETCH_DEADLINE_MS = 30 * MINUTE;
 export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
 
 const policy: SettlePolicy = {
@@ -46,7 +48,7 @@ const policy: SettlePolicy = {
 const settings = {
   policy,
   leaseMs: 360_000,
-  fetchDeadlineMs: 30 * MINUTE,
+  fetchDeadlineMs: FETCH_DEADLINE_MS,
   retentionMs: policy.retentionMs,
 };
 const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
@@ -55,7 +57,19 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
 
 /** One invocation of a function; what is dead does nothing any more, wherever it was. */
-type Life = { jobId: string | undefined; epoch: number; stepsLeft: number };
+type Life = { jobId: string | undefined; epoch: number; stepsLeft: number; process: Process };
+
+/**
+ * A process of a function: it works on one call at a time, and what it knows of circuits ends with it. Its clock is its own.
+ */
+type Process = {
+  epoch: number;
+  callsLeft: number;
+  isBusy: boolean;
+  now: () => number;
+  breaker: CircuitBreaker;
+  limitCalls: LimitCalls;
+};
 
 /** A new one each time: a promise that is never kept would keep all who wait for it. */
 const never = () => new Promise<never>(() => {});
@@ -73,6 +87,9 @@ const TIMEOUTS_MS = Object.fromEntries(
 const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
   payload.jobId ?? payload.job?.jobId;
 
+/** One of the providers takes few calls at once, and few a second. */
+const limitsOf = (provider: string) => (provider === 'water' ? { concurrency: 2, ratePerSecond: 2 } : {});
+
 /** What became of a world. */
 export type Simulation = { history: History; jobs: Map<string, Job> };
 
@@ -82,17 +99,16 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const clock = createClock(START);
   const { now } = clock;
   const history = createHistory(now);
-  const faults = createFaults(randomOf(1));
+  const faults = createFaults(randomOf(1), now);
   const parties = createThirdParties(clock, faults, randomOf(2), history);
   const [actions, jitter] = [randomOf(3), randomOf(4)];
   const fake = createFakeJobStore();
   const { jobs } = fake;
   const { all: allRedrives, ...redrives } = createFakeRedrives();
-  const store = bug ? PLANTED_BUGS[bug](recorded(fake, jobs, history), jobs) : recorded(fake, jobs, history);
-  const circuits = createFakeCircuits();
-  const breakers = [0, 1].map(() =>
-    createCircuitBreaker({ circuits, rules, now, random: jitter, log: silent, announce: async () => {} }),
-  );
+  const planted = bugOf(bug);
+  const changeClaimed = planted.claimed ?? ((job: ClaimedJob) => job);
+  const honest = recorded(fake, jobs, history);
+  const store = planted.store ? planted.store(honest, jobs) : honest;
   let epoch = 0;
   let id = 0;
 
@@ -108,6 +124,45 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (life.stepsLeft <= 0) await never();
   };
 
+  /** The tables of circuits and limits, which fail as others do. Their callers take failures in their stride. */
+  const shared = <Port extends Record<string, unknown>>(port: Port): Port =>
+    Object.fromEntries(
+      Object.entries(port).map(([name, call]) => [
+        name,
+        async (...args: unknown[]) => {
+          const { kind, delayMs } = faults.call();
+          await clock.sleep(Math.min(delayMs, 5_000));
+          if (faults.isOut('table') || kind === 'fails before') throw named('InternalServerError');
+          return (call as (...args: unknown[]) => Promise<unknown>)(...args);
+        },
+      ]),
+    ) as Port;
+  const { all: _, ...circuits } = createFakeCircuits();
+  const [sharedCircuits, sharedLimits] = [shared(circuits), shared(createFakeLimits())];
+
+  const createProcess = (): Process => {
+    const skewMs = faults.skewMs();
+    const clockOfProcess = { now: () => now() + skewMs, random: jitter, log: silent };
+    return {
+      epoch,
+      callsLeft: faults.instanceLife,
+      isBusy: false,
+      now: clockOfProcess.now,
+      breaker: createCircuitBreaker({ ...clockOfProcess, circuits: sharedCircuits, rules, announce: async () => {} }),
+      limitCalls: createCallLimiter({ ...clockOfProcess, limits: sharedLimits, sleep: clock.sleep }),
+    };
+  };
+  const processes = new Map<string, Process[]>();
+  /** An idle process of a function, or a new one, as Lambda does. */
+  const takeProcess = (name: string): Process => {
+    const alive = (processes.get(name) ?? []).filter((one) => one.epoch === epoch && one.callsLeft > 0);
+    const process = alive.find(({ isBusy }) => !isBusy) ?? createProcess();
+    processes.set(name, alive.includes(process) ? alive : [...alive, process]);
+    process.callsLeft -= 1;
+    process.isBusy = true;
+    return process;
+  };
+
   /** A call over the network: to the table, or to AWS. */
   const remote =
     <Args extends unknown[], Result>(life: Life, name: string, call: (...args: Args) => Promise<Result>) =>
@@ -117,6 +172,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       if (delayMs > 1_000) fault(life, `${name}: takes ${Math.round(delayMs)} ms`);
       await clock.sleep(delayMs);
       await step(life);
+      if (faults.isOut('table') && !name.startsWith('Start')) throw named('InternalServerError');
       if (kind === 'fails before') {
         fault(life, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
         throw named('InternalServerError');
@@ -139,7 +195,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const portsOf = (life: Life) => ({
     ...settings,
     ...untold,
-    now,
+    now: life.process.now,
     random: jitter,
     log: silent,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'simulated' }),
@@ -171,8 +227,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   /** The functions, as they are deployed, over ports that fail. */
   const handlerOf = (name: Task, life: Life, payload: { jobId?: string; claims?: number; providerId?: string }) => {
     const ports = portsOf(life);
-    const breaker = breakers[Math.floor(jitter() * breakers.length)] ?? closedBreaker;
-    const guard = { breaker, isPaused: false, limitCalls: <T>(_: unknown, call: () => Promise<T>) => call() };
+    const { breaker, limitCalls } = life.process;
+    const guard = { breaker, isPaused: false, limitCalls };
     const { claims = 0, providerId = '' } = payload;
     const jobId = jobIdOf(payload) ?? '';
     const handlers: Record<Task, () => Handler> = {
@@ -187,7 +243,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           catalogue: new Map(
             PROVIDERS.map((provider) => [
               provider,
-              { id: provider, url: 'https://example.com', timeoutMs: 10_000, maxBytes: 1_000_000 },
+              {
+                id: provider,
+                url: 'https://example.com',
+                timeoutMs: 10_000,
+                maxBytes: 1_000_000,
+                ...limitsOf(provider),
+              },
             ]),
           ),
           findSecret: async () => '',
@@ -220,16 +282,26 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const jobId = jobIdOf(payload);
     const fate = faults.invocation();
     const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
-    const life: Life = { jobId, epoch, stepsLeft };
     await clock.sleep(1 + faults.random() * 20);
-    if (fate === 'throttled') throw named('Lambda.TooManyRequestsException');
+    if (fate === 'throttled' || faults.isOut('throttled')) throw named('Lambda.TooManyRequestsException');
     if (fate === 'fails before') throw named('Lambda.ServiceException');
-    const running = handlerOf(name, life, payload)(payload, {} as never);
+    if (faults.isOut(name)) throw named('Runtime.ImportModuleError');
+    const process = takeProcess(name);
+    const life: Life = { jobId, epoch, stepsLeft, process };
+    const running = handlerOf(
+      name,
+      life,
+      payload,
+    )(payload, {} as never).finally(() => {
+      process.isBusy = false;
+    });
     const dies = async () => {
       await clock.sleep(1_000 + faults.random() * 5_000);
       if (!isDead(life)) return running;
       throw named('Lambda.Unknown');
     };
+    // Without memory, or killed: the process is gone, and its task with it.
+    if (fate === 'killed') process.callsLeft = 0;
     const result = await (fate === 'killed' ? Promise.race([running, dies()]) : running);
     if (fate !== 'answer lost') return result;
     fault(life, `${name}: answer lost`, 'answer lost');
@@ -266,8 +338,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const handler = (name: (typeof TASKS)[number]) => async (raw: Json) => {
       const { Payload, Input } = raw as { Payload?: unknown; Input?: { jobs: ClaimedJob[] } };
       if (name === 'StartBatch') {
-        const life = { jobId: undefined, epoch: born, stepsLeft: Number.POSITIVE_INFINITY };
-        await remote(life, 'StartBatch', async () => start({ jobs: Input?.jobs ?? [] }))();
+        const life = { jobId: undefined, epoch: born, stepsLeft: Number.POSITIVE_INFINITY, process: createProcess() };
+        await remote(life, 'StartBatch', async () => start({ jobs: (Input?.jobs ?? []).map(changeClaimed) }))();
         return {};
       }
       countRetries(name, Payload);
@@ -298,7 +370,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const fate = faults.invocation();
     if (fate === 'throttled' || fate === 'fails before') return undefined;
     const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
-    const ports = portsOf({ jobId: undefined, epoch, stepsLeft });
+    const ports = portsOf({ jobId: undefined, epoch, stepsLeft, process: createProcess() });
     const answer = (await create(ports)({ headers: {}, requestContext: {}, ...event } as never, {} as never)) as {
       statusCode: number;
       body: string;
@@ -345,6 +417,11 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const sweep = () => work.some(({ dueAt = Number.POSITIVE_INFINITY }) => dueAt <= now()) && start({});
     clock.after(faults.tickDelayMs(), sweep);
     if (faults.isDoubleTick()) clock.after(0, sweep);
+    for (const { jobId, providerId } of faults.isTtlRun() ? fake.deleteExpired(now()) : []) {
+      const job = jobs.get(jobId);
+      const has = job?.results.some((one) => one.providerId === providerId && one.status === 'FETCHED') ?? false;
+      history.add({ kind: 'expired', jobId, providerId, isNeeded: job?.status === 'PENDING' && has });
+    }
     if (faults.isCrash()) {
       history.add({ kind: 'fault', jobId: undefined, what: 'everything crashed', excuse: 'crash' });
       epoch += 1;
@@ -361,9 +438,10 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       const what = (['cancel', 'redrive', 'redrive many'] as const)[Math.floor(actions() * 3)] ?? 'cancel';
       if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(what));
     }
-    await clock.runTo(START + TROUBLE_MS);
+    const troubleEnd = Math.max(START + TROUBLE_MS, faults.outage?.to ?? 0);
+    await clock.runTo(troubleEnd);
     faults.calm();
-    await clock.runTo(START + TROUBLE_MS + CALM_MS);
+    await clock.runTo(troubleEnd + CALM_MS);
   } finally {
     clock.uninstall();
   }
@@ -403,9 +481,10 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
   outcomes: {
     save: async (jobId, claims, settlement, data) => {
       await store.outcomes.save(jobId, claims, settlement, data);
-      const { status, dueAt } = settlement;
-      const facts = { jobId, claims, status };
-      history.add({ kind: 'settled', ...facts, isOver: status !== 'PENDING', isDue: dueAt !== undefined });
+      const { status, dueAt, phase, results } = settlement;
+      const pending = phase === 'FETCHING' ? results.filter((result) => result.status === 'UNAVAILABLE') : [];
+      const retryAt = Object.fromEntries(pending.map(({ providerId, retryAt: at = 0 }) => [providerId, at]));
+      history.add({ kind: 'settled', jobId, claims, status, isOver: status !== 'PENDING', dueAt, retryAt });
     },
   },
 });

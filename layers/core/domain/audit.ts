@@ -23,6 +23,7 @@ export type AuditedJob = {
   job?: {
     status?: unknown;
     phase?: unknown;
+    updatedAt?: number;
     dueShard?: number;
     dueAt?: number;
     leasedUntil?: number;
@@ -44,7 +45,7 @@ const isStatus = (status: unknown): status is JobStatus => JOB_STATUSES.includes
 /** Everything that is wrong with a job. */
 export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): FindingName[] => {
   if (!job) return keptUntil * 1000 > now ? ['RESULTS_WITHOUT_JOB'] : [];
-  const { status, dueShard, dueAt, leasedUntil, expiresAt, expungedAt, results } = job;
+  const { status, dueShard, dueAt, leasedUntil, expiresAt, expungedAt, results, updatedAt = 0 } = job;
   if (!isStatus(status) || !Array.isArray(results)) return ['UNREADABLE'];
   if (status !== 'PENDING') {
     const isDue = dueShard !== undefined || dueAt !== undefined || leasedUntil !== undefined;
@@ -55,7 +56,9 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
   }
   const retryTimes = results.flatMap(({ status, retryAt }) => (status === 'UNAVAILABLE' ? (retryAt ?? []) : []));
   const isLate =
-    leasedUntil === undefined && job.phase === 'FETCHING' && (dueAt ?? 0) > Math.min(...retryTimes) + TOGETHER_MS;
+    leasedUntil === undefined &&
+    job.phase === 'FETCHING' &&
+    (dueAt ?? 0) > Math.max(updatedAt, Math.min(...retryTimes)) + TOGETHER_MS;
   const there = new Set(kept);
   const isMissing = results.some((result) => result.status === 'FETCHED' && !there.has(result.providerId));
   return [

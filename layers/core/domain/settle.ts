@@ -137,7 +137,7 @@ export const TOGETHER_MS = 30_000;
 const settleFetching = ({ providers }: SettledJob, results: ProviderResult[], now: number): { dueAt: number } => {
   const times = results.flatMap((result) => (result.status === 'UNAVAILABLE' ? (result.retryAt ?? now) : []));
   if (results.length < providers.length) times.push(now);
-  const earliest = Math.min(...times);
+  const earliest = Math.max(now, Math.min(...times));
   return { dueAt: Math.max(now, ...times.filter((time) => time <= earliest + TOGETHER_MS)) };
 };
 
@@ -362,13 +362,13 @@ const withoutMissing = (
   return results.map((result) => {
     if (result.providerId !== delivery.providerId) return result;
     const failure = { class: 'result_missing' } as const;
-    const attempts = job.fetchAttempts + 1;
     return {
       providerId: result.providerId,
       status: 'UNAVAILABLE',
-      attempts,
+      attempts: 1,
       error: failure,
-      retryAt: retryAt(job, times, failureDelayMs(times, attempts, failure)),
+      // Should that go on, it is asked less and less often.
+      retryAt: retryAt(job, times, failureDelayMs(times, job.fetchAttempts + 1, failure)),
     };
   });
 };

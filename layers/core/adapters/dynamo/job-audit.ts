@@ -9,6 +9,7 @@ const ATTRIBUTES = [
   'itemId',
   'status',
   'phase',
+  'updatedAt',
   'dueShard',
   'dueAt',
   'leasedUntil',
