@@ -39,11 +39,9 @@ export const redriveSchema = z
     redriveId: z.uuid(),
     status: z.enum(['RUNNING', 'COMPLETE']),
     query: z.object({ status: statusSchema, from: at, to: at }),
-    redriven: z
-      .int()
-      .meta({
-        description: 'How many jobs are tried again so far. Those of a page whose function died are not counted.',
-      }),
+    redriven: z.int().meta({
+      description: 'How many jobs are tried again so far. Those of a page whose function died are not counted.',
+    }),
     skipped: z.int().meta({ description: 'How many somebody else took or changed in the meantime.' }),
     failed: z
       .int()

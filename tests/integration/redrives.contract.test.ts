@@ -75,8 +75,12 @@ describe.each<[string, () => Redrives]>([
     expect(claimed.filter((one) => one !== undefined)).toEqual([
       { ...redrive, key, claims: 2, stalls: 2, dueAt: at + LEASE_MS },
     ]);
-    await redrives.save({ ...(claimed.find((one) => one !== undefined) as ClaimedRedrive), stalls: 0, dueAt: at });
-    expect(await entryOf(redrives, key, at)).toMatchObject({ claims: 2, isStalled: false });
+    const held = claimed.find((one) => one !== undefined) as ClaimedRedrive;
+    await redrives.save({ ...held, stalls: 0.5, dueAt: at });
+    expect(await entryOf(redrives, key, at)).toMatchObject({ claims: 2, isStalled: true });
+    const again = (await redrives.claim({ key, claims: 2 }, at, LEASE_MS)) as ClaimedRedrive;
+    await redrives.save({ ...again, stalls: 0, dueAt: at });
+    expect(await entryOf(redrives, key, at)).toMatchObject({ claims: 3, isStalled: false });
     await complete(redrives, redrive);
   });
 
@@ -109,7 +113,12 @@ describe.each<[string, () => Redrives]>([
     const [mine, other] = [await born(redrives), await born(redrives)];
     expect(await redrives.get(other.clientId, mine.redriveId, NOW)).toBeUndefined();
     for (const redrive of [mine, other]) await complete(redrives, redrive);
-    expect(await redrives.get(other.clientId, mine.redriveId, NOW)).toBeUndefined();
+    const next = await born(redrives, mine.clientId);
+    for (const { redriveId } of [mine, next]) {
+      expect(await redrives.get(other.clientId, redriveId, NOW)).toBeUndefined();
+      expect(await redrives.get(mine.clientId, redriveId, NOW)).toMatchObject({ redriveId });
+    }
+    await complete(redrives, next);
   });
 
   test('are one a client while it is running: of many requests at the same time, one is new', async () => {
