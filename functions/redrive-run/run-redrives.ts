@@ -26,6 +26,9 @@ const STALLED_WAIT_MS = PASS_MS / 2;
 /** A redrive that is requested this shortly before the end may come too late for this pass, and starts a sweep of its own. */
 const LAST_CALL_MS = 3_000;
 
+/** Clocks of instances differ: what is due by the clock of the one that wrote it is not yet due by a slower one. */
+export const CLOCK_SKEW_MS = 2_000;
+
 /** For longer than its function may run, and short enough for the next sweep to claim what a dead process held. */
 export const LEASE_MS = 30_000;
 
@@ -51,7 +54,7 @@ export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
   };
 
   while (now() < endsAt) {
-    const due = merge(await redrives.findDue(now()), known);
+    const due = merge(await redrives.findDue(now() + CLOCK_SKEW_MS), known);
     const entry = (now() < startedAt + STALLED_WAIT_MS && due.find(({ isStalled }) => !isStalled)) || due[0];
     if (!entry) {
       if (announced === 0) break;
@@ -97,7 +100,7 @@ const merge = (found: DueRedrive[], known: ReadonlyMap<string, Known>): DueRedri
  */
 const takeTurn = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<ClaimedRedrive | undefined> => {
   const { redrives, now, log, retentionMs } = deps;
-  const redrive = await redrives.claim(entry, now(), LEASE_MS);
+  const redrive = await redrives.claim(entry, now() + CLOCK_SKEW_MS, LEASE_MS);
   if (!redrive) return undefined;
   const { redriveId, clientId, query, cursor } = redrive;
   let page: JobPage;
