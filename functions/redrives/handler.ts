@@ -13,14 +13,14 @@ import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { config } from './config.ts';
-import { presentRedrive } from './present-redrive.ts';
-import { countRedrivable, type RequestRedriveDeps, requestRedrive } from './request-redrive.ts';
+import { linkOf, presentRedrive } from './present-redrive.ts';
+import { countRedrivable, RedriveOpen, type RequestRedriveDeps, requestRedrive } from './request-redrive.ts';
 import { redriveRequestSchema } from './schema.ts';
 
 export type Deps = RequestRedriveDeps & {
   authenticate: Authenticate;
   jobs: Pick<JobReader, 'list'>;
-  redrives: Pick<Redrives, 'create' | 'get'>;
+  redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
 };
 
 /** `POST /redrives` and `GET /redrives/{redriveId}`: tries many jobs again, and tells how far that has come. */
@@ -31,17 +31,27 @@ export const createHandler = (deps: Deps): ApiLambda => {
     if (from >= to) throw invalid([{ pointer: '/from', message: 'Has to be before to, and before now' }]);
     const query = { status, from, to };
     if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
-    const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query));
+    const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
     return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
   });
   const get = apiHandler(log, { authenticate }, async ({ caller, path }) => {
     const redriveId = jobIdSchema.safeParse(path.redriveId);
-    const redrive = redriveId.success ? await redrives.get(redriveId.data, now()) : undefined;
+    const redrive = redriveId.success ? await redrives.get(caller.clientId, redriveId.data, now()) : undefined;
     // Another client's is none: that it exists is not told.
-    if (redrive?.clientId !== caller.clientId) throw new Problem(404, 'There is no such redrive.');
+    if (!redrive) throw new Problem(404, 'There is no such redrive.');
     return { statusCode: 200, body: presentRedrive(redrive) };
   });
   return (event, context) => (event.pathParameters?.redriveId === undefined ? post : get)(event, context);
+};
+
+const refuse = (error: unknown): never => {
+  if (!(error instanceof RedriveOpen)) throw error;
+  const link = linkOf(error.redriveId);
+  throw new Problem(409, 'Another redrive of yours is running. It has to end first.', {
+    headers: { location: link },
+    links: { redrive: link },
+    cause: error,
+  });
 };
 
 const client = new DynamoDBClient();

@@ -2,6 +2,9 @@ import type { Redrive } from '@boomerang/core/domain/redrive.ts';
 import type * as z from 'zod';
 import type { redriveSchema } from './schema.ts';
 
+/** Where a redrive is, relative to this API. */
+export const linkOf = (redriveId: string): string => `/redrives/${redriveId}`;
+
 /** A redrive as its caller sees it. */
 export const presentRedrive = ({
   redriveId,
@@ -21,7 +24,7 @@ export const presentRedrive = ({
   failed,
   createdAt: toIso(createdAt),
   updatedAt: toIso(updatedAt),
-  links: { self: `/redrives/${redriveId}` },
+  links: { self: linkOf(redriveId) },
 });
 
 const toIso = (ms: number): string => new Date(ms).toISOString();

@@ -6,44 +6,72 @@ import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
 
 export type RequestRedriveDeps = {
-  redrives: Pick<Redrives, 'create'>;
+  redrives: Pick<Redrives, 'create' | 'reservePass'>;
   startSweep: StartSweep;
   newId: () => string;
   now: () => number;
   log: Log;
 };
 
-/** Stores the wish. A sweep fulfils it: one that is started at once, or else the next of the schedule. */
+/** A redrive of the client is running, and has to end before the next. */
+export class RedriveOpen extends Error {
+  override name = 'RedriveOpen';
+  readonly redriveId: string;
+
+  constructor(redriveId: string) {
+    super('a redrive of the client is running');
+    this.redriveId = redriveId;
+  }
+}
+
+/** How soon after it was started a sweep announces its own pass. If it never does, the next request starts another. */
+const START_MS = 5_000;
+
+/**
+ * Stores a redrive. A sweep works it off: the one whose pass is under way, or else one that is started at once; or the next of
+ * the schedule.
+ * @throws RedriveOpen
+ */
 export const requestRedrive = async (
   { redrives, startSweep, newId, now, log }: RequestRedriveDeps,
   clientId: string,
   query: RedriveQuery,
 ): Promise<Redrive> => {
-  const redrive = newRedrive(newId(), clientId, query, now());
+  const { isNew, redrive } = await redrives.create(newRedrive(newId(), clientId, query, now()), now());
   const { redriveId } = redrive;
-  await redrives.create(redrive);
-  log.info('Accepted a redrive', { redriveId, clientId, ...query });
-  await startSweep().catch((error: unknown) => {
-    log.warn('Could not start a sweep for a redrive: the schedule will', { redriveId, error });
-  });
+  if (!isNew) throw new RedriveOpen(redriveId);
+  log.info('Redrive accepted', { redriveId, clientId, ...query });
+  try {
+    if (await redrives.reservePass(now(), now() + START_MS)) await startSweep();
+  } catch (error) {
+    log.warn('Sweep not started for a redrive: the schedule will', { redriveId, error });
+  }
   return redrive;
 };
 
-const PAGE_JOBS = 100;
+/** A count of what a redrive would try again. */
+export type RedriveCount = { matched: number; truncated: boolean; more: boolean };
+
+const COUNT_PAGE_JOBS = 1_000;
 const MAX_COUNTED = 10_000;
 
-/** Counts what a redrive would try again. */
+/** No page is read after so much time. A page takes five seconds at most, and the function has 29. */
+const COUNT_MS = 20_000;
+
+/** Counts what a redrive would try again, as far as that goes within the function's time. */
 export const countRedrivable = async (
   deps: { jobs: Pick<JobReader, 'list'>; now: () => number },
   clientId: string,
   query: RedriveQuery,
-): Promise<{ matched: number; more: boolean }> => {
+): Promise<RedriveCount> => {
+  const endsAt = deps.now() + COUNT_MS;
   let matched = 0;
   let after: string | undefined;
   do {
-    const page = await findRedrivable(deps, clientId, query, { limit: PAGE_JOBS, after });
+    const limit = Math.min(COUNT_PAGE_JOBS, MAX_COUNTED - matched);
+    const page = await findRedrivable(deps, clientId, query, { limit, after });
     matched += page.jobs.length;
     after = page.cursor;
-  } while (after !== undefined && matched < MAX_COUNTED);
-  return { matched, more: after !== undefined };
+  } while (after !== undefined && matched < MAX_COUNTED && deps.now() < endsAt);
+  return { matched, truncated: after !== undefined, more: after !== undefined };
 };

@@ -1,4 +1,5 @@
 import { REDRIVABLE_STATUSES } from '@boomerang/core/domain/redrive.ts';
+import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import * as z from 'zod';
 
 const statusSchema = z.enum(REDRIVABLE_STATUSES, 'Has to be FAILED, PARTIAL, CANCELLED or COMPLETE');
@@ -22,8 +23,11 @@ export type RedriveRequest = z.infer<typeof redriveRequestSchema>;
 /** What a dry run answers. */
 export const redriveCountSchema = z
   .object({
-    matched: z.int().meta({ description: 'How many jobs would be tried again; counting ends at 10,000.' }),
-    more: z.boolean().meta({ description: 'Whether there are more than were counted.' }),
+    matched: z.int().meta({ description: 'How many jobs would be tried again, as far as they were counted.' }),
+    truncated: z
+      .boolean()
+      .meta({ description: 'Whether counting ended early, at 10,000 jobs or after 20 seconds: there may be more.' }),
+    more: z.boolean().meta({ deprecated: true, description: 'The same as truncated.' }),
   })
   .meta({ id: 'RedriveCount' });
 
@@ -35,7 +39,9 @@ export const redriveSchema = z
     redriveId: z.uuid(),
     status: z.enum(['RUNNING', 'COMPLETE']),
     query: z.object({ status: statusSchema, from: at, to: at }),
-    redriven: z.int().meta({ description: 'How many jobs are tried again so far.' }),
+    redriven: z.int().meta({
+      description: 'How many jobs are tried again so far. Those of a page whose function died are not counted.',
+    }),
     skipped: z.int().meta({ description: 'How many somebody else took or changed in the meantime.' }),
     failed: z
       .int()
@@ -45,3 +51,12 @@ export const redriveSchema = z
     links: z.object({ self: z.string().meta({ description: 'Where it is, relative to this API.' }) }),
   })
   .meta({ id: 'Redrive', description: 'Many jobs tried again: how far that has come.' });
+
+/** What is answered while another redrive of the caller is running. */
+export const redriveOpenSchema = problemSchema
+  .extend({
+    links: z.object({
+      redrive: z.string().meta({ description: 'The redrive that is running, relative to this API.' }),
+    }),
+  })
+  .meta({ id: 'RedriveOpen', description: 'Another redrive of the caller is running (RFC 9457).' });

@@ -126,10 +126,10 @@ test('all that failed in a span of time is tried again, after a look at how much
   for (const jobId of jobIds) await waitFor(jobId, isOver);
   const query = { status: 'FAILED', from };
   const dryRun = await send('POST', '/redrives', { ...query, dryRun: true });
-  expect(dryRun).toMatchObject({ status: 200, body: { matched: 60, more: false } });
+  expect(dryRun).toMatchObject({ status: 200, body: { matched: 60, truncated: false } });
   const to = new Date(Date.now() - 60_000).toISOString();
   const none = await send('POST', '/redrives', { status: 'FAILED', to, dryRun: true });
-  expect(none.body).toEqual({ matched: 0, more: false });
+  expect(none.body).toEqual({ matched: 0, truncated: false, more: false });
 
   parties.set('/gone', gives('back'));
   const { status, body, headers } = await send('POST', '/redrives', query);

@@ -265,13 +265,12 @@ describe('an update of code, catalogue and parameters', () => {
     for (const status of ['FAILED', 'COMPLETE']) {
       expect((await send('POST', '/redrives', { status, dryRun: true })).status).toBe(200);
     }
-    const redrives = await Promise.all(
-      ['FAILED', 'COMPLETE'].map(async (status) => (await send('POST', '/redrives', { status })).json()),
-    );
-    for (const { links } of redrives as { links: { self: string } }[]) {
+    // One at a time: a client has one open redrive.
+    for (const status of ['FAILED', 'COMPLETE']) {
+      const { links } = (await (await send('POST', '/redrives', { status })).json()) as { links: { self: string } };
       await until(`the redrive ${links.self} is done`, async () => {
-        const { status } = (await (await send('GET', links.self)).json()) as { status: string };
-        return status !== 'RUNNING';
+        const redrive = (await (await send('GET', links.self)).json()) as { status: string };
+        return redrive.status !== 'RUNNING';
       });
     }
     await waitFor(gone, (job) => job.status === 'COMPLETE', SWEEPS_MS);

@@ -172,10 +172,11 @@ export const createFakeJobStore = (): FakeJobStore => {
         const job = jobs.get(jobId);
         return isThere(job, now) ? { job: copy(job), inline: copy(inline.get(jobId) ?? []) } : undefined;
       },
-      list: async ({ clientId, status, limit, after = '~', now }) => {
+      list: async ({ clientId, status, from = 0, to = Number.POSITIVE_INFINITY, limit, after = '~', now }) => {
         const key = (job: Job) => `${new Date(job.createdAt).toISOString()}#${job.jobId}`;
         const found = [...jobs.values()]
           .filter((job) => job.clientId === clientId && (!status || job.status === status) && key(job) < after)
+          .filter(({ createdAt }) => createdAt >= from && createdAt < to)
           .sort((a, b) => (key(a) < key(b) ? 1 : -1));
         const page = found.slice(0, limit);
         const last = page.at(-1);

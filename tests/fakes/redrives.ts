@@ -1,32 +1,58 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { isExpired } from '@boomerang/core/domain/job.ts';
 import type { Redrive } from '@boomerang/core/domain/redrive.ts';
 import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 
 /** The port of redrives, in memory. */
 export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } => {
   const all = new Map<string, Redrive>();
+  /** Those that are claimed, or had stalls when they were saved last. */
+  const stalled = new Set<string>();
+  let passUntil = 0;
+  const newestOf = (clientId: string): Redrive | undefined =>
+    [...all.values()].filter((redrive) => redrive.clientId === clientId).at(-1);
   return {
     all,
-    create: async (redrive) => void all.set(redrive.redriveId, structuredClone(redrive)),
-    get: async (redriveId, now) => {
+    create: async (redrive, now) => {
+      const former = newestOf(redrive.clientId);
+      if (former?.redriveId === redrive.redriveId) return { isNew: true, redrive: structuredClone(former) };
+      if (former?.status === 'RUNNING') return { isNew: false, redrive: structuredClone(former) };
+      if (former && isExpired(former, now)) all.delete(former.redriveId);
+      const next = { ...structuredClone(redrive), claims: former ? former.claims + 1 : redrive.claims };
+      all.set(next.redriveId, next);
+      return { isNew: true, redrive: structuredClone(next) };
+    },
+    get: async (clientId, redriveId, now) => {
       const redrive = all.get(redriveId);
-      return redrive?.expiresAt !== undefined && redrive.expiresAt * 1000 <= now ? undefined : structuredClone(redrive);
+      return redrive?.clientId !== clientId || isExpired(redrive, now) ? undefined : structuredClone(redrive);
+    },
+    reservePass: async (now, until) => {
+      if (passUntil > now) return false;
+      passUntil = until;
+      return true;
     },
     findDue: async (now) =>
       [...all.values()]
-        .filter(({ dueAt }) => dueAt !== undefined && dueAt <= now)
-        .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0)),
-    claim: async ({ redriveId, claims }, now, leaseMs) => {
-      const redrive = all.get(redriveId);
+        .flatMap(({ redriveId: key, claims, dueAt }) =>
+          dueAt === undefined || dueAt > now ? [] : { key, claims, dueAt, isStalled: stalled.has(key) },
+        )
+        .sort((a, b) => a.dueAt - b.dueAt),
+    claim: async ({ key, claims }, now, leaseMs) => {
+      const redrive = all.get(key);
       if (redrive?.claims !== claims || redrive.dueAt === undefined || redrive.dueAt > now) return undefined;
-      const claimed = { ...redrive, claims: claims + 1, dueAt: now + leaseMs };
-      all.set(redriveId, claimed);
-      return structuredClone(claimed);
+      const claimed = { ...redrive, claims: claims + 1, stalls: redrive.stalls + 1, dueAt: now + leaseMs };
+      all.set(key, claimed);
+      stalled.add(key);
+      return { ...structuredClone(claimed), key };
     },
-    save: async (redrive) => {
-      const there = all.get(redrive.redriveId);
+    save: async ({ key, ...redrive }) => {
+      const there = all.get(key);
       if (there?.claims !== redrive.claims || there.dueAt === undefined) throw new StaleClaim('stale');
-      all.set(redrive.redriveId, structuredClone(redrive));
+      all.set(key, structuredClone(redrive));
+      if (redrive.stalls === 0) stalled.delete(key);
+    },
+    announcePass: async (until) => {
+      passUntil = until;
     },
   };
 };

@@ -100,12 +100,19 @@ describe.each<[string, () => JobStore]>([
     return entries;
   };
   const dueIds = async (store: JobStore, now: number) => (await dueEntries(store, now)).map((entry) => entry.jobId);
-  const listAll = async (store: JobStore, clientId: string, limit: number, status?: JobStatus): Promise<string[]> => {
+  const listAll = async (
+    store: JobStore,
+    clientId: string,
+    limit: number,
+    status?: JobStatus,
+    span: { from?: number; to?: number } = {},
+  ): Promise<string[]> => {
     const listed: string[] = [];
     let after: string | undefined;
     do {
-      const page = await store.reader.list({ clientId, status, limit, after, now: NOW });
+      const page = await store.reader.list({ clientId, status, limit, after, now: NOW, ...span });
       expect(page.jobs.length).toBeLessThanOrEqual(limit);
+      if (after !== undefined && page.cursor !== undefined) expect(page.cursor < after).toBe(true);
       listed.push(...page.jobs.map((job) => job.jobId));
       after = page.cursor;
     } while (after !== undefined);
@@ -476,6 +483,47 @@ describe.each<[string, () => JobStore]>([
     expect(await listAll(store, clientId, 100, 'CANCELLED')).toEqual([]);
   });
 
+  test('lists the jobs of a span of time, to the millisecond, whatever the page size', async () => {
+    const store = create();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const ids: string[] = [];
+    for (let index = 0; index < 12; index += 1) {
+      const { jobId } = await born(store, { clientId, createdAt: NOW + Math.floor(index / 2) });
+      ids.push(jobId);
+    }
+    // Two jobs a millisecond; ids of version 7 sort by age.
+    const newestFirst = (from: number, to: number) => ids.slice(from * 2, to * 2).reverse();
+    for (const limit of [1, 2, 100]) {
+      const list = async (span: { from?: number; to?: number }) =>
+        (await listAll(store, clientId, limit, 'PENDING', span)).sort().reverse();
+      expect(await list({ from: NOW + 2, to: NOW + 4 })).toEqual(newestFirst(2, 4));
+      expect(await list({ from: NOW + 4 })).toEqual(newestFirst(4, 6));
+      expect(await list({ to: NOW + 1 })).toEqual(newestFirst(0, 1));
+      expect(await list({ from: NOW + 6 })).toEqual([]);
+      expect(await list({ to: NOW })).toEqual([]);
+      expect(await list({ from: NOW + 3, to: NOW + 3 })).toEqual([]);
+      expect(await list({ from: NOW + 4, to: NOW + 3 })).toEqual([]);
+    }
+  });
+
+  test('keeps times in order that ISO 8601 writes with a sign', async () => {
+    const store = create();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const { jobId } = await born(store, { clientId });
+    const list = (span: { from?: number; to?: number }) => listAll(store, clientId, 10, undefined, span);
+    const MAX_TIME_MS = 8.64e15;
+    for (const late of [Date.parse('9999-12-31T23:59:59-01:00'), MAX_TIME_MS]) {
+      expect(await list({ to: late })).toEqual([jobId]);
+      expect(await list({ from: NOW, to: late })).toEqual([jobId]);
+      expect(await list({ from: late })).toEqual([]);
+    }
+    for (const early of [Date.parse('-000001-01-01T00:00:00Z'), -MAX_TIME_MS]) {
+      expect(await list({ from: early })).toEqual([jobId]);
+      expect(await list({ from: early, to: early + 1 })).toEqual([]);
+      expect(await list({ to: early })).toEqual([]);
+    }
+  });
+
   describe('a job that is replaced', () => {
     const times = { now: NOW + 1, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
 
@@ -553,6 +601,102 @@ describe.each<[string, () => JobStore]>([
     expect(await store.results.load(job.jobId)).toEqual({ job, results: [] });
     expect((await store.results.load(other.jobId))?.results).toHaveLength(2);
   });
+});
+
+describe('what a list reads', () => {
+  /** A database that counts what queries read, and passes the time they take. */
+  const createCounted = (msPerQuery = 0) => {
+    const counts = { queries: 0, entries: 0, clock: NOW };
+    const counted = {
+      send: async (command: QueryCommand) => {
+        counts.queries += 1;
+        counts.clock += msPerQuery;
+        const answer = await client.send(command);
+        counts.entries += answer.ScannedCount ?? 0;
+        return answer;
+      },
+    } as unknown as DynamoDBClient;
+    const table = { client: counted, tableName: 'JobTable', shardCount: SHARDS, clock: () => counts.clock };
+    return { counts, list: createDynamoJobList(table).list };
+  };
+  const JOBS = 600;
+  const clientId = `client-${randomBytes(4).toString('hex')}`;
+  let jobIds: string[];
+
+  /** Every 200th job is cancelled; all others are pending. */
+  beforeAll(async () => {
+    const store = createDynamo();
+    const jobs = Array.from({ length: JOBS }, (_, index) => aJob({ clientId, createdAt: NOW + index }));
+    for (const [index, job] of jobs.entries()) {
+      await givenJob(store, job);
+      if (index % 200 === 0) await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
+    }
+    jobIds = jobs.map(({ jobId }) => jobId).reverse();
+  }, 30_000);
+
+  test('is not much more than a page, where every job matches', async () => {
+    const { counts, list } = createCounted();
+    const page = await list({ clientId, limit: 60, now: NOW });
+    expect(page.jobs.map(({ jobId }) => jobId)).toEqual(jobIds.slice(0, 60));
+    expect(counts.entries).toBeLessThan(60 * 2.5);
+  });
+
+  test('is within the span of time, and nothing before or after it', async () => {
+    const { counts, list } = createCounted();
+    const span = { from: NOW + 300, to: NOW + 310 };
+    expect(await list({ clientId, status: 'CANCELLED', ...span, limit: 25, now: NOW })).toEqual({ jobs: [] });
+    expect(counts.entries).toBe(10);
+    const empty = createCounted();
+    expect(await empty.list({ clientId, from: NOW + 5, to: NOW + 5, limit: 25, now: NOW })).toEqual({ jobs: [] });
+    expect(empty.counts).toMatchObject({ queries: 0 });
+  });
+
+  test('goes on until a page is full, where few jobs match', async () => {
+    const { counts, list } = createCounted();
+    const page = await list({ clientId, status: 'CANCELLED', limit: 2, now: NOW });
+    expect(page.jobs.map(({ jobId }) => jobId)).toEqual([jobIds[199], jobIds[399]]);
+    expect(counts.queries).toBeLessThan(30);
+  });
+
+  test('ends when its time is up; the cursor moves all the same, and no job is lost', async () => {
+    const { counts, list } = createCounted(6_000);
+    const found: string[] = [];
+    let after: string | undefined;
+    let pages = 0;
+    do {
+      const queries = counts.queries;
+      const page = await list({ clientId, status: 'CANCELLED', limit: 25, after, now: NOW });
+      expect(counts.queries - queries).toBe(SHARDS);
+      expect(after === undefined || page.cursor === undefined || page.cursor < after).toBe(true);
+      found.push(...page.jobs.map(({ jobId }) => jobId));
+      after = page.cursor;
+      pages += 1;
+    } while (after !== undefined);
+    expect(pages).toBeGreaterThan(5);
+    expect(found).toEqual([jobIds[199], jobIds[399], jobIds[599]]);
+  });
+});
+
+test('a list stops reading after 10,000 entries, and goes on from there', async () => {
+  const limits: number[] = [];
+  // An index without end, of jobs that don't match.
+  const endless = {
+    send: async ({ input }: QueryCommand) => {
+      limits.push(input.Limit ?? 0);
+      const upper = Date.parse((input.ExpressionAttributeValues?.[':below']?.S ?? '').slice(0, 24)) || NOW;
+      const listKey = `${new Date(upper - (input.Limit ?? 0)).toISOString()}#${aJob().jobId}`;
+      return { Items: [], ScannedCount: input.Limit, LastEvaluatedKey: { listKey: { S: listKey } } };
+    },
+  } as unknown as DynamoDBClient;
+  const { list } = createDynamoJobList({ client: endless, tableName: 'JobTable', shardCount: SHARDS });
+  const first = await list({ clientId: 'any', status: 'PENDING', limit: 20, now: NOW });
+  const total = limits.reduce((sum, limit) => sum + limit, 0);
+  expect(first).toEqual({ jobs: [], cursor: expect.any(String) });
+  expect(total).toBeGreaterThanOrEqual(10_000);
+  expect(total).toBeLessThan(10_000 + SHARDS);
+  expect(Math.max(...limits)).toBeLessThanOrEqual(1_000);
+  const second = await list({ clientId: 'any', status: 'PENDING', limit: 20, after: first.cursor, now: NOW });
+  expect((second.cursor ?? '') < (first.cursor ?? '')).toBe(true);
 });
 
 test('the indexes hold just the jobs they are for', async () => {

@@ -1,59 +1,155 @@
-import { advanced, newRedrive, type Redrive } from '@boomerang/core/domain/redrive.ts';
+import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
+import {
+  advanced,
+  isToGiveUp,
+  newRedrive,
+  PAGE_JOBS,
+  pageSizeOf,
+  type Redrive,
+} from '@boomerang/core/domain/redrive.ts';
 import { expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { runRedrives } from '../../functions/redrive-run/run-redrives.ts';
+import {
+  CLOCK_SKEW_MS,
+  LEASE_MS as PAGE_LEASE_MS,
+  PASS_MS,
+  type RunRedrivesDeps,
+  runRedrives,
+} from '../../functions/redrive-run/run-redrives.ts';
+import { requestRedrive } from '../../functions/redrives/request-redrive.ts';
+import { readTemplate } from '../../local/template.ts';
 import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 
 const LATER = NOW + 60_000;
+const MINUTE = 60_000;
 
-/** Failed jobs, and a wish to try those of the given time again. */
-const createWorld = async (count: number, query: Partial<Redrive['query']> = {}) => {
+/** A table, a clock, and sweeps over it, each in a process of its own. */
+const createWorld = () => {
   const store = createFakeJobStore();
   const redrives = createFakeRedrives();
-  for (let index = 0; index < count; index += 1) {
-    const { dueAt: _, leasedUntil: __, ...job } = aJob({ jobId: uuidv7(), createdAt: NOW + index });
-    await givenJob(store, job);
-    store.jobs.set(job.jobId, { ...job, status: 'FAILED', expiresAt: LATER / 1000 + 3_600 });
-  }
-  const { clientId } = aJob();
-  const redrive = newRedrive(uuidv7(), clientId, { status: 'FAILED', from: 0, to: LATER, ...query }, NOW);
-  await redrives.create(redrive);
-  let clock = LATER;
-  const tick = { perRead: 0 };
-  const deps = {
-    ...store,
-    jobs: {
-      ...store.reader,
-      getWithData: async (jobId: string, at: number) => {
-        clock += tick.perRead;
-        return store.reader.getWithData(jobId, at);
-      },
-    },
-    redrives,
-    fetchDeadlineMs: 1_000,
-    policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 60_000 },
-    retentionMs: 60_000,
-    now: () => clock,
-    log: aLog(),
+  const log = aLog();
+  const world = {
+    now: LATER,
+    /** How long it takes to read a job. */
+    readMs: 0,
+    /** Jobs over which a process dies, at once. */
+    killers: new Set<string>(),
+    /** What happens before a job is read. */
+    onRead: (_jobId: string): void => {},
+    sweepsStarted: 0,
+    /** The page sizes of each client, as they were read. */
+    pages: [] as { clientId: string; jobs: number }[],
   };
-  const statuses = () => [...store.jobs.values()].map(({ status }) => status);
+  const ports = {
+    redrives: redrives as RunRedrivesDeps['redrives'],
+    jobs: store.reader as RunRedrivesDeps['jobs'],
+    results: store.results as RunRedrivesDeps['results'],
+    control: store.control as RunRedrivesDeps['control'],
+  };
+  const isOver = (redrive: Redrive | undefined) => redrive?.status === 'COMPLETE';
+
+  const given = async (
+    count: number,
+    { clientId = aJob().clientId, status = 'FAILED' }: { clientId?: string; status?: JobStatus } = {},
+  ): Promise<Job[]> => {
+    const jobs: Job[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const { dueAt: _, leasedUntil: __, ...job } = aJob({ jobId: uuidv7(), clientId, createdAt: NOW + index });
+      await givenJob(store, job);
+      const over = { ...job, status, expiresAt: LATER / 1000 + 36_000 };
+      store.jobs.set(job.jobId, over);
+      jobs.push(over);
+    }
+    return jobs;
+  };
+  const request = async (clientId = aJob().clientId, query: Partial<Redrive['query']> = {}): Promise<Redrive> =>
+    requestRedrive(
+      {
+        redrives,
+        startSweep: async () => {
+          world.sweepsStarted += 1;
+        },
+        newId: uuidv7,
+        now: () => world.now,
+        log,
+      },
+      clientId,
+      { status: 'FAILED', from: 0, to: LATER, ...query },
+    );
+
+  /** The pass of one sweep. A process that dies makes no further step: what it was about to do is never done. */
+  const pass = async (): Promise<'ended' | 'died'> => {
+    let isDead = false;
+    let die: (how: 'died') => void = () => {};
+    const died = new Promise<'died'>((resolve) => {
+      die = resolve;
+    });
+    const alive =
+      <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+      (...args: Args): Promise<Result> =>
+        isDead ? new Promise<Result>(() => {}) : call(...args);
+    const aliveAll = <Port extends object>(port: Port): Port =>
+      Object.fromEntries(Object.entries(port).map(([name, call]) => [name, alive(call)])) as Port;
+    /** A read of a job, which takes its time, fails, or ends the process. */
+    const reading =
+      <Found>(read: (jobId: string, now: number) => Promise<Found>) =>
+      async (jobId: string, now: number): Promise<Found> => {
+        world.now += world.readMs;
+        world.onRead(jobId);
+        if (!world.killers.has(jobId)) return read(jobId, now);
+        isDead = true;
+        die('died');
+        return new Promise<never>(() => {});
+      };
+    const run = runRedrives({
+      redrives: aliveAll(ports.redrives),
+      jobs: {
+        list: alive(async (query) => {
+          const page = await ports.jobs.list(query);
+          world.pages.push({ clientId: query.clientId, jobs: page.jobs.length });
+          return page;
+        }),
+        getWithData: alive(reading(ports.jobs.getWithData)),
+      },
+      results: aliveAll(ports.results),
+      control: aliveAll(ports.control),
+      fetchDeadlineMs: 1_000,
+      policy: { schedule: { stepsMs: [1_000] }, patienceMs: 1_000, retentionMs: 3_600_000 },
+      retentionMs: 3_600_000,
+      now: () => world.now,
+      log,
+    });
+    const ended = run.then(() => 'ended' as const);
+    return Promise.race([ended, died]);
+  };
+  const read = async ({ clientId, redriveId }: Redrive): Promise<Redrive> =>
+    (await redrives.get(clientId, redriveId, world.now)) as Redrive;
   return {
-    ...{ store, redrives, deps, tick, redrive, statuses },
-    run: async () => {
-      await runRedrives(deps);
-      return redrives.get(redrive.redriveId, clock) as Promise<Redrive>;
+    ...{ world, store, redrives, log, ports, given, request, pass, read },
+    statuses: () => [...store.jobs.values()].map(({ status }) => status),
+    /** A pass, and how far the redrive is after it. */
+    run: async (redrive: Redrive) => {
+      await pass();
+      return read(redrive);
     },
-    wait: (ms: number) => {
-      clock += ms;
+    /** Passes, one a minute, until the redrive is complete. @returns how many there were */
+    sweepUntilOver: async (redrive: Redrive, most = 100): Promise<number> => {
+      for (let passes = 1; passes <= most; passes += 1) {
+        await pass();
+        if (isOver(await read(redrive))) return passes;
+        world.now += MINUTE;
+      }
+      throw new Error('never ended');
     },
   };
 };
 
 test('makes all that match due at once, page by page, as good as new', async () => {
-  const { run, store } = await createWorld(60);
-  expect(await run()).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0 });
+  const { run, store, given, request } = createWorld();
+  await given(60);
+  expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0 });
   for (const job of store.jobs.values()) {
     expect(job).toMatchObject({ status: 'PENDING', dueAt: LATER, unsettled: 0, claims: 2 });
     expect(job.leasedUntil).toBeUndefined();
@@ -61,55 +157,84 @@ test('makes all that match due at once, page by page, as good as new', async () 
 });
 
 test('takes none from before or after the span of time', async () => {
-  const { run, statuses } = await createWorld(10, { from: NOW + 3, to: NOW + 7 });
-  expect(await run()).toMatchObject({ status: 'COMPLETE', redriven: 4 });
+  const { run, statuses, given, request } = createWorld();
+  await given(10);
+  const redrive = await request(undefined, { from: NOW + 3, to: NOW + 7 });
+  expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 4 });
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
 test('leaves off when its time is up, and goes on with the next sweep', async () => {
-  const { run, tick, statuses } = await createWorld(60);
-  tick.perRead = 500;
-  expect(await run()).toMatchObject({ status: 'RUNNING', redriven: 25 });
-  expect(await run()).toMatchObject({ status: 'RUNNING', redriven: 50 });
-  expect(await run()).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+  const { run, world, statuses, given, request } = createWorld();
+  await given(60);
+  const redrive = await request();
+  world.readMs = 500;
+  expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 25, dueAt: world.now });
+  expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 50 });
+  expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('is carried on by another when whoever held it died, and finds what was left', async () => {
-  const { run, redrives, deps, wait, statuses } = await createWorld(60);
-  const { save } = redrives;
-  deps.redrives.save = async () => {
-    throw new Error('died');
+test('costs one query where there is nothing to redrive', async () => {
+  const { pass, ports, redrives } = createWorld();
+  const calls: string[] = [];
+  const noted =
+    <Args extends unknown[], Result>(name: string, call: (...args: Args) => Promise<Result>) =>
+    (...args: Args) => {
+      calls.push(name);
+      return call(...args);
+    };
+  ports.redrives = Object.fromEntries(
+    Object.entries(redrives).map(([name, call]) => [
+      name,
+      typeof call === 'function' ? noted(name, call as never) : call,
+    ]),
+  ) as typeof redrives;
+  expect(await pass()).toBe('ended');
+  expect(calls).toEqual(['findDue']);
+});
+
+test('is resumed by another sweep when the process that held it died, and finds what was left', async () => {
+  const { run, world, redrives, ports, given, request, statuses } = createWorld();
+  await given(60);
+  const redrive = await request();
+  ports.redrives = {
+    ...redrives,
+    save: async () => {
+      throw new Error('died');
+    },
   };
-  await expect(run()).rejects.toThrow('died');
-  redrives.save = save;
+  await expect(run(redrive)).rejects.toThrow('died');
+  ports.redrives = redrives;
   // Its lease holds.
-  expect(await run()).toMatchObject({ status: 'RUNNING', redriven: 0 });
-  wait(60_000);
-  expect(await run()).toMatchObject({ status: 'COMPLETE', redriven: 35 });
+  expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 0 });
+  world.now += MINUTE;
+  expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 35 });
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('stops when another has taken it', async () => {
-  const { run, redrives, deps, redrive } = await createWorld(30);
-  const { save } = redrives;
-  deps.redrives.save = async (mine) => {
-    await redrives.claim({ redriveId: redrive.redriveId, claims: mine.claims }, LATER + 60_000, LEASE_MS);
-    await save(mine);
+test('stops when another has claimed it', async () => {
+  const { run, world, redrives, ports, given, request } = createWorld();
+  await given(30);
+  const redrive = await request();
+  ports.redrives = {
+    ...redrives,
+    save: async (mine) => {
+      await redrives.claim(mine, world.now + MINUTE, LEASE_MS);
+      await redrives.save(mine);
+    },
   };
-  expect(await run()).toMatchObject({ status: 'RUNNING', claims: 2, redriven: 0 });
+  expect(await run(redrive)).toMatchObject({ status: 'RUNNING', claims: 2, redriven: 0 });
 });
 
 test('counts what it could not take, and ends all the same', async () => {
-  const { run, store, deps } = await createWorld(3);
-  const [held, broken] = [...store.jobs.values()];
-  const { getWithData } = deps.jobs;
-  deps.jobs.getWithData = async (jobId, at) => {
+  const { run, world, store, given, request } = createWorld();
+  const [held, broken] = await given(3);
+  world.onRead = (jobId) => {
     if (jobId === broken?.jobId) throw new Error('down');
-    if (jobId === held?.jobId) store.jobs.set(jobId, { ...held, status: 'PENDING' });
-    return getWithData(jobId, at);
+    if (held && jobId === held.jobId) store.jobs.set(jobId, { ...held, status: 'PENDING' });
   };
-  expect(await run()).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 1, failed: 1 });
+  expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 1, failed: 1 });
 });
 
 test('a page is counted once, whatever came before', () => {
@@ -120,4 +245,273 @@ test('a page is counted once, whatever came before', () => {
   const two = advanced(one, { redriven: 1, skipped: 2, failed: 3 }, undefined, times);
   expect(two).toMatchObject({ status: 'COMPLETE', redriven: 2, skipped: 4, failed: 6, updatedAt: NOW + 1 });
   expect([two.dueAt, two.cursor, two.expiresAt]).toEqual([undefined, undefined, Math.ceil((NOW + 60_001) / 1000)]);
+});
+
+// ------------------------------------------------------------------ Clients in turn
+
+test('gives each client a page in turn, however many jobs another has', async () => {
+  const { run, world, given, request } = createWorld();
+  await given(1_000, { clientId: 'large' });
+  const large = await request('large');
+  world.now += 1;
+  await given(60, { clientId: 'small' });
+  await given(10, { clientId: 'one page' });
+  const small = await request('small');
+  world.now += 1;
+  const onePage = await request('one page');
+  // A page takes half a second: twenty of them are a pass.
+  world.readMs = 20;
+  expect(await run(large)).toMatchObject({ status: 'RUNNING' });
+  const order = world.pages.map(({ clientId }) => clientId);
+  expect(order.slice(0, 7)).toEqual(['large', 'small', 'one page', 'large', 'small', 'large', 'small']);
+  expect(new Set(order.slice(7))).toEqual(new Set(['large']));
+  for (const redrive of [small, onePage]) expect(await run(redrive)).toMatchObject({ status: 'COMPLETE' });
+});
+
+test('goes on where it left off: the client that waited longest is first in the next pass', async () => {
+  const { pass, world, given, request } = createWorld();
+  const clients = Array.from({ length: 30 }, (_, index) => `client ${index}`);
+  for (const clientId of clients) {
+    await given(60, { clientId });
+    await request(clientId);
+    world.now += 1;
+  }
+  world.readMs = 20;
+  for (let passes = 0; passes < 3; passes += 1) await pass();
+  const pagesOf = (clientId: string) => world.pages.filter((page) => page.clientId === clientId).length;
+  const counts = clients.map(pagesOf);
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  expect(Math.min(...counts)).toBeGreaterThan(0);
+});
+
+test('finds a redrive that is requested while it is at work, and none starts a sweep meanwhile', async () => {
+  const { pass, read, world, store, ports, given, request } = createWorld();
+  await given(200, { clientId: 'large' });
+  await given(10, { clientId: 'late' });
+  const large = await request('large');
+  expect(world.sweepsStarted).toBe(1);
+  let late: Redrive | undefined;
+  ports.jobs = {
+    ...ports.jobs,
+    list: async (query) => {
+      late ??= await request('late');
+      return store.reader.list(query);
+    },
+  };
+  await pass();
+  expect(world.sweepsStarted).toBe(1);
+  expect(world.pages.map(({ clientId }) => clientId).indexOf('late')).toBe(1);
+  for (const redrive of [large, late as Redrive]) expect(await read(redrive)).toMatchObject({ status: 'COMPLETE' });
+});
+
+test('finds a redrive that is requested at the last moment before the pass ends', async () => {
+  const { pass, read, world, redrives, ports, given, request } = createWorld();
+  await given(10, { clientId: 'first' });
+  await given(10, { clientId: 'late' });
+  await request('first');
+  let late: Redrive | undefined;
+  ports.redrives = {
+    ...redrives,
+    findDue: async (now) => {
+      const due = await redrives.findDue(now);
+      // It was stored when the index had been read, and found the pass announced.
+      if (due.length === 0) late ??= await request('late');
+      return due;
+    },
+  };
+  await pass();
+  expect(world.sweepsStarted).toBe(1);
+  expect(await read(late as Redrive)).toMatchObject({ status: 'COMPLETE', redriven: 10 });
+});
+
+test('works off what it holds, whatever the index shows of it still', async () => {
+  const { pass, read, redrives, ports, given, request, world } = createWorld();
+  await given(60);
+  const redrive = await request();
+  const first = await redrives.findDue(world.now);
+  ports.redrives = { ...redrives, findDue: async () => first };
+  expect(await pass()).toBe('ended');
+  expect(await read(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+});
+
+test('starts a sweep at once for a lone redrive, each time, and one for many', async () => {
+  const { pass, world, request } = createWorld();
+  for (const expected of [1, 2, 3]) {
+    await request('client');
+    expect(world.sweepsStarted).toBe(expected);
+    await pass();
+  }
+  await Promise.all(Array.from({ length: 60 }, (_, index) => request(`client ${index}`)));
+  expect(world.sweepsStarted).toBe(4);
+});
+
+test('begins at once with what a faster clock wrote', async () => {
+  const { pass, read, world, given, request } = createWorld();
+  await given(60);
+  world.now += CLOCK_SKEW_MS;
+  const redrive = await request();
+  world.now -= CLOCK_SKEW_MS;
+  await pass();
+  expect(await read(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+});
+
+test('starts another sweep when the one before never began its pass, or is about to end it', async () => {
+  const { pass, world, given, request } = createWorld();
+  await request('a');
+  world.now += 5_000;
+  await request('b');
+  expect(world.sweepsStarted).toBe(2);
+  // A pass ends after ten seconds; in its last three it may not look again.
+  await given(1_000, { clientId: 'large' });
+  await request('large');
+  world.readMs = 20;
+  const startedAt = world.now;
+  await pass();
+  expect(world.now - startedAt).toBeGreaterThanOrEqual(10_000);
+  world.now = startedAt + 6_999;
+  await request('c');
+  expect(world.sweepsStarted).toBe(2);
+  world.now = startedAt + 7_000;
+  await request('d');
+  expect(world.sweepsStarted).toBe(3);
+});
+
+// ------------------------------------------------------------------ Pages that stall
+
+test('leaves out the one job over which the function dies each time, names it, and counts every page once', async () => {
+  const { sweepUntilOver, read, world, store, log, given, request } = createWorld();
+  const jobs = await given(60);
+  const killer = jobs[37]?.jobId as string;
+  world.killers.add(killer);
+  const redrive = await request();
+  expect(await sweepUntilOver(redrive)).toBeLessThan(20);
+  expect(store.jobs.get(killer)?.status).toBe('FAILED');
+  expect([...store.jobs.values()].filter(({ status }) => status === 'FAILED')).toHaveLength(1);
+  const { redriven, skipped, failed } = await read(redrive);
+  expect([skipped, failed]).toEqual([0, 1]);
+  // Jobs of a page that died are redriven, and not counted.
+  expect(redriven).toBeLessThanOrEqual(59);
+  const named = log.lines.filter(({ message }) => message === 'Job left out of redrive');
+  expect(named).toMatchObject([{ level: 'error', data: { jobId: killer, redriveId: redrive.redriveId } }]);
+});
+
+test.each([
+  ['the newest', [59]],
+  ['the oldest', [0]],
+  ['some side by side', [30, 31, 32]],
+  ['every tenth', [5, 15, 25, 35, 45, 55]],
+])('leaves out just the jobs that kill, %s', async (_name, indexes) => {
+  const { sweepUntilOver, read, world, store, given, request } = createWorld();
+  const jobs = await given(60);
+  world.killers = new Set(indexes.map((index) => jobs[index]?.jobId as string));
+  const redrive = await request();
+  await sweepUntilOver(redrive, 120);
+  const left = [...store.jobs.values()].filter(({ status }) => status === 'FAILED').map(({ jobId }) => jobId);
+  expect(new Set(left)).toEqual(world.killers);
+  expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
+});
+
+test('halves the page with each claim that was never saved, and lets it grow again slowly', () => {
+  const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
+  const claimed = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
+  expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimed(stalls)))).toEqual([25, 12, 6, 3, 1, 1, 1, 1]);
+  expect([0, 4, 5, 6, 40].map((stalls) => isToGiveUp(claimed(stalls)))).toEqual([false, false, false, true, true]);
+  const times = { now: NOW, dueAt: NOW, retentionMs: 0 };
+  const nothing = { redriven: 0, skipped: 0, failed: 0 };
+  let redrive: Redrive = claimed(6);
+  const sizes: number[] = [];
+  for (let pages = 0; pages < 40; pages += 1) {
+    redrive = advanced(redrive, nothing, 'next', times);
+    redrive = { ...redrive, stalls: redrive.stalls + 1 };
+    sizes.push(pageSizeOf(redrive));
+  }
+  expect(sizes.slice(0, 2)).toEqual([1, 1]);
+  expect(sizes.at(-1)).toBe(PAGE_JOBS);
+  expect([...sizes].sort((a, b) => a - b)).toEqual(sizes);
+  expect(sizes.filter((size) => size === 3)).toHaveLength(8);
+});
+
+test('gives up no job, and shrinks no page, because the table is out of reach', async () => {
+  const { run, pass, world, store, ports, given, request, redrives, log } = createWorld();
+  await given(60);
+  const redrive = await request();
+  ports.jobs = {
+    ...ports.jobs,
+    list: async () => {
+      throw new Error('out of reach');
+    },
+  };
+  for (let passes = 0; passes < 20; passes += 1) {
+    await expect(pass()).rejects.toThrow('out of reach');
+    world.now += MINUTE;
+  }
+  expect(redrives.all.get(redrive.redriveId)).toMatchObject({ stalls: 0, redriven: 0, failed: 0 });
+  ports.jobs = store.reader;
+  expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60, failed: 0 });
+  expect(log.lines.filter(({ message }) => message === 'Redrive page failed')).toHaveLength(20);
+});
+
+test("a client's failure keeps no other client waiting", async () => {
+  const { pass, read, world, store, ports, given, request } = createWorld();
+  for (const clientId of ['broken', 'well']) await given(60, { clientId });
+  const broken = await request('broken');
+  world.now += 1;
+  const well = await request('well');
+  ports.jobs = {
+    ...ports.jobs,
+    list: async (query) => {
+      if (query.clientId === 'broken') throw new Error('its index is throttled');
+      return store.reader.list(query);
+    },
+  };
+  await expect(pass()).rejects.toThrow('its index is throttled');
+  expect(await read(well)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+  expect(await read(broken)).toMatchObject({ status: 'RUNNING' });
+});
+
+test("a client's job that kills the function costs other clients one pass, and no more", async () => {
+  const { pass, read, world, given, request } = createWorld();
+  const jobs = await given(60, { clientId: 'deadly' });
+  world.killers.add(jobs[30]?.jobId as string);
+  const deadly = await request('deadly');
+  expect(await pass()).toBe('died');
+  world.now += MINUTE;
+  for (let round = 0; round < 5; round += 1) {
+    const clientId = `well ${round}`;
+    await given(60, { clientId });
+    const well = await request(clientId);
+    await pass();
+    expect(await read(well)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+    world.now += MINUTE;
+  }
+  // Nor does it wait for ever, while passes are full.
+  await given(10_000, { clientId: 'large' });
+  await request('large');
+  world.readMs = 20;
+  for (let passes = 0; passes < 20 && (await read(deadly)).status === 'RUNNING'; passes += 1) {
+    await pass();
+    world.now += MINUTE;
+  }
+  expect(await read(deadly)).toMatchObject({ status: 'COMPLETE', failed: 1 });
+});
+
+test('requests do not rely on a pass that a stalled page may end', async () => {
+  const { pass, world, given, request } = createWorld();
+  const [killer] = await given(1, { clientId: 'deadly' });
+  world.killers.add(killer?.jobId as string);
+  await request('deadly');
+  expect(await pass()).toBe('died');
+  world.now += MINUTE;
+  expect(await pass()).toBe('died');
+  const { sweepsStarted } = world;
+  await request('other');
+  expect(world.sweepsStarted).toBe(sweepsStarted + 1);
+});
+
+test('a claim outlasts the function that holds it, and a pass ends well before that', () => {
+  const timeoutMs = Number(readTemplate('template.yaml').Resources.RedriveRunFunction?.Properties?.Timeout) * 1000;
+  expect(PAGE_LEASE_MS - 2 * CLOCK_SKEW_MS).toBeGreaterThan(timeoutMs);
+  // A sweep a minute: what a dead process held is due by the next one.
+  expect(PAGE_LEASE_MS + PASS_MS + 2 * CLOCK_SKEW_MS).toBeLessThan(MINUTE);
+  expect(PASS_MS + 10_000).toBeLessThan(timeoutMs);
 });

@@ -5,7 +5,12 @@ import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
-import { redriveCountSchema, redriveRequestSchema, redriveSchema } from '../../functions/redrives/schema.ts';
+import {
+  redriveCountSchema,
+  redriveOpenSchema,
+  redriveRequestSchema,
+  redriveSchema,
+} from '../../functions/redrives/schema.ts';
 import { acceptedSchema, createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
 import { docsPaths, json, problems } from './shared.ts';
 
@@ -123,7 +128,7 @@ export const serviceApi = createDocument({
         operationId: 'postRedrive',
         summary: "Tries the caller's jobs of one status again, many at a time.",
         description:
-          'Sweeps do it, from the newest to the oldest; jobs that fail again meanwhile are not taken twice. A dry run only counts.',
+          'Sweeps do it, from the newest to the oldest; jobs that fail again meanwhile are not taken twice. A client has one redrive at a time: 409 while another is running. A dry run only counts, at any time.',
         requestBody: { required: true, content: json(redriveRequestSchema) },
         responses: {
           200: { description: 'A dry run: how many they are.', content: json(redriveCountSchema) },
@@ -132,7 +137,13 @@ export const serviceApi = createDocument({
             headers: z.object({ location: z.string() }),
             content: json(redriveSchema),
           },
-          ...problems(400, 401, 413, 415, 422, 500),
+          ...problems(400, 401),
+          409: {
+            description: 'Another redrive of the caller is running.',
+            headers: z.object({ location: z.string().meta({ description: 'The redrive that is running.' }) }),
+            content: { 'application/problem+json': { schema: redriveOpenSchema } },
+          },
+          ...problems(413, 415, 422, 500),
         },
       },
     },

@@ -3,22 +3,28 @@ import { STATUS_CODES } from 'node:http';
 /** One thing that is wrong with a field. `pointer` is a JSON pointer (RFC 6901) into the body, the query or the headers. */
 export type FieldError = { pointer: string; message: string };
 
+type ProblemOptions = {
+  headers?: Record<string, string>;
+  errors?: FieldError[];
+  /** What the problem is about, relative to the API. */
+  links?: Record<string, string>;
+  cause?: unknown;
+};
+
 /** An answer that is a problem of the caller's, or ours. Thrown anywhere in a handler's chain. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly errors: FieldError[] | undefined;
+  readonly links: Record<string, string> | undefined;
 
-  constructor(
-    status: number,
-    detail: string,
-    { headers = {}, errors, cause }: { headers?: Record<string, string>; errors?: FieldError[]; cause?: unknown } = {},
-  ) {
+  constructor(status: number, detail: string, { headers = {}, errors, links, cause }: ProblemOptions = {}) {
     super(detail, { cause });
     this.status = status;
     this.headers = headers;
     this.errors = errors;
+    this.links = links;
   }
 }
 
@@ -26,8 +32,16 @@ export class Problem extends Error {
  * The body of a problem, `application/problem+json` (RFC 9457).
  * @param instance the id of the request
  */
-export const problemBody = ({ status, message, errors }: Problem, instance: string): string =>
-  JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message, instance, errors });
+export const problemBody = ({ status, message, errors, links }: Problem, instance: string): string =>
+  JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    status,
+    detail: message,
+    instance,
+    errors,
+    links,
+  });
 
 /** The request can be read, but asks for what can't be. */
 export const invalid = (errors: FieldError[]): Problem =>

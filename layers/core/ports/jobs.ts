@@ -100,6 +100,19 @@ export type JobPage = { jobs: JobSummary[] /** Where the next page begins; absen
 /** A job, and the results that it holds itself: those that the execution which delivered had fetched. */
 export type JobWithData = { job: Job; inline: ProviderResultData[] };
 
+export type JobListQuery = {
+  clientId: string;
+  status?: JobStatus | undefined;
+  /** Only jobs that were accepted at or after this time, epoch milliseconds. */
+  from?: number | undefined;
+  /** Only jobs that were accepted before this time, epoch milliseconds. */
+  to?: number | undefined;
+  limit: number;
+  /** The cursor of the page before. */
+  after?: string | undefined;
+  now: number;
+};
+
 /** What callers may see. */
 export type JobReader = {
   /** The job, unless there is none or it has expired. */
@@ -107,14 +120,8 @@ export type JobReader = {
   /** As `get`, with the results that the job holds itself, and none that is stored beside it. */
   getWithData: (jobId: string, now: number) => Promise<JobWithData | undefined>;
   /**
-   * A client's jobs, newest first. A page may hold fewer than `limit` jobs, or none, and still have a cursor.
-   * @param after the cursor of the page before
+   * A client's jobs, newest first. What one call reads is capped, so that a page may hold fewer than `limit` jobs, or none, and
+   * still have a cursor; each cursor is older than the one before.
    */
-  list: (query: {
-    clientId: string;
-    status?: JobStatus | undefined;
-    limit: number;
-    after?: string | undefined;
-    now: number;
-  }) => Promise<JobPage>;
+  list: (query: JobListQuery) => Promise<JobPage>;
 };

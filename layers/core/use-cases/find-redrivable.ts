@@ -10,12 +10,5 @@ export const findRedrivable = async (
   { jobs, now }: { jobs: Pick<JobReader, 'list'>; now: () => number },
   clientId: string,
   { status, from, to }: RedriveQuery,
-  { limit, after = new Date(to).toISOString() }: { limit: number; after?: string | undefined },
-): Promise<JobPage> => {
-  const page = await jobs.list({ clientId, status, limit, after, now: now() });
-  const isPast = page.jobs.some(({ createdAt }) => createdAt < from);
-  return {
-    jobs: page.jobs.filter(({ createdAt }) => createdAt >= from),
-    ...(page.cursor !== undefined && !isPast && { cursor: page.cursor }),
-  };
-};
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<JobPage> => jobs.list({ clientId, status, from, to, limit, after, now: now() });

@@ -1,4 +1,4 @@
-import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { isExpired } from '../../domain/job.ts';
 import type { JobReader, JobSummary } from '../../ports/jobs.ts';
@@ -14,11 +14,6 @@ import {
   toJob,
   UNDELIVERED_INDEX,
 } from './table.ts';
-
-type Entry = JobSummary & { listKey: string; expiresAt?: number };
-
-/** What one shard had: entries that match, newest first, and how far it was read, if not to its end. */
-type ShardPage = { entries: Entry[]; readTo: string | undefined };
 
 /** Reading one job and listing many are apart, so that a function that only reads one needs no right to query. */
 export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<JobReader, 'get' | 'getWithData'> => {
@@ -39,49 +34,128 @@ export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<Job
   };
 };
 
-export const createDynamoJobList = ({ client, tableName, shardCount }: ShardedJobTable): Pick<JobReader, 'list'> => ({
-  list: async ({ clientId, status, limit, after, now }) => {
-    // What was not delivered has an index of its own: few jobs end so, and those are the ones people look for.
+type Entry = JobSummary & { listKey: string; expiresAt?: number };
+
+/** One shard of an index, read from the newest entry to older ones. */
+type Shard = {
+  number: number;
+  /** The entries that were read and match. */
+  entries: Entry[];
+  /** The next query reads older entries than this one; undefined once everything in range was read. */
+  readTo: string | undefined;
+};
+
+/**
+ * What one call of `list` may cost: no query begins after this many entries (an entry takes about 200 bytes, so 10,000 are
+ * some 250 read units) or this much time. Each shard is read once at least, so that the cursor always moves.
+ */
+const MAX_ENTRIES_READ = 10_000;
+const MAX_READ_MS = 5_000;
+
+/** The most entries that one query reads: one answer holds up to 1 MB. */
+const MAX_QUERY_ENTRIES = 1_000;
+
+/** @param clock the time that passes while a call reads, epoch milliseconds */
+export const createDynamoJobList = ({
+  client,
+  tableName,
+  shardCount,
+  clock = Date.now,
+}: ShardedJobTable & { clock?: () => number }): Pick<JobReader, 'list'> => ({
+  list: async ({ clientId, status, from, to, limit, after, now }) => {
+    // Jobs that were not delivered have an index of their own: there are few, and they are the ones people look for.
     const isUndeliveredOnly = isUndelivered(status);
-    const index = isUndeliveredOnly ? UNDELIVERED_INDEX : CLIENT_INDEX;
-    const pages = await Promise.all(
-      Array.from({ length: shardCount }, (_, shard) =>
-        queryShard(client, {
+    const oldest = from === undefined ? OLDEST_KEY : timeKey(from);
+    const newest = [after, to === undefined ? undefined : timeKey(to)]
+      .filter((key) => key !== undefined)
+      .reduce((lower, key) => (key < lower ? key : lower), NEWEST_KEY);
+
+    /** Reads on in one shard. @returns how many entries were read, those that don't match included */
+    const read = async (shard: Shard, Limit: number): Promise<number> => {
+      const { readTo = '' } = shard;
+      const below = justBelow(readTo);
+      // DynamoDB refuses bounds in the wrong order.
+      if (below < oldest) {
+        shard.readTo = undefined;
+        return 0;
+      }
+      const {
+        Items = [],
+        ScannedCount,
+        LastEvaluatedKey,
+      } = await client.send(
+        new QueryCommand({
           TableName: tableName,
-          IndexName: index,
-          KeyConditionExpression: `${isUndeliveredOnly ? 'undeliveredShard' : 'clientShard'} = :shard${after === undefined ? '' : ' AND listKey < :after'}`,
+          IndexName: isUndeliveredOnly ? UNDELIVERED_INDEX : CLIENT_INDEX,
+          KeyConditionExpression: `${isUndeliveredOnly ? 'undeliveredShard' : 'clientShard'} = :shard AND listKey BETWEEN :oldest AND :below`,
           ...(status && { FilterExpression: '#status = :status', ExpressionAttributeNames: { '#status': 'status' } }),
           ExpressionAttributeValues: toItem({
-            ':shard': clientShard(clientId, shard),
-            ':after': after,
+            ':shard': clientShard(clientId, shard.number),
+            ':oldest': oldest,
+            ':below': below,
             ':status': status,
           }),
           ScanIndexForward: false,
-          Limit: limit,
+          Limit,
         }),
-      ),
-    );
+      );
+      const entries = Items.map((item) => unmarshall(item) as Entry);
+      shard.entries.push(...entries.filter((entry) => !isExpired(entry, now)));
+      shard.readTo = LastEvaluatedKey?.listKey?.S;
+      return ScannedCount ?? Items.length;
+    };
+
+    const shards = Array.from({ length: shardCount }, (_, number): Shard => ({ number, entries: [], readTo: newest }));
+    const endsAt = clock() + MAX_READ_MS;
+    // The jobs of a page are spread evenly over the shards, more or less. Every further round reads twice as much of each: most
+    // entries don't match, then.
+    let perQuery = Math.min(limit, Math.ceil((1.5 * limit) / shardCount) + 2, MAX_QUERY_ENTRIES);
+    let entriesRead = 0;
+    let behind = shards;
+    while (behind.length > 0) {
+      const counts = await Promise.all(behind.map((shard) => read(shard, perQuery)));
+      entriesRead += counts.reduce((sum, count) => sum + count, 0);
+      if (entriesRead >= MAX_ENTRIES_READ || clock() >= endsAt) break;
+      behind = shardsBehind(shards, limit);
+      const left = Math.ceil((MAX_ENTRIES_READ - entriesRead) / Math.max(1, behind.length));
+      perQuery = Math.min(perQuery * 2, MAX_QUERY_ENTRIES, left);
+    }
+
     // Entries older than where some shard stopped reading may have unread neighbours: they belong to the next page.
-    const boundary = pages.reduce((newest, { readTo = '' }) => (readTo > newest ? readTo : newest), '');
-    const entries = pages
-      .flatMap((page) => page.entries)
-      .filter((entry) => entry.listKey >= boundary)
-      .sort((a, b) => (a.listKey < b.listKey ? 1 : -1));
+    const boundary = shards.reduce((highest, { readTo = '' }) => (readTo > highest ? readTo : highest), '');
+    const entries = newestFirst(shards).filter((entry) => entry.listKey >= boundary);
     const page = entries.slice(0, limit);
     const cursor = entries.length > limit ? page.at(-1)?.listKey : boundary;
-    return {
-      jobs: page.filter((entry) => !isExpired(entry, now)).map(toSummary),
-      ...(cursor && { cursor }),
-    };
+    return { jobs: page.map(toSummary), ...(cursor && { cursor }) };
   },
 });
 
-const queryShard = async (
-  client: DynamoDBClient,
-  query: ConstructorParameters<typeof QueryCommand>[0],
-): Promise<ShardPage> => {
-  const { Items = [], LastEvaluatedKey } = await client.send(new QueryCommand(query));
-  return { entries: Items.map((item) => unmarshall(item) as Entry), readTo: LastEvaluatedKey?.listKey?.S };
+const newestFirst = (shards: Shard[]): Entry[] =>
+  shards.flatMap(({ entries }) => entries).sort((a, b) => (a.listKey < b.listKey ? 1 : -1));
+
+/** The shards that may still hold one of the `limit` newest matches. */
+const shardsBehind = (shards: Shard[], limit: number): Shard[] => {
+  const { listKey: last = '' } = newestFirst(shards)[limit - 1] ?? {};
+  return shards.filter(({ readTo }) => readTo !== undefined && readTo > last);
 };
+
+/** Jobs are accepted in these years; ISO 8601 writes others with a sign, which sorts before every digit. */
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+const OLDEST_KEY = '0';
+const NEWEST_KEY = ':';
+
+/** Sorts before the list keys of all jobs that were accepted at this time or later, and after all others. */
+const timeKey = (ms: number): string => {
+  if (ms < FIRST_MS) return OLDEST_KEY;
+  return ms > LAST_MS ? NEWEST_KEY : new Date(ms).toISOString();
+};
+
+/**
+ * A key that is less than the given one and greater than every list key before it: BETWEEN includes both its ends. List keys are
+ * of one length and of characters that sort before the tilde.
+ */
+const justBelow = (key: string): string =>
+  `${key.slice(0, -1)}${String.fromCharCode(key.charCodeAt(key.length - 1) - 1)}~`;
 
 const toSummary = ({ jobId, status, createdAt }: Entry): JobSummary => ({ jobId, status, createdAt });

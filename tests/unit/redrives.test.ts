@@ -1,0 +1,133 @@
+import './function-environment.ts';
+import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
+import type { JobReader } from '@boomerang/core/ports/jobs.ts';
+import { expect, test } from '@jest/globals';
+import type { Context } from 'aws-lambda';
+import { v7 as uuidv7 } from 'uuid';
+import { createHandler, type Deps } from '../../functions/redrives/handler.ts';
+import { countRedrivable } from '../../functions/redrives/request-redrive.ts';
+import { redriveCountSchema, redriveOpenSchema, redriveSchema } from '../../functions/redrives/schema.ts';
+import { readTemplate } from '../../local/template.ts';
+import { aJob, aLog, NOW } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+import { createFakeRedrives } from '../fakes/redrives.ts';
+
+type Answer = { statusCode: number; headers: Record<string, string>; body: unknown };
+
+/** The API over one table, for requests of several processes and clients. */
+const createApi = (change: Partial<Deps> = {}) => {
+  const redrives = createFakeRedrives();
+  const log = aLog();
+  const sweeps = { started: 0 };
+  const deps = {
+    redrives,
+    jobs: createFakeJobStore().reader,
+    startSweep: async () => {
+      sweeps.started += 1;
+    },
+    newId: uuidv7,
+    now: () => NOW,
+    log,
+    ...change,
+  };
+  const send = async (event: object, clientId: string): Promise<Answer> => {
+    const handler = createHandler({ ...deps, authenticate: async () => ({ clientId, name: clientId }) });
+    const { body, ...answer } = await handler({ requestContext: {}, headers: {}, ...event } as never, {} as Context);
+    return { ...answer, body: JSON.parse(body ?? 'null') } as Answer;
+  };
+  const headers = { 'content-type': 'application/json' };
+  return {
+    ...{ redrives, log, sweeps },
+    post: (body: object, clientId = 'client') => send({ headers, body: JSON.stringify(body) }, clientId),
+    get: (redriveId: string, clientId = 'client') => send({ pathParameters: { redriveId } }, clientId),
+  };
+};
+
+test('a client has one redrive at a time: the next request is told which one is running', async () => {
+  const { post, get, redrives } = createApi();
+  const first = await post({ status: 'FAILED' });
+  expect(first.statusCode).toBe(202);
+  const { redriveId, links } = redriveSchema.parse(first.body);
+  for (const status of ['FAILED', 'COMPLETE']) {
+    const refused = await post({ status });
+    expect(refused).toMatchObject({
+      statusCode: 409,
+      headers: { 'content-type': 'application/problem+json', location: links.self },
+      body: { status: 409, links: { redrive: links.self } },
+    });
+    problemSchema.parse(refused.body);
+    redriveOpenSchema.parse(refused.body);
+  }
+  expect(redrives.all.size).toBe(1);
+  expect((await get(redriveId)).body).toMatchObject({ status: 'RUNNING', query: { status: 'FAILED' } });
+  expect((await get(redriveId, 'other')).statusCode).toBe(404);
+  // Neither a dry run nor another client has to wait.
+  expect((await post({ status: 'FAILED', dryRun: true })).statusCode).toBe(200);
+  expect((await post({ status: 'FAILED' }, 'other')).statusCode).toBe(202);
+});
+
+test('of many requests at the same time one is accepted, and all others name it', async () => {
+  const { post, sweeps } = createApi();
+  const answers = await Promise.all(Array.from({ length: 60 }, () => post({ status: 'FAILED' })));
+  const [accepted, ...others] = answers.sort((a, b) => a.statusCode - b.statusCode);
+  expect([accepted?.statusCode, ...new Set(others.map(({ statusCode }) => statusCode))]).toEqual([202, 409]);
+  expect(new Set(answers.map(({ headers }) => headers.location)).size).toBe(1);
+  expect(sweeps.started).toBe(1);
+});
+
+test('a redrive is accepted once it is stored, whether or not a sweep can be started', async () => {
+  const down = async () => {
+    throw new Error('down');
+  };
+  for (const change of [{ startSweep: down }, { redrives: { ...createFakeRedrives(), reservePass: down } }]) {
+    const { post, log } = createApi(change);
+    expect((await post({ status: 'FAILED' })).statusCode).toBe(202);
+    expect(log.lines.map(({ level }) => level)).toContain('warn');
+  }
+});
+
+/** A list without end, every page of which takes some time. */
+const endless = (msPerPage: number, jobsPerPage = 100) => {
+  const world = { now: NOW, pages: 0 };
+  const list: JobReader['list'] = async ({ limit }) => {
+    world.now += msPerPage;
+    world.pages += 1;
+    const jobs = Array.from({ length: Math.min(limit, jobsPerPage) }, () => aJob());
+    return { jobs, cursor: `page ${world.pages}` };
+  };
+  return { world, deps: { jobs: { list }, now: () => world.now } };
+};
+const query = { status: 'COMPLETE', from: 0, to: NOW } as const;
+
+test('a dry run ends within its function, however slowly it reads, and says that it did not see all', async () => {
+  const timeoutMs = Number(readTemplate('template.yaml').Resources.RedrivesFunction?.Properties?.Timeout) * 1000;
+  for (const msPerPage of [700, 4_999]) {
+    const { world, deps } = endless(msPerPage);
+    expect(await countRedrivable(deps, 'client', query)).toEqual({
+      matched: world.pages * 100,
+      truncated: true,
+      more: true,
+    });
+    expect(world.pages).toBeGreaterThanOrEqual(4);
+    expect(world.now - NOW).toBeLessThan(timeoutMs - 3_000);
+  }
+});
+
+test('a dry run that finds nothing for long ends, too', async () => {
+  const { world, deps } = endless(200, 0);
+  expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 0, truncated: true, more: true });
+  expect(world.now - NOW).toBeLessThan(21_000);
+});
+
+test('a dry run counts 10,000 jobs, and no more', async () => {
+  const { world, deps } = endless(1, 999);
+  expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 10_000, truncated: true, more: true });
+  expect(world.pages).toBe(11);
+});
+
+test('a dry run that saw all says so', async () => {
+  const { post } = createApi();
+  const answer = await post({ status: 'FAILED', dryRun: true });
+  expect(answer.body).toEqual({ matched: 0, truncated: false, more: false });
+  redriveCountSchema.parse(answer.body);
+});
