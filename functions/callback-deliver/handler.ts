@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
@@ -26,12 +27,12 @@ export const createHandler =
     return {};
   };
 
-const client = new DynamoDBClient({ maxAttempts: 5 });
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.deliver));
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('callback-deliver');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
+const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
 const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
 const circuits = createDynamoCircuits(table);
 

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
@@ -16,7 +17,7 @@ import { sweepSchema } from './schema.ts';
 export const createHandler = (deps: ClaimDueJobsDeps) => async (event: unknown) =>
   claimDueJobs(deps, sweepSchema.parse(event).claimed);
 
-const client = new DynamoDBClient();
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-claim');
@@ -33,6 +34,6 @@ export const handler = createHandler({
   now: Date.now,
   random: Math.random,
   log,
-  publish: createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log),
+  publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
   meter: createMeter(),
 });

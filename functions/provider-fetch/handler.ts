@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
@@ -23,10 +24,10 @@ import { fetchRequestSchema } from './schema.ts';
 export const createHandler = (deps: FetchProviderDeps) => async (event: unknown) =>
   fetchProvider(deps, fetchRequestSchema.parse(event));
 
-const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
+const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.fetch)), tableName: config.JOB_TABLE_NAME };
 const log = createLog('provider-fetch');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
+const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
 const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
 const circuits = createDynamoCircuits(table);
 
@@ -34,7 +35,7 @@ export const handler = createHandler({
   ...clock,
   catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
-  findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
+  findSecret: createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env),
   results: createDynamoResultWriter(table),
   meter: createMeter(),
   breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),

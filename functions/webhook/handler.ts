@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
@@ -47,14 +48,17 @@ const toProblem = (error: unknown): never => {
   throw new Problem(422, 'This idempotency key was used before, for another request.');
 };
 
-const database = new DynamoDBClient();
+const database = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const table = { client: database, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client: database, tableName: config.CLIENT_TABLE_NAME })),
   intake: createDynamoJobIntake(table),
-  control: createDynamoJobControl(table),
-  startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
+  control: createDynamoJobControl({ ...table, client: new DynamoDBClient(timeLimited(CALL_LIMITS.release)) }),
+  startExecution: createSfnStartExecution({
+    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    stateMachineArn: config.STATE_MACHINE_ARN,
+  }),
   knownProviders: new Set(
     readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys(),
   ),
