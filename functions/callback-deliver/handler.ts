@@ -11,8 +11,8 @@ import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
-import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
+import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
@@ -33,7 +33,8 @@ const table = { client, tableName: config.JOB_TABLE_NAME };
 const log = createLog('callback-deliver');
 const clock = { now: Date.now, log };
 const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
-const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
+const meter = createMeter();
+const announce = createAnnounce({ publish, meter });
 const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
@@ -43,7 +44,7 @@ export const handler = createHandler({
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
   publish,
-  meter: createMeter(),
+  meter,
   breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
   isPaused: config.PAUSED === 'callbacks' || config.PAUSED === 'all',
   policy: toSettlePolicy(config),

@@ -13,8 +13,8 @@ import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { resultLifeMs, toCircuitRules } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
-import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
+import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { config } from './config.ts';
 import { type FetchProviderDeps, fetchProvider } from './fetch-provider.ts';
 import { createCallLimiter } from './limit-calls.ts';
@@ -28,7 +28,8 @@ const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.fetch)), tabl
 const log = createLog('provider-fetch');
 const clock = { now: Date.now, log };
 const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
-const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
+const meter = createMeter();
+const announce = createAnnounce({ publish, meter });
 const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
@@ -37,7 +38,7 @@ export const handler = createHandler({
   send: createNodeHttp(),
   findSecret: createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env),
   results: createDynamoResultWriter(table),
-  meter: createMeter(),
+  meter,
   breaker: createCircuitBreaker({ ...clock, circuits, rules: toCircuitRules(config), announce }),
   limitCalls: createCallLimiter({ ...clock, limits: createDynamoLimits({ ...table, random: Math.random }), sleep }),
   isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',

@@ -19,13 +19,14 @@ const LONGEST: Record<string, { calls: LimitName[]; workMs?: number }> = {
   'job-redrive': { calls: ['api', 'api', 'api', 'api', 'start', 'release'] },
   redrives: { calls: ['api', 'api', 'start'] },
   complete: { calls: ['secrets'] },
-  health: { calls: ['health', 'health'] },
+  health: { calls: ['health'] },
   // Can't read the circuits, calls, can't count the call, stores the result. A secret that can't be read ends the row at once.
   'provider-fetch': { calls: ['fetch', 'fetch', 'fetch'], workMs: 15_000 },
   // What is read beforehand may take 5 s, or the call is not made. Counts the call, stores the end, tells operators.
   'callback-deliver': { calls: ['deliver', 'deliver', 'events'], workMs: 5_000 + 15_000 },
-  // What begins at the last moment of a pass: a page, a claim, its client, the end of a job that is given up, an event.
-  'job-claim': { calls: ['sweep', 'sweep', 'sweep', 'sweep', 'events'], workMs: 20_000 },
+  // What begins at the last moment of a pass: a page, a claim, its client, the end of a job that is given up, an event; then
+  // the trace of the sweep.
+  'job-claim': { calls: ['sweep', 'sweep', 'sweep', 'sweep', 'events', 'sweep'], workMs: 20_000 },
   // Reads the job, stores the chunks of a result one by one, stores the outcome, tells operators.
   'job-settle': { calls: ['settle', 'settle', 'settle', 'settle', 'settle', 'events'] },
   // What begins at the last moment of a pass: the claim of a redrive, a page, a job, its reset, where the redrive stands.

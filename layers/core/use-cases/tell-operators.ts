@@ -20,7 +20,7 @@ export const tellEnd = async (
 ): Promise<void> => {
   const type = TYPES[status];
   if (!type) return;
-  if (type === 'JobFailed') meter.count('JobsGivenUp');
+  if (type === 'JobFailed') meter.count('JobsGivenUp', { cause: failure?.code ?? 'UNKNOWN' });
   else {
     meter.count('JobsDelivered');
     if (createdAt !== null) meter.milliseconds('TimeToCallback', updatedAt - createdAt);
