@@ -91,8 +91,8 @@ describe('the template', () => {
   test('keeps an access log of each API, of nothing that may be secret', () => {
     const apis = resourcesOf(template, 'AWS::Serverless::HttpApi');
     expect(apis).toHaveLength(2);
-    const groups = apis.map(([, { Properties }]) => {
-      const { DestinationArn, Format } = (Properties ?? {}).AccessLogSettings as {
+    const groups = apis.map(([, { Properties = {} }]) => {
+      const { DestinationArn, Format } = Properties.AccessLogSettings as {
         DestinationArn: object;
         Format: string;
       };
