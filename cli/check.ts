@@ -15,7 +15,8 @@ const USAGE = `Posts a job to a deployment and waits until its callback is deliv
   npm run check                          the embedded cloud that runs over DATA_DIR
   npm run check -- --stage dev|prod      the stack on AWS called boomerang-<stage>; with --stack <name> another
                    --provider <id>       which provider of the catalogue to ask (gas: a mock of the stack itself)
-                   --callback-url <url>  where to (the stack's own POST /complete)
+                   --service-url <url>   where the service API is asked (as the stack says; behind CloudFront its name there)
+                   --callback-url <url>  where to (POST /complete of the same API)
                    --timeout-seconds <n> how long to wait, all in all (300)
 
 The API key is that of BOOMERANG_API_KEY; without it a client is made for the check, and revoked afterwards.
@@ -34,6 +35,7 @@ const read = () => {
       options: {
         ...STACK_OPTIONS,
         provider: { type: 'string', default: 'gas' },
+        'service-url': { type: 'string' },
         'callback-url': { type: 'string' },
         'timeout-seconds': { type: 'string', default: '300' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -77,9 +79,9 @@ const run = async (): Promise<void> => {
   const timeoutMs = readWholeSeconds(values['timeout-seconds']) * 1000;
   const isLocal = values.stack === undefined && (values.stage ?? 'local') === 'local';
   await withStack(values, async (stack) => {
-    const { ServiceApiUrl: serviceUrl, CompleteUrl } = stack.outputs;
-    const callbackUrl = values['callback-url'] ?? CompleteUrl;
-    if (!serviceUrl || !callbackUrl) throw new UsageError('Its addresses are not known: is it running?');
+    const serviceUrl = values['service-url'] ?? stack.outputs.ServiceApiUrl;
+    if (!serviceUrl) throw new UsageError('Its address is not known: is it running?');
+    const callbackUrl = values['callback-url'] ?? `${serviceUrl}/complete`;
     const deps: CheckDeps = { fetch, now: Date.now, sleep: async (ms) => sleep(ms), print };
     await withApiKey(stack, isLocal, async (apiKey) =>
       checkDeployment(deps, { serviceUrl, apiKey, provider: values.provider, callbackUrl, timeoutMs }),
