@@ -16,8 +16,8 @@ describe('the end of a job', () => {
     const events: OperatorEvent[] = [];
     const measured: unknown[][] = [];
     const put = (name: MetricName, value: number) => void measured.push([name, value]);
-    const count: Meter['count'] = (name, dimensions) =>
-      void measured.push(dimensions === undefined ? [name, 1] : [name, 1, dimensions]);
+    const count: Meter['count'] = (name, dimensions, value = 1) =>
+      void measured.push(dimensions === undefined ? [name, value] : [name, value, dimensions]);
     const meter = { count, milliseconds: put, seconds: put };
     const publish = async (event: OperatorEvent) => void events.push(event);
     await tellEnd({ publish, meter }, claim, { status: 'COMPLETE', updatedAt: NOW + 1_500, ...change });
@@ -33,8 +33,12 @@ describe('the end of a job', () => {
     const failure = { code: 'CALLBACK_GONE', message: '' };
     const failed = await tell({ status: 'FAILED', failure });
     expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
-    expect(failed.measured).toEqual([['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }]]);
-    expect((await tell({ status: 'FAILED' })).measured).toEqual([['JobsGivenUp', 1, { cause: 'UNKNOWN' }]]);
+    // Zero delivered, too, so that the share of those that failed is known although none was.
+    expect(failed.measured).toEqual([
+      ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
+      ['JobsDelivered', 0],
+    ]);
+    expect((await tell({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
   });
 
   test('is the only thing that is told of a job', async () => {
@@ -105,6 +109,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
     // Functions of one process have their variables at load only.
     delete process.env.POWERTOOLS_METRICS_DISABLED;
     meter.count('ProviderFailures', { provider: 'gas' });
+    meter.count('JobsDelivered', undefined, 0);
     meter.milliseconds('TimeToCallback', 12);
     gauge('OpenCircuits', 0);`;
   const run = (POWERTOOLS_METRICS_DISABLED: string) => {
@@ -120,6 +125,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
       provider: 'gas',
       service: 'boomerang-dev',
     },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, JobsDelivered: 0 },
     { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, TimeToCallback: 12 },
     { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, OpenCircuits: 0 },
   ]);

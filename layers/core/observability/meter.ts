@@ -37,7 +37,8 @@ type NameOf<Unit> = { [Name in MetricName]: (typeof METRICS)[Name] extends Unit 
 
 /** What the functions measure with. */
 export type Meter = {
-  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: Dimensions) => void;
+  /** @param value how many, 1 unless given; 0 makes a series that others are divided by */
+  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: Dimensions, value?: number) => void;
   milliseconds: (name: NameOf<typeof MetricUnit.Milliseconds>, value: number) => void;
   seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;
 };
@@ -52,7 +53,7 @@ export type MeasureGauge = (name: 'OpenCircuits', value: number) => void;
 export const createMeter = (): Meter => {
   const put = createPut();
   return {
-    count: (name, dimensions) => put(name, 1, dimensions),
+    count: (name, dimensions, value = 1) => put(name, value, dimensions),
     milliseconds: (name, value) => put(name, value),
     seconds: (name, value) => put(name, value),
   };
