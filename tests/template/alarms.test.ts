@@ -70,6 +70,35 @@ describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMi
   });
 });
 
+test('alarms on expressions are left out where something else plays AWS, and no others', () => {
+  for (const [id, resource] of resourcesOf(template, 'AWS::CloudWatch::Alarm')) {
+    const { Condition } = resource as { Condition?: string };
+    expect([id, Condition]).toEqual([id, alarms.get(id)?.Metrics ? 'IsOnAws' : undefined]);
+  }
+});
+
+test('throttles of the gateway are counted from the access log, where its lines say so', () => {
+  const filter = template.Resources.ApiThrottlesFilter?.Properties as {
+    LogGroupName: object;
+    FilterPattern: string;
+    MetricTransformations: { MetricNamespace: string; MetricName: string; Dimensions: object[] }[];
+  };
+  const [transformation] = filter.MetricTransformations;
+  expect(alarm('ApiThrottles')).toMatchObject({
+    Namespace: transformation?.MetricNamespace,
+    MetricName: transformation?.MetricName,
+    Dimensions: [{ Name: 'service', Value: 'stack' }],
+  });
+  expect(transformation?.Dimensions).toEqual([{ Key: 'service', Value: '$.service' }]);
+  expect(filter.LogGroupName).toEqual({ Ref: 'ServiceApiAccessLogGroup' });
+  const { AccessLogSettings } = resolve(template.Resources.ServiceApi?.Properties) as {
+    AccessLogSettings: { Format: string };
+  };
+  for (const [, field = ''] of filter.FilterPattern.matchAll(/\$\.(\w+)/g)) {
+    expect(JSON.parse(AccessLogSettings.Format)).toHaveProperty(field);
+  }
+});
+
 describe('a fault of our own', () => {
   test('is watched for in each task of the state machine', () => {
     expect(tasksOfMachine.sort()).toEqual([...TASKS].sort());

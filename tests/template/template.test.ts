@@ -72,8 +72,9 @@ describe('the template', () => {
       ),
     );
     expect(named.map(([logicalId]) => logicalId)).toEqual([]);
-    const logGroups = [...text.matchAll(/LogGroupName: (.*)/g)].map(([, name]) => name);
+    const logGroups = [...text.matchAll(/LogGroupName: (!Sub .*)/g)].map(([, name]) => name);
     expect(logGroups).toHaveLength(3);
+    expect(text.match(/LogGroupName: (?!!Sub|!Ref)/g)).toBeNull();
     for (const name of logGroups) expect(name).toMatch(/^!Sub \/aws\/vendedlogs\/.*\$\{AWS::StackName\}/);
   });
 
@@ -91,18 +92,23 @@ describe('the template', () => {
   test('keeps an access log of each API, of nothing that may be secret', () => {
     const apis = resourcesOf(template, 'AWS::Serverless::HttpApi');
     expect(apis).toHaveLength(2);
+    const resolve = createResolver(template, {
+      parameters: { 'AWS::StackName': 'stack' },
+      ref: (id) => id,
+      getAtt: (id) => id,
+    });
     const groups = apis.map(([, { Properties = {} }]) => {
-      const { DestinationArn, Format } = Properties.AccessLogSettings as {
-        DestinationArn: object;
-        Format: string;
-      };
+      const settings = resolve(Properties.AccessLogSettings) as { DestinationArn: string; Format: string };
+      const { DestinationArn, Format } = settings;
       const line = JSON.parse(Format) as Record<string, string>;
       expect(Format).not.toContain('\n');
-      for (const value of Object.values(line)) expect(value).toMatch(/^\$context\.[\w.]+$/);
+      const { service, ...values } = line;
+      expect(service).toBe('stack');
+      for (const value of Object.values(values)) expect(value).toMatch(/^\$context\.[\w.]+$/);
       expect(Object.values(line)).toEqual(expect.arrayContaining(['$context.requestId', '$context.status']));
       // Those hold what callers sent: a token in a path or a query string, a key in a header, a quote that ends the line.
       expect(Format).not.toMatch(/path|query|header|authorizer|userAgent|httpMethod/i);
-      return (DestinationArn as { 'Fn::GetAtt': string })['Fn::GetAtt'].replace('.Arn', '');
+      return DestinationArn;
     });
     expect(new Set(groups).size).toBe(2);
     for (const group of groups) {

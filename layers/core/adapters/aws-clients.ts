@@ -21,8 +21,11 @@ export const CALL_LIMITS = {
   api: { attemptMs: 1_000, totalMs: 3_000, maxAttempts: 4 },
   /** DynamoDB, of a sweep: it claims jobs and runs redrives. */
   sweep: { attemptMs: 1_000, totalMs: 2_500, maxAttempts: 4 },
-  /** DynamoDB, around a call to a provider that takes up to 15 s of the function's time. */
-  fetch: { attemptMs: 500, totalMs: 1_200, maxAttempts: 4 },
+  /**
+   * DynamoDB, around a call to a provider that takes up to 15 s of the function's time. One attempt long enough for the first
+   * connection of a cold instance, rather than two short ones: an instance that can't read the open circuits does not know them.
+   */
+  fetch: { attemptMs: 1_000, totalMs: 1_250, maxAttempts: 4 },
   /** DynamoDB, around a callback that takes up to 15 s of the function's time. */
   deliver: { attemptMs: 1_000, totalMs: 2_400, maxAttempts: 5 },
   /** DynamoDB, in the task that decides what becomes of a job. */
