@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
-type Job = { needs?: string; uses?: string; with?: { stage: string } };
+type Job = { needs?: string; uses?: string; with?: { stage: string }; secrets?: string };
 type Step = {
   name?: string;
   id?: string;
@@ -48,6 +48,7 @@ describe('the pipeline', () => {
       expect(id).toBe('check');
       expect(run).toMatch(/npm run check -- --stage "\$STAGE"/);
       expect(env.BOOMERANG_API_KEY).toBe('${{ secrets.BOOMERANG_API_KEY }}');
+      for (const stage of stages) expect(jobs[stage]?.secrets).toBe('inherit');
       expect(JSON.parse(readFileSync('package.json', 'utf8')).scripts.check).toBe('node cli/check.ts');
     });
 
