@@ -90,6 +90,7 @@ const NOT_OF_CREATE_TABLE = [
   'PointInTimeRecoverySpecification',
   'TimeToLiveSpecification',
   'SSESpecification',
+  'DeletionProtectionEnabled',
 ] as const;
 
 /**

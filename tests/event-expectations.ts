@@ -43,6 +43,7 @@ export const expectations: Record<string, Expectation> = {
   'complete/received': answers(200),
   'complete/with-more-properties': answers(422),
   'health/ok': answers(200),
+  'health/deep-before-any-sweep': answers(503),
   'api-docs/openapi': answers(200),
   'api-docs/docs': answers(200),
   'job-read/one': answers(200),

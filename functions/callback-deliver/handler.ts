@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
@@ -10,8 +11,8 @@ import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
-import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
+import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
@@ -26,13 +27,14 @@ export const createHandler =
     return {};
   };
 
-const client = new DynamoDBClient({ maxAttempts: 5 });
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.deliver));
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('callback-deliver');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
-const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
+const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
+const meter = createMeter();
+const announce = createAnnounce({ publish, meter });
 const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
@@ -42,7 +44,7 @@ export const handler = createHandler({
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
   publish,
-  meter: createMeter(),
+  meter,
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   isPaused: config.PAUSED === 'callbacks' || config.PAUSED === 'all',
   policy: toSettlePolicy(config),

@@ -1,4 +1,5 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
 import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
@@ -31,7 +32,7 @@ export const createHandler = ({ log, findSecret }: Deps) => {
   });
 };
 
-const findByName = createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env);
+const findByName = createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env);
 
 export const handler = createHandler({
   log: createLog('complete'),

@@ -1,8 +1,32 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { createDynamoLastSweep } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { Problem, problemBody } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
+import { createCheckHealth } from './check-health.ts';
+import { config } from './config.ts';
+import { type HealthChecks, healthQuerySchema } from './schema.ts';
 
-/** `GET /health`: whether the API answers. It asks nobody else, so that it can be asked often. */
-export const createHandler = ({ log }: { log: Log }) =>
-  apiHandler(log, {}, async () => ({ statusCode: 200, body: { status: 'ok' } }));
+export type Deps = { log: Log; checkHealth: () => Promise<HealthChecks> };
 
-export const handler = createHandler({ log: createLog('health') });
+/**
+ * `GET /health`: whether the API answers; it asks nothing else, so that it can be asked often. `GET /health?deep=1`: whether
+ * the API can do its job.
+ */
+export const createHandler = ({ log, checkHealth }: Deps) =>
+  apiHandler(log, { query: healthQuerySchema }, async ({ query, event }) => {
+    if (query.deep === undefined) return { statusCode: 200, body: { status: 'ok' } };
+    const checks = await checkHealth();
+    const failed = Object.entries(checks).flatMap(([name, { status }]) => (status === 'ok' ? [] : [name]));
+    if (failed.length === 0) return { statusCode: 200, body: { status: 'ok', checks } };
+    const problem = new Problem(503, `Checks that failed: ${failed.join(', ')}.`);
+    const body = { ...JSON.parse(problemBody(problem, event.requestContext.requestId)), checks };
+    return { statusCode: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '10' }, body };
+  });
+
+const log = createLog('health');
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.health));
+const lastSweep = createDynamoLastSweep({ client, tableName: config.JOB_TABLE_NAME });
+
+export const handler = createHandler({ log, checkHealth: createCheckHealth({ lastSweep, now: Date.now, log }) });

@@ -1,27 +1,43 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { createDynamoCircuitReader } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
+import { createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createMeter } from '@boomerang/core/observability/meter.ts';
+import { createGauge, createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from './claim-due-jobs.ts';
 import { config } from './config.ts';
+import { reportSweep } from './report-sweep.ts';
 import { sweepSchema } from './schema.ts';
 
-/** The task `ClaimDueJobs`. */
-export const createHandler = (deps: ClaimDueJobsDeps) => async (event: unknown) =>
-  claimDueJobs(deps, sweepSchema.parse(event).claimed);
+/**
+ * The task `ClaimDueJobs`.
+ * @param report called once a sweep, after its first pass has read what is due
+ */
+export const createHandler =
+  (deps: ClaimDueJobsDeps, report: () => Promise<void> = async () => {}) =>
+  async (event: unknown) => {
+    const { claimed } = sweepSchema.parse(event);
+    const sweep = await claimDueJobs(deps, claimed);
+    if (claimed === 0) await report();
+    return sweep;
+  };
 
-const client = new DynamoDBClient();
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-claim');
 
-export const handler = createHandler({
+const clock = { now: Date.now, log };
+
+const deps: ClaimDueJobsDeps = {
+  ...clock,
   due: createDynamoDueJobs(table),
   outcomes: createDynamoJobOutcomes(table),
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
@@ -30,9 +46,16 @@ export const handler = createHandler({
   maxJobsPerSweep: config.MAX_JOBS_PER_SWEEP,
   isPaused: config.PAUSED === 'all',
   policy: toSettlePolicy(config),
-  now: Date.now,
   random: Math.random,
-  log,
-  publish: createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log),
+  publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
   meter: createMeter(),
-});
+};
+
+const reportDeps = {
+  ...clock,
+  recordSweep: createDynamoSweepRecorder(table),
+  circuits: createDynamoCircuitReader(table),
+  gauge: createGauge(),
+};
+
+export const handler = createHandler(deps, async () => reportSweep(reportDeps));

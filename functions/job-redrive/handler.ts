@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
@@ -37,15 +38,22 @@ const toProblem = (error: unknown): never => {
   throw error;
 };
 
-const client = new DynamoDBClient();
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const releasing = new DynamoDBClient(timeLimited(CALL_LIMITS.release));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
   jobs: createDynamoJobReader(table),
   results: { ...createDynamoResultWriter(table), ...createDynamoResultRenewer(table) },
-  control: createDynamoJobControl(table),
-  startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
+  control: {
+    ...createDynamoJobControl(table),
+    release: createDynamoJobControl({ ...table, client: releasing }).release,
+  },
+  startExecution: createSfnStartExecution({
+    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    stateMachineArn: config.STATE_MACHINE_ARN,
+  }),
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
   policy: toSettlePolicy(config),

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import {
@@ -23,7 +24,7 @@ export const createHandler =
     return {};
   };
 
-const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
+const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.settle)), tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-settle');
 
@@ -39,6 +40,6 @@ export const handler = createHandler({
   now: Date.now,
   random: Math.random,
   log,
-  publish: createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log),
+  publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
   meter: createMeter(),
 });

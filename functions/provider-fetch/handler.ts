@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
@@ -14,8 +15,8 @@ import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
-import { type CircuitChange, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
+import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
+import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { config } from './config.ts';
 import { type FetchProviderDeps, fetchProvider } from './fetch-provider.ts';
 import { createCallLimiter } from './limit-calls.ts';
@@ -25,11 +26,12 @@ import { fetchRequestSchema } from './schema.ts';
 export const createHandler = (deps: FetchProviderDeps) => async (event: unknown) =>
   fetchProvider(deps, fetchRequestSchema.parse(event));
 
-const table = { client: new DynamoDBClient(), tableName: config.JOB_TABLE_NAME };
+const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.fetch)), tableName: config.JOB_TABLE_NAME };
 const log = createLog('provider-fetch');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(new EventBridgeClient({ maxAttempts: 1 }), log);
-const announce = async (change: CircuitChange) => publish(toCircuitEvent(change));
+const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
+const meter = createMeter();
+const announce = createAnnounce({ publish, meter });
 const circuits = createDynamoCircuits(table);
 const policy = toSettlePolicy(config);
 
@@ -37,10 +39,10 @@ export const handler = createHandler({
   ...clock,
   catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
-  findSecret: createFindSecret(new SSMClient(), config.SECRETS_PATH, process.env),
+  findSecret: createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env),
   results: { ...createDynamoResultWriter(table), ...createDynamoResultRemover(table) },
   jobs: createDynamoJobReader(table),
-  meter: createMeter(),
+  meter,
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   limitCalls: createCallLimiter({
     ...clock,

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
@@ -14,7 +15,7 @@ export const createHandler = (deps: RunRedrivesDeps) => async (): Promise<Record
   return {};
 };
 
-const client = new DynamoDBClient();
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveIntake } from '@boomerang/core/adapters/dynamo/redrives.ts';
@@ -54,14 +55,17 @@ const refuse = (error: unknown): never => {
   });
 };
 
-const client = new DynamoDBClient();
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
   jobs: createDynamoJobList(table),
   redrives: createDynamoRedriveIntake(table),
-  startSweep: createSfnStartSweep({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
+  startSweep: createSfnStartSweep({
+    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    stateMachineArn: config.STATE_MACHINE_ARN,
+  }),
   newId: uuidv7,
   now: Date.now,
   log: createLog('redrives'),

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-rates.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
@@ -58,7 +59,7 @@ const toProblem = (error: unknown): never => {
   throw new Problem(422, 'This idempotency key was used before, for another request.');
 };
 
-const database = new DynamoDBClient();
+const database = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const log = createLog('webhook');
 const table = { client: database, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
@@ -72,8 +73,11 @@ export const handler = createHandler({
     log,
   }),
   intake: createDynamoJobIntake(table),
-  control: createDynamoJobControl(table),
-  startExecution: createSfnStartExecution({ client: new SFNClient(), stateMachineArn: config.STATE_MACHINE_ARN }),
+  control: createDynamoJobControl({ ...table, client: new DynamoDBClient(timeLimited(CALL_LIMITS.release)) }),
+  startExecution: createSfnStartExecution({
+    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    stateMachineArn: config.STATE_MACHINE_ARN,
+  }),
   knownProviders: new Set(
     readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys(),
   ),

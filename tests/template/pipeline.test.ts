@@ -1,9 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
-type Job = { needs?: string; uses?: string; with?: { stage: string } };
-type Step = { uses?: string; with?: Record<string, string> };
+type Job = { needs?: string; uses?: string; with?: { stage: string }; secrets?: string };
+type Step = {
+  name?: string;
+  id?: string;
+  if?: string;
+  uses?: string;
+  run?: string;
+  env?: Record<string, string>;
+  with?: Record<string, string>;
+};
 
 const { jobs } = parse(readFileSync('.github/workflows/main.yml', 'utf8')) as { jobs: Record<string, Job> };
 const deploy = parse(readFileSync('.github/workflows/deploy.yml', 'utf8')) as { jobs: { deploy: { steps: Step[] } } };
@@ -27,5 +36,53 @@ describe('the pipeline', () => {
   test('deploys with the SAM CLI that was tested', () => {
     const setup = deploy.jobs.deploy.steps.find(({ uses }) => uses?.startsWith('aws-actions/setup-sam@'));
     expect(readFileSync('tools/engines/sam-cli.ts', 'utf8')).toContain(`'aws-sam-cli==${setup?.with?.version}'`);
+  });
+
+  describe('checks what it deployed', () => {
+    const { steps } = deploy.jobs.deploy;
+    const indexOf = (name: string): number => steps.findIndex((step) => step.name === name);
+    const step = (name: string): Step => steps[indexOf(name)] ?? {};
+
+    test('by a real job, with an API key of its own', () => {
+      const { run = '', env = {}, id } = step('Check by a job');
+      expect(id).toBe('check');
+      expect(run).toMatch(/npm run check -- --stage "\$STAGE"/);
+      expect(env.BOOMERANG_API_KEY).toBe('${{ secrets.BOOMERANG_API_KEY }}');
+      for (const stage of stages) expect(jobs[stage]?.secrets).toBe('inherit');
+      expect(JSON.parse(readFileSync('package.json', 'utf8')).scripts.check).toBe('node cli/check.ts');
+    });
+
+    test('and deploys the version before where the check fails, and only then', () => {
+      const order = ['Keep the version before', 'Deploy', 'Check by a job', 'Deploy the version before'].map(indexOf);
+      expect(order.every((index) => index >= 0)).toBe(true);
+      expect(order).toEqual([...order].sort((a, b) => a - b));
+      expect(step('Deploy the version before').if).toBe("failure() && steps.check.outcome == 'failure'");
+      // No step that comes later hides that it failed: prod must not follow.
+      expect(steps.some((one) => 'continue-on-error' in one)).toBe(false);
+    });
+
+    test('with the template, the parameters and the rights that it had', () => {
+      const { run: keep = '' } = step('Keep the version before');
+      const { run: restore = '', env } = step('Deploy the version before');
+      for (const file of ['before/template.yaml', 'before/parameters.json']) {
+        expect(keep).toContain(`> ${file}`);
+        expect(restore).toContain(file);
+      }
+      expect(env).toEqual(step('Deploy').env);
+      expect(restore).toContain('CAPABILITY_IAM CAPABILITY_AUTO_EXPAND');
+    });
+
+    test('installs packages before it has credentials', () => {
+      const install = steps.findIndex(({ run }) => run === 'npm ci');
+      const credentials = steps.findIndex(({ uses }) => uses?.startsWith('aws-actions/configure-aws-credentials@'));
+      expect(install).toBeGreaterThanOrEqual(0);
+      expect(install).toBeLessThan(credentials);
+    });
+
+    test('a step is one that the shell can read', () => {
+      for (const { run } of steps) {
+        if (run !== undefined) execFileSync('bash', ['-n'], { input: run.replaceAll(/\$\{\{.*?\}\}/g, 'x') });
+      }
+    });
   });
 });

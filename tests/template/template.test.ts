@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ROUTES } from '@boomerang/core/http/routes.ts';
 import { describe, expect, test } from '@jest/globals';
-import { type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../local/template.ts';
+import { createResolver, type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../local/template.ts';
 
 const template = readTemplate('template.yaml');
 const text = readFileSync('template.yaml', 'utf8');
@@ -65,14 +65,55 @@ describe('the template', () => {
     expect(text).toMatch(/logs:DescribeLogGroups\n\s+Resource: ['"]\*['"]/);
   });
 
-  test('names nothing physically but the log group that needs its prefix', () => {
+  test('names nothing physically but the log groups that need a prefix', () => {
     const named = Object.entries(template.Resources).filter(([, { Properties = {} }]) =>
       ['TableName', 'FunctionName', 'QueueName', 'RoleName', 'LogGroupName', 'StateMachineName', 'Name'].some(
         (name) => name in Properties && typeof Properties[name] !== 'object',
       ),
     );
     expect(named.map(([logicalId]) => logicalId)).toEqual([]);
-    expect(text.match(/LogGroupName:/g)).toHaveLength(1);
+    const logGroups = [...text.matchAll(/LogGroupName: (!Sub .*)/g)].map(([, name]) => name);
+    expect(logGroups).toHaveLength(3);
+    expect(text.match(/LogGroupName: (?!!Sub|!Ref)/g)).toBeNull();
+    for (const name of logGroups) expect(name).toMatch(/^!Sub \/aws\/vendedlogs\/.*\$\{AWS::StackName\}/);
+  });
+
+  test.each([
+    ['prod', true],
+    ['dev', false],
+    ['local', false],
+  ])('protects the tables from deletion on the stage %s: %s', (stage, isProtected) => {
+    const resolve = createResolver(template, { parameters: { Stage: stage }, ref: (id) => id, getAtt: (id) => id });
+    const tables = resourcesOf(template, 'AWS::DynamoDB::Table');
+    expect(tables).toHaveLength(2);
+    for (const [, { Properties }] of tables) expect(resolve(Properties?.DeletionProtectionEnabled)).toBe(isProtected);
+  });
+
+  test('keeps an access log of each API, of nothing that may be secret', () => {
+    const apis = resourcesOf(template, 'AWS::Serverless::HttpApi');
+    expect(apis).toHaveLength(2);
+    const resolve = createResolver(template, {
+      parameters: { 'AWS::StackName': 'stack' },
+      ref: (id) => id,
+      getAtt: (id) => id,
+    });
+    const groups = apis.map(([, { Properties = {} }]) => {
+      const settings = resolve(Properties.AccessLogSettings) as { DestinationArn: string; Format: string };
+      const { DestinationArn, Format } = settings;
+      const line = JSON.parse(Format) as Record<string, string>;
+      expect(Format).not.toContain('\n');
+      const { service, ...values } = line;
+      expect(service).toBe('stack');
+      for (const value of Object.values(values)) expect(value).toMatch(/^\$context\.[\w.]+$/);
+      expect(Object.values(line)).toEqual(expect.arrayContaining(['$context.requestId', '$context.status']));
+      // Those hold what callers sent: a token in a path or a query string, a key in a header, a quote that ends the line.
+      expect(Format).not.toMatch(/path|query|header|authorizer|userAgent|httpMethod/i);
+      return DestinationArn;
+    });
+    expect(new Set(groups).size).toBe(2);
+    for (const group of groups) {
+      expect(template.Resources[group]?.Properties?.RetentionInDays).toEqual({ Ref: 'LogRetentionDays' });
+    }
   });
 
   test('puts out both endpoints and every address of use', () => {

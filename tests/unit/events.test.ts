@@ -5,6 +5,7 @@ import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
+import { createCheckHealth } from '../../functions/health/check-health.ts';
 import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { expectations, FIXTURE_JOB_ID, listFixtures } from '../event-expectations.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
@@ -64,7 +65,7 @@ const createWorld = async () => {
       fetchDeadlineMs: 1,
     },
     complete: {},
-    health: {},
+    health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
     'api-docs': {},
     'route-fallback': {},
     'job-read': { jobs: store.reader, results: store.results },

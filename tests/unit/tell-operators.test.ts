@@ -3,19 +3,22 @@ import { readFileSync } from 'node:fs';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { claimedJobSchema, upgradePayload } from '@boomerang/core/contracts/claimed-job.ts';
-import { METRICS, METRICS_NAMESPACE, type MetricName } from '@boomerang/core/observability/meter.ts';
+import { METRICS, METRICS_NAMESPACE, type Meter, type MetricName } from '@boomerang/core/observability/meter.ts';
 import type { OperatorEvent } from '@boomerang/core/ports/events.ts';
+import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
 import { tellEnd, toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
 import { describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { aClaim, aLog, NOW } from '../builders.ts';
+import { aClaim, aLog, NOW, untold } from '../builders.ts';
 
 describe('the end of a job', () => {
   const tell = async (change: object, claim = aClaim()) => {
     const events: OperatorEvent[] = [];
-    const measured: [string, number][] = [];
+    const measured: unknown[][] = [];
     const put = (name: MetricName, value: number) => void measured.push([name, value]);
-    const meter = { count: (name: MetricName) => put(name, 1), milliseconds: put, seconds: put };
+    const count: Meter['count'] = (name, dimensions, value = 1) =>
+      void measured.push(dimensions === undefined ? [name, value] : [name, value, dimensions]);
+    const meter = { count, milliseconds: put, seconds: put };
     const publish = async (event: OperatorEvent) => void events.push(event);
     await tellEnd({ publish, meter }, claim, { status: 'COMPLETE', updatedAt: NOW + 1_500, ...change });
     return { events, measured };
@@ -30,7 +33,12 @@ describe('the end of a job', () => {
     const failure = { code: 'CALLBACK_GONE', message: '' };
     const failed = await tell({ status: 'FAILED', failure });
     expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
-    expect(failed.measured).toEqual([['JobsGivenUp', 1]]);
+    // Zero delivered, too, so that the share of those that failed is known although none was.
+    expect(failed.measured).toEqual([
+      ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
+      ['JobsDelivered', 0],
+    ]);
+    expect((await tell({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
   });
 
   test('is the only thing that is told of a job', async () => {
@@ -78,13 +86,32 @@ test('circuits are told of by what they are for', () => {
   expect(toCircuitEvent({ isOpen: false, circuit })).toEqual({ type: 'CircuitClosed', circuit: 'provider#gas' });
 });
 
+test.each([
+  ['provider#gas', 'provider'],
+  ['callback#example.com', 'callback'],
+])('a circuit that opens is counted by what it is of, and one that closes is not: %s', async (key, of) => {
+  const events: OperatorEvent[] = [];
+  const counted: unknown[] = [];
+  const count: Meter['count'] = (...metric) => void counted.push(metric);
+  const publish = async (event: OperatorEvent) => void events.push(event);
+  const announce = createAnnounce({ publish, meter: { ...untold.meter, count } });
+  const circuit = { key, openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
+  await announce({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } });
+  await announce({ isOpen: false, circuit });
+  expect(counted).toEqual([['CircuitOpened', { of }]]);
+  expect(events.map(({ type }) => type)).toEqual(['CircuitOpened', 'CircuitClosed']);
+});
+
 test('metrics are lines in the Embedded Metric Format', () => {
-  const code = `import { createMeter } from '@boomerang/core/observability/meter.ts';
+  const code = `import { createGauge, createMeter } from '@boomerang/core/observability/meter.ts';
     const meter = createMeter();
+    const gauge = createGauge();
     // Functions of one process have their variables at load only.
     delete process.env.POWERTOOLS_METRICS_DISABLED;
     meter.count('ProviderFailures', { provider: 'gas' });
-    meter.milliseconds('TimeToCallback', 12);`;
+    meter.count('JobsDelivered', undefined, 0);
+    meter.milliseconds('TimeToCallback', 12);
+    gauge('OpenCircuits', 0);`;
   const run = (POWERTOOLS_METRICS_DISABLED: string) => {
     const env = { ...process.env, POWERTOOLS_METRICS_DISABLED, POWERTOOLS_SERVICE_NAME: 'boomerang-dev' };
     return execFileSync(process.execPath, ['--input-type=module', '--eval', code], { env }).toString();
@@ -98,7 +125,9 @@ test('metrics are lines in the Embedded Metric Format', () => {
       provider: 'gas',
       service: 'boomerang-dev',
     },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, JobsDelivered: 0 },
     { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, TimeToCallback: 12 },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, OpenCircuits: 0 },
   ]);
 });
 

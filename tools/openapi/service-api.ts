@@ -4,6 +4,7 @@ import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
+import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
 import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
 import {
   redriveCountSchema,
@@ -171,9 +172,20 @@ export const serviceApi = createDocument({
     '/health': {
       get: {
         operationId: 'health',
-        summary: 'Whether the API answers.',
+        summary: 'Whether the API answers; with deep=1, whether it can do its job.',
+        description:
+          'Without deep, nothing else is asked. With it, the table of jobs and the time of the last sweep are looked at, once in ten seconds, however many ask.',
         security: [],
-        responses: { 200: { description: 'It does.', content: json(z.object({ status: z.literal('ok') })) } },
+        requestParams: { query: healthQuerySchema },
+        responses: {
+          200: { description: 'It does.', content: json(healthSchema) },
+          ...problems(422, 500),
+          503: {
+            description: 'It answers, but cannot do its job: the checks say why.',
+            headers: z.object({ 'retry-after': z.string() }),
+            content: { 'application/problem+json': { schema: problemSchema.extend({ checks: healthChecksSchema }) } },
+          },
+        },
       },
     },
     ...docsPaths,

@@ -20,8 +20,11 @@ export const tellEnd = async (
 ): Promise<void> => {
   const type = TYPES[status];
   if (!type) return;
-  if (type === 'JobFailed') meter.count('JobsGivenUp');
-  else {
+  if (type === 'JobFailed') {
+    meter.count('JobsGivenUp', { cause: failure?.code ?? 'UNKNOWN' });
+    // An alarm looks at the share: without a value here it would be silent while nothing is delivered at all.
+    meter.count('JobsDelivered', undefined, 0);
+  } else {
     meter.count('JobsDelivered');
     if (createdAt !== null) meter.milliseconds('TimeToCallback', updatedAt - createdAt);
   }

@@ -49,32 +49,11 @@ const toState = (key: string, open: Item | undefined, watch: Item | undefined): 
   return state;
 };
 
-export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable): Circuits => {
-  const write = (
-    Key: Item,
-    attributes: Record<string, unknown>,
-    condition: string,
-    values: Record<string, unknown>,
-  ) => {
-    const { set, remove, names, values: setValues } = toUpdate(attributes);
-    return isWritten(
-      client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key,
-          UpdateExpression: [
-            `SET ${set.join(', ')}`,
-            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
-          ].join(' '),
-          ConditionExpression: condition,
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: toItem({ ...setValues, ...values }),
-        }),
-      ),
-    );
-  };
-  const isAbsent = 'attribute_not_exists(jobId) OR expiresAt <= :now';
-
+/** Reading is apart, so that a function that only reads holds no call that writes, nor the right to make it. */
+export const createDynamoCircuitReader = ({
+  client,
+  tableName: TableName,
+}: JobTable): Pick<Circuits, 'list' | 'find'> => {
   /** All items of a key that have not expired, by item id. TTL deletion lags behind. */
   const query = async (jobId: string, now: number, prefix?: string): Promise<Map<string, Item>> => {
     const found = new Map<string, Item>();
@@ -104,6 +83,37 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
       const items = await query(`CIRCUIT#${key}`, now);
       return toState(key, items.get('OPEN'), items.get('WATCH'));
     },
+  };
+};
+
+export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable): Circuits => {
+  const write = (
+    Key: Item,
+    attributes: Record<string, unknown>,
+    condition: string,
+    values: Record<string, unknown>,
+  ) => {
+    const { set, remove, names, values: setValues } = toUpdate(attributes);
+    return isWritten(
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key,
+          UpdateExpression: [
+            `SET ${set.join(', ')}`,
+            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+          ].join(' '),
+          ConditionExpression: condition,
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: toItem({ ...setValues, ...values }),
+        }),
+      ),
+    );
+  };
+  const isAbsent = 'attribute_not_exists(jobId) OR expiresAt <= :now';
+
+  return {
+    ...createDynamoCircuitReader({ client, tableName: TableName }),
 
     watch: (key, watch, now) => write(watchKey(key), watch, isAbsent, { ':now': now / 1000 }),
 

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { readApiKey } from '../local/local-client.ts';
+import { type CheckDeps, CheckFailed, checkDeployment } from './check-deployment.ts';
+import { STACK_OPTIONS, type Stack, withStack } from './stack.ts';
+import { UsageError } from './usage-error.ts';
+
+/** `npm run check`: whether a deployment does its job, by a real one. */
+
+const USAGE = `Posts a job to a deployment and waits until its callback is delivered.
+
+  npm run check                          the embedded cloud that runs over DATA_DIR
+  npm run check -- --stage dev|prod      the stack on AWS called boomerang-<stage>; with --stack <name> another
+                   --provider <id>       which provider of the catalogue to ask (gas: a mock of the stack itself)
+                   --service-url <url>   where the service API is asked (as the stack says; behind CloudFront its name there)
+                   --callback-url <url>  where to (POST /complete of the same API)
+                   --timeout-seconds <n> how long to wait, all in all (300)
+
+The API key is that of BOOMERANG_API_KEY; without it a client is made for the check, and revoked afterwards.
+Where POST /complete verifies signatures, the key has to be of the client whose secret it verifies with.
+Exits with 1 when the deployment does not do its job, with 2 when that could not be found out.
+`;
+
+const readWholeSeconds = (text: string): number => {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError('--timeout-seconds takes a whole number of seconds');
+  return Number(text);
+};
+
+const read = () => {
+  try {
+    return parseArgs({
+      options: {
+        ...STACK_OPTIONS,
+        provider: { type: 'string', default: 'gas' },
+        'service-url': { type: 'string' },
+        'callback-url': { type: 'string' },
+        'timeout-seconds': { type: 'string', default: '300' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+};
+
+/** Lends an API key to some work: the one of the environment, the local client's, or that of a client made for it. */
+const withApiKey = async (stack: Stack, isLocal: boolean, work: (apiKey: string) => Promise<void>): Promise<void> => {
+  const local = isLocal ? (process.env.LOCAL_API_KEY ?? readApiKey(process.env.DATA_DIR ?? '.data')) : undefined;
+  const given = process.env.BOOMERANG_API_KEY ?? local;
+  if (given) return work(given);
+  const clients = createDynamoClientAdmin({
+    client: stack.database,
+    tableName: stack.outputs.ClientTableName ?? '',
+  });
+  const apiKey = newApiKey();
+  const clientId = uuidv7();
+  await clients.put({
+    clientId,
+    name: 'check of a deployment',
+    keyHash: hashApiKey(apiKey),
+    secrets: [{ secret: newSigningSecret() }],
+    createdAt: Date.now(),
+  });
+  try {
+    await work(apiKey);
+  } finally {
+    await clients.revoke(clientId, Date.now());
+  }
+};
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const run = async (): Promise<void> => {
+  const values = read();
+  if (values.help) return print(USAGE.trimEnd());
+  const timeoutMs = readWholeSeconds(values['timeout-seconds']) * 1000;
+  const isLocal = values.stack === undefined && (values.stage ?? 'local') === 'local';
+  await withStack(values, async (stack) => {
+    const serviceUrl = values['service-url'] ?? stack.outputs.ServiceApiUrl;
+    if (!serviceUrl) throw new UsageError('Its address is not known: is it running?');
+    const callbackUrl = values['callback-url'] ?? `${serviceUrl}/complete`;
+    const deps: CheckDeps = { fetch, now: Date.now, sleep: async (ms) => sleep(ms), print };
+    await withApiKey(stack, isLocal, async (apiKey) =>
+      checkDeployment(deps, { serviceUrl, apiKey, provider: values.provider, callbackUrl, timeoutMs }),
+    );
+  });
+};
+
+try {
+  await run();
+} catch (error) {
+  const { name, message } = error as Error;
+  const isKnown = ['UsageError', 'StackNotFound', 'DataFolderError', 'CheckFailed'].includes(name);
+  console.error(isKnown ? message : error);
+  process.exitCode = error instanceof CheckFailed ? 1 : 2;
+}

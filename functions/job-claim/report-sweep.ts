@@ -1,0 +1,30 @@
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import type { MeasureGauge } from '@boomerang/core/observability/meter.ts';
+import type { Circuits } from '@boomerang/core/ports/circuits.ts';
+import type { Sweeps } from '@boomerang/core/ports/sweeps.ts';
+
+export type ReportSweepDeps = {
+  recordSweep: Sweeps['record'];
+  circuits: Pick<Circuits, 'list'>;
+  gauge: MeasureGauge;
+  now: () => number;
+  log: Log;
+};
+
+/**
+ * Leaves a trace of a sweep, for the health check, and measures how many providers' circuits are open. It never throws: what
+ * a sweep has claimed must reach the state machine.
+ */
+export const reportSweep = async (deps: ReportSweepDeps): Promise<void> => {
+  const { recordSweep, circuits, gauge, now, log } = deps;
+  const measure = async () => {
+    const states = [...(await circuits.list(now()))];
+    const open = states.flatMap(([key, state]) => (state.open ? key : []));
+    if (open.length > 0) log.info('Provider circuits are open', { circuits: open });
+    gauge('OpenCircuits', open.length);
+  };
+  await Promise.all([
+    recordSweep(now()).catch((error: unknown) => log.warn('Could not record the sweep', { error })),
+    measure().catch((error: unknown) => log.warn('Could not list the open circuits', { error })),
+  ]);
+};

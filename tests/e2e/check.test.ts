@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Instance, startInstance } from '../../local/instance.ts';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-check-'));
+let cloud: Instance;
+
+beforeAll(async () => {
+  cloud = await startInstance({ DATA_DIR: folder, FAILURE_RATE: '0' });
+}, 60_000);
+afterAll(async () => {
+  await cloud.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const check = async (...options: string[]) =>
+  run(process.execPath, ['cli/check.ts', ...options], { env: { ...process.env, DATA_DIR: folder } }).then(
+    ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
+  );
+
+test('npm run check sees a job through', async () => {
+  const { code, stdout } = await check();
+  expect(stdout).toMatch(/can do its job\n.*accepted job .*the job is COMPLETE.*all is well\n$/s);
+  expect(code).toBe(0);
+}, 60_000);
+
+test('and fails, with a reason, where that cannot be', async () => {
+  expect(await check('--provider', 'nobody')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^The job was not accepted: 422 .*nobody/),
+  });
+  expect(await check('--timeout-seconds', 'x')).toMatchObject({ code: 2 });
+}, 60_000);
+
+test('GET /health?deep=1 is well in the embedded cloud, sweeps included', async () => {
+  const answer = await fetch(`${cloud.serviceUrl}/health?deep=1`);
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({ status: 'ok', checks: { sweep: { status: 'ok' } } });
+});

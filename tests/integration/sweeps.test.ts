@@ -1,0 +1,60 @@
+import '../unit/function-environment.ts';
+import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
+import { createDynamoLastSweep, createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHandler } from '../../functions/job-claim/handler.ts';
+import { aLog, findClient, LEASE_MS, NOW, untold } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+import { startTables } from './database.ts';
+
+let database: Awaited<ReturnType<typeof startTables>>;
+beforeAll(async () => {
+  database = await startTables();
+});
+afterAll(async () => database.close());
+
+const table = () => ({ client: database.client, tableName: 'JobTable' });
+
+describe('the trace of a sweep', () => {
+  test('is none before the first, and then that of the last', async () => {
+    const last = createDynamoLastSweep(table());
+    const record = createDynamoSweepRecorder(table());
+    expect(await last()).toBeUndefined();
+    await record(NOW);
+    await record(NOW + 60_000);
+    expect(await last()).toBe(NOW + 60_000);
+  });
+
+  test('is no job to the audit', async () => {
+    await createDynamoSweepRecorder(table())(NOW);
+    const found: unknown[] = [];
+    for await (const { jobs } of createDynamoJobAudit(table()).readAll()) found.push(...jobs);
+    expect(found).toEqual([]);
+  });
+
+  const sweep = async (claimed: number, change: object = {}) => {
+    const { due, outcomes } = createFakeJobStore();
+    let reports = 0;
+    const deps = {
+      ...{ ...untold, due, outcomes, findClient, now: () => NOW, random: () => 0, log: aLog() },
+      ...{ isPaused: false, leaseMs: LEASE_MS, shardCount: 1, maxJobsPerSweep: 10, ...change },
+      policy: { schedule: { stepsMs: [1_000] as [number] }, patienceMs: 1, retentionMs: 1 },
+    };
+    const handler = createHandler(deps, async () => {
+      reports += 1;
+    });
+    await handler({ claimed }).catch(() => {});
+    return reports;
+  };
+
+  test('is left once a sweep, a paused one included, and not where nothing could be read', async () => {
+    expect(await sweep(0)).toBe(1);
+    expect(await sweep(40)).toBe(0);
+    expect(await sweep(0, { isPaused: true })).toBe(1);
+    const find = () => {
+      throw new Error('down');
+    };
+    const due = { find, claim: async () => undefined };
+    expect(await sweep(0, { due })).toBe(0);
+  });
+});

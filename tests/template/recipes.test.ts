@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { readTemplate } from '../../local/template.ts';
+
+const text = readFileSync('docs/recipes.md', 'utf8');
+const template = readTemplate('template.yaml');
+
+test('every recipe is told, and every one that is told is there', () => {
+  const told = [...text.matchAll(/--template-file docs\/recipes\/(\S+)/g)].map(([, file]) => file);
+  expect(told.sort()).toEqual(readdirSync('docs/recipes').sort());
+});
+
+describe('what is to be added to the template', () => {
+  const blocks = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(
+    ([, block = '']) =>
+      parse(block, { logLevel: 'silent' }) as {
+        Parameters: Record<string, object>;
+        Resources: Record<string, { Type?: string; Properties: Record<string, unknown> }>;
+      },
+  );
+
+  test('changes resources that there are, and adds none that there is', () => {
+    expect(blocks).toHaveLength(2);
+    for (const { Parameters, Resources } of blocks) {
+      for (const name of Object.keys(Parameters)) expect(template.Parameters).not.toHaveProperty(name);
+      for (const [name, { Type }] of Object.entries(Resources)) {
+        expect([name, name in template.Resources]).toEqual([name, Type === undefined]);
+      }
+    }
+  });
+
+  test('runs in a network of its own the functions that call third parties, and no others', () => {
+    expect(text).toContain('ProviderFetchFunction: # and CallbackDeliverFunction');
+    expect(template.Resources.CallbackDeliverFunction).toBeDefined();
+  });
+});

@@ -1,0 +1,232 @@
+import './function-environment.ts';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { CALL_LIMITS, createRetryStrategy, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
+import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
+import { createSfnStartExecution, createSfnStartSweep } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import type { Redrive } from '@boomerang/core/domain/redrive.ts';
+import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { startJob } from '@boomerang/core/use-cases/start-job.ts';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { requestRedrive } from '../../functions/redrives/request-redrive.ts';
+import { acceptJob } from '../../functions/webhook/accept-job.ts';
+import { listen } from '../../local/http-server.ts';
+import { aJob, aLog, CLIENT_ID, LEASE_MS, NOW } from '../builders.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  await Promise.all(closing.map((close) => close()));
+});
+
+/** Short, so that tests are; what they prove is that there is an end. */
+const LIMITS = { attemptMs: 60, totalMs: 200, maxAttempts: 3 };
+
+/** @returns the address of a server that answers as told, and how many requests it had */
+const serve = async (answer: RequestListener) => {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    answer(request, response);
+  });
+  const { url, close } = await listen(server, 0);
+  closing.push(close);
+  return { url, requests: () => requests };
+};
+
+/** @returns the address of a server that accepts connections and never says a word */
+const serveSilence = async () => {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => void sockets.add(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+};
+
+const at = (endpoint: string) => ({
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  ...timeLimited(LIMITS, {}),
+});
+const table = (endpoint: string) => ({
+  client: new DynamoDBClient(at(endpoint)),
+  tableName: 'JobTable',
+  shardCount: 1,
+});
+const read = (endpoint: string) =>
+  new DynamoDBClient(at(endpoint)).send(new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }));
+
+describe('a service that accepts the connection and never answers', () => {
+  test('of DynamoDB ends the call', async () => {
+    await expect(createDynamoJobControl(table(await serveSilence())).release('id', 1, NOW)).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+  });
+
+  test('of Step Functions ends the call', async () => {
+    const machine = { client: new SFNClient(at(await serveSilence())), stateMachineArn: 'arn' };
+    await expect(createSfnStartExecution(machine)([])).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(createSfnStartSweep(machine)()).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  test('of SSM ends the call', async () => {
+    const find = createFindSecret(new SSMClient(at(await serveSilence())), '/path', {});
+    await expect(find('gas')).rejects.toMatchObject({ name: 'SecretMissing', cause: { name: 'TimeoutError' } });
+  });
+
+  test('of EventBridge ends the call', async () => {
+    const log = aLog();
+    await createPublishEvent(
+      new EventBridgeClient(at(await serveSilence())),
+      log,
+    )({ type: 'CircuitClosed', circuit: 'c' });
+    expect(log.lines).toMatchObject([{ message: 'Could not publish an event' }]);
+  });
+});
+
+describe('an answer that begins and never ends', () => {
+  test.each<[string, RequestListener]>([
+    ['stalls after its headers', (_, response) => void response.writeHead(200).flushHeaders()],
+    ['stalls in its body', (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('{"It')],
+    [
+      'drips',
+      (_, response) => {
+        const dripping = setInterval(() => response.write(' '), 10);
+        response.writeHead(200).on('close', () => clearInterval(dripping));
+      },
+    ],
+  ])('and %s ends the call', async (_case, answer) => {
+    const { url, requests } = await serve(answer);
+    await expect(read(url)).rejects.toThrow('60 ms');
+    expect(requests()).toBeLessThanOrEqual(LIMITS.maxAttempts);
+  });
+});
+
+test('a service that is busy is asked again, but not beyond the number of attempts, whatever it asks for', async () => {
+  const { url, requests } = await serve((_, response) => {
+    response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0', 'retry-after': '3600' });
+    response.end(JSON.stringify({ __type: 'ThrottlingException' }));
+  });
+  const limits = { attemptMs: 5_000, totalMs: 5_500, maxAttempts: 3 };
+  const client = new DynamoDBClient({ ...at(url), ...timeLimited(limits, {}) });
+  const call = client.send(new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }));
+  await expect(call).rejects.toMatchObject({ name: 'ThrottlingException' });
+  expect(requests()).toBe(3);
+});
+
+test('an answer in time is an answer, and its connection is used again', async () => {
+  const ports = new Set<number | undefined>();
+  const { url } = await serve((request, response) => {
+    ports.add(request.socket.remotePort);
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{"Item":{"a":{"S":"b"}}}');
+  });
+  const client = new DynamoDBClient({ ...at(url), ...timeLimited(CALL_LIMITS.api, {}) });
+  const command = () => new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } });
+  for (let call = 0; call < 3; call += 1) {
+    expect((await client.send(command())).Item).toEqual({ a: { S: 'b' } });
+  }
+  expect(ports.size).toBe(1);
+});
+
+test('calls last no longer than their limit, whatever fails after how long', async () => {
+  const limitNames = fc.constantFrom(...Object.values(CALL_LIMITS));
+  const kinds = fc.constantFrom('THROTTLING', 'TRANSIENT', 'SERVER_ERROR', 'CLIENT_ERROR' as const);
+  const attempts = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), kinds), {
+    minLength: 10,
+    maxLength: 10,
+  });
+  const randoms = fc.double({ min: 0, max: 1, noNaN: true });
+  await fc.assert(
+    fc.asyncProperty(limitNames, attempts, randoms, async (limits, failures, random) => {
+      let now = 0;
+      const sleep = async (ms: number) => {
+        now += ms;
+      };
+      const deps = { now: () => now, random: () => random, sleep };
+      const strategy = createRetryStrategy(limits, deps);
+      let token = await strategy.acquireInitialRetryToken('');
+      let made = 0;
+      for (const [share, errorType] of failures) {
+        made += 1;
+        now += share * limits.attemptMs;
+        try {
+          token = await strategy.refreshRetryTokenForRetry(token, { errorType: errorType as 'TRANSIENT' });
+        } catch {
+          break;
+        }
+      }
+      expect(now).toBeLessThanOrEqual(limits.totalMs);
+      expect(made).toBeLessThanOrEqual(limits.maxAttempts);
+    }),
+  );
+});
+
+test('an emulator is given more time', async () => {
+  const { requestHandler } = timeLimited(CALL_LIMITS.api, { CALL_TIME_FACTOR: '4' });
+  await requestHandler.handle({ protocol: 'http:', hostname: '127.0.0.1', port: 1 } as never).catch(() => {});
+  expect(requestHandler.httpHandlerConfigs().requestTimeout).toBe(4 * CALL_LIMITS.api.attemptMs);
+});
+
+describe('what is stored is accepted, though Step Functions and the table hang', () => {
+  const hanging = async () => {
+    const silence = await serveSilence();
+    const machine = { client: new SFNClient(at(silence)), stateMachineArn: 'arn' };
+    const { release } = createDynamoJobControl(table(silence));
+    return {
+      startExecution: createSfnStartExecution(machine),
+      startSweep: createSfnStartSweep(machine),
+      control: { release, replace: async () => {} },
+      now: () => NOW,
+      log: aLog(),
+    };
+  };
+
+  test('a job', async () => {
+    const deps = await hanging();
+    const meter = { count: () => {}, milliseconds: () => {}, seconds: () => {} };
+    const intake = { create: async (job: ReturnType<typeof aJob>) => ({ isNew: true, job, requestHash: '' }) };
+    const rest = { intake, meter, newId: () => aJob().jobId, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+    const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
+    const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
+    expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });
+    expect(deps.log.lines.map(({ message }) => message)).toEqual([
+      'Accepted a job',
+      'Could not start a job: the schedule will',
+      'Could not give a claim back: the lease has to run out',
+    ]);
+  });
+
+  test('one that is tried again', async () => {
+    const deps = await hanging();
+    const job = aJob();
+    delete job.leasedUntil;
+    const results = { save: async () => ({}), renew: async () => true };
+    const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 1_000 };
+    const rest = { results, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+    expect(await redriveJob({ ...deps, ...rest }, { job, inline: [] })).toMatchObject({ jobId: job.jobId });
+  });
+
+  test('many that are to be tried again', async () => {
+    const deps = {
+      ...(await hanging()),
+      redrives: { create: async (redrive: Redrive) => ({ isNew: true, redrive }), reservePass: async () => true },
+      newId: () => aJob().jobId,
+    };
+    const query = { status: 'FAILED' as const, from: 0, to: NOW };
+    expect(await requestRedrive(deps, CLIENT_ID, query)).toMatchObject({ status: 'RUNNING' });
+  });
+
+  test('and starting never throws', async () => {
+    await expect(startJob(await hanging(), aJob(), 'immediate')).resolves.toBeUndefined();
+  });
+});

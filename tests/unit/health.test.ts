@@ -1,0 +1,124 @@
+import './function-environment.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { type CheckHealthDeps, createCheckHealth } from '../../functions/health/check-health.ts';
+import { createHandler } from '../../functions/health/handler.ts';
+import { healthChecksSchema, healthSchema } from '../../functions/health/schema.ts';
+import { reportSweep } from '../../functions/job-claim/report-sweep.ts';
+import { aLog, NOW } from '../builders.ts';
+import { createFakeCircuits } from '../fakes/third-parties.ts';
+
+const createWorld = (lastSweep: CheckHealthDeps['lastSweep']) => {
+  const world = { now: NOW, reads: 0, log: aLog() };
+  const checkHealth = createCheckHealth({
+    lastSweep: async () => {
+      world.reads += 1;
+      return lastSweep();
+    },
+    now: () => world.now,
+    log: world.log,
+  });
+  const handler = createHandler({ log: world.log, checkHealth });
+  const ask = async (queryStringParameters?: Record<string, string>) => {
+    const event = { headers: {}, queryStringParameters, requestContext: { requestId: 'request' } };
+    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { ...answer, body: JSON.parse(answer.body ?? '') };
+  };
+  return { world, ask };
+};
+
+describe('GET /health', () => {
+  test('asks nothing, whatever is wrong', async () => {
+    const { world, ask } = createWorld(async () => Promise.reject(new Error('down')));
+    expect(await ask()).toMatchObject({ statusCode: 200, body: { status: 'ok' } });
+    expect(world.reads).toBe(0);
+  });
+
+  test.each([{ deep: '0' }, { deep: '' }, { deeep: '1' }])('takes no other parameter: %j', async (query) => {
+    expect(await createWorld(async () => NOW).ask(query)).toMatchObject({ statusCode: 422 });
+  });
+});
+
+describe('GET /health?deep=1', () => {
+  test('is well while the table answers and sweeps run', async () => {
+    const { ask } = createWorld(async () => NOW - 299_000);
+    const { statusCode, body } = await ask({ deep: '1' });
+    expect(statusCode).toBe(200);
+    expect(healthSchema.parse(body)).toEqual({
+      status: 'ok',
+      checks: { table: { status: 'ok' }, sweep: { status: 'ok', lastAt: new Date(NOW - 299_000).toISOString() } },
+    });
+  });
+
+  test.each<[string, CheckHealthDeps['lastSweep'], object]>([
+    [
+      'there was no sweep for five minutes',
+      async () => NOW - 301_000,
+      { table: { status: 'ok' }, sweep: { status: 'failed' } },
+    ],
+    [
+      'there never was one',
+      async () => undefined,
+      { table: { status: 'ok' }, sweep: { status: 'failed', lastAt: null } },
+    ],
+    [
+      'the table cannot be read',
+      async () => Promise.reject(new Error('down')),
+      { table: { status: 'failed' }, sweep: { status: 'failed', lastAt: null } },
+    ],
+  ])('is a problem, with what failed, where %s', async (_case, lastSweep, checks) => {
+    const { statusCode, headers, body } = await createWorld(lastSweep).ask({ deep: '1' });
+    expect(statusCode).toBe(503);
+    expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '10' });
+    expect(body).toMatchObject({ status: 503, title: 'Service Unavailable', instance: 'request', checks });
+    expect(healthChecksSchema.safeParse(body.checks).success).toBe(true);
+    expect(JSON.stringify(body)).not.toContain('down');
+  });
+
+  test('reads once in ten seconds, however many ask, and then anew', async () => {
+    let at: number | undefined;
+    const { world, ask } = createWorld(async () => at);
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => ask({ deep: '1' })));
+    expect(answers.every(({ statusCode }) => statusCode === 503)).toBe(true);
+    at = NOW;
+    world.now = NOW + 9_999;
+    expect((await ask({ deep: '1' })).statusCode).toBe(503);
+    expect(world.reads).toBe(1);
+    world.now = NOW + 10_000;
+    expect((await ask({ deep: '1' })).statusCode).toBe(200);
+    expect(world.reads).toBe(2);
+  });
+});
+
+describe('the report of a sweep', () => {
+  const report = async (change: object) => {
+    const log = aLog();
+    const recorded: number[] = [];
+    const measured: [string, number][] = [];
+    await reportSweep({
+      recordSweep: async (now) => void recorded.push(now),
+      circuits: createFakeCircuits(),
+      gauge: (name, value) => void measured.push([name, value]),
+      now: () => NOW,
+      log,
+      ...change,
+    });
+    return { log, recorded, measured };
+  };
+
+  test('records it, and measures how many circuits of providers are open, none included', async () => {
+    const circuits = createFakeCircuits();
+    expect(await report({ circuits })).toMatchObject({ recorded: [NOW], measured: [['OpenCircuits', 0]] });
+    const watch = { since: NOW, expiresAt: NOW / 1000 + 60, weight: 1, weightFrom: 0, weightUntil: 0 };
+    await circuits.watch('provider#internet', watch, NOW);
+    await circuits.open({ key: 'provider#gas', openUntil: NOW + 1, consecutiveOpens: 1, halfOpen: true }, NOW);
+    expect((await report({ circuits })).measured).toEqual([['OpenCircuits', 1]]);
+  });
+
+  test('never throws, nor measures what it does not know', async () => {
+    const down = async () => Promise.reject(new Error('down'));
+    const { measured, log } = await report({ recordSweep: down, circuits: { list: down } });
+    expect(measured).toEqual([]);
+    expect(log.lines).toMatchObject([{ level: 'warn' }, { level: 'warn' }]);
+  });
+});
