@@ -1,7 +1,8 @@
 import type { CaughtError, TaskFailure } from '../contracts/task-failure.ts';
 import { taskFailureSchema } from '../contracts/task-failure.ts';
+import { cutText } from './text.ts';
 
-const MAX_EXCERPT_CHARACTERS = 200;
+export const MAX_EXCERPT_CHARACTERS = 200;
 
 /**
  * A failure of a task. Its `name` is what Retry and Catch of the state machine match, its message is a {@link TaskFailure}
@@ -11,8 +12,9 @@ abstract class TaskError extends Error {
   failure: TaskFailure;
 
   constructor(failure: TaskFailure, options?: ErrorOptions) {
-    const excerpt = failure.excerpt?.slice(0, MAX_EXCERPT_CHARACTERS);
-    const capped: TaskFailure = excerpt === undefined ? failure : { ...failure, excerpt };
+    const { excerpt } = failure;
+    const capped: TaskFailure =
+      excerpt === undefined ? failure : { ...failure, excerpt: cutText(excerpt, MAX_EXCERPT_CHARACTERS) };
     super(JSON.stringify(capped), options);
     this.failure = capped;
   }
@@ -53,6 +55,11 @@ export class ProviderThrottled extends TaskError {
 /** The provider will not give this data, however often it is asked. */
 export class ProviderRefused extends TaskError {
   override name = 'ProviderRefused';
+}
+
+/** The provider's credential can't be sent as it is configured. That is our own fault: the call was not made. */
+export class CredentialInvalid extends TaskError {
+  override name = 'CredentialInvalid';
 }
 
 /** The provider is in trouble and left alone; the call was not made. */
