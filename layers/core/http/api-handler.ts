@@ -64,7 +64,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   }
   if (body) chain.use(guardBody(maxBodyBytes));
   if (verify) chain.before(async ({ event }) => verify(event.bodyText ?? '', event.headers));
-  if (body) chain.use(httpJsonBodyParser({ disableContentTypeCheck: true }));
+  if (body) chain.use(dropBom).use(httpJsonBodyParser({ disableContentTypeCheck: true }));
   chain.handler(async (event: Event) => {
     const response = await route({
       caller: event.caller as Who,
@@ -118,6 +118,16 @@ const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
     event.bodyText = bytes.toString('utf8');
   },
 });
+
+/** A byte order mark is no part of JSON, and parsers may ignore it (RFC 8259 §8.1); a signature covers it. */
+const dropBom: middy.MiddlewareObj<Event> = {
+  before: ({ event }) => {
+    if (!event.bodyText?.startsWith('\uFEFF')) return;
+    event.bodyText = event.bodyText.slice(1);
+    if (event.bodyText === '') throw new Problem(400, 'The body is empty.');
+    Object.assign(event, { body: event.bodyText, isBase64Encoded: false });
+  },
+};
 
 const validate = (schema: z.ZodType | undefined, value: unknown): unknown => {
   const parsed = schema?.safeParse(value);
