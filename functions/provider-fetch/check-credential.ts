@@ -1,6 +1,7 @@
 import { validateHeaderValue } from 'node:http';
 import type { Provider } from '@boomerang/core/domain/catalogue.ts';
 import { CredentialInvalid } from '@boomerang/core/domain/failures.ts';
+import type { Log } from '@boomerang/core/observability/logger.ts';
 
 /**
  * Finds credentials that no request can carry before anything is sent: a header holds no line break and nothing outside
@@ -9,12 +10,15 @@ import { CredentialInvalid } from '@boomerang/core/domain/failures.ts';
  * @throws CredentialInvalid
  */
 export const checkCredential = (
-  { url }: Pick<Provider, 'url'>,
+  log: Log,
+  { id: providerId, url }: Pick<Provider, 'id' | 'url'>,
   credential: { header: string; value: string } | undefined,
   startedAt: number,
 ): void => {
-  const fail = (excerpt: string, cause: unknown) =>
-    new CredentialInvalid({ class: 'internal', startedAt, excerpt }, { cause });
+  const fail = (excerpt: string, cause: unknown): CredentialInvalid => {
+    log.error('A credential can not be sent', { providerId, reason: excerpt });
+    return new CredentialInvalid({ class: 'internal', startedAt, excerpt }, { cause });
+  };
   try {
     if (credential) validateHeaderValue(credential.header, credential.value);
   } catch (cause) {

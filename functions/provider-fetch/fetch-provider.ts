@@ -79,7 +79,7 @@ const fetchOnce = async (
   }
   try {
     const credential = await findCredential(deps, provider, startedAt);
-    checkCredential(provider, credential, startedAt);
+    checkCredential(log, provider, credential, startedAt);
     const { answer, json } = await askGuarded(deps, provider, credential, { leasedUntil, startedAt });
     const bytes = Buffer.byteLength(json);
     const fetched: Fetched = {

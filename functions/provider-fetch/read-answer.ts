@@ -32,8 +32,9 @@ const checkJson = (text: string): string => {
   if (text === '') return 'null';
   try {
     JSON.parse(text);
-  } catch (cause) {
-    throw new UnreadableAnswer('the JSON does not parse', { cause });
+  } catch {
+    // Its message would quote the answer.
+    throw new UnreadableAnswer('the JSON does not parse');
   }
   return text;
 };
