@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 /** How the addresses of a host are: one that answers takes longer to connect than Node's own 250 ms where it is slow. */
 type Condition = 'good' | 'slow' | 'refused' | 'silent' | 'unreachable';
 
-const SLOW_MS = 600;
+const SLOW_MS = 400;
 
 let port: number;
 const server = http.createServer((request, response) => void response.end(request.socket.localAddress));
@@ -223,7 +223,7 @@ describe('a host with several addresses', () => {
     ],
     [[], 'dns', 'ENODATA'],
   ])('is out of reach where they are %j: %s', async (described, failureClass, message) => {
-    await expect(call(aHost(...described), 800)).rejects.toMatchObject({ class: failureClass, message });
+    await expect(call(aHost(...described), 600)).rejects.toMatchObject({ class: failureClass, message });
   });
 
   test('is given up at the deadline with every connection that was begun', async () => {

@@ -115,6 +115,10 @@ describe('the secrets of a credential', () => {
     ['Token token="abcdefghij"', ['abcdefghij']],
     [`Basic ${base64('gas:pass:word')}`, [base64('gas:pass:word'), 'gas:pass:word', 'pass:word']],
     ['Digest username="boomerang", response="6629fae49393a053"', ['boomerang', '6629fae49393a053']],
+    ['session=s3cr3t; theme=dark', ['s3cr3t']],
+    [`ApiKey ${base64('id-of-it:k3y-of-it')}`, ['id-of-it:k3y-of-it', 'id-of-it', 'k3y-of-it']],
+    [base64('gas:pässword'), ['gas:pässword', 'pässword']],
+    ['ApiKey gas:s3cr3t', ['gas:s3cr3t', 's3cr3t']],
     ['correct horse battery', ['horse battery']],
     ['hunter2-and-more staple', ['hunter2-and-more staple']],
   ])('%s', (value, secrets) => expect(secretsOfCredential(value)).toEqual(expect.arrayContaining(secrets)));

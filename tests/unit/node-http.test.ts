@@ -119,6 +119,7 @@ describe('an answer that comes', () => {
     ['gzip', (body) => Buffer.concat([gzipSync(body.subarray(0, 1)), gzipSync(body.subarray(1))])],
     ['gzip', (body) => Buffer.concat([gzipSync(body), Buffer.alloc(512)])],
     ['zstd', (body) => Buffer.concat([zstdCompressSync(body.subarray(0, 1)), zstdCompressSync(body.subarray(1))])],
+    ['zstd', (body) => Buffer.concat([Buffer.from('502a4d180100000000', 'hex'), zstdCompressSync(body)])],
   ])('is unpacked when it is packed with %s, though nobody asked for it', async (encoding, pack) => {
     const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(pack(text)));
     const answer = await get(url);
@@ -195,6 +196,14 @@ const packed = (coding: string, ...parts: Buffer[]): (string | Buffer)[] => {
   return [coded(coding, body.length), body];
 };
 
+/** A frame of which the decoder has to remember 16 MB. */
+const wideZstd = (body: Buffer): Buffer => {
+  // A header that says so (RFC 8878 §3.1.1.1), and one raw block, the last.
+  const block = (body.length << 3) | 1;
+  const head = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (24 - 10) << 3, block & 0xff, block >> 8, block >> 16];
+  return Buffer.concat([Buffer.from(head), body]);
+};
+
 describe('a body', () => {
   test('is whole at exactly the limit, and cut one byte beyond', async () => {
     const url = await serve((request, response) => response.end('x'.repeat(Number(request.url?.slice(1)))));
@@ -257,6 +266,7 @@ describe('a body', () => {
     ['is half a deflate', 'bad_body', packed('deflate', deflateSync(text).subarray(0, -5))],
     ['is half a raw deflate', 'bad_body', packed('deflate', deflateRawSync(text).subarray(0, -1))],
     ['is half a brotli', 'bad_body', packed('br', brotliCompressSync(text).subarray(0, -1))],
+    ['is a zstd that wants more memory than HTTP allows', 'bad_body', packed('zstd', wideZstd(text))],
     ['is half a zstd', 'bad_body', packed('zstd', zstdCompressSync(text).subarray(0, -3))],
   ])('that %s is told as %s, beside the status that came', async (_name, failureClass, parts) => {
     expect(await get(await serveBytes(...parts))).toMatchObject({

@@ -1,4 +1,5 @@
 import {
+  constants,
   createBrotliDecompress,
   createGunzip,
   createInflate,
@@ -66,6 +67,9 @@ type Coding = {
   isConcatenable?: true;
 };
 
+/** RFC 9659: in HTTP a window has at most 8 MB. Node would take 128 MB, and as much memory. */
+const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
+
 const GZIP: Coding = { create: () => createGunzip() };
 
 const CODINGS: Readonly<Record<string, Coding>> = {
@@ -75,7 +79,7 @@ const CODINGS: Readonly<Record<string, Coding>> = {
   deflate: { create: (coded) => (isZlib(coded) ? createInflate() : createInflateRaw()) },
   br: { create: () => createBrotliDecompress() as unknown as Gunzip },
   // Node ends with the first frame (gzip's members it reads to the last).
-  zstd: { create: () => createZstdDecompress() as unknown as Gunzip, isConcatenable: true },
+  zstd: { create: () => createZstdDecompress({ params: ZSTD_PARAMS }) as unknown as Gunzip, isConcatenable: true },
 };
 
 /** RFC 1950 §2.2: the method is 8, and the two bytes are a multiple of 31. */

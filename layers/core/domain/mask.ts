@@ -47,23 +47,33 @@ export const maskSecrets = (text: string, secrets: readonly string[]): string =>
 };
 
 /**
- * What of a credential is secret: its value, or what follows the scheme, and the user and password in Basic credentials.
+ * What of a credential is secret: its value, or what follows the scheme; the values of its parameters; and, where it is base64
+ * of text, that text and its parts: Basic credentials, and whoever does as they do.
  *
  * @param value of the header, such as `Bearer eyJ…`
  */
 export const secretsOfCredential = (value: string): string[] => {
   const [, scheme = '', rest = ''] = /^([\w.-]+)\s+(\S.*)$/s.exec(value) ?? [];
   const isScheme = rest !== '' && (SCHEMES.has(scheme.toLowerCase()) || scheme.length < PIECE_BYTES);
-  if (!isScheme) return [value];
-  // Digest and its like: name="value", …
-  const parts = rest.split(/[\s,;="']+/).filter((part) => part.length >= PIECE_BYTES);
-  if (scheme.toLowerCase() !== 'basic') return [rest, ...parts];
-  const decoded = decodeBase64(rest);
-  const colon = decoded.indexOf(':');
-  return [rest, decoded, ...(colon < 0 ? [] : [decoded.slice(0, colon), decoded.slice(colon + 1)])];
+  const secret = isScheme ? rest : value;
+  // Digest, cookies: name="value", name=value; …
+  const values = [...secret.matchAll(/=\s*["']?([^\s,;"'=]+)/g)].map(([, part = '']) => part);
+  return [secret, ...values, ...pairOf(secret), ...[secret, ...values].flatMap(decodedParts)];
 };
 
 const SCHEMES = new Set(['basic', 'bearer', 'digest', 'negotiate', 'signature', 'api-token', 'access-token']);
+
+/** The halves of `user:password`. */
+const pairOf = (text: string): string[] => {
+  const colon = text.indexOf(':');
+  return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1)];
+};
+
+const decodedParts = (text: string): string[] => {
+  const decoded = decodeBase64(text);
+  // What is no text was no text before, or is a key: that is masked as it is.
+  return /^\P{C}{4,}$/u.test(decoded) && !decoded.includes('\uFFFD') ? [decoded, ...pairOf(decoded)] : [];
+};
 
 /**
  * What of a URL is secret: user info, the values of its query, and the parts of its path that look like tokens (twenty

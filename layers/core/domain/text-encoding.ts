@@ -75,7 +75,7 @@ const encodingOf = (bytes: Uint8Array, contentType: string | undefined): string 
 };
 
 const charsetOf = (contentType: string | undefined): string | undefined =>
-  /;\s*charset\s*=\s*["']?([^"';\s]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+  /;\s*charset\s*=\s*["']?([^"',;\s]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
 
 const isKnown = (label: string): boolean => {
   try {
