@@ -154,6 +154,14 @@ describe('a request that is wrong', () => {
     ]);
   });
 
+  test.each(['x'.repeat(99), 'x'.repeat(98)])('is told of a key by whole characters', async (start) => {
+    for (const key of [`${start}😀😀`, `${start}\\ud83d`]) {
+      const { json } = await call({ body: `{"name":"a","${key}":1}` });
+      const [error] = json.errors as { pointer: string }[];
+      expect(error?.pointer.isWellFormed()).toBe(true);
+    }
+  });
+
   test('is told of at most twenty, however many there are', async () => {
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, 1])));
     expect((await call({ body })).json.errors).toHaveLength(20);

@@ -75,7 +75,7 @@ describe('a receiver has the callback with any 2xx', () => {
     ['Retry-After', answer('200 OK', ['Retry-After: 60'])],
     ['part of something', answer('206 Partial Content', [], 'ok')],
   ])('with %s', async (_name, script) => {
-    const { name, requests, status } = await deliver([script], { timeoutMs: 300 });
+    const { name, requests, status } = await deliver([script], { timeoutMs: 1_500 });
     expect([name, requests.length, status]).toEqual(['delivered', 1, 'COMPLETE']);
   });
 });

@@ -320,7 +320,7 @@ describe('a body', () => {
       const url = await serve((_, response) => {
         response.writeHead(200, { 'content-encoding': encoding, 'retry-after': '3' }).write(half(encoding));
       });
-      expect(await get(url, { timeoutMs: 150 })).toMatchObject({
+      expect(await get(url, { timeoutMs: 800 })).toMatchObject({
         statusCode: 200,
         headers: { 'retry-after': '3' },
         bodyFailure: { class: 'timeout', message: 'TimeoutError' },
@@ -339,7 +339,7 @@ describe('a body', () => {
         const drip = setInterval(() => socket.write(drop), 10);
         socket.on('close', () => clearInterval(drip));
       });
-      expect(await get(url, { timeoutMs: 200 })).toMatchObject({ bodyFailure: { class: 'timeout' } });
+      expect(await get(url, { timeoutMs: 800 })).toMatchObject({ bodyFailure: { class: 'timeout' } });
     });
   });
 });

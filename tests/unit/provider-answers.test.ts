@@ -98,9 +98,8 @@ describe('a provider that stalls', () => {
   });
 
   test('after a status that says enough is read by that', async () => {
-    const { name, failure } = await ask([['HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nno such bill']], {
-      provider: { timeoutMs },
-    });
+    const script = ['HTTP/1.1 404 No\r\nContent-Length: 99\r\n\r\nno such bill'];
+    const { name, failure } = await ask([script], { provider: { timeoutMs: 1_500 } });
     expect(name).toBe('ProviderRefused');
     expect(failure).toMatchObject({ class: 'bad_status', statusCode: 404 });
   });
@@ -155,7 +154,7 @@ describe('a provider that asks to wait', () => {
     ['half a body', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf', null], 'connection_broken'],
     ['a body that stalls', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf'], 'timeout'],
   ])('with %s is asked again, then', async (_name, script, failureClass) => {
-    const { name, failure } = await ask([script], { provider: { maxBytes: 1_000, timeoutMs: 300 } });
+    const { name, failure } = await ask([script], { provider: { maxBytes: 1_000, timeoutMs: 1_500 } });
     expect(name).toBe('ProviderThrottled');
     expect(failure).toMatchObject({ class: failureClass, statusCode: 200, retryAfterMs: 3_000 });
   });

@@ -4,6 +4,7 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod';
+import { cutText } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
 import { type FieldError, invalid, Problem, problemBody } from './problem.ts';
 
@@ -147,7 +148,7 @@ const toFieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
 /** A JSON pointer (RFC 6901). */
 const pointerTo = (path: PropertyKey[]): string =>
   path
-    .map((key) => `/${String(key).slice(0, MAX_KEY_CHARACTERS).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .map((key) => `/${cutText(String(key), MAX_KEY_CHARACTERS).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('');
 
 /** Turns errors into problems, and logs the ones that are our own. */
