@@ -504,15 +504,31 @@ describe('a kept connection', () => {
     expect(connections()).toBe(1);
   });
 
-  test('does not hand over what was sent on it unasked', async () => {
-    const { url, sockets } = await serveRaw((socket) => void socket.write(answers('mine')));
+  test('that was closed before a request went out costs none, also one that must not arrive twice', async () => {
+    const { url, connections } = await serveRaw((socket) => void socket.end(answers('ok')));
     const own = createNodeHttp();
-    const call = async () => own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
-    await call();
-    for (const socket of sockets) await new Promise<void>((done) => void socket.write(answers('theirs'), () => done()));
-    // Two turns of the event loop read what has arrived.
-    for (let turns = 0; turns < 3; turns += 1) await setImmediate();
-    expect(`${(await call()).body}`).toBe('mine');
+    for (let call = 1; call <= 5; call += 1) {
+      await own({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
+      expect(connections()).toBe(call);
+    }
+  });
+
+  test.each([
+    ['an answer', answers('theirs')],
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['an interim answer', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['what is no HTTP', 'theirs'],
+  ])('is dropped with %s that came on it unasked', async (_name, unasked) => {
+    for (const turns of [0, 1, 5]) {
+      const { url, sockets, connections } = await serveRaw((socket) => void socket.write(answers('mine')));
+      const own = createNodeHttp();
+      const call = async () => own({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
+      await call();
+      for (const socket of sockets) await new Promise<void>((done) => void socket.write(unasked, () => done()));
+      for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      expect(`${(await call()).body}`).toBe('mine');
+      expect(connections()).toBe(2);
+    }
   });
 
   test('is given up by us before servers do, which is mostly after 5 s: nothing meets it closing', async () => {

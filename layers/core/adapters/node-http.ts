@@ -43,7 +43,7 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
       // A literal is not looked up.
       if (exceptions && judgeHost(target.hostname, exceptions) !== 'allowed') throw new BlockedAddress();
       exchange = await begin(request, target, kept, deadline).catch((error: unknown) => {
-        if (!(error instanceof StaleConnection && mayRepeat)) throw error;
+        if (!(error instanceof StaleConnection && (mayRepeat || !error.wasSent))) throw error;
         return begin(request, target, fresh, deadline);
       });
     } catch (error) {
@@ -71,6 +71,12 @@ class BlockedAddress extends Error {
 /** A kept connection that the other side had closed: it has not seen the request, or not looked at it. */
 class StaleConnection extends Error {
   override name = 'StaleConnection';
+  readonly wasSent: boolean;
+
+  constructor(wasSent: boolean, cause: Error) {
+    super('the connection was closed meanwhile', { cause });
+    this.wasSent = wasSent;
+  }
 }
 
 /** A look-up that fails when any of the addresses is forbidden: one good one among them is no excuse. */
@@ -143,34 +149,45 @@ const begin = async (
     request.maxHeadersCount = 0;
     let failure: Error | undefined;
     let receivedBefore = 0;
+    let isSent = false;
+    const sendNow = (): void => {
+      if (request.destroyed) return;
+      if (request.reusedSocket && request.socket?.bytesRead !== receivedBefore) {
+        request.destroy(coded('ECONNRESET'));
+        return;
+      }
+      isSent = true;
+      request.end(body);
+    };
     const fail = (error: Error): void => {
       // It holds the answer, and with it whatever that repeats.
       delete (error as { rawPacket?: unknown }).rawPacket;
       failure ??= error;
-      const isUnanswered = request.socket?.bytesRead === receivedBefore;
-      reject(request.reusedSocket && isUnanswered ? new StaleConnection('stale', { cause: error }) : error);
+      const isUnanswered = !isSent || request.socket?.bytesRead === receivedBefore;
+      reject(request.reusedSocket && isUnanswered ? new StaleConnection(isSent, error) : error);
     };
     request
       .on('socket', (socket) => {
         receivedBefore = socket.bytesRead;
-        // Bytes that came while nothing was asked answer nothing.
-        if (request.reusedSocket && socket.readableLength > 0) request.destroy(coded('ECONNRESET'));
+        // On a kept connection an end, or bytes that nobody asked for, may have arrived and not been read. A whole turn of the
+        // event loop reads them; they would be taken for the answer.
+        if (request.reusedSocket) setImmediate(() => setImmediate(sendNow));
+        else sendNow();
       })
       .on('response', (response) => {
         const { statusCode = 0 } = response;
         // Servers say so on a connection that was idle for too long (RFC 9110 §15.5.9).
-        const isLate = request.reusedSocket && statusCode === 408;
+        const isLate = request.reusedSocket && (statusCode === 408 || !isSent);
         if (statusCode >= 200 && !isLate) return resolve({ response, failure: () => failure });
         response.on('error', () => {}).destroy();
-        reject(isLate ? new StaleConnection('stale', { cause: coded('ECONNRESET') }) : coded('BAD_STATUS_LINE'));
+        reject(isLate ? new StaleConnection(isSent, coded('ECONNRESET')) : coded('BAD_STATUS_LINE'));
       })
       .on('upgrade', (_, socket) => {
         socket.destroy();
         reject(coded('UNASKED_UPGRADE'));
       })
       .on('error', fail)
-      .on('close', () => reject(coded('NO_ANSWER')))
-      .end(body);
+      .on('close', () => reject(coded('NO_ANSWER')));
   });
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code });
