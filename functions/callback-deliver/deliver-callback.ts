@@ -1,9 +1,10 @@
-import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
-import { judgeCallbackAnswer, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
+import { judgeCallbackAnswer, readHint } from '@boomerang/core/domain/answers.ts';
 import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
 import { receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
+import { excerptOfAnswer } from '@boomerang/core/domain/excerpt.ts';
 import {
   CallbackCircuitOpen,
   CallbackNotSent,
@@ -18,6 +19,7 @@ import {
   ResultMissing,
   StaleClaim,
 } from '@boomerang/core/domain/failures.ts';
+import { secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Delivered } from '@boomerang/core/domain/outcomes.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
@@ -165,6 +167,8 @@ const post = async (
       url,
       headers,
       body,
+      // Receivers drop duplicates by webhook-id.
+      isRepeatable: true,
       timeoutMs: CALLBACK_TIMEOUT_MS,
       maxBytes: MAX_ANSWER_BYTES,
     });
@@ -172,16 +176,25 @@ const post = async (
     if (!(error instanceof HttpFailure)) throw error;
     const { class: failureClass, durationMs, message: excerpt } = error;
     const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt };
-    if (failureClass === 'tls' || failureClass === 'blocked_address')
-      throw new CallbackRejected(failure, { cause: error });
+    if (failureClass === 'internal') throw new CallbackNotSent(failure, { cause: error });
+    if (NO_QUICK_TRY.has(failureClass)) throw new CallbackRejected(failure, { cause: error });
     throw new CallbackUnavailable(failure, { cause: error });
   }
-  throwUnlessDelivered(answer, startedAt);
+  throwUnlessDelivered(answer, [...secretsOfUrl(url), ...secretsOfSignature(secrets, headers)], startedAt);
   return answer;
 };
 
-const throwUnlessDelivered = ({ statusCode, headers, body, durationMs }: HttpAnswer, startedAt: number): void => {
-  const retryAfterMs = parseRetryAfter(headers['retry-after'], startedAt);
+/** What a receiver has to mend: asking again at once would only repeat the callback. */
+const NO_QUICK_TRY: ReadonlySet<FailureClass> = new Set(['tls', 'blocked_address', 'bad_answer']);
+
+/** The signatures of a callback and what they were made with, without the prefixes that all of them have. */
+const secretsOfSignature = (secrets: string[], headers: ReturnType<typeof signatureHeaders>): string[] =>
+  [...secrets, ...headers['webhook-signature'].split(' ')].map((value) => value.replace(/^(?:whsec_|v\d+,)/, ''));
+
+/** @param masked what a failure must not show of the answer */
+const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], startedAt: number): void => {
+  const { statusCode, headers, durationMs } = answer;
+  const retryAfterMs = readHint(headers, statusCode, startedAt);
   const verdict = judgeCallbackAnswer(statusCode, {
     hasRetryAfter: retryAfterMs !== undefined,
     isAborted: headers['webhook-delivery']?.trim().toLowerCase() === 'abort-message',
@@ -191,7 +204,7 @@ const throwUnlessDelivered = ({ statusCode, headers, body, durationMs }: HttpAns
     statusCode,
     startedAt,
     durationMs,
-    excerpt: body.subarray(0, 200).toString('utf8'),
+    excerpt: excerptOfAnswer(answer, masked),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
   if (verdict === 'throttled') throw new CallbackThrottled(failure);

@@ -1,9 +1,9 @@
 import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { asksToWait, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
 import { providerCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import {
+  CredentialInvalid,
   CredentialMissing,
   CredentialRefused,
   countingTries,
@@ -18,6 +18,7 @@ import {
   TaskError,
 } from '@boomerang/core/domain/failures.ts';
 import type { StoredResult } from '@boomerang/core/domain/job.ts';
+import { secretsOfCredential, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Meter } from '@boomerang/core/observability/meter.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
@@ -25,8 +26,10 @@ import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
+import { USER_AGENT } from '@boomerang/core/version.ts';
+import { checkCredential } from './check-credential.ts';
+import { judgeAnswer } from './judge-answer.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
-import { toJsonText } from './read-answer.ts';
 import type { FetchRequest } from './schema.ts';
 
 export type FetchProviderDeps = {
@@ -63,7 +66,7 @@ const STORE_MS = 3_000;
  * @returns the data inline, or without it where it was so large that it went into the table
  * @throws ProviderUnavailable | ProviderThrottled | CredentialRefused to be tried again, ProviderRefused for good,
  * ProviderCircuitOpen | ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the
- * lease, CredentialMissing when its secret can't be read
+ * lease, CredentialMissing when its secret can't be read, CredentialInvalid when that can't be sent
  */
 export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<FetchedPayload> =>
   countingTries(request.retryCount, async (tries) => fetchOnce(deps, request, tries));
@@ -127,22 +130,21 @@ const askWithCredential = async (
 ): Promise<{ answer: HttpAnswer; json: string }> => {
   const { now, log, meter } = deps;
   const { startedAt } = times;
-  if (!provider.auth) return askGuarded(deps, provider, undefined, times);
+  const ask = (credential: Credential | undefined, timeoutMs = provider.timeoutMs) => {
+    checkCredential(log, provider, credential, startedAt);
+    return askGuarded(deps, { ...provider, timeoutMs }, credential, times);
+  };
+  if (!provider.auth) return ask(undefined);
   const isRefused = (error: unknown): error is TaskError =>
     error instanceof TaskError && error.failure.statusCode === UNAUTHORIZED;
   try {
     try {
-      return await askGuarded(deps, provider, await findCredential(deps, provider, startedAt), times);
+      return await ask(await findCredential(deps, provider, startedAt));
     } catch (error) {
       const restMs = startedAt + WAIT_AND_CALL_MS - MAX_WAIT_MS - now();
       if (!isRefused(error) || restMs <= 0) throw error;
       const credential = await findCredential(deps, provider, startedAt, { isFresh: true });
-      return await askGuarded(
-        deps,
-        { ...provider, timeoutMs: Math.min(provider.timeoutMs, restMs) },
-        credential,
-        times,
-      );
+      return await ask(credential, Math.min(provider.timeoutMs, restMs));
     }
   } catch (error) {
     if (!isRefused(error)) throw error;
@@ -205,11 +207,12 @@ const askGuarded = async (
   }
 };
 
-/** A provider that refuses is well; failures of our own say nothing of it. */
+/** A provider that refuses, or has its data not yet, works; failures of our own say nothing of it. */
 const judgeProvider = (error: unknown): Verdict => {
   if (error instanceof ProviderRefused) return 'succeeded';
   if (!isAnswerOfProvider(error)) return 'unknown';
   const { class: failureClass, statusCode } = error.failure;
+  if (failureClass === 'not_ready') return 'succeeded';
   return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };
 };
 
@@ -225,6 +228,7 @@ const ask = async (
       url: provider.url,
       headers: {
         accept: 'application/json, text/*;q=0.5, */*;q=0.1',
+        'user-agent': USER_AGENT,
         ...(credential && { [credential.header]: credential.value }),
       },
       timeoutMs: provider.timeoutMs,
@@ -233,51 +237,19 @@ const ask = async (
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
     const { class: failureClass, durationMs, message: excerpt } = error;
-    throw new ProviderUnavailable({ class: failureClass, startedAt, durationMs, excerpt }, { cause: error });
+    const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt };
+    if (failureClass === 'internal') throw new CredentialInvalid(failure, { cause: error });
+    throw new ProviderUnavailable(failure, { cause: error });
   }
 };
 
 /** @returns the data, as JSON text */
 const readAnswer = (
   answer: HttpAnswer,
-  { maxBytes }: Provider,
+  provider: Provider,
   credential: Credential | undefined,
   startedAt: number,
 ): string => {
-  const { statusCode, headers, body, bodyFailure, durationMs } = answer;
-  const retryAfterMs = parseRetryAfter(headers['retry-after'], startedAt);
-  const failure = (failureClass: TaskFailure['class'], excerpt: string): TaskFailure => ({
-    class: failureClass,
-    statusCode,
-    startedAt,
-    durationMs,
-    excerpt,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
-  const verdict = judgeProviderStatus(statusCode);
-  if (verdict !== 'given') {
-    const told = failure('bad_status', excerptOf(body, credential));
-    if (verdict === 'refused') throw new ProviderRefused(told);
-    if (retryAfterMs !== undefined || asksToWait(statusCode)) throw new ProviderThrottled(told);
-    throw new ProviderUnavailable(told);
-  }
-  if (bodyFailure?.class === 'too_large') throw new ProviderRefused(failure('too_large', bodyFailure.message));
-  if (bodyFailure) throw new ProviderUnavailable(failure(bodyFailure.class, bodyFailure.message));
-  let json: string;
-  try {
-    json = toJsonText(body, headers['content-type'], statusCode);
-  } catch (cause) {
-    throw new ProviderUnavailable(failure('bad_body', (cause as Error).message), { cause });
-  }
-  // Text grows when it becomes a JSON string: the limit holds for what is delivered, not only for what came.
-  if (Buffer.byteLength(json) > maxBytes) {
-    throw new ProviderRefused(failure('too_large', `the answer is larger than ${maxBytes} bytes as JSON`));
-  }
-  return json;
-};
-
-/** What the provider said, without the credential that it may have repeated. */
-const excerptOf = (body: Buffer, credential: Credential | undefined): string => {
-  const text = body.subarray(0, 2_000).toString('utf8');
-  return (credential ? text.replaceAll(credential.value, '***') : text).slice(0, 200);
+  const secrets = [...secretsOfUrl(provider.url), ...(credential ? secretsOfCredential(credential.value) : [])];
+  return judgeAnswer(answer, provider, secrets, startedAt);
 };

@@ -1,4 +1,5 @@
 import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/address-rules.ts';
+import { cutText } from '@boomerang/core/domain/text.ts';
 import { jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
 import * as z from 'zod';
 
@@ -21,7 +22,7 @@ export const createWebhookSchema = (knownProviders: ReadonlySet<string>, rules: 
     providers: z
       .array(
         z.string('Has to be a string').refine((id) => knownProviders.has(id), {
-          error: ({ input }) => `"${String(input).slice(0, 100)}" is not a known provider`,
+          error: ({ input }) => `"${cutText(String(input), 100)}" is not a known provider`,
         }),
         'Has to be a list of provider ids',
       )

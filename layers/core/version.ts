@@ -1,4 +1,6 @@
 import manifest from './package.json' with { type: 'json' };
 
-/** The version that callbacks carry in their user agent. */
 export const VERSION: string = manifest.version;
+
+/** How requests to third parties introduce themselves. */
+export const USER_AGENT = `Boomerang/${VERSION}`;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { apiOf, isOver, type JobView } from './api.ts';
 import type { Deployed } from './requests.ts';
@@ -28,6 +28,32 @@ const sends =
 
 const json = { 'content-type': 'application/json' };
 
+/** Writes bytes as they are, and closes. */
+const sendsBytes =
+  (bytes: string): Behaviour =>
+  (response) =>
+    void response.socket?.end(bytes);
+
+/** Sends headers and half a body, and nothing more. */
+const stalls: Behaviour = (response) => {
+  response.writeHead(200, { ...json, 'content-length': '1000' }).write('{"half":');
+};
+
+/** Gives to those who say who they are. */
+const asksWho: Behaviour = (response, call) => {
+  const isKnown = /^Boomerang\/\d/.test(call.request.headers['user-agent'] ?? '');
+  (isKnown ? gives('hello') : gives('who?', 403))(response, call);
+};
+
+/** Resets connections on which something was answered before. */
+const resetsKept =
+  (behaviour: Behaviour): Behaviour =>
+  (response, call) => {
+    const { socket } = call.request;
+    if (socket.bytesWritten > 0) socket.resetAndDestroy();
+    else behaviour(response, call);
+  };
+
 const providers: Record<string, Behaviour> = {
   good: gives([{ amount: 1 }]),
   missing: gives({ no: true }, 404),
@@ -51,6 +77,19 @@ const providers: Record<string, Behaviour> = {
   moved: inTurn(sends('', { location: 'http://127.0.0.1/elsewhere' }, 302), gives('back')),
   patient: inTurn(gives('wait', 429, { 'retry-after': '1' }), gives('thanks')),
   silent: hangs,
+  stalling: inTurn(stalls, gives('whole')),
+  hinted: inTurn(gives('not yet', 403, { 'retry-after': '0.5' }), gives('let in')),
+  reserved: inTurn(gives('not yet', 404, { 'ratelimit-reset': '1' }), gives('found')),
+  processing: inTurn(gives({ status: 'processing' }, 202, { 'retry-after': '1' }), gives('done')),
+  picky: asksWho,
+  paper: sends(Buffer.from('%PDF-1.7 \xff', 'latin1'), { 'content-type': 'application/pdf' }),
+  legacy: sends(Buffer.from('{"é":1}', 'latin1'), { 'content-type': 'application/json; charset=iso-8859-1' }),
+  utf16: sends(Buffer.from('\uFEFFé', 'utf16le'), { 'content-type': 'text/plain' }),
+  deflated: sends(gzipSync(deflateRawSync('[1]')), { ...json, 'content-encoding': 'deflate, gzip' }),
+  mislabelled: inTurn(sends('plain', { ...json, 'content-encoding': 'gzip' }), gives('packed')),
+  garbled: inTurn(sendsBytes('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), gives('sober')),
+  nothing: sends('', { 'content-type': 'application/pdf' }),
+  restless: resetsKept(gives('here')),
   slow: slowly(gives('late'), 1_500),
   ...Object.fromEntries(tens.map((name) => [name, gives(medium)])),
 };
@@ -63,6 +102,9 @@ const receivers: Record<string, Behaviour> = {
   moving: sends('', { location: '/receiver/fine' }, 302),
   dying: inTurn((response) => void response.destroy(), gives('ok')),
   halving: inTurn(diesHalfWay, gives('ok')),
+  talkative: gives('ok', 200, { 'x-filling': 'x'.repeat(20_000) }),
+  garbling: inTurn(sendsBytes('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), gives('ok')),
+  echoing: (response, call) => gives(`Cannot POST ${call.request.url}`, 404)(response, call),
 };
 
 /** The providers that misbehave, as a catalogue has them. */
@@ -70,6 +112,7 @@ export const MISBEHAVING: Record<string, ProviderLimits> = {
   ...Object.fromEntries(Object.keys(providers).map((id) => [id, {}])),
   huge: { maxBytes: 1_000 },
   silent: { timeoutMs: 500 },
+  stalling: { timeoutMs: 500 },
 };
 
 /** What each third party does to its jobs needs few attempts, and little patience. */
@@ -112,6 +155,19 @@ export const describeMisbehaviour = (
     ['moved', 'a redirect is not followed, but tried again', '"back"'],
     ['patient', 'a provider that asks to wait is asked again', '"thanks"'],
     ['slow', 'a slow answer is waited for', '"late"'],
+    ['stalling', 'a body that stalls is asked for again', '"whole"'],
+    ['hinted', 'whoever says when is asked then, whatever the status', '"let in"'],
+    ['reserved', 'a rate limit says when, too', '"found"'],
+    ['processing', 'what is not ready is asked for again', '"done"'],
+    ['picky', 'we say who we are', '"hello"'],
+    ['paper', 'a PDF arrives in base64', '{"contentType":"application/pdf","base64":"JVBERi0xLjcg/w=="}'],
+    ['legacy', 'JSON is read in its charset', '{"é":1}'],
+    ['utf16', 'text is read by its byte order mark', '"é"'],
+    ['deflated', 'codings are undone in order', '[1]'],
+    ['mislabelled', 'what can not be undone is asked for again', '"packed"'],
+    ['garbled', 'what is no HTTP is asked for again', '"sober"'],
+    ['nothing', 'nothing is null', 'null'],
+    ['restless', 'connections that are gone cost no try', '"here"'],
     ['nested', 'deep nesting is passed on', '['.repeat(50_000) + ']'.repeat(50_000)],
     ['large', 'a large result arrives byte by byte', JSON.stringify(large)],
   ];
@@ -137,6 +193,15 @@ export const describeMisbehaviour = (
         expect(job.status).toBe('COMPLETE');
         expect(bodies).toHaveLength(1);
         expect(bodies[0]?.endsWith(`"data":${expected}}]}`)).toBe(true);
+      },
+      withinMs,
+    );
+
+    test(
+      'a kept connection that is gone costs no try',
+      async () => {
+        const { job } = await outcomeOf('restless');
+        expect(job.attempts).toMatchObject([{ fetches: [{ status: 'OK', tries: 1 }] }]);
       },
       withinMs,
     );
@@ -206,6 +271,37 @@ export const describeMisbehaviour = (
         const { times } = await outcomeOf('busy');
         expect(times).toHaveLength(2);
         expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(1_000);
+      },
+      withinMs,
+    );
+
+    test(
+      'headers of 20 KB are no reason to call again',
+      async () => {
+        const { job, bodies } = await outcomeOf('talkative');
+        expect([job.status, bodies.length]).toEqual(['COMPLETE', 1]);
+      },
+      withinMs,
+    );
+
+    test(
+      'an answer that is no HTTP is told as such, and gets no quick try',
+      async () => {
+        const { job, bodies } = await outcomeOf('garbling');
+        expect([job.status, bodies.length]).toEqual(['COMPLETE', 2]);
+        expect(job.attempts).toMatchObject([{ callback: { class: 'bad_answer', tries: 1 } }, {}]);
+      },
+      withinMs,
+    );
+
+    test(
+      'a token of its address that it repeats is masked',
+      async () => {
+        const { job } = await outcomeOf('echoing');
+        expect(job.status).toBe('FAILED');
+        const callback = { excerpt: expect.stringMatching(/Cannot POST .*\?token=\*{3}/) };
+        expect(job.attempts).toMatchObject(Array(4).fill({ callback }));
+        expect(JSON.stringify(job)).not.toContain('secret');
       },
       withinMs,
     );

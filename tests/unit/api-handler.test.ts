@@ -55,6 +55,20 @@ describe('a request that is right', () => {
     for (const form of [body, Buffer.from(body)]) expect((await call({ body: form })).json.bodyText).toBe(body);
   });
 
+  test('may begin with a byte order mark, which is no part of it', async () => {
+    for (const body of ['\uFEFF{"name":"é"}', Buffer.from('\uFEFF{"name":"é"}')]) {
+      expect(await call({ body })).toMatchObject({ statusCode: 200, json: { name: 'é', bodyText: '{"name":"é"}' } });
+    }
+  });
+
+  test('is verified as it came, with its byte order mark', async () => {
+    const verified: string[] = [];
+    const verify = async (text: string) => void verified.push(text);
+    const handler = apiHandler(aLog(), { body: schema, verify }, async () => ({ statusCode: 200 }));
+    expect((await handler(anEvent({ body: '\uFEFF{"name":"a"}' }), {} as Context)).statusCode).toBe(200);
+    expect(verified).toEqual(['\uFEFF{"name":"a"}']);
+  });
+
   test('is let in by headers in whatever case they were sent', async () => {
     const authenticate = async (authorization: string | undefined) => authorization;
     const headers = z.object({ 'idempotency-key': z.string() });
@@ -96,6 +110,10 @@ describe('a request that is wrong', () => {
     ['too many bytes in base64', 413, { body: Buffer.alloc(17 * 1024, 'x') }],
     ['no body', 400, {}],
     ['an empty body', 400, { body: '' }],
+    ['nothing but a byte order mark', 400, { body: '\uFEFF' }],
+    ['two byte order marks', 400, { body: '\uFEFF\uFEFF{"name":"a"}' }],
+    ['a byte order mark within', 400, { body: '{\uFEFF"name":"a"}' }],
+    ['the byte order mark of UTF-16', 400, { body: Buffer.from('\uFEFF{"name":"a"}', 'utf16le') }],
     ['broken JSON', 400, { body: '{' }],
     ['two values', 400, { body: '{}{}' }],
     ['a bare word', 400, { body: 'constructor' }],
@@ -134,6 +152,14 @@ describe('a request that is wrong', () => {
       { pointer: '/name', message: 'Has to be a string' },
       { pointer: '/a~1b~0c', message: 'Not a known property' },
     ]);
+  });
+
+  test.each(['x'.repeat(99), 'x'.repeat(98)])('is told of a key by whole characters', async (start) => {
+    for (const key of [`${start}😀😀`, `${start}\\ud83d`]) {
+      const { json } = await call({ body: `{"name":"a","${key}":1}` });
+      const [error] = json.errors as { pointer: string }[];
+      expect(error?.pointer.isWellFormed()).toBe(true);
+    }
   });
 
   test('is told of at most twenty, however many there are', async () => {

@@ -54,6 +54,7 @@ describe('a callback', () => {
           'webhook-signature': expect.stringMatching(/^v1,[\w+/]{43}=$/),
         },
         body: `{"jobId":"${worked.jobId}","data":[{"providerId":"internet","fetchedAt":"${at}","data":[1.10]},{"providerId":"gas","fetchedAt":"${at}","data":{"id":12345678901234567890}}]}`,
+        isRepeatable: true,
         timeoutMs: 15_000,
         maxBytes: 16_384,
       },

@@ -7,14 +7,17 @@ import { CallbackThrottled, loggable } from '@boomerang/core/domain/failures.ts'
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { describe, expect, test } from '@jest/globals';
 import { createBatches } from '../../functions/job-claim/batches.ts';
-import { toJsonText } from '../../functions/provider-fetch/read-answer.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { aClaim, aJob, NOW } from '../builders.ts';
 
 describe('answers', () => {
   test.each([
     [200, 'given'],
-    [204, 'given'],
+    [202, 'not_ready'],
+    [204, 'empty'],
+    [205, 'empty'],
+    [206, 'not_ready'],
+    [226, 'not_ready'],
     [302, 'unavailable'],
     [400, 'refused'],
     [404, 'refused'],
@@ -66,7 +69,9 @@ describe('answers', () => {
     ['0x10', undefined],
     ['1e3', undefined],
     ['-1', undefined],
-    ['1.5', undefined],
+    ['1.5', 2_000],
+    ['.2', 1_000],
+    ['1.5.1', undefined],
     ['', undefined],
     [undefined, undefined],
   ])('Retry-After "%s" is %p ms', (value, ms) => {
@@ -313,27 +318,5 @@ describe('a callback address', () => {
   test('may be plain http where that is allowed', () => {
     expect(isTaken('http://example.com', true)).toBe(true);
     expect(isTaken('ftp://example.com', true)).toBe(false);
-  });
-});
-
-describe('what a provider answers', () => {
-  test.each([
-    ['{"a": 1}', 'application/json', '{"a": 1}'],
-    ['\uFEFF[]', 'application/json; charset=utf-8', '[]'],
-    ['{}', 'application/hal+json', '{}'],
-    ['{}', undefined, '{}'],
-    ['{', undefined, '"{"'],
-    ['{}', 'text/plain', '"{}"'],
-    ['', 'text/plain', '""'],
-  ])('%j of type %s becomes %s', (body, type, json) => {
-    expect(toJsonText(Buffer.from(body), type)).toBe(json);
-  });
-
-  test('is null without content, read in its charset, and refused as JSON when it is not', () => {
-    expect(toJsonText(Buffer.alloc(0), undefined, 204)).toBe('null');
-    expect(toJsonText(Buffer.from([0xe9]), 'text/plain; charset=iso-8859-1')).toBe('"é"');
-    expect(() => toJsonText(Buffer.from('{'), 'application/json')).toThrow('does not parse');
-    expect(() => toJsonText(Buffer.alloc(0), 'application/json')).toThrow('does not parse');
-    expect(() => toJsonText(Buffer.from([0x22, 0xff, 0x22]), 'application/json')).toThrow('not UTF-8');
   });
 });

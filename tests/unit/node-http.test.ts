@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { setImmediate } from 'node:timers/promises';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -37,9 +38,37 @@ const serveBytes = async (...parts: (string | Buffer)[]): Promise<string> => {
   return startListening(server);
 };
 
+/** What a raw server does with the nth request on the nth connection, both from 1. */
+type RawBehaviour = (socket: net.Socket, counts: { request: number; connection: number }) => void;
+
+/** A server that does as it is told with each chunk that comes, which is one request in these tests. */
+const serveRaw = async (behave: RawBehaviour) => {
+  const sockets = new Set<net.Socket>();
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    const connection = ++connections;
+    let request = 0;
+    socket.on('data', () => {
+      request += 1;
+      behave(socket, { request, connection });
+    });
+  });
+  stops.push(async () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { url: await startListening(server), connections: () => connections, sockets };
+};
+
+const OK = 'HTTP/1.1 200 OK\r\n';
+const answers = (body: string): string => `${OK}Content-Length: ${body.length}\r\n\r\n${body}`;
+
 const send = createNodeHttp();
 const get = (url: string, change: Partial<HttpRequest> = {}) =>
   send({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 1_000, ...change });
+
+const text = Buffer.from('a text, and what it says: '.repeat(20));
 
 describe('an answer that comes', () => {
   test('is given with its status, its headers in lower case and its body', async () => {
@@ -76,14 +105,73 @@ describe('an answer that comes', () => {
     expect(paths).toEqual(['/']);
   });
 
-  test.each([
+  test.each<[string, (body: Buffer) => Buffer]>([
     ['gzip', gzipSync],
+    ['X-GZIP', gzipSync],
     ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
-  ] as const)('is unpacked when it is packed with %s, though nobody asked for it', async (encoding, pack) => {
-    const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(pack('text')));
-    expect(`${(await get(url)).body}`).toBe('text');
+    ['identity', (body) => body],
+    ['identity, gzip , identity', gzipSync],
+    ['gzip, br', (body) => brotliCompressSync(gzipSync(body))],
+    ['br, deflate, zstd', (body) => zstdCompressSync(deflateRawSync(brotliCompressSync(body)))],
+    ['gzip', (body) => Buffer.concat([gzipSync(body.subarray(0, 1)), gzipSync(body.subarray(1))])],
+    ['gzip', (body) => Buffer.concat([gzipSync(body), Buffer.alloc(512)])],
+    ['zstd', (body) => Buffer.concat([zstdCompressSync(body.subarray(0, 1)), zstdCompressSync(body.subarray(1))])],
+    ['zstd', (body) => Buffer.concat([Buffer.from('502a4d180100000000', 'hex'), zstdCompressSync(body)])],
+  ])('is unpacked when it is packed with %s, though nobody asked for it', async (encoding, pack) => {
+    const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(pack(text)));
+    const answer = await get(url);
+    expect(answer.bodyFailure).toBeUndefined();
+    expect(answer.body).toEqual(text);
+  });
+
+  test('is unpacked when its coding came in two headers, or is one of the transfer', async () => {
+    const twice = brotliCompressSync(gzipSync(text));
+    const head = `${OK}Content-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: ${twice.length}\r\n\r\n`;
+    expect((await get(await serveBytes(head, twice))).body).toEqual(text);
+    const packed = gzipSync(text);
+    const chunked = [
+      'Transfer-Encoding: gzip, chunked\r\n\r\n',
+      `${packed.length.toString(16)}\r\n`,
+      packed,
+      '\r\n0\r\n\r\n',
+    ];
+    expect((await get(await serveBytes(OK, ...chunked))).body).toEqual(text);
+  });
+
+  test('has its excerpt unpacked too, when it is not whole', async () => {
+    const packed = gzipSync(text);
+    const head = `HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: ${packed.length + 5}\r\n\r\n`;
+    const answer = await get(await serveBytes(head, packed.subarray(0, -9)));
+    expect(answer).toMatchObject({ statusCode: 500, bodyFailure: { class: 'connection_broken' } });
+    expect(answer.body.length).toBeGreaterThan(0);
+    expect(text.subarray(0, answer.body.length)).toEqual(answer.body);
+  });
+
+  test('may have 60 KB of headers, thousands of them, and interim answers before it', async () => {
+    const many = Array.from({ length: 4_000 }, (_, index) => `a${index}: ${index}\r\n`).join('');
+    const interim = `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n`;
+    for (const headers of [`X: ${'x'.repeat(60_000)}\r\n`, many]) {
+      const answer = await get(await serveBytes(interim, OK, headers, 'Retry-After: 7\r\nContent-Length: 2\r\n\r\nok'));
+      expect([answer.statusCode, answer.headers['retry-after'], `${answer.body}`]).toEqual([200, '7', 'ok']);
+    }
+  });
+
+  test.each([
+    [
+      'that offers an upgrade, as Apache does',
+      `${OK}Upgrade: h2\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok`,
+    ],
+    ['with more after its end', `${OK}Content-Length: 2\r\n\r\nok and more`],
+    ['with more after the end of its connection', `${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok and more`],
+    ['with another one behind it', `${answers('ok')}${answers('no')}`],
+    ['without a length', `${OK}Connection: close\r\n\r\nok`],
+    ['in HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nok'],
+  ])('%s is read as far as it goes', async (_name, bytes) => {
+    const answer = await get(await serveBytes(bytes));
+    expect([answer.statusCode, `${answer.body}`, answer.bodyFailure]).toEqual([200, 'ok', undefined]);
   });
 
   test.each([
@@ -99,6 +187,22 @@ describe('an answer that comes', () => {
     expect(answer.body).toHaveLength(0);
   });
 });
+
+/** The head of an answer whose body is coded. */
+const coded = (coding: string, length: number): string =>
+  `${OK}Content-Encoding: ${coding}\r\nContent-Length: ${length}\r\n\r\n`;
+const packed = (coding: string, ...parts: Buffer[]): (string | Buffer)[] => {
+  const body = Buffer.concat(parts);
+  return [coded(coding, body.length), body];
+};
+
+/** A frame of which the decoder has to remember 16 MB. */
+const wideZstd = (body: Buffer): Buffer => {
+  // A header that says so (RFC 8878 §3.1.1.1), and one raw block, the last.
+  const block = (body.length << 3) | 1;
+  const head = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (24 - 10) << 3, block & 0xff, block >> 8, block >> 16];
+  return Buffer.concat([Buffer.from(head), body]);
+};
 
 describe('a body', () => {
   test('is whole at exactly the limit, and cut one byte beyond', async () => {
@@ -129,30 +233,114 @@ describe('a body', () => {
     expect(answer.bodyFailure?.class).toBe('too_large');
   });
 
-  test.each([
-    ['dies half-way', ['HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf']],
-    ['is no gzip, though it says so', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok']],
+  test.each<[string, string, (string | Buffer)[]]>([
+    ['dies half-way', 'connection_broken', [`${OK}Content-Length: 20\r\n\r\nhalf`]],
+    ['dies between chunks', 'connection_broken', [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`]],
+    ['dies within a gzip', 'connection_broken', [coded('gzip', 40), gzipSync(text).subarray(0, 15)]],
+    ['has a chunk of no length', 'bad_answer', [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nno\r\n`]],
     [
-      'is half a gzip',
-      [
-        'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 15\r\n\r\n',
-        gzipSync('a'.repeat(50)).subarray(0, 15),
-      ],
+      'has a flood in its trailer',
+      'bad_answer',
+      [`${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX: `, 'x'.repeat(70_000)],
     ],
-  ])('that %s is told as broken, beside the status that came', async (_name, parts) => {
+    ['is no gzip, though it says so', 'bad_body', [`${coded('gzip', 2)}ok`]],
+    ['is no deflate', 'bad_body', [`${coded('deflate', 7)}garbage`]],
+    ['is no brotli', 'bad_body', [`${coded('br', 7)}garbage`]],
+    ['is no zstd', 'bad_body', [`${coded('zstd', 7)}garbage`]],
+    ['has no gzip in its brotli', 'bad_body', packed('gzip, br', brotliCompressSync(text))],
+    ['was packed in another order', 'bad_body', packed('br, gzip', brotliCompressSync(gzipSync(text)))],
+    ['has a coding that nobody knows', 'bad_body', [`${coded('compress', 2)}ok`]],
+    ['has a coding by the name of a property', 'bad_body', [`${coded('constructor', 2)}ok`]],
+    ['has a coding that nobody knows below one that is known', 'bad_body', packed('aes128gcm, gzip', gzipSync(text))],
+    ['has six codings', 'bad_body', packed('gzip,gzip,gzip,gzip,gzip,gzip', gzipSync(text))],
+    ['has a gzip followed by something else', 'bad_body', packed('gzip', gzipSync(text), Buffer.from('<br>'))],
+    [
+      'has a brotli followed by something else',
+      'bad_body',
+      packed('br', brotliCompressSync(text), Buffer.from('<br>')),
+    ],
+    ['has a zstd followed by something else', 'bad_body', packed('zstd', zstdCompressSync(text), Buffer.from('<br>'))],
+    ['is a gzip without its checksum', 'bad_body', packed('gzip', gzipSync(text).subarray(0, -8))],
+    ['is a gzip with another checksum', 'bad_body', packed('gzip', gzipSync(text).subarray(0, -8), Buffer.alloc(8, 1))],
+    ['is half a gzip', 'bad_body', packed('gzip', gzipSync(text).subarray(0, 15))],
+    ['is half a deflate', 'bad_body', packed('deflate', deflateSync(text).subarray(0, -5))],
+    ['is half a raw deflate', 'bad_body', packed('deflate', deflateRawSync(text).subarray(0, -1))],
+    ['is half a brotli', 'bad_body', packed('br', brotliCompressSync(text).subarray(0, -1))],
+    ['is a zstd that wants more memory than HTTP allows', 'bad_body', packed('zstd', wideZstd(text))],
+    ['is half a zstd', 'bad_body', packed('zstd', zstdCompressSync(text).subarray(0, -3))],
+  ])('that %s is told as %s, beside the status that came', async (_name, failureClass, parts) => {
     expect(await get(await serveBytes(...parts))).toMatchObject({
       statusCode: 200,
-      bodyFailure: { class: 'connection_broken' },
+      bodyFailure: { class: failureClass, message: expect.stringMatching(/^\S/) },
     });
   });
 
-  test.each(['identity', 'gzip'])('that does not arrive in time is told as such (%s)', async (encoding) => {
-    const url = await serve((_, response) => {
-      response
-        .writeHead(200, { 'content-encoding': encoding })
-        .write(encoding === 'gzip' ? gzipSync('').subarray(0, 5) : 'a');
+  test('without a length that is reset is told as broken, since it may not be whole', async () => {
+    const { url } = await serveRaw((socket) => {
+      socket.write(`${OK}Connection: close\r\n\r\nhalf`, () => socket.resetAndDestroy());
     });
-    expect(await get(url, { timeoutMs: 200 })).toMatchObject({ statusCode: 200, bodyFailure: { class: 'timeout' } });
+    expect(await get(url)).toMatchObject({ statusCode: 200, bodyFailure: { class: 'connection_broken' } });
+  });
+
+  test.each<[string, (body: Buffer) => Buffer]>([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['gzip, gzip', (body) => gzipSync(gzipSync(body))],
+    ['br, gzip', (body) => gzipSync(brotliCompressSync(body))],
+  ])('that unfolds to 20 MB by %s is cut at the limit', async (encoding, pack) => {
+    const bomb = pack(Buffer.alloc(20_000_000));
+    const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(bomb));
+    const answer = await get(url);
+    expect(answer.body).toHaveLength(1_000);
+    expect(answer.bodyFailure?.class).toBe('too_large');
+  });
+
+  test('that unfolds to nothing, and never ends, is cut too', async () => {
+    const url = await serve((_, response) => {
+      response.setHeader('content-encoding', 'gzip');
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.concat(Array(500).fill(gzipSync('')))));
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect(await get(url)).toMatchObject({ bodyFailure: { class: 'too_large' } });
+  });
+
+  describe('that does not arrive in time', () => {
+    const half = (encoding: string): Buffer => {
+      const pack = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync }[encoding];
+      return pack ? pack(text).subarray(0, 12) : text.subarray(0, 12);
+    };
+    const codings = ['identity', 'gzip', 'deflate', 'br', 'zstd'];
+
+    test.each(codings)('is told as such when it stalls (%s)', async (encoding) => {
+      const url = await serve((_, response) => {
+        response.writeHead(200, { 'content-encoding': encoding, 'retry-after': '3' }).write(half(encoding));
+      });
+      expect(await get(url, { timeoutMs: 800 })).toMatchObject({
+        statusCode: 200,
+        headers: { 'retry-after': '3' },
+        bodyFailure: { class: 'timeout', message: 'TimeoutError' },
+      });
+    });
+
+    test.each([
+      ['drips', 'Content-Length: 100000', 'x'],
+      ['drips in chunks', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
+      ['drips the length of a chunk', 'Transfer-Encoding: chunked', '0'],
+      ['drips to the end of its connection', 'Connection: close', 'x'],
+      ['drips compressed bytes', 'Content-Encoding: gzip', gzipSync('').subarray(0, 10)],
+    ])('is told as such when it %s', async (_name, header, drop) => {
+      const { url } = await serveRaw((socket) => {
+        socket.write(`${OK}${header}\r\n\r\n`);
+        const drip = setInterval(() => socket.write(drop), 10);
+        socket.on('close', () => clearInterval(drip));
+      });
+      expect(await get(url, { timeoutMs: 800 })).toMatchObject({ bodyFailure: { class: 'timeout' } });
+    });
   });
 });
 
@@ -163,8 +351,23 @@ describe('no answer', () => {
     return failure as HttpFailure;
   };
 
-  test('within the time-out is a failure by that name', async () => {
-    expect((await failureOf(await serve(() => {}), { timeoutMs: 100 })).class).toBe('timeout');
+  test.each<[string, string]>([
+    ['nothing at all', ''],
+    ['half a status line', 'HTTP/1.1 2'],
+    ['half of its headers', `${OK}Content-Le`],
+    ['interim answers only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+  ])('within the time-out but %s is a failure by that name', async (_name, bytes) => {
+    const { url } = await serveRaw((socket) => void socket.write(bytes));
+    expect(await failureOf(url, { timeoutMs: 100 })).toMatchObject({ class: 'timeout', message: 'TimeoutError' });
+  });
+
+  test('within the time-out is a failure by that name, also if its headers drip', async () => {
+    const { url } = await serveRaw((socket) => {
+      socket.write(OK);
+      const drip = setInterval(() => socket.write('X: x\r\n'), 10);
+      socket.on('close', () => clearInterval(drip));
+    });
+    expect(await failureOf(url, { timeoutMs: 200 })).toMatchObject({ class: 'timeout' });
   });
 
   test('where nobody listens is a refused connection', async () => {
@@ -180,18 +383,161 @@ describe('no answer', () => {
   });
 
   test.each([
-    ['a connection that closes', ''],
-    ['something that is not HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
+    ['nothing', ''],
+    ['half a status line', 'HTTP/1.1 2'],
+    ['half of the headers', `${OK}Content-Le`],
+    ['nothing after an interim answer', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ])('but a connection that closes after %s is a broken connection', async (_name, bytes) => {
+    expect(await failureOf(await serveBytes(bytes))).toMatchObject({
+      class: 'connection_broken',
+      message: 'ECONNRESET',
+    });
+  });
+
+  test.each([
+    ['another protocol', 'SSH-2.0-OpenSSH_9.9\r\n', 'HPE_INVALID_CONSTANT'],
+    ['TLS', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28]), 'HPE_INVALID_CONSTANT'],
+    ['HTTP/0.9', '<html>', 'HPE_INVALID_CONSTANT'],
     [
-      'another protocol that nobody asked for',
-      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+      'a protocol nobody asked for',
+      'HTTP/1.1 101 No\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+      'UNASKED_UPGRADE',
     ],
-  ])('but %s is a broken connection', async (_name, bytes) => {
-    expect((await failureOf(await serveBytes(bytes), { timeoutMs: 2_000 })).class).toBe('connection_broken');
+    ['a status that is none', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
+    ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    ['a list of lengths', `${OK}Content-Length: 2, 2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
+    ['a length below zero', `${OK}Content-Length: -2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
+    [
+      'a length and chunks',
+      `${OK}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      'HPE_INVALID_TRANSFER_ENCODING',
+    ],
+    ['a header name with a blank', `${OK}Bad Name: 2\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
+    ['a header without a colon', `${OK}Bad\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
+    ['a NUL in a header', `${OK}X: a\0b\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
+    ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok', 'HPE_CR_EXPECTED'],
+    ['70 KB of headers', `${OK}X: ${'x'.repeat(70_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
+    ['70 KB of small headers', `${OK}${'Name: value\r\n'.repeat(8_000)}\r\n`, 'HPE_HEADER_OVERFLOW'],
+  ])('but %s is a bad one, with the code that Node gives it', async (_name, bytes, code) => {
+    const failure = await failureOf(await serveBytes(bytes), { timeoutMs: 2_000 });
+    expect(failure).toMatchObject({ class: 'bad_answer', message: code });
+    expect(failure.cause).not.toHaveProperty('rawPacket');
+  });
+
+  test.each<[string, Partial<HttpRequest>]>([
+    ['a header with a line break', { headers: { 'x-key': 'a\nb' } }],
+    ['a header in Cyrillic', { headers: { 'x-key': 'ключ' } }],
+    ['a header by no name', { headers: { 'x key': 'a' } }],
+    ['user info that does not decode', { url: 'http://user:100%@127.0.0.1:1/' }],
+    ['no address', { url: 'nowhere' }],
+    ['another protocol', { url: 'ftp://127.0.0.1/' }],
+  ])('can come to a request with %s, which does not go out', async (_name, change) => {
+    const { url, connections } = await serveRaw(() => {});
+    expect(await failureOf(url, change)).toMatchObject({ class: 'internal' });
+    expect(connections()).toBe(0);
   });
 
   test('tells of no address and no token', async () => {
     const { message } = await failureOf('http://127.0.0.1:1/path?token=secret');
     expect(message).not.toMatch(/127|secret|path/);
   });
+});
+
+describe('a kept connection', () => {
+  const reset: RawBehaviour = (socket) => socket.resetAndDestroy();
+  const onceThen =
+    (then: RawBehaviour): RawBehaviour =>
+    (socket, counts) =>
+      counts.request === 1 ? void socket.write(answers(`${counts.connection}`)) : then(socket, counts);
+
+  test('serves one call after the other', async () => {
+    const { url, connections } = await serveRaw((socket) => void socket.write(answers('ok')));
+    const own = createNodeHttp();
+    for (let call = 0; call < 3; call += 1) await own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
+    expect(connections()).toBe(1);
+  });
+
+  test.each<[string, RawBehaviour]>([
+    ['was reset', reset],
+    ['was closed', (socket) => socket.end()],
+    ['was closed as idle', (socket) => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')],
+  ])('that %s meanwhile costs no call', async (_name, behave) => {
+    const { url, connections } = await serveRaw(onceThen(behave));
+    const own = createNodeHttp();
+    const call = (change: Partial<HttpRequest> = {}) =>
+      own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100, ...change });
+    await call();
+    expect(`${(await call()).body}`).toBe('2');
+    await Promise.all([call(), call(), call()]);
+    const before = connections();
+    const posted = await call({ method: 'POST', body: '{}', isRepeatable: true });
+    expect(posted.statusCode).toBe(200);
+    expect(connections()).toBe(before + 1);
+  });
+
+  test('that was closed meanwhile is not tried again and again: the second one is fresh', async () => {
+    const { url } = await serveRaw(onceThen(reset));
+    const own = createNodeHttp();
+    const call = async () => own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
+    // Eight connections are kept, and all of them are stale.
+    await Promise.all(Array.from({ length: 8 }, call));
+    for (let calls = 0; calls < 8; calls += 1) expect((await call()).statusCode).toBe(200);
+  });
+
+  test('that breaks after the answer began, or at a first call, is a broken connection', async () => {
+    const { url } = await serveRaw(onceThen((socket) => void socket.end('HTTP/1.1 2')));
+    const own = createNodeHttp();
+    const call = async (to: string) => own({ method: 'GET', url: to, timeoutMs: 5_000, maxBytes: 100 });
+    await call(url);
+    await expect(call(url)).rejects.toMatchObject({ class: 'connection_broken' });
+    const { url: other, connections } = await serveRaw(reset);
+    await expect(call(other)).rejects.toMatchObject({ class: 'connection_broken', message: 'ECONNRESET' });
+    expect(connections()).toBe(1);
+  });
+
+  test('is no reason to send a request twice that must not arrive twice', async () => {
+    const { url, connections } = await serveRaw(onceThen(reset));
+    const own = createNodeHttp();
+    const request = { method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 } as const;
+    await own(request);
+    await expect(own(request)).rejects.toMatchObject({ class: 'connection_broken', message: 'ECONNRESET' });
+    expect(connections()).toBe(1);
+  });
+
+  test('that was closed before a request went out costs none, also one that must not arrive twice', async () => {
+    const { url, connections } = await serveRaw((socket) => void socket.end(answers('ok')));
+    const own = createNodeHttp();
+    for (let call = 1; call <= 5; call += 1) {
+      await own({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
+      expect(connections()).toBe(call);
+    }
+  });
+
+  test.each([
+    ['an answer', answers('theirs')],
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['an interim answer', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['what is no HTTP', 'theirs'],
+  ])('is dropped with %s that came on it unasked', async (_name, unasked) => {
+    for (const turns of [0, 1, 5]) {
+      const { url, sockets, connections } = await serveRaw((socket) => void socket.write(answers('mine')));
+      const own = createNodeHttp();
+      const call = async () => own({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
+      await call();
+      for (const socket of sockets) await new Promise<void>((done) => void socket.write(unasked, () => done()));
+      for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      expect(`${(await call()).body}`).toBe('mine');
+      expect(connections()).toBe(2);
+    }
+  });
+
+  test('is given up by us before servers do, which is mostly after 5 s: nothing meets it closing', async () => {
+    const closed = Promise.withResolvers<void>();
+    const { url } = await serveRaw((socket) => {
+      socket.on('close', closed.resolve);
+      socket.write(answers('ok'));
+    });
+    await get(url);
+    await closed.promise;
+  }, 15_000);
 });

@@ -1,21 +1,25 @@
-import { type LookupAddress, lookup as systemLookup } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
-import type { LookupFunction } from 'node:net';
-import type { Readable } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import type { FailureClass } from '../contracts/task-failure.ts';
 import { type AddressExceptions, isAllowedAddress, isExceptedHost, judgeHost } from '../domain/address-rules.ts';
-import { HttpFailure, type HttpFailureInfo, type SendHttp } from '../ports/http.ts';
+import { type HttpAnswer, HttpFailure, type HttpFailureInfo, type HttpRequest, type SendHttp } from '../ports/http.ts';
+import { CODING_OVERHEAD_BYTES, codingsOf, decode } from './content-codings.ts';
+import { type DialOptions, dial, type Lookup } from './dial.ts';
+import { toFailure } from './http-failures.ts';
 
 /** Idle connections are dropped before the other side would, usually after 5 s: a call must not meet a closing connection. */
 const IDLE_MS = 4_000;
+
+/** The largest head of an answer. Node's own limit, 16 KiB, is less than some gateways send. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 export type NodeHttpOptions = {
   /** Calls go only where the address rules allow, but for these; absent: anywhere, for addresses that are trusted. */
   exceptions?: AddressExceptions;
   /** How names are resolved. */
   lookup?: Lookup;
+  /** How TCP connections are begun. */
+  connect?: DialOptions['connect'];
 };
 
 /**
@@ -23,45 +27,35 @@ export type NodeHttpOptions = {
  * compressed ones too. Where it is told to judge addresses, it dials those that it has judged: no name can lead elsewhere
  * in between.
  */
-export const createNodeHttp = ({ exceptions, lookup = systemLookup }: NodeHttpOptions = {}): SendHttp => {
-  const options = { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS, scheduling: 'lifo' as const };
-  const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: NodeHttpOptions = {}): SendHttp => {
+  const dialling = { lookup: exceptions ? guarded(lookup, exceptions) : lookup, connect };
+  const kept = createAgents(dialling, { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS, scheduling: 'lifo' });
+  const fresh = createAgents(dialling, { keepAlive: false });
 
-  return async ({ method, url, headers = {}, body, timeoutMs, maxBytes }) => {
+  return async (request) => {
     const startedAt = performance.now();
     const elapsed = () => Math.round(performance.now() - startedAt);
-    const target = new URL(url);
-    const isTls = target.protocol === 'https:';
-    const signal = AbortSignal.timeout(timeoutMs);
-    let response: http.IncomingMessage;
+    const deadline = AbortSignal.timeout(request.timeoutMs);
+    const mayRepeat = request.method === 'GET' || request.isRepeatable === true;
+    let exchange: Exchange;
     try {
-      // Node resolves no literals, so that the look-up never sees them.
+      const target = new URL(request.url);
+      // A literal is not looked up.
       if (exceptions && judgeHost(target.hostname, exceptions) !== 'allowed') throw new BlockedAddress();
-      response = await new Promise((resolve, reject) => {
-        const request = (isTls ? https : http).request(target, {
-          method,
-          agent: isTls ? agents['https:'] : agents['http:'],
-          signal,
-          ...(exceptions && { lookup: guarded(lookup, exceptions) }),
-          headers: {
-            'accept-encoding': 'identity',
-            ...headers,
-            ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
-          },
-        });
-        // A server that switches protocols unasked (101) closes with neither an answer nor an error.
-        const noAnswer = () => reject(Object.assign(new Error('closed without an answer'), { code: 'NO_ANSWER' }));
-        request.on('response', resolve).on('error', reject).on('close', noAnswer).end(body);
+      exchange = await begin(request, target, kept, deadline).catch((error: unknown) => {
+        if (!(error instanceof StaleConnection && (mayRepeat || !error.wasSent))) throw error;
+        return begin(request, target, fresh, deadline);
       });
-    } catch (cause) {
+    } catch (error) {
+      const cause = deadline.aborted ? deadline.reason : error instanceof StaleConnection ? error.cause : error;
       const { class: failureClass, message } = toFailure(cause);
       throw new HttpFailure(failureClass, message, elapsed(), { cause });
     }
-    const { body: received, failure } = await readBody(response, maxBytes, signal);
+    const { body, failure } = await readBody(exchange, request.maxBytes, deadline);
     return {
-      statusCode: response.statusCode ?? 0,
-      headers: joinHeaders(response.headers),
-      body: received,
+      statusCode: exchange.response.statusCode ?? 0,
+      headers: joinHeaders(exchange.response.headers),
+      body,
       ...(failure && { bodyFailure: failure }),
       durationMs: elapsed(),
     };
@@ -74,127 +68,176 @@ class BlockedAddress extends Error {
   readonly code = 'BLOCKED_ADDRESS';
 }
 
-type Lookup = (
-  hostname: string,
-  options: { all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
+/** A kept connection that the other side had closed: it has not seen the request, or not looked at it. */
+class StaleConnection extends Error {
+  override name = 'StaleConnection';
+  readonly wasSent: boolean;
+
+  constructor(wasSent: boolean, cause: Error) {
+    super('the connection was closed meanwhile', { cause });
+    this.wasSent = wasSent;
+  }
+}
 
 /** A look-up that fails when any of the addresses is forbidden: one good one among them is no excuse. */
 const guarded =
-  (lookup: Lookup, exceptions: AddressExceptions): LookupFunction =>
+  (lookup: Lookup, exceptions: AddressExceptions): Lookup =>
   (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      const [first] = addresses ?? [];
+    lookup(hostname, options, (error, addresses) => {
       const isFine =
         isExceptedHost(hostname, exceptions) ||
         addresses?.every(({ address }) => isAllowedAddress(address, exceptions));
-      if (error || !first) callback(error ?? Object.assign(new Error('no address'), { code: 'ENODATA' }), '');
-      else if (!isFine) callback(new BlockedAddress(), '');
-      else if (options.all) callback(null, addresses);
-      else callback(null, first.address, first.family);
+      callback(error ?? (isFine ? null : new BlockedAddress()), addresses);
     });
   };
 
+type Agents = Readonly<Record<string, http.Agent>>;
+
+/** Agents whose connections are made by `dial`. They find the deadline of a request among its options. */
+const createAgents = (dialling: Pick<DialOptions, 'lookup' | 'connect'>, options: http.AgentOptions): Agents => {
+  const plain = new http.Agent(options);
+  const secure = new https.Agent(options);
+  const createTls = secure.createConnection.bind(secure);
+  const dialled =
+    (finish: (socket: Awaited<ReturnType<typeof dial>>, target: Target) => unknown) =>
+    (target: Target, callback: (error: unknown, socket?: unknown) => void): undefined => {
+      const { host, port, deadline: signal } = target;
+      const made = dial({ ...dialling, host, port: Number(port), signal }).then((socket) => finish(socket, target));
+      made.then(
+        (socket) => callback(null, socket),
+        (error) => callback(error),
+      );
+    };
+  return {
+    'http:': Object.assign(plain, { createConnection: dialled((socket) => socket) }),
+    'https:': Object.assign(secure, {
+      createConnection: dialled((socket, target) => createTls({ ...target, socket } as https.RequestOptions)),
+    }),
+  };
+};
+
+type Target = { host: string; port: number | string; deadline: AbortSignal };
+
+type Exchange = {
+  response: http.IncomingMessage;
+  /** What has gone wrong since the response began. */
+  failure: () => Error | undefined;
+};
+
+/** Sends a request, and waits for the head of the answer. */
+const begin = async (
+  { method, headers = {}, body }: HttpRequest,
+  target: URL,
+  agents: Agents,
+  deadline: AbortSignal,
+): Promise<Exchange> =>
+  new Promise((resolve, reject) => {
+    const options: http.RequestOptions & { deadline: AbortSignal } = {
+      method,
+      agent: agents[target.protocol],
+      signal: deadline,
+      deadline,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headers: {
+        'accept-encoding': 'identity',
+        ...headers,
+        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+      },
+    };
+    const request = (target.protocol === 'https:' ? https : http).request(target, options);
+    // However many they are, their bytes are limited.
+    request.maxHeadersCount = 0;
+    let failure: Error | undefined;
+    let receivedBefore = 0;
+    let isSent = false;
+    const sendNow = (): void => {
+      if (request.destroyed) return;
+      if (request.reusedSocket && request.socket?.bytesRead !== receivedBefore) {
+        request.destroy(coded('ECONNRESET'));
+        return;
+      }
+      isSent = true;
+      request.end(body);
+    };
+    const fail = (error: Error): void => {
+      // It holds the answer, and with it whatever that repeats.
+      delete (error as { rawPacket?: unknown }).rawPacket;
+      failure ??= error;
+      const isUnanswered = !isSent || request.socket?.bytesRead === receivedBefore;
+      reject(request.reusedSocket && isUnanswered ? new StaleConnection(isSent, error) : error);
+    };
+    request
+      .on('socket', (socket) => {
+        receivedBefore = socket.bytesRead;
+        // On a kept connection an end, or bytes that nobody asked for, may have arrived and not been read. A whole turn of the
+        // event loop reads them; they would be taken for the answer.
+        if (request.reusedSocket) setImmediate(() => setImmediate(sendNow));
+        else sendNow();
+      })
+      .on('response', (response) => {
+        const { statusCode = 0 } = response;
+        // Servers say so on a connection that was idle for too long (RFC 9110 §15.5.9).
+        const isLate = request.reusedSocket && (statusCode === 408 || !isSent);
+        if (statusCode >= 200 && !isLate) return resolve({ response, failure: () => failure });
+        response.on('error', () => {}).destroy();
+        reject(isLate ? new StaleConnection(isSent, coded('ECONNRESET')) : coded('BAD_STATUS_LINE'));
+      })
+      .on('upgrade', (_, socket) => {
+        socket.destroy();
+        reject(coded('UNASKED_UPGRADE'));
+      })
+      .on('error', fail)
+      .on('close', () => reject(coded('NO_ANSWER')));
+  });
+
+const coded = (code: string): Error => Object.assign(new Error(code), { code });
+
 /** Reads up to `maxBytes` of a body; whatever goes wrong on the way is told beside what came. */
 const readBody = async (
-  response: http.IncomingMessage,
+  exchange: Exchange,
   maxBytes: number,
   deadline: AbortSignal,
 ): Promise<{ body: Buffer; failure?: HttpFailureInfo }> => {
+  const codings = codingsOf(joinHeaders(exchange.response.headers));
+  const isCoded = codings.length > 0;
+  const received = await receive(exchange, isCoded ? maxBytes + CODING_OVERHEAD_BYTES : maxBytes, deadline);
+  const isWhole = !received.isCut && !received.failure;
+  const { body, isCut, error } = isCoded ? await decode(received.body, codings, maxBytes, isWhole) : received;
+  if (received.isCut || isCut) {
+    return { body, failure: { class: 'too_large', message: `the answer is larger than ${maxBytes} bytes` } };
+  }
+  if (received.failure) return { body, failure: received.failure };
+  return error === undefined ? { body } : { body, failure: { class: 'bad_body', message: error } };
+};
+
+type Received = { body: Buffer; isCut?: boolean; error?: undefined; failure?: HttpFailureInfo };
+
+/** Reads a body as it was sent, up to a number of bytes. */
+const receive = async ({ response, failure }: Exchange, maxBytes: number, deadline: AbortSignal): Promise<Received> => {
   const chunks: Buffer[] = [];
   let length = 0;
-  const whole = () => Buffer.concat(chunks);
   try {
-    for await (const chunk of decoded(response)) {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       const room = maxBytes - length;
       chunks.push(chunk.subarray(0, room));
       length += Math.min(chunk.length, room);
       if (chunk.length > room) {
         response.destroy();
-        return {
-          body: whole(),
-          failure: { class: 'too_large', message: `the answer is larger than ${maxBytes} bytes` },
-        };
+        return { body: Buffer.concat(chunks), isCut: true };
       }
     }
-    return { body: whole() };
-  } catch (cause) {
-    response.destroy();
-    return { body: whole(), failure: toFailure(deadline.aborted ? deadline.reason : cause) };
-  }
-};
-
-type Decoder = NodeJS.ReadWriteStream & Readable;
-
-/** We ask for no compression, but some servers compress all the same. */
-const decoders: Record<string, (() => Decoder) | undefined> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
-
-const decoded = (response: http.IncomingMessage): AsyncIterable<Buffer> => {
-  const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  const createDecoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
-  if (!createDecoder) return response;
-  const decoder = createDecoder();
-  response.on('error', (error) => decoder.destroy(error));
-  return decode(response, decoder);
-};
-
-const decode = async function* (response: http.IncomingMessage, decoder: Decoder): AsyncGenerator<Buffer> {
-  let isEmpty = true;
-  response.once('data', () => {
-    isEmpty = false;
-  });
-  try {
-    yield* response.pipe(decoder) as AsyncIterable<Buffer>;
+    // A body without a length ends with its connection, also when that is reset, or the deadline ends it.
+    const isDelimited = ['content-length', 'transfer-encoding'].some((name) => Object.hasOwn(response.headers, name));
+    const cause = isDelimited ? undefined : deadline.aborted ? deadline.reason : failure();
+    return { body: Buffer.concat(chunks), ...(cause && { failure: toFailure(cause) }) };
   } catch (error) {
-    // An empty body is empty, whatever its headers call it; decoders want at least a frame.
-    if (isEmpty && response.complete) return;
-    throw error;
+    response.destroy();
+    const cause = deadline.aborted ? deadline.reason : (failure() ?? error);
+    return { body: Buffer.concat(chunks), failure: toFailure(cause) };
   }
 };
 
-const joinHeaders = (headers: http.IncomingHttpHeaders): Record<string, string | undefined> =>
+const joinHeaders = (headers: http.IncomingHttpHeaders): HttpAnswer['headers'] =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );
-
-const CLASSES: Record<string, FailureClass> = {
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  EAI_FAIL: 'dns',
-  ENODATA: 'dns',
-  BLOCKED_ADDRESS: 'blocked_address',
-  ECONNREFUSED: 'connection_refused',
-  EHOSTUNREACH: 'connection_refused',
-  ENETUNREACH: 'connection_refused',
-  EADDRNOTAVAIL: 'connection_refused',
-  ETIMEDOUT: 'timeout',
-  ABORT_ERR: 'timeout',
-  ECONNRESET: 'connection_broken',
-  EPIPE: 'connection_broken',
-  EPROTO: 'tls',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
-  UNABLE_TO_GET_ISSUER_CERT: 'tls',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
-};
-
-const toFailure = (cause: unknown): HttpFailureInfo => {
-  const error = cause instanceof AggregateError && cause.errors.length > 0 ? cause.errors[0] : cause;
-  const { code = '', name = '' } = error as { code?: string; name?: string };
-  const failureClass = CLASSES[code] ?? guess(code, name);
-  return { class: failureClass, message: code || name || 'unknown error' };
-};
-
-const guess = (code: string, name: string): FailureClass => {
-  if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
-  if (code.startsWith('CERT_') || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL')) return 'tls';
-  return 'connection_broken';
-};

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cutText } from '../domain/text.ts';
 
 /** Why a call to a third party failed, as callers read it in the attempts of a job. */
 export const failureClassSchema = z.enum([
@@ -9,6 +10,7 @@ export const failureClassSchema = z.enum([
   'blocked_address',
   'timeout',
   'bad_status',
+  'bad_answer',
   'bad_body',
   'not_ready',
   'too_large',
@@ -76,4 +78,4 @@ const MAX_EXPLANATION_CHARACTERS = 300;
 
 /** A fault of ours in a line, for our own logs. */
 export const explainOwnFault = (error: CaughtError): string =>
-  `${error.Error}: ${messageOf(error) ?? error.Cause ?? ''}`.slice(0, MAX_EXPLANATION_CHARACTERS);
+  cutText(`${error.Error}: ${messageOf(error) ?? error.Cause ?? ''}`, MAX_EXPLANATION_CHARACTERS);

@@ -1,6 +1,7 @@
 import type { TaskFailure } from '../contracts/task-failure.ts';
+import { cutText } from './text.ts';
 
-const MAX_EXCERPT_CHARACTERS = 200;
+export const MAX_EXCERPT_CHARACTERS = 200;
 
 /**
  * A failure of a task. Its `name` is what Retry and Catch of the state machine match, its message is a {@link TaskFailure}
@@ -10,8 +11,9 @@ export abstract class TaskError extends Error {
   failure: TaskFailure;
 
   constructor(failure: TaskFailure, options?: ErrorOptions) {
-    const excerpt = failure.excerpt?.slice(0, MAX_EXCERPT_CHARACTERS);
-    const capped: TaskFailure = excerpt === undefined ? failure : { ...failure, excerpt };
+    const { excerpt } = failure;
+    const capped: TaskFailure =
+      excerpt === undefined ? failure : { ...failure, excerpt: cutText(excerpt, MAX_EXCERPT_CHARACTERS) };
     super(JSON.stringify(capped), options);
     this.failure = capped;
   }
@@ -57,6 +59,11 @@ export class ProviderRefused extends TaskError {
 /** The provider refuses our credential, read anew: operators have to mend it. No quick retry. */
 export class CredentialRefused extends TaskError {
   override name = 'CredentialRefused';
+}
+
+/** The provider's credential can't be sent as it is configured. That is our own fault: the call was not made. */
+export class CredentialInvalid extends TaskError {
+  override name = 'CredentialInvalid';
 }
 
 /** The provider is in trouble and left alone; the call was not made. */

@@ -11,6 +11,7 @@ import {
   type RetrySchedule,
   retryDelayMs,
 } from './schedule.ts';
+import { cutText } from './text.ts';
 import { toEpochSeconds } from './ttl.ts';
 
 /** The rules that operators set. */
@@ -425,6 +426,6 @@ const failedTry = (failure: TaskFailure): Try => {
     startedAt,
     durationMs,
     tries,
-    excerpt: excerpt?.slice(0, MAX_LOGGED_CHARACTERS),
+    ...(excerpt !== undefined && { excerpt: cutText(excerpt, MAX_LOGGED_CHARACTERS) }),
   };
 };

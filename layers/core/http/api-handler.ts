@@ -4,6 +4,7 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod';
+import { cutText } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
 import { type FieldError, invalid, Problem, problemBody } from './problem.ts';
 
@@ -64,7 +65,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   }
   if (body) chain.use(guardBody(maxBodyBytes));
   if (verify) chain.before(async ({ event }) => verify(event.bodyText ?? '', event.headers));
-  if (body) chain.use(httpJsonBodyParser({ disableContentTypeCheck: true }));
+  if (body) chain.use(dropBom).use(httpJsonBodyParser({ disableContentTypeCheck: true }));
   chain.handler(async (event: Event) => {
     const response = await route({
       caller: event.caller as Who,
@@ -119,6 +120,16 @@ const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
   },
 });
 
+/** A byte order mark is no part of JSON, and parsers may ignore it (RFC 8259 §8.1); a signature covers it. */
+const dropBom: middy.MiddlewareObj<Event> = {
+  before: ({ event }) => {
+    if (!event.bodyText?.startsWith('\uFEFF')) return;
+    event.bodyText = event.bodyText.slice(1);
+    if (event.bodyText === '') throw new Problem(400, 'The body is empty.');
+    Object.assign(event, { body: event.bodyText, isBase64Encoded: false });
+  },
+};
+
 const validate = (schema: z.ZodType | undefined, value: unknown): unknown => {
   const parsed = schema?.safeParse(value);
   if (!parsed || parsed.success) return parsed?.data;
@@ -137,7 +148,7 @@ const toFieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
 /** A JSON pointer (RFC 6901). */
 const pointerTo = (path: PropertyKey[]): string =>
   path
-    .map((key) => `/${String(key).slice(0, MAX_KEY_CHARACTERS).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .map((key) => `/${cutText(String(key), MAX_KEY_CHARACTERS).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('');
 
 /** Turns errors into problems, and logs the ones that are our own. */

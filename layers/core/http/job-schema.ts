@@ -60,7 +60,7 @@ const trySchema = z
       .int()
       .optional()
       .meta({ description: 'How often the execution tried, quick retries included; absent where that is not known.' }),
-    excerpt: z.string().optional().meta({ description: 'The first characters of what was answered.' }),
+    excerpt: z.string().optional().meta({ description: 'The first characters of what was answered, secrets masked.' }),
   })
   .meta({ id: 'Try', description: 'A call, the last one where quick retries came before.' });
 

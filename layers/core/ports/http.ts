@@ -5,6 +5,8 @@ export type HttpRequest = {
   url: string;
   headers?: Record<string, string>;
   body?: string;
+  /** Whether a POST may arrive twice, as any GET may (RFC 9110 §9.2.2): the other side recognises duplicates. */
+  isRepeatable?: boolean;
   /** One deadline over DNS, connect, headers and body, milliseconds. */
   timeoutMs: number;
   /** How much of the answer's body is read, in bytes after decompression. */
@@ -17,14 +19,17 @@ export type HttpAnswer = {
   headers: Readonly<Record<string, string | undefined>>;
   /** At most `maxBytes` of it. */
   body: Buffer;
-  /** Why the body is not whole: it is larger than `maxBytes`, or did not arrive. */
+  /** Why the body is not whole: it is larger than `maxBytes`, did not arrive, or its content coding can't be undone. */
   bodyFailure?: HttpFailureInfo;
   durationMs: number;
 };
 
 export type HttpFailureInfo = { class: FailureClass; message: string };
 
-/** No answer came. The message is for logs and excerpts; it holds no address and no secret. */
+/**
+ * No answer came; with class `internal`, because the request can't be sent as it is. The message is for logs and excerpts; it
+ * holds no address and no secret.
+ */
 export class HttpFailure extends Error {
   override name = 'HttpFailure';
   readonly class: FailureClass;
@@ -38,7 +43,9 @@ export class HttpFailure extends Error {
 }
 
 /**
- * Makes one HTTP exchange. Redirects are not followed.
+ * Makes one HTTP exchange. Redirects are not followed. A request that met a kept connection which the other side had closed
+ * meanwhile is sent again at once, on a fresh one, if it may be repeated.
+ *
  * @throws HttpFailure when no answer came
  */
 export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;

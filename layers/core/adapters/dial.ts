@@ -1,0 +1,108 @@
+import { type LookupAddress, lookup as systemLookup } from 'node:dns';
+import net from 'node:net';
+
+/** How names are resolved: to all of their addresses. */
+export type Lookup = (
+  hostname: string,
+  options: { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+export type DialOptions = {
+  host: string;
+  port: number;
+  /** Ends it, with all connections that are still being made. */
+  signal: AbortSignal;
+  lookup?: Lookup | undefined;
+  /** Begins one TCP connection. */
+  connect?: ((address: { host: string; port: number }) => net.Socket) | undefined;
+};
+
+const connectTcp: NonNullable<DialOptions['connect']> = (address) => net.connect({ ...address, noDelay: true });
+
+/** An address that is silent holds up the next one for so long (RFC 8305 §5, "Connection Attempt Delay"). */
+const NEXT_ADDRESS_MS = 250;
+
+/**
+ * Makes a TCP connection to the first address of a host that takes one: Happy Eyeballs (RFC 8305). Addresses are begun one
+ * after the other, alternating between IPv6 and IPv4, without waiting for those before to end: each has the time that is left.
+ * (Node's own `autoSelectFamily` gives up an address after 250 ms, in which a far host can't connect.)
+ *
+ * @throws the most telling error of the addresses, or of the look-up
+ */
+export const dial = async (options: DialOptions): Promise<net.Socket> => {
+  const { signal, port, connect = connectTcp } = options;
+  const hosts = await resolve(options);
+  signal.throwIfAborted();
+  return new Promise((fulfil, reject) => {
+    const waiting = [...hosts];
+    const sockets = new Set<net.Socket>();
+    const errors: NodeJS.ErrnoException[] = [];
+    let timer: NodeJS.Timeout | undefined;
+
+    const end = (winner?: net.Socket): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      for (const socket of sockets) if (socket !== winner) socket.destroy();
+    };
+    const abort = (): void => {
+      end();
+      reject(signal.reason);
+    };
+    const begin = (): void => {
+      clearTimeout(timer);
+      const host = waiting.shift();
+      if (host === undefined) return;
+      const socket = connect({ host, port });
+      sockets.add(socket);
+      const fail = (error: NodeJS.ErrnoException): void => {
+        sockets.delete(socket);
+        errors.push(error);
+        if (waiting.length > 0) begin();
+        else if (sockets.size === 0) {
+          end();
+          reject(mostTelling(errors));
+        }
+      };
+      socket.once('error', fail).once('connect', () => {
+        end(socket);
+        socket.off('error', fail);
+        fulfil(socket);
+      });
+      if (waiting.length > 0) timer = setTimeout(begin, NEXT_ADDRESS_MS);
+    };
+    signal.addEventListener('abort', abort);
+    begin();
+  });
+};
+
+const resolve = async ({ host, signal, lookup = systemLookup }: DialOptions): Promise<string[]> => {
+  if (net.isIP(host)) return [host];
+  return new Promise((fulfil, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    lookup(host, { all: true }, (error, addresses) => {
+      signal.removeEventListener('abort', abort);
+      if (error) reject(error);
+      else if (addresses.length === 0) reject(Object.assign(new Error('no address'), { code: 'ENODATA' }));
+      else fulfil(alternating(addresses));
+    });
+  });
+};
+
+/** The families in turn, beginning with that of the first address (RFC 8305 §4). */
+const alternating = (addresses: readonly LookupAddress[]): string[] => {
+  const [first] = addresses;
+  const preferred = addresses.filter(({ family }) => family === first?.family);
+  const others = addresses.filter(({ family }) => family !== first?.family);
+  return preferred
+    .flatMap((address, index) => [address, others[index]])
+    .concat(others.slice(preferred.length))
+    .flatMap((address) => address?.address ?? []);
+};
+
+/** That a family has no route says more of this machine than of the host. */
+const NO_ROUTE = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EHOSTUNREACH']);
+
+const mostTelling = (errors: NodeJS.ErrnoException[]): NodeJS.ErrnoException | undefined =>
+  errors.find(({ code = '' }) => !NO_ROUTE.has(code)) ?? errors[0];

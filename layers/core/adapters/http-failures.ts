@@ -1,0 +1,54 @@
+import type { FailureClass } from '../contracts/task-failure.ts';
+import type { HttpFailureInfo } from '../ports/http.ts';
+
+const CLASSES: Record<string, FailureClass> = {
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  ENODATA: 'dns',
+  BLOCKED_ADDRESS: 'blocked_address',
+  ECONNREFUSED: 'connection_refused',
+  EHOSTUNREACH: 'connection_refused',
+  ENETUNREACH: 'connection_refused',
+  EADDRNOTAVAIL: 'connection_refused',
+  EAFNOSUPPORT: 'connection_refused',
+  ETIMEDOUT: 'timeout',
+  ABORT_ERR: 'timeout',
+  ECONNRESET: 'connection_broken',
+  EPIPE: 'connection_broken',
+  EPROTO: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
+  BAD_STATUS_LINE: 'bad_answer',
+  UNASKED_UPGRADE: 'bad_answer',
+  // What Node refuses to send: the request is wrong, and nothing went out.
+  ERR_INVALID_CHAR: 'internal',
+  ERR_HTTP_INVALID_HEADER_VALUE: 'internal',
+  ERR_INVALID_HTTP_TOKEN: 'internal',
+  ERR_UNESCAPED_CHARACTERS: 'internal',
+  ERR_INVALID_PROTOCOL: 'internal',
+  ERR_INVALID_URL: 'internal',
+};
+
+/**
+ * What an error of Node's network says, in our words.
+ * @param cause any error; its message, which may hold addresses, is not used
+ */
+export const toFailure = (cause: unknown): HttpFailureInfo => {
+  const { code: anyCode, name = '' } = (cause ?? {}) as { code?: unknown; name?: string };
+  // The code of a DOMException, such as the deadline's, is a number.
+  const code = typeof anyCode === 'string' ? anyCode : '';
+  return { class: CLASSES[code] ?? guess(code, name), message: code || name || 'unknown error' };
+};
+
+const guess = (code: string, name: string): FailureClass => {
+  if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
+  if (name === 'URIError') return 'internal';
+  // llhttp: what came is no HTTP.
+  if (code.startsWith('HPE_')) return 'bad_answer';
+  if (code.startsWith('CERT_') || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL')) return 'tls';
+  return 'connection_broken';
+};

@@ -1,0 +1,228 @@
+/**
+ * Masks secrets in what third parties answered, before anybody stores or shows it.
+ *
+ * A third party that repeats a credential seldom repeats it as it was sent: it escapes it for JSON, HTML or a URL, decodes
+ * Basic credentials, or cuts its message in the middle. So secrets are searched piece by piece, in the text as it is and in
+ * the text with its escapes undone: of a secret of eight bytes or more, no run of eight bytes survives.
+ */
+
+/** Pieces of this many bytes are searched. Secrets that are shorter are searched as a whole. */
+const PIECE_BYTES = 8;
+
+/** Shorter values are no secrets: masking them would leave little of any text. */
+const MIN_SECRET_BYTES = 4;
+
+/** How often escapes are undone: JSON in JSON in a URL has three layers. */
+const MAX_LAYERS = 3;
+
+const MASK = '***';
+
+/**
+ * Replaces secrets in a text, in whatever form they stand there: raw, percent-encoded, escaped for JSON or HTML (each up to
+ * three times over), or in base64 and base64url at any offset, with or without padding.
+ *
+ * @param secrets those of fewer than four bytes are not masked
+ */
+export const maskSecrets = (text: string, secrets: readonly string[]): string => {
+  const needles = secrets.flatMap(formsOf);
+  if (needles.length === 0) return text;
+  const pieces = new Set(needles.flatMap(piecesOf));
+  const words = [...new Set(needles.filter(({ length }) => length < PIECE_BYTES))];
+  const isSecret = new Uint8Array(text.length);
+  const mark = ({ starts, ends }: View, at: number, length: number): void => {
+    isSecret.fill(1, starts[at], ends[at + length - 1]);
+  };
+  let view: View | undefined = toView(text);
+  for (let layer = 0; view && layer <= MAX_LAYERS; layer += 1) {
+    const { bytes } = view;
+    for (let at = 0; at + PIECE_BYTES <= bytes.length; at += 1) {
+      if (pieces.has(bytes.slice(at, at + PIECE_BYTES))) mark(view, at, PIECE_BYTES);
+    }
+    for (const word of words) {
+      for (let at = bytes.indexOf(word); at >= 0; at = bytes.indexOf(word, at + 1)) mark(view, at, word.length);
+    }
+    view = unescaped(view);
+  }
+  return replaceMarked(text, isSecret);
+};
+
+/**
+ * What of a credential is secret: its value, or what follows the scheme; the values of its parameters; and, where it is base64
+ * of text, that text and its parts: Basic credentials, and whoever does as they do.
+ *
+ * @param value of the header, such as `Bearer eyJ…`
+ */
+export const secretsOfCredential = (value: string): string[] => {
+  const [, scheme = '', rest = ''] = /^([\w.-]+)\s+(\S.*)$/s.exec(value) ?? [];
+  const isScheme = rest !== '' && (SCHEMES.has(scheme.toLowerCase()) || scheme.length < PIECE_BYTES);
+  const secret = isScheme ? rest : value;
+  // Digest, cookies: name="value", name=value; …
+  const values = [...secret.matchAll(/=\s*["']?([^\s,;"'=]+)/g)].map(([, part = '']) => part);
+  return [secret, ...values, ...pairOf(secret), ...[secret, ...values].flatMap(decodedParts)];
+};
+
+const SCHEMES = new Set(['basic', 'bearer', 'digest', 'negotiate', 'signature', 'api-token', 'access-token']);
+
+/** The halves of `user:password`. */
+const pairOf = (text: string): string[] => {
+  const colon = text.indexOf(':');
+  return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1)];
+};
+
+const decodedParts = (text: string): string[] => {
+  const decoded = decodeBase64(text);
+  // What is no text was no text before, or is a key: that is masked as it is.
+  return /^\P{C}{4,}$/u.test(decoded) && !decoded.includes('\uFFFD') ? [decoded, ...pairOf(decoded)] : [];
+};
+
+/**
+ * What of a URL is secret: user info, the values of its query, and the parts of its path that look like tokens (twenty
+ * characters, or eight with a digit among them).
+ */
+export const secretsOfUrl = (url: string): string[] => {
+  const { username, password, search, pathname } = new URL(url);
+  const user = [username, password].map(percentDecoded);
+  const path = pathname.split('/').map(percentDecoded);
+  const query = search
+    .slice(1)
+    .split('&')
+    .flatMap((part) => {
+      const equals = part.indexOf('=');
+      const value = percentDecoded(part.slice(equals + 1));
+      // Forms have a plus for a blank.
+      return [value, value.replaceAll('+', ' ')];
+    });
+  const pair = password === '' ? [] : [user.join(':')];
+  return [...user, ...pair, ...query, ...path.filter(isTokenLike)];
+};
+
+const isTokenLike = (part: string): boolean => part.length >= 20 || (part.length >= 8 && /\d/.test(part));
+
+const percentDecoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+/**
+ * A redirect's target as it may be shown: without user info and fragment, the query masked.
+ * @param location as it was sent, absolute or relative
+ */
+export const maskLocation = (location: string): string => {
+  const [address = ''] = location.split('#');
+  const [base = '', query] = address.split(/\?(.*)/s);
+  return `${base.replace(/^([a-z][a-z\d+.-]*:)?\/\/[^/]*@/i, '$1//')}${query === undefined ? '' : `?${MASK}`}`;
+};
+
+/** A text as bytes of UTF-8 (one character a byte), each with the place in the text that it comes from. */
+type View = { bytes: string; starts: number[]; ends: number[] };
+
+const encoder = new TextEncoder();
+
+const utf8 = (text: string): string => String.fromCharCode(...encoder.encode(text));
+
+const toView = (text: string): View => {
+  const view: View = { bytes: '', starts: [], ends: [] };
+  let at = 0;
+  for (const character of text) {
+    add(view, utf8(character), at, at + character.length);
+    at += character.length;
+  }
+  return view;
+};
+
+const add = (view: View, bytes: string, start: number, end: number): void => {
+  view.bytes += bytes;
+  for (let index = 0; index < bytes.length; index += 1) {
+    view.starts.push(start);
+    view.ends.push(end);
+  }
+};
+
+const ESCAPE =
+  /%([\da-f]{2})|\\u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})|\\u([\da-f]{4})|\\x([\da-f]{2})|\\(["'\\/bfnrt])|&#x([\da-f]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos|nbsp);/gi;
+
+const LETTERS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00A0' };
+
+/** Undoes one layer of escapes; undefined where there is none. */
+const unescaped = ({ bytes, starts, ends }: View): View | undefined => {
+  const view: View = { bytes: '', starts: [], ends: [] };
+  let at = 0;
+  const copy = (until: number): void => {
+    view.bytes += bytes.slice(at, until);
+    view.starts.push(...starts.slice(at, until));
+    view.ends.push(...ends.slice(at, until));
+  };
+  for (const match of bytes.matchAll(ESCAPE)) {
+    copy(match.index);
+    at = match.index + match[0].length;
+    add(view, unescapedBytes(match), starts[match.index] ?? 0, ends[at - 1] ?? 0);
+  }
+  if (at === 0) return undefined;
+  copy(bytes.length);
+  return view;
+};
+
+const unescapedBytes = ([
+  whole,
+  percent,
+  high,
+  low,
+  unit,
+  byte,
+  letter,
+  hex,
+  decimal,
+  entity,
+]: RegExpExecArray): string => {
+  const code = (digits: string | undefined, radix: number) => Number.parseInt(digits ?? '', radix);
+  if (percent ?? byte) return String.fromCharCode(code(percent ?? byte, 16));
+  if (high) return utf8(String.fromCharCode(code(high, 16), code(low, 16)));
+  if (unit) return utf8(String.fromCharCode(code(unit, 16)));
+  if (letter) return LETTERS[letter] ?? letter;
+  if (entity) return utf8(ENTITIES[entity.toLowerCase()] ?? whole);
+  const point = hex ? code(hex, 16) : code(decimal, 10);
+  return utf8(point <= 0x10ffff ? String.fromCodePoint(point) : whole);
+};
+
+/** The forms of a secret, in bytes, that undoing escapes does not lead back to the secret itself. */
+const formsOf = (secret: string): string[] => {
+  const bytes = utf8(secret);
+  if (bytes.length < MIN_SECRET_BYTES) return [];
+  // A header is sent in Latin-1, and a form has a plus for a blank.
+  const latin1 = /^[\0-\xFF]*$/.test(secret) ? secret : bytes;
+  const texts = [...new Set([bytes, latin1, bytes.replaceAll(' ', '+')])];
+  return [...texts, ...[bytes, latin1].flatMap(base64FormsOf)].filter(({ length }) => length >= MIN_SECRET_BYTES);
+};
+
+/** Base64 of bytes that stand anywhere in what was encoded: for each offset, the characters that depend on nothing else. */
+const base64FormsOf = (bytes: string): string[] =>
+  [0, 1, 2].flatMap((offset) => {
+    const encoded = btoa('\0'.repeat(offset) + bytes);
+    const form = encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
+    return [form, form.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+
+const decodeBase64 = (text: string): string => {
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (byte) => byte.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return '';
+  }
+};
+
+const piecesOf = (needle: string): string[] =>
+  Array.from({ length: Math.max(0, needle.length - PIECE_BYTES + 1) }, (_, at) => needle.slice(at, at + PIECE_BYTES));
+
+const replaceMarked = (text: string, isMarked: Uint8Array): string => {
+  let masked = '';
+  for (let at = 0; at < text.length; at += 1) {
+    if (!isMarked[at]) masked += text.charAt(at);
+    else if (at === 0 || !isMarked[at - 1]) masked += MASK;
+  }
+  return masked;
+};

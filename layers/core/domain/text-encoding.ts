@@ -1,0 +1,119 @@
+/**
+ * Which encoding the text of an answer is in. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F (a BOM
+ * overrides the declared charset, declarations in XML), HTML (declarations in meta), RFC 8259 §8.1 (JSON is UTF-8).
+ */
+
+/** A media type in lower case, without its parameters; empty where there is none, or it is malformed. */
+export const mediaTypeOf = (contentType: string | undefined): string => {
+  const [type = ''] = (contentType ?? '').split(';');
+  const essence = type.trim().toLowerCase();
+  return /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/.test(essence) ? essence : '';
+};
+
+export const isJsonType = (mediaType: string): boolean => /\+json$/.test(mediaType) || JSON_TYPES.has(mediaType);
+
+const JSON_TYPES = new Set(['application/json', 'application/x-json', 'text/json', 'text/x-json']);
+
+export const isXmlType = (mediaType: string): boolean => /^(?:application|text)\/xml$|\+xml$/.test(mediaType);
+
+export const isTextType = (mediaType: string): boolean =>
+  mediaType.startsWith('text/') || isXmlType(mediaType) || TEXT_TYPES.has(mediaType);
+
+/** Types under application/ that are text all the same. */
+const TEXT_TYPES = new Set(
+  [
+    ...[
+      'javascript',
+      'x-javascript',
+      'ecmascript',
+      'x-www-form-urlencoded',
+      'graphql',
+      'sql',
+      'toml',
+      'yaml',
+      'x-yaml',
+    ],
+    ...['x-ndjson', 'ndjson', 'jsonl', 'x-jsonlines', 'json-seq'],
+  ].map((subtype) => `application/${subtype}`),
+);
+
+/** The bytes are not text in the encoding that they are said to be in. */
+export class UndecodableText extends Error {
+  override name = 'UndecodableText';
+}
+
+/**
+ * The text of an answer: by its BOM, by the declared charset, by a declaration inside XML or HTML, else as UTF-8.
+ *
+ * @throws UndecodableText for bytes that do not decode, and for charsets that are not known (in JSON, which has no charsets,
+ * those are ignored). There is never a replacement character for a byte that does not decode.
+ */
+export const decodeText = (bytes: Uint8Array, contentType: string | undefined): string => {
+  const label = encodingOf(bytes, contentType);
+  try {
+    return new TextDecoder(label, { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new UndecodableText(`the text is not ${cutLabel(label)}`, { cause });
+  }
+};
+
+/** The same for eyes only: whatever does not decode becomes U+FFFD. */
+export const decodeLeniently = (bytes: Uint8Array, contentType: string | undefined): string => {
+  const label = encodingOf(bytes, contentType);
+  return new TextDecoder(isKnown(label) ? label : 'utf-8').decode(bytes);
+};
+
+const cutLabel = (label: string): string => label.slice(0, 40);
+
+const encodingOf = (bytes: Uint8Array, contentType: string | undefined): string => {
+  const mediaType = mediaTypeOf(contentType);
+  const declared = charsetOf(contentType);
+  const bom = bomOf(bytes);
+  if (bom) return bom;
+  if (declared !== undefined && !(isJsonType(mediaType) && !isKnown(declared))) return withByteOrder(declared, bytes);
+  return declarationOf(bytes, mediaType) ?? 'utf-8';
+};
+
+const charsetOf = (contentType: string | undefined): string | undefined =>
+  /;\s*charset\s*=\s*["']?([^"',;\s]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+
+const isKnown = (label: string): boolean => {
+  try {
+    new TextDecoder(label);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const BOMS: readonly (readonly [encoding: string, ...bytes: number[]])[] = [
+  ['utf-8', 0xef, 0xbb, 0xbf],
+  // Before UTF-16, whose BOM begins alike. No TextDecoder knows it.
+  ['utf-32', 0xff, 0xfe, 0, 0],
+  ['utf-16le', 0xff, 0xfe],
+  ['utf-16be', 0xfe, 0xff],
+];
+
+const bomOf = (bytes: Uint8Array): string | undefined =>
+  BOMS.find(([, ...bom]) => bom.every((byte, index) => bytes[index] === byte))?.[0];
+
+/** "UTF-16" without a BOM says no byte order: a text that begins with an ASCII character shows it. */
+const withByteOrder = (label: string, bytes: Uint8Array): string =>
+  label === 'utf-16' && bytes[0] === 0 && bytes[1] !== 0 ? 'utf-16be' : label;
+
+/** The encoding that XML or HTML declares at its beginning, and XML in UTF-16 without a BOM shows by its first characters. */
+const declarationOf = (bytes: Uint8Array, mediaType: string): string | undefined => {
+  const head = String.fromCharCode(...bytes.subarray(0, 1024));
+  if (head.startsWith('<\0?\0')) return 'utf-16le';
+  if (head.startsWith('\0<\0?')) return 'utf-16be';
+  // JSON begins with an ASCII character, and holds no NUL (RFC 4627 §3 told encodings apart so).
+  if (isJsonType(mediaType) && head.length > 1 && head.slice(0, 2).includes('\0')) {
+    return head.startsWith('\0') ? 'utf-16be' : 'utf-16le';
+  }
+  const isHtml = mediaType === 'text/html' || mediaType === 'application/xhtml+xml';
+  const declared =
+    /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head)?.[1] ??
+    (isHtml ? /<meta\s[^>]*?charset\s*=\s*["']?([\w.:-]+)/i.exec(head)?.[1] : undefined);
+  // Whoever can read the declaration as ASCII does not read UTF-16.
+  return declared && !/^utf-?16/i.test(declared) ? declared.toLowerCase() : undefined;
+};

@@ -1,0 +1,10 @@
+/**
+ * The first characters of a text, cut between code points.
+ *
+ * @param max UTF-16 code units, as `length` counts them
+ * @returns well-formed Unicode: surrogates without their other half become U+FFFD
+ */
+export const cutText = (text: string, max: number): string => {
+  const isSplit = /[\uD800-\uDBFF]/.test(text.charAt(max - 1)) && /[\uDC00-\uDFFF]/.test(text.charAt(max));
+  return text.slice(0, isSplit ? max - 1 : max).toWellFormed();
+};

@@ -1,0 +1,343 @@
+import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
+import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { CircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
+import { VERSION } from '@boomerang/core/version.ts';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
+import { aLog, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { type RawPart, startRawServer } from '../raw-server.ts';
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+type Setting = { provider?: Partial<Provider>; credential?: string; header?: string; path?: string; userInfo?: string };
+
+/** Asks a raw TCP server, which plays its scripts, as a provider. */
+const ask = async (scripts: RawPart[][], { provider = {}, credential, header, path = '/', userInfo }: Setting = {}) => {
+  const server = await startRawServer(...scripts);
+  stops.push(server.stop);
+  const log = aLog();
+  const verdicts: boolean[] = [];
+  const breaker: CircuitBreaker = {
+    call: async (_, run, judge) => {
+      try {
+        const result = await run();
+        verdicts.push(true);
+        return result;
+      } catch (error) {
+        const verdict = judge(error);
+        if (verdict !== 'unknown') verdicts.push(verdict === 'succeeded');
+        throw error;
+      }
+    },
+  };
+  const gas: Provider = {
+    id: 'gas',
+    url: `${server.url.replace('//', userInfo === undefined ? '//' : `//${userInfo}@`)}${path}`,
+    timeoutMs: 2_000,
+    maxBytes: 1024 * 1024,
+    ...(credential !== undefined && { auth: { header: header ?? 'authorization', secret: 'key' } }),
+    ...provider,
+  };
+  const stored: string[] = [];
+  const deps = {
+    ...unguarded,
+    breaker,
+    log,
+    catalogue: new Map([['gas', gas]]),
+    send: createNodeHttp(),
+    findSecret: async () => credential ?? '',
+    results: {
+      save: async (...args: unknown[]) => {
+        stored.push((args[2] as { json: string }).json);
+        return { chunks: 1 };
+      },
+      remove: async () => {},
+    },
+    jobs: { get: async () => undefined },
+    now: () => NOW,
+    keptUntil: () => 1,
+  };
+  const outcome = await fetchProvider(deps, {
+    jobId: 'id',
+    claims: 1,
+    leasedUntil: NOW + LEASE_MS,
+    providerId: 'gas',
+  }).catch((error: Error) => error);
+  const told = outcome instanceof Error ? JSON.parse(outcome.message) : undefined;
+  return {
+    json: outcome instanceof Error ? undefined : (outcome.json ?? stored[0]),
+    name: outcome instanceof Error ? outcome.name : 'fetched',
+    failure: told as Record<string, unknown>,
+    logged: JSON.stringify(log.lines),
+    verdicts,
+    requests: server.requests,
+  };
+};
+
+const answer = (status: string, headers: string[] = [], body: string | Buffer = ''): RawPart[] => [
+  [`HTTP/1.1 ${status}`, `Content-Length: ${Buffer.byteLength(body as string)}`, ...headers, '', ''].join('\r\n'),
+  body,
+];
+const JSON_TYPE = 'Content-Type: application/json';
+
+test('a request says who we are and what we read', async () => {
+  const { requests } = await ask([answer('200 OK', [JSON_TYPE], '[]')]);
+  expect(requests[0]).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
+  expect(requests[0]).toMatch(new RegExp(`\r\nuser-agent: Boomerang/${VERSION.replaceAll('.', '\\.')}\r\n`, 'i'));
+  expect(requests[0]).toMatch(/\r\naccept: application\/json, /i);
+});
+
+test('a catalogue may say who we are instead', async () => {
+  const { requests } = await ask([answer('200 OK')], { credential: 'acme-client', header: 'User-Agent' });
+  expect(requests[0]?.match(/user-agent: .*/gi)).toEqual(['User-Agent: acme-client']);
+});
+
+describe('a provider that stalls', () => {
+  const timeoutMs = 200;
+
+  test.each<[string, RawPart[]]>([
+    ['before it answers', []],
+    ['within its headers', ['HTTP/1.1 200 OK\r\nContent-Ty']],
+    ['before its body', ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n']],
+    ['within its body', ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a"']],
+    ['within a body without a length', ['HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhalf']],
+    ['between chunks', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n']],
+    ['within a chunk', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n[]']],
+    ['within a gzip', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]').subarray(0, 12)]],
+    ['after a gzip without a length', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]')]],
+    ['while it drips', ['HTTP/1.1 200 OK\r\n\r\n', ...Array.from({ length: 40 }, (_, at) => (at % 2 ? 20 : ' '))]],
+  ])('%s has timed out, whatever it sent: quick tries, and a failure to its circuit', async (_name, script) => {
+    const { name, failure, verdicts } = await ask([script], { provider: { timeoutMs } });
+    expect(name).toBe('ProviderUnavailable');
+    expect(failure).toMatchObject({ class: 'timeout', excerpt: 'TimeoutError' });
+    expect(verdicts).toEqual([false]);
+  });
+
+  test('after a status that says enough is read by that', async () => {
+    const script = ['HTTP/1.1 404 No\r\nContent-Length: 99\r\n\r\nno such bill'];
+    const { name, failure } = await ask([script], { provider: { timeoutMs: 1_500 } });
+    expect(name).toBe('ProviderRefused');
+    expect(failure).toMatchObject({ class: 'bad_status', statusCode: 404 });
+  });
+});
+
+describe('a provider that asks to wait', () => {
+  const statuses = '301 400 401 403 404 409 410 418 422 423 429 451 500 503 599'.split(' ');
+
+  test.each(statuses)('with %s is asked again, then', async (status) => {
+    const { name, failure } = await ask([answer(`${status} X`, ['Retry-After: 3'])]);
+    expect(name).toBe('ProviderThrottled');
+    expect(failure).toMatchObject({ class: 'bad_status', statusCode: Number(status), retryAfterMs: 3_000 });
+  });
+
+  test.each<[string, string[], number]>([
+    ['a fraction', ['Retry-After: 6.5'], 7_000],
+    ['a date', [`Retry-After: ${new Date(NOW + 60_000).toUTCString()}`], 60_000],
+    ['RateLimit-Reset', ['RateLimit-Reset: 30'], 30_000],
+    ['RateLimit-Reset of a quota that is used up', ['RateLimit-Remaining: 0', 'RateLimit-Reset: 30'], 30_000],
+    ['the time itself', [`RateLimit-Reset: ${NOW / 1000 + 30}`], 30_000],
+    ['RateLimit', ['RateLimit: "default";r=0;t=30'], 30_000],
+    ['RateLimit of several quotas', ['RateLimit: "a,b";r=5;t=3600, "hour";q=9;r=0;t=30, "x";r=0;t=9'], 30_000],
+    ['RateLimit as it was', ['RateLimit: limit=10, remaining=0, reset=30'], 30_000],
+    ['the longer of two', ['Retry-After: 3', 'RateLimit-Reset: 30'], 30_000],
+    ['the longer of two', ['Retry-After: 30', 'RateLimit: "default";r=0;t=3'], 30_000],
+  ])('by %s is asked again, then', async (_name, headers, retryAfterMs) => {
+    const { name, failure } = await ask([answer('403 No', headers)]);
+    expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', retryAfterMs]);
+  });
+
+  test.each([
+    ['RateLimit-Remaining: 4999', 'RateLimit-Reset: 3600'],
+    ['RateLimit: "default";r=50;t=30', 'X: x'],
+    ['RateLimit: limit=100, remaining=50, reset=30', 'X: x'],
+    ['RateLimit-Policy: "default";q=100;w=30', 'X: x'],
+    ['RateLimit: what', 'RateLimit-Reset: soon'],
+    ['Retry-After: soon', 'X: x'],
+    ['Retry-After: -1', 'X: x'],
+  ])('for nothing (%s, %s) is refused as ever, and unavailable as ever', async (...headers) => {
+    expect((await ask([answer('404 No', headers)])).name).toBe('ProviderRefused');
+    expect((await ask([answer('500 No', headers)])).name).toBe('ProviderUnavailable');
+  });
+
+  test('by its status is told when by quotas that are not used up, too', async () => {
+    const { failure } = await ask([answer('429 No', ['RateLimit: "default";r=1;t=30'])]);
+    expect(failure.retryAfterMs).toBe(30_000);
+  });
+
+  test.each<[string, RawPart[], string]>([
+    ['an answer that is too large', answer('200 OK', ['Retry-After: 3'], 'x'.repeat(2_000)), 'too_large'],
+    ['JSON that does not parse', answer('200 OK', ['Retry-After: 3', JSON_TYPE], '{'), 'bad_body'],
+    ['half a body', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf', null], 'connection_broken'],
+    ['a body that stalls', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf'], 'timeout'],
+  ])('with %s is asked again, then', async (_name, script, failureClass) => {
+    const { name, failure } = await ask([script], { provider: { maxBytes: 1_000, timeoutMs: 1_500 } });
+    expect(name).toBe('ProviderThrottled');
+    expect(failure).toMatchObject({ class: failureClass, statusCode: 200, retryAfterMs: 3_000 });
+  });
+});
+
+describe('a success', () => {
+  test.each<[string, string[], string, string]>([
+    ['202 Accepted', ['Retry-After: 3', JSON_TYPE], '{"status":"processing"}', 'ProviderThrottled'],
+    ['202 Accepted', [JSON_TYPE], '{"status":"processing"}', 'ProviderThrottled'],
+    ['202 Accepted', [], '', 'ProviderThrottled'],
+    ['206 Partial Content', ['Content-Range: bytes 0-1/9', JSON_TYPE], '[]', 'ProviderUnavailable'],
+    ['206 Partial Content', ['Retry-After: 3'], 'half', 'ProviderThrottled'],
+    ['226 IM Used', ['IM: feed', JSON_TYPE], '[]', 'ProviderUnavailable'],
+  ])('of %s (%j) is no data yet', async (status, headers, body, expected) => {
+    const { name, failure } = await ask([answer(status, headers, body)]);
+    expect(name).toBe(expected);
+    expect(failure).toMatchObject({ class: 'not_ready', statusCode: Number(status.slice(0, 3)), excerpt: body });
+    expect(failure.retryAfterMs).toBe(headers.includes('Retry-After: 3') ? 3_000 : undefined);
+  });
+
+  test.each([
+    ['204 No Content', ['Content-Type: application/json', 'Content-Encoding: gzip']],
+    ['205 Reset Content', ['Content-Type: text/plain']],
+    ['200 OK', ['Content-Type: application/json']],
+    ['200 OK', ['Content-Type: text/plain; charset=no-such-charset']],
+    ['200 OK', ['Content-Type: application/pdf']],
+    ['200 OK', ['Content-Encoding: gzip']],
+    ['200 OK', ['Content-Encoding: no-such-coding']],
+    ['201 Created', []],
+    ['203 Non-Authoritative Information', []],
+  ])('of %s (%j) without content is null', async (status, headers) => {
+    expect((await ask([answer(status, headers)])).json).toBe('null');
+  });
+
+  test.each([200, 201, 203, 207, 208, 218, 299])('of %i is data', async (status) => {
+    expect((await ask([answer(`${status} X`, [JSON_TYPE], '[1]')])).json).toBe('[1]');
+  });
+
+  const pdf = Buffer.from([0x25, 0x50, 0x44, 0x46, 0xff]);
+
+  test('that is a PDF is its bytes', async () => {
+    const { json } = await ask([answer('200 OK', ['Content-Type: application/pdf'], pdf)]);
+    expect(json).toBe('{"contentType":"application/pdf","base64":"JVBERv8="}');
+  });
+
+  test('that is binary may be of 768 KiB, and not of a byte more', async () => {
+    const of = async (length: number) =>
+      ask([answer('200 OK', ['Content-Type: image/png'], Buffer.alloc(length, 0xff))]);
+    expect((await of(768 * 1024)).json).toHaveLength(1024 * 1024 + '{"contentType":"image/png","base64":""}'.length);
+    expect(await of(768 * 1024 + 1)).toMatchObject({ name: 'ProviderRefused', failure: { class: 'too_large' } });
+  });
+
+  const text = '{"é":1}';
+  test.each<[string, string[], Buffer | string]>([
+    ['raw deflate', ['Content-Encoding: deflate', JSON_TYPE], deflateRawSync(text)],
+    ['two codings', ['Content-Encoding: gzip, br', JSON_TYPE], brotliCompressSync(gzipSync(text))],
+    ['no coding', ['Content-Encoding: identity', 'Content-Type: text/json'], text],
+    ['a legacy charset', ['Content-Type: application/json;charset=iso-8859-1'], Buffer.from(text, 'latin1')],
+    ['UTF-16', [JSON_TYPE], Buffer.from(`\uFEFF${text}`, 'utf16le')],
+  ])('in %s is read', async (_name, headers, body) => {
+    expect((await ask([answer('200 OK', headers, body)])).json).toBe(text);
+  });
+
+  test.each<[string, string[], Buffer | string]>([
+    ['a gzip header on plain text', ['Content-Encoding: gzip', 'Content-Type: text/plain'], 'plain text'],
+    ['a coding that is not known', ['Content-Encoding: compress', 'Content-Type: text/plain'], 'plain text'],
+    ['Latin-1 without a charset', ['Content-Type: text/plain'], Buffer.from('é', 'latin1')],
+    [
+      'XML that is not what it declares',
+      ['Content-Type: text/xml'],
+      Buffer.from('<?xml encoding="utf-8"?>é', 'latin1'),
+    ],
+    ['an error in HTML for JSON', [JSON_TYPE], '<html>'],
+  ])('with %s is asked for again, and never delivered', async (_name, headers, body) => {
+    const { name, failure } = await ask([answer('200 OK', headers, body)]);
+    expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_body', 200]);
+  });
+});
+
+test('an answer that is no HTTP is told with the code that Node gives it', async () => {
+  const { name, failure, verdicts } = await ask([
+    ['HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+  ]);
+  expect(name).toBe('ProviderUnavailable');
+  expect(failure).toMatchObject({ class: 'bad_answer', excerpt: 'HPE_UNEXPECTED_CONTENT_LENGTH' });
+  expect(verdicts).toEqual([false]);
+});
+
+test('a redirect shows where it pointed, without user info and query', async () => {
+  const { failure } = await ask([answer('301 Moved', ['Location: https://me:pw@new.example/v2?key=abc#x'])]);
+  expect(failure).toMatchObject({ statusCode: 301, excerpt: 'to https://new.example/v2?***' });
+});
+
+describe('a credential that no request can carry', () => {
+  test.each<[string, Setting]>([
+    ['a line break', { credential: 'abc\ndef' }],
+    ['a carriage return', { credential: 'abc\r\nx-admin: 1' }],
+    ['Cyrillic', { credential: 'Bearer ключ' }],
+    ['a NUL', { credential: 'a\0b' }],
+    ['an emoji', { credential: '😀' }],
+    ['user info that does not decode', { userInfo: 'me:100%' }],
+  ])('(%s) is our own fault, found before anything is sent', async (_name, setting) => {
+    const { name, failure, requests, verdicts, logged } = await ask([answer('200 OK')], setting);
+    expect(name).toBe('CredentialInvalid');
+    expect(failure).toMatchObject({ class: 'internal' });
+    expect([requests, verdicts]).toEqual([[], []]);
+    expect(JSON.stringify(failure) + logged).not.toMatch(/abc|ключ|100%/);
+  });
+
+  test.each<[string, Setting]>([
+    ['Latin-1', { credential: 'schlüssel' }],
+    ['a blank and a tab', { credential: 'Bearer a\tb' }],
+    ['user info', { userInfo: 'me:p%40ss' }],
+  ])('is none of %s', async (_name, setting) => {
+    expect((await ask([answer('200 OK')], setting)).name).toBe('fetched');
+  });
+});
+
+describe('what a provider repeats of our credential', () => {
+  const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib29tIn0/a+b="c';
+  const basic = Buffer.from('boomerang:pa:ss/w"ord').toString('base64');
+  const shown = /eyJhbGci|eyJzdWI|boomerang|w"ord|pa:ss|w\\|Ym9vbWVy/;
+
+  test.each<[string, string, string]>([
+    ['raw', `Bearer ${token}`, `invalid: Bearer ${token}`],
+    ['after the scheme', `Bearer ${token}`, `invalid token ${token}`],
+    ['in JSON', `Bearer ${token}`, JSON.stringify({ error: { token } })],
+    ['in a URL', `Bearer ${token}`, `see /help?token=${encodeURIComponent(token)}`],
+    ['in base64', `Bearer ${token}`, Buffer.from(token).toString('base64')],
+    ['in base64url', `Bearer ${token}`, Buffer.from(`x${token}`).toString('base64url')],
+    ['Basic, as it was sent', `Basic ${basic}`, `denied: ${basic.replaceAll('=', '')}`],
+    ['Basic, decoded', `Basic ${basic}`, 'no user boomerang with password pa:ss/w"ord'],
+    ['Basic, decoded, in JSON', `Basic ${basic}`, JSON.stringify({ user: 'boomerang', password: 'pa:ss/w"ord' })],
+    ['cut in the middle', `Bearer ${token}`, `starts with ${token.slice(0, 14)}…`],
+    ['at the end of what is shown', `Bearer ${token}`, `${'x'.repeat(190)}${token}`],
+  ])('%s is masked, wherever it is told', async (_name, credential, body) => {
+    for (const status of ['401 No', '403 No', '500 No', '202 Accepted', '302 Moved']) {
+      const sent = credential.replace(/^\w+ /, '');
+      const headers = [`Location: /login/${encodeURIComponent(sent)}`, 'Content-Type: text/plain'];
+      const { failure, logged } = await ask([answer(status, headers, body)], { credential });
+      expect(failure.excerpt).toContain('***');
+      expect(JSON.stringify(failure) + logged).not.toMatch(shown);
+    }
+  });
+
+  test.each<[string, Setting, string]>([
+    ['a key in its query', { path: '/bills?api_key=k-0123456789' }, 'no route GET /bills?api_key=k-0123456789'],
+    [
+      'user info',
+      { userInfo: 'me-myself:p%40ssword' },
+      `not you: ${Buffer.from('me-myself:p@ssword').toString('base64')}`,
+    ],
+    ['user info, decoded', { userInfo: 'me-myself:p%40ssword' }, 'me-myself / p@ssword'],
+    ['a token in its path', { path: '/v1/0123456789abcdef/bills' }, '{"path":"\\/v1\\/0123456789abcdef\\/bills"}'],
+  ])('in its URL (%s) is masked too', async (_name, setting, body) => {
+    const { failure } = await ask([answer('404 No', [], body)], setting);
+    expect(failure.excerpt).toContain('***');
+    expect(failure.excerpt).not.toMatch(/0123456789|ssword|myself|bWUtbXlz/);
+  });
+
+  test('hidden in a coding that is named after it is masked', async () => {
+    const headers = ['Content-Encoding: k-0123456789abcdef'];
+    const { failure } = await ask([answer('200 OK', headers, 'x')], { credential: 'k-0123456789abcdef' });
+    expect(failure).toMatchObject({ class: 'bad_body', excerpt: expect.stringContaining('***') });
+  });
+});
