@@ -8,7 +8,7 @@ const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
 
 /** Which jobs a caller wants to see. */
-export const jobQuerySchema = z.object({
+export const jobQuerySchema = z.strictObject({
   status: jobStatusSchema.optional(),
   limit: z
     .string()
@@ -27,7 +27,7 @@ export const jobQuerySchema = z.object({
 });
 
 /** Of which providers a caller wants the data. */
-export const jobDataQuerySchema = z.object({
+export const jobDataQuerySchema = z.strictObject({
   providerId: providerIdSchema.optional().meta({ description: 'Only the data of this provider.' }),
 });
 

@@ -63,10 +63,10 @@ const createWorld = async () => {
       callbackRules: { allowHttp: false, exceptions: parseAddressExceptions('none') },
       fetchDeadlineMs: 1,
     },
-    complete: {},
+    complete: { isOn: true },
     health: {},
     'api-docs': {},
-    'route-fallback': {},
+    'route-fallback': { isOff: () => false },
     'job-read': { jobs: store.reader, results: store.results },
     'job-redrive': {
       ...store,

@@ -11,6 +11,8 @@ export const METRICS = {
   TimeToCallback: MetricUnit.Milliseconds,
   /** How long the longest due job has waited, at the beginning of a sweep. */
   OldestDueAge: MetricUnit.Seconds,
+  /** Requests answered 401. */
+  AuthenticationFailures: MetricUnit.Count,
   /** By provider. */
   ProviderFailures: MetricUnit.Count,
 } as const;
@@ -20,7 +22,8 @@ type NameOf<Unit> = { [Name in MetricName]: (typeof METRICS)[Name] extends Unit 
 
 /** What the functions measure with. */
 export type Meter = {
-  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: { provider: string }) => void;
+  /** @param times how often it happened; once by default */
+  count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: { provider?: string }, times?: number) => void;
   milliseconds: (name: NameOf<typeof MetricUnit.Milliseconds>, value: number) => void;
   seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;
 };
@@ -37,7 +40,7 @@ export const createMeter = (): Meter => {
     metrics.publishStoredMetrics();
   };
   return {
-    count: (name, dimensions) => put(name, 1, dimensions),
+    count: (name, dimensions, times = 1) => put(name, times, dimensions),
     milliseconds: (name, value) => put(name, value),
     seconds: (name, value) => put(name, value),
   };
