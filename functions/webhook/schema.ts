@@ -57,12 +57,13 @@ const callbackUrlSchema = (rules: CallbackRules) =>
 const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): string | undefined => {
   // The URL parser is lenient: it drops blanks and line breaks, and takes "https:host" and "https:///host" for "https://host".
   if (!/^[a-z][a-z0-9+.-]*:\/\/(?!\/)[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Has to be an absolute URL';
-  const { protocol, username, password, hostname, href } = new URL(text);
+  const { protocol, hostname, port, href } = new URL(text);
   if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) {
     return allowHttp ? 'Has to begin with https:// or http://' : 'Has to begin with https://';
   }
-  if (username !== '' || password !== '') return 'Must not hold a user name or a password';
+  if (/^[^/]+\/\/[^/?#]*@/.test(text)) return 'Must not hold a user name or a password';
   if (text.includes('#')) return 'Must not have a fragment';
+  if (port === '0') return 'Must not have port 0: nothing can listen there';
   if (href.length > MAX_URL_CHARACTERS) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
   // Here without asking any name server; where names lead is judged when the call is made.
   const verdict = judgeHost(hostname, exceptions);
@@ -72,6 +73,10 @@ const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): strin
 const HOST_COMPLAINTS = {
   forbidden_address: 'Must not lead to an address that is private, local or reserved',
   local_name: 'Has to name a public host: this name is known on local networks only',
+  empty_label: 'Must name a host that can exist: there is nothing between two dots of this name',
+  long_label: 'Must name a host that can exist: a part of this name has more than 63 characters',
+  long_name: 'Must name a host that can exist: this name has more than 253 characters',
+  bad_character: 'Must name a host that can exist: names have only letters, digits, hyphens, underscores and dots',
 };
 
 /** The answer to a job that is taken. */
