@@ -20,7 +20,7 @@ export const presentJob = (job: Job): JobView => ({
   attempts: job.attemptLog.map(presentAttempt),
   // While an execution holds the job, the time it is due is the lease's end: nothing a caller should plan with.
   nextAttemptAt: job.dueAt === undefined || job.leasedUntil !== undefined ? null : toIso(job.dueAt),
-  ...(job.failure && { failure: job.failure }),
+  ...(job.failure && { failure: { code: job.failure.code, message: job.failure.message } }),
   ...(job.expungedAt !== undefined && { expungedAt: toIso(job.expungedAt) }),
   createdAt: toIso(job.createdAt),
   updatedAt: toIso(job.updatedAt),
