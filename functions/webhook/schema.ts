@@ -5,6 +5,10 @@ import * as z from 'zod';
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
 
+/** What the API's document says of callback addresses; {@link judgeUrl} says more. */
+const CALLBACK_URL = '^[Hh][Tt][Tt][Pp][Ss]?://[^\\s\\\\/?#@]+(?:[/?][^\\s\\\\#]*)?$';
+const PROVIDER_ID = '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$';
+
 /** Which callback addresses a deployment takes. */
 export type CallbackRules = {
   /** Whether plain http is let through. */ allowHttp: boolean;
@@ -17,27 +21,40 @@ export type CallbackRules = {
  * @param knownProviders ids of the provider catalogue
  */
 export const createWebhookSchema = (knownProviders: ReadonlySet<string>, rules: CallbackRules) =>
-  z.strictObject({
-    providers: z
-      .array(
-        z.string('Has to be a string').refine((id) => knownProviders.has(id), {
-          error: ({ input }) => `"${String(input).slice(0, 100)}" is not a known provider`,
+  z
+    .strictObject({
+      providers: z
+        .array(
+          z
+            .string('Has to be a string')
+            .refine((id) => knownProviders.has(id), {
+              error: ({ input }) => `"${String(input).slice(0, 100)}" is not a known provider`,
+            })
+            .meta({ override: { pattern: PROVIDER_ID, maxLength: 40 } }),
+          'Has to be a list of provider ids',
+        )
+        .min(1, 'Has to name at least one provider')
+        .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
+        .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once')
+        .meta({
+          uniqueItems: true,
+          description: 'Ids of the provider catalogue, in the order of the callback.',
+          examples: [['gas', 'internet']],
         }),
-        'Has to be a list of provider ids',
-      )
-      .min(1, 'Has to name at least one provider')
-      .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
-      .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once')
-      .meta({ uniqueItems: true, description: 'Ids of the provider catalogue, in the order of the callback.' }),
-    callbackUrl: callbackUrlSchema(rules),
-  });
+      callbackUrl: callbackUrlSchema(rules),
+    })
+    .meta({ id: 'JobRequest', description: 'What to collect, and where to post it.' });
 
 /** `Idempotency-Key`: printable ASCII (draft-ietf-httpapi-idempotency-key-header; its quotes are taken as part of the key). */
 export const webhookHeadersSchema = z.object({
   'idempotency-key': z
     .string()
     .regex(/^[\x20-\x7e]{1,255}$/, 'Has to be 1 to 255 printable ASCII characters')
-    .optional(),
+    .optional()
+    .meta({
+      description: 'Makes a repeated request the same job: the first answer is given again while the job is kept.',
+      examples: ['order-4711'],
+    }),
 });
 
 export type WebhookBody = z.infer<ReturnType<typeof createWebhookSchema>>;
@@ -46,6 +63,13 @@ const callbackUrlSchema = (rules: CallbackRules) =>
   z
     .string('Has to be a string')
     .max(MAX_URL_CHARACTERS, `Has to have at most ${MAX_URL_CHARACTERS} characters`)
+    .meta({
+      format: 'uri',
+      override: { pattern: CALLBACK_URL },
+      description:
+        'Where the data is posted: https (http only where the deployment allows it), no user info, no fragment, and a host on the public internet. Its query may hold a token: it is never logged.',
+      examples: ['https://example.com/complete'],
+    })
     .transform((text, context) => {
       const complaint = judgeUrl(text, rules);
       if (complaint === undefined) return new URL(text).href;

@@ -65,7 +65,7 @@ const createWorld = async () => {
     },
     complete: { isOn: true },
     health: {},
-    'api-docs': {},
+    'api-docs': { providerIds: ['gas', 'internet'] },
     'route-fallback': { isOff: () => false },
     'job-read': { jobs: store.reader, results: store.results },
     'job-redrive': {

@@ -15,9 +15,12 @@ export const decodeCursor = (cursor: string): string | undefined => {
 };
 
 /** A cursor that a caller hands back. */
-export const cursorSchema = z.string().transform((text, context) => {
-  const after = decodeCursor(text);
-  if (after !== undefined) return after;
-  context.addIssue({ code: 'custom', message: 'Has to be a cursor of an earlier page' });
-  return z.NEVER;
-});
+export const cursorSchema = z
+  .string()
+  .max(100, 'Has to be a cursor of an earlier page')
+  .transform((text, context) => {
+    const after = decodeCursor(text);
+    if (after !== undefined) return after;
+    context.addIssue({ code: 'custom', message: 'Has to be a cursor of an earlier page' });
+    return z.NEVER;
+  });
