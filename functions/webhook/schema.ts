@@ -5,8 +5,16 @@ import * as z from 'zod';
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
 
-/** What the API's document says of callback addresses; {@link judgeUrl} says more. */
-const CALLBACK_URL = '^[Hh][Tt][Tt][Pp][Ss]?://[^\\s\\\\/?#@]+(?:[/?][^\\s\\\\#]*)?$';
+/**
+ * What the API's document says of callback addresses, of their form alone: a name with a dot in it, whose last part is no
+ * number, or an address; a port; a path and a query.
+ */
+const CALLBACK_URL = (() => {
+  const character = '[^\\s\\\\/?#@:.\\[\\]]';
+  const name = `(?:${character}{1,63}\\.){1,126}[^0-9\\s\\\\/?#@:.\\[\\]]${character}{1,62}\\.?`;
+  const address = '[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]';
+  return `^[Hh][Tt][Tt][Pp][Ss]?://(?:${name}|${address})(?::[0-9]{1,5})?(?:[/?][^\\s\\\\#]*)?$`;
+})();
 const PROVIDER_ID = '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$';
 
 /** Which callback addresses a deployment takes. */
@@ -88,7 +96,8 @@ const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): strin
   if (/^[^/]+\/\/[^/?#]*@/.test(text)) return 'Must not hold a user name or a password';
   if (text.includes('#')) return 'Must not have a fragment';
   if (port === '0') return 'Must not have port 0: nothing can listen there';
-  if (href.length > MAX_URL_CHARACTERS) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
+  // A path that is empty becomes a slash.
+  if (href.length > MAX_URL_CHARACTERS + 1) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
   // Here without asking any name server; where names lead is judged when the call is made.
   const verdict = judgeHost(hostname, exceptions);
   return verdict === 'allowed' ? undefined : HOST_COMPLAINTS[verdict];

@@ -279,6 +279,7 @@ describe('a callback address', () => {
     'https://example.com/a%20b?token=%00',
     'https://example.com/?q=https://other.example/',
     `https://example.com/${'x'.repeat(2_028)}`,
+    `https://example.com?${'x'.repeat(2_028)}`,
   ])('like %s is taken', (url) => expect(isTaken(url)).toBe(true));
 
   test.each([
