@@ -1,10 +1,12 @@
 /** What functions read when they load; any values will do. */
 export const FUNCTION_SETTINGS = {
   AWS_REGION: 'us-east-1',
+  POWERTOOLS_METRICS_DISABLED: 'true',
   JOB_TABLE_NAME: 'JobTable',
   CLIENT_TABLE_NAME: 'ClientTable',
   SECRETS_PATH: '',
   COMPLETE_SECRET_NAME: '',
+  COMPLETE_UNSIGNED: 'true',
   CALLBACK_ALLOW: 'none',
   STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:test',
   PROVIDER_CATALOGUE: 'layers/provider-catalogue/providers.json',

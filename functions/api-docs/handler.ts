@@ -1,16 +1,13 @@
+import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import providers from '../../docs/openapi/providers.json' with { type: 'json' };
 import service from '../../docs/openapi/service.json' with { type: 'json' };
+import { config } from './config.ts';
 import { type OpenApiDocument, renderDocs } from './render-docs.ts';
+import { withProviders } from './with-providers.ts';
 
-/** The documents, and their pages, by the API's name. */
-const answers = new Map(
-  Object.entries({ service, providers }).map(([api, document]) => [
-    api,
-    { document: JSON.stringify(document), page: renderDocs(document as unknown as OpenApiDocument) },
-  ]),
-);
+const documents = { service, providers } as unknown as Record<string, OpenApiDocument>;
 
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
@@ -19,11 +16,21 @@ const PAGE_HEADERS = {
 };
 
 /** `GET /openapi.json` and `GET /docs` of both APIs; the service's, where an engine knows no stage variables. */
-export const createHandler = ({ log }: { log: Log }) =>
-  apiHandler(log, {}, async ({ event }) => {
+export const createHandler = ({ log, providerIds }: { log: Log; providerIds: readonly string[] }) => {
+  const answers = new Map(
+    Object.entries(documents).map(([api, committed]) => {
+      const document = withProviders(committed, providerIds);
+      return [api, { document: JSON.stringify(document), page: renderDocs(document) }];
+    }),
+  );
+  return apiHandler(log, {}, async ({ event }) => {
     const { document = '', page = '' } = answers.get(event.stageVariables?.api ?? 'service') ?? {};
     if (event.rawPath.endsWith('/docs')) return { statusCode: 200, headers: PAGE_HEADERS, text: page };
     return { statusCode: 200, text: document };
   });
+};
 
-export const handler = createHandler({ log: createLog('api-docs') });
+// Only the ids are wanted: what their addresses are filled from is not known here.
+const catalogue = readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: 'https://example.com' });
+
+export const handler = createHandler({ log: createLog('api-docs'), providerIds: [...catalogue.keys()] });

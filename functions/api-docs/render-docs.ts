@@ -1,7 +1,8 @@
 import { STYLE } from './style.ts';
 
 type Schema = Record<string, unknown> & { $ref?: string; properties?: Record<string, Schema>; items?: Schema };
-type Content = Record<string, { schema?: Schema }>;
+type Content = Record<string, { schema?: Schema; example?: unknown }>;
+type Methods = Record<string, Operation>;
 type Operation = {
   summary?: string;
   description?: string;
@@ -14,13 +15,15 @@ type Operation = {
 /** What is read of an OpenAPI 3.1 document. */
 export type OpenApiDocument = {
   info: { title: string; version: string; description?: string };
-  paths: Record<string, Record<string, Operation>>;
+  paths: Record<string, Methods>;
+  /** What the API sends. */
+  webhooks?: Record<string, Methods>;
   components?: { schemas?: Record<string, Schema> };
 };
 
 /** A document as one page of HTML: no script, nothing from elsewhere; whatever the document says is escaped. */
-export const renderDocs = ({ info, paths, components = {} }: OpenApiDocument): string => {
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+export const renderDocs = ({ info, paths, webhooks = {}, components = {} }: OpenApiDocument): string => {
+  const operations = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
   const contents = operations.map(
@@ -58,7 +61,7 @@ const section = ({ path, method, operation }: { path: string; method: string; op
   return `<section id="${anchor(method, path)}"><h2><span class="method">${method}</span> <code>${escapeHtml(path)}</code></h2>
 <p><strong>${escapeHtml(summary)}</strong>${security?.length === 0 ? '' : ' <span class="key">API key</span>'}</p>${paragraph(description)}
 ${rows.length > 0 ? `<h3>Parameters</h3>${table(['Name', 'In', 'Type', ''], rows)}` : ''}
-${requestBody ? `<h3>Body</h3><p>${describeContent(requestBody.content)}</p>` : ''}
+${requestBody ? `<h3>Body</h3><p>${describeContent(requestBody.content)}</p>${exampleOf(requestBody.content)}` : ''}
 <h3>Answers</h3>${table(['Status', '', 'Body'], answers)}</section>`;
 };
 
@@ -66,6 +69,11 @@ const describeContent = (content: Content = {}): string =>
   Object.entries(content)
     .map(([type, { schema }]) => `<code>${escapeHtml(type)}</code> ${describeType(schema)}`)
     .join('<br>');
+
+const exampleOf = (content: Content): string => {
+  const example = content['application/json']?.example;
+  return example === undefined ? '' : `<pre><code>${escapeHtml(JSON.stringify(example, null, 2))}</code></pre>`;
+};
 
 const properties = (schema: Schema): string => {
   const required = new Set(schema.required as string[] | undefined);

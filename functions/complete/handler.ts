@@ -1,29 +1,37 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
-import { apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
+import { anyQuery, apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
 import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { Unauthorized, unknownRoute } from '@boomerang/core/http/problem.ts';
+import { isCompleteOn } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { isSigned } from '@boomerang/core/security/signature.ts';
 import { config } from './config.ts';
 
-/** Larger than what other routes take, because callbacks are; what Lambda can take and echo, less some room. */
-const MAX_CALLBACK_BYTES = 5 * 1024 * 1024;
+/** More than other routes take: callbacks are larger (docs/decisions/0005). */
+const MAX_CALLBACK_BYTES = 1024 * 1024;
 
 export type Deps = {
   log: Log;
+  /** Whether the route is there at all. */
+  isOn: boolean;
   /** The secret that callbacks have to be signed with; undefined where none is set. */
   findSecret: () => Promise<string | undefined>;
 };
 
 /** `POST /complete`: a receiver of callbacks to test with. It echoes what it got, text for text. */
-export const createHandler = ({ log, findSecret }: Deps) => {
+export const createHandler = ({ log, isOn, findSecret }: Deps) => {
+  if (!isOn) {
+    return apiHandler(log, { query: anyQuery }, async () => {
+      throw unknownRoute();
+    });
+  }
   const verify = async (bodyText: string, headers: Headers): Promise<void> => {
     const secret = await findSecret();
     if (secret === undefined || isSigned(secret, headers, bodyText)) return;
     const detail = 'The callback is not signed with the secret of this receiver, or too long ago.';
-    throw new Problem(401, detail, { headers: { 'www-authenticate': 'StandardWebhooks' } });
+    throw new Unauthorized('bad_signature', detail, 'StandardWebhooks');
   };
   const route = { body: callbackSchema, maxBodyBytes: MAX_CALLBACK_BYTES, verify };
   return apiHandler(log, route, async ({ body, bodyText }) => {
@@ -36,5 +44,6 @@ const findByName = createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secret
 
 export const handler = createHandler({
   log: createLog('complete'),
+  isOn: isCompleteOn(config),
   findSecret: async () => (config.COMPLETE_SECRET_NAME === '' ? undefined : findByName(config.COMPLETE_SECRET_NAME)),
 });

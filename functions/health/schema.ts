@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-export const healthQuerySchema = z.strictObject({ deep: z.literal('1').optional() });
+export const healthQuerySchema = z.strictObject({
+  deep: z
+    .literal('1', 'Must be 1')
+    .optional()
+    .meta({ description: 'Whether to check that the API can do its job.', examples: ['1'] }),
+});
 
 const checkSchema = z.object({ status: z.enum(['ok', 'failed']) });
 

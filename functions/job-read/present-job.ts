@@ -23,7 +23,7 @@ export const presentJob = (job: Job, now: number): JobView => ({
   // While an execution holds the job, the time it is due is no plan: it is when others may claim it.
   nextAttemptAt: job.dueAt === undefined || isHeld(job, now) ? null : toIso(job.dueAt),
   ...(job.callbackDeferred && { callbackDeferred: presentDeferral(job.callbackDeferred) }),
-  ...(job.failure && { failure: job.failure }),
+  ...(job.failure && { failure: { code: job.failure.code, message: job.failure.message } }),
   ...(job.expungedAt !== undefined && { expungedAt: toIso(job.expungedAt) }),
   createdAt: toIso(job.createdAt),
   updatedAt: toIso(job.updatedAt),

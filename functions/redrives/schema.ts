@@ -1,18 +1,16 @@
 import { REDRIVABLE_STATUSES } from '@boomerang/core/domain/redrive.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
+import { timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
 
 const statusSchema = z.enum(REDRIVABLE_STATUSES, 'Has to be FAILED, PARTIAL, CANCELLED or COMPLETE');
-const time = z.iso
-  .datetime({ offset: true, error: 'Has to be a time, ISO 8601' })
-  .transform((text) => Date.parse(text));
 
 /** Which of a caller's jobs are to be tried again. */
 export const redriveRequestSchema = z
   .strictObject({
     status: statusSchema,
-    from: time.optional().meta({ description: 'Only jobs that were accepted then or later. ISO 8601.' }),
-    to: time
+    from: timeSchema.optional().meta({ description: 'Only jobs that were accepted then or later. ISO 8601.' }),
+    to: timeSchema
       .optional()
       .meta({ description: 'Only jobs that were accepted before; by default, before this request. ISO 8601.' }),
     dryRun: z.boolean('Has to be true or false').default(false).meta({ description: 'Only counts them.' }),

@@ -1,13 +1,18 @@
-import { apiHandler } from '@boomerang/core/http/api-handler.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
-import { type ApiName, allowedMethods, ROUTES } from '@boomerang/core/http/routes.ts';
+import { anyQuery, apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { Problem, unknownRoute } from '@boomerang/core/http/problem.ts';
+import { type ApiName, allowedMethods, isCompleteOn, ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
+import { config } from './config.ts';
 
-/** `$default` of both APIs: 405 for a known path with another method, 404 for any other path. */
-export const createHandler = ({ log }: { log: Log }) =>
-  apiHandler(log, {}, async ({ event }) => {
-    const methods = apisOf(event.stageVariables?.api).flatMap((api) => allowedMethods(api, event.rawPath));
-    if (methods.length === 0) throw new Problem(404, 'There is no such route.');
+/**
+ * `$default` of both APIs: 405 for a known path with another method, 404 for any other path.
+ *
+ * @param isOff paths that are unknown on this stage, although the API has a route for them
+ */
+export const createHandler = ({ log, isOff }: { log: Log; isOff: (path: string) => boolean }) =>
+  apiHandler(log, { query: anyQuery }, async ({ event: { rawPath, stageVariables } }) => {
+    const methods = isOff(rawPath) ? [] : apisOf(stageVariables?.api).flatMap((api) => allowedMethods(api, rawPath));
+    if (methods.length === 0) throw unknownRoute();
     const allow = methods.join(', ');
     throw new Problem(405, `This route takes ${allow}.`, { headers: { allow } });
   });
@@ -18,4 +23,9 @@ const apisOf = (name: string | undefined): ApiName[] => {
   return all.filter((api) => name === undefined || api === name);
 };
 
-export const handler = createHandler({ log: createLog('route-fallback') });
+const hasComplete = isCompleteOn(config);
+
+export const handler = createHandler({
+  log: createLog('route-fallback'),
+  isOff: (path) => path === '/complete' && !hasComplete,
+});

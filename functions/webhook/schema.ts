@@ -6,6 +6,18 @@ import * as z from 'zod';
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
 
+/**
+ * What the API's document says of callback addresses, of their form alone: a name with a dot in it, whose last part is no
+ * number, or an address; a port; a path and a query.
+ */
+const CALLBACK_URL = (() => {
+  const character = '[^\\s\\\\/?#@:.\\[\\]]';
+  const name = `(?:${character}{1,63}\\.){1,126}[^0-9\\s\\\\/?#@:.\\[\\]]${character}{1,62}\\.?`;
+  const address = '[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]';
+  return `^[Hh][Tt][Tt][Pp][Ss]?://(?:${name}|${address})(?::[0-9]{1,5})?(?:[/?][^\\s\\\\#]*)?$`;
+})();
+const PROVIDER_ID = '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$';
+
 /** Which callback addresses a deployment takes. */
 export type CallbackRules = {
   /** Whether plain http is let through. */ allowHttp: boolean;
@@ -18,27 +30,40 @@ export type CallbackRules = {
  * @param knownProviders ids of the provider catalogue
  */
 export const createWebhookSchema = (knownProviders: ReadonlySet<string>, rules: CallbackRules) =>
-  z.strictObject({
-    providers: z
-      .array(
-        z.string('Has to be a string').refine((id) => knownProviders.has(id), {
-          error: ({ input }) => `"${cutText(String(input), 100)}" is not a known provider`,
+  z
+    .strictObject({
+      providers: z
+        .array(
+          z
+            .string('Has to be a string')
+            .refine((id) => knownProviders.has(id), {
+              error: ({ input }) => `"${cutText(String(input), 100)}" is not a known provider`,
+            })
+            .meta({ override: { pattern: PROVIDER_ID, maxLength: 40 } }),
+          'Has to be a list of provider ids',
+        )
+        .min(1, 'Has to name at least one provider')
+        .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
+        .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once')
+        .meta({
+          uniqueItems: true,
+          description: 'Ids of the provider catalogue, in the order of the callback.',
+          examples: [['gas', 'internet']],
         }),
-        'Has to be a list of provider ids',
-      )
-      .min(1, 'Has to name at least one provider')
-      .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
-      .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once')
-      .meta({ uniqueItems: true, description: 'Ids of the provider catalogue, in the order of the callback.' }),
-    callbackUrl: callbackUrlSchema(rules),
-  });
+      callbackUrl: callbackUrlSchema(rules),
+    })
+    .meta({ id: 'JobRequest', description: 'What to collect, and where to post it.' });
 
 /** `Idempotency-Key`: printable ASCII (draft-ietf-httpapi-idempotency-key-header; its quotes are taken as part of the key). */
 export const webhookHeadersSchema = z.object({
   'idempotency-key': z
     .string()
     .regex(/^[\x20-\x7e]{1,255}$/, 'Has to be 1 to 255 printable ASCII characters')
-    .optional(),
+    .optional()
+    .meta({
+      description: 'Makes a repeated request the same job: the first answer is given again while the job is kept.',
+      examples: ['order-4711'],
+    }),
 });
 
 export type WebhookBody = z.infer<ReturnType<typeof createWebhookSchema>>;
@@ -47,6 +72,13 @@ const callbackUrlSchema = (rules: CallbackRules) =>
   z
     .string('Has to be a string')
     .max(MAX_URL_CHARACTERS, `Has to have at most ${MAX_URL_CHARACTERS} characters`)
+    .meta({
+      format: 'uri',
+      override: { pattern: CALLBACK_URL },
+      description:
+        'Where the data is posted: https (http only where the deployment allows it), no user info, no fragment, and a host on the public internet. Its query may hold a token: it is never logged.',
+      examples: ['https://example.com/complete'],
+    })
     .transform((text, context) => {
       const complaint = judgeUrl(text, rules);
       if (complaint === undefined) return new URL(text).href;
@@ -58,13 +90,15 @@ const callbackUrlSchema = (rules: CallbackRules) =>
 const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): string | undefined => {
   // The URL parser is lenient: it drops blanks and line breaks, and takes "https:host" and "https:///host" for "https://host".
   if (!/^[a-z][a-z0-9+.-]*:\/\/(?!\/)[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Has to be an absolute URL';
-  const { protocol, username, password, hostname, href } = new URL(text);
+  const { protocol, hostname, port, href } = new URL(text);
   if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) {
     return allowHttp ? 'Has to begin with https:// or http://' : 'Has to begin with https://';
   }
-  if (username !== '' || password !== '') return 'Must not hold a user name or a password';
+  if (/^[^/]+\/\/[^/?#]*@/.test(text)) return 'Must not hold a user name or a password';
   if (text.includes('#')) return 'Must not have a fragment';
-  if (href.length > MAX_URL_CHARACTERS) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
+  if (port === '0') return 'Must not have port 0: nothing can listen there';
+  // A path that is empty becomes a slash.
+  if (href.length > MAX_URL_CHARACTERS + 1) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
   // Here without asking any name server; where names lead is judged when the call is made.
   const verdict = judgeHost(hostname, exceptions);
   return verdict === 'allowed' ? undefined : HOST_COMPLAINTS[verdict];
@@ -73,6 +107,10 @@ const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): strin
 const HOST_COMPLAINTS = {
   forbidden_address: 'Must not lead to an address that is private, local or reserved',
   local_name: 'Has to name a public host: this name is known on local networks only',
+  empty_label: 'Must name a host that can exist: there is nothing between two dots of this name',
+  long_label: 'Must name a host that can exist: a part of this name has more than 63 characters',
+  long_name: 'Must name a host that can exist: this name has more than 253 characters',
+  bad_character: 'Must name a host that can exist: names have only letters, digits, hyphens, underscores and dots',
 };
 
 /** The answer to a job that is taken. */

@@ -68,6 +68,23 @@ const cases: Case[] = [
   ['a limit of 101', 422, '/jobs?limit=101', {}],
   ['a strange cursor', 422, '/jobs?cursor=xyz', {}],
   ['an unknown status', 422, '/jobs?status=DONE', {}],
+  ['a mistyped parameter', 422, '/jobs?staus=FAILED', {}],
+  ['a parameter twice', 422, '/jobs?status=FAILED&status=FAILED', {}],
+  ['an empty parameter', 422, '/jobs?status=', {}],
+  ['a parameter where there are none', 422, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8?full=1', {}],
+  ['a parameter beside a body', 422, '/webhook?dryRun=true', withBody({})],
+  ['a parameter, to the page', 422, '/docs?theme=dark', {}],
+  ['a parameter, to an unknown route', 404, '/nowhere?a=1', {}],
+  [
+    'a time that is of year 10000 in UTC',
+    422,
+    '/redrives',
+    post('{"status":"FAILED","to":"9999-12-31T23:59:59-01:00"}'),
+  ],
+  ['port 0', 422, '/webhook', withBody({ callbackUrl: 'https://example.com:0/' })],
+  ['a name with nothing between two dots', 422, '/webhook', withBody({ callbackUrl: 'https://a..example.com/' })],
+  ['the dummy prefix of v6', 422, '/webhook', withBody({ callbackUrl: 'https://[100:0:0:1::1]/' })],
+  ['too large a callback', 413, '/complete', post(`{"jobId":"a","data":["${'x'.repeat(1_048_576)}"]}`)],
   ['a callback with more in it', 422, '/complete', post('{"jobId":"a","data":[],"more":1}')],
 ];
 

@@ -1,12 +1,50 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
 import { ROUTES } from '@boomerang/core/http/routes.ts';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { type OpenApiDocument, renderDocs } from '../../functions/api-docs/render-docs.ts';
+import { withProviders } from '../../functions/api-docs/with-providers.ts';
+import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { providersApi } from '../../tools/openapi/providers-api.ts';
 import { serviceApi } from '../../tools/openapi/service-api.ts';
 
 const documents = { service: serviceApi, providers: providersApi };
+
+type Content = Record<string, { schema: object; example?: unknown }>;
+type Operation = {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  security: unknown[] | undefined;
+  parameters?: { name: string; schema: { examples?: unknown[] } }[];
+  requestBody?: { content: Content };
+  responses: Record<string, { description: string; headers?: object; content?: Content }>;
+};
+
+const operationsOf = ({ paths, webhooks = {} }: OpenApiDocument): [string, Operation][] =>
+  Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      operation as unknown as Operation,
+    ]),
+  );
+
+/** What is wrong with a value, by a part of a document; undefined where nothing is. */
+const validatorOf = (document: OpenApiDocument) => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addSchema(document, 'document');
+  // Parts refer to others as within the document.
+  const within = (part: object) => JSON.parse(JSON.stringify(part).replaceAll('"#/', '"document#/')) as object;
+  return (schema: object, value: unknown): string | undefined => {
+    const validate = ajv.compile(within(schema));
+    return validate(value) ? undefined : ajv.errorsText(validate.errors);
+  };
+};
 
 describe.each(['service', 'providers'] as const)('the document of the %s API', (api) => {
   const committed = JSON.parse(readFileSync(`docs/openapi/${api}.json`, 'utf8')) as OpenApiDocument;
@@ -26,12 +64,136 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
     expect(routes.sort()).toEqual([...ROUTES[api]].sort());
   });
 
+  const operations = operationsOf(committed);
+  const complaint = validatorOf(committed);
+
+  test('has one operation by each id, with a summary and a tag that it explains', () => {
+    const ids = operations.map(([, { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = (committed as unknown as { tags: { name: string; description: string }[] }).tags.map(
+      ({ name }) => name,
+    );
+    for (const [name, { summary, tags: own }] of operations) {
+      expect([name, summary]).toEqual([name, expect.stringMatching(/^[A-Z].+[^.]$/)]);
+      expect([name, tags.includes(own[0] ?? '')]).toEqual([name, true]);
+    }
+  });
+
+  test('says of every operation what the gateway and an outage answer', () => {
+    for (const [name, { responses }] of operations.filter(([, { operationId }]) => operationId !== 'callback')) {
+      for (const status of ['422', '429', '500', '503'])
+        expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining([status])]);
+      for (const status of ['429', '503']) {
+        expect([name, Object.keys(responses[status]?.headers ?? {})]).toEqual([name, ['retry-after']]);
+        expect(
+          complaint(responses[status]?.content?.['application/json']?.schema ?? {}, { message: 'Too Many Requests' }),
+        ).toBeUndefined();
+      }
+    }
+  });
+
+  test('has an example of every body and every parameter, and all examples are valid', () => {
+    for (const [name, { parameters = [], requestBody, responses }] of operations) {
+      for (const { name: parameter, schema } of parameters) {
+        const { examples = [] } = schema;
+        expect([name, parameter, examples.length > 0]).toEqual([name, parameter, true]);
+        for (const example of examples) expect([parameter, complaint(schema, example)]).toEqual([parameter, undefined]);
+      }
+      const bodies = Object.values(requestBody?.content ?? {});
+      for (const { example } of bodies) expect([name, example]).not.toEqual([name, undefined]);
+      const answers = Object.values(responses).flatMap(({ content = {} }) => Object.values(content));
+      for (const { schema, example } of [...bodies, ...answers].filter((content) => content.example !== undefined)) {
+        expect([name, complaint(schema, example)]).toEqual([name, undefined]);
+      }
+    }
+  });
+
+  test('passes the recommended rules of redocly, without a warning', () => {
+    const lint = ['node_modules/@redocly/cli/bin/cli.js', 'lint', `docs/openapi/${api}.json`];
+    const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+    const found = execFileSync(process.execPath, [...lint, '--extends=recommended', '--format=json'], {
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(JSON.parse(found.toString())).toMatchObject({ totals: { errors: 0, warnings: 0 }, problems: [] });
+  });
+
   test('makes a page that is whole in itself, with every route', () => {
     const page = renderDocs(committed);
     expect(page).not.toMatch(/<script|<link|<img|src=|@import|url\(/);
     for (const route of ROUTES[api]) expect(page).toContain(`<code>${route}</code></a>`);
     const anchors = new Set([...page.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+    for (const name of Object.keys(committed.webhooks ?? {})) expect(page).toContain(`<code>POST ${name}</code></a>`);
     for (const [, anchor] of page.matchAll(/href="#([^"]+)"/g)) expect(anchors).toContain(anchor);
+  });
+});
+
+describe('the document of the service API', () => {
+  const committed = JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')) as OpenApiDocument;
+  const schemas = (document: OpenApiDocument) => document.components?.schemas as Record<string, object>;
+
+  test('describes the callback as it is sent', () => {
+    const complaint = validatorOf(committed);
+    const callback = operationsOf(committed).find(([, { operationId }]) => operationId === 'callback')?.[1];
+    const schema = callback?.requestBody?.content['application/json']?.schema ?? {};
+    const jobId = '01a20b4c-cf47-716b-85d8-5343742576b8';
+    const of = (...entries: Parameters<typeof callbackBody>[1]) => JSON.parse(callbackBody(jobId, entries)) as object;
+    const failure = { class: 'bad_status', statusCode: 500 } as const;
+    const values = ['null', '[]', '{"a":1}', '"text"', '1.5'].map((json) => ({
+      providerId: 'gas',
+      fetchedAt: 0,
+      json,
+    }));
+    const sent = of(...values, { providerId: 'internet', code: 'PROVIDER_REFUSED', failure });
+    for (const part of [schema, schemas(committed).JobData ?? {}]) {
+      expect(complaint(part, sent)).toBeUndefined();
+      expect(
+        complaint(part, { jobId, data: [{ providerId: 'gas', fetchedAt: '2026-01-01T00:00:00.000Z' }] }),
+      ).toContain('oneOf');
+    }
+    expect(callback?.parameters?.map(({ name }) => name)).toEqual([
+      'webhook-id',
+      'webhook-timestamp',
+      'webhook-signature',
+      'user-agent',
+    ]);
+  });
+
+  test('takes no job that the API refuses for its form, and has an example that is accepted', () => {
+    const complaint = validatorOf(committed);
+    const schema = schemas(committed).JobRequest ?? {};
+    const rules = { allowHttp: true, exceptions: { networks: [], hosts: new Set<string>() } };
+    const webhook = createWebhookSchema(new Set(['gas', 'internet']), rules);
+    const { example } = committed.paths['/webhook']?.post?.requestBody?.content['application/json'] ?? {};
+    expect(webhook.safeParse(example).success).toBe(true);
+    const urls: [url: string, isRight: boolean][] = [
+      ['https://example.com', true],
+      ['HTTPS://example.com:8443/a?b=c@d', true],
+      ['http://example.com/', true],
+      ['https://user@example.com/', false],
+      ['https://example.com/#a', false],
+      ['https://example.com/a\\b', false],
+      ['ftp://example.com/', false],
+      ['/complete', false],
+      [`https://example.com/${'x'.repeat(2_048)}`, false],
+    ];
+    for (const [callbackUrl, isRight] of urls) {
+      const request = { providers: ['gas'], callbackUrl };
+      expect([callbackUrl, complaint(schema, request) === undefined]).toEqual([callbackUrl, isRight]);
+      expect([callbackUrl, webhook.safeParse(request).success]).toEqual([callbackUrl, isRight]);
+    }
+  });
+
+  test('names the providers of its deployment when it is served, and is valid then, too', async () => {
+    const served = withProviders(committed, ['water', 'fibre', 'tax']);
+    expect(await new Validator().validate(structuredClone(served))).toEqual({ valid: true });
+    expect(schemas(served).JobRequest).toMatchObject({
+      properties: { providers: { items: { enum: ['water', 'fibre', 'tax'] }, maxItems: 10, uniqueItems: true } },
+    });
+    expect(served.paths['/webhook']?.post?.requestBody?.content['application/json']).toMatchObject({
+      example: { providers: ['water', 'fibre'], callbackUrl: 'https://example.com/complete' },
+    });
+    expect(committed).toEqual(JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')));
   });
 });
 

@@ -18,7 +18,7 @@ const FORBIDDEN_V4 =
   `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
   192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`.split(/\s+/);
 const FORBIDDEN_V6 =
-  `::/8 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 fe80::/10
+  `::/8 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 fe80::/10
   fec0::/10 ff00::/8`.split(/\s+/);
 
 type Range = { cidr: string; first: bigint; last: bigint };
@@ -140,11 +140,9 @@ const circled = (text: string) => text.replace(/[1-9]/g, (digit) => String.fromC
 const spellings: Record<string, (value: bigint) => string> = {
   dotted: writeV4,
   'with a trailing dot': (value) => `${writeV4(value)}.`,
-  'with two trailing dots': (value) => `${writeV4(value)}..`,
   'as one decimal number': String,
   'as one hex number': (value) => `0x${value.toString(16)}`,
   'as one octal number': (value) => `0${value.toString(8)}`,
-  'as one hex number and two dots': (value) => `0x${value.toString(16)}..`,
   'in octal parts': (value) => octets(value, (part) => `0${part.toString(8)}`),
   'in octal parts with many zeros': (value) => octets(value, (part) => `0000${part.toString(8)}`),
   'in hex parts': (value) => octets(value, (part) => `0X${part.toString(16).toUpperCase()}`),
@@ -191,6 +189,12 @@ describe('a v4 address', () => {
   });
 });
 
+test('a v4 address with two trailing dots is none, and never called', () => {
+  for (const text of ['8.8.8.8..', '8.8.8.8...', '0x8080808..']) expect(judge(text)).not.toBe('allowed');
+  fc.assert(fc.property(anyPublicV4, (value) => judge(`${writeV4(value)}..`) === 'empty_label'));
+  fc.assert(fc.property(inForbiddenV4, (value) => judge(`${writeV4(value)}..`) === 'forbidden_address'));
+});
+
 test('what is in brackets and no address is refused', () => {
   expect(judgeHost('[v1.example.com]', NONE)).toBe('forbidden_address');
 });
@@ -233,8 +237,50 @@ describe('a name', () => {
   ])('like %s may be tried', (host) => expect(judge(host)).toBe('allowed'));
 });
 
+describe('a name that no host can have', () => {
+  const label = 'a'.repeat(63);
+  const longest = `${`${label}.`.repeat(3)}${'a'.repeat(57)}.com`;
+
+  test.each([
+    ['a..example.com', 'empty_label'],
+    ['.example.com', 'empty_label'],
+    ['example.com..', 'empty_label'],
+    ['a。。b.com', 'empty_label'],
+    ['%2eexample.com', 'empty_label'],
+    [`a${label}.com`, 'long_label'],
+    [`${'ü'.repeat(60)}.com`, 'long_label'],
+    [`a.${longest}`, 'long_name'],
+    ['a*b.example.com', 'bad_character'],
+    ['*.example.com', 'bad_character'],
+    ['a$b.com', 'bad_character'],
+    ["a'b.com", 'bad_character'],
+    ['a,b.com', 'bad_character'],
+    ['a~b.com', 'bad_character'],
+    ['a{b.com', 'bad_character'],
+  ])('like %s, is refused: %s', (host, verdict) => {
+    expect(judge(host)).toBe(verdict);
+  });
+
+  test('is not excused by an exception', () => {
+    expect(judge('hooks.corp..', 'hooks.corp')).toBe('empty_label');
+    expect(judge(`a${label}.corp..`, 'hooks.corp')).toBe('local_name');
+  });
+
+  test.each([
+    `${label}.com`,
+    longest,
+    `${longest}.`,
+    'my_service.example.com',
+    '_acme.example.com',
+    'r3---sn-a.example.com',
+    'bücher.example',
+    '例え.テスト',
+    '💩.example',
+  ])('is not one like %s', (host) => expect(judge(host)).toBe('allowed'));
+});
+
 describe('exceptions', () => {
-  test.each(['none', ' none ', '', ' '])('of %j are none', (text) => {
+  test.each(['none', ' none ', 'NONE', 'None', '\tnOnE\n', '', ' '])('of %j are none', (text) => {
     expect(parseAddressExceptions(text)).toEqual({ networks: [], hosts: new Set() });
   });
 
@@ -259,13 +305,48 @@ describe('exceptions', () => {
     '.',
     'bücher.example',
     '10.0.0.0/8 192.168.0.0/16',
+    'example..com',
+    'example.com..',
+    '.example.com',
+    `${'a'.repeat(64)}.example.com`,
+    `${'a.'.repeat(125)}example`,
+    '10.0.0.1:80',
+    '[fd00::1]:80',
+    '[fd00::]/8',
+    '10.0.0.0/-1',
+    '10.0.0.0/8/8',
+    '10.0.0.0-10.0.0.9',
+    '"none"',
+    'example.com;example.org',
+    '1.2.3.4.5',
+    'example.0x1',
+    '*',
   ])('name the entry that is none of what they hold: %s', (entry) => {
     expect(() => parseAddressExceptions(`127.0.0.0/8, ${entry}`)).toThrow(
       new RangeError(`"${entry}" is neither a network, nor an address, nor a host name`),
     );
   });
 
-  test('do not take an empty entry', () => expect(() => parseAddressExceptions('example.com,')).toThrow(RangeError));
+  test.each(['none', 'NONE', 'None.', 'null', 'false', 'off', 'any', 'undefined'])(
+    'hold no host that is called %s: what means none stands alone',
+    (word) => {
+      for (const text of [`${word},10.0.0.1`, `10.0.0.1 , ${word}`, `${word},${word}`]) {
+        expect(() => parseAddressExceptions(text)).toThrow(
+          new RangeError(`"${word}" is no host name; "none" is for no exceptions at all, and stands alone`),
+        );
+      }
+    },
+  );
+
+  test('may come twice', () => {
+    expect(parseAddressExceptions('receiver,RECEIVER, receiver.').hosts).toEqual(new Set(['receiver']));
+    expect(isAllowed('10.0.0.1', '10.0.0.1,10.0.0.1')).toBe(true);
+  });
+
+  test.each(['example.com,', ',example.com', 'example.com,,example.org', ',', 'none,', ' , '])(
+    'do not take an empty entry: %j',
+    (text) => expect(() => parseAddressExceptions(text)).toThrow(RangeError),
+  );
 
   test.each(rows)('for $cidr open what it holds, and nothing beside', ({ cidr, first, last, end, write, isPublic }) => {
     const opened = fc.property(within({ first, last }), (value) => isAllowed(write(value), cidr));
@@ -317,7 +398,7 @@ describe('exceptions', () => {
   test('for a name open just that name, without regard to case and trailing dots', () => {
     const allow = 'Receiver, hooks.Corp., my_service.internal';
     const exceptions = parseAddressExceptions(allow);
-    for (const host of ['receiver', 'RECEIVER.', 'hooks.corp', 'Hooks.corp..', 'my_service.internal']) {
+    for (const host of ['receiver', 'RECEIVER.', 'hooks.corp', 'Hooks.corp.', 'my_service.internal']) {
       expect([judge(host, allow), isExceptedHost(host, exceptions)]).toEqual(['allowed', true]);
     }
     for (const host of ['corp', 'a.hooks.corp', 'hooks', 'xhooks.corp', 'internal']) {

@@ -1,11 +1,12 @@
-import { apiHandler } from '@boomerang/core/http/api-handler.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { anyQuery, apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { createAuthenticationFailures } from '@boomerang/core/http/authentication-failures.ts';
+import { Problem, Unauthorized } from '@boomerang/core/http/problem.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import * as z from 'zod';
 import { aLog } from '../builders.ts';
 
-type Request = { body?: string | Buffer; type?: string | undefined; query?: Record<string, string> };
+type Request = { body?: string | Buffer; type?: string | undefined; query?: string };
 
 /** An event as API Gateway makes it; a buffer travels as base64. */
 const anEvent = ({ body, type = 'application/json', query }: Request): APIGatewayProxyEventV2 =>
@@ -14,8 +15,17 @@ const anEvent = ({ body, type = 'application/json', query }: Request): APIGatewa
     requestContext: { requestId: 'request-1' },
     isBase64Encoded: Buffer.isBuffer(body),
     ...(body !== undefined && { body: Buffer.isBuffer(body) ? body.toString('base64') : body }),
-    ...(query && { queryStringParameters: query }),
+    ...(query !== undefined && asQuery(query)),
   }) as APIGatewayProxyEventV2;
+
+/** The query of an event as API Gateway makes it: repeated parameters joined by commas. */
+const asQuery = (rawQueryString: string) => {
+  const query = new URLSearchParams(rawQueryString);
+  const names = [...new Set(query.keys())];
+  if (names.length === 0) return { rawQueryString };
+  const entries = names.map((name) => [name, query.getAll(name).join(',')]);
+  return { rawQueryString, queryStringParameters: Object.fromEntries(entries) as Record<string, string> };
+};
 
 const schema = z.strictObject({ name: z.string('Has to be a string'), more: z.unknown().optional() });
 
@@ -168,17 +178,42 @@ describe('a request that is wrong', () => {
   });
 
   test('by its query is answered 422, and without a query has none', async () => {
-    const query = z.object({ limit: z.string().regex(/^\d$/, 'Has to be a digit').optional() });
+    const query = z.strictObject({ limit: z.string().regex(/^\d$/, 'Has to be a digit').optional() });
     const handler = apiHandler(aLog(), { query }, async ({ query: { limit } }) => ({
       statusCode: 200,
       text: `${limit}`,
     }));
-    const wrong = await handler(anEvent({ query: { limit: 'x' } }), {} as Context);
-    expect([wrong.statusCode, JSON.parse(wrong.body ?? '').errors]).toEqual([
+    const ask = async (text?: string) => {
+      const event = anEvent(text === undefined ? {} : { query: text });
+      const { statusCode, body = '' } = await handler(event, {} as Context);
+      return [statusCode, statusCode === 422 ? JSON.parse(body).errors : body];
+    };
+    expect(await ask('limit=x')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
+    expect(await ask('limit=')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
+    expect(await ask('limt=1')).toEqual([422, [{ pointer: '/limt', message: 'Not a known query parameter' }]]);
+    expect(await ask('limit=1&limit=1')).toEqual([422, [{ pointer: '/limit', message: 'Must be given only once' }]]);
+    expect(await ask('limit=1&__proto__=x')).toEqual([
       422,
-      [{ pointer: '/limit', message: 'Has to be a digit' }],
+      [{ pointer: '/__proto__', message: 'Not a known query parameter' }],
     ]);
-    expect(await handler(anEvent({}), {} as Context)).toMatchObject({ statusCode: 200, body: 'undefined' });
+    expect(await ask('limit=1')).toEqual([200, '1']);
+    for (const none of [undefined, '', '&']) expect(await ask(none)).toEqual([200, 'undefined']);
+  });
+
+  test.each(['a=1', 'a', '=', 'constructor=1', '__proto__=1', 'a=1&a=2'])(
+    'by the query parameters %s, where the route takes none, is answered 422',
+    async (query) => {
+      const handler = apiHandler(aLog(), {}, async () => ({ statusCode: 200 }));
+      const { statusCode, body = '' } = await handler(anEvent({ query }), {} as Context);
+      expect([statusCode, JSON.parse(body).errors]).toMatchObject([422, [{ pointer: expect.stringMatching(/^\//) }]]);
+    },
+  );
+
+  test('by any query at all is answered as without, where the route says so', async () => {
+    const handler = apiHandler(aLog(), { query: anyQuery }, async () => ({ statusCode: 204 }));
+    for (const query of ['a=1', 'a=1&a=2']) {
+      expect(await handler(anEvent({ query }), {} as Context)).toMatchObject({ statusCode: 204 });
+    }
   });
 });
 
@@ -215,5 +250,77 @@ describe('a route that fails', () => {
       throw new Problem(409, 'Not now.', { headers: { 'retry-after': '5' } });
     });
     expect([statusCode, headers?.['retry-after'], log.lines]).toEqual([409, '5', []]);
+  });
+});
+
+describe('a request that is answered 401', () => {
+  const createWorld = () => {
+    let time = 0;
+    const log = aLog();
+    const counted: [string, number][] = [];
+    const count = (name: string, _dimensions?: object, times = 1) => void counted.push([name, times]);
+    const record = createAuthenticationFailures({ log, meter: { count }, now: () => time });
+    const fail = (userAgent = 'curl/8') =>
+      record(new Unauthorized('unknown_key', 'No.', 'Bearer', 'abcdef01'), {
+        routeKey: 'GET /jobs',
+        headers: { authorization: 'Bearer key' },
+        requestContext: { http: { sourceIp: '192.0.2.7', userAgent } },
+      } as unknown as APIGatewayProxyEventV2);
+    const wait = (ms: number) => {
+      time += ms;
+    };
+    return { log, counted, fail, wait };
+  };
+
+  test('leaves a line with who and why, and a metric; the key is in neither', async () => {
+    const { log, counted, fail } = createWorld();
+    fail(`${'x'.repeat(99)}\u{1F600}yyy`);
+    expect(log.lines).toEqual([
+      {
+        level: 'warn',
+        message: 'Authentication failed',
+        data: {
+          reason: 'unknown_key',
+          route: 'GET /jobs',
+          sourceIp: '192.0.2.7',
+          userAgent: 'x'.repeat(99),
+          keyFingerprint: 'abcdef01',
+          unlogged: 0,
+        },
+      },
+    ]);
+    expect(counted).toEqual([['AuthenticationFailures', 1]]);
+  });
+
+  test('leaves ten lines a minute at most, and none is missing from the metric', () => {
+    const { log, counted, fail, wait } = createWorld();
+    for (let time = 0; time < 1_000; time += 1) fail();
+    expect(log.lines).toHaveLength(10);
+    wait(59_999);
+    fail();
+    expect(log.lines).toHaveLength(10);
+    wait(1);
+    fail();
+    expect(log.lines.at(-1)?.data).toMatchObject({ unlogged: 991 });
+    expect(counted.reduce((sum, [, times]) => sum + times, 0)).toBe(1_002);
+  });
+
+  test('is recorded whichever part of the chain answers it, by a process of one call, too', async () => {
+    const refuse = async () => {
+      throw new Unauthorized('bad_signature', 'No.', 'StandardWebhooks');
+    };
+    const routes = [{ authenticate: refuse }, { body: schema, verify: refuse }];
+    for (const route of routes) {
+      const log = aLog();
+      const counted: string[] = [];
+      const handler = apiHandler(log, { ...route, meter: { count: (name) => void counted.push(name) } }, async () => ({
+        statusCode: 200,
+      }));
+      const { statusCode, headers, body } = await handler(anEvent({ body: '{"name":"a"}' }), {} as Context);
+      expect([statusCode, headers?.['www-authenticate']]).toEqual([401, 'StandardWebhooks']);
+      expect(JSON.parse(body ?? '')).not.toHaveProperty('reason');
+      expect(log.lines).toMatchObject([{ message: 'Authentication failed', data: { reason: 'bad_signature' } }]);
+      expect(counted).toEqual(['AuthenticationFailures']);
+    }
   });
 });

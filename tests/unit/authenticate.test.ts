@@ -1,4 +1,5 @@
 import { createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import type { Unauthorized } from '@boomerang/core/http/problem.ts';
 import type { FindCaller } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -65,6 +66,22 @@ describe('a caller', () => {
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="boomerang", error="invalid_token"' },
     });
+  });
+
+  test('that is not known leaves the reason, and of a key that nobody could guess a fingerprint', async () => {
+    const failed = (header: string | undefined) =>
+      createWorld()
+        .authenticate(header)
+        .catch((error: Unauthorized) => error);
+    const other = newApiKey();
+    const fingerprint = hashApiKey(other).slice(0, 8);
+    expect(await failed(`Bearer ${other}`)).toMatchObject({ reason: 'unknown_key', keyFingerprint: fingerprint });
+    expect(await failed('Bearer hunter2')).toMatchObject({ reason: 'unknown_key', keyFingerprint: undefined });
+    expect(await failed(`Basic ${other}`)).toMatchObject({
+      reason: 'malformed_credentials',
+      keyFingerprint: undefined,
+    });
+    expect(await failed(undefined)).toMatchObject({ reason: 'no_credentials', keyFingerprint: undefined });
   });
 
   test('without a key is told that one is needed', async () => {

@@ -266,6 +266,7 @@ describe('a callback address', () => {
     'https://example.com/a%20b?token=%00',
     'https://example.com/?q=https://other.example/',
     `https://example.com/${'x'.repeat(2_028)}`,
+    `https://example.com?${'x'.repeat(2_028)}`,
   ])('like %s is taken', (url) => expect(isTaken(url)).toBe(true));
 
   test.each([
@@ -303,6 +304,35 @@ describe('a callback address', () => {
     {},
     ['https://example.com'],
   ])('like %j is not', (url) => expect(isTaken(url)).toBe(false));
+
+  test.each([
+    ['https://example.com:0/', /port 0/],
+    ['https://example.com:00000/', /port 0/],
+    ['https://8.8.8.8:0', /port 0/],
+    ['https://@example.com/', /user name/],
+    ['https://:@example.com/', /user name/],
+    ['https://a..example.com/', /between two dots/],
+    ['https://example.com../', /between two dots/],
+    [`https://${'a'.repeat(64)}.example.com/`, /63 characters/],
+    [`https://${'a.'.repeat(124)}example.com/`, /253 characters/],
+    ['https://a*b.example.com/', /letters, digits/],
+    ['https://[100:0:0:1::1]/', /private, local or reserved/],
+    ['https://[100:0:0:1:FFFF:ffff:ffff:FFFF]/', /private, local or reserved/],
+    ['https://[0100:0000:0000:0001:0:0:8.8.8.8]/', /private, local or reserved/],
+    ['https://none/', /local networks/],
+  ])('like %s is refused with a reason', (callbackUrl, reason) => {
+    const schema = createWebhookSchema(new Set(['gas']), {
+      allowHttp: true,
+      exceptions: parseAddressExceptions('NONE'),
+    });
+    const { error } = schema.safeParse({ providers: ['gas'], callbackUrl });
+    expect(error?.issues).toMatchObject([{ path: ['callbackUrl'], message: expect.stringMatching(reason) }]);
+  });
+
+  test.each(['https://example.com/@', 'https://example.com/?a@b', 'https://example.com./', 'https://example.com/:0'])(
+    'like %s is not refused for what it only looks like',
+    (callbackUrl) => expect(isTaken(callbackUrl)).toBe(true),
+  );
 
   test('is kept as a URL parser spells it', () => {
     const parsed = createWebhookSchema(new Set(['gas']), {

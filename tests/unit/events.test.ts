@@ -64,10 +64,10 @@ const createWorld = async () => {
       callbackRules: { allowHttp: false, exceptions: parseAddressExceptions('none') },
       fetchDeadlineMs: 1,
     },
-    complete: {},
+    complete: { isOn: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
-    'api-docs': {},
-    'route-fallback': {},
+    'api-docs': { providerIds: ['gas', 'internet'] },
+    'route-fallback': { isOff: () => false },
     'job-read': { jobs: store.reader, results: store.results },
     'job-redrive': {
       ...store,

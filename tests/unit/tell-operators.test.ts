@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { claimedJobSchema, upgradePayload } from '@boomerang/core/contracts/claimed-job.ts';
+import { OPERATOR_EVENT_TYPES } from '@boomerang/core/contracts/operator-event.ts';
+import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import { METRICS, METRICS_NAMESPACE, type Meter, type MetricName } from '@boomerang/core/observability/meter.ts';
-import type { OperatorEvent } from '@boomerang/core/ports/events.ts';
+import type { OperatorEvent, PublishEvent } from '@boomerang/core/ports/events.ts';
 import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
 import { tellEnd, toCircuitEvent } from '@boomerang/core/use-cases/tell-operators.ts';
 import { describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { aClaim, aLog, NOW, untold } from '../builders.ts';
+import { aClaim, aLog, CLIENT_ID, NOW, untold } from '../builders.ts';
+import { FIXTURE_JOB_ID } from '../event-expectations.ts';
 
 describe('the end of a job', () => {
   const tell = async (change: object, claim = aClaim()) => {
@@ -71,6 +74,72 @@ describe('publishing', () => {
     const log = aLog();
     await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), log)(event);
     expect(log.lines).toMatchObject([{ level: 'warn', message: 'Could not publish an event' }]);
+  });
+});
+
+describe('an event has in it, to the letter', () => {
+  /** What a stored item has besides, and no event may have. */
+  const internals = {
+    jobId: 'TALLY#provider#gas',
+    itemId: 'WINDOW#1',
+    expiresAt: 1,
+    dueShard: 3,
+    clientShard: 'client#1',
+    callbackUrl: 'https://example.com/?token=secret',
+    claims: 7,
+  };
+  const circuit = { ...internals, key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
+  const published = async (act: (publish: PublishEvent) => Promise<void>): Promise<unknown> => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
+    await act(createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), aLog()));
+    return bus.commandCalls(PutEventsCommand).flatMap(({ args: [{ input }] }) => {
+      return (input.Entries ?? []).map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)]);
+    });
+  };
+  const end = (status: JobStatus, failure?: Job['failure']) => (publish: PublishEvent) =>
+    tellEnd(
+      { ...untold, publish },
+      { ...aClaim({ jobId: FIXTURE_JOB_ID }), ...{ dueAt: 1, expiresAt: 2 } },
+      { ...internals, status, updatedAt: NOW, ...(failure && { failure }) },
+    );
+  const ofJob = (status: string, more = {}) => ({ v: 1, jobId: FIXTURE_JOB_ID, clientId: CLIENT_ID, status, ...more });
+
+  const cases: Record<string, [act: (publish: PublishEvent) => Promise<void>, detail: object]> = {
+    JobCompleted: [end('COMPLETE'), ofJob('COMPLETE')],
+    JobPartial: [end('PARTIAL'), ofJob('PARTIAL')],
+    JobFailed: [
+      end('FAILED', {
+        ...internals,
+        code: 'CALLBACK_GONE',
+        message: 'https://example.com/?token=secret',
+      } as Job['failure']),
+      ofJob('FAILED', { failureCode: 'CALLBACK_GONE' }),
+    ],
+    CircuitOpened: [
+      (publish) => publish(toCircuitEvent({ isOpen: true, circuit, tally: { ...internals, calls: 20, failures: 19 } })),
+      { v: 1, circuit: 'provider#gas', openUntil: new Date(NOW).toISOString(), calls: 20, failures: 19 },
+    ],
+    CircuitClosed: [
+      (publish) => publish(toCircuitEvent({ isOpen: false, circuit })),
+      { v: 1, circuit: 'provider#gas' },
+    ],
+  };
+
+  test.each(Object.entries(cases))('what %s is about', async (type, [act, detail]) => {
+    expect(await published(act)).toEqual([[type, detail]]);
+  });
+
+  test('none of an item that was spread into it', async () => {
+    for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
+      const { jobId: __, ...others } = internals;
+      const event = { ...others, ...detail, type } as unknown as OperatorEvent;
+      expect(await published((publish) => publish(event))).toEqual([[type, { v: 1, ...detail }]]);
+    }
+  });
+
+  test('and there is no event without a case here', () => {
+    expect(Object.keys(cases).sort()).toEqual([...OPERATOR_EVENT_TYPES].sort());
   });
 });
 

@@ -1,4 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { operatorEventSchema } from '../contracts/operator-event.ts';
 import type { Log } from '../observability/logger.ts';
 import type { PublishEvent } from '../ports/events.ts';
 
@@ -12,13 +13,15 @@ const TIMEOUT_MS = 1_000;
 /** Publishes to the default bus of EventBridge: source `boomerang`, detail type the event's. */
 export const createPublishEvent =
   (client: EventBridgeClient, log: Log): PublishEvent =>
-  async ({ type, ...detail }) => {
-    const entry = { Source: SOURCE, DetailType: type, Detail: JSON.stringify({ v: VERSION, ...detail }) };
+  async (event) => {
     try {
+      // Only what the event's schema names goes out.
+      const { type, ...detail } = operatorEventSchema.parse(event);
+      const entry = { Source: SOURCE, DetailType: type, Detail: JSON.stringify({ v: VERSION, ...detail }) };
       const abortSignal = AbortSignal.timeout(TIMEOUT_MS);
       const { FailedEntryCount } = await client.send(new PutEventsCommand({ Entries: [entry] }), { abortSignal });
       if (FailedEntryCount) throw new Error('the bus did not take it');
     } catch (error) {
-      log.warn('Could not publish an event', { type, error });
+      log.warn('Could not publish an event', { type: event.type, error });
     }
   };

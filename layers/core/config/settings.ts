@@ -84,6 +84,8 @@ export const settings = {
   SECRETS_PATH: z.string().regex(/^(?:\/[\w./-]+)?$/, 'takes a path that begins with /, or nothing'),
   /** Name of the secret that callbacks to `/complete` have to be signed with; empty: none. */
   COMPLETE_SECRET_NAME: z.string(),
+  /** Whether `/complete` is there without a secret, too. */
+  COMPLETE_UNSIGNED: z.enum(['true', 'false']).transform((text) => text === 'true'),
   JOB_TABLE_NAME: z.string().min(1),
   CLIENT_TABLE_NAME: z.string().min(1),
   STATE_MACHINE_ARN: z.string().min(1),

@@ -29,6 +29,7 @@ const FORBIDDEN: readonly Network[] = [
   '240.0.0.0/4', // reserved and broadcast, RFC 1112
   '::/8', // unspecified, loopback, IPv4-compatible and -mapped (RFC 4291), local NAT64 64:ff9b:1::/48 (RFC 8215)
   '100::/64', // discard, RFC 6666
+  '100:0:0:1::/64', // dummy prefix, RFC 9780
   '2001::/23', // protocol assignments (RFC 2928): Teredo, benchmarks, ORCHID
   '2001:db8::/32', // documentation, RFC 3849
   '2002::/16', // 6to4, RFC 3056
@@ -46,26 +47,50 @@ const NAT64 = [ipaddr.parseCIDR('64:ff9b::/96')];
 /** Names that mean something only on a local network: RFC 6762 (.local, and appendix G), RFC 8375, ICANN's .internal. */
 const LOCAL_DOMAINS = 'local internal localdomain home.arpa lan intranet corp home private'.split(' ');
 
-/** A host name in ASCII that a URL parser wouldn't take for an address: its last label is not a number. */
-const HOST_NAME = /^(?:[a-z0-9_-]{1,63}\.)*(?!\d+$|0x[\da-f]*$)[a-z0-9_-]{1,63}$/;
+const MAX_LABEL_CHARACTERS = 63;
+const MAX_NAME_CHARACTERS = 253;
+
+/** Why no host can have a name (RFC 1035 §2.3.4, RFC 1123 §2.1; underscores are common, all the same). */
+export type NameFault = 'empty_label' | 'long_label' | 'long_name' | 'bad_character';
+
+/** @param name in ASCII, lower case, without the root's dot */
+const findNameFault = (name: string): NameFault | undefined => {
+  const labels = name.split('.');
+  if (labels.includes('')) return 'empty_label';
+  if (!/^[a-z0-9._-]+$/.test(name)) return 'bad_character';
+  if (labels.some((label) => label.length > MAX_LABEL_CHARACTERS)) return 'long_label';
+  return name.length > MAX_NAME_CHARACTERS ? 'long_name' : undefined;
+};
+
+/** A name may end with the dot of the root. */
+const withoutRoot = (name: string): string => name.toLowerCase().replace(/\.$/, '');
+
+/** Whether a URL parser takes a host for a v4 address: its last label is a number (WHATWG URL, "ends in a number"). */
+const endsInNumber = (host: string): boolean => /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(host);
+
+/** Words for "nothing" or "anything" of other settings: nobody means a host by them. */
+const NO_HOSTS = new Set('none null nil undefined false true no yes off on any all'.split(' '));
 
 /**
  * Reads CALLBACK_ALLOW.
  *
- * @param text comma-separated CIDRs, addresses (v4 in four decimal parts) and host names; 'none' or nothing for no exception
+ * @param text comma-separated CIDRs, addresses (v4 in four decimal parts) and host names; 'none', in any case, or nothing for
+ * no exception. A CIDR with host bits stands for its network: 10.0.0.7/8 is 10.0.0.0/8.
  * @throws RangeError that names the entry that is none of these
  */
 export const parseAddressExceptions = (text: string): AddressExceptions => {
   const networks: Network[] = [];
   const hosts = new Set<string>();
-  const entries = ['', 'none'].includes(text.trim()) ? [] : text.split(',').map((entry) => entry.trim());
+  const entries = /^\s*(?:none)?\s*$/i.test(text) ? [] : text.split(',').map((entry) => entry.trim());
   for (const entry of entries) {
     const cidr = entry.includes('/') ? entry : `${entry}/${entry.includes(':') ? 128 : 32}`;
-    const host = canonical(entry);
+    const host = withoutRoot(entry);
     // ipaddr.js takes 10/8 for 0.0.0.10/8, and passes over zones: neither is what was meant.
     const isNetwork = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr);
     if (isNetwork && !entry.includes('%')) networks.push(ipaddr.parseCIDR(cidr));
-    else if (HOST_NAME.test(host)) hosts.add(host);
+    else if (NO_HOSTS.has(host)) {
+      throw new RangeError(`"${entry}" is no host name; "none" is for no exceptions at all, and stands alone`);
+    } else if (findNameFault(host) === undefined && !endsInNumber(host)) hosts.add(host);
     else throw new RangeError(`"${entry}" is neither a network, nor an address, nor a host name`);
   }
   return { networks, hosts };
@@ -86,7 +111,7 @@ export const isAllowedAddress = (address: string, exceptions: AddressExceptions)
   return !isWithin(reached, FORBIDDEN);
 };
 
-export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name';
+export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name' | NameFault;
 
 /**
  * Judges a host at intake, without resolving it: names that are allowed here are judged again by their addresses.
@@ -94,16 +119,20 @@ export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name';
  * @param hostname as `new URL(…)` spells it: v4 as four decimal parts, v6 in brackets
  */
 export const judgeHost = (hostname: string, exceptions: AddressExceptions): HostVerdict => {
-  if (isExceptedHost(hostname, exceptions)) return 'allowed';
   const host = canonical(hostname);
   const literal = host.replace(/^\[(.*)\]$/, '$1');
   if (literal !== host || ipaddr.isValid(literal)) {
-    return isAllowedAddress(literal, exceptions) ? 'allowed' : 'forbidden_address';
+    if (!isAllowedAddress(literal, exceptions)) return 'forbidden_address';
+    return host === hostname ? 'allowed' : 'empty_label';
   }
+  if (!isExceptedHost(host, exceptions) && isLocalName(host, exceptions)) return 'local_name';
+  return findNameFault(withoutRoot(hostname)) ?? 'allowed';
+};
+
+const isLocalName = (host: string, exceptions: AddressExceptions): boolean => {
   // RFC 6761 §6.3: these are the loopback address, whatever a resolver says.
-  if (isUnder(host, 'localhost')) return isAllowedAddress('127.0.0.1', exceptions) ? 'allowed' : 'local_name';
-  const isLocal = !host.includes('.') || LOCAL_DOMAINS.some((domain) => isUnder(host, domain));
-  return isLocal ? 'local_name' : 'allowed';
+  if (isUnder(host, 'localhost')) return !isAllowedAddress('127.0.0.1', exceptions);
+  return !host.includes('.') || LOCAL_DOMAINS.some((domain) => isUnder(host, domain));
 };
 
 /** Whether a host is let through by its name, wherever that leads. Subdomains of an exception are none. */

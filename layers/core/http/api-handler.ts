@@ -1,12 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import middy from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
-import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { cutText } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
-import { type FieldError, invalid, Problem, problemBody } from './problem.ts';
+import { createMeter, type Meter } from '../observability/meter.ts';
+import { createAuthenticationFailures } from './authentication-failures.ts';
+import { parseJson } from './parse-json.ts';
+import { type FieldError, invalid, Problem, problemBody, Unauthorized } from './problem.ts';
 
 /** The largest request body, where a route says nothing else. */
 const MAX_BODY_BYTES = 16 * 1024;
@@ -23,10 +25,16 @@ export type ApiRoute<Body, Query, Head, Who> = {
   maxBodyBytes?: number;
   /** Checks the body's text against the headers, before anything parses it. */
   verify?: (bodyText: string, headers: Headers) => Promise<void>;
+  /** Its query parameters. Those that it does not name are refused: it has to be strict. None, by default. */
   query?: z.ZodType<Query>;
   /** Those of the headers that the route reads, names in lower case. */
   headers?: z.ZodType<Head>;
+  /** Counts requests that are answered 401. */
+  meter?: Pick<Meter, 'count'>;
 };
+
+/** For routes that answer the same whatever is asked of them. */
+export const anyQuery = z.unknown();
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>;
@@ -52,10 +60,12 @@ export type ApiLambda = (event: APIGatewayProxyEventV2, context: Context) => Pro
  */
 export const apiHandler = <Body = undefined, Query = undefined, Head = undefined, Who = undefined>(
   log: Log,
-  { authenticate, body, maxBodyBytes = MAX_BODY_BYTES, verify, query, headers }: ApiRoute<Body, Query, Head, Who>,
+  options: ApiRoute<Body, Query, Head, Who>,
   route: (request: ApiRequest<Body, Query, Head, Who>) => Promise<ApiResponse>,
 ): ApiLambda => {
-  const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log));
+  const { authenticate, body, maxBodyBytes = MAX_BODY_BYTES, verify, query = NO_QUERY, headers } = options;
+  const meter = options.meter ?? createMeter();
+  const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log, meter));
   // API Gateway hands over names in lower case (payload format 2.0), SAM local as they were sent.
   chain.use(httpHeaderNormalizer());
   if (authenticate) {
@@ -65,15 +75,15 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   }
   if (body) chain.use(guardBody(maxBodyBytes));
   if (verify) chain.before(async ({ event }) => verify(event.bodyText ?? '', event.headers));
-  if (body) chain.use(dropBom).use(httpJsonBodyParser({ disableContentTypeCheck: true }));
+  if (body) chain.use(dropBom);
   chain.handler(async (event: Event) => {
     const response = await route({
       caller: event.caller as Who,
-      body: validate(body, event.body) as Body,
+      body: (body && validate(body, parseJson(event.bodyText ?? ''), 'property')) as Body,
       bodyText: event.bodyText ?? '',
-      query: validate(query, event.queryStringParameters ?? {}) as Query,
+      query: validateQuery(query, event) as Query,
       path: event.pathParameters ?? {},
-      headers: validate(headers, event.headers) as Head,
+      headers: (headers && validate(headers, event.headers, 'header')) as Head,
       event,
     });
     const text = response.text ?? (response.body === undefined ? undefined : JSON.stringify(response.body));
@@ -112,8 +122,12 @@ const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
     if (!/^(?:identity)?$/i.test(headers['content-encoding']?.trim() ?? '')) {
       throw new Problem(415, 'The body must not be encoded.', { headers: { 'accept-encoding': 'identity' } });
     }
-    const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-    if (bytes.length > maxBytes) throw new Problem(413, `The body is larger than ${maxBytes} bytes.`);
+    const encoding = isBase64Encoded ? 'base64' : 'utf8';
+    // Before anything is copied.
+    if (Buffer.byteLength(body, encoding) > maxBytes) {
+      throw new Problem(413, `The body is larger than ${maxBytes} bytes.`);
+    }
+    const bytes = Buffer.from(body, encoding);
     if (bytes.length === 0) throw new Problem(400, 'The body is empty.');
     if (!isUtf8(bytes)) throw new Problem(400, 'The body is not UTF-8.');
     event.bodyText = bytes.toString('utf8');
@@ -126,23 +140,42 @@ const dropBom: middy.MiddlewareObj<Event> = {
     if (!event.bodyText?.startsWith('\uFEFF')) return;
     event.bodyText = event.bodyText.slice(1);
     if (event.bodyText === '') throw new Problem(400, 'The body is empty.');
-    Object.assign(event, { body: event.bodyText, isBase64Encoded: false });
   },
 };
 
-const validate = (schema: z.ZodType | undefined, value: unknown): unknown => {
-  const parsed = schema?.safeParse(value);
-  if (!parsed || parsed.success) return parsed?.data;
-  const errors = parsed.error.issues.flatMap(toFieldErrors);
+const NO_QUERY = z.strictObject({});
+
+/**
+ * Validates the query. API Gateway joins the values of a repeated parameter by commas, which no schema could tell from a
+ * value with a comma: they are refused by the query string itself.
+ */
+const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknown => {
+  if (schema === anyQuery) return undefined;
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const name of new URLSearchParams(event.rawQueryString ?? '').keys())
+    (seen.has(name) ? repeated : seen).add(name);
+  if (repeated.size > 0) {
+    const errors = [...repeated].map((name) => ({ pointer: pointerTo([name]), message: 'Must be given only once' }));
+    throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
+  }
+  return validate(schema, { ...event.queryStringParameters }, 'query parameter');
+};
+
+/** @param kind what a name that the schema does not know is called */
+const validate = (schema: z.ZodType, value: unknown, kind: string): unknown => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue) => toFieldErrors(issue, kind));
   throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
 };
 
 const MAX_FIELD_ERRORS = 20;
 const MAX_KEY_CHARACTERS = 100;
 
-const toFieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
+const toFieldErrors = (issue: z.core.$ZodIssue, kind: string): FieldError[] => {
   if (issue.code !== 'unrecognized_keys') return [{ pointer: pointerTo(issue.path), message: issue.message }];
-  return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), message: 'Not a known property' }));
+  return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), message: `Not a known ${kind}` }));
 };
 
 /** A JSON pointer (RFC 6901). */
@@ -151,31 +184,27 @@ const pointerTo = (path: PropertyKey[]): string =>
     .map((key) => `/${cutText(String(key), MAX_KEY_CHARACTERS).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('');
 
-/** Turns errors into problems, and logs the ones that are our own. */
-const problems = (log: Log): middy.MiddlewareObj<Event, APIGatewayProxyStructuredResultV2> => ({
-  onError: (request) => {
-    const problem = toProblem(request.error);
-    if (problem.status >= 500) log.error('The request failed', { error: request.error });
-    request.response = {
-      statusCode: problem.status,
-      headers: { ...SAFE_HEADERS, 'content-type': 'application/problem+json', ...problem.headers },
-      body: problemBody(problem, request.event.requestContext?.requestId ?? ''),
-    };
-  },
-});
-
-/** Properties that the parser refuses, because they could change an object's prototype. */
-const FORBIDDEN_KEYS: ReadonlySet<unknown> = new Set(['__proto__', 'constructor']);
+/** Turns errors into problems, and logs those that are our own, and those of strangers. */
+const problems = (
+  log: Log,
+  meter: Pick<Meter, 'count'>,
+): middy.MiddlewareObj<Event, APIGatewayProxyStructuredResultV2> => {
+  const recordFailure = createAuthenticationFailures({ log, meter, now: Date.now });
+  return {
+    onError: (request) => {
+      const problem = toProblem(request.error);
+      if (problem.status >= 500) log.error('The request failed', { error: request.error });
+      if (problem instanceof Unauthorized) recordFailure(problem, request.event);
+      request.response = {
+        statusCode: problem.status,
+        headers: { ...SAFE_HEADERS, 'content-type': 'application/problem+json', ...problem.headers },
+        body: problemBody(problem, request.event.requestContext?.requestId ?? ''),
+      };
+    },
+  };
+};
 
 const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
-  // The parser gives one status to all it refuses; ours tell JSON that does not parse from JSON that is not wanted.
-  const { cause } = (error ?? {}) as { cause?: { package?: string; data?: unknown; message?: string } };
-  if (cause?.package === '@middy/http-json-body-parser') {
-    // `data` is the forbidden key; or, beside the parser's message, the whole body.
-    if (cause.message !== undefined || !FORBIDDEN_KEYS.has(cause.data))
-      return new Problem(400, 'The body is not JSON that parses.');
-    return new Problem(422, `The body has a property that is never taken: ${cause.data}.`);
-  }
   return new Problem(500, 'Something went wrong on our side. It is safe to try again.', { cause: error });
 };

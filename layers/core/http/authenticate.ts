@@ -1,11 +1,11 @@
 import type { Caller, FindCaller } from '../ports/clients.ts';
 import { cached } from '../security/cached.ts';
 import { hashApiKey } from '../security/credentials.ts';
-import { Problem } from './problem.ts';
+import { Unauthorized, type UnauthorizedReason } from './problem.ts';
 
 /**
  * Turns an Authorization header into the caller it belongs to.
- * @throws Problem 401
+ * @throws Unauthorized
  */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
@@ -16,13 +16,27 @@ const BEARER = /^bearer +([\w.~+/-]{1,255}=*)$/i;
 export const createAuthenticate = (findCaller: FindCaller): Authenticate => {
   const find = cached(findCaller);
   return async (authorization) => {
-    if (authorization === undefined) throw unauthorized('An API key is needed: authorization: Bearer <key>.', '');
+    if (authorization === undefined) {
+      const detail = 'An API key is needed: authorization: Bearer <key>.';
+      throw new Unauthorized('no_credentials', detail, 'Bearer realm="boomerang"');
+    }
     const [, apiKey] = BEARER.exec(authorization.trim()) ?? [];
-    const caller = apiKey === undefined ? undefined : await find(hashApiKey(apiKey));
-    if (!caller) throw unauthorized('The API key is not known, or not any more.', ', error="invalid_token"');
+    if (apiKey === undefined) throw invalidKey('malformed_credentials');
+    const keyHash = hashApiKey(apiKey);
+    const caller = await find(keyHash);
+    if (!caller) throw invalidKey('unknown_key', apiKey.length < MIN_RANDOM_CHARACTERS ? undefined : keyHash);
     return caller;
   };
 };
 
-const unauthorized = (detail: string, error: string): Problem =>
-  new Problem(401, detail, { headers: { 'www-authenticate': `Bearer realm="boomerang"${error}` } });
+/** A shorter text may be a password: it could be guessed from its fingerprint. */
+const MIN_RANDOM_CHARACTERS = 32;
+const FINGERPRINT_CHARACTERS = 8;
+
+const invalidKey = (reason: UnauthorizedReason, keyHash?: string): Unauthorized =>
+  new Unauthorized(
+    reason,
+    'The API key is not known, or not any more.',
+    'Bearer realm="boomerang", error="invalid_token"',
+    keyHash?.slice(0, FINGERPRINT_CHARACTERS),
+  );

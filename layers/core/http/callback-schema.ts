@@ -1,7 +1,60 @@
 import * as z from 'zod';
 
-/** A callback: just these two properties. What providers gave is not looked into. */
-export const callbackSchema = z.strictObject({
-  jobId: z.string().min(1).max(100),
-  data: z.array(z.unknown()),
+const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
+
+/**
+ * A callback as `/complete` takes it: just these two properties. What providers gave is not looked into, nor are the entries
+ * walked through: the body may be of a mebibyte.
+ */
+export const callbackSchema = z
+  .strictObject({
+    jobId: z.string('Must be a string').min(1, 'Must not be empty').max(100, 'Must have at most 100 characters'),
+    data: z
+      .custom<unknown[]>(isArray, 'Must be a list')
+      .meta({ override: { type: 'array', items: {} }, description: 'Anything: it is not looked into.' }),
+  })
+  .meta({ id: 'ReceivedCallback', description: 'A callback as the test receiver takes it.' });
+
+const providerId = z.string().meta({ description: 'Its id in the provider catalogue.' });
+
+const providerDataSchema = z
+  .object({
+    providerId,
+    fetchedAt: z.iso.datetime().meta({ description: 'ISO 8601, UTC.' }),
+    data: z
+      .unknown()
+      .meta({ description: 'What the provider answered: any JSON, digit by digit; other text is a string.' }),
+  })
+  .meta({ id: 'ProviderData', outputId: 'CollectedData', description: 'What a provider gave.' });
+
+const providerErrorSchema = z
+  .object({
+    providerId,
+    error: z.object({
+      code: z
+        .enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_REFUSED'])
+        .meta({ description: 'Unavailable until the deadline, or refused for good.' }),
+      message: z.string().meta({ description: 'For people.' }),
+    }),
+  })
+  .meta({
+    id: 'ProviderError',
+    outputId: 'CollectedError',
+    description: 'Why there is no data of a provider. Only in jobs that are PARTIAL, or not over.',
+  });
+
+/** What was collected for a job, as it is posted to its callback address. */
+export const callbackBodySchema = z.object({
+  jobId: z.uuid(),
+  data: z
+    .array(
+      z.union([providerDataSchema, providerErrorSchema]).meta({
+        override: ({ jsonSchema }) => {
+          jsonSchema.oneOf = jsonSchema.anyOf ?? [];
+          delete jsonSchema.anyOf;
+        },
+      }),
+    )
+    .max(10)
+    .meta({ description: 'An entry for each provider, in the order of the request.' }),
 });

@@ -28,6 +28,24 @@ export class Problem extends Error {
   }
 }
 
+/** Why a request was answered 401. */
+export type UnauthorizedReason = 'no_credentials' | 'malformed_credentials' | 'unknown_key' | 'bad_signature';
+
+/** An answer of 401. Its reason and fingerprint are for the log; the caller gets neither. */
+export class Unauthorized extends Problem {
+  override name = 'Unauthorized';
+  readonly reason: UnauthorizedReason;
+  /** Tells the attempts of one key from those of another; the key does not follow from it. */
+  readonly keyFingerprint: string | undefined;
+
+  /** @param challenge the WWW-Authenticate header (RFC 9110 §11.6.1) */
+  constructor(reason: UnauthorizedReason, detail: string, challenge: string, keyFingerprint?: string) {
+    super(401, detail, { headers: { 'www-authenticate': challenge } });
+    this.reason = reason;
+    this.keyFingerprint = keyFingerprint;
+  }
+}
+
 /**
  * The body of a problem, `application/problem+json` (RFC 9457).
  * @param instance the id of the request
@@ -46,6 +64,9 @@ export const problemBody = ({ status, message, errors, links }: Problem, instanc
 /** The request can be read, but asks for what can't be. */
 export const invalid = (errors: FieldError[]): Problem =>
   new Problem(422, 'The request is well-formed, but not valid.', { errors });
+
+/** What the answer to a path of no route is. */
+export const unknownRoute = (): Problem => new Problem(404, 'There is no such route.');
 
 /** Somebody is at work on the job, for so long at most. */
 export const inProgress = (retryAfterMs: number, cause?: unknown): Problem =>

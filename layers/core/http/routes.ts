@@ -1,3 +1,5 @@
+import type { Settings } from '../config/settings.ts';
+
 /** Every route of both APIs, but for the fallbacks. A test holds them to be those of template.yaml. */
 export const ROUTES = {
   service: [
@@ -39,3 +41,7 @@ export const matchesPath = (pattern: string, path: string): boolean => {
     wanted.every((part, index) => (part.startsWith('{') ? given[index] !== '' : part === given[index]))
   );
 };
+
+/** Whether `POST /complete` is there: on stages to test on, and wherever it asks for a signature. */
+export const isCompleteOn = (settings: Settings<'COMPLETE_UNSIGNED' | 'COMPLETE_SECRET_NAME'>): boolean =>
+  settings.COMPLETE_UNSIGNED || settings.COMPLETE_SECRET_NAME !== '';

@@ -13,6 +13,8 @@ export const METRICS = {
   TimeToCallback: MetricUnit.Milliseconds,
   /** How long the longest due job has waited, at the beginning of a sweep. */
   OldestDueAge: MetricUnit.Seconds,
+  /** Requests answered 401. */
+  AuthenticationFailures: MetricUnit.Count,
   /** By provider. */
   ProviderFailures: MetricUnit.Count,
   /** By provider: it answered 401 to our credential, twice. */

@@ -31,9 +31,10 @@ export const tellEnd = async (
   await publish({ type, jobId, clientId, status, failureCode: failure?.code });
 };
 
-/** Tells of a circuit that opened or closed. */
+/** Tells of a circuit that opened or closed: field by field, for a stored item may have more in it than its type says. */
 export const toCircuitEvent = (change: CircuitChange): OperatorEvent => {
   const { key, openUntil } = change.circuit;
   if (!change.isOpen) return { type: 'CircuitClosed', circuit: key };
-  return { type: 'CircuitOpened', circuit: key, openUntil: new Date(openUntil).toISOString(), ...change.tally };
+  const { calls, failures } = change.tally;
+  return { type: 'CircuitOpened', circuit: key, openUntil: new Date(openUntil).toISOString(), calls, failures };
 };

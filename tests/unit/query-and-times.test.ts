@@ -1,0 +1,130 @@
+import { decodeCursor, encodeCursor } from '@boomerang/core/http/cursor.ts';
+import { timeSchema } from '@boomerang/core/http/time-schema.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { jobDataQuerySchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
+
+const read = (text: unknown) => {
+  const parsed = timeSchema.safeParse(text);
+  return parsed.success ? new Date(parsed.data).toISOString() : parsed.error.issues.map(({ message }) => message);
+};
+
+describe('a time that a caller gives', () => {
+  test.each([
+    ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.000Z'],
+    ['2026-01-31T12:00:00.123456789+05:30', '2026-01-31T06:30:00.123Z'],
+    ['2026-01-31T12:00:00-23:59', '2026-02-01T11:59:00.000Z'],
+    ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
+    ['0000-01-01T00:00:00Z', '0000-01-01T00:00:00.000Z'],
+    ['1969-12-31T23:59:59Z', '1969-12-31T23:59:59.000Z'],
+    ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+    ['9999-12-31T23:59:59.999+00:01', '9999-12-31T23:58:59.999Z'],
+  ])('%s is %s', (text, iso) => expect(read(text)).toBe(iso));
+
+  test.each([
+    '9999-12-31T23:59:59-01:00',
+    '9999-12-31T23:59:59.999-00:01',
+    '0000-01-01T00:00:00+00:01',
+    '0000-01-01T00:00:00+23:59',
+  ])('%s is refused: in UTC it is of another year than four digits can say', (text) => {
+    expect(read(text)).toEqual(['Must be in the years 0000 to 9999, in UTC']);
+  });
+
+  test.each([
+    '+010000-01-01T00:00:00Z',
+    '-000001-01-01T00:00:00Z',
+    '10000-01-01T00:00:00Z',
+    '2026-01-31T24:00:00Z',
+    '2016-12-31T23:59:60Z',
+    '2026-02-29T00:00:00Z',
+    '2026-02-30T00:00:00Z',
+    '2026-04-31T00:00:00Z',
+    '2026-00-01T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-01-31T12:00:00+24:00',
+    '2026-01-31T12:00:00-24:00',
+    '2026-01-31T12:00:00+05:60',
+    '2026-01-31T12:00Z',
+    '2026-01-31T12:00:00',
+    '2026-01-31',
+    '2026-01-31 12:00:00Z',
+    '2026-01-31T12:00:00Z ',
+    '1769860800',
+    '',
+    `2026-01-31T12:00:00.${'0'.repeat(10_000)}Z`,
+    1_769_860_800,
+    null,
+  ])('%j is refused', (text) => expect(read(text)).toEqual([expect.stringMatching(/^Must /)]));
+
+  test('sorts as text as it does in time, whatever was taken', () => {
+    const offset = fc
+      .tuple(fc.constantFrom('+', '-'), fc.nat(23), fc.nat(59))
+      .map(([sign, ...parts]) => sign + parts.map((part) => String(part).padStart(2, '0')).join(':'));
+    const years = fc.oneof(fc.constantFrom(0, 1, 9998, 9999), fc.nat(9999));
+    const local = fc
+      .tuple(years, fc.constantFrom('-01-01T00:00:00', '-12-31T23:59:59', '-06-15T12:30:00'))
+      .map(([year, rest]) => String(year).padStart(4, '0') + rest);
+    fc.assert(
+      fc.property(local, offset, (text, zone) => {
+        const time = read(text + zone);
+        if (typeof time === 'string') expect(time).toMatch(/^\d{4}-/);
+      }),
+    );
+  });
+});
+
+describe('the query of a list', () => {
+  const judge = (query: object, schema: typeof jobQuerySchema | typeof jobDataQuerySchema = jobQuerySchema) => {
+    const parsed = schema.safeParse(query);
+    if (parsed.success) return parsed.data;
+    return parsed.error.issues.map(({ code, path }) =>
+      [...path, ...(code === 'unrecognized_keys' ? ['?'] : [])].join(),
+    );
+  };
+  const after = '2026-01-31T12:00:00.000Z#01a20b4c-cf47-716b-85d8-5343742576b8';
+
+  test('is what was asked for', () => {
+    expect(judge({})).toEqual({ limit: 20 });
+    expect(judge({ status: 'FAILED', limit: '007', cursor: encodeCursor(after) })).toEqual({
+      status: 'FAILED',
+      limit: 7,
+      cursor: after,
+    });
+    expect(judge({ providerId: 'gas' }, jobDataQuerySchema)).toEqual({ providerId: 'gas' });
+  });
+
+  test.each([
+    [{ staus: 'FAILED' }, '?'],
+    [{ status: '' }, 'status'],
+    [{ status: 'failed' }, 'status'],
+    [{ status: 'FAILED,PARTIAL' }, 'status'],
+    [{ limit: '' }, 'limit'],
+    [{ limit: '0' }, 'limit'],
+    [{ limit: '101' }, 'limit'],
+    [{ limit: '1.0' }, 'limit'],
+    [{ limit: '+1' }, 'limit'],
+    [{ limit: '1e1' }, 'limit'],
+    [{ limit: '٣' }, 'limit'],
+    [{ cursor: '' }, 'cursor'],
+    [{ cursor: after }, 'cursor'],
+    [{ cursor: `${encodeCursor(after)},` }, 'cursor'],
+    [{ cursor: `${encodeCursor(after)}=` }, 'cursor'],
+    [{ cursor: `${encodeCursor(after)}\n` }, 'cursor'],
+    [{ cursor: encodeCursor(`${after}x`) }, 'cursor'],
+  ])('%j is refused', (query, culprit) => expect(judge(query)).toContain(culprit));
+
+  test.each([{ providerId: '' }, { providerId: 'GAS' }, { provider: 'gas' }, { providerId: 'gas,internet' }])(
+    'for the data of one provider refuses %j',
+    (query) => expect(judge(query, jobDataQuerySchema)).toHaveLength(1),
+  );
+
+  test('has cursors that only one text stands for', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (text) => {
+        const decoded = decodeCursor(text);
+        if (decoded !== undefined) expect(encodeCursor(decoded)).toBe(text);
+      }),
+    );
+    expect(decodeCursor(encodeCursor(after))).toBe(after);
+  });
+});
