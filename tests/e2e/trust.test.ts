@@ -147,6 +147,29 @@ describe('a client', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  test('that posts more than its rate is told when to come back, by itself and not for others', async () => {
+    const limited = clients<NewClient>('create', '--name', 'limited', '--rate-per-second', '0.05');
+    const request = { providers: ['private'], callbackUrl: `${parties.url}/limited` };
+    const answers: Response[] = [];
+    // Three a minute, and a minute may end meanwhile.
+    for (let index = 0; index < 8; index += 1) {
+      answers.push(await apiOf({ ...cloud, apiKey: limited.apiKey }).post(request));
+    }
+    expect(answers[0]?.status).toBe(202);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status === 202).length).toBeLessThanOrEqual(6);
+    const retryAfter = Number(refused[0]?.headers.get('retry-after'));
+    expect(retryAfter).toBeGreaterThan(0);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    expect(await refused[0]?.json()).toMatchObject({ status: 429, title: 'Too Many Requests' });
+    expect((await apiOf(cloud).post(request)).status).toBe(202);
+    const updated = clients<{ ratePerSecond: number }>('update', limited.clientId, '--rate-per-second', '7');
+    expect(updated).toEqual({ clientId: limited.clientId, ratePerSecond: 7 });
+    const list = clients<{ clientId: string; ratePerSecond: number | null }[]>('list');
+    expect(list.find(({ clientId }) => clientId === limited.clientId)?.ratePerSecond).toBe(7);
+  });
+
   test('that is revoked before it ever called is refused, and has its secret rotated before that', async () => {
     const gone = clients<NewClient>('create', '--name', 'gone');
     const rotated = clients<{ signingSecret: string }>('rotate-secret', gone.clientId);
