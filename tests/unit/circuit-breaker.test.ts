@@ -147,14 +147,32 @@ describe('a circuit', () => {
     expect(operations).not.toContain('count');
   });
 
-  test('is no longer watched after a window without failures', async () => {
+  test('is no longer watched after a window without failures, however many calls succeed in it', async () => {
     const { call, goes, pass, operations } = createWorld();
     goes(false);
     await call();
     goes(true);
-    pass(rules.windowMs + 1_000);
+    const counts = () => operations.filter((name) => name === 'count').length;
+    pass(rules.windowMs - 1_000);
     await call();
-    expect(operations).not.toContain('count');
+    expect(counts()).toBe(1);
+    pass(2_000);
+    await call();
+    expect(counts()).toBe(1);
+    expect(operations).not.toContain('updateWatch');
+  });
+
+  test('stays watched while there are failures, at a write for each half window', async () => {
+    const { call, goes, pass, operations } = createWorld();
+    goes(false);
+    for (let second = 0; second < 300; second += 1) {
+      goes(second % 10 !== 0);
+      await call();
+      pass(1_000);
+    }
+    expect(operations.filter((name) => name === 'watch')).toHaveLength(1);
+    expect(operations.filter((name) => name === 'updateWatch').length).toBeLessThanOrEqual(10);
+    expect(operations.filter((name) => name === 'count').length).toBeGreaterThan(280);
   });
 
   test('stays watched by a failure a minute, with one renewal for each half window', () => {

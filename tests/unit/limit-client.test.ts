@@ -115,9 +115,19 @@ describe('what a client may post', () => {
   });
 
   test('is refused even where the others can not be told', async () => {
-    const { port, post, createProcess } = createWorld(1 / 60);
+    const { port, post, createProcess, operations } = createWorld(1 / 60);
     port.limit = async () => Promise.reject(new Error('down'));
     const limitClient = createProcess();
     expect([await post(limitClient), await post(limitClient), await post(limitClient)]).toEqual([202, 429, 429]);
+    // The process that has found out need not ask again.
+    expect(operations.filter((name) => name === 'count')).toHaveLength(2);
+  });
+
+  test('is counted in items that go by TTL once their minute is over, in epoch seconds', async () => {
+    const { port, post } = createWorld(1);
+    const expiries: number[] = [];
+    port.count = async (_client, _window, _jobs, expiresAt) => expiries.push(expiresAt);
+    await post();
+    expect(expiries).toEqual([NOW / 1000 + 60 - ((NOW / 1000) % 60)]);
   });
 });
