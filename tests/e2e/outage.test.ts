@@ -40,7 +40,7 @@ test('a provider that stays down sees a handful of calls once its circuit is ope
   for (let index = 0; index < JOBS; index += 1) waiting.push(await submit(['down'], `${parties.url}/callback`));
   const others = await Promise.all(Array.from({ length: 10 }, () => submit(['up'], `${parties.url}/callback`)));
   for (const jobId of others) await waitFor(jobId, isOver);
-  // Calls are counted from 5.5 s after the first failure on.
+  // Calls are counted from 9.5 s after the first failure on.
   const isDeferred = ({ providers }: JobView) => providers[0]?.error?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
   const calls = parties.count('/provider/down');

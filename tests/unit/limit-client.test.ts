@@ -79,6 +79,19 @@ describe('what a client may post', () => {
     expect(operations.filter((name) => name === 'count').length).toBeLessThan(3_000 / 8);
   });
 
+  test('is kept within a fifth where it is sampled, when each job comes to another process', async () => {
+    const { post, pass } = createWorld(50);
+    for (let minute = 0; minute < 5; minute += 1) {
+      let accepted = 0;
+      for (let index = 0; index < 6_000; index += 1) {
+        if ((await post()) === 202) accepted += 1;
+        pass(10);
+      }
+      expect(accepted).toBeGreaterThan(3_000 * 0.8);
+      expect(accepted).toBeLessThan(3_000 * 1.2);
+    }
+  });
+
   test('is refused by all processes within five seconds, and by fresh ones at once, without another write', async () => {
     const { post, pass, operations, createProcess } = createWorld(1);
     const warm = createProcess();
