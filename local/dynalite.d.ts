@@ -7,7 +7,12 @@ declare module 'dynalite' {
 
 declare module 'dynalite/db/index.js' {
   type Item = Record<string, unknown>;
-  type Table = { TableName: string; GlobalSecondaryIndexes?: object[] };
+  type Index = {
+    IndexName: string;
+    KeySchema: { AttributeName: string; KeyType: string }[];
+    Projection: { ProjectionType: string; NonKeyAttributes?: string[] };
+  };
+  type Table = { TableName: string; AttributeDefinitions?: object[]; GlobalSecondaryIndexes?: Index[] };
   type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
 
   const db: {

@@ -5,33 +5,90 @@ type Writes = Parameters<Store['batch']>[0];
 
 const BATCH = 1_000;
 
+/** What a table's indexes are made of, by the table's name. */
+export type IndexDefinitions = Record<string, Pick<Table, 'AttributeDefinitions' | 'GlobalSecondaryIndexes'>>;
+
 /**
- * Makes the indexes of a database agree with its items. dynalite writes an item and its index entries one after the other:
- * a process that is killed in between leaves jobs that no index shows, or entries of jobs that are not so any more.
- * Deletes every entry, then makes them anew from the items; killed half-way, it begins again at the next start.
+ * Makes the indexes of a database agree with their definitions and with its items. dynalite can't change the indexes of a
+ * table; and it writes an item and its index entries one after the other: a process that is killed in between leaves jobs
+ * that no index shows, or entries of jobs that are not so any more.
+ * Deletes every entry, makes them anew from the items, and writes the definitions last: killed half-way, it begins again
+ * at the next start.
  *
  * @param path folder of the database; nobody else may have it open
+ * @param isRebuilt whether to rebuild them even though the definitions are the same
+ * @returns whether they were rebuilt
  */
-export const rebuildIndexes = async (path: string): Promise<void> => {
+export const rebuildIndexes = async (
+  path: string,
+  definitions: IndexDefinitions = {},
+  isRebuilt = true,
+): Promise<boolean> => {
   const { db: store } = db.create({ path });
   await store.open();
   try {
+    const tables = await readTables(store);
+    const changed = tables.filter(({ table }) => hasChanged(table, definitions[table.TableName]));
+    if (!isRebuilt && changed.length === 0) return false;
+    for (const { table } of changed) Object.assign(table, toStored(definitions[table.TableName] ?? {}));
     await writeAll(store, staleEntries(store));
-    await writeAll(store, freshEntries(store));
+    await writeAll(
+      store,
+      freshEntries(
+        store,
+        tables.map(({ table }) => table),
+      ),
+    );
+    await store.batch(changed.map(({ key, table }) => ({ type: 'put', key, value: table })));
+    return true;
   } finally {
     await new Promise<void>((resolve, reject) => store.close((error) => (error ? reject(error) : resolve())));
   }
 };
 
 type Write = Writes[number];
+type Table = Parameters<typeof db.getIndexActions>[3];
+
+const readTables = async (store: Store): Promise<{ key: string; table: Table }[]> => {
+  const tables: { key: string; table: Table }[] = [];
+  for await (const [key, value] of store.iterator(withPrefix('table~'))) {
+    tables.push({ key, table: value as unknown as Table });
+  }
+  return tables;
+};
+
+/** A table that is not defined is left as it is. */
+const hasChanged = (table: Table, definition: IndexDefinitions[string] | undefined): boolean =>
+  definition !== undefined && shapeOf(table) !== shapeOf(definition);
+
+const shapeOf = ({ GlobalSecondaryIndexes = [] }: IndexDefinitions[string]): string =>
+  JSON.stringify(
+    GlobalSecondaryIndexes.map(({ IndexName, KeySchema, Projection: { ProjectionType, NonKeyAttributes = [] } }) => [
+      IndexName,
+      KeySchema.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`),
+      ProjectionType,
+      [...NonKeyAttributes].sort(),
+    ]).sort(),
+  );
+
+/** As dynalite keeps the indexes of a table that is made with them. */
+const toStored = ({ AttributeDefinitions, GlobalSecondaryIndexes = [] }: IndexDefinitions[string]): Partial<Table> => ({
+  ...(AttributeDefinitions && { AttributeDefinitions }),
+  GlobalSecondaryIndexes: GlobalSecondaryIndexes.map((index) => ({
+    ...index,
+    IndexStatus: 'ACTIVE',
+    IndexSizeBytes: 0,
+    ItemCount: 0,
+    ProvisionedThroughput: { ReadCapacityUnits: 0, WriteCapacityUnits: 0, NumberOfDecreasesToday: 0 },
+  })),
+});
 
 async function* staleEntries(store: Store): AsyncGenerator<Write> {
   for await (const [key] of store.iterator(withPrefix('index-'))) yield { type: 'del', key };
 }
 
-async function* freshEntries(store: Store): AsyncGenerator<Write> {
-  for await (const [, value] of store.iterator(withPrefix('table~'))) {
-    const table = value as unknown as Parameters<typeof db.getIndexActions>[3];
+async function* freshEntries(store: Store, tables: Table[]): AsyncGenerator<Write> {
+  for (const table of tables) {
     const prefix = `index-global~${table.TableName}~`;
     for await (const [, item] of store.iterator(withPrefix(`item-${table.TableName}~`))) {
       const { puts } = db.getIndexActions(table.GlobalSecondaryIndexes ?? [], null, item, table);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import {
   CreateTableCommand,
@@ -9,7 +10,8 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb';
 import type { Log } from '@boomerang/core/observability/logger.ts';
-import { resourcesOf, type Template } from './template.ts';
+import type { IndexDefinitions } from './dynamodb-indexes.ts';
+import { readTemplate, resourcesOf, type Template } from './template.ts';
 
 export type Database = {
   /** The address that the SDK is sent to. */
@@ -23,8 +25,8 @@ export class DataFolderError extends Error {
 }
 
 /**
- * Starts DynamoDB over the data in a folder. Unless the last stop was clean, its indexes are rebuilt first. Should it break,
- * it is started again at the same address.
+ * Starts DynamoDB over the data in a folder. Unless the last stop was clean and its indexes are the template's, they are
+ * rebuilt first. Should it break, it is started again at the same address.
  * @throws DataFolderError when another process has the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, log: Log): Promise<Database> => {
@@ -40,7 +42,7 @@ export const startDatabase = async (folder: string, log: Log): Promise<Database>
   const launch = (port: number): Promise<{ worker: Worker; url: string }> => {
     const wasClean = !existsSync(databasePath) || existsSync(cleanMark);
     const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
-      workerData: { path: databasePath, port, wasClean },
+      workerData: { path: databasePath, port, wasClean, indexes: indexDefinitions(readTemplate(TEMPLATE)) },
     });
     return new Promise((resolve, reject) => {
       worker.once('message', ({ url }: { url: string }) => {
@@ -80,6 +82,22 @@ export const startDatabase = async (folder: string, log: Log): Promise<Database>
     },
   };
 };
+
+const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
+
+const indexDefinitions = (template: Template): IndexDefinitions =>
+  Object.fromEntries(
+    resourcesOf(template, 'AWS::DynamoDB::Table').map(([logicalId, { Properties }]) => {
+      const { AttributeDefinitions, GlobalSecondaryIndexes } = Properties as IndexDefinitions[string];
+      return [
+        logicalId,
+        {
+          ...(AttributeDefinitions && { AttributeDefinitions }),
+          ...(GlobalSecondaryIndexes && { GlobalSecondaryIndexes }),
+        },
+      ];
+    }),
+  );
 
 const isLocked = (error: unknown): boolean =>
   error instanceof Error && (`${(error as { code?: string }).code}`.includes('LOCKED') || isLocked(error.cause));

@@ -32,8 +32,8 @@ const SLACK_MS = 5_000;
 
 /** A counter takes 1,000 writes a second, those included that are refused: a high rate is spread over several. */
 const MAX_CALLS_A_COUNTER = 250;
-/** How many counters one caller tries in one second. */
-const MAX_COUNTERS_A_SECOND = 3;
+/** How many counters one caller tries. */
+const MAX_COUNTERS = 3;
 
 /** The limits of the counters that share a rate; they add up to it. */
 export const countersOf = (ratePerSecond: number): number[] => {
@@ -71,9 +71,10 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
 
   const takeCall = async (providerId: string, ratePerSecond: number, patience: Patience): Promise<void> => {
     const counters = countersOf(ratePerSecond);
+    const mine = shuffled(counters.length).slice(0, MAX_COUNTERS);
     for (;;) {
       const second = Math.floor(now() / 1_000);
-      for (const part of shuffled(counters.length).slice(0, MAX_COUNTERS_A_SECOND)) {
+      for (const part of mine) {
         if (!spend(patience)) throw new LimitReached();
         if (await limits.takeCall(providerId, part, second, counters[part] ?? 0)) return;
       }

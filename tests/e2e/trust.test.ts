@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -38,12 +39,12 @@ const keeps =
   };
 
 type NewClient = { clientId: string; apiKey: string; signingSecret: string };
-const clients = <T>(...args: string[]): T =>
-  JSON.parse(
-    execFileSync(process.execPath, [CLI, ...args, '--json'], {
-      env: { ...process.env, DATA_DIR: dataFolder },
-    }).toString(),
-  ) as T;
+/** It does not block: else a kept connection that the server closes meanwhile would look open, and be used again. */
+const clients = async <T>(...args: string[]): Promise<T> => {
+  const env = { ...process.env, DATA_DIR: dataFolder };
+  const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args, '--json'], { env });
+  return JSON.parse(stdout) as T;
+};
 
 beforeAll(async () => {
   parties = await startThirdParties();
@@ -124,7 +125,7 @@ describe('a callback', () => {
 
 describe('a client', () => {
   test('sees its own jobs, and of others not even that they are there', async () => {
-    const other = clients<NewClient>('create', '--name', 'other');
+    const other = await clients<NewClient>('create', '--name', 'other');
     const theirs = apiOf({ ...cloud, apiKey: other.apiKey });
     const mine = apiOf(cloud);
     const jobId = await theirs.submit(['private'], `${parties.url}/other`);
@@ -135,7 +136,7 @@ describe('a client', () => {
   });
 
   test('may use an idempotency key that another has used', async () => {
-    const other = clients<NewClient>('create', '--name', 'namesake');
+    const other = await clients<NewClient>('create', '--name', 'namesake');
     const request = { providers: ['private'], callbackUrl: `${parties.url}/same` };
     const key = { 'idempotency-key': 'the same' };
     const ids = await Promise.all(
@@ -147,18 +148,41 @@ describe('a client', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  test('that posts more than its rate is told when to come back, by itself and not for others', async () => {
+    const limited = await clients<NewClient>('create', '--name', 'limited', '--rate-per-second', '0.05');
+    const request = { providers: ['private'], callbackUrl: `${parties.url}/limited` };
+    const answers: Response[] = [];
+    // Three a minute, and a minute may end meanwhile.
+    for (let index = 0; index < 8; index += 1) {
+      answers.push(await apiOf({ ...cloud, apiKey: limited.apiKey }).post(request));
+    }
+    expect(answers[0]?.status).toBe(202);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status === 202).length).toBeLessThanOrEqual(6);
+    const retryAfter = Number(refused[0]?.headers.get('retry-after'));
+    expect(retryAfter).toBeGreaterThan(0);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    expect(await refused[0]?.json()).toMatchObject({ status: 429, title: 'Too Many Requests' });
+    expect((await apiOf(cloud).post(request)).status).toBe(202);
+    const updated = await clients<{ ratePerSecond: number }>('update', limited.clientId, '--rate-per-second', '7');
+    expect(updated).toEqual({ clientId: limited.clientId, ratePerSecond: 7 });
+    const list = await clients<{ clientId: string; ratePerSecond: number | null }[]>('list');
+    expect(list.find(({ clientId }) => clientId === limited.clientId)?.ratePerSecond).toBe(7);
+  }, 30_000);
+
   test('that is revoked before it ever called is refused, and has its secret rotated before that', async () => {
-    const gone = clients<NewClient>('create', '--name', 'gone');
-    const rotated = clients<{ signingSecret: string }>('rotate-secret', gone.clientId);
+    const gone = await clients<NewClient>('create', '--name', 'gone');
+    const rotated = await clients<{ signingSecret: string }>('rotate-secret', gone.clientId);
     expect(rotated.signingSecret).not.toBe(gone.signingSecret);
-    clients('revoke', gone.clientId);
+    await clients('revoke', gone.clientId);
     expect((await apiOf({ ...cloud, apiKey: gone.apiKey }).post({})).status).toBe(401);
-    const list = clients<{ clientId: string; liveSecrets: number; revokedAt: string | null }[]>('list');
+    const list = await clients<{ clientId: string; liveSecrets: number; revokedAt: string | null }[]>('list');
     expect(list.find(({ clientId }) => clientId === gone.clientId)).toMatchObject({
       liveSecrets: 2,
       revokedAt: expect.any(String),
     });
-  });
+  }, 30_000);
 });
 
 test('no log line holds a key, a secret, a signature, a token or a payload; nor does a job repeat a credential', async () => {

@@ -5,14 +5,17 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
+import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-rates.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { type OpenCircuit, receiverCircuitKey, type Watch } from '@boomerang/core/domain/circuit.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
+import type { ClientRates } from '@boomerang/core/ports/client-rates.ts';
 import type { Limits } from '@boomerang/core/ports/limits.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
+import { createFakeClientRates } from '../fakes/client-rates.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
 import { startTables } from './database.ts';
 
@@ -239,4 +242,30 @@ test('a slot whose answer was lost is ours when the SDK asks again', async () =>
   const key = uuidv7();
   const first = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
   expect(await limits.takeSlot(key, 0, NOW, NOW + 1_000)).toEqual(first);
+});
+
+describe.each<[string, () => ClientRates]>([
+  ['the fake', createFakeClientRates],
+  ['DynamoDB', () => createDynamoClientRates({ client, tableName: 'JobTable' })],
+])('client rates, %s', (_name, create) => {
+  test('count what a client posts, by window', async () => {
+    const rates = create();
+    const clientId = uuidv7();
+    await Promise.all(ten.map(() => rates.count(clientId, 1, 3, NOW / 1000)));
+    expect(await rates.count(clientId, 1, 3, NOW / 1000)).toBe(33);
+    expect(await rates.count(clientId, 2, 3, NOW / 1000)).toBe(3);
+    expect(await rates.count(uuidv7(), 1, 1, NOW / 1000)).toBe(1);
+  });
+
+  test('list the clients that are limited, and no circuits, until their time is over', async () => {
+    const rates = create();
+    const clientId = uuidv7();
+    const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
+    await circuits.open(aCircuit(), NOW);
+    await Promise.all(ten.map(() => rates.limit(clientId, NOW + 10)));
+    expect((await rates.listLimited(NOW)).get(clientId)).toBe(NOW + 10);
+    expect([...(await rates.listLimited(NOW)).keys()].filter((key) => key.includes('#'))).toEqual([]);
+    expect([...(await circuits.list(NOW)).keys()].filter((key) => key.includes(clientId))).toEqual([]);
+    expect((await rates.listLimited(NOW + 10)).has(clientId)).toBe(false);
+  });
 });

@@ -16,8 +16,8 @@ import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts'
 
 const rules = { windowMs: 60_000, minCalls: 10, failureRate: 0.9, openMs: 60_000 };
 const GAS: ThirdParty = { key: 'provider#gas', longestCallMs: 10_000 };
-/** From the first failure to the start of counting. */
-const DELAY_MS = 15_000;
+/** From the first failure to the start of counting: 5 s, the longest call, and how far two clocks may be apart. */
+const DELAY_MS = 19_000;
 /** Failures in a row that open a circuit. */
 const ENOUGH = 36;
 
@@ -134,36 +134,53 @@ describe('a circuit', () => {
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2 }]);
   });
 
-  test('that a process found unwatched a moment ago is not counted early because of its clock', async () => {
-    const world = createWorld(1);
-    const { circuits, call, goes, pass, now, operations } = world;
-    await call();
-    pass(1_000);
-    // The process that set the watch is four seconds behind.
+  test('is counted no sooner than that by a process whose clock is four seconds ahead of the one that set the watch', async () => {
+    const { circuits, call, goes, pass, now, operations } = createWorld();
     await circuits.watch(GAS.key, newWatch(GAS, now() - 4_000, rules), now());
-    pass(DELAY_MS - 3_000);
     goes(false);
+    pass(14_999);
     await call();
     expect(operations).not.toContain('count');
+    pass(1);
+    await call();
+    expect(operations).toContain('count');
   });
 
-  test('is no longer watched after a window without failures', async () => {
+  test('is no longer watched after a window without failures, however many calls succeed in it', async () => {
     const { call, goes, pass, operations } = createWorld();
     goes(false);
     await call();
     goes(true);
-    pass(rules.windowMs + 1_000);
+    const counts = () => operations.filter((name) => name === 'count').length;
+    pass(rules.windowMs - 1_000);
     await call();
-    expect(operations).not.toContain('count');
+    expect(counts()).toBe(1);
+    pass(2_000);
+    await call();
+    expect(counts()).toBe(1);
+    expect(operations).not.toContain('updateWatch');
   });
 
-  test('stays watched by a failure a minute, with one renewal for each half window', () => {
+  test('stays watched while there are failures, at a write for each half window', async () => {
+    const { call, goes, pass, operations } = createWorld();
+    goes(false);
+    for (let second = 0; second < 300; second += 1) {
+      goes(second % 10 !== 0);
+      await call();
+      pass(1_000);
+    }
+    expect(operations.filter((name) => name === 'watch')).toHaveLength(1);
+    expect(operations.filter((name) => name === 'updateWatch').length).toBeLessThanOrEqual(10);
+    expect(operations.filter((name) => name === 'count').length).toBeGreaterThan(275);
+  });
+
+  test('lasts a window from the last failure that renewed it, and always long enough to be counted', () => {
     const watch = newWatch(GAS, NOW, rules);
     expect(watch.expiresAt).toBe((NOW + rules.windowMs) / 1000);
     expect(isRenewalDue(watch, GAS, NOW + 30_000, rules)).toBe(false);
     expect(isRenewalDue(watch, GAS, NOW + 30_001, rules)).toBe(true);
     // A window that is shorter than the delay must not end before anything is counted.
-    expect(newWatch(GAS, NOW, { ...rules, windowMs: 1_000 }).expiresAt * 1000).toBeGreaterThan(NOW + 2 * DELAY_MS);
+    expect(newWatch(GAS, NOW, { ...rules, windowMs: 1_000 }).expiresAt * 1000).toBe(NOW + 2 * DELAY_MS);
   });
 
   test('is not opened by an outage that is over before counting begins', async () => {
@@ -203,7 +220,7 @@ describe('a circuit', () => {
       pass(1_000);
     }
     // Those before counting, those that were counted, and about ten probes.
-    expect(calls()).toBeLessThan(16 * 4 + ENOUGH + 5 * 4 + 12);
+    expect(calls()).toBeLessThan(20 * 4 + ENOUGH + 5 * 4 + 12);
     goes(true);
     pass(480_000);
     const results = await Promise.all(Array.from({ length: 20 }, (_, index) => call(GAS, index % 4)));
@@ -426,6 +443,20 @@ describe('the limits of a provider', () => {
     expect(countersOf(250)).toEqual([250]);
     expect(countersOf(1_000)).toEqual([250, 250, 250, 250]);
     for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
+  });
+
+  test('of ten thousand calls a second are looked for in three counters at most, by five requests at most', async () => {
+    const { limit, limits } = createLimited();
+    const asked: number[] = [];
+    limits.takeCall = async (_key, part) => {
+      asked.push(part);
+      return false;
+    };
+    await expect(limit(aProvider({ ratePerSecond: 10_000 }), async () => 'called')).rejects.toBeInstanceOf(
+      LimitReached,
+    );
+    expect(asked).toHaveLength(5);
+    expect(new Set(asked).size).toBe(3);
   });
 
   test('are asked for again only in the next second, five times at most', async () => {

@@ -12,7 +12,8 @@ import { toEpochSeconds } from './ttl.ts';
  *     watch.since                  successes and failures alike
  *
  * The delay keeps both kinds of calls comparable: by its end every process knows the watch, and slow answers to calls that
- * began before it have arrived. Without it a provider whose failures are faster than its successes looks dead.
+ * began before it have arrived. Without it a provider whose failures are faster than its successes looks dead. Since the
+ * clock that set `since` and the one that reads it may be 4 s apart, it is 4 s longer: on no clock is it shorter.
  */
 
 export type CircuitRules = {
@@ -87,17 +88,18 @@ export type CircuitState = { open?: OpenCircuit | undefined; watch?: Watch | und
 /** How long a process believes what it read, milliseconds: so long after its start a watch is known to all. */
 export const CACHE_MS = 5_000;
 
-/** How long after the start of a watch counting begins, milliseconds. */
-export const countingDelayMs = ({ longestCallMs }: ThirdParty): number => CACHE_MS + longestCallMs;
-
-/** How far the clocks of two processes may differ, milliseconds. */
+/** How far the clocks of two processes may be apart, milliseconds: each may be 2 s off. */
 const MAX_SKEW_MS = 4_000;
 
-/** How long after a change every process acts on it, whatever its clock, when any call ends: milliseconds. */
-const settledMs = (party: ThirdParty): number => countingDelayMs(party) + MAX_SKEW_MS;
+/**
+ * How long after a change every process knows of it whenever a call ends, whatever its clock, milliseconds. So long after
+ * the start of a watch counting begins.
+ */
+export const countingDelayMs = ({ longestCallMs }: ThirdParty): number => CACHE_MS + longestCallMs + MAX_SKEW_MS;
 
 /** A watch lasts a window; with short windows long enough for a renewal to be known to all. */
-const watchMs = (party: ThirdParty, { windowMs }: CircuitRules): number => Math.max(windowMs, 2 * settledMs(party));
+const watchMs = (party: ThirdParty, { windowMs }: CircuitRules): number =>
+  Math.max(windowMs, 2 * countingDelayMs(party));
 
 export const newWatch = (party: ThirdParty, now: number, rules: CircuitRules): Watch => ({
   since: now,
@@ -141,7 +143,7 @@ export const sampling = (
   rules: CircuitRules,
 ): Pick<Watch, 'weight' | 'weightFrom' | 'weightUntil'> | undefined => {
   const isPassing = Math.floor(calls / SAMPLED_FROM_CALLS) > Math.floor((calls - weight) / SAMPLED_FROM_CALLS);
-  const weightFrom = (windowAt(now + settledMs(party), rules) + 1) * rules.windowMs;
+  const weightFrom = (windowAt(now + countingDelayMs(party), rules) + 1) * rules.windowMs;
   const weightUntil = weightFrom + 2 * rules.windowMs;
   if (!isPassing || weightUntil <= watch.weightUntil) return undefined;
   return { weight: SAMPLE_WEIGHT, weightFrom: now < watch.weightUntil ? watch.weightFrom : weightFrom, weightUntil };

@@ -77,22 +77,15 @@ const PROBE_RETRY_MS = 5_000;
 /** How many receivers a process keeps in mind. */
 const MAX_RECEIVERS = 1_000;
 
-/** A circuit as this process knows it. */
-type Known = CircuitState & {
-  /** By the clock of this process, the watch did not exist before. */
-  watchedAfter: number;
-};
-
 /** What this process has read: the circuits of all providers, or of one receiver. */
 type Knowledge = {
-  circuits: Map<string, Known>;
-  readAt: number;
+  circuits: Map<string, CircuitState>;
   validUntil: number;
   reading?: Promise<void> | undefined;
 };
 
 const NEVER = Number.NEGATIVE_INFINITY;
-const noKnowledge = (): Knowledge => ({ circuits: new Map(), readAt: NEVER, validUntil: NEVER });
+const noKnowledge = (): Knowledge => ({ circuits: new Map(), validUntil: NEVER });
 
 /**
  * A circuit breaker whose state is shared through a table, over processes that may live for one call (see
@@ -116,21 +109,13 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     const at = now();
     knowledge.validUntil = at + CACHE_MS;
     try {
-      const states = isListed(key) ? await circuits.list(at) : new Map([[key, await circuits.find(key, at)]]);
-      const before = knowledge.circuits;
-      const toKnown = (circuitKey: string, state: CircuitState): Known => {
-        const known = before.get(circuitKey);
-        const isNew = state.watch?.since !== known?.watch?.since;
-        return { ...state, watchedAfter: isNew ? knowledge.readAt : (known?.watchedAfter ?? NEVER) };
-      };
-      knowledge.circuits = new Map([...states].map(([circuitKey, state]) => [circuitKey, toKnown(circuitKey, state)]));
-      knowledge.readAt = at;
+      knowledge.circuits = isListed(key) ? await circuits.list(at) : new Map([[key, await circuits.find(key, at)]]);
     } catch (error) {
       log.warn('Could not read circuits', { error });
     }
   };
 
-  const find = async (key: string): Promise<Known> => {
+  const find = async (key: string): Promise<CircuitState> => {
     const knowledge = knowledgeOf(key);
     if (now() >= knowledge.validUntil) {
       knowledge.reading ??= read(knowledge, key).finally(() => {
@@ -140,8 +125,8 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     await knowledge.reading;
     return lookUp(key);
   };
-  const lookUp = (key: string): Known => knowledgeOf(key).circuits.get(key) ?? { watchedAfter: NEVER };
-  const remember = (key: string, change: Partial<Known>): void => {
+  const lookUp = (key: string): CircuitState => knowledgeOf(key).circuits.get(key) ?? {};
+  const remember = (key: string, change: CircuitState): void => {
     knowledgeOf(key).circuits.set(key, { ...lookUp(key), ...change });
   };
   /** What is known was wrong: it is read again before it is used. */
@@ -207,7 +192,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   const startWatch = async (party: ThirdParty): Promise<void> => {
     const watch = newWatch(party, now(), rules);
     const isMine = await circuits.watch(party.key, watch, now());
-    if (isMine) return remember(party.key, { watch, watchedAfter: NEVER });
+    if (isMine) return remember(party.key, { watch });
     // Another process was faster. This failure is not counted: its successes would not have been, either.
     doubt(party.key);
     await find(party.key);
@@ -230,7 +215,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   const recordCall = async (party: ThirdParty, verdict: 'succeeded' | FailureCause): Promise<void> => {
     const { key } = party;
     const failure = verdict === 'succeeded' ? undefined : verdict;
-    const { open, watch, watchedAfter } = lookUp(key);
+    const { open, watch } = lookUp(key);
     // The call began before it opened: nothing more has to be counted.
     if (open) return;
     if (!isWatched(watch, now())) {
@@ -240,8 +225,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     if (failure && isRenewalDue(watch, party, now(), rules)) {
       await updateWatch(key, watch, { expiresAt: watchExpiry(party, now(), rules) });
     }
-    // The clock that set `since` may differ from ours: a watch that we did not find when we last looked began later.
-    if (now() < Math.max(watch.since, watchedAfter) + countingDelayMs(party)) return;
+    if (now() < watch.since + countingDelayMs(party)) return;
     const weight = weightAt(watch, now());
     if (weight > 1 && random() * weight >= 1) return;
     const own = { calls: weight, failures: failure ? weight : 0, samples: 1 };

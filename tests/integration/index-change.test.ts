@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoClientAdmin, createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
+import { expect, test } from '@jest/globals';
+import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
+import { readTemplate } from '../../local/template.ts';
+import { NOW } from '../builders.ts';
+
+type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
+
+/** The template as it was before callers had an index with their rate. */
+const olderTemplate = () => {
+  const template = readTemplate('template.yaml');
+  const table = template.Resources.ClientTable?.Properties as Table;
+  table.GlobalSecondaryIndexes = table.GlobalSecondaryIndexes.filter(({ IndexName }) => IndexName === 'KeyIndex');
+  return template;
+};
+
+test('the indexes of an older data folder become those of the template, and nothing in it is lost', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-indexes-'));
+  const run = async <T>(template: ReturnType<typeof readTemplate>, work: (client: DynamoDBClient) => Promise<T>) => {
+    const { url, close } = await startDatabase(folder, createLog('test'));
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+    try {
+      await ensureTables(client, template);
+      return await work(client);
+    } finally {
+      client.destroy();
+      await close();
+    }
+  };
+  const keyHash = hashApiKey(newApiKey());
+  const acme = { clientId: 'acme', name: 'acme', keyHash, secrets: [{ secret: 'whsec_a' }], createdAt: NOW };
+  const tableOf = (client: DynamoDBClient) => ({ client, tableName: 'ClientTable' });
+  const find = (client: DynamoDBClient) => createDynamoFindCaller(tableOf(client))(keyHash);
+
+  await run(olderTemplate(), async (client) => {
+    await createDynamoClientAdmin(tableOf(client)).put({ ...acme, ratePerSecond: 5 });
+    await expect(find(client)).rejects.toThrow();
+  });
+  for (let start = 0; start < 2; start += 1) {
+    await run(readTemplate('template.yaml'), async (client) => {
+      expect(await find(client)).toEqual({ clientId: 'acme', name: 'acme', ratePerSecond: 5 + start });
+      // Writes reach the new index, too.
+      await createDynamoClientAdmin(tableOf(client)).setRate('acme', 6);
+    });
+  }
+  rmSync(folder, { recursive: true });
+}, 30_000);

@@ -1,0 +1,84 @@
+import type { CircuitResult, CircuitRun, Instances } from './circuit-statistics.ts';
+import { runCircuit } from './circuit-statistics.ts';
+import { type LimitResult, type LimitRun, runLimit } from './limit-statistics.ts';
+
+/** The lines of the table: who calls, how often, how fast calls fail, and what must come of it. */
+
+export const INSTANCES: Instances[] = [1, 50, 400, 'one call each'];
+export const CALLS_PER_SECOND = [1, 10, 200];
+export const SPEEDS = {
+  'failures faster': { successMs: 8_000, failureMs: 20 },
+  'failures slower': { successMs: 100, failureMs: 8_000 },
+  'as slow': { successMs: 500, failureMs: 500 },
+};
+
+export type CircuitCase = Omit<CircuitRun, 'seed'> & { speed: keyof typeof SPEEDS; name: string };
+
+const TEN_MINUTES_MS = 600_000;
+/** What a circuit needs at least: as many failures in a row open it, and no fewer. */
+export const MINIMUM = 36;
+
+export const circuitCases = (
+  name: string,
+  failureRate: CircuitRun['failureRate'],
+  durationMs = TEN_MINUTES_MS,
+): CircuitCase[] =>
+  INSTANCES.flatMap((instances) =>
+    CALLS_PER_SECOND.flatMap((callsPerSecond) =>
+      Object.entries(SPEEDS).map(([speed, durations]) => ({
+        ...{ name, failureRate, durationMs, instances, callsPerSecond, ...durations },
+        speed: speed as keyof typeof SPEEDS,
+      })),
+    ),
+  );
+
+const HEALTHY_BEFORE_MS = 20_000;
+const OUTAGE_MS = 14_500;
+
+export const steady = (failureRate: number) => circuitCases(`${failureRate * 100} %`, () => failureRate);
+/** A total outage that is over in less than 15 s. */
+export const shortOutage = () =>
+  circuitCases(
+    '14.5 s at 100 %',
+    (atMs) => (atMs >= HEALTHY_BEFORE_MS && atMs < HEALTHY_BEFORE_MS + OUTAGE_MS ? 1 : 0),
+    120_000,
+  );
+
+export type Summary = { opened: number; runs: number; mostCounted: number; writesPerCall: number };
+
+export const runCircuits = async (run: CircuitCase, runs: number): Promise<Summary> => {
+  const results: CircuitResult[] = [];
+  for (let seed = 1; seed <= runs; seed += 1) results.push(await runCircuit({ ...run, seed }));
+  const sum = (of: (result: CircuitResult) => number) => results.reduce((total, result) => total + of(result), 0);
+  const opened = results.filter(({ openedAt }) => openedAt !== undefined);
+  return {
+    opened: opened.length,
+    runs,
+    mostCounted: Math.max(0, ...opened.map(({ counted }) => counted)),
+    writesPerCall: sum(({ writes }) => writes) / sum(({ calls }) => calls),
+  };
+};
+
+export type LimitCase = Omit<LimitRun, 'seed'> & {
+  /** The share of the limit, over ten seconds, that has to be used. */
+  atLeast: number;
+};
+
+export const LIMITS: LimitCase[] = [
+  { ratePerSecond: 10, asksPerSecond: 100, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 10, asksPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 100, asksPerSecond: 200, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 100, asksPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 1_000, asksPerSecond: 1_500, callMs: 200, atLeast: 0.9 },
+  { ratePerSecond: 1_000, asksPerSecond: 3_000, callMs: 200, atLeast: 0.9 },
+];
+export const SLOTS: Omit<LimitRun, 'seed'>[] = [
+  { concurrency: 2, asksPerSecond: 100, callMs: 200 },
+  { concurrency: 50, asksPerSecond: 300, callMs: 200 },
+  { concurrency: 10, ratePerSecond: 20, asksPerSecond: 100, callMs: 200 },
+];
+
+export const usedShare = ({ callsBySecond }: LimitResult, ratePerSecond: number): number =>
+  callsBySecond.reduce((sum, calls) => sum + calls) / (callsBySecond.length * ratePerSecond);
+
+export { runLimit };

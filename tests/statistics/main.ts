@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+import {
+  type CircuitCase,
+  LIMITS,
+  MINIMUM,
+  runCircuits,
+  runLimit,
+  SLOTS,
+  type Summary,
+  shortOutage,
+  steady,
+  usedShare,
+} from './cases.ts';
+
+/** `npm run test:statistics`: the whole table of how often circuits open, and of how well limits are used. */
+
+const USAGE = `How often circuits open, and how well limits are used, by the real code in up to hundreds of processes.
+
+  npm run test:statistics [-- --runs 100]      how many runs each line of the table is made of
+
+It takes some minutes; about an hour with 100 runs. Exits with 1 if a line is not as it must be.
+`;
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '10' }, help: { type: 'boolean', short: 'h', default: false } },
+});
+
+const print = (cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
+
+const tables: { cases: CircuitCase[]; isRight: (summary: Summary) => boolean }[] = [
+  ...[0.05, 0.2, 0.5, 0.7].map((rate) => ({
+    cases: steady(rate),
+    isRight: ({ opened }: Summary) => opened === 0,
+  })),
+  { cases: shortOutage(), isRight: ({ opened }) => opened === 0 },
+  {
+    cases: steady(1),
+    isRight: ({ opened, runs, mostCounted }) => opened === runs && mostCounted <= MINIMUM + 60,
+  },
+];
+
+const run = async (runs: number): Promise<void> => {
+  print(['fails', 'instances', 'calls/s', 'speed', 'opened', 'counted until it opened, at most', 'writes a call', '']);
+  print(Array.from({ length: 8 }, () => '---'));
+  for (const { cases, isRight } of tables) {
+    for (const one of cases) {
+      const summary = await runCircuits(one, runs);
+      const isOk = isRight(summary);
+      if (!isOk) process.exitCode = 1;
+      const { opened, mostCounted, writesPerCall } = summary;
+      const facts = [`${opened} of ${runs}`, mostCounted || '', writesPerCall.toFixed(2), isOk ? '' : 'WRONG'];
+      print([one.name, one.instances, one.callsPerSecond, one.speed, ...facts]);
+    }
+  }
+  console.log('');
+  print(['limit', 'asks/s', 'used over 10 s', 'most at once', 'requests a call, at most', '']);
+  print(Array.from({ length: 6 }, () => '---'));
+  for (const limit of [...LIMITS, ...SLOTS.map((slots) => ({ ...slots, atLeast: 0 }))]) {
+    const result = await runLimit({ ...limit, seed: 1 });
+    const { ratePerSecond, concurrency } = limit;
+    const used = ratePerSecond === undefined ? undefined : usedShare(result, ratePerSecond);
+    const isOk =
+      (used === undefined || (used >= limit.atLeast && used <= 1)) &&
+      result.mostRequests <= 5 &&
+      result.mostAtOnce <= (concurrency ?? Number.POSITIVE_INFINITY);
+    if (!isOk) process.exitCode = 1;
+    const name = [ratePerSecond && `${ratePerSecond} a second`, concurrency && `${concurrency} at once`];
+    const percent = used === undefined ? '' : `${(used * 100).toFixed(1)} %`;
+    const cost = [result.mostAtOnce, result.mostRequests, isOk ? '' : 'WRONG'];
+    print([name.filter(Boolean).join(', '), limit.asksPerSecond, percent, ...cost]);
+  }
+};
+
+if (values.help) process.stdout.write(USAGE);
+else if (/^[1-9]\d{0,3}$/.test(values.runs)) await run(Number(values.runs));
+else {
+  console.error('--runs takes a number from 1 to 9999');
+  process.exitCode = 2;
+}
