@@ -12,12 +12,23 @@ const BATCH = 1_000;
  *
  * @param path folder of the database; nobody else may have it open
  */
-export const rebuildIndexes = async (path: string): Promise<void> => {
+export const rebuildIndexes = async (path: string): Promise<void> =>
+  withStore(path, async (store) => {
+    await writeAll(store, staleEntries(store));
+    await writeAll(store, freshEntries(store));
+  });
+
+/**
+ * Opens a database and closes it again.
+ * @throws Error when it can't be opened
+ */
+export const openCheck = async (path: string): Promise<void> => withStore(path, async () => {});
+
+const withStore = async (path: string, work: (store: Store) => Promise<void>): Promise<void> => {
   const { db: store } = db.create({ path });
   await store.open();
   try {
-    await writeAll(store, staleEntries(store));
-    await writeAll(store, freshEntries(store));
+    await work(store);
   } finally {
     await new Promise<void>((resolve, reject) => store.close((error) => (error ? reject(error) : resolve())));
   }

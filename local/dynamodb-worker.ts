@@ -1,16 +1,31 @@
+import type { RequestListener } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import dynalite from 'dynalite';
-import { rebuildIndexes } from './dynamodb-indexes.ts';
+import type { Access } from './access.ts';
+import { openCheck, rebuildIndexes } from './dynamodb-indexes.ts';
+import { guarded, replay } from './guarded-endpoint.ts';
 import { listen } from './http-server.ts';
 
 /** The database has a thread of its own: it takes the second core, and what breaks in it breaks nothing else. */
-const { path, port, wasClean } = workerData as { path: string; port: number; wasClean: boolean };
+const { path, port, wasClean, access } = workerData as {
+  path: string;
+  port: number;
+  wasClean: boolean;
+  access: Access;
+};
 
-if (!wasClean) await rebuildIndexes(path);
+// dynalite opens its files in the background, and answers requests meanwhile: errors of opening are to be seen here.
+await (wasClean ? openCheck(path) : rebuildIndexes(path));
 const server = dynalite({ path, createTableMs: 0 });
+const [answer] = server.listeners('request') as [RequestListener];
+server.removeAllListeners('request');
+server.on(
+  'request',
+  guarded('dynamodb', access, (request, response) => void answer(replay(request), response as never)),
+);
 const { url } = await listen(server, port);
 parentPort?.postMessage({ url });
 parentPort?.once('message', () => {
-  server.close(() => process.exit(0));
+  server.close((error) => process.exit(error ? 1 : 0));
   server.closeAllConnections();
 });
