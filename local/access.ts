@@ -31,37 +31,39 @@ const AUTHORIZATION =
 export type SignedRequest = { headers: IncomingHttpHeaders; body: Buffer };
 
 /** Whether a request names an access key, without verifying its signature: enough to refuse strangers before reading a body. */
-export const namesAccessKey = (headers: IncomingHttpHeaders, { accessKeyId }: Access): boolean => {
-  const given = AUTHORIZATION.exec(headers.authorization ?? '')?.groups?.accessKeyId;
-  return given !== undefined && isEqual(given, accessKeyId);
-};
+export const namesAccessKey = (headers: IncomingHttpHeaders, { accessKeyId }: Access): boolean =>
+  AUTHORIZATION.exec(headers.authorization ?? '')?.groups?.accessKeyId === accessKeyId;
 
 /**
- * Verifies the signature of a `POST /` (AWS Signature Version 4, "Create a signed AWS API request").
+ * Verifies signatures of `POST /` requests (AWS Signature Version 4, "Create a signed AWS API request").
  * @param service to which the credential must be scoped: `dynamodb`, `states`, `events`
- * @param now epoch milliseconds
+ * @returns tells whether a request was signed with these credentials, at most 15 minutes from a time (epoch milliseconds)
  */
-export const isSignedWith = (
-  { headers, body }: SignedRequest,
-  access: Access,
-  service: string,
-  now: number,
-): boolean => {
-  const credential = AUTHORIZATION.exec(headers.authorization ?? '')?.groups;
-  if (!credential || !isEqual(credential.accessKeyId ?? '', access.accessKeyId)) return false;
-  const { date = '', region = '', signedHeaders = '', signature = '' } = credential;
-  const names = signedHeaders.split(';');
-  const timestamp = String(headers['x-amz-date']);
-  if (credential.service !== service || !timestamp.startsWith(date)) return false;
-  if (!['host', 'x-amz-date'].every((name) => names.includes(name))) return false;
-  if (!(Math.abs(now - parseTimestamp(timestamp)) <= MAX_CLOCK_SKEW_MS)) return false;
+export const createVerifier = ({ accessKeyId, secretAccessKey }: Access, service: string) => {
+  // Derived from the credential's scope, which is the same all day.
+  let derived = { scope: '', key: Buffer.alloc(0) };
+  const keyFor = (scope: string): Buffer => {
+    if (derived.scope !== scope) {
+      const key = scope.split('/').reduce((parent, part) => hmac(parent, part), Buffer.from(`AWS4${secretAccessKey}`));
+      derived = { scope, key };
+    }
+    return derived.key;
+  };
+  return ({ headers, body }: SignedRequest, now: number): boolean => {
+    const credential = AUTHORIZATION.exec(headers.authorization ?? '')?.groups;
+    if (credential?.accessKeyId !== accessKeyId || credential.service !== service) return false;
+    const { date = '', region = '', signedHeaders = '', signature = '' } = credential;
+    const names = signedHeaders.split(';');
+    const timestamp = String(headers['x-amz-date']);
+    if (!timestamp.startsWith(date) || !['host', 'x-amz-date'].every((name) => names.includes(name))) return false;
+    if (!(Math.abs(now - parseTimestamp(timestamp)) <= MAX_CLOCK_SKEW_MS)) return false;
 
-  const canonicalHeaders = names.map((name) => `${name}:${String(headers[name]).trim().replace(/ +/g, ' ')}\n`);
-  const canonical = ['POST', '/', '', canonicalHeaders.join(''), signedHeaders, sha256(body)].join('\n');
-  const scope = `${date}/${region}/${service}/aws4_request`;
-  const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${access.secretAccessKey}`);
-  const expected = hmac(key, ['AWS4-HMAC-SHA256', timestamp, scope, sha256(canonical)].join('\n')).toString('hex');
-  return isEqual(signature, expected);
+    const canonicalHeaders = names.map((name) => `${name}:${String(headers[name]).trim().replace(/ +/g, ' ')}\n`);
+    const canonical = ['POST', '/', '', canonicalHeaders.join(''), signedHeaders, sha256(body)].join('\n');
+    const scope = `${date}/${region}/${service}/aws4_request`;
+    const expected = hmac(keyFor(scope), ['AWS4-HMAC-SHA256', timestamp, scope, sha256(canonical)].join('\n'));
+    return timingSafeEqual(Buffer.from(signature, 'hex'), expected);
+  };
 };
 
 /** `20260101T000000Z` */
@@ -69,8 +71,4 @@ const parseTimestamp = (timestamp: string): number =>
   Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5'));
 
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
-const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
-
-/** Compares in a time that does not depend on where two texts differ. */
-const isEqual = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const hmac = (key: Buffer, data: string): Buffer<ArrayBuffer> => createHmac('sha256', key).update(data).digest();

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type Access, isSignedWith, namesAccessKey } from './access.ts';
+import { type Access, createVerifier, namesAccessKey } from './access.ts';
 import { isForPort, isFromPage } from './host-header.ts';
 
 /** What DynamoDB takes at most, batches included. */
@@ -15,13 +15,13 @@ export type SdkRequest = { headers: IncomingHttpHeaders; body: Buffer };
  * CORS header.
  * @param service which requests have to be signed for
  */
-export const guarded =
-  (
-    service: string,
-    access: Access,
-    answer: (request: SdkRequest, response: ServerResponse) => Promise<void> | void,
-  ): RequestListener =>
-  (request, response) => {
+export const guarded = (
+  service: string,
+  access: Access,
+  answer: (request: SdkRequest, response: ServerResponse) => Promise<void> | void,
+): RequestListener => {
+  const isSigned = createVerifier(access, service);
+  return (request, response) => {
     // What the other side does to its connection concerns no other request.
     request.on('error', () => {});
     response.on('error', () => {});
@@ -31,11 +31,12 @@ export const guarded =
       .then(async (body) => {
         if (body === undefined) return refuse(response, 'RequestEntityTooLarge', 413);
         const { headers } = request;
-        if (!isSignedWith({ headers, body }, access, service, Date.now())) return refuse(response, 'InvalidSignature');
+        if (!isSigned({ headers, body }, Date.now())) return refuse(response, 'InvalidSignatureException');
         await answer({ headers, body }, response);
       })
       .catch(() => response.destroy());
   };
+};
 
 /** The name of the error that a request gets before its body is read; undefined for none. */
 const refusal = ({ method, url, headers, socket }: IncomingMessage, access: Access): string | undefined => {
