@@ -158,7 +158,7 @@ describe('a client', () => {
       liveSecrets: 2,
       revokedAt: expect.any(String),
     });
-  });
+  }, 30_000);
 });
 
 test('no log line holds a key, a secret, a signature, a token or a payload; nor does a job repeat a credential', async () => {

@@ -35,8 +35,10 @@ const openToOthers = (folder: string): string[] =>
 const oldFolder = (): string => {
   const folder = path.join(parent, 'old');
   mkdirSync(path.join(folder, 'dynamodb'), { recursive: true });
-  for (const name of ['running.json', 'stopped-cleanly', 'dynamodb/000001.log'])
+  for (const name of ['running.json', 'stopped-cleanly', 'dynamodb/000001.log']) {
     writeFileSync(path.join(folder, name), '');
+    chmodSync(path.join(folder, name), 0o644);
+  }
   for (const name of ['', 'dynamodb']) chmodSync(path.join(folder, name), 0o755);
   return folder;
 };
