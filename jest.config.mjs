@@ -7,4 +7,8 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/engines/'],
   modulePathIgnorePatterns: ['<rootDir>/.aws-sam/'],
   maxWorkers: 2,
+  // Nothing is left in the machine's temporary folder.
+  globalSetup: '<rootDir>/tests/global-setup.mjs',
+  globalTeardown: '<rootDir>/tests/global-teardown.mjs',
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
 };

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { startInstance } from '../local/instance.ts';
+import { clientOf } from '../local/running.ts';
 import { postJob } from './client.ts';
 import { startReceiver } from './receiver.ts';
 import { ms, quantile } from './stats.ts';
@@ -18,19 +18,15 @@ const AFTERMATH_MS = 15;
 export const benchAccept = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
-  const { dynamodb, stepFunctions, stateMachineArn } = instance.endpoints ?? {
-    dynamodb: '',
-    stepFunctions: '',
-    stateMachineArn: '',
-  };
+  const { access, endpoints, outputs } = instance.running;
   const intake = createDynamoJobIntake({
-    client: new DynamoDBClient({ endpoint: dynamodb }),
+    client: clientOf(endpoints.dynamodb, access),
     tableName: 'JobTable',
     shardCount: 4,
   });
   const startExecution = createSfnStartExecution({
-    client: new SFNClient({ endpoint: stepFunctions }),
-    stateMachineArn,
+    client: new SFNClient({ endpoint: endpoints.stepFunctions, credentials: access }),
+    stateMachineArn: outputs.StateMachineArn ?? '',
   });
 
   const bare = async (): Promise<string> => {

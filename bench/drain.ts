@@ -1,8 +1,8 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { newJob } from '@boomerang/core/domain/job.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { startInstance } from '../local/instance.ts';
+import { clientOf } from '../local/running.ts';
 import { startReceiver } from './receiver.ts';
 
 const JOBS = 2_000;
@@ -14,7 +14,7 @@ const AHEAD_MS = 10_000;
 export const benchDrain = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '1' });
   const receiver = await startReceiver();
-  const client = new DynamoDBClient({ endpoint: instance.endpoints?.dynamodb ?? '' });
+  const client = clientOf(instance.running.endpoints.dynamodb, instance.running.access);
   const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
   const dueAt = Date.now() + AHEAD_MS;
   const insert = async (): Promise<void> => {

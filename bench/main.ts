@@ -1,4 +1,6 @@
 import { cpus, totalmem } from 'node:os';
+import { failUsage, readArguments } from '../cli/command.ts';
+import { endOnSignals } from '../local/end-with-parent.ts';
 import { benchAccept } from './accept.ts';
 import { benchBundles } from './bundles.ts';
 import { benchDrain } from './drain.ts';
@@ -18,12 +20,21 @@ const benches: Record<string, () => Promise<[string, string][]>> = {
   bundles: benchBundles,
 };
 
-const wanted = process.argv.slice(2);
+const BENCH = {
+  name: 'npm run bench',
+  about:
+    'Measures what Boomerang costs and how fast it is, on embedded clouds of its own. Takes minutes; figures that matter are ratios\nof one run.',
+  arguments: '[name …]',
+  environment: { DYNAMODB_URL: 'for operations: another DynamoDB than the embedded one' },
+  examples: { '': 'all of them', 'accept operations': 'two of them' },
+  exitCodes: { 1: 'one of them failed' },
+  more: `Names: ${Object.keys(benches).join(', ')}`,
+} as const;
+
+const { positionals: wanted } = readArguments(BENCH);
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
-if (unknown.length > 0) {
-  console.error(`No such bench: ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}.`);
-  process.exit(1);
-}
+if (unknown.length > 0) failUsage(BENCH, `No such bench: ${unknown.join(', ')}`);
+endOnSignals();
 
 const [cpu] = cpus();
 console.log(

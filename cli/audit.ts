@@ -1,42 +1,26 @@
-import { parseArgs } from 'node:util';
 import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
 import { auditJob, FINDINGS, type FindingName } from '@boomerang/core/domain/audit.ts';
-import { STACK_OPTIONS, withStack } from './stack.ts';
-import { UsageError } from './usage-error.ts';
+import { orFailUsage, readArguments } from './command.ts';
+import { STACK_ENVIRONMENT, STACK_OPTIONS, withStack } from './stack.ts';
 
 /** `npm run audit`: whether the table of jobs holds what it should. */
 
-const USAGE = `Whether the table of jobs of a deployment holds what it should. It changes nothing.
-
-  npm run audit                     the embedded cloud over DATA_DIR, running or not
-  npm run audit -- --stage prod     a stack on AWS: reads its whole table, half a read unit for each 4 KB
-  npm run audit -- --help
-
-  --stack <name>           a stack on AWS that is not called boomerang-<stage>
-  --json                   for machines
-
-It ends with 0 when all is well, 1 when something was found, 2 when it could not look.
-
-${Object.entries(FINDINGS)
-  .map(([name, explanation]) => `  ${name.padEnd(20)} ${explanation}`)
-  .join('\n')}
-`;
+const AUDIT = {
+  name: 'npm run audit',
+  about: 'Checks whether the table of jobs of a deployment holds what it should. It changes nothing.',
+  options: { ...STACK_OPTIONS, json: { type: 'boolean', about: 'for machines, with everything that was found' } },
+  environment: STACK_ENVIRONMENT,
+  examples: {
+    '': 'the embedded cloud, running or not',
+    '--stage prod': 'a stack on AWS: reads its whole table, half a read unit for each 4 KB',
+  },
+  exitCodes: { 0: 'all is well', 1: 'something was found', 2: 'wrong usage, or it could not look' },
+  more: `It finds:\n${Object.entries(FINDINGS)
+    .map(([name, explanation]) => `  ${name.padEnd(20)}  ${explanation}`)
+    .join('\n')}`,
+} as const;
 
 const MAX_SHOWN = 10;
-
-const read = () => {
-  try {
-    return parseArgs({
-      options: {
-        ...STACK_OPTIONS,
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-};
 
 type Report = {
   items: number;
@@ -84,8 +68,7 @@ const toText = ({ items, jobs, oldestDueSeconds, findings }: Report): string => 
 };
 
 const run = async (): Promise<void> => {
-  const values = read();
-  if (values.help) return void process.stdout.write(USAGE);
+  const { values } = readArguments(AUDIT);
   await withStack(values, async (stack) => {
     const table = createDynamoJobAudit({ client: stack.database, tableName: stack.outputs.JobTableName ?? '' });
     const isShown = process.stderr.isTTY && !values.json;
@@ -97,9 +80,9 @@ const run = async (): Promise<void> => {
 };
 
 try {
-  await run();
+  await orFailUsage(AUDIT, run);
 } catch (error) {
   const { name, message } = error as Error;
-  console.error(['UsageError', 'StackNotFound', 'DataFolderError'].includes(name) ? message : error);
+  console.error(['StackNotFound', 'DataFolderError'].includes(name) ? message : error);
   process.exitCode = 2;
 }

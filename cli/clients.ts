@@ -32,6 +32,9 @@ const USAGE = `The callers of a deployment.
   --stage local|dev|prod   which deployment: the embedded cloud over DATA_DIR, running or not (the default), or on AWS
   --stack <name>           a stack on AWS that is not called boomerang-<stage>
   --json                   for machines
+
+DATA_DIR: the data folder of the embedded cloud (.data). On AWS: credentials and region of the environment.
+Exit codes: 0 success, 1 no such deployment, or its data can't be used, 2 wrong usage.
 `;
 
 type Options = { name?: string; 'overlap-hours'?: string; 'rate-per-second'?: string; json?: boolean };
@@ -157,17 +160,18 @@ const read = () => {
       },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
   }
 };
 
 const run = async (): Promise<void> => {
   const { values, positionals } = read();
   const [commandName, id, ...rest] = positionals;
-  if (values.help || commandName === undefined) return void process.stdout.write(USAGE);
+  if (values.help) return void process.stdout.write(USAGE);
+  if (commandName === undefined) throw new UsageError(`Which command?\n\n${USAGE}`);
   const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
-  if (!command) throw new UsageError(`There is no command ${commandName}. See npm run clients -- --help`);
-  if (rest.length > 0) throw new UsageError(`What is ${rest.join(' ')}? See npm run clients -- --help`);
+  if (!command) throw new UsageError(`There is no command ${commandName}.\n\n${USAGE}`);
+  if (rest.length > 0) throw new UsageError(`What is ${rest.join(' ')}?\n\n${USAGE}`);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';
     const { data, text } = await command(createDynamoClientAdmin({ client: stack.database, tableName }), id, values);

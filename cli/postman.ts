@@ -1,34 +1,36 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { makeFolder, writePrivateFile } from '../local/data-folder.ts';
 import { readApiKey } from '../local/local-client.ts';
-import { STACK_OPTIONS, withStack } from './stack.ts';
+import { orFailUsage, readArguments } from './command.ts';
+import { STACK_ENVIRONMENT, STACK_OPTIONS, withStack } from './stack.ts';
 
 /** `npm run postman`: fills a Postman environment with the outputs of a deployment. */
 
-const USAGE = `Fills postman/<stage or stack>.postman_environment.json with the outputs of a deployment.
-
-  npm run postman                       the embedded cloud that runs over DATA_DIR
-  npm run postman -- --stage dev|prod   the stack on AWS called boomerang-<stage>; with --stack <name> another
-                     --out <folder>     somewhere else than postman/
-
-The API key is that of BOOMERANG_API_KEY; locally, that of the local client.
-`;
-
 const FOLDER = fileURLToPath(new URL('../postman', import.meta.url));
+
+const POSTMAN = {
+  name: 'npm run postman',
+  about: 'Fills postman/<stage or stack>.postman_environment.json with the outputs of a deployment and an API key.',
+  options: {
+    ...STACK_OPTIONS,
+    out: { type: 'string', default: FOLDER, value: 'folder', about: 'where to write it (postman/)' },
+  },
+  environment: {
+    ...STACK_ENVIRONMENT,
+    BOOMERANG_API_KEY: 'the API key to write; locally, that of the local client is the default',
+  },
+  examples: {
+    '': 'the embedded cloud that runs over DATA_DIR',
+    '--stage dev': 'the stack on AWS called boomerang-dev',
+  },
+  exitCodes: { 1: 'no such deployment, or the file could not be written' },
+} as const;
 
 const localApiKey = (): string => process.env.LOCAL_API_KEY ?? readApiKey(process.env.DATA_DIR ?? '.data') ?? '';
 
 const run = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      ...STACK_OPTIONS,
-      out: { type: 'string', default: FOLDER },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) return void process.stdout.write(USAGE);
+  const { values } = readArguments(POSTMAN);
   const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = await withStack(values, async ({ outputs }) => outputs);
   if (!ServiceApiUrl || !ProvidersApiUrl || !CompleteUrl)
     throw new Error('Its addresses are not known: is it running?');
@@ -45,13 +47,13 @@ const run = async (): Promise<void> => {
     })),
     _postman_variable_scope: 'environment',
   };
-  mkdirSync(values.out, { recursive: true });
+  makeFolder(values.out);
   const file = path.join(values.out, `${name}.postman_environment.json`);
-  writeFileSync(file, `${JSON.stringify(environment, null, 2)}\n`);
+  writePrivateFile(file, `${JSON.stringify(environment, null, 2)}\n`);
   process.stdout.write(`Wrote ${file}${apiKey === '' ? ', without an API key: set BOOMERANG_API_KEY' : ''}\n`);
 };
 
-await run().catch((error: Error) => {
+await orFailUsage(POSTMAN, run).catch((error: Error) => {
   console.error(error.message);
   process.exitCode = 1;
 });

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { newAccess } from '../local/access.ts';
 import { ensureTables, startDatabase } from '../local/dynamodb.ts';
-import { findRunning } from '../local/running.ts';
+import { clientOf, findRunning } from '../local/running.ts';
 import { readTemplate } from '../local/template.ts';
 import { describeStack } from './describe-stack.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,8 +28,18 @@ const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
 /** The options by which every command is told which deployment it is for: a stack that is named is one on AWS. */
 export const STACK_OPTIONS = {
-  stage: { type: 'string' },
-  stack: { type: 'string' },
+  stage: {
+    type: 'string',
+    value: 'stage',
+    about: 'local (the default: the embedded cloud over DATA_DIR), dev or prod (on AWS)',
+  },
+  stack: { type: 'string', value: 'name', about: 'a stack on AWS that is not called boomerang-<stage>' },
+} as const;
+
+/** What they read of the environment. */
+export const STACK_ENVIRONMENT = {
+  DATA_DIR: 'data folder of the embedded cloud (.data)',
+  'AWS_REGION, AWS_PROFILE, …': 'for stacks on AWS: as for every AWS SDK',
 } as const;
 
 type StackChoice = { stage?: string | undefined; stack?: string | undefined };
@@ -60,25 +71,26 @@ const openStack = async ({ stage, stack: stackName }: StackChoice): Promise<Stac
     : openOnAws(`boomerang-${stage}`);
 };
 
-const LOCAL_ACCESS = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-
 const openEmbedded = async (folder: string): Promise<Stack> => {
   const running = await findRunning(folder);
   if (running) {
-    const database = new DynamoDBClient({ ...LOCAL_ACCESS, endpoint: running.endpoints.dynamodb });
+    const database = clientOf(running.endpoints.dynamodb, running.access);
     return { outputs: running.outputs, database, close: async () => database.destroy() };
   }
-  const { url, close } = await startDatabase(folder, createLog('cli'));
-  const database = new DynamoDBClient({ ...LOCAL_ACCESS, endpoint: url });
-  await ensureTables(database, readTemplate(path.resolve(TEMPLATE)));
-  return {
-    outputs: { JobTableName: 'JobTable', ClientTableName: 'ClientTable' },
-    database,
-    close: async () => {
-      database.destroy();
-      await close();
-    },
+  const access = newAccess();
+  const { url, close } = await startDatabase(folder, access, createLog('cli'));
+  const database = clientOf(url, access);
+  const closeAll = async () => {
+    database.destroy();
+    await close();
   };
+  try {
+    await ensureTables(database, readTemplate(path.resolve(TEMPLATE)));
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  return { outputs: { JobTableName: 'JobTable', ClientTableName: 'ClientTable' }, database, close: closeAll };
 };
 
 const openOnAws = async (stackName: string): Promise<Stack> => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { isForThisMachine } from './host-header.ts';
 import { type Listening, listen } from './http-server.ts';
 import type { Lambda } from './lambda.ts';
 
@@ -14,6 +15,8 @@ export type HttpApiConfig = {
   port: number;
   stageVariables: Record<string, string>;
   cors: { AllowOrigins?: string[]; AllowMethods?: string[]; AllowHeaders?: string[] } | undefined;
+  /** Whether what a function works on is within reach; while it is not, its routes answer 503. */
+  isAvailable: (functionId: string) => boolean;
 };
 
 export type HttpApi = Listening & {
@@ -53,6 +56,7 @@ const serve = async (
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
+  if (!isForThisMachine(request.headers)) return bare(response, 421, 'Misdirected Request');
   setCorsHeaders(config, request, response);
   const { method = 'GET' } = request;
   if (config.cors && method === 'OPTIONS' && request.headers.origin !== undefined)
@@ -61,11 +65,23 @@ const serve = async (
   if (body === undefined) return bare(response, 413, 'Request Entity Too Large');
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?');
   const match = findRoute(routes, method, rawPath);
-  if (!match || !lambda) return bare(response, lambda ? 404 : 503, lambda ? 'Not Found' : 'Service Unavailable');
+  if (!lambda) return unavailable(response);
+  if (!match) return bare(response, 404, 'Not Found');
+  const { functionId } = match.route;
+  if (!config.isAvailable(functionId)) return unavailable(response);
   const event = toEvent(config, match, request, rawPath, query.join('?'), body);
-  const result = await within(lambda.invoke(match.route.functionId, event));
-  if (result === undefined) return bare(response, 503, 'Service Unavailable');
-  send(response, result as APIGatewayProxyStructuredResultV2);
+  const result = await within(lambda.invoke(functionId, event));
+  const answer = result as APIGatewayProxyStructuredResultV2 | undefined;
+  // A function that failed because the table went out of reach under it tells no more than that.
+  if (!answer || (answer.statusCode === 500 && !config.isAvailable(functionId))) return unavailable(response);
+  send(response, answer);
+};
+
+const RETRY_AFTER_SECONDS = '5';
+
+const unavailable = (response: ServerResponse): void => {
+  response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+  bare(response, 503, 'Service Unavailable');
 };
 
 /** What the gateway itself answers is bare JSON. */

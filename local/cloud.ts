@@ -1,27 +1,30 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
+import { newAccess, setAccess } from './access.ts';
 import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
 import { ensureTables, startDatabase } from './dynamodb.ts';
 import { startEventBridge } from './event-bridge.ts';
 import { freeLeases } from './free-leases.ts';
 import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
 import { ensureLocalClient, type LocalClient } from './local-client.ts';
-import { announceRunning } from './running.ts';
+import { announceRunning, clientOf, type Running } from './running.ts';
 import { rateSeconds, startSchedule } from './schedule.ts';
 import type { LocalSettings } from './settings.ts';
 import { startStepFunctions } from './step-functions.ts';
 import { createResolver, readTemplate, resourcesOf } from './template.ts';
+import { findUnsetSecrets, type UnsetSecret } from './unset-secrets.ts';
 
-export type Cloud = {
-  /** The template's outputs, resolved to what runs here. */
-  outputs: Record<string, string>;
-  sweepSeconds: number;
-  /** Where DynamoDB and Step Functions answer. */
-  endpoints: { dynamodb: string; stepFunctions: string };
+export type Cloud = Running & {
   client: LocalClient;
+  /** Whether due jobs are swept more often than the template's schedule says. */
+  isSweptMoreOften: boolean;
+  /** Credentials that the provider catalogue names, and that the environment does not hold. */
+  unsetSecrets: UnsetSecret[];
   /** Ends it; what is under way gets a moment to end by itself, the rest is due again at the next start. */
   stop: () => Promise<void>;
 };
@@ -30,7 +33,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const JOB_TABLE = 'JobTable';
 const CLIENT_TABLE = 'ClientTable';
 const STATE_MACHINE = 'ProcessPendingStateMachine';
+/** Functions that work on a table are told which. */
+const TABLE_VARIABLES = ['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME'];
 const GRACE_MS = 3_000;
+/** How often due jobs are swept where SWEEP_SECONDS is not set: on one machine that costs nothing, and a person may be waiting. */
+const SWEEP_SECONDS = 5;
 
 type FunctionProperties = {
   CodeUri: string;
@@ -45,7 +52,10 @@ type FunctionProperties = {
 export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
   const log = createLog('embedded-cloud');
   const template = readTemplate(path.join(ROOT, 'template.yaml'));
-  const database = await startDatabase(settings.DATA_DIR, log);
+  const access = newAccess();
+  // The SDK of every function signs with these, and never with a real account's keys.
+  setAccess(process.env, access);
+  const database = await startDatabase(settings.DATA_DIR, access, log);
   const apis = new Map<string, HttpApi>();
   const closeAll = async () => {
     await Promise.all([...apis.values()].map((api) => api.close()));
@@ -61,6 +71,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     });
     const properties = <T>(logicalId: string) => resolve(template.Resources[logicalId]?.Properties) as T;
 
+    const tableFunctions = new Set<string>();
     const ports: Record<string, number> = { ServiceApi: settings.SERVICE_PORT, ProvidersApi: settings.PROVIDERS_PORT };
     for (const [logicalId] of resourcesOf(template, 'AWS::Serverless::HttpApi')) {
       const { StageVariables = {}, CorsConfiguration } = properties<{
@@ -72,11 +83,12 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
         port: ports[logicalId] ?? 0,
         stageVariables: StageVariables,
         cors: CorsConfiguration,
+        isAvailable: (functionId: string) => database.isReachable() || !tableFunctions.has(functionId),
       };
       apis.set(logicalId, await startHttpApi(config, log));
     }
 
-    const databaseClient = new DynamoDBClient({ endpoint: database.url });
+    const databaseClient = clientOf(database.url, access);
     await ensureTables(databaseClient, template);
 
     const layers = new Map(
@@ -107,6 +119,12 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       },
     );
 
+    for (const { logicalId, codeUri, environment } of functions) {
+      // The health of the API is that of its table.
+      const isHealth = codeUri.endsWith('/health');
+      if (isHealth || TABLE_VARIABLES.some((name) => name in environment)) tableFunctions.add(logicalId);
+    }
+
     const machine = properties<{
       DefinitionUri: string;
       DefinitionSubstitutions: Record<string, string>;
@@ -126,10 +144,11 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
           return lambda.invoke(logicalId, event);
         },
       },
+      access,
       log,
     );
-    const eventBridge = await startEventBridge(log);
-    // The SDK of every function is sent here, and never signs with a real account's keys.
+    const eventBridge = await startEventBridge(access, log);
+    // Where the SDK of every function is sent.
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: database.url,
       AWS_ENDPOINT_URL_SFN: stepFunctions.url,
@@ -148,22 +167,44 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     const freed = await freeLeases(databaseClient, JOB_TABLE, shardCountOf(functions));
     if (freed > 0) log.info('Jobs of the last run are due again', { freed });
 
-    for (const [logicalId, api] of apis) api.connect(routesOf(logicalId, functions), lambda);
-    const sweepSeconds = settings.SWEEP_SECONDS ?? rateSeconds(machine.Events.Sweep.Properties.ScheduleExpression);
-    const stopSchedule = startSchedule(sweepSeconds, () => stepFunctions.start({}));
+    // Executions that could not write their outcome leave their jobs leased. Those that run on have later leases.
+    database.onRecovered(() => {
+      const leasesEndBy = Date.now() + leaseMsOf(functions);
+      void stepFunctions
+        .currentSettled()
+        .then(() => freeLeases(databaseClient, JOB_TABLE, shardCountOf(functions), leasesEndBy))
+        .then((count) => count > 0 && log.info('Jobs of the outage are due again', { freed: count }))
+        .catch((error: unknown) => log.warn('Jobs of the outage wait for their leases', { error }));
+    });
 
-    const running = {
+    for (const [logicalId, api] of apis) api.connect(routesOf(logicalId, functions), lambda);
+    const unset = await unsetSecrets(functions);
+    for (const secret of unset) log.warn('Provider credential not set', secret);
+
+    const templateSeconds = rateSeconds(machine.Events.Sweep.Properties.ScheduleExpression);
+    const everySeconds = settings.SWEEP_SECONDS ?? Math.min(SWEEP_SECONDS, templateSeconds);
+    const since = new Date().toISOString();
+    const stopSchedule = startSchedule(everySeconds, () => {
+      // While the table is out of reach a sweep could only fail.
+      if (database.isReachable()) stepFunctions.start({});
+    });
+
+    const running: Running = {
       outputs: Object.fromEntries(
         Object.entries(template.Outputs).map(([name, { Value }]) => [name, String(resolve(Value))]),
       ),
       endpoints: { dynamodb: database.url, stepFunctions: stepFunctions.url },
+      access,
+      apiKey: client.apiKey,
+      sweeps: { since, everySeconds },
     };
     const withdraw = announceRunning(settings.DATA_DIR, running);
 
     return {
       ...running,
-      sweepSeconds,
       client,
+      isSweptMoreOften: everySeconds < templateSeconds,
+      unsetSecrets: unset,
       stop: async () => {
         withdraw();
         stopSchedule();
@@ -185,6 +226,18 @@ const routesOf = (apiId: string, functions: { logicalId: string; events: Functio
       .filter(({ Type, Properties }) => Type === 'HttpApi' && logicalIdOf(Properties.ApiId) === apiId)
       .map(({ Properties: { Method, Path } }) => ({ method: Method, path: Path, functionId: logicalId })),
   );
+
+/** The functions' own catalogue and environment, asked before the first job needs a credential. */
+const unsetSecrets = async (functions: FunctionConfig[]): Promise<UnsetSecret[]> => {
+  const { environment } = functions.find(({ codeUri }) => codeUri.includes('provider-fetch')) ?? {};
+  const { PROVIDER_CATALOGUE, PROVIDERS_API_URL, SECRETS_PATH } = environment ?? {};
+  if (PROVIDER_CATALOGUE === undefined || SECRETS_PATH !== '') return [];
+  const catalogue = readCatalogue(PROVIDER_CATALOGUE, { PROVIDERS_API_URL });
+  return findUnsetSecrets(catalogue, createFindSecret(new SSMClient(), SECRETS_PATH, process.env));
+};
+
+const leaseMsOf = (functions: FunctionConfig[]): number =>
+  1000 * Math.min(...functions.map(({ environment }) => Number(environment.LEASE_SECONDS ?? Number.POSITIVE_INFINITY)));
 
 const shardCountOf = (functions: FunctionConfig[]): number =>
   Math.max(...functions.map(({ environment }) => Number(environment.SHARD_COUNT ?? 1)));

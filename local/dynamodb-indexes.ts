@@ -23,10 +23,8 @@ export const rebuildIndexes = async (
   path: string,
   definitions: IndexDefinitions = {},
   isRebuilt = true,
-): Promise<boolean> => {
-  const { db: store } = db.create({ path });
-  await store.open();
-  try {
+): Promise<boolean> =>
+  withStore(path, async (store) => {
     const tables = await readTables(store);
     const changed = tables.filter(({ table }) => hasChanged(table, definitions[table.TableName]));
     if (!isRebuilt && changed.length === 0) return false;
@@ -41,6 +39,13 @@ export const rebuildIndexes = async (
     );
     await store.batch(changed.map(({ key, table }) => ({ type: 'put', key, value: table })));
     return true;
+  });
+
+const withStore = async <T>(path: string, work: (store: Store) => Promise<T>): Promise<T> => {
+  const { db: store } = db.create({ path });
+  await store.open();
+  try {
+    return await work(store);
   } finally {
     await new Promise<void>((resolve, reject) => store.close((error) => (error ? reject(error) : resolve())));
   }

@@ -1,21 +1,32 @@
+import type { RequestListener } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import dynalite from 'dynalite';
+import type { Access } from './access.ts';
 import { type IndexDefinitions, rebuildIndexes } from './dynamodb-indexes.ts';
+import { guarded, replay } from './guarded-endpoint.ts';
 import { listen } from './http-server.ts';
 
 /** The database has a thread of its own: it takes the second core, and what breaks in it breaks nothing else. */
-const { path, port, wasClean, indexes } = workerData as {
+const { path, port, wasClean, indexes, access } = workerData as {
   path: string;
   port: number;
   wasClean: boolean;
   indexes: IndexDefinitions;
+  access: Access;
 };
 
+// dynalite opens its files in the background, and answers requests meanwhile: errors of opening are to be seen here.
 await rebuildIndexes(path, indexes, !wasClean);
 const server = dynalite({ path, createTableMs: 0 });
+const [answer] = server.listeners('request') as [RequestListener];
+server.removeAllListeners('request');
+server.on(
+  'request',
+  guarded('dynamodb', access, (request, response) => void answer(replay(request), response as never)),
+);
 const { url } = await listen(server, port);
 parentPort?.postMessage({ url });
 parentPort?.once('message', () => {
-  server.close(() => process.exit(0));
+  server.close((error) => process.exit(error ? 1 : 0));
   server.closeAllConnections();
 });

@@ -8,11 +8,17 @@ import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 const MAX_FREED_CLAIMS = 2;
 
 /**
- * Makes leased jobs due: executions live in the process, so none has survived its end, and no job needs to wait for its
- * lease.
+ * Makes leased jobs due whose executions are known to have ended: executions live in the process, so none has survived its
+ * end, and no job needs to wait for its lease.
+ * @param until frees only leases that end by then, epoch milliseconds; absent: all
  * @returns how many there were
  */
-export const freeLeases = async (client: DynamoDBClient, tableName: string, shardCount: number): Promise<number> => {
+export const freeLeases = async (
+  client: DynamoDBClient,
+  tableName: string,
+  shardCount: number,
+  until = Number.POSITIVE_INFINITY,
+): Promise<number> => {
   const table = { client, tableName, shardCount };
   const { find } = createDynamoDueJobs(table);
   const { release } = createDynamoJobControl(table);
@@ -27,7 +33,7 @@ export const freeLeases = async (client: DynamoDBClient, tableName: string, shar
   let freed = 0;
   for (let shard = 0; shard < shardCount; shard += 1) {
     for await (const page of find(shard, Number.MAX_SAFE_INTEGER)) {
-      const leased = page.filter((entry) => entry.leasedUntil !== undefined);
+      const leased = page.filter(({ leasedUntil }) => leasedUntil !== undefined && leasedUntil <= until);
       freed += (await Promise.all(leased.map(({ jobId }) => free(jobId)))).filter(Boolean).length;
     }
   }

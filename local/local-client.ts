@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
+import { DataFolderError, explain, writePrivateFile } from './data-folder.ts';
 
 /** What the one who runs the embedded cloud calls it with. */
 export type LocalClient = { apiKey: string; signingSecret: string };
@@ -35,16 +36,22 @@ export const ensureLocalClient = async (
   return { apiKey, signingSecret };
 };
 
-/** The key that is kept beside the data; undefined where the cloud was never started. */
+/** The key that is kept beside the data; undefined where the cloud was never started. @throws DataFolderError */
 export const readApiKey = (folder: string): string | undefined => {
   const file = path.join(folder, KEY_FILE);
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    // A file that a full disk left empty holds none.
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (cause) {
+    throw new DataFolderError(`DATA_DIR: ${file} ${explain(cause as NodeJS.ErrnoException)}`, { cause });
+  }
 };
 
 const keptApiKey = (folder: string): string => {
   const kept = readApiKey(folder);
   if (kept !== undefined) return kept;
   const apiKey = newApiKey();
-  writeFileSync(path.join(folder, KEY_FILE), apiKey, { mode: 0o600 });
+  writePrivateFile(path.join(folder, KEY_FILE), apiKey);
   return apiKey;
 };

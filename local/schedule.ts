@@ -6,6 +6,12 @@ export const rateSeconds = (expression: string): number => {
   return Number(value) * seconds;
 };
 
+/** When a schedule that began at `sinceMs` fires first at or after a time, epoch milliseconds. */
+export const nextTickMs = (sinceMs: number, everySeconds: number, fromMs: number): number => {
+  const everyMs = everySeconds * 1000;
+  return sinceMs + Math.max(0, Math.ceil((fromMs - sinceMs) / everyMs)) * everyMs;
+};
+
 /**
  * Fires at once, and then so often.
  * @returns stops it

@@ -1,4 +1,6 @@
-import { InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
+import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { explainIssue, InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
+import { InvalidCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import * as z from 'zod';
 
 const whole = (min: number, max: number) =>
@@ -62,15 +64,37 @@ export type LocalSettings = z.infer<typeof own> & {
  */
 export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings => {
   const parsed = own.safeParse(environment);
-  if (!parsed.success) {
-    throw new InvalidEnvironment(
-      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
-    );
-  }
+  const culprits = (parsed.error?.issues ?? []).map(explainIssue);
   const present = PASSED_ON.filter((name) => environment[name] !== undefined);
-  readSettings(present, environment);
+  culprits.push(...culpritsOf(() => readSettings(present, environment)));
+  culprits.push(...culpritsOf(() => checkCatalogue(environment.PROVIDER_CATALOGUE)));
+  const { SERVICE_PORT = 0, PROVIDERS_PORT } = parsed.data ?? {};
+  if (SERVICE_PORT !== 0 && SERVICE_PORT === PROVIDERS_PORT)
+    culprits.push('PROVIDERS_PORT: is the same as SERVICE_PORT');
+  if (!parsed.success || culprits.length > 0) throw new InvalidEnvironment(culprits);
   const functionEnvironment = Object.fromEntries(present.map((name) => [name, environment[name] as string]));
   // Where the secret is known to whoever started this, the receiver to test with asks for it.
   if (parsed.data.LOCAL_SIGNING_SECRET !== undefined) functionEnvironment.COMPLETE_SECRET_NAME = 'LOCAL_SIGNING_SECRET';
   return { ...parsed.data, functionEnvironment };
+};
+
+const culpritsOf = (read: () => void): readonly string[] => {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidEnvironment) return error.culprits;
+    throw error;
+  }
+};
+
+/** The functions read it once more when they load: here its errors are told together with all others. */
+const checkCatalogue = (file: string | undefined): void => {
+  if (!file) return;
+  try {
+    readCatalogue(file, { PROVIDERS_API_URL: 'http://127.0.0.1' });
+  } catch (error) {
+    if (error instanceof InvalidCatalogue) throw new InvalidEnvironment([`PROVIDER_CATALOGUE: ${error.message}`]);
+    throw error;
+  }
 };

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { createServer, type ServerResponse } from 'node:http';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import { ExecutionAbortedError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import type { Access } from './access.ts';
+import { guarded, type SdkRequest } from './guarded-endpoint.ts';
 import { listen } from './http-server.ts';
 import { type Lambda, logicalIdOf } from './lambda.ts';
 import { createRetryCounter, parseDefinition } from './retry-count.ts';
@@ -23,6 +24,8 @@ export type StepFunctions = {
   start: (input: unknown) => string;
   /** Resolves when no execution runs any more. */
   settled: () => Promise<void>;
+  /** Resolves when the executions that run now have ended. */
+  currentSettled: () => Promise<void>;
   /** The address that the SDK is sent to. */
   url: string;
   close: () => Promise<void>;
@@ -32,12 +35,14 @@ type Json = Parameters<StateMachine['run']>[0];
 type Task = { Resource: string };
 
 /**
- * Runs the state machine's own file, and answers `StartExecution` at a local address.
+ * Runs the state machine's own file, and answers `StartExecution` at a local address, to callers with these
+ * credentials.
  * Catch sees what it would see on AWS: the error's name, and a Cause of `{ errorType, errorMessage, trace }`.
  */
 export const startStepFunctions = async (
   { arn, definitionPath, substitutions }: StateMachineConfig,
   lambda: Lambda,
+  access: Access,
   log: Log,
 ): Promise<StepFunctions> => {
   const definition = readDefinition(definitionPath, substitutions);
@@ -94,13 +99,14 @@ export const startStepFunctions = async (
     }
   };
 
-  const server = createServer((request, response) => void answer(request, response, arn, start));
+  const server = createServer(guarded('states', access, (request, response) => answer(request, response, arn, start)));
   const { url, close } = await listen(server, 0);
   return {
     start,
     settled: async () => {
       while (running.size > 0) await Promise.all(running);
     },
+    currentSettled: async () => void (await Promise.all(running)),
     url,
     close,
   };
@@ -134,17 +140,17 @@ const tasksOf = (machine: Pick<StateMachineDefinition, 'States'>): [string, Task
   });
 
 /** `StartExecution` of the Step Functions API: AWS JSON 1.0. */
-const answer = async (
-  request: IncomingMessage,
+const answer = (
+  { headers, body }: SdkRequest,
   response: ServerResponse,
   arn: string,
   start: StepFunctions['start'],
-): Promise<void> => {
-  const send = (status: number, body: unknown) =>
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+): void => {
+  const send = (status: number, value: unknown) =>
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(value));
   try {
-    const { stateMachineArn, input = '{}' } = JSON.parse(await text(request)) as Record<string, string>;
-    if (request.headers['x-amz-target'] !== 'AWSStepFunctions.StartExecution') {
+    const { stateMachineArn, input = '{}' } = JSON.parse(body.toString('utf8')) as Record<string, string>;
+    if (headers['x-amz-target'] !== 'AWSStepFunctions.StartExecution') {
       send(400, { __type: 'UnknownOperationException' });
     } else if (stateMachineArn !== arn) {
       send(400, { __type: 'StateMachineDoesNotExist', message: `State machine ${stateMachineArn} does not exist` });

@@ -14,9 +14,13 @@ export type JobView = {
 };
 
 /** The service API of an instance, as a caller uses it. */
-export const apiOf = ({ serviceUrl, apiKey }: Pick<Instance, 'serviceUrl' | 'apiKey'>) => {
+export const apiOf = ({
+  serviceUrl,
+  apiKey,
+  fetch,
+}: Pick<Instance, 'serviceUrl' | 'apiKey'> & { fetch?: typeof globalThis.fetch }) => {
   const authorization = `Bearer ${apiKey}`;
-  const call = contractOf('service', serviceUrl);
+  const call = contractOf('service', serviceUrl, fetch);
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     call('/webhook', {
       method: 'POST',

@@ -20,8 +20,9 @@ const PROBLEM = '#/components/schemas/Problem';
 /**
  * A fetch that holds every exchange with an API to the API's document: statuses, content types, headers, bodies; and of the
  * requests those that were taken.
+ * @param fetch what sends
  */
-export const contractOf = (api: 'service' | 'providers', baseUrl: string) => {
+export const contractOf = (api: 'service' | 'providers', baseUrl: string, fetch = globalThis.fetch) => {
   const document = JSON.parse(readFileSync(`docs/openapi/${api}.json`, 'utf8')) as Document;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -56,6 +56,88 @@ describe('npm start', () => {
     20_000,
   );
 
+  const catalogue = (text: string): string => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  test('names every setting that is wrong, with the rule that it breaks', async () => {
+    const PROVIDER_CATALOGUE = catalogue('{"providers": [\n  {"id": "gas"\n   "url": "http://127.0.0.1/"}]}');
+    const { code, lines } = await start({
+      LEASE_SECONDS: '60',
+      FAILURE_RATE: '-1',
+      SERVICE_PORT: '65536',
+      PAUSED: 'yes',
+      RETRY_SCHEDULE_SECONDS: '30,1.5',
+      BREAKER_FAILURE_RATE: '0',
+      FETCH_DEADLINE_SECONDS: '99999999',
+      PROVIDER_CATALOGUE,
+    });
+    expect(code).toBe(1);
+    const place = `PROVIDER_CATALOGUE: ${PROVIDER_CATALOGUE}: it is not JSON: line 3, column 4`;
+    expect(lines.map((line) => (line.startsWith(place) ? place : line)).sort()).toEqual(
+      [
+        'LEASE_SECONDS: takes at least 360',
+        'FAILURE_RATE: takes a number, 0 or more',
+        'SERVICE_PORT: takes at most 65535',
+        'PAUSED: takes one of none, fetch, callbacks, all',
+        'RETRY_SCHEDULE_SECONDS: item 2 takes a whole number',
+        'BREAKER_FAILURE_RATE: takes more than 0',
+        'FETCH_DEADLINE_SECONDS: takes at most 2592000',
+        place,
+      ].sort(),
+    );
+  }, 20_000);
+
+  test('names every place of a catalogue that is wrong', async () => {
+    const gas = { id: 'gas', url: 'http://127.0.0.1/', timeoutMs: 0, more: 1 };
+    const PROVIDER_CATALOGUE = catalogue(JSON.stringify({ providers: [gas, { id: 'internet', url: '${NOWHERE}/' }] }));
+    const { code, lines } = await start({ PROVIDER_CATALOGUE });
+    expect(code).toBe(1);
+    const [line, ...more] = lines;
+    expect(more).toEqual([]);
+    for (const part of [
+      PROVIDER_CATALOGUE,
+      'providers.0.timeoutMs: ',
+      '"more"',
+      'providers.1.url: ',
+      'NOWHERE is not set',
+    ])
+      expect(line).toContain(part);
+  }, 20_000);
+
+  test('warns of credentials of the catalogue that are not set, by provider, variable and parameter', async () => {
+    const auth = (secret: string) => ({ header: 'x-api-key', secret });
+    const providers = ['gas', 'water', 'internet'].map((id) => ({
+      id,
+      url: 'http://127.0.0.1/',
+      auth: auth(`${id}-key`),
+    }));
+    const PROVIDER_CATALOGUE = catalogue(`\uFEFF${JSON.stringify({ providers })}`);
+    const cloud = await startInstance({ PROVIDER_CATALOGUE, GAS_KEY: 'credential', WATER_KEY: ' ' });
+    const output = cloud.output();
+    await cloud.stop();
+    expect(output).not.toContain('GAS_KEY');
+    for (const id of ['water', 'internet']) {
+      const warning = output.split('\n').find((line) => line.includes(`Provider ${id} `));
+      expect(warning).toContain(`${id.toUpperCase()}_KEY`);
+      expect(warning).toContain(`/<stack name>/providers/${id}-key`);
+    }
+  }, 20_000);
+
+  test.each([
+    ['that is a file', '/dev/null'],
+    ...(existsSync('/proc/self') ? [['that can not be made', '/proc/nope']] : []),
+  ])(
+    'ends with one line for a data folder %s',
+    async (_, DATA_DIR) => {
+      const { code, lines } = await start({ DATA_DIR: String(DATA_DIR) });
+      expect([code, lines]).toEqual([1, [expect.stringContaining(`DATA_DIR: ${DATA_DIR} `)]]);
+    },
+    20_000,
+  );
+
   test('ends with one line when a port is taken', async () => {
     const { url, close } = await listen(createServer(), 0);
     const { code, lines } = await start({ SERVICE_PORT: new URL(url).port });
@@ -63,7 +145,7 @@ describe('npm start', () => {
     expect([code, lines]).toEqual([1, [expect.stringContaining('is in use')]]);
   }, 20_000);
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'ends in order on %s, with nothing to complain of',
     async (signal) => {
       const DATA_DIR = mkdtempSync(path.join(tmpdir(), 'boomerang-'));

@@ -1,10 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../local/instance.ts';
+import { FAILED_BEFORE } from '../engines/patient-fetch.ts';
 import { apiOf } from './api.ts';
 import { contractOf } from './contract.ts';
 
 /** A deployment, wherever it is. */
-export type Deployed = Pick<Instance, 'serviceUrl' | 'providersUrl' | 'apiKey'>;
+export type Deployed = Pick<Instance, 'serviceUrl' | 'providersUrl' | 'apiKey'> & {
+  /** What requests are sent with; absent: the global one. */
+  fetch?: typeof globalThis.fetch;
+};
 
 const sound = { providers: ['gas'], callbackUrl: 'https://example.com/complete' };
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -90,8 +94,8 @@ const cases: Case[] = [
 
 /** What is asked of the two APIs, and answered, however they are deployed: the local stage's callbacks may go to loopback. */
 export const describeRequests = (cloud: () => Deployed): void => {
-  const service = () => contractOf('service', cloud().serviceUrl);
-  const providers = () => contractOf('providers', cloud().providersUrl);
+  const service = () => contractOf('service', cloud().serviceUrl, cloud().fetch);
+  const providers = () => contractOf('providers', cloud().providersUrl, cloud().fetch);
 
   describe('a request that is wrong', () => {
     test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
@@ -147,7 +151,11 @@ export const describeRequests = (cloud: () => Deployed): void => {
       const key = { 'idempotency-key': 'fifty at once' };
       const answers = await Promise.all(Array.from({ length: 50 }, () => post(good(), key)));
       expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
-      expect(answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true')).toHaveLength(1);
+      const first = answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true');
+      // Where an emulator lost an answer, that may have been the first.
+      const isComplete = !answers.some((answer) => answer.headers.has(FAILED_BEFORE));
+      expect(first.length).toBeLessThanOrEqual(1);
+      if (isComplete) expect(first).toHaveLength(1);
       expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
       expect((await listAll()).length).toBe(before + 1);
       expect((await post({ ...good(), providers: ['internet'] }, key)).status).toBe(422);

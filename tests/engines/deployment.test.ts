@@ -19,6 +19,7 @@ import { contractOf } from '../e2e/contract.ts';
 import { describeMisbehaviour, IMPATIENT, MISBEHAVING, makeMisbehave } from '../e2e/misbehaviour.ts';
 import { describeRequests } from '../e2e/requests.ts';
 import { catalogueOf, gives, inTurn, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
+import { createPatientFetch } from './patient-fetch.ts';
 import { startRecorder } from './recorder.ts';
 import { allowedCalls, rightOf } from './rights.ts';
 
@@ -70,18 +71,21 @@ const cli = async (name: string, ...args: string[]): Promise<string> => {
 const createClient = async (name: string): Promise<NewClient> =>
   JSON.parse(await cli('clients', 'create', '--name', name, '--json')) as NewClient;
 
+const fetch = createPatientFetch(globalThis.fetch);
+
 /** The stack, as a client has it. */
 const deployedTo = ({ apiKey }: NewClient) => ({
   serviceUrl: urlOf('ServiceApi'),
   providersUrl: urlOf('ProvidersApi'),
   apiKey,
+  fetch,
 });
 const serviceOf = (caller: NewClient) => apiOf(deployedTo(caller));
 const send = async (method: string, route: string, body?: object) => {
   const authorization = `Bearer ${client.apiKey}`;
   const headers = { authorization, ...(body && { 'content-type': 'application/json' }) };
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-  return contractOf('service', urlOf('ServiceApi'))(route, init);
+  return contractOf('service', urlOf('ServiceApi'), fetch)(route, init);
 };
 
 const verifyAll = (route: string, { signingSecret }: NewClient): void => {

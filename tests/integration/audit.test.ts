@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
@@ -12,7 +12,9 @@ import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result
 import { auditJob, type FindingName } from '@boomerang/core/domain/audit.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { expect, test } from '@jest/globals';
+import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
+import { clientOf } from '../../local/running.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, NOW } from '../builders.ts';
 import { startTables } from './database.ts';
@@ -114,9 +116,9 @@ test('a table is read job by job, with what was kept for each', async () => {
 
 test('npm run audit finds what was planted in a table, and nothing else', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
-  const { url, close } = await startDatabase(folder, createLog('test'));
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+  const access = newAccess();
+  const { url, close } = await startDatabase(folder, access, createLog('test'));
+  const client = clientOf(url, access);
   await ensureTables(client, readTemplate('template.yaml'));
   const { orphan, stuck } = await plant(client);
   client.destroy();

@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util';
+import { failUsage, readArguments } from '../../cli/command.ts';
+import { endOnSignals } from '../../local/end-with-parent.ts';
 import { toTrace } from './history.ts';
 import { findViolations } from './invariants.ts';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
@@ -6,44 +7,31 @@ import { START, simulate } from './world.ts';
 
 /** `npm run simulate`: seeds of the deterministic simulation, many or one. */
 
-const HELP = `Lives through seeds of the deterministic simulation: the real handlers, state machine and rules, on fakes that fail.
+const SIMULATE = {
+  name: 'npm run simulate',
+  about:
+    'Lives through seeds of the deterministic simulation: the real handlers, state machine and rules, on fakes that fail. It ends at\nthe first seed that breaks a promise, and prints what and its trace.',
+  options: {
+    seeds: { type: 'string', default: '1000', value: 'count', about: 'how many seeds (1000)' },
+    from: { type: 'string', default: '1', value: 'seed', about: 'the first of them (1)' },
+    seed: { type: 'string', value: 'seed', about: 'only this one, with its trace' },
+    bug: { type: 'string', value: 'name', about: `with a planted bug: ${Object.keys(PLANTED_BUGS).join(', ')}` },
+  },
+  examples: {
+    '--seeds 10000': 'the seeds from 1',
+    '--from 500 --seeds 10': 'ten from 500',
+    '--seed 42': 'one, with its trace',
+  },
+  exitCodes: { 1: 'a promise was broken' },
+} as const;
 
-  npm run simulate -- --seeds 10000          the seeds from 1 (1000 when not given)
-  npm run simulate -- --from 500 --seeds 10  ten of them from 500
-  npm run simulate -- --seed 42              one, with its trace
-  npm run simulate -- --bug '<name>'         with a planted bug: ${Object.keys(PLANTED_BUGS).join(', ')}
-
-It ends at the first seed that breaks a promise, prints what and its trace, and exits with 1.`;
-
-const fail = (message: string): never => {
-  console.error(`${message}\n\n${HELP}`);
-  process.exit(2);
-};
-
-const read = () => {
-  try {
-    return parseArgs({
-      options: {
-        seeds: { type: 'string', default: '1000' },
-        from: { type: 'string', default: '1' },
-        seed: { type: 'string' },
-        bug: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    return fail((error as Error).message);
-  }
-};
+const fail = (message: string): never => failUsage(SIMULATE, message);
 
 const whole = (name: string, text: string): number =>
   /^\d{1,9}$/.test(text) ? Number(text) : fail(`--${name} takes a whole number`);
 
-const options = read();
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const { values: options } = readArguments(SIMULATE);
+endOnSignals();
 if (options.bug !== undefined && !Object.hasOwn(PLANTED_BUGS, options.bug)) fail(`There is no bug "${options.bug}"`);
 const bug = options.bug as PlantedBug | undefined;
 const one = options.seed === undefined ? undefined : whole('seed', options.seed);

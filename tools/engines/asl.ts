@@ -27,7 +27,13 @@ const runTable = async (name: string, engine: Engine, env: Record<string, string
 };
 
 /** `npm run test:asl`: the state machine's own file on two more interpreters. */
-await check('test:asl', async () => {
+const CHECK = {
+  name: 'npm run test:asl',
+  about:
+    "Runs the state machine's execution table on two more interpreters, moto and MiniStack. Needs Python 3.10 or newer; installs both in\n.engines.",
+} as const;
+
+await check(CHECK, async () => {
   const { moto, lambdaPort } = await startMoto();
   await runTable('moto', moto, { ASL_LAMBDA_PORT: lambdaPort });
   await runTable('MiniStack', await startMiniStack({ SFN_WAIT_SCALE: '0.02' }), {});

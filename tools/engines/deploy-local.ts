@@ -2,21 +2,28 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { UsageError } from '../../cli/usage-error.ts';
-import { type Deployment, deploy, type Target } from './deployment.ts';
+import { type Deployment, deploy, type Target, targetEnvironment } from './deployment.ts';
 import { answers, CommandFailed, check, interrupted, ROOT, reasonOf, run } from './engine.ts';
 import { ACCESS, startMiniStack } from './ministack.ts';
 
-const USAGE = `Builds the template and deploys it to something that plays AWS on this machine.
-
-  npm run deploy:local                        starts MiniStack, deploys to it, and goes on until Ctrl-C
-  npm run deploy:local -- --sam-local         the same, and Docker's containers reach it: for sam local to work on its tables
-  AWS_ENDPOINT_URL=http://… npm run deploy:local   deploys to what listens there, and ends
-
-It needs Python 3.10 or newer; the SAM CLI and MiniStack are installed in .engines. With AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY and AWS_REGION are those of the environment, or test, test and us-east-1; nothing else of AWS in it is used.
-`;
+const DEPLOY_LOCAL = {
+  name: 'npm run deploy:local',
+  about:
+    'Builds the template and deploys it to something that plays AWS on this machine: to MiniStack, which it starts and which goes on until\nCtrl-C, or to what listens at AWS_ENDPOINT_URL. Needs Python 3.10 or newer; installs the SAM CLI and MiniStack in .engines.',
+  options: {
+    'sam-local': {
+      type: 'boolean',
+      about: "let Docker's containers reach MiniStack, for `sam local` to work on the stack's tables",
+    },
+  },
+  environment: {
+    AWS_ENDPOINT_URL: 'deploys to what listens there, and ends; MiniStack is not started then',
+    'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION':
+      'for that endpoint (test, test, us-east-1); nothing else of AWS in the environment is used',
+  },
+  examples: { '': 'a stack to play with', '--sam-local': 'for `sam local start-api`, too' },
+} as const;
 
 const STACK = 'boomerang-local';
 
@@ -25,13 +32,32 @@ const asVariables = (values: Record<string, string>): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
-const announce = ({ endpoint, access }: Target, { outputs }: Deployment): void => {
+const announce = ({ endpoint, access }: Target, { outputs }: Deployment, apiKey?: string): void => {
+  const { WebhookUrl, JobsUrl, CompleteUrl, HealthUrl } = outputs;
   const lines = Object.entries(outputs).map(([name, value]) => `  ${name.padEnd(18)} ${value}`);
+  const variables = asVariables({ ...access, AWS_ENDPOINT_URL: endpoint });
+  const authorization = `-H "authorization: Bearer ${apiKey ?? '$API_KEY'}"`;
   console.log(`\nDeployed ${STACK} to ${endpoint}\n\n${lines.join('\n')}\n
-A client of it, with its API key:
+${apiKey === undefined ? 'A client, with its API key' : 'Another client, with its API key'}:
 
-  ${asVariables({ ...access, AWS_ENDPOINT_URL: endpoint })} \\
-    npm run clients -- create --name me --stack ${STACK}\n`);
+  ${variables} \\
+    npm run clients -- create --name me --stack ${STACK}
+
+Try it:
+
+  curl -i ${WebhookUrl} ${authorization} \\
+    -H 'content-type: application/json' \\
+    -d '{"providers":["gas","internet"],"callbackUrl":"${CompleteUrl}"}'
+
+  curl ${JobsUrl} ${authorization}
+  curl ${HealthUrl}\n`);
+};
+
+/** A client of a stack that lives no longer than this process: who tries it needs a key. */
+const createClient = async (target: Target): Promise<string> => {
+  const args = [path.join(ROOT, 'cli/clients.ts'), 'create', '--name', 'me', '--stack', STACK, '--json'];
+  const created = await run(process.execPath, args, { env: targetEnvironment(target), isQuiet: true });
+  return (JSON.parse(created) as { apiKey: string }).apiKey;
 };
 
 /** Where containers find what listens on this machine. */
@@ -110,7 +136,7 @@ const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
     console.log('Building and deploying …');
     const target = { endpoint: engine.url, access: ACCESS };
     const deployment = await deploy(target, STACK, {});
-    announce(target, deployment);
+    announce(target, deployment, await createClient(target));
     if (isForSamLocal) prepareSamLocal(target, deployment);
     console.log('Ctrl-C ends it; nothing of it is kept.');
     const isWanted = await Promise.race([interrupted.then(() => true), engine.ended.then(() => false)]);
@@ -120,17 +146,4 @@ const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
   }
 };
 
-/** @throws UsageError */
-const readArguments = () => {
-  try {
-    return parseArgs({ options: { help: { type: 'boolean', short: 'h' }, 'sam-local': { type: 'boolean' } } }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
-  }
-};
-
-await check('deploy:local', async () => {
-  const { help, 'sam-local': isForSamLocal = false } = readArguments();
-  if (help) console.log(USAGE);
-  else await deployLocal(isForSamLocal);
-});
+await check(DEPLOY_LOCAL, async ({ 'sam-local': isForSamLocal }) => deployLocal(isForSamLocal));

@@ -11,15 +11,22 @@ const startDynamoDbLocal = async (): Promise<Engine> => {
   const native = `-Djava.library.path=${libraries}`;
   const main = 'software.amazon.dynamodb.services.local.main.ServerRunner';
   const options = ['-inMemory', '-port', String(port), '-disableTelemetry'];
-  const args = [native, '-cp', path.join(libraries, '*'), main, ...options];
-  return startServer('DynamoDB Local', { folder: 'dynamodb-local', port, command: 'java', args });
+  const ending = path.join(ROOT, 'tools/engines/end-with-parent.cjs');
+  const args = [ending, 'java', native, '-cp', path.join(libraries, '*'), main, ...options];
+  return startServer('DynamoDB Local', { folder: 'dynamodb-local', port, command: process.execPath, args });
 };
+
+const CHECK = {
+  name: 'npm run test:dynamodb-local',
+  about:
+    "Runs the contract suites and integration tests on AWS's DynamoDB Local, and measures what a job costs there. Needs Java 17 or newer\nand Maven; installs DynamoDB Local in .engines.",
+} as const;
 
 /**
  * `npm run test:dynamodb-local`: the contract of the tables, and all that is tested over them, on DynamoDB Local; and what jobs
  * cost there, which the embedded database can't count.
  */
-await check('test:dynamodb-local', async () => {
+await check(CHECK, async () => {
   const database = await startDynamoDbLocal();
   const env = { DYNAMODB_URL: database.url };
   try {

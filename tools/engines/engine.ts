@@ -4,7 +4,10 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type Command, failUsage, readArguments } from '../../cli/command.ts';
 import { UsageError } from '../../cli/usage-error.ts';
+import { onParentEnd } from '../../local/end-with-parent.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
 
 /** What runs this project elsewhere than in its embedded cloud: started and stopped for a check. */
 
@@ -106,7 +109,7 @@ const STARTS_WITHIN_MS = 60_000;
 
 /**
  * Starts a server and waits until it answers anything at all. Its input ends when this process does, however that ends: those in
- * `python/` end with it.
+ * `python/` end with it, and what `end-with-parent.cjs` runs.
  * @throws CommandFailed when it ends instead, or says nothing for a minute
  */
 export const startServer = async (name: string, program: Program): Promise<Engine> => {
@@ -118,7 +121,11 @@ export const startServer = async (name: string, program: Program): Promise<Engin
   const child = start(command, args, { cwd, env, stdio: ['pipe', log, log] });
   closeSync(log);
   let hasEnded = false;
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    // That it is told to end is an error, too, and not yet its end.
+    child.on('error', () => child.pid === undefined && resolve());
+  });
   void ended.then(() => {
     hasEnded = true;
   });
@@ -163,18 +170,40 @@ export const runTests = async (paths: string[], env: Record<string, string>): Pr
 /** How a check ends that could not be made: EX_UNAVAILABLE of sysexits.h. */
 const EXIT_UNAVAILABLE = 69;
 
-/** Runs a check, or what else works on engines, as a command: what can't be had here is told in one line. */
-export const check = async (name: string, work: () => Promise<void>): Promise<void> => {
+/** What the usage of each check says. */
+const EXIT_CODES = { 1: 'it failed', [EXIT_UNAVAILABLE]: 'not run: something that it needs can not be had here' };
+const ENVIRONMENT = { TMPDIR: 'where temporary files go (/tmp); none is left there' };
+
+/**
+ * Runs a check, or what else works on engines, as a command: what can't be had here is told in one line. What it starts works in a
+ * temporary folder that is deleted at the end.
+ */
+export const check = async <const C extends Command>(
+  command: C,
+  work: (values: ReturnType<typeof readArguments<C>>['values']) => Promise<void>,
+): Promise<void> => {
+  const usage = {
+    ...command,
+    environment: { ...command.environment, ...ENVIRONMENT },
+    exitCodes: { ...EXIT_CODES, ...command.exitCodes },
+  };
+  const { values } = readArguments(usage);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interruption.abort());
+  onParentEnd(() => interruption.abort());
+  const name = command.name.replace(/^npm run /, '');
+  const removeTemporaryFiles = useTemporaryFolder('boomerang-engines');
   try {
-    await work();
+    await work(values as never);
   } catch (error) {
     process.exitCode = 1;
+    if (error instanceof UsageError) failUsage(usage, error.message);
     if (interruption.signal.aborted) console.error(`${name} was interrupted.`);
     else if (error instanceof Unavailable) {
       console.error(`${name} was not run: ${error.message}`);
       process.exitCode = EXIT_UNAVAILABLE;
-    } else if (error instanceof CommandFailed || error instanceof UsageError) console.error(error.message);
+    } else if (error instanceof CommandFailed) console.error(error.message);
     else throw error;
+  } finally {
+    removeTemporaryFiles();
   }
 };

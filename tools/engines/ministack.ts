@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Engine, freePort, ROOT, startServer } from './engine.ts';
 import { installPython } from './install.ts';
@@ -31,6 +32,7 @@ export const startMiniStack = async (env: Record<string, string> = {}): Promise<
       // Whatever the environment says: functions are processes, and nothing is kept.
       LAMBDA_EXECUTOR: 'local',
       PERSIST_STATE: '0',
+      STATE_DIR: path.join(tmpdir(), 'ministack-state'),
       // It isn't needed, and its port may be taken.
       IOT_MTLS_ENABLED: 'false',
       ...env,

@@ -6,7 +6,13 @@ import { samEnvironment } from './sam-cli.ts';
 const RECIPES = 'docs/recipes';
 
 /** `npm run test:sam`: the SAM CLI takes the template and the recipes, and what it builds does what the fixtures say. */
-await check('test:sam', async () => {
+const CHECK = {
+  name: 'npm run test:sam',
+  about:
+    'Validates the template and the recipes with the SAM CLI, builds the template, and invokes what was built with the fixtures of\nevents/. Needs Python 3.10 or newer; installs the SAM CLI in .engines.',
+} as const;
+
+await check(CHECK, async () => {
   const env = await samEnvironment();
   await run('sam', ['validate', '--lint'], { env });
   for (const recipe of readdirSync(RECIPES)) {

@@ -3,14 +3,20 @@ import { type Catalogue, InvalidCatalogue, parseCatalogue } from '../domain/cata
 
 /**
  * Reads the provider catalogue from its file.
- * @throws InvalidCatalogue when there is no such file, or it is not a catalogue
+ * @throws InvalidCatalogue when there is no such file, or it is not a catalogue; the message names file and place
  */
 export const readCatalogue = (path: string, placeholders: Readonly<Record<string, string | undefined>>): Catalogue => {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new InvalidCatalogue(`${path} can't be read`, { cause });
+    throw new InvalidCatalogue(`${path} can't be read: ${(cause as Error).message}`, { cause });
   }
-  return parseCatalogue(text, placeholders);
+  try {
+    // A byte order mark is no part of the JSON (RFC 8259, 8.1).
+    return parseCatalogue(text.replace(/^\uFEFF/, ''), placeholders);
+  } catch (error) {
+    if (error instanceof InvalidCatalogue) throw new InvalidCatalogue(`${path}: ${error.message}`, { cause: error });
+    throw error;
+  }
 };

@@ -25,8 +25,8 @@ export const createFindSecret = (client: SSMClient, path: string, environment: E
   };
 };
 
-/** `gas-api-key` is `GAS_API_KEY` in the environment. */
-const variableOf = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+/** The variable that holds a secret in the environment: `gas-api-key` is `GAS_API_KEY`. */
+export const variableOf = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 
 const readParameter = async (client: SSMClient, name: string): Promise<string | undefined> => {
   const { Parameter } = await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }));

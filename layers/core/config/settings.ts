@@ -10,9 +10,9 @@ const MIN_LEASE_SECONDS = 1.5 * EXECUTION_TIMEOUT_SECONDS;
 const number = z
   .string()
   .trim()
-  .regex(/^\d+(\.\d+)?$/, 'takes a number')
+  .regex(/^\d+(\.\d+)?$/, 'takes a number, 0 or more')
   .transform(Number);
-const seconds = (min: number, max: number) => number.pipe(z.int('takes whole seconds').min(min).max(max));
+const seconds = (min: number, max: number) => number.pipe(z.int().min(min).max(max));
 
 const DAY_SECONDS = 24 * 3600;
 
@@ -97,6 +97,13 @@ export type Settings<Name extends SettingName> = { [N in Name]: z.output<(typeof
 /** The environment does not hold what it must. The message is one line and names every culprit. */
 export class InvalidEnvironment extends Error {
   override name = 'InvalidEnvironment';
+  /** `NAME: rule`, one for each variable. */
+  readonly culprits: readonly string[];
+  constructor(culprits: Iterable<string>) {
+    const all = [...new Set(culprits)];
+    super(all.join('; '));
+    this.culprits = all;
+  }
 }
 
 /**
@@ -110,12 +117,33 @@ export const readSettings = <const Name extends SettingName>(
   const shape = Object.fromEntries(names.map((name) => [name, settings[name]]));
   const parsed = z.object(shape).safeParse(environment);
   if (parsed.success) return parsed.data as Settings<Name>;
-  const culprits = parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${explain(issue)}`);
-  throw new InvalidEnvironment([...new Set(culprits)].join('; '));
+  throw new InvalidEnvironment(parsed.error.issues.map(explainIssue));
 };
 
-const explain = (issue: z.core.$ZodIssue): string => {
-  if (issue.code === 'invalid_type' && issue.path.length === 1) return 'is not set';
-  if (issue.code === 'invalid_union') return issue.errors.flat().at(-1)?.message ?? issue.message;
-  return issue.message;
+/** Names the variable and the rule that its value breaks. */
+export const explainIssue = (issue: z.core.$ZodIssue): string => {
+  const [name, item] = issue.path;
+  return `${String(name)}: ${typeof item === 'number' ? `item ${item + 1} ` : ''}${ruleOf(issue)}`;
+};
+
+const ruleOf = (issue: z.core.$ZodIssue): string => {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.expected === 'int') return 'takes a whole number';
+      if (issue.expected === 'number') return 'takes a number';
+      return issue.path.length === 1 ? 'is not set' : issue.message;
+    case 'too_small':
+      if (issue.origin === 'string') return 'must not be empty';
+      return `takes ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `takes at most ${issue.maximum}`;
+    case 'invalid_value':
+      return `takes one of ${issue.values.join(', ')}`;
+    case 'invalid_union': {
+      const last = issue.errors.flat().at(-1);
+      return last ? ruleOf({ ...last, path: issue.path }) : issue.message;
+    }
+    default:
+      return issue.message;
+  }
 };

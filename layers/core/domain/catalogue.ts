@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { providerIdSchema } from '../contracts/claimed-job.ts';
+import { findJsonError } from './json-position.ts';
 
 const MAX_PROVIDER_TIMEOUT_MS = 15_000;
 export const MAX_PROVIDER_BYTES = 1024 * 1024;
@@ -64,23 +65,26 @@ export class InvalidCatalogue extends Error {
  */
 export const parseCatalogue = (text: string, placeholders: Readonly<Record<string, string | undefined>>): Catalogue => {
   let value: unknown;
+  const unset = new Set<string>();
   try {
-    value = JSON.parse(text, (_key, part) => (typeof part === 'string' ? fill(part, placeholders) : part));
+    value = JSON.parse(text, (_key, part) => (typeof part === 'string' ? fill(part, placeholders, unset) : part));
   } catch (cause) {
-    if (cause instanceof InvalidCatalogue) throw cause;
-    throw new InvalidCatalogue('it is not JSON', { cause });
+    const { line, column } = findJsonError(text) ?? {};
+    const why = (cause as Error).message.replace(/ in JSON at position .*/s, '');
+    throw new InvalidCatalogue(`it is not JSON: line ${line}, column ${column}: ${why}`, { cause });
   }
   const parsed = catalogueSchema.safeParse(value);
-  if (!parsed.success) {
-    const places = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'catalogue'}: ${issue.message}`);
-    throw new InvalidCatalogue(places.join('; '));
-  }
+  const places = [...unset].map((name) => `\${${name}} stands in it, but ${name} is not set`);
+  for (const { path, message } of parsed.error?.issues ?? [])
+    places.push(`${path.join('.') || 'catalogue'}: ${message}`);
+  if (!parsed.success || places.length > 0) throw new InvalidCatalogue(places.join('; '));
   return new Map(parsed.data.providers.map((provider) => [provider.id, provider]));
 };
 
-const fill = (text: string, placeholders: Readonly<Record<string, string | undefined>>): string =>
-  text.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+/** What no value is known for is collected, and stays as it stands. */
+const fill = (text: string, placeholders: Readonly<Record<string, string | undefined>>, unset: Set<string>): string =>
+  text.replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
     const value = placeholders[name];
-    if (!value) throw new InvalidCatalogue(`\${${name}} stands in it, but ${name} is not set`);
-    return value;
+    if (!value) unset.add(name);
+    return value || placeholder;
   });

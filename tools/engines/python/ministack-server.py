@@ -8,6 +8,9 @@ A task of a state machine is a signed call with the rights of the machine's role
 integrated services"). MiniStack takes a short cut past its own IAM; here tasks are calls like all others, sent to
 AWS_ENDPOINT_URL.
 
+It answers whoever asks, with `Access-Control-Allow-Origin: *`: here a web page, whatever its name resolves to, gets no further than
+to the APIs that were deployed. Those are asked first for `/health`, too, which MiniStack takes for its own.
+
 The events of HTTP APIs have the variables of their stage (API Gateway guide, "payload format version"), which MiniStack keeps
 to itself.
 """
@@ -24,7 +27,7 @@ import end_with_parent
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from ministack.app import main
+import ministack.app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway, lambda_svc, stepfunctions
 
@@ -124,4 +127,39 @@ def start_execution(_resource, parameters):
 stepfunctions._call_lambda = invoke_function
 stepfunctions._invoke_nested_start_execution = start_execution
 
-main()
+# Hosts that stand for this machine, as the embedded cloud has them.
+OF_THIS_MACHINE = re.compile(
+    r"(localhost|([\w-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\]|host\.(docker|containers)\.internal)(:\d+)?", re.I
+)
+API_HOST = re.compile(r"([0-9a-z]+)\.execute-api\.", re.I)
+API_PATH = "/_aws/execute-api/"
+
+app = ministack.app.app
+
+
+async def refuse(send):
+    body = b'{"message": "Web pages are not answered here."}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def guarded_app(scope, receive, send):
+    if scope["type"] == "http":
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get("host", "")
+        api = API_HOST.match(host)
+        is_page = "origin" in headers or "sec-fetch-site" in headers
+        if not OF_THIS_MACHINE.fullmatch(host) or (is_page and not api and not scope["path"].startswith(API_PATH)):
+            return await refuse(send)
+        if api and scope["path"] == "/health":
+            # By its path: the API is not looked for in the host then.
+            path = f"{API_PATH}{api.group(1)}/$default/health"
+            others = [(name, value) for name, value in scope["headers"] if name.lower() != b"host"]
+            headers = [(b"host", f"127.0.0.1:{os.environ['GATEWAY_PORT']}".encode()), *others]
+            scope = {**scope, "path": path, "raw_path": path.encode(), "headers": headers}
+    await app(scope, receive, send)
+
+
+ministack.app.app = guarded_app
+ministack.app.main()

@@ -1,0 +1,41 @@
+const SPACE = /[ \t\n\r]*/y;
+const SCALAR = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings hold none (RFC 8259, 7).
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
+
+/**
+ * Where a text stops being JSON (RFC 8259). The parser itself tells the position of some errors only.
+ * @returns line and column, from 1; undefined for JSON
+ */
+export const findJsonError = (text: string): { line: number; column: number } | undefined => {
+  let at = 0;
+  const take = (token: RegExp | string): boolean => {
+    const pattern = typeof token === 'string' ? new RegExp(token, 'y') : token;
+    pattern.lastIndex = at;
+    if (!pattern.test(text)) return false;
+    at = pattern.lastIndex;
+    skipSpace();
+    return true;
+  };
+  const skipSpace = (): void => {
+    SPACE.lastIndex = at;
+    SPACE.test(text);
+    at = SPACE.lastIndex;
+  };
+  const takeMany = (one: () => boolean, end: string): boolean => {
+    if (take(end)) return true;
+    do {
+      if (!one()) return false;
+    } while (take(','));
+    return take(end);
+  };
+  const takeValue = (): boolean => {
+    if (take('\\{')) return takeMany(() => take(STRING) && take(':') && takeValue(), '\\}');
+    if (take('\\[')) return takeMany(takeValue, '\\]');
+    return take(STRING) || take(SCALAR);
+  };
+  skipSpace();
+  if (takeValue() && at === text.length) return undefined;
+  const before = text.slice(0, at).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+};

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf, isOver } from './api.ts';
+import { gives, slowly, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
+
+/** A limit on the size of its files is to a process what a full disk is: every write fails. */
+const limitFiles = (pid: number, bytes: string): void => {
+  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+};
+const canLimit = (): boolean => {
+  try {
+    execFileSync('prlimit', ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+let parties: ThirdParties;
+let cloud: Instance;
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  parties.set('/provider/slow', slowly(gives('given'), 500));
+  const PROVIDER_CATALOGUE = writeCatalogue(parties.url, { slow: {} });
+  cloud = await startInstance({ PROVIDER_CATALOGUE, RETRY_SCHEDULE_SECONDS: '1', SWEEP_SECONDS: '1' });
+}, 30_000);
+
+afterAll(async () => {
+  await cloud.stop();
+  await parties.close();
+}, 30_000);
+
+const statusOf = async (path: string, init: RequestInit = {}): Promise<number> =>
+  (await fetch(`${cloud.serviceUrl}${path}`, init)).status;
+const post = () =>
+  statusOf('/webhook', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${cloud.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ providers: ['slow'], callbackUrl: `${parties.url}/callback` }),
+  });
+const untilStatus = async (status: number, path: string): Promise<void> => {
+  const givesUpAt = Date.now() + 30_000;
+  while ((await statusOf(path)) !== status) {
+    if (Date.now() > givesUpAt) throw new Error(`${path} never answered ${status}`);
+    await sleep(50);
+  }
+};
+
+(canLimit() ? test : test.skip)(
+  'a database that can not write comes back by itself, each time, and no accepted job is lost',
+  async () => {
+    const { submit, waitFor } = apiOf(cloud);
+    const accepted: string[] = [];
+    for (const _ of ['first', 'second']) {
+      // Jobs that are in progress when the disk is full, and leave no outcome.
+      for (let job = 0; job < 5; job += 1) accepted.push(await submit(['slow'], `${parties.url}/callback`));
+      limitFiles(cloud.pid as number, '1');
+      expect(await post()).toBe(503);
+      expect(await statusOf('/health')).toBe(503);
+      // What needs no table goes on.
+      expect(await statusOf('/openapi.json')).toBe(200);
+      const starts = () => cloud.output().split('The database did not start').length;
+      const before = starts();
+      const givesUpAt = Date.now() + 30_000;
+      while (starts() < before + 3 && Date.now() < givesUpAt) await sleep(50);
+      expect(await statusOf('/health')).toBe(503);
+      limitFiles(cloud.pid as number, 'unlimited');
+      await untilStatus(200, '/health');
+      // Not only when their leases run out, in six minutes.
+      for (const jobId of accepted) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
+    }
+    accepted.push(await submit(['slow'], `${parties.url}/callback`));
+    expect((await waitFor(accepted.at(-1) as string, isOver)).status).toBe('COMPLETE');
+  },
+  180_000,
+);

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Running } from '../../local/running.ts';
+
+let folder: string;
+let dataFolder: string;
+let child: ChildProcess;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+  dataFolder = path.join(folder, 'data');
+});
+
+afterEach(() => {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    process.kill(-child.pid, 'SIGKILL');
+});
+
+/** Starts a command in a process group of its own; resolves when its output matches. */
+const start = async (
+  command: string,
+  args: string[],
+  settings: Record<string, string>,
+  isUp: RegExp,
+): Promise<string> => {
+  const env = {
+    ...process.env,
+    SERVICE_PORT: '0',
+    PROVIDERS_PORT: '0',
+    DATA_DIR: dataFolder,
+    TMPDIR: folder,
+    ...settings,
+  };
+  child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let printed = '';
+  const up = Promise.withResolvers<string>();
+  for (const output of [child.stdout, child.stderr]) {
+    output?.on('data', (chunk) => {
+      printed += chunk;
+      if (isUp.test(printed)) up.resolve(printed);
+    });
+  }
+  child.once('close', () => up.reject(new Error(printed)));
+  return up.promise;
+};
+
+const until = async (isSo: () => Promise<boolean> | boolean): Promise<void> => {
+  const givesUpAt = Date.now() + 20_000;
+  while (!(await isSo())) {
+    if (Date.now() > givesUpAt) throw new Error('it never came to be');
+    await sleep(50);
+  }
+};
+
+const answers = async (url: string): Promise<boolean> =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  );
+
+describe('npm start', () => {
+  // npm hands SIGTERM on, to a shell that keeps it to itself; SIGHUP and SIGKILL it doesn't.
+  test.each(['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
+    'ends in order when npm gets %s',
+    async (signal) => {
+      await start('npm', ['start'], {}, /Ctrl-C/);
+      const running = JSON.parse(readFileSync(path.join(dataFolder, 'running.json'), 'utf8')) as Running;
+      const urls = [
+        ...Object.values(running.endpoints),
+        running.outputs.ServiceApiUrl,
+        running.outputs.ProvidersApiUrl,
+      ];
+      for (const url of urls) expect(await answers(String(url))).toBe(true);
+      child.kill(signal);
+      await until(() => existsSync(path.join(dataFolder, 'stopped-cleanly')));
+      for (const url of urls) await until(async () => !(await answers(String(url))));
+      expect(existsSync(path.join(dataFolder, 'running.json'))).toBe(false);
+    },
+    60_000,
+  );
+});
+
+describe('the demo', () => {
+  const DEMO = [path.resolve('local/demo.ts')];
+  const FAILING = { FAILURE_RATE: '1' };
+  /** The instance that it started, and its data. */
+  const serviceUrlIn = (printed: string): string => String(/POST (\S+)\/webhook/.exec(printed)?.[1]);
+  const isAllGone = () => !readdirSync(folder).some((name) => name.startsWith('boomerang-'));
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)(
+    'cancels its job and ends its instance on %s',
+    async (signal, exitCode) => {
+      const printed = await start(process.execPath, DEMO, FAILING, /again in/);
+      const ended = once(child, 'close');
+      child.kill(signal);
+      expect(await ended).toEqual([exitCode, null]);
+      expect(await answers(serviceUrlIn(printed))).toBe(false);
+      expect(isAllGone()).toBe(true);
+    },
+    60_000,
+  );
+
+  test('takes its instance and its data with it when it is killed', async () => {
+    const printed = await start(process.execPath, DEMO, FAILING, /again in/);
+    child.kill('SIGKILL');
+    await until(async () => !(await answers(serviceUrlIn(printed))));
+    await until(isAllGone);
+  }, 60_000);
+
+  test('ends with its instance when npm is killed', async () => {
+    const printed = await start('npm', ['run', 'demo'], FAILING, /again in/);
+    child.kill('SIGKILL');
+    await until(async () => !(await answers(serviceUrlIn(printed))));
+    await until(isAllGone);
+  }, 60_000);
+
+  test('counts down to the next attempt, and gives up in finite time when every provider fails', async () => {
+    const settings = {
+      ...FAILING,
+      RETRY_SCHEDULE_SECONDS: '600',
+      FETCH_DEADLINE_SECONDS: '86400',
+      SWEEP_SECONDS: '60',
+    };
+    const printed = await start(process.execPath, [...DEMO, '--timeout', '3'], settings, /Not delivered after 3 s/);
+    // The sweep after the time that the job is due.
+    expect(printed).toMatch(/gas and internet again in (?:59|6\d|7[0-2])\d s \(sweeps come every 60 s\)/);
+    if (child.exitCode === null) await once(child, 'close');
+    expect(child.exitCode).toBe(1);
+    expect(isAllGone()).toBe(true);
+  }, 60_000);
+
+  test('tells a provider that never gave anything from one that did', async () => {
+    const settings = { ...FAILING, FETCH_DEADLINE_SECONDS: '1' };
+    const printed = await start(process.execPath, DEMO, settings, /The callback:.*\n\}\n/s);
+    expect(printed).toContain('delivered: PARTIAL, without gas and internet');
+    if (child.exitCode === null) await once(child, 'close');
+    expect(child.exitCode).toBe(0);
+  }, 60_000);
+});

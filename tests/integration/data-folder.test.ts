@@ -1,0 +1,136 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { newAccess } from '../../local/access.ts';
+import { DataFolderError, makeFolder, prepareDataFolder, writePrivateFile } from '../../local/data-folder.ts';
+import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
+import { announceRunning, clientOf } from '../../local/running.ts';
+import { readTemplate } from '../../local/template.ts';
+
+const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+let parent: string;
+beforeEach(() => {
+  parent = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+});
+
+/** Every file and folder that others could read. */
+const openToOthers = (folder: string): string[] =>
+  ['', ...(readdirSync(folder, { recursive: true }) as string[])].filter(
+    (name) => (statSync(path.join(folder, name)).mode & 0o077) !== 0,
+  );
+
+/** As one that was left by a version that kept nothing private. */
+const oldFolder = (): string => {
+  const folder = path.join(parent, 'old');
+  mkdirSync(path.join(folder, 'dynamodb'), { recursive: true });
+  for (const name of ['running.json', 'stopped-cleanly', 'dynamodb/000001.log']) {
+    writeFileSync(path.join(folder, name), '');
+    chmodSync(path.join(folder, name), 0o644);
+  }
+  for (const name of ['', 'dynamodb']) chmodSync(path.join(folder, name), 0o755);
+  return folder;
+};
+
+describe('a data folder', () => {
+  test('and all that a database writes in it is readable by its owner only', async () => {
+    const umask = process.umask(0o000);
+    const folder = path.join(parent, 'deep', 'data');
+    const access = newAccess();
+    const { url, close } = await startDatabase(folder, access, quiet);
+    const client = clientOf(url, access);
+    await ensureTables(client, readTemplate('template.yaml'));
+    announceRunning(folder, { access, apiKey: 'key' } as never);
+    expect(openToOthers(folder)).toEqual([]);
+    client.destroy();
+    await close();
+    expect(openToOthers(folder)).toEqual([]);
+    process.umask(umask);
+  });
+
+  test('that is open to others is tightened, with what is in it', () => {
+    const folder = oldFolder();
+    expect(openToOthers(folder)).toHaveLength(5);
+    prepareDataFolder(folder);
+    expect(openToOthers(folder)).toEqual([]);
+  });
+
+  test.each([0o755, 0o777, 0o1777, 0o750])('with mode %o that is empty is taken', (mode) => {
+    chmodSync(parent, mode);
+    prepareDataFolder(parent);
+    expect(openToOthers(parent)).toEqual([]);
+  });
+
+  test('that holds other files is never changed: it is refused while others can read it', () => {
+    writeFileSync(path.join(parent, 'thesis.txt'), '');
+    chmodSync(parent, 0o755);
+    expect(() => prepareDataFolder(parent)).toThrow(/DATA_DIR: .* holds other files \(thesis\.txt\).*0755/);
+    expect(statSync(parent).mode & 0o777).toBe(0o755);
+    chmodSync(parent, 0o700);
+    prepareDataFolder(parent);
+  });
+
+  test('does not make files private that a link in it leads to', () => {
+    const folder = oldFolder();
+    const other = path.join(parent, 'other');
+    writeFileSync(other, '');
+    chmodSync(other, 0o644);
+    symlinkSync(other, path.join(folder, 'dynamodb', 'link'));
+    prepareDataFolder(folder);
+    expect(statSync(other).mode & 0o777).toBe(0o644);
+  });
+
+  const file = () => {
+    writeFileSync(path.join(parent, 'file'), '');
+    return path.join(parent, 'file');
+  };
+  const loop = () => {
+    symlinkSync('loop', path.join(parent, 'loop'));
+    return path.join(parent, 'loop');
+  };
+  test.each<[string, () => string, RegExp]>([
+    ['a file', file, /is no folder/],
+    ['a path under a file', () => path.join(file(), 'data'), /is no folder/],
+    ['a link to itself', loop, /symbolic link/],
+    ['a name that is too long', () => path.join(parent, 'x'.repeat(300)), /too long/],
+  ])('is not %s, and that is said at once', (_, folder, message) => {
+    const wrong = folder();
+    expect(() => prepareDataFolder(wrong)).toThrow(message);
+    expect(() => prepareDataFolder(wrong)).toThrow(DataFolderError);
+  });
+
+  // Node's own recursive mkdir never returns for it.
+  (existsSync('/proc/self') ? test : test.skip)('is not in /proc, and that is said at once', () => {
+    for (const folder of ['/proc/nope', '/proc/nope/deeper']) {
+      expect(() => prepareDataFolder(folder)).toThrow(/DATA_DIR: \/proc\/nope.* can't be made there/);
+      expect(() => makeFolder(folder)).toThrow();
+    }
+  });
+
+  test('whose database can not be opened is told from one in use', async () => {
+    writeFileSync(path.join(parent, 'dynamodb'), '');
+    await expect(startDatabase(parent, newAccess(), quiet)).rejects.toThrow(/can't be opened: .*EEXIST/);
+    const folder = path.join(parent, 'used');
+    const { close } = await startDatabase(folder, newAccess(), quiet);
+    await expect(startDatabase(folder, newAccess(), quiet)).rejects.toThrow(/in use by another process/);
+    await close();
+  });
+});
+
+test('a private file that can not be written leaves the former one, and no draft', () => {
+  const folder = path.join(parent, 'folder');
+  mkdirSync(folder);
+  expect(() => writePrivateFile(folder, 'text')).toThrow();
+  expect(readdirSync(parent)).toEqual(['folder']);
+});

@@ -1,0 +1,71 @@
+import { findJsonError } from '@boomerang/core/domain/json-position.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+const parses = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('the place where a text stops being JSON', () => {
+  test.each<[string, number, number]>([
+    ['', 1, 1],
+    ['{', 1, 2],
+    ['[1, 2', 1, 6],
+    ['{"a": x}', 1, 7],
+    ['{"a": 1,}', 1, 9],
+    ['[1,\n 2,\n oops]', 3, 2],
+    ['{\n  "a": "b"\n  "c": 1\n}', 3, 3],
+    ['{"a": "line\nbreak"}', 1, 7],
+    ["{'a': 1}", 1, 2],
+    ['[01]', 1, 2],
+    ['[1] 2', 1, 5],
+    ['"\\x"', 1, 1],
+    ['\r\n\t nul', 2, 3],
+  ])('is found in %j', (text, line, column) => {
+    expect(parses(text)).toBe(false);
+    expect(findJsonError(text)).toEqual({ line, column });
+  });
+
+  test('is none in whatever the parser takes, however it is spaced', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.constantFrom('', ' ', '\n\t'), (text, space) => {
+        const spaced = JSON.stringify(JSON.parse(text), null, space);
+        expect([findJsonError(text), findJsonError(`${space}${spaced}${space}`)]).toEqual([undefined, undefined]);
+      }),
+    );
+  });
+
+  test('is told exactly when the parser fails', () => {
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '"a"',
+      '1',
+      '-',
+      '.5',
+      'e3',
+      'true',
+      'null',
+      ' ',
+      '\\u00',
+      '0',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const text = pieces.join('');
+        expect([text, findJsonError(text) === undefined]).toEqual([text, parses(text)]);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
