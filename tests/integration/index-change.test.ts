@@ -6,6 +6,7 @@ import { createDynamoClientAdmin, createDynamoFindCaller } from '@boomerang/core
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { expect, test } from '@jest/globals';
+import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { readTemplate } from '../../local/template.ts';
 import { NOW } from '../builders.ts';
@@ -23,8 +24,8 @@ const olderTemplate = () => {
 test('the indexes of an older data folder become those of the template, and nothing in it is lost', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-indexes-'));
   const run = async <T>(template: ReturnType<typeof readTemplate>, work: (client: DynamoDBClient) => Promise<T>) => {
-    const { url, close } = await startDatabase(folder, createLog('test'));
-    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const credentials = newAccess();
+    const { url, close } = await startDatabase(folder, credentials, createLog('test'));
     const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
     try {
       await ensureTables(client, template);
