@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumedCapacity, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
@@ -19,6 +20,7 @@ import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.t
 import { providerCircuitKey, receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
+import type { SendHttp } from '@boomerang/core/ports/http.ts';
 import { newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { v7 as uuidv7 } from 'uuid';
@@ -80,6 +82,18 @@ const describe = (sent: Operation[]): string => {
   };
   return `${count(writes, 'writes')}, ${count(reads, 'reads')}: ${sent.map(({ name }) => name).join(', ')}`;
 };
+
+const LARGE_BYTES = 100 * 1024;
+
+/** A provider whose answer is so many random bytes, in base64. */
+const answersOf =
+  (bytes: number): SendHttp =>
+  async () => ({
+    statusCode: 200,
+    headers: { 'content-type': 'text/plain' },
+    body: Buffer.from(randomBytes((bytes * 3) / 4).toString('base64')),
+    durationMs: 1,
+  });
 
 /**
  * The table operations of two-provider jobs, counted where the SDK sends them: of one that is healthy, and of what one more
@@ -201,8 +215,25 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   const claimed = await due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, 360_000);
   if (!claimed) throw new Error('the job was not due');
   const again = take();
-  await deliver(toClaimedJob(claimed, 'scheduled', now));
+
+  const deferred = { kind: 'deferred', providerId: 'internet', failure: { class: 'circuit_open' } } as const;
+  await settleJob(
+    { ...common, now: () => now },
+    { job: { ...toClaimedJob(claimed, 'scheduled', now), results: [deferred] } },
+  );
+  const later = now + 3_600_000;
+  const reclaimed = await due.claim({ jobId: job.jobId, claims: claimed.claims, dueAt: later }, later, 360_000);
+  if (!reclaimed) throw new Error('the job was not due');
+  const without = take();
+  await deliver(toClaimedJob(reclaimed, 'scheduled', later));
   const last = take().filter(({ name }) => READS.includes(name));
+
+  const large = await accept();
+  take();
+  const sent = { ...common, findSecret: async () => '', send: answersOf(LARGE_BYTES) };
+  const { jobId, claims, leasedUntil } = large;
+  await fetchProvider({ ...sent, catalogue }, { jobId, claims, leasedUntil, providerId: 'gas' });
+  const stored = take();
 
   await receiver.close();
   await close();
@@ -210,5 +241,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   return [
     ['table operations of a healthy job (goal: 2 writes, 0 reads)', describe(healthy)],
     ['what one more attempt adds', describe([...again, ...last])],
+    ['what a turn without a call adds', describe(without)],
+    [`what storing a result of ${LARGE_BYTES / 1024} KiB that does not compress adds`, describe(stored)],
   ];
 };

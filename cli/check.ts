@@ -1,49 +1,45 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { readApiKey } from '../local/local-client.ts';
 import { type CheckDeps, CheckFailed, checkDeployment } from './check-deployment.ts';
-import { STACK_OPTIONS, type Stack, withStack } from './stack.ts';
+import { readArguments } from './command.ts';
+import { STACK_ENVIRONMENT, STACK_OPTIONS, type Stack, withStack } from './stack.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `npm run check`: whether a deployment does its job, by a real one. */
 
-const USAGE = `Posts a job to a deployment and waits until its callback is delivered.
-
-  npm run check                          the embedded cloud that runs over DATA_DIR
-  npm run check -- --stage dev|prod      the stack on AWS called boomerang-<stage>; with --stack <name> another
-                   --provider <id>       which provider of the catalogue to ask (gas: a mock of the stack itself)
-                   --service-url <url>   where the service API is asked (as the stack says; behind CloudFront its name there)
-                   --callback-url <url>  where to (POST /complete of the same API)
-                   --timeout-seconds <n> how long to wait, all in all (300)
-
-The API key is that of BOOMERANG_API_KEY; without it a client is made for the check, and revoked afterwards.
-Where POST /complete verifies signatures, the key has to be of the client whose secret it verifies with.
-Exits with 1 when the deployment does not do its job, with 2 when that could not be found out.
-`;
+const CHECK = {
+  name: 'npm run check',
+  about: 'Posts a job to a deployment and waits until its callback is delivered.',
+  options: {
+    ...STACK_OPTIONS,
+    provider: {
+      type: 'string',
+      default: 'gas',
+      value: 'id',
+      about: 'which provider to ask (gas: a mock of the stack itself)',
+    },
+    'service-url': { type: 'string', value: 'url', about: 'where the service API is asked (as the stack says)' },
+    'callback-url': { type: 'string', value: 'url', about: 'where to call back (POST /complete of the same API)' },
+    'timeout-seconds': { type: 'string', default: '300', value: 'n', about: 'how long to wait, all in all (300)' },
+  },
+  environment: {
+    ...STACK_ENVIRONMENT,
+    BOOMERANG_API_KEY: 'the API key; without it a client is made for the check, and revoked afterwards',
+  },
+  examples: {
+    '': 'the embedded cloud that runs over DATA_DIR',
+    '--stage dev': 'the stack on AWS called boomerang-dev',
+  },
+  exitCodes: { 1: 'the deployment does not do its job', 2: 'wrong usage, or it could not be found out' },
+  more: 'Where POST /complete verifies signatures, the key has to be of the client whose secret it verifies with.',
+} as const;
 
 const readWholeSeconds = (text: string): number => {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError('--timeout-seconds takes a whole number of seconds');
   return Number(text);
-};
-
-const read = () => {
-  try {
-    return parseArgs({
-      options: {
-        ...STACK_OPTIONS,
-        provider: { type: 'string', default: 'gas' },
-        'service-url': { type: 'string' },
-        'callback-url': { type: 'string' },
-        'timeout-seconds': { type: 'string', default: '300' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 };
 
 /** Lends an API key to some work: the one of the environment, the local client's, or that of a client made for it. */
@@ -74,8 +70,7 @@ const withApiKey = async (stack: Stack, isLocal: boolean, work: (apiKey: string)
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const run = async (): Promise<void> => {
-  const values = read();
-  if (values.help) return print(USAGE.trimEnd());
+  const { values } = readArguments(CHECK);
   const timeoutMs = readWholeSeconds(values['timeout-seconds']) * 1000;
   const isLocal = values.stack === undefined && (values.stage ?? 'local') === 'local';
   await withStack(values, async (stack) => {

@@ -50,7 +50,7 @@ export const loadFunctions = async (root: string, functions: FunctionConfig[]): 
     invoke: async (logicalId, event) => {
       const config = loaded.get(logicalId);
       if (!config) throw new Error(`there is no function ${logicalId}`);
-      return runWithin(config, (context) => config.handler(copy(event), context));
+      return runWithin(config, (context) => config.handler(toInput(event), context));
     },
   };
 };
@@ -79,6 +79,12 @@ const runWithin = async (
   } finally {
     clearTimeout(timer);
   }
+};
+
+/** As it comes out of JSON; a body, which may be megabytes of text, is text already. */
+const toInput = (event: unknown): unknown => {
+  const { body, ...rest } = (event ?? {}) as { body?: unknown };
+  return typeof body === 'string' ? { ...(copy(rest) as object), body } : copy(event);
 };
 
 const copy = (value: unknown): unknown => (value === undefined ? null : JSON.parse(JSON.stringify(value)));

@@ -7,9 +7,15 @@ export type JobView = {
   status: string;
   phase: string;
   callbackUrl: string;
-  providers: { providerId: string; status: string; error?: { class: string; statusCode?: number } }[];
+  providers: {
+    providerId: string;
+    status: string;
+    error?: { class: string; statusCode?: number };
+    deferred?: { class: string; cause?: { class: string; statusCode?: number } };
+  }[];
   attempts: { number: number; trigger: string; callback: { status: string; class?: string } | null }[];
   nextAttemptAt: string | null;
+  updatedAt: string;
   failure?: { code: string };
 };
 

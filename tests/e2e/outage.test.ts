@@ -41,13 +41,19 @@ test('a provider that stays down sees a handful of calls once its circuit is ope
   const others = await Promise.all(Array.from({ length: 10 }, () => submit(['up'], `${parties.url}/callback`)));
   for (const jobId of others) await waitFor(jobId, isOver);
   // Calls are counted from 9.5 s after the first failure on.
-  const isDeferred = ({ providers }: JobView) => providers[0]?.error?.class === 'circuit_open';
+  const isDeferred = ({ providers }: JobView) => providers[0]?.deferred?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
   const calls = parties.count('/provider/down');
-  const { attempts } = await waitFor(waiting[0] as string, isDeferred);
-  // Each of the forty would be asked three times in each attempt; now a probe goes out, after 1, 2, 4 and 8 seconds.
-  await waitFor(waiting[0] as string, (job) => job.attempts.length >= attempts.length + 2, 60_000);
+  // Each of the forty would be asked three times in each of these turns; now a probe goes out, after 1, 2, 4 and 8 seconds.
+  const turns = new Set<string>();
+  const job = await waitFor(
+    waiting[0] as string,
+    (seen) => isDeferred(seen) && turns.add(seen.updatedAt).size >= 4,
+    60_000,
+  );
   expect(parties.count('/provider/down') - calls).toBeLessThan(JOBS / 2);
+  // What is wrong with the provider shows, though it was not asked.
+  expect(job.providers[0]).toMatchObject({ error: { class: 'bad_status', statusCode: 500 } });
   parties.set('/provider/down', gives('back'));
   for (const jobId of waiting) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
   expect(cloud.output()).toContain('Opened a circuit');

@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util';
+import { failUsage, readArguments } from '../../cli/command.ts';
+import { endOnSignals } from '../../local/end-with-parent.ts';
 import {
   type CircuitCase,
   LIMITS,
@@ -14,16 +15,19 @@ import {
 
 /** `npm run test:statistics`: the whole table of how often circuits open, and of how well limits are used. */
 
-const USAGE = `How often circuits open, and how well limits are used, by the real code in up to hundreds of processes.
+const STATISTICS = {
+  name: 'npm run test:statistics',
+  about:
+    'Measures how often circuits open, and how well limits are used, by the real code in up to hundreds of processes. Takes minutes.',
+  options: {
+    runs: { type: 'string', default: '10', value: 'count', about: 'how many runs each line is made of (10)' },
+  },
+  examples: { '': 'some minutes', '--runs 100': 'about an hour' },
+  exitCodes: { 1: 'a line is not as it must be' },
+} as const;
 
-  npm run test:statistics [-- --runs 100]      how many runs each line of the table is made of
-
-It takes some minutes; about an hour with 100 runs. Exits with 1 if a line is not as it must be.
-`;
-
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10' }, help: { type: 'boolean', short: 'h', default: false } },
-});
+const { values } = readArguments(STATISTICS);
+endOnSignals();
 
 const print = (cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 
@@ -71,9 +75,5 @@ const run = async (runs: number): Promise<void> => {
   }
 };
 
-if (values.help) process.stdout.write(USAGE);
-else if (/^[1-9]\d{0,3}$/.test(values.runs)) await run(Number(values.runs));
-else {
-  console.error('--runs takes a number from 1 to 9999');
-  process.exitCode = 2;
-}
+if (!/^[1-9]\d{0,3}$/.test(values.runs)) failUsage(STATISTICS, '--runs takes a number from 1 to 9999');
+await run(Number(values.runs));

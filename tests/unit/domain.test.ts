@@ -87,6 +87,11 @@ test('the callback keeps what was given to the last digit, in order, errors in t
   const body = callbackBody('j"1', [
     { providerId: 'gas', fetchedAt: NOW, json: '{"id":12345678901234567890,"rate":1.10}' },
     { providerId: 'internet', code: 'PROVIDER_REFUSED', failure: { class: 'bad_status', statusCode: 404 } },
+    {
+      providerId: 'water',
+      code: 'PROVIDER_UNAVAILABLE',
+      failure: { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 503 } },
+    },
   ]);
   expect(body).toContain('"data":{"id":12345678901234567890,"rate":1.10}}');
   expect(JSON.parse(body)).toEqual({
@@ -96,6 +101,13 @@ test('the callback keeps what was given to the last digit, in order, errors in t
       {
         providerId: 'internet',
         error: { code: 'PROVIDER_REFUSED', message: 'The provider refused (bad_status, status 404).' },
+      },
+      {
+        providerId: 'water',
+        error: {
+          code: 'PROVIDER_UNAVAILABLE',
+          message: 'The provider did not give its data in time (circuit_open after bad_status, status 503).',
+        },
       },
     ],
   });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 /**
  * Version of the payloads that travel through the state machine. It changes only when a field changes its meaning; new fields
- * are optional and ignored by readers that do not know them (docs/decisions/0012).
+ * are optional and ignored by readers that do not know them (docs/decisions/0015).
  */
 export const PAYLOAD_VERSION = 2;
 

@@ -47,6 +47,9 @@ const entryText = (entry: CallbackEntry): string => {
 
 const errorMessage = ({ code, failure }: Extract<CallbackEntry, { code: string }>): string => {
   const what = code === 'PROVIDER_REFUSED' ? 'The provider refused' : 'The provider did not give its data in time';
-  const status = failure.statusCode === undefined ? '' : `, status ${failure.statusCode}`;
-  return `${what} (${failure.class}${status}).`;
+  const { class: failureClass, statusCode, cause } = failure;
+  return `${what} (${describe({ class: failureClass, statusCode })}${cause ? ` after ${describe(cause)}` : ''}).`;
 };
+
+const describe = ({ class: failureClass, statusCode }: Pick<TaskFailure, 'class' | 'statusCode'>): string =>
+  statusCode === undefined ? failureClass : `${failureClass}, status ${statusCode}`;
