@@ -47,6 +47,7 @@ describe('a job of a client that was revoked', () => {
         policy,
         leaseMs: LEASE_MS,
         shardCount: 1,
+        lastPause: async () => undefined,
         maxJobsPerSweep: 10,
       },
       0,

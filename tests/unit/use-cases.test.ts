@@ -318,6 +318,7 @@ describe('claiming', () => {
         outcomes: store.outcomes,
         findClient,
         shardCount: 2,
+        lastPause: async () => undefined,
         maxJobsPerSweep: 100,
         ...change,
       },
@@ -340,7 +341,10 @@ describe('claiming', () => {
 
   test('takes no more than a sweep may, earlier passes included', async () => {
     const store = await withDue(30, { unsettled: 0 });
-    expect(await claim(store, { maxJobsPerSweep: 25 }, 5)).toMatchObject({ claimed: 25, more: false });
+    expect(await claim(store, { lastPause: async () => undefined, maxJobsPerSweep: 25 }, 5)).toMatchObject({
+      claimed: 25,
+      more: false,
+    });
   });
 
   test('does not let one job that can not be taken keep the others', async () => {
