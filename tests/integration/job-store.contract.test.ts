@@ -435,6 +435,28 @@ describe.each<[string, () => JobStore]>([
       expect(await store.results.renew(jobId, key, NOW)).toBe(false);
     });
 
+    test('of a stale claim leaves no part behind', async () => {
+      const store = create();
+      const { jobId } = await born(store);
+      await store.results.save(jobId, 2, aResult(900_000), NOW / 1000);
+      await expect(store.results.save(jobId, 1, aResult(900_000), NOW / 1000 + 60)).rejects.toThrow(StaleClaim);
+      expect(await expiriesOf(store, jobId)).toEqual(new Set([NOW / 1000]));
+      expect((await store.results.load(jobId))?.results).toHaveLength(1);
+    });
+
+    test('is renewed, every part of it, where another execution of its claim has replaced it', async () => {
+      const store = create();
+      const { jobId } = await born(store);
+      const first = await store.results.save(jobId, 1, aResult(900_000), NOW / 1000);
+      const last = aResult(900_000);
+      await store.results.save(jobId, 1, last, NOW / 1000 + 1);
+      expect(await store.results.renew(jobId, { providerId: 'gas', ...first }, NOW / 1000 + 60)).toBe(true);
+      expect(await expiriesOf(store, jobId)).not.toContain(NOW / 1000 + 1);
+      // And it stays when the first is removed.
+      await store.results.remove(jobId, 1, { providerId: 'gas', ...first });
+      expect((await store.results.load(jobId))?.results[0]?.json === last.json).toBe(true);
+    });
+
     test('expires when it is said to, in epoch seconds, every part of it', async () => {
       const store = create();
       const { jobId } = await born(store);
