@@ -37,7 +37,7 @@ export type FetchProviderDeps = {
   send: SendHttp;
   findSecret: FindSecret;
   results: Pick<ResultStore, 'save' | 'remove'>;
-  jobs: Pick<JobReader, 'get'>;
+  jobs: Pick<JobReader, 'getWithData'>;
   now: () => number;
   log: Log;
   meter: Meter;
