@@ -6,11 +6,13 @@ import { abandon, judgeClaim, type SettlePolicy } from '@boomerang/core/domain/s
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { DueEntry, DueJobs, JobOutcomes } from '@boomerang/core/ports/jobs.ts';
+import type { Sweeps } from '@boomerang/core/ports/sweeps.ts';
 import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
 import { type Batches, createBatches } from './batches.ts';
 
 export type ClaimDueJobsDeps = TellDeps & {
   due: DueJobs;
+  lastPause: Sweeps['lastPause'];
   outcomes: JobOutcomes;
   findClient: FindClient;
   now: () => number;
@@ -50,6 +52,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   const { due, now, random, log, shardCount, maxJobsPerSweep } = deps;
   if (deps.isPaused) return { batches: [], more: false, claimed: claimedBefore };
   const startedAt = now();
+  const pausedUntil = await findPause(deps);
   const batches = createBatches();
   let taken = 0;
   let oldestDueAt = startedAt;
@@ -61,7 +64,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
       oldestDueAt = Math.min(oldestDueAt, ...entries.map(({ dueAt }) => dueAt));
       while (entries.length > 0 && !isFull()) {
         const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - taken);
-        const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches));
+        const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches, pausedUntil));
         taken += (await Promise.all(claims)).filter(Boolean).length;
       }
       if (isFull()) return;
@@ -87,11 +90,26 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   return { batches: batches.toArray(), more: taken > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
+/** Jobs that are claimed late because operators had paused everything have lost no time to a fault of ours. */
+const findPause = async ({ lastPause, log }: ClaimDueJobsDeps): Promise<number | undefined> => {
+  try {
+    return await lastPause();
+  } catch (error) {
+    log.warn('Could not find out when sweeps were last paused', { error });
+    return undefined;
+  }
+};
+
 /** @returns whether the job is ours now */
-const claim = async (deps: ClaimDueJobsDeps, entry: DueEntry, batches: Batches): Promise<boolean> => {
+const claim = async (
+  deps: ClaimDueJobsDeps,
+  entry: DueEntry,
+  batches: Batches,
+  pausedUntil: number | undefined,
+): Promise<boolean> => {
   const { due, now, leaseMs, log } = deps;
   try {
-    const job = await due.claim(entry, now(), leaseMs);
+    const job = await due.claim(entry, now(), leaseMs, pausedUntil);
     if (!job) return false;
     const claimed = toClaimedJob(job, 'scheduled', now());
     const failure = judgeClaim(job, await isRevoked(deps, job), now());

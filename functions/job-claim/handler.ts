@@ -5,7 +5,7 @@ import { createDynamoCircuitReader } from '@boomerang/core/adapters/dynamo/circu
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
-import { createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
+import { createDynamoLastPause, createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
@@ -39,6 +39,7 @@ const clock = { now: Date.now, log };
 const deps: ClaimDueJobsDeps = {
   ...clock,
   due: createDynamoDueJobs(table),
+  lastPause: createDynamoLastPause(table),
   outcomes: createDynamoJobOutcomes(table),
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   leaseMs: config.LEASE_SECONDS * 1000,
@@ -54,6 +55,7 @@ const deps: ClaimDueJobsDeps = {
 const reportDeps = {
   ...clock,
   recordSweep: createDynamoSweepRecorder(table),
+  isPaused: deps.isPaused,
   circuits: createDynamoCircuitReader(table),
   gauge: createGauge(),
 };

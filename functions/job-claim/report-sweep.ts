@@ -5,6 +5,7 @@ import type { Sweeps } from '@boomerang/core/ports/sweeps.ts';
 
 export type ReportSweepDeps = {
   recordSweep: Sweeps['record'];
+  isPaused: boolean;
   circuits: Pick<Circuits, 'list'>;
   gauge: MeasureGauge;
   now: () => number;
@@ -16,7 +17,7 @@ export type ReportSweepDeps = {
  * a sweep has claimed must reach the state machine.
  */
 export const reportSweep = async (deps: ReportSweepDeps): Promise<void> => {
-  const { recordSweep, circuits, gauge, now, log } = deps;
+  const { recordSweep, isPaused, circuits, gauge, now, log } = deps;
   const measure = async () => {
     const states = [...(await circuits.list(now()))];
     const open = states.flatMap(([key, state]) => (state.open ? key : []));
@@ -24,7 +25,7 @@ export const reportSweep = async (deps: ReportSweepDeps): Promise<void> => {
     gauge('OpenCircuits', open.length);
   };
   await Promise.all([
-    recordSweep(now()).catch((error: unknown) => log.warn('Could not record the sweep', { error })),
+    recordSweep(now(), isPaused).catch((error: unknown) => log.warn('Could not record the sweep', { error })),
     measure().catch((error: unknown) => log.warn('Could not list the open circuits', { error })),
   ]);
 };

@@ -4,7 +4,11 @@ import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.t
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { createDynamoResultRenewer, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import {
+  createDynamoResultRemover,
+  createDynamoResultRenewer,
+  createDynamoResultWriter,
+} from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
@@ -45,7 +49,11 @@ const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHA
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
   jobs: createDynamoJobReader(table),
-  results: { ...createDynamoResultWriter(table), ...createDynamoResultRenewer(table) },
+  results: {
+    ...createDynamoResultWriter(table),
+    ...createDynamoResultRenewer(table),
+    ...createDynamoResultRemover(table),
+  },
   control: {
     ...createDynamoJobControl(table),
     release: createDynamoJobControl({ ...table, client: releasing }).release,

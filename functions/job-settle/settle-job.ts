@@ -11,7 +11,7 @@ import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators
 import type { SettleRequest } from './schema.ts';
 
 export type SettleJobDeps = TellDeps & {
-  jobs: Pick<JobReader, 'get'>;
+  jobs: Pick<JobReader, 'get' | 'getWithData'>;
   results: Pick<ResultStore, 'save' | 'renew' | 'remove'>;
   outcomes: JobOutcomes;
   now: () => number;
@@ -29,7 +29,10 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
   const { jobId, claims } = worked;
   const outcome = { fetches: worked.results, delivery: deliveryError };
   reportOwnFaults(deps, jobId, outcome);
-  const stored: ResultKey[] = [];
+  /** What this execution stored: its fetches, and its checkpoint. */
+  const stored = worked.results.flatMap((one): ResultKey[] =>
+    one.kind === 'fetched' && one.stored ? [{ providerId: one.providerId, ...one.stored }] : [],
+  );
   try {
     const job = await jobs.get(jobId, now());
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('the claim is settled or taken');
@@ -69,7 +72,7 @@ const reportOwnFaults = (
 
 /**
  * Stores what only travelled, and renews what the job could outlive.
- * @param saved is filled with what was stored
+ * @param saved gets what was stored added, also where another result could not be
  * @returns the settlement's results, with where they are stored
  */
 const checkpoint = async (
@@ -99,5 +102,11 @@ const checkpoint = async (
     if (!isThere) log.error('A stored result is missing', { jobId, providerId });
     return isThere ? { keptUntil: expiresAt } : undefined;
   };
-  return Promise.all(settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })));
+  const kept = await Promise.allSettled(
+    settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })),
+  );
+  return kept.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 };

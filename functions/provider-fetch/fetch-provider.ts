@@ -37,7 +37,7 @@ export type FetchProviderDeps = {
   send: SendHttp;
   findSecret: FindSecret;
   results: Pick<ResultStore, 'save' | 'remove'>;
-  jobs: Pick<JobReader, 'get'>;
+  jobs: Pick<JobReader, 'getWithData'>;
   now: () => number;
   log: Log;
   meter: Meter;
@@ -141,9 +141,11 @@ const askWithCredential = async (
     try {
       return await ask(await findCredential(deps, provider, startedAt));
     } catch (error) {
-      const restMs = startedAt + WAIT_AND_CALL_MS - MAX_WAIT_MS - now();
-      if (!isRefused(error) || restMs <= 0) throw error;
+      if (!isRefused(error)) throw error;
+      // Even where no time is left to ask: the next attempt of this process must not start with the old one.
       const credential = await findCredential(deps, provider, startedAt, { isFresh: true });
+      const restMs = startedAt + WAIT_AND_CALL_MS - MAX_WAIT_MS - now();
+      if (restMs < MIN_CALL_MS) throw error;
       return await ask(credential, Math.min(provider.timeoutMs, restMs));
     }
   } catch (error) {
@@ -155,6 +157,9 @@ const askWithCredential = async (
 };
 
 const UNAUTHORIZED = 401;
+
+/** With less time than this a call would only look like a provider that times out, milliseconds. */
+const MIN_CALL_MS = 1_000;
 
 /** Whether an error tells how the provider is, and not that it was not asked. */
 const isAnswerOfProvider = (error: unknown): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>

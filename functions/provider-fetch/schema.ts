@@ -2,7 +2,7 @@ import { claimedJobSchema, providerIdSchema, retryCountSchema } from '@boomerang
 import * as z from 'zod';
 
 /** One provider of one claimed job, as the state machine hands it over. */
-export const fetchRequestSchema = z.strictObject({
+export const fetchRequestSchema = z.object({
   ...claimedJobSchema.pick({ jobId: true, claims: true, leasedUntil: true }).shape,
   providerId: providerIdSchema,
   retryCount: retryCountSchema.optional(),

@@ -3,7 +3,11 @@ import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.t
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
-import { createDynamoResultRenewer, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import {
+  createDynamoResultRemover,
+  createDynamoResultRenewer,
+  createDynamoResultWriter,
+} from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { config } from './config.ts';
@@ -21,7 +25,11 @@ const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHA
 export const handler = createHandler({
   redrives: createDynamoRedriveWork(table),
   jobs: { ...createDynamoJobList(table), ...createDynamoJobReader(table) },
-  results: { ...createDynamoResultWriter(table), ...createDynamoResultRenewer(table) },
+  results: {
+    ...createDynamoResultWriter(table),
+    ...createDynamoResultRenewer(table),
+    ...createDynamoResultRemover(table),
+  },
   control: createDynamoJobControl(table),
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
   policy: toSettlePolicy(config),

@@ -86,7 +86,7 @@ export const createFakeJobStore = (): FakeJobStore => {
     control: {
       release: async (jobId, claims, now) => {
         const { leasedUntil: _, ...job } = holder(jobId, claims);
-        jobs.set(jobId, { ...job, dueAt: now });
+        jobs.set(jobId, { ...job, dueAt: now, heldSince: job.heldSince ?? job.updatedAt });
       },
       replace: async (read, next) => {
         const job = jobs.get(next.jobId);
@@ -104,7 +104,7 @@ export const createFakeJobStore = (): FakeJobStore => {
         );
         yield due.sort((a, b) => a.dueAt - b.dueAt);
       },
-      claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs) => {
+      claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
         const job = jobs.get(jobId);
         if (job?.claims !== claims || job.dueAt === undefined || job.dueAt > now) return undefined;
         const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
@@ -114,7 +114,7 @@ export const createFakeJobStore = (): FakeJobStore => {
           unsettled: job.unsettled + 1,
           leasedUntil: now + leaseMs,
           dueAt: now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
-          heldSince: job.heldSince ?? Math.min(now, leftAt ?? now),
+          heldSince: job.heldSince ?? Math.min(now, leftAt ?? Math.max(dueAt, pausedUntil)),
         };
         jobs.set(jobId, claimed);
         return copy(claimed);
@@ -144,7 +144,7 @@ export const createFakeJobStore = (): FakeJobStore => {
       },
       renew: async (jobId, key, expiresAt) => {
         const item = kept.get(jobId)?.get(key.providerId);
-        if (!isSame(item, key)) return false;
+        if (!item) return false;
         item.expiresAt = expiresAt;
         return true;
       },

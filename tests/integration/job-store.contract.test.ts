@@ -374,6 +374,30 @@ describe.each<[string, () => JobStore]>([
     expect([job?.callbackDeferred, job?.heldSince]).toEqual([undefined, undefined]);
   });
 
+  test('remembers since when a job was due that is claimed late, but for a pause of all', async () => {
+    const store = create();
+    const heldSince = async (pausedUntil?: number) => {
+      const { jobId } = await born(store, { dueAt: NOW });
+      await store.outcomes.save(jobId, 1, aSettlement({ dueAt: NOW }));
+      const job = await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW + LEASE_MS, LEASE_MS, pausedUntil);
+      return job?.heldSince;
+    };
+    expect(await heldSince()).toBe(NOW);
+    expect(await heldSince(NOW - 1)).toBe(NOW);
+    expect(await heldSince(NOW + 1_000)).toBe(NOW + 1_000);
+    expect(await heldSince(NOW + 2 * LEASE_MS)).toBe(NOW + LEASE_MS);
+  });
+
+  test('counts from its birth, or its first claim, for how long a released job was held', async () => {
+    const store = create();
+    const { jobId } = await born(store, { updatedAt: NOW - 1 });
+    await store.control.release(jobId, 1, NOW + 1);
+    expect((await store.reader.get(jobId, NOW))?.heldSince).toBe(NOW - 1);
+    await store.due.claim({ jobId, claims: 1, dueAt: NOW + 1 }, NOW + 2, LEASE_MS);
+    await store.control.release(jobId, 2, NOW + 3);
+    expect((await store.reader.get(jobId, NOW))?.heldSince).toBe(NOW - 1);
+  });
+
   test('keeps others off for longer after each claim that was not settled; the lease stays as it is', async () => {
     const store = create();
     const { jobId } = await born(store);
@@ -409,6 +433,28 @@ describe.each<[string, () => JobStore]>([
       expect((await store.results.load(jobId))?.results).toEqual([]);
       expect(await expiriesOf(store, jobId)).toEqual(new Set());
       expect(await store.results.renew(jobId, key, NOW)).toBe(false);
+    });
+
+    test('of a stale claim leaves no part behind', async () => {
+      const store = create();
+      const { jobId } = await born(store);
+      await store.results.save(jobId, 2, aResult(900_000), NOW / 1000);
+      await expect(store.results.save(jobId, 1, aResult(900_000), NOW / 1000 + 60)).rejects.toThrow(StaleClaim);
+      expect(await expiriesOf(store, jobId)).toEqual(new Set([NOW / 1000]));
+      expect((await store.results.load(jobId))?.results).toHaveLength(1);
+    });
+
+    test('is renewed, every part of it, where another execution of its claim has replaced it', async () => {
+      const store = create();
+      const { jobId } = await born(store);
+      const first = await store.results.save(jobId, 1, aResult(900_000), NOW / 1000);
+      const last = aResult(900_000);
+      await store.results.save(jobId, 1, last, NOW / 1000 + 1);
+      expect(await store.results.renew(jobId, { providerId: 'gas', ...first }, NOW / 1000 + 60)).toBe(true);
+      expect(await expiriesOf(store, jobId)).not.toContain(NOW / 1000 + 1);
+      // And it stays when the first is removed.
+      await store.results.remove(jobId, 1, { providerId: 'gas', ...first });
+      expect((await store.results.load(jobId))?.results[0]?.json === last.json).toBe(true);
     });
 
     test('expires when it is said to, in epoch seconds, every part of it', async () => {

@@ -1,6 +1,10 @@
 import '../unit/function-environment.ts';
 import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
-import { createDynamoLastSweep, createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
+import {
+  createDynamoLastPause,
+  createDynamoLastSweep,
+  createDynamoSweepRecorder,
+} from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHandler } from '../../functions/job-claim/handler.ts';
 import { aLog, findClient, LEASE_MS, NOW, untold } from '../builders.ts';
@@ -20,13 +24,23 @@ describe('the trace of a sweep', () => {
     const last = createDynamoLastSweep(table());
     const record = createDynamoSweepRecorder(table());
     expect(await last()).toBeUndefined();
-    await record(NOW);
-    await record(NOW + 60_000);
+    await record(NOW, false);
+    await record(NOW + 60_000, false);
     expect(await last()).toBe(NOW + 60_000);
   });
 
+  test('tells when sweeps were last paused', async () => {
+    const lastPause = createDynamoLastPause(table());
+    const record = createDynamoSweepRecorder(table());
+    expect(await lastPause()).toBeUndefined();
+    await record(NOW, true);
+    await record(NOW + 60_000, true);
+    await record(NOW + 120_000, false);
+    expect([await lastPause(), await createDynamoLastSweep(table())()]).toEqual([NOW + 60_000, NOW + 120_000]);
+  });
+
   test('is no job to the audit', async () => {
-    await createDynamoSweepRecorder(table())(NOW);
+    await createDynamoSweepRecorder(table())(NOW, false);
     const found: unknown[] = [];
     for await (const { jobs } of createDynamoJobAudit(table()).readAll()) found.push(...jobs);
     expect(found).toEqual([]);
@@ -36,7 +50,16 @@ describe('the trace of a sweep', () => {
     const { due, outcomes } = createFakeJobStore();
     let reports = 0;
     const deps = {
-      ...{ ...untold, due, outcomes, findClient, now: () => NOW, random: () => 0, log: aLog() },
+      ...{
+        ...untold,
+        due,
+        outcomes,
+        findClient,
+        lastPause: async () => undefined,
+        now: () => NOW,
+        random: () => 0,
+        log: aLog(),
+      },
       ...{ isPaused: false, leaseMs: LEASE_MS, shardCount: 1, maxJobsPerSweep: 10, ...change },
       policy: { schedule: { stepsMs: [1_000] as [number] }, patienceMs: 1, retentionMs: 1 },
     };

@@ -233,7 +233,14 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const jobId = jobIdOf(payload) ?? '';
     const handlers: Record<Task, () => Handler> = {
       RunRedrives: () => createRunRedrives({ ...ports, jobs: ports.reader }),
-      ClaimDueJobs: () => createClaim({ ...ports, isPaused: false, shardCount: 1, maxJobsPerSweep: 1_000 }),
+      ClaimDueJobs: () =>
+        createClaim({
+          ...ports,
+          lastPause: async () => undefined,
+          isPaused: false,
+          shardCount: 1,
+          maxJobsPerSweep: 1_000,
+        }),
       FetchProvider: () =>
         createFetch({
           ...ports,

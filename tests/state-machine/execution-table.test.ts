@@ -253,7 +253,7 @@ describe('without jobs', () => {
           return { batches: call === 1 ? [batch(1), batch(2)] : [batch(3)], more: call === 1, claimed: call };
         },
         StartBatch: ({ jobs }: { jobs: ClaimedJob[] }, call) => {
-          if (jobs[0]?.claims === 2 && call < 20) throws(new Error('not now'))();
+          if (jobs[0]?.claims === 2 && call < 3) throws(new Error('not now'))();
           return { executionArn: 'arn' };
         },
       },
@@ -261,9 +261,35 @@ describe('without jobs', () => {
     expect(calls.ClaimDueJobs).toEqual([{ claimed: 0 }, { claimed: 1 }]);
     const started = (calls.StartBatch as { jobs: ClaimedJob[] }[]).map(({ jobs }) => jobs[0]?.claims);
     expect(new Set(started)).toEqual(new Set([1, 2, 3]));
-    // One try and three retries of the one that can't be started, which holds up none of the others.
-    expect(started.filter((claims) => claims === 2)).toHaveLength(4);
     expect([last, failed]).toEqual(['SweepDone', false]);
+  });
+
+  test('fails visibly when a batch is left to its lease, claims no more, and starts the others', async () => {
+    const { calls, last, failed } = await run(
+      {},
+      {
+        ClaimDueJobs: (_, call) => ({
+          batches: [[aJob({ claims: 1 })], [aJob({ claims: 2 })]],
+          more: call === 1,
+          claimed: 2 * call,
+        }),
+        StartBatch: ({ jobs }: { jobs: ClaimedJob[] }) =>
+          jobs[0]?.claims === 1 ? throws(new Error('not now'))() : { executionArn: 'arn' },
+      },
+    );
+    const started = (calls.StartBatch as { jobs: ClaimedJob[] }[]).map(({ jobs }) => jobs[0]?.claims);
+    // One try and three retries of the one that can't be started, which holds up none of the others.
+    expect(started.toSorted()).toEqual([1, 1, 1, 1, 2]);
+    expect(calls.ClaimDueJobs).toHaveLength(1);
+    expect([last, failed]).toEqual(['JobsLeftToLease', true]);
+  });
+
+  test('ends a pass that claimed no batch', async () => {
+    const { last, failed, count } = await run(
+      {},
+      { ClaimDueJobs: (_, call) => ({ batches: [], more: call === 1, claimed: call }) },
+    );
+    expect([last, failed, count('ClaimDueJobs'), count('StartBatch')]).toEqual(['SweepDone', false, 2, 0]);
   });
 
   test('sweeps, whatever becomes of redrives', async () => {

@@ -17,6 +17,8 @@ import {
 const machine = readDefinition();
 const states = new Map(statesOf(machine));
 const tasks = [...states].filter(([, state]) => state.Type === 'Task');
+/** States that look at every item of a list: each is behind a Choice that finds it not empty. */
+const SUMMARIES = ['SummariseResults', 'SummariseEnds', 'SummariseBatches'];
 const template = readTemplate('template.yaml');
 const properties = (logicalId: string) => template.Resources[logicalId]?.Properties as Record<string, never>;
 
@@ -151,10 +153,13 @@ describe('the text', () => {
     for (const [name, { ItemSelector: _, ItemProcessor: __, ...state }] of states) {
       expect(JSON.stringify(state)).not.toContain('$$.Map');
       // Only behind a list that has items: not every engine takes [*] over an empty one.
-      if (JSON.stringify(state).includes('[*]')) expect(['SummariseResults', 'SummariseEnds']).toContain(name);
+      if (JSON.stringify(state).includes('[*]')) expect(SUMMARIES).toContain(name);
     }
     expect(states.get('FetchProviders')?.Next).toBe('SummariseResults');
     expect(states.get('HasEnds')?.Choices).toEqual([{ Variable: '$.ends[0]', IsPresent: true, Next: 'SummariseEnds' }]);
+    expect(states.get('HasBatches')?.Choices).toEqual([
+      { Variable: '$.ends[0]', IsPresent: true, Next: 'SummariseBatches' },
+    ]);
     for (const name of ['SummariseResults', 'SummariseEnds'])
       expect([...states.values()].flatMap(targetsOf).filter((target) => target === name)).toHaveLength(1);
   });

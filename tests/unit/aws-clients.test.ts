@@ -210,9 +210,10 @@ describe('what is stored is accepted, though Step Functions and the table hang',
     const deps = await hanging();
     const job = aJob();
     delete job.leasedUntil;
-    const results = { save: async () => ({}), renew: async () => true };
+    const results = { save: async () => ({}), renew: async () => true, remove: async () => {} };
+    const jobs = { getWithData: async () => undefined };
     const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 1_000 };
-    const rest = { results, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+    const rest = { jobs, results, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
     expect(await redriveJob({ ...deps, ...rest }, { job, inline: [] })).toMatchObject({ jobId: job.jobId });
   });
 

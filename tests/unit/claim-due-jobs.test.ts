@@ -17,6 +17,7 @@ const createWorld = async (count: number, change: Partial<Job> = {}) => {
     ...untold,
     isPaused: false,
     due: store.due,
+    lastPause: async () => undefined,
     outcomes: store.outcomes,
     findClient,
     now: () => NOW,
@@ -52,6 +53,22 @@ describe('a sweep', () => {
     const { claim, store } = await createWorld(9);
     const { batches } = await claim({ maxJobsPerSweep: 3 });
     expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));
+  });
+
+  test('counts time as lost since jobs were due, or everything was paused', async () => {
+    const day = 86_400_000;
+    const late = { dueAt: NOW - 2 * day, deadlineAt: NOW - day, status: 'PENDING' as const };
+    const finals = async (lastPause: () => Promise<number | undefined>) => {
+      const { claim, store } = await createWorld(1, late);
+      for (const job of store.jobs.values()) delete job.leasedUntil;
+      return (await claim({ lastPause })).batches.flat().map(({ final }) => final);
+    };
+    expect(await finals(async () => undefined)).toEqual([false]);
+    expect(await finals(async () => NOW)).toEqual([true]);
+    const down = async () => {
+      throw new Error('down');
+    };
+    expect(await finals(down)).toEqual([false]);
   });
 
   test('hands over jobs as they were claimed: leased, with what is missing', async () => {

@@ -7,6 +7,7 @@ import {
   type ProviderResult,
   toClaimedJob,
 } from '@boomerang/core/domain/job.ts';
+import type { JobWithData } from '@boomerang/core/ports/jobs.ts';
 import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -104,6 +105,7 @@ describe('redriving', () => {
     await givenJob(store, job);
     const deps = {
       ...store,
+      jobs: store.reader,
       startExecution: async (jobs: unknown[]) => void started.push(...jobs),
       now: () => times.now,
       log: aLog(),
@@ -160,6 +162,26 @@ describe('redriving', () => {
     const next = await redrive();
     expect(next.results).toEqual([]);
     expect(next.expungedAt).toBeUndefined();
+  });
+
+  test('stores nothing that stays of a job whose data was deleted since it was read', async () => {
+    const { store, job, deps } = await createWorld({ providers: ['gas'] });
+    const end = { status: 'COMPLETE', phase: 'CALLING_BACK', updatedAt: NOW, expiresAt: NOW } as const;
+    const settlement = { ...end, results: [gave('gas')], fetchAttempts: 1, callbackAttempts: 1 };
+    await store.outcomes.save(job.jobId, 1, settlement, [result]);
+    const read = (await store.reader.getWithData(job.jobId, NOW - 1_000)) as JobWithData;
+    await store.control.replace(read.job, expunged(read.job, NOW));
+    await store.results.expunge(job.jobId);
+    const now = () => NOW - 1_000;
+    await expect(redriveJob({ ...deps, now }, read)).rejects.toThrow(StaleClaim);
+    expect(store.stored.get(job.jobId)?.size).toBe(0);
+    // Of two redrives at once, the one that comes too late takes nothing from the other.
+    const { store: both, job: two, deps: others } = await createWorld({ providers: ['gas'] });
+    await both.outcomes.save(two.jobId, 1, { ...settlement, expiresAt: NOW + 60 }, [result]);
+    const found = (await both.reader.getWithData(two.jobId, NOW)) as JobWithData;
+    await redriveJob(others, found);
+    await expect(redriveJob(others, found)).rejects.toThrow(StaleClaim);
+    expect(both.stored.get(two.jobId)?.size).toBe(1);
   });
 
   test('leaves the job to the schedule when its execution does not start', async () => {

@@ -97,6 +97,7 @@ describe('the report of a sweep', () => {
     const measured: [string, number][] = [];
     await reportSweep({
       recordSweep: async (now) => void recorded.push(now),
+      isPaused: false,
       circuits: createFakeCircuits(),
       gauge: (name, value) => void measured.push([name, value]),
       now: () => NOW,

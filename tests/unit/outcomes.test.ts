@@ -4,6 +4,10 @@ import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.t
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { isCallMade } from '@boomerang/core/domain/outcomes.ts';
 import { describe, expect, test } from '@jest/globals';
+import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
+import { sweepSchema } from '../../functions/job-claim/schema.ts';
+import { settleRequestSchema } from '../../functions/job-settle/schema.ts';
+import { fetchRequestSchema } from '../../functions/provider-fetch/schema.ts';
 import { aClaim, caught, fetched, NOW } from '../builders.ts';
 
 const read = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
@@ -103,6 +107,17 @@ describe('payloads', () => {
     const { isAnyWaiting: _, ...older } = claim;
     const worked = workedJobSchema.parse({ ...older, metadata: { order: 'A-42' }, results: [] });
     expect(worked).toEqual({ ...claim, results: [] });
+  });
+
+  test('of every task may have fields that this version does not know', () => {
+    const later = { parameters: { gas: {} }, round: 2 };
+    const { jobId, claims, leasedUntil } = aClaim();
+    const fetch = { jobId, claims, leasedUntil, providerId: 'gas' };
+    expect(fetchRequestSchema.parse({ ...fetch, ...later })).toEqual(fetch);
+    const job = { ...aClaim(), results: [] };
+    expect(deliverRequestSchema.parse({ job: { ...job, ...later }, ...later })).toEqual({ job });
+    expect(settleRequestSchema.parse({ job: { ...job, ...later }, ...later })).toEqual({ job });
+    expect(sweepSchema.parse({ claimed: 1, ...later })).toEqual({ claimed: 1 });
   });
 
   test('of version 1 are taken', () => {

@@ -57,7 +57,7 @@ const ask = async (scripts: RawPart[][], { provider = {}, credential, header, pa
       },
       remove: async () => {},
     },
-    jobs: { get: async () => undefined },
+    jobs: { getWithData: async () => undefined },
     now: () => NOW,
     keptUntil: () => 1,
   };

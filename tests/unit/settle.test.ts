@@ -163,6 +163,41 @@ describe('each provider of a job', () => {
     expect(atDeadline).toMatchObject({ providers: ['gas'], final: true });
   });
 
+  test('is asked once more at the deadline, too, when its last call ended past it', () => {
+    const job = aJob({ deadlineAt: NOW - SECOND });
+    const settlement = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
+    expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW });
+    const { results } = settlement;
+    const atDeadline = toClaimedJob({ ...claimedAt(job, NOW), results, unsettled: 1 }, 'scheduled', NOW);
+    expect(atDeadline).toMatchObject({ providers: ['gas'], final: true, isAnyWaiting: false });
+  });
+
+  test('that was asked at the deadline is not asked again while a fault of ours holds up another', () => {
+    const job = aJob({ deadlineAt: NOW });
+    const fetches = [unavailable('gas', aDay), notAttempted('internet')];
+    const { results } = run({ fetches, delivery: NOT_SENT }, { job, claim: aClaim({ final: true }), rules: slow });
+    const again = toClaimedJob({ ...job, results }, 'scheduled', NOW + MINUTE);
+    expect(again).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
+  });
+
+  test('is never left out at the deadline because a fault of ours had it wait longer', () => {
+    // The circuit of gas is open for a moment: no call goes out, and the deadline holds.
+    const job = aJob({ deadlineAt: NOW + MINUTE, ownFaults: 9 });
+    const mixed = run({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
+    expect(pendingOf(mixed.results, 'internet').retryAt).toBe(NOW + MINUTE);
+    // Gas waits for its time: the deadline moves by five seconds only.
+    const waiting: ProviderResult = {
+      ...pendingOf(mixed.results, 'gas'),
+      retryAt: NOW + 5 * SECOND,
+    };
+    const only = run(
+      { fetches: [notAttempted('internet')] },
+      { job: { ...claimedAt({ ...job, unsettled: 0 }, NOW), results: [waiting] } },
+    );
+    expect(only).toMatchObject({ dueAt: NOW + 5 * SECOND, deadlineAt: NOW + MINUTE + 5 * SECOND });
+    expect(pendingOf(only.results, 'internet').retryAt).toBe(only.deadlineAt);
+  });
+
   test('keeps its last failure when it is deferred, and beside it why', () => {
     const failed = { class: 'timeout', statusCode: 504 } as const;
     const job = next(aJob(), { fetches: [unavailable('gas', failed), fetched('internet')] });
@@ -219,6 +254,36 @@ describe('a fault of our own', () => {
     expect(ownFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
     // A call that goes out ends the row.
     expect(next(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
+  });
+
+  test('backs off as far when the deadline is near: that moves along', () => {
+    let job = aJob({ deadlineAt: NOW + 5 * SECOND, unsettled: 0 });
+    let now = NOW;
+    const delays: number[] = [];
+    for (let index = 0; index < 7; index += 1) {
+      job = next(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
+      delays.push((job.dueAt ?? 0) - now);
+      now = job.dueAt ?? 0;
+      expect(job.deadlineAt - now).toBe(5 * SECOND);
+    }
+    expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
+  });
+
+  test('that keeps jobs from being claimed moves the deadline by the time they were due; a late minute does not', () => {
+    const due = aJob({ deadlineAt: NOW + DAY, unsettled: 0, dueAt: NOW });
+    const late = (ms: number) => ({ ...claimedAt({ ...due, heldSince: NOW }, NOW + ms), unsettled: 1 });
+    const twoDays = late(2 * DAY);
+    expect(toClaimedJob(twoDays, 'scheduled', NOW + 2 * DAY).final).toBe(false);
+    const settled = next(twoDays, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + 2 * DAY);
+    expect(settled.deadlineAt).toBe(NOW + 3 * DAY);
+    const minute = late(MINUTE);
+    expect(next(minute, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + MINUTE).deadlineAt).toBe(
+      NOW + DAY,
+    );
+    // A receiver is abandoned later, too.
+    const calling = { ...twoDays, phase: 'CALLING_BACK' as const, callbackDeadlineAt: NOW + HOUR };
+    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: calling, now: NOW + 2 * DAY });
+    expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + 2 * DAY + HOUR });
   });
 
   test('makes nothing final, even at the deadline', () => {
@@ -383,6 +448,8 @@ describe('a result that is no longer stored', () => {
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 5_000 });
     const settled = { ...claimedAt(job, NOW + 5_000), results: settlement.results };
     expect(toClaimedJob(settled, 'scheduled', NOW + 5_000).providers).toEqual(['gas']);
+    // The provider did not fail: its schedule begins with the first step.
+    expect(pendingOf(settlement.results, 'gas').attempts).toBe(0);
   });
 
   test('stands as an error in its place once the deadline has come', () => {

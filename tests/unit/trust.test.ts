@@ -1,7 +1,7 @@
 import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
@@ -47,6 +47,7 @@ describe('a job of a client that was revoked', () => {
         policy,
         leaseMs: LEASE_MS,
         shardCount: 1,
+        lastPause: async () => undefined,
         maxJobsPerSweep: 10,
       },
       0,
@@ -160,6 +161,10 @@ describe('an idempotency key', () => {
 
 describe("a provider's credential", () => {
   const text = (auth: unknown) => JSON.stringify({ providers: [{ id: 'gas', url: 'https://example.com', auth }] });
+  let clock = NOW;
+  beforeEach(() => {
+    clock = NOW;
+  });
   const fetchWith = async (findSecret: FindSecret, ...answers: ScriptedAnswer[]) => {
     const catalogue = parseCatalogue(text({ header: 'X-Api-Key', secret: 'gas-key' }), {});
     const { send, requests } = createFakeHttp(...answers);
@@ -173,7 +178,7 @@ describe("a provider's credential", () => {
       findSecret,
       results: store.results,
       jobs: store.reader,
-      now: () => NOW,
+      now: () => clock,
       log,
       keptUntil: () => 1,
       meter: { ...unguarded.meter, count: (...metric: unknown[]) => void counted.push(metric) },
@@ -222,6 +227,17 @@ describe("a provider's credential", () => {
     const { requests, error, counted } = await fetchWith(rotated, { statusCode: 401 }, {});
     expect(requests.map(({ headers }) => headers?.['X-Api-Key'])).toEqual(['old', 'new']);
     expect([error, reads, counted]).toEqual([undefined, 2, []]);
+  });
+
+  test.each([9_001, 14_000])('that is refused after %i ms is read anew, though no time is left to ask', async (ms) => {
+    const reads: boolean[] = [];
+    const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
+      reads.push(isFresh);
+      clock += ms;
+      return isFresh ? 'new' : 'old';
+    };
+    const { requests, error } = await fetchWith(rotated, { statusCode: 401 });
+    expect([requests.length, reads, (error as Error).name]).toEqual([1, [false, true], 'CredentialRefused']);
   });
 
   test('that the provider refuses twice is a failure with a name, logged as an error and counted by provider', async () => {

@@ -1,6 +1,8 @@
 import { cancelled, expunged } from '@boomerang/core/domain/control.ts';
 import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
+import type { Settlement } from '@boomerang/core/domain/settle.ts';
 import { type HttpAnswer, HttpFailure } from '@boomerang/core/ports/http.ts';
+import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
@@ -168,6 +170,32 @@ describe('fetching', () => {
     expect(store.stored.get('id')?.size ?? 0).toBe(0);
   });
 
+  test('stores nothing that stays once its execution has settled without it, or the job was delivered without it', async () => {
+    const headers = { 'content-type': 'text/plain' };
+    const body = Buffer.alloc(17_000, 'x');
+    /** Fetches something large, while another try of the same claim settles the job. */
+    const outlive = async (settlement: Partial<Settlement>, data: ProviderResultData[] = []) => {
+      const store = createFakeJobStore();
+      await givenJob(store, aJob({ jobId: 'id' }));
+      const send = async () => {
+        const base = { phase: 'FETCHING', fetchAttempts: 0, callbackAttempts: 0, updatedAt: NOW } as const;
+        await store.outcomes.save('id', 1, { ...base, status: 'PENDING', results: [], ...settlement }, data);
+        return { ...ok, headers, body };
+      };
+      const deps = { ...common(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]), send };
+      const request = { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' };
+      await fetchProvider({ ...deps, findSecret: async () => 'secret' }, request);
+      return store.stored.get('id')?.size ?? 0;
+    };
+    const lost = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'internal' } } as const;
+    expect(await outlive({ results: [lost], dueAt: NOW + 30_000 })).toBe(0);
+    const given = { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 2 } as const;
+    const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
+    expect(await outlive({ results: [given], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
+    // What the job says that it has is stored under the same key.
+    expect(await outlive({ results: [given], dueAt: NOW + 30_000 })).toBe(1);
+  });
+
   test('carries what is small, and stores what is large', async () => {
     const saved: unknown[] = [];
     const headers = { 'content-type': 'text/plain' };
@@ -278,6 +306,33 @@ describe('settling', () => {
     expect(store.stored.get(worked.jobId)?.size).toBe(0);
   });
 
+  test('leaves nothing of a stale claim that its fetches stored, nor of saves that end after another failed', async () => {
+    const store = createFakeJobStore();
+    const { results } = store;
+    const worked = aWorkedJob({ order: ['gas', 'internet', 'phone'], results: [fetched('gas'), fetched('internet')] });
+    const job = aJob({ jobId: worked.jobId, providers: worked.order });
+    await givenJob(store, job);
+    const large = { providerId: 'phone', fetchedAt: NOW, bytes: 9, json: '"a large"' };
+    const stored = await results.save(worked.jobId, 1, large, NOW);
+    const { json: _, ...phone } = { ...fetched('phone'), stored };
+    await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
+    await settle(store, { ...worked, results: [...worked.results, phone] });
+    expect(store.stored.get(worked.jobId)?.size).toBe(0);
+
+    // Gas was stored by a newer claim meanwhile; the save of internet takes longer to succeed than that of gas to fail.
+    const other = aJob({ jobId: aJob().jobId, providers: worked.order });
+    await givenJob(store, other);
+    const { save } = results;
+    results.save = async (jobId, claims, result, expiresAt) => {
+      if (result.providerId === 'gas') throw new StaleClaim('stale');
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.control.replace(other, cancelled(other, { now: NOW, retentionMs: 60_000 }));
+      return save(jobId, claims, result, expiresAt);
+    };
+    await settle(store, { ...worked, jobId: other.jobId });
+    expect(store.stored.get(other.jobId)?.size ?? 0).toBe(0);
+  });
+
   test('counts faults of our own by task, and logs each with its cause', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [notAttempted('gas'), fetched('internet')] });
@@ -318,6 +373,7 @@ describe('claiming', () => {
         outcomes: store.outcomes,
         findClient,
         shardCount: 2,
+        lastPause: async () => undefined,
         maxJobsPerSweep: 100,
         ...change,
       },
@@ -340,7 +396,10 @@ describe('claiming', () => {
 
   test('takes no more than a sweep may, earlier passes included', async () => {
     const store = await withDue(30, { unsettled: 0 });
-    expect(await claim(store, { maxJobsPerSweep: 25 }, 5)).toMatchObject({ claimed: 25, more: false });
+    expect(await claim(store, { lastPause: async () => undefined, maxJobsPerSweep: 25 }, 5)).toMatchObject({
+      claimed: 25,
+      more: false,
+    });
   });
 
   test('does not let one job that can not be taken keep the others', async () => {

@@ -181,7 +181,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Get what was collected, whether or not the callback got through',
         description:
-          'Of a pending job, what was kept so far. 410 once it is deleted; 422 where all of it is too much for one answer: ask for one provider at a time.',
+          'Of a pending job, what was kept so far. 410 once it is deleted, or where what a provider gave is no longer stored (the detail names it; ask for the others one at a time, or redrive the job); 422 where all of it is too much for one answer: ask for one provider at a time.',
         requestParams: { path: pathOfJob, query: jobDataQuerySchema },
         responses: {
           200: { description: 'The data.', content: json(jobDataSchema, CALLBACK) },

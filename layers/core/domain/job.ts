@@ -84,7 +84,10 @@ export type Job = {
   claims: number;
   /** How often it was claimed since the last outcome. */
   unsettled: number;
-  /** When it was first claimed since the last outcome; absent while that is `updatedAt`. */
+  /**
+   * Since when it has been in our hands, after the last outcome: from when it was due, or its execution began. Absent while
+   * that is `updatedAt`.
+   */
   heldSince?: number;
   /** How many executions in a row have failed by faults of ours alone; absent: none. */
   ownFaults?: number;
@@ -177,12 +180,18 @@ const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] =
   });
 };
 
+/** Sweeps come every minute, and an execution takes four at most: what takes longer than both waited for a fault of ours. */
+const LATE_MS = 5 * 60_000;
+
 /**
- * For how long a claimed job was held by executions that were never heard of again, milliseconds: a fault of ours, which
- * deadlines are extended by.
+ * How much time a claimed job has lost to faults of ours, milliseconds: it was held by executions that were never heard of
+ * again, or nothing claimed it when it was due. Deadlines are extended by it.
  */
-export const lostMs = ({ unsettled, heldSince, updatedAt }: LostTime, now: number): number =>
-  unsettled > 1 ? Math.max(0, now - (heldSince ?? updatedAt)) : 0;
+export const lostMs = ({ unsettled, heldSince, updatedAt }: LostTime, now: number): number => {
+  const heldMs = Math.max(0, now - (heldSince ?? updatedAt));
+  const isLost = unsettled > 1 || (heldSince !== undefined && heldMs > LATE_MS);
+  return isLost ? heldMs : 0;
+};
 export type LostTime = Pick<Job, 'unsettled' | 'heldSince' | 'updatedAt'>;
 
 /** What an execution needs of a job that was just claimed. */

@@ -89,8 +89,16 @@ export const settle = (
   const all = [...fetches, ...(delivery ? [delivery] : [])];
   const isAnyCallMade = all.some(isCallMade);
   const isOurFault = all.some(({ kind }) => kind === 'notAttempted');
+  const isOnlyOurFault = all.length > 0 && all.every(({ kind }) => kind === 'notAttempted');
   const ownFaults = countOwnFaults(job.ownFaults ?? 0, { isAnyCallMade, isOurFault });
-  const times: Times = { now, random, schedule: policy.schedule, ownFaultMs: ownFaultDelayMs(ownFaults || 1, random) };
+  const times: Times = {
+    now,
+    random,
+    schedule: policy.schedule,
+    ownFaultMs: ownFaultDelayMs(ownFaults || 1, random),
+    isDeadlineOver: claimed.final,
+    isDeadlineMoving: isOnlyOurFault,
+  };
 
   const results = withoutMissing(job, mergeResults(job, fetches, times), delivery, times);
   const isComplete = results.length === job.providers.length && results.every((r) => r.status !== 'UNAVAILABLE');
@@ -108,8 +116,8 @@ export const settle = (
   };
   const part = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
   const settlement = { ...base, ...part };
-  const isOnlyOurFault = all.length > 0 && all.every(({ kind }) => kind === 'notAttempted');
-  const next = { ...settlement, ...movedDeadlines(stored, settlement, isOnlyOurFault, now) };
+  const moved = { ...settlement, ...movedDeadlines(stored, settlement, isOnlyOurFault, now) };
+  const next = claimed.final ? moved : { ...moved, results: askedByDeadline(results, moved.deadlineAt) };
   if (!isAnyCallMade && next.dueAt !== undefined) return next;
   return { ...next, attempt: { ...toAttempt(claimed, outcomes, now), nextAttemptAt: next.dueAt } };
 };
@@ -129,7 +137,22 @@ const countOwnFaults = (
   return isOurFault ? before + 1 : before;
 };
 
-type Times = { now: number; random: number; schedule: RetrySchedule; ownFaultMs: number };
+/** No provider waits past the deadline, wherever that has moved to: it would be left out of the last attempt. */
+const askedByDeadline = (results: ProviderResult[], deadlineAt = Number.POSITIVE_INFINITY): ProviderResult[] =>
+  results.map((result) =>
+    result.status === 'UNAVAILABLE' && (result.retryAt ?? 0) > deadlineAt ? { ...result, retryAt: deadlineAt } : result,
+  );
+
+type Times = {
+  now: number;
+  random: number;
+  schedule: RetrySchedule;
+  ownFaultMs: number;
+  /** Whether this execution asked for the last time. */
+  isDeadlineOver: boolean;
+  /** Whether the deadline moves by the time that passes until the job is due again. */
+  isDeadlineMoving: boolean;
+};
 
 /** Providers that are due at nearly the same time are asked by one execution: ten of them are not ten claims. */
 export const TOGETHER_MS = 30_000;
@@ -345,9 +368,12 @@ const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: 
   return failure.class === 'credential_refused' ? Math.min(delayMs, MAX_CREDENTIAL_DELAY_MS) : delayMs;
 };
 
-/** Not after the deadline, unless that has passed: at the deadline each pending provider is asked once more. */
-const retryAt = ({ deadlineAt }: FetchingJob, { now }: Times, delayMs: number): number =>
-  now < deadlineAt ? Math.min(now + delayMs, deadlineAt) : now + delayMs;
+/** Not after the deadline: there each pending provider is asked once more. Where that was done, only the delay counts. */
+const retryAt = (
+  { deadlineAt }: FetchingJob,
+  { now, isDeadlineOver, isDeadlineMoving }: Times,
+  delayMs: number,
+): number => (isDeadlineOver || isDeadlineMoving ? now + delayMs : Math.min(now + delayMs, deadlineAt));
 
 /**
  * A result that the delivery missed has to be fetched again, as after a failure. Where the results are frozen by now, it
@@ -366,7 +392,7 @@ const withoutMissing = (
     return {
       providerId: result.providerId,
       status: 'UNAVAILABLE',
-      attempts: 1,
+      attempts: 0,
       error: failure,
       // Should that go on, it is asked less and less often.
       retryAt: retryAt(job, times, failureDelayMs(times, job.fetchAttempts + 1, failure)),

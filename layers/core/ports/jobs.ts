@@ -50,8 +50,9 @@ export type DueJobs = {
   /**
    * Claims a job: its holder may write until `now + leaseMs`, and nobody else claims it until then, or longer where the
    * claims before were not settled (`holdMs`). Undefined when it is not due any more or another claim was faster.
+   * @param pausedUntil until when operators kept everything from being claimed, epoch milliseconds: `heldSince` is not before
    */
-  claim: (entry: DueEntry, now: number, leaseMs: number) => Promise<Job | undefined>;
+  claim: (entry: DueEntry, now: number, leaseMs: number, pausedUntil?: number) => Promise<Job | undefined>;
 };
 
 /** What a provider gave: its JSON text, of `bytes` UTF-8 bytes. */

@@ -1,14 +1,17 @@
 import { isHeld, redriven } from '../domain/control.ts';
+import { StaleClaim } from '../domain/failures.ts';
 import type { GivenResult, Job } from '../domain/job.ts';
 import { couldOutlive, firstKeptUntil } from '../domain/result-life.ts';
 import type { SettlePolicy } from '../domain/settle.ts';
 import type { Log } from '../observability/logger.ts';
-import type { JobControl, JobWithData, ProviderResultData, ResultStore } from '../ports/jobs.ts';
+import type { JobControl, JobReader, JobWithData, ProviderResultData, ResultKey, ResultStore } from '../ports/jobs.ts';
+import { discardUnwanted } from './discard-result.ts';
 import { type StartJobDeps, startJob } from './start-job.ts';
 
 export type ResetJobDeps = {
   control: Pick<JobControl, 'replace'>;
-  results: Pick<ResultStore, 'save' | 'renew'>;
+  jobs: Pick<JobReader, 'getWithData'>;
+  results: Pick<ResultStore, 'save' | 'renew' | 'remove'>;
   fetchDeadlineMs: number;
   policy: SettlePolicy;
   now: () => number;
@@ -42,19 +45,31 @@ export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData,
   const { jobId, clientId } = job;
   if (isHeld(job, now)) throw new JobInProgress((job.leasedUntil ?? now) - now);
   // Results go first: once the job says that it has them, they must be there, and for as long as they may be needed.
-  const kept = job.expungedAt === undefined ? await keepResults(deps, job, inline, now) : [];
-  const next = redriven(job, kept, { now, leaseMs, fetchDeadlineMs });
-  await control.replace(job, next);
+  const saved: ResultKey[] = [];
+  let next: Job;
+  try {
+    const kept = job.expungedAt === undefined ? await keepResults(deps, job, inline, now, saved) : [];
+    next = redriven(job, kept, { now, leaseMs, fetchDeadlineMs });
+    await control.replace(job, next);
+  } catch (error) {
+    // The job's data may have been deleted since it was read: none of it must come back.
+    if (error instanceof StaleClaim && saved.length > 0) await discardUnwanted(deps, job, saved);
+    throw error;
+  }
   log.info('Redrove a job', { jobId, clientId, was: job.status, kept: next.results.length });
   return next;
 };
 
-/** Those of a job's results that are still stored, and will be as long as the job may need them. */
+/**
+ * Those of a job's results that are still stored, and will be as long as the job may need them.
+ * @param saved gets those added that the job held itself
+ */
 const keepResults = async (
   { results, fetchDeadlineMs, policy }: ResetJobDeps,
   job: Job,
   inline: ProviderResultData[],
   now: number,
+  saved: ResultKey[],
 ): Promise<GivenResult[]> => {
   const { jobId, claims } = job;
   const fresh = { phase: 'FETCHING' as const, deadlineAt: now + fetchDeadlineMs, callbackAttempts: 0 };
@@ -62,12 +77,20 @@ const keepResults = async (
   const held = new Map(inline.map((result) => [result.providerId, result]));
   const keep = async (result: GivenResult): Promise<GivenResult | undefined> => {
     const data = held.get(result.providerId);
-    if (data) return { ...result, ...(await results.save(jobId, claims, data, expiresAt)) };
+    if (data) {
+      const stored = await results.save(jobId, claims, data, expiresAt);
+      saved.push({ providerId: result.providerId, ...stored });
+      return { ...result, ...stored };
+    }
     if (!couldOutlive(result, fresh, now, policy)) return result;
     return (await results.renew(jobId, result, expiresAt)) ? { ...result, keptUntil: expiresAt } : undefined;
   };
   const given = job.results.filter((result) => result.status === 'FETCHED');
-  return (await Promise.all(given.map(keep))).filter((result) => result !== undefined);
+  const kept = await Promise.allSettled(given.map(keep));
+  return kept.flatMap((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value ?? [];
+  });
 };
 
 /** Tries a job again at once; as {@link resetJob}. */

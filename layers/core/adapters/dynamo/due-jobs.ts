@@ -21,7 +21,7 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
     for await (const { Items = [] } of pages) yield Items.map((item) => unmarshall(item) as DueEntry);
   },
 
-  claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs) => {
+  claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
     // An entry that is due while it has a lease was left to it: the claim before this one was not settled.
     const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
     const update = new UpdateItemCommand({
@@ -37,7 +37,7 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
         ':now': now,
         ':leaseEnd': now + leaseMs,
         ':holdEnd': now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
-        ':since': Math.min(now, leftAt ?? now),
+        ':since': Math.min(now, leftAt ?? Math.max(dueAt, pausedUntil)),
       }),
       ReturnValues: 'ALL_NEW',
     });

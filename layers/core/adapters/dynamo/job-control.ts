@@ -18,7 +18,8 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
         new UpdateItemCommand({
           TableName: tableName,
           Key: jobKey(jobId),
-          UpdateExpression: 'SET dueAt = :now REMOVE leasedUntil',
+          // Whatever it was held for since its last outcome was no fault of a third party.
+          UpdateExpression: 'SET dueAt = :now, heldSince = if_not_exists(heldSince, updatedAt) REMOVE leasedUntil',
           ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
           ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
         }),

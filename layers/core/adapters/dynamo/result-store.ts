@@ -9,11 +9,11 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { StaleClaim } from '../../domain/failures.ts';
 import type { ProviderResultData, ResultKey, ResultStore } from '../../ports/jobs.ts';
 import {
   chunkItemId,
   fenced,
-  type Item,
   isWritten,
   JOB_ITEM_ID,
   type JobTable,
@@ -42,7 +42,8 @@ type HeadItem = Omit<ProviderResultData, 'json'> & {
 };
 
 /** Writing and reading are apart, so that a function that only writes holds no call that reads, nor the right to make it. */
-export const createDynamoResultWriter = ({ client, tableName }: JobTable): Pick<ResultStore, 'save'> => {
+export const createDynamoResultWriter = (table: JobTable): Pick<ResultStore, 'save'> => {
+  const { client, tableName } = table;
   const put = (item: Record<string, unknown>) =>
     fenced(
       client.send(
@@ -66,20 +67,25 @@ export const createDynamoResultWriter = ({ client, tableName }: JobTable): Pick<
       const compressed = await gzipAsync(json);
       const digest = createHash('sha256').update(compressed).digest('hex').slice(0, 16);
       const chunks = split(compressed, CHUNK_BYTES);
-      // The head goes last: a result is there when its head is, and then it is whole.
-      for (const [index, chunk] of [...chunks.entries()].slice(1)) {
-        await put({ jobId, itemId: chunkItemId(providerId, digest, index), gzip: chunk, claims, expiresAt });
+      const stored = { digest, chunks: chunks.length, keptUntil: expiresAt };
+      try {
+        // The head goes last: a result is there when its head is, and then it is whole.
+        for (const [index, chunk] of [...chunks.entries()].slice(1)) {
+          await put({ jobId, itemId: chunkItemId(providerId, digest, index), gzip: chunk, claims, expiresAt });
+        }
+        await put({ ...head, digest, chunkCount: chunks.length, gzip: chunks[0] });
+      } catch (error) {
+        // Chunks that no head will ever point to. After other failures one may: its write may have taken effect.
+        if (error instanceof StaleClaim) await removeUnder(claims, table, jobId, { providerId, ...stored });
+        throw error;
       }
-      await put({ ...head, digest, chunkCount: chunks.length, gzip: chunks[0] });
-      return { digest, chunks: chunks.length, keptUntil: expiresAt };
+      return stored;
     },
   };
 };
 
-/** What a result's keys are made of; those of results that earlier versions stored are only in its head item. */
-const findKey = async ({ client, tableName }: JobTable, jobId: string, result: ResultKey): Promise<ResultKey> => {
-  if (result.chunks !== undefined) return result;
-  const { providerId } = result;
+/** What a result's keys are made of, as its head item says. */
+const readKey = async ({ client, tableName }: JobTable, jobId: string, providerId: string): Promise<ResultKey> => {
   const { Item = {} } = await client.send(
     new GetItemCommand({
       TableName: tableName,
@@ -91,49 +97,79 @@ const findKey = async ({ client, tableName }: JobTable, jobId: string, result: R
   return { providerId, digest, chunks: chunkCount };
 };
 
-/** The keys of a result's items, its head last. */
-const keysOf = (jobId: string, { providerId, digest = '', chunks = 1 }: ResultKey): Item[] => {
-  const chunkIds = Array.from({ length: chunks - 1 }, (_, index) => chunkItemId(providerId, digest, index + 1));
-  return [...chunkIds, resultItemId(providerId)].map((itemId) => toItem({ jobId, itemId }));
+/** The job knows what a result's keys are made of, but for results that earlier versions stored. */
+const findKey = async (table: JobTable, jobId: string, result: ResultKey): Promise<ResultKey> =>
+  result.chunks === undefined ? readKey(table, jobId, result.providerId) : result;
+
+/** The items of a result, its head last, and what is the same of each as long as it is this result. */
+const itemsOf = (jobId: string, { providerId, digest, chunks = 1 }: ResultKey) => {
+  const chunkIds = Array.from({ length: chunks - 1 }, (_, index) => chunkItemId(providerId, digest ?? '', index + 1));
+  // One key holds the heads of all results that a provider ever gave for a job.
+  const isHead = digest === undefined ? 'attribute_not_exists(digest)' : 'digest = :digest';
+  return [
+    ...chunkIds.map((itemId) => ({ Key: toItem({ jobId, itemId }), isSame: 'attribute_exists(itemId)', values: {} })),
+    {
+      Key: toItem({ jobId, itemId: resultItemId(providerId) }),
+      isSame: `attribute_exists(itemId) AND ${isHead}`,
+      values: { ':digest': digest },
+    },
+  ];
 };
 
-export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'renew'> => ({
-  renew: async (jobId, result, expiresAt) => {
-    const keys = keysOf(jobId, await findKey(table, jobId, result));
-    const renewals = keys.map((Key) =>
+export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'renew'> => {
+  const { client, tableName } = table;
+  /** @returns whether all of its items are there */
+  const renewAll = async (jobId: string, key: ResultKey, expiresAt: number): Promise<boolean> => {
+    const renewals = itemsOf(jobId, key).map(({ Key, isSame, values }) =>
       isWritten(
-        table.client.send(
+        client.send(
           new UpdateItemCommand({
-            TableName: table.tableName,
+            TableName: tableName,
             Key,
             UpdateExpression: 'SET expiresAt = :expiresAt',
-            ConditionExpression: 'attribute_exists(itemId)',
-            ExpressionAttributeValues: toItem({ ':expiresAt': expiresAt }),
+            ConditionExpression: isSame,
+            ExpressionAttributeValues: toItem({ ...values, ':expiresAt': expiresAt }),
           }),
         ),
       ),
     );
     return (await Promise.all(renewals)).every(Boolean);
-  },
-});
+  };
+  return {
+    renew: async (jobId, result, expiresAt) => {
+      const key = await findKey(table, jobId, result);
+      if (await renewAll(jobId, key, expiresAt)) return true;
+      // Step Functions may run an execution twice: the second one's result may have replaced the one that the job knows.
+      const stored = await readKey(table, jobId, result.providerId);
+      return stored.digest !== key.digest && (await renewAll(jobId, stored, expiresAt));
+    },
+  };
+};
+
+/** Deletes the items of a result that were written under a claim. */
+const removeUnder = async (
+  claims: number,
+  { client, tableName }: JobTable,
+  jobId: string,
+  key: ResultKey,
+): Promise<void> => {
+  const removals = itemsOf(jobId, key).map(({ Key, isSame, values }) =>
+    isWritten(
+      client.send(
+        new DeleteItemCommand({
+          TableName: tableName,
+          Key,
+          ConditionExpression: `${isSame} AND claims = :claims`,
+          ExpressionAttributeValues: toItem({ ...values, ':claims': claims }),
+        }),
+      ),
+    ),
+  );
+  await Promise.all(removals);
+};
 
 export const createDynamoResultRemover = (table: JobTable): Pick<ResultStore, 'remove'> => ({
-  remove: async (jobId, claims, result) => {
-    const keys = keysOf(jobId, await findKey(table, jobId, result));
-    const removals = keys.map((Key) =>
-      isWritten(
-        table.client.send(
-          new DeleteItemCommand({
-            TableName: table.tableName,
-            Key,
-            ConditionExpression: 'claims = :claims',
-            ExpressionAttributeValues: toItem({ ':claims': claims }),
-          }),
-        ),
-      ),
-    );
-    await Promise.all(removals);
-  },
+  remove: async (jobId, claims, result) => removeUnder(claims, table, jobId, await findKey(table, jobId, result)),
 });
 
 export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<ResultStore, 'load'> => ({

@@ -8,20 +8,29 @@ const LAST_SWEEP: Item = { jobId: { S: 'SWEEP' }, itemId: { S: 'LAST' } };
 /** Writing and reading are apart: each function holds the calls that it makes, and no right to others. */
 export const createDynamoSweepRecorder =
   ({ client, tableName }: JobTable): Sweeps['record'] =>
-  async (now) => {
+  async (now, isPaused) => {
     await client.send(
       new UpdateItemCommand({
         TableName: tableName,
         Key: LAST_SWEEP,
-        UpdateExpression: 'SET sweptAt = :now',
+        UpdateExpression: `SET sweptAt = :now${isPaused ? ', pausedAt = :now' : ''}`,
         ExpressionAttributeValues: toItem({ ':now': now }),
       }),
     );
   };
 
+const readTime = async ({ client, tableName }: JobTable, name: 'sweptAt' | 'pausedAt'): Promise<number | undefined> => {
+  const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key: LAST_SWEEP }));
+  const time = Item?.[name]?.N;
+  return time === undefined ? undefined : Number(time);
+};
+
 export const createDynamoLastSweep =
-  ({ client, tableName }: JobTable): Sweeps['last'] =>
-  async () => {
-    const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key: LAST_SWEEP }));
-    return Item?.sweptAt?.N === undefined ? undefined : Number(Item.sweptAt.N);
-  };
+  (table: JobTable): Sweeps['last'] =>
+  async () =>
+    readTime(table, 'sweptAt');
+
+export const createDynamoLastPause =
+  (table: JobTable): Sweeps['lastPause'] =>
+  async () =>
+    readTime(table, 'pausedAt');
