@@ -16,7 +16,7 @@ test(`every promise is kept in ${SEEDS} seeds`, async () => {
 }, 1_000_000);
 
 test('a seed is the same each time', async () => {
-  for (const seed of [3, 80, 144]) {
+  for (const seed of [5, 12, 80]) {
     const [first, second] = [await simulate(seed), await simulate(seed)];
     expect(toTrace(first.history, START)).toEqual(toTrace(second.history, START));
     expect(first.history.events.length).toBeGreaterThan(20);

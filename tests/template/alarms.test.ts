@@ -70,13 +70,6 @@ describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMi
   });
 });
 
-test('alarms on expressions are left out where something else plays AWS, and no others', () => {
-  for (const [id, resource] of resourcesOf(template, 'AWS::CloudWatch::Alarm')) {
-    const { Condition } = resource as { Condition?: string };
-    expect([id, Condition]).toEqual([id, alarms.get(id)?.Metrics ? 'IsOnAws' : undefined]);
-  }
-});
-
 test('throttles of the gateway are counted from the access log, where its lines say so', () => {
   const filter = template.Resources.ApiThrottlesFilter?.Properties as {
     LogGroupName: object;
