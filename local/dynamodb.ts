@@ -10,6 +10,7 @@ import {
   DescribeTableCommand,
   type DynamoDBClient,
   ResourceNotFoundException,
+  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Access } from './access.ts';
@@ -179,6 +180,11 @@ const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<v
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
     await client.send(new CreateTableCommand(table));
+    // Until it is active, it takes no items, and says that it is not there.
+    await waitUntilTableExists(
+      { client, maxWaitTime: 30, minDelay: 0.01, maxDelay: 0.2 },
+      { TableName: table.TableName },
+    );
   }
 };
 
