@@ -85,12 +85,13 @@ const keepResults = async (
     if (!couldOutlive(result, fresh, now, policy)) return result;
     return (await results.renew(jobId, result, expiresAt)) ? { ...result, keptUntil: expiresAt } : undefined;
   };
-  const given = job.results.filter((result) => result.status === 'FETCHED');
-  const kept = await Promise.allSettled(given.map(keep));
-  return kept.flatMap((one) => {
-    if (one.status === 'rejected') throw one.reason;
-    return one.value ?? [];
-  });
+  const kept: GivenResult[] = [];
+  // One after another: a redrive works on many jobs at once, and each may have megabytes.
+  for (const result of job.results) {
+    const stored = result.status === 'FETCHED' ? await keep(result) : undefined;
+    if (stored) kept.push(stored);
+  }
+  return kept;
 };
 
 /** Tries a job again at once; as {@link resetJob}. */

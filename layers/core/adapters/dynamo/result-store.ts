@@ -118,22 +118,22 @@ const itemsOf = (jobId: string, { providerId, digest, chunks = 1 }: ResultKey) =
 
 export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'renew'> => {
   const { client, tableName } = table;
-  /** @returns whether all of its items are there */
+  /**
+   * One item after another: each costs up to 350 write units, and all of a job are in one partition.
+   * @returns whether all of its items are there
+   */
   const renewAll = async (jobId: string, key: ResultKey, expiresAt: number): Promise<boolean> => {
-    const renewals = itemsOf(jobId, key).map(({ Key, isSame, values }) =>
-      isWritten(
-        client.send(
-          new UpdateItemCommand({
-            TableName: tableName,
-            Key,
-            UpdateExpression: 'SET expiresAt = :expiresAt',
-            ConditionExpression: isSame,
-            ExpressionAttributeValues: toItem({ ...values, ':expiresAt': expiresAt }),
-          }),
-        ),
-      ),
-    );
-    return (await Promise.all(renewals)).every(Boolean);
+    for (const { Key, isSame, values } of itemsOf(jobId, key)) {
+      const renewal = new UpdateItemCommand({
+        TableName: tableName,
+        Key,
+        UpdateExpression: 'SET expiresAt = :expiresAt',
+        ConditionExpression: isSame,
+        ExpressionAttributeValues: toItem({ ...values, ':expiresAt': expiresAt }),
+      });
+      if (!(await isWritten(client.send(renewal)))) return false;
+    }
+    return true;
   };
   return {
     renew: async (jobId, result, expiresAt) => {
