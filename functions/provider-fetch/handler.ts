@@ -11,7 +11,7 @@ import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
-import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
@@ -50,6 +50,6 @@ export const handler = createHandler({
     limits: createDynamoLimits({ ...table, random: Math.random }),
     sleep,
   }),
-  isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
+  isPaused: isPaused(config, 'fetch'),
   keptUntil: (now) => firstKeptUntil(now, config.FETCH_DEADLINE_SECONDS * 1000, policy),
 });
