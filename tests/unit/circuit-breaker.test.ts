@@ -18,6 +18,8 @@ const rules = { windowMs: 60_000, minCalls: 10, failureRate: 0.9, openMs: 60_000
 const GAS: ThirdParty = { key: 'provider#gas', longestCallMs: 10_000 };
 /** From the first failure to the start of counting: 5 s, the longest call, and how far two clocks may be apart. */
 const DELAY_MS = 19_000;
+/** Why a call did not go out, or not to its end. */
+const LOST = new Error('lease lost');
 /** Failures in a row that open a circuit. */
 const ENOUGH = 36;
 
@@ -28,6 +30,8 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   let now = NOW;
   let isUp = true;
   let calls = 0;
+  const log = aLog();
+  let random = 0.5;
   const operations: string[] = [];
   const recorded = <Operation extends (...args: never[]) => Promise<unknown>>(name: string, operation: Operation) =>
     ((...args) => {
@@ -45,8 +49,8 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
     createCircuitBreaker({
       circuits: port,
       rules: { ...rules, ...change },
-      log: aLog(),
-      random: () => 0.5,
+      log,
+      random: () => random,
       now: () => now,
       announce: async (announced) => void changes.push(announced),
     });
@@ -75,6 +79,30 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   };
   return {
     circuits,
+    log,
+    draws: (number: number) => {
+      random = number;
+    },
+    /** Makes a call that ends when it is told to. */
+    begins: async (process = 0, party = GAS) => {
+      const started = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<void>();
+      const ended = breakers[process]?.call(
+        party,
+        async () => {
+          started.resolve();
+          return answer.promise;
+        },
+        (error) => (error === LOST ? 'unknown' : { class: 'timeout' }),
+      );
+      await started.promise;
+      const end = (error?: unknown) => {
+        if (error === undefined) answer.resolve();
+        else answer.reject(error);
+        return ended?.catch(() => {});
+      };
+      return { end };
+    },
     port,
     changes,
     breakers,
@@ -369,6 +397,204 @@ describe('a circuit', () => {
       expect(await call()).toBe('failed');
       pass(1_000);
     }
+  });
+
+  test('is read with those of all other providers, but apart from those of receivers', async () => {
+    const { call, operations } = createWorld();
+    const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
+    for (const party of [GAS, { ...GAS, key: 'provider#internet' }, receiver, GAS]) await call(party);
+    expect(operations).toEqual(['list', 'find']);
+  });
+
+  test('costs nothing for calls that did not go out: they say nothing of the third party', async () => {
+    const { begins, operations } = createWorld();
+    for (let index = 0; index < 10; index += 1) await (await begins()).end(LOST);
+    expect(operations).toEqual(['list']);
+  });
+
+  test('that has opened meanwhile is not counted for calls that began before', async () => {
+    const { begins, breaks, operations } = createWorld();
+    const slow = await begins();
+    await breaks();
+    const before = operations.length;
+    await slow.end(new Error('down'));
+    expect(operations).toHaveLength(before);
+  });
+
+  test('is renewed by one write, which the process need not read', async () => {
+    const { call, goes, pass, operations } = createWorld();
+    goes(false);
+    await call();
+    pass(31_000);
+    for (let index = 0; index < 5; index += 1) await call();
+    expect(operations.filter((name) => name !== 'count')).toEqual(['list', 'watch', 'list', 'updateWatch']);
+  });
+
+  test('counts in a tally that outlives its window on every clock, and not much more', async () => {
+    const { call, goes, pass, circuits, now } = createWorld();
+    goes(false);
+    await call();
+    pass(DELAY_MS);
+    await call();
+    // Deleted within its window it would forget failures, and the circuit might never open.
+    circuits.expire(now() + rules.windowMs + 4_000);
+    expect(circuits.tallies.size).toBe(1);
+    circuits.expire(now() + 2 * rules.windowMs + 1_000);
+    expect(circuits.tallies.size).toBe(0);
+  });
+
+  test.each([
+    [0, 1],
+    [0.124, 1],
+    [0.125, 0],
+    [0.999, 0],
+  ])('of a busy third party counts one call of eight, for eight: drawing %d, %i', async (number, counted) => {
+    const { call, circuits, draws, now, pass } = createWorld();
+    const weights = { weight: 8, weightFrom: now() + DELAY_MS, weightUntil: now() + DELAY_MS + 1_000 };
+    await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
+    pass(DELAY_MS);
+    draws(number);
+    await call();
+    const tally = { calls: 8, failures: 0, samples: 1 };
+    expect([...circuits.tallies.values()]).toMatchObject(counted === 1 ? [tally] : []);
+    // Every call is counted again when that is over.
+    pass(1_000);
+    await call();
+    expect([...circuits.tallies.values()]).toMatchObject([counted === 1 ? { calls: 9, samples: 2 } : { calls: 1 }]);
+  });
+
+  test('being probed defers other calls by five seconds, or by what is left of the probe', async () => {
+    const { breaks, begins, pass, createProcess } = createWorld();
+    await breaks();
+    pass(60_000);
+    const deferral = () =>
+      createProcess()
+        .call(
+          GAS,
+          async () => {},
+          () => 'unknown',
+        )
+        .catch((error: unknown) => error);
+    await begins();
+    expect(await deferral()).toMatchObject({ retryAfterMs: 5_000 });
+    pass(26_000);
+    expect(await deferral()).toMatchObject({ retryAfterMs: 4_000 });
+  });
+
+  test('is probed by one call of a process, without asking the table for the others', async () => {
+    const { breaks, call, goes, pass, operations } = createWorld();
+    await breaks();
+    goes(true);
+    pass(60_000);
+    const results = await Promise.all(Array.from({ length: 10 }, () => call()));
+    expect(results.filter((result) => result === 'well')).toHaveLength(1);
+    expect(operations.filter((name) => name === 'move')).toHaveLength(1);
+  });
+
+  test('whose probe failed is open for twice as long, also to the process that knows it best', async () => {
+    const { breaks, call, pass, breakers } = createWorld();
+    await breaks();
+    pass(60_000);
+    expect(await call()).toBe('failed');
+    const again = breakers[0]?.call(
+      GAS,
+      async () => {},
+      () => 'unknown',
+    );
+    await expect(again).rejects.toMatchObject({ retryAfterMs: 120_000 });
+  });
+
+  test('whose probe another process won is read again at once', async () => {
+    const { breaks, call, goes, pass } = createWorld(2);
+    await breaks();
+    pass(59_999);
+    expect(await call(GAS, 1)).toBe('deferred');
+    pass(1);
+    goes(true);
+    expect(await call(GAS, 0)).toBe('well');
+    // What process 1 read a millisecond ago says that it is to be probed.
+    expect([await call(GAS, 1), await call(GAS, 1)]).toEqual(['deferred', 'well']);
+  });
+
+  test.each<[string, unknown]>([
+    ['succeeds', undefined],
+    ['fails', new Error('down')],
+    ['did not go out', LOST],
+  ])('is what the next probe made of it, whatever a probe says that took too long and %s', async (_case, error) => {
+    for (const isUp of [true, false]) {
+      const { breaks, begins, call, goes, pass, changes, circuits } = createWorld(2);
+      await breaks();
+      pass(60_000);
+      const slow = await begins(0);
+      pass(30_000);
+      goes(isUp);
+      expect(await call(GAS, 1)).toBe(isUp ? 'well' : 'failed');
+      const before = circuits.all.get(GAS.key);
+      await slow.end(error);
+      expect(circuits.all.get(GAS.key)).toEqual(before);
+      // The process does not go by its own probe.
+      expect(await call(GAS, 0)).toBe(isUp ? 'well' : 'deferred');
+      expect(changes.map(({ isOpen }) => isOpen)).toEqual(isUp ? [true, false] : [true]);
+    }
+  });
+
+  test('tells operators when it opens, is probed, stays open and closes, whose it is and for how long', async () => {
+    const { breaks, call, goes, pass, log } = createWorld();
+    await breaks();
+    pass(60_000);
+    await call();
+    pass(120_000);
+    goes(true);
+    await call();
+    const cause = { class: 'bad_status', statusCode: 503 };
+    const told = (level: string, words: RegExp, data: object = {}) => ({
+      level,
+      message: expect.stringMatching(words),
+      data: { circuit: GAS.key, ...data },
+    });
+    expect(log.lines).toEqual([
+      told('warn', /opened/i, { calls: ENOUGH, failures: ENOUGH, cause, openMs: 60_000 }),
+      told('info', /probing/i),
+      told('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
+      told('info', /probing/i),
+      told('info', /closed/i),
+    ]);
+  });
+
+  test('tells operators of each operation that the table refused, and of a call that could not be judged', async () => {
+    const { breaks, call, pass, log, port, breakers } = createWorld();
+    await breaks();
+    log.lines.length = 0;
+    const error = new Error('down');
+    const down = async () => Promise.reject(error);
+    const { list, move } = port;
+    Object.assign(port, { move: down });
+    pass(60_000);
+    // No probe without the table: all instances would send one.
+    expect(await call()).toBe('deferred');
+    Object.assign(port, { list: down });
+    expect(await call()).toBe('deferred');
+    Object.assign(port, { list });
+    pass(30_000);
+    Object.assign(port, { move });
+    const judging = breakers[0]?.call(GAS, down, () => {
+      throw error;
+    });
+    await expect(judging).rejects.toBe(error);
+    pass(1);
+    Object.assign(port, { close: down });
+    await breakers[0]?.call(
+      GAS,
+      async () => {},
+      () => 'unknown',
+    );
+    const of = (level: string, words: RegExp, data: object) => ({ level, message: expect.stringMatching(words), data });
+    expect(log.lines.filter(({ message }) => !/probing/i.test(message))).toEqual([
+      of('warn', /probe/, { circuit: GAS.key, error }),
+      of('warn', /read/, { error }),
+      of('error', /judge/, { error }),
+      of('warn', /record/, { circuit: GAS.key, error }),
+    ]);
   });
 
   test('is read once in five seconds, however many calls there are', async () => {
