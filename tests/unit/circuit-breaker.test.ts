@@ -1,18 +1,22 @@
 import {
+  isListed,
   isRenewalDue,
   isTripped,
+  longestOpenMs,
   newWatch,
   opened,
+  providerCircuitKey,
   receiverCircuitKey,
+  sampling,
   type ThirdParty,
+  type Watch,
   windowAt,
 } from '@boomerang/core/domain/circuit.ts';
 import { toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
 import { type CircuitChange, CircuitOpen, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { describe, expect, test } from '@jest/globals';
-import { countersOf, createCallLimiter, LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { aLog, NOW } from '../builders.ts';
-import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
+import { createFakeCircuits } from '../fakes/third-parties.ts';
 
 const rules = { windowMs: 60_000, minCalls: 10, failureRate: 0.9, openMs: 60_000 };
 const GAS: ThirdParty = { key: 'provider#gas', longestCallMs: 10_000 };
@@ -388,6 +392,67 @@ describe('a circuit', () => {
     expect(weightUntil).toBe(weightFrom + 2 * rules.windowMs);
   });
 
+  describe('that is sampled', () => {
+    const start = (windowAt(NOW, rules) + 10) * rules.windowMs;
+    const aWatch = (change: Partial<Watch> = {}): Watch => ({ ...newWatch(GAS, start, rules), ...change });
+    const at = (now: number, calls: number, weight = 1, watch = aWatch()) =>
+      sampling(watch, { calls, failures: 0, samples: calls }, weight, GAS, now, rules);
+
+    test('begins when a write takes the calls of a window past 500, or a multiple', () => {
+      expect([499, 500, 501, 1_000].map((calls) => at(start, calls) !== undefined)).toEqual([false, true, false, true]);
+      expect([1_000, 1_007, 1_008].map((calls) => at(start, calls, 8) !== undefined)).toEqual([true, true, false]);
+    });
+
+    test('begins with the first window that starts when all processes know of it, and lasts two', () => {
+      const of = (now: number, count = 1) => ({
+        weight: 8,
+        weightFrom: start + count * rules.windowMs,
+        weightUntil: start + (count + 2) * rules.windowMs,
+        now,
+      });
+      for (const expected of [
+        of(start),
+        of(start + rules.windowMs - DELAY_MS - 1),
+        of(start + rules.windowMs - DELAY_MS, 2),
+      ]) {
+        const { now, ...change } = expected;
+        expect(at(now, 500)).toEqual(change);
+      }
+    });
+
+    test('is prolonged without a gap while it is busy, by one write a window, and begins anew once it has ended', () => {
+      const until = start + 2 * rules.windowMs;
+      const sampled = aWatch({ weight: 8, weightFrom: start, weightUntil: until });
+      // Where it is to end later already, nothing is written.
+      expect(at(start - rules.windowMs, 504, 8, sampled)).toBeUndefined();
+      expect(at(start, 504, 8, sampled)).toEqual({ weight: 8, weightFrom: start, weightUntil: until + rules.windowMs });
+      expect(at(until - 1, 504, 8, sampled)?.weightFrom).toBe(start);
+      expect(at(until, 500, 1, sampled)?.weightFrom).toBe(until + rules.windowMs);
+    });
+  });
+
+  test('of a provider is one of a list, and stays open for eight times the first open time at most', () => {
+    expect(providerCircuitKey('gas')).toBe(GAS.key);
+    expect([isListed(GAS.key), isListed(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
+      true,
+      false,
+    ]);
+    // Patience with receivers is derived from it.
+    expect(longestOpenMs(rules.openMs)).toBe(opened(GAS.key, 99, 0, rules).openUntil);
+  });
+
+  test('that closes forgets what clocks seconds apart may have counted in the windows beside its own', async () => {
+    const { breaks, call, goes, pass, circuits, now } = createWorld();
+    await breaks();
+    pass(60_000);
+    const window = windowAt(now(), rules);
+    const own = { calls: 9, failures: 9, samples: 9 };
+    for (const other of [-2, -1, 0, 1, 2]) await circuits.count(GAS.key, window + other, own, now());
+    goes(true);
+    await call();
+    expect([...circuits.tallies.keys()]).toEqual([`${GAS.key} ${window - 2}`, `${GAS.key} ${window + 2}`]);
+  });
+
   test('lets calls through where the table can not be asked', async () => {
     const { call, port, goes, pass } = createWorld();
     const down = async () => Promise.reject(new Error('down'));
@@ -606,106 +671,5 @@ describe('a circuit', () => {
     pass(1);
     await call();
     expect(operations).toEqual(['list', 'list']);
-  });
-});
-
-describe('the limits of a provider', () => {
-  const aProvider = (change: object) => ({
-    id: 'gas',
-    url: 'https://example.com',
-    timeoutMs: 10_000,
-    maxBytes: 1,
-    ...change,
-  });
-  const createLimited = (processes = 1) => {
-    let now = NOW;
-    const limits = createFakeLimits();
-    const sleep = async (ms: number) => {
-      now += ms;
-    };
-    const limiters = Array.from({ length: processes }, () =>
-      createCallLimiter({ limits, now: () => now, random: () => 0.5, sleep, log: aLog() }),
-    );
-    return { limits, limiters, now: () => now, limit: limiters[0] as (typeof limiters)[number] };
-  };
-
-  test('are kept in every second of the clock, over all processes', async () => {
-    const { limiters, now } = createLimited(3);
-    const seconds = new Map<number, number>();
-    for (let index = 0; index < 60; index += 1) {
-      const limit = limiters[index % 3] as (typeof limiters)[number];
-      await limit(aProvider({ ratePerSecond: 25 }), async () => {
-        const second = Math.floor(now() / 1000);
-        seconds.set(second, (seconds.get(second) ?? 0) + 1);
-      }).catch((error: unknown) => expect(error).toBeInstanceOf(LimitReached));
-    }
-    const most = Math.max(...seconds.values());
-    expect(most).toBeLessThanOrEqual(25);
-    expect(most).toBeGreaterThan(20);
-  });
-
-  test('let so many go at once, and no more', async () => {
-    const { limit } = createLimited();
-    let under = 0;
-    let most = 0;
-    const gate = Promise.withResolvers<void>();
-    const calls = Array.from({ length: 5 }, () =>
-      limit(aProvider({ concurrency: 2 }), async () => {
-        under += 1;
-        most = Math.max(most, under);
-        await gate.promise;
-        under -= 1;
-      }),
-    );
-    setImmediate(() => gate.resolve());
-    const settled = await Promise.allSettled(calls);
-    expect(most).toBe(2);
-    const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-    expect(reasons).toHaveLength(3);
-    for (const reason of reasons) expect(reason).toBeInstanceOf(LimitReached);
-  });
-
-  test('of a thousand calls a second are spread over four counters that add up to it', () => {
-    expect(countersOf(250)).toEqual([250]);
-    expect(countersOf(1_000)).toEqual([250, 250, 250, 250]);
-    for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
-  });
-
-  test('of ten thousand calls a second are looked for in three counters at most, by five requests at most', async () => {
-    const { limit, limits } = createLimited();
-    const asked: number[] = [];
-    limits.takeCall = async (_key, part) => {
-      asked.push(part);
-      return false;
-    };
-    await expect(limit(aProvider({ ratePerSecond: 10_000 }), async () => 'called')).rejects.toBeInstanceOf(
-      LimitReached,
-    );
-    expect(asked).toHaveLength(5);
-    expect(new Set(asked).size).toBe(3);
-  });
-
-  test('are asked for again only in the next second, five times at most', async () => {
-    const { limit, limits, now } = createLimited();
-    const askedAt: number[] = [];
-    limits.takeCall = async () => {
-      askedAt.push(Math.floor(now() / 1_000));
-      return false;
-    };
-    await expect(limit(aProvider({ ratePerSecond: 10 }), async () => 'called')).rejects.toBeInstanceOf(LimitReached);
-    expect(new Set(askedAt).size).toBe(askedAt.length);
-    expect(askedAt.length).toBeLessThanOrEqual(5);
-    expect(askedAt.length).toBeGreaterThan(2);
-  });
-
-  test('give a slot back when the call fails, and cost nothing where none are stated', async () => {
-    const { limit, limits } = createLimited();
-    const fails = async () => Promise.reject(new Error('broken'));
-    for (let index = 0; index < 3; index += 1) {
-      await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
-    }
-    const untouched = async () => Promise.reject(new Error('must not be asked'));
-    Object.assign(limits, { takeCall: untouched, findFreeSlots: untouched, takeSlot: untouched });
-    expect(await limit(aProvider({}), async () => 'given')).toBe('given');
   });
 });
