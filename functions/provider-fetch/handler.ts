@@ -12,7 +12,6 @@ import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
-import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
@@ -33,7 +32,6 @@ const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS
 const meter = createMeter();
 const announce = createAnnounce({ publish, meter });
 const circuits = createDynamoCircuits(table);
-const policy = toSettlePolicy(config);
 
 export const handler = createHandler({
   ...clock,
@@ -51,5 +49,6 @@ export const handler = createHandler({
     sleep,
   }),
   isPaused: isPaused(config, 'fetch'),
-  keptUntil: (now) => firstKeptUntil(now, config.FETCH_DEADLINE_SECONDS * 1000, policy),
+  fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
+  policy: toSettlePolicy(config),
 });

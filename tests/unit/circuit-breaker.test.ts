@@ -515,9 +515,15 @@ describe('a circuit', () => {
     [0.999, 0],
   ])('of a busy third party counts one call of eight, for eight: drawing %d, %i', async (number, counted) => {
     const { call, circuits, draws, now, pass } = createWorld();
-    const weights = { weight: 8, weightFrom: now() + DELAY_MS, weightUntil: now() + DELAY_MS + 1_000 };
+    const start = now() + DELAY_MS + 1_000;
+    const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
     await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
-    pass(DELAY_MS);
+    pass(DELAY_MS + 999);
+    draws(0.999);
+    await call();
+    expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
+    circuits.tallies.clear();
+    pass(1);
     draws(number);
     await call();
     const tally = { calls: 8, failures: 0, samples: 1 };

@@ -606,6 +606,16 @@ describe('the life of a stored result', () => {
     expect(firstKeptUntil(NOW, DAY, deployed)).toBe(keptUntil(job, NOW, deployed));
   });
 
+  test('is shorter once the results are frozen: neither the fetching deadline nor the callbacks behind it are to come', () => {
+    const left = (callbackAttempts: number) => {
+      const job = aJob({ phase: 'CALLING_BACK', callbackAttempts, deadlineAt: NOW + 30 * DAY });
+      return (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
+    };
+    expect(left(0)).toBeCloseTo(2 * 1.1 + 2 + 1 + 7, 5);
+    expect(left(1)).toBeCloseTo(1 * 1.1 + 2 + 1 + 7, 5);
+    expect(left(5)).toBeCloseTo(2 + 1 + 7, 5);
+  });
+
   test('is not renewed while a job takes its ordinary course, whatever hints it is given', () => {
     const stored = { keptUntil: firstKeptUntil(NOW, DAY, deployed) };
     let job = aJob({ deadlineAt: NOW + DAY });
