@@ -12,4 +12,6 @@ export default {
   moduleNameMapper: { '^@boomerang/core/(.*)$': '<rootDir>/layers/core/$1' },
   setupFiles: ['<rootDir>/tools/mutation/end-on-failure.mjs'],
   cacheDirectory: '<rootDir>/.jest-cache',
+  // What hangs is killed, too, and need not be waited for as long as elsewhere.
+  testTimeout: 2_000,
 };

@@ -17,7 +17,12 @@ const MUTATION = {
     'Mutation testing: changes the code in many small ways, and runs the unit tests against each change. A change that no test\nnotices survives, and is printed. Works on copies in .stryker-tmp.',
   arguments: '[file …]',
   options: {
-    threshold: { type: 'string', default: '90', value: 'percent', about: 'of the mutants of each file must be killed' },
+    threshold: {
+      type: 'string',
+      default: '90',
+      value: 'percent',
+      about: 'of the mutants of each file that must be killed; default: 90',
+    },
     concurrency: {
       type: 'string',
       default: String(availableParallelism()),
