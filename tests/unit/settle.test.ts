@@ -114,6 +114,8 @@ describe('an execution', () => {
     const settlement = run({ fetches: [fetched('gas')] });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW });
     expect(settlement.results.map(({ providerId }) => providerId)).toEqual(['gas']);
+    // Also where the first asks for a day: it delays nobody else.
+    expect(run({ fetches: [unavailable('gas', aDay)] }, { rules: slow }).dueAt).toBe(NOW);
   });
 
   test('that made one call of two made an attempt: its log tells of both', () => {
@@ -495,7 +497,8 @@ describe('a job that fails', () => {
     ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
     ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
   ])('tells its client why in a sentence, when its receiver or it %s', (_case, delivery, words) => {
-    const { failure } = run({ fetches: [], delivery }, { job: frozen });
+    const { status, failure } = run({ fetches: [], delivery }, { job: frozen });
+    expect(status).toBe('FAILED');
     expect(failure?.message).toMatch(words);
     expect(failure?.message).toMatch(/^[A-Z].*\.$/);
   });
