@@ -5,7 +5,7 @@ export default {
   transform: { '\\.ts$': '<rootDir>/tests/strip-types.mjs' },
   // Those need something that npm doesn't install; each has a script of its own.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/engines/'],
-  modulePathIgnorePatterns: ['<rootDir>/.aws-sam/'],
+  modulePathIgnorePatterns: ['<rootDir>/.aws-sam/', '<rootDir>/.stryker-tmp/'],
   maxWorkers: 2,
   // Nothing is left in the machine's temporary folder.
   globalSetup: '<rootDir>/tests/global-setup.mjs',

@@ -7,7 +7,7 @@ import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-out
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
-import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
@@ -46,7 +46,7 @@ export const handler = createHandler({
   publish,
   meter,
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
-  isPaused: config.PAUSED === 'callbacks' || config.PAUSED === 'all',
+  isPaused: isPaused(config, 'callbacks'),
   policy: toSettlePolicy(config),
   userAgent: `Boomerang/${VERSION}`,
 });

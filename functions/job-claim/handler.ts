@@ -7,7 +7,7 @@ import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoLastPause, createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
-import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { isPaused, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createGauge, createMeter } from '@boomerang/core/observability/meter.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
@@ -45,7 +45,7 @@ const deps: ClaimDueJobsDeps = {
   leaseMs: config.LEASE_SECONDS * 1000,
   shardCount: config.SHARD_COUNT,
   maxJobsPerSweep: config.MAX_JOBS_PER_SWEEP,
-  isPaused: config.PAUSED === 'all',
+  isPaused: isPaused(config, 'claims'),
   policy: toSettlePolicy(config),
   random: Math.random,
   publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),

@@ -19,6 +19,8 @@ import {
 } from '@boomerang/core/domain/failures.ts';
 import type { StoredResult } from '@boomerang/core/domain/job.ts';
 import { secretsOfCredential, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
+import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
+import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Meter } from '@boomerang/core/observability/meter.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
@@ -44,8 +46,8 @@ export type FetchProviderDeps = {
   breaker: CircuitBreaker;
   limitCalls: LimitCalls;
   isPaused: boolean;
-  /** When a result expires that is stored at a given time, epoch seconds. */
-  keptUntil: (now: number) => number;
+  fetchDeadlineMs: number;
+  policy: SettlePolicy;
 };
 
 /**
@@ -113,8 +115,9 @@ const store = async (
   { jobId, claims }: FetchRequest,
   { providerId, fetchedAt, bytes, json }: FetchedPayload & { json: string },
 ): Promise<StoredResult> => {
-  const { results, now, keptUntil } = deps;
-  const stored = await results.save(jobId, claims, { providerId, fetchedAt, bytes, json }, keptUntil(now()));
+  const { results, now, fetchDeadlineMs, policy } = deps;
+  const expiresAt = firstKeptUntil(now(), fetchDeadlineMs, policy);
+  const stored = await results.save(jobId, claims, { providerId, fetchedAt, bytes, json }, expiresAt);
   await discardUnwanted(deps, { jobId, claims }, [{ providerId, ...stored }]);
   return stored;
 };

@@ -11,8 +11,7 @@ import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
-import { toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
-import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
+import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
 import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
@@ -33,7 +32,6 @@ const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS
 const meter = createMeter();
 const announce = createAnnounce({ publish, meter });
 const circuits = createDynamoCircuits(table);
-const policy = toSettlePolicy(config);
 
 export const handler = createHandler({
   ...clock,
@@ -50,6 +48,7 @@ export const handler = createHandler({
     limits: createDynamoLimits({ ...table, random: Math.random }),
     sleep,
   }),
-  isPaused: config.PAUSED === 'fetch' || config.PAUSED === 'all',
-  keptUntil: (now) => firstKeptUntil(now, config.FETCH_DEADLINE_SECONDS * 1000, policy),
+  isPaused: isPaused(config, 'fetch'),
+  fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
+  policy: toSettlePolicy(config),
 });

@@ -197,6 +197,8 @@ describe('an update of code, catalogue and parameters', () => {
         Stage: 'dev',
         CallbackAllow: '127.0.0.1',
         CompleteSecretName: 'receiver',
+        // More than is posted here, so that posts are counted.
+        ClientRatePerSecond: '1000',
       },
     });
   }, 180_000);

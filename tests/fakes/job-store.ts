@@ -1,6 +1,7 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Job } from '@boomerang/core/domain/job.ts';
 import { holdMs } from '@boomerang/core/domain/schedule.ts';
+import { isExpired } from '@boomerang/core/domain/ttl.ts';
 import type {
   DueJobs,
   IntakeRequest,
@@ -45,8 +46,7 @@ export const createFakeJobStore = (): FakeJobStore => {
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('stale');
     return job;
   };
-  const isThere = (job: Job | undefined, now: number): job is Job =>
-    job !== undefined && (job.expiresAt === undefined || job.expiresAt * 1000 > now);
+  const isThere = (job: Job | undefined, now: number): job is Job => job !== undefined && !isExpired(job, now);
 
   const isSame = (item: StoredItem | undefined, { digest }: ResultKey): item is StoredItem =>
     item !== undefined && (digest === undefined || item.digest === digest);
@@ -57,8 +57,8 @@ export const createFakeJobStore = (): FakeJobStore => {
     deleteExpired: (now) => {
       const deleted: { jobId: string; providerId?: string }[] = [];
       for (const [jobId, results] of kept) {
-        for (const [providerId, { expiresAt }] of results) {
-          if (expiresAt * 1000 > now) continue;
+        for (const [providerId, item] of results) {
+          if (!isExpired(item, now)) continue;
           results.delete(providerId);
           deleted.push({ jobId, providerId });
         }

@@ -1,6 +1,6 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import { isExpired } from '@boomerang/core/domain/job.ts';
 import type { Redrive } from '@boomerang/core/domain/redrive.ts';
+import { isExpired } from '@boomerang/core/domain/ttl.ts';
 import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 
 /** The port of redrives, in memory. */

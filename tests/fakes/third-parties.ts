@@ -5,16 +5,17 @@ import {
   type Tally,
   type Watch,
 } from '@boomerang/core/domain/circuit.ts';
+import { isExpired, toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
 import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
 
 /** An entry that is gone once it has expired, as readers of the table see it. */
 type Expiring = { expiresAt: number };
 const isThere = <T extends Expiring>(entry: T | undefined, now: number): entry is T =>
-  entry !== undefined && entry.expiresAt > now / 1000;
+  entry !== undefined && !isExpired(entry, now);
 
-/** How long an open circuit is kept beyond the end of its open time, seconds. */
-const KEPT_SECONDS = 3_600;
+/** How long an open circuit is kept beyond the end of its open time, milliseconds. */
+const KEPT_MS = 3_600_000;
 
 /** The port of circuits, in memory. */
 export const createFakeCircuits = () => {
@@ -22,7 +23,7 @@ export const createFakeCircuits = () => {
   const watches = new Map<string, Watch>();
   const tallies = new Map<string, Tally & Expiring>();
   const openUntil = ({ openUntil: until }: OpenCircuit): Expiring => ({
-    expiresAt: Math.ceil(until / 1000) + KEPT_SECONDS,
+    expiresAt: toEpochSeconds(until + KEPT_MS),
   });
   const isAsRead = ({ key, openUntil: until }: OpenCircuit) => open.get(key)?.openUntil === until;
   const isOpen = (key: string, now: number) => {

@@ -264,6 +264,21 @@ describe.each<[string, () => JobStore]>([
     expect(await store.reader.get(job.jobId, expiry)).toMatchObject({ claims: 2, status: 'PENDING', results: [] });
   });
 
+  test('shows a job to the millisecond in which it expires, whether it is deleted by then or not', async () => {
+    const store = create();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const { jobId } = await born(store, { clientId });
+    await store.outcomes.save(jobId, 1, over);
+    const expiry = (over.expiresAt ?? 0) * 1000;
+    const seen = async (now: number) => [
+      (await store.reader.get(jobId, now))?.jobId,
+      (await store.reader.getWithData(jobId, now))?.job.jobId,
+      (await store.reader.list({ clientId, limit: 1, now })).jobs[0]?.jobId,
+    ];
+    expect(await seen(expiry - 1)).toEqual([jobId, jobId, jobId]);
+    expect(await seen(expiry)).toEqual([undefined, undefined, undefined]);
+  });
+
   test('has nothing of a job that is not there', async () => {
     const store = create();
     const { jobId } = aJob();
@@ -455,6 +470,17 @@ describe.each<[string, () => JobStore]>([
       // And it stays when the first is removed.
       await store.results.remove(jobId, 1, { providerId: 'gas', ...first });
       expect((await store.results.load(jobId))?.results[0]?.json === last.json).toBe(true);
+    });
+
+    test('that has expired is loaded, renewed and replaced until it is deleted: a late callback is better than none', async () => {
+      const store = create();
+      const { jobId } = await born(store);
+      const result = aResult(20_000);
+      const key = { providerId: 'gas', ...(await store.results.save(jobId, 1, result, 1)) };
+      expect((await store.results.load(jobId))?.results).toEqual([result]);
+      expect(await store.results.renew(jobId, key, NOW / 1000)).toBe(true);
+      await store.results.save(jobId, 2, aResult(20_000), 1);
+      await expect(store.results.save(jobId, 1, result, NOW / 1000)).rejects.toThrow(StaleClaim);
     });
 
     test('expires when it is said to, in epoch seconds, every part of it', async () => {

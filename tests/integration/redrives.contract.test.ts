@@ -104,7 +104,11 @@ describe.each<[string, () => Redrives]>([
     expect(await get()).toEqual({ ...kept, redriven: 6, skipped: 2, failed: 4 });
     expect(await entryOf(redrives, key, Number.MAX_SAFE_INTEGER)).toBeUndefined();
     await expect(redrives.save(whole)).rejects.toThrow(StaleClaim);
-    expect(await get(NOW + RETENTION_MS + 1_006)).toBeUndefined();
+    // Kept for the retention from its end on, in whole seconds; from then on it is absent, deleted or not.
+    const expiry = NOW + RETENTION_MS + 1_000;
+    expect(whole.expiresAt).toBe(expiry / 1000);
+    expect((await get(expiry - 1))?.redriveId).toBe(redriveId);
+    expect(await get(expiry)).toBeUndefined();
     expect(await redrives.get(clientId, uuidv7(), NOW)).toBeUndefined();
   });
 

@@ -117,6 +117,46 @@ describe.each<[string, () => Circuits]>([
     expect(await count(1)).toEqual({ calls: 24, failures: 24, samples: 3 });
   });
 
+  test.each([
+    ['a provider', () => aCircuit().key],
+    ['a receiver', aReceiver],
+  ])(
+    'of %s are forgotten an hour after their open time unless one probes them, and open anew',
+    async (_whose, aKey) => {
+      const circuits = create();
+      const circuit = aCircuit({ key: aKey(), openUntil: NOW + 1, consecutiveOpens: 4, halfOpen: true });
+      const read = async (now: number) =>
+        (await circuits.list(now)).get(circuit.key)?.open ?? (await circuits.find(circuit.key, now)).open;
+      await circuits.open(circuit, NOW);
+      // Expiry is to the second, and never early.
+      const last = NOW + 3_600_999;
+      expect(await read(last)).toEqual({ ...circuit, lastFailure: undefined });
+      expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, last)).toBe(false);
+      expect(await read(last + 1)).toBeUndefined();
+      expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, last + 1)).toBe(true);
+    },
+  );
+
+  test('are watched to the millisecond in which a watch expires', async () => {
+    const circuits = create();
+    const { key } = aCircuit();
+    const expiresAt = NOW / 1000 + 60;
+    await circuits.watch(key, aWatch({ expiresAt }), NOW);
+    const last = expiresAt * 1000 - 1;
+    expect((await circuits.list(last)).get(key)?.watch).toMatchObject({ expiresAt });
+    expect(await circuits.watch(key, aWatch({ since: last }), last)).toBe(false);
+    expect((await circuits.list(last + 1)).has(key)).toBe(false);
+    expect(await circuits.watch(key, aWatch({ since: last + 1, expiresAt: expiresAt + 60 }), last + 1)).toBe(true);
+  });
+
+  test('count on in a window that has expired and is not deleted yet: what tells windows apart is their number', async () => {
+    const circuits = create();
+    const { key } = aCircuit();
+    const own = { calls: 1, failures: 1, samples: 1 };
+    await circuits.count(key, 1, own, NOW / 1000 - 1);
+    expect(await circuits.count(key, 1, own, NOW / 1000 + 120)).toEqual({ calls: 2, failures: 2, samples: 2 });
+  });
+
   test('lose their watch and their tallies when they close', async () => {
     const circuits = create();
     const circuit = aCircuit();
@@ -131,15 +171,6 @@ describe.each<[string, () => Circuits]>([
     );
     expect(counted.map(({ calls }) => calls)).toEqual([1, 1, 2]);
   });
-});
-
-test('a circuit that nobody probed for long is forgotten, and opens anew', async () => {
-  const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
-  const circuit = aCircuit({ key: 'provider#forgotten', openUntil: NOW, consecutiveOpens: 4, halfOpen: true });
-  await circuits.open(circuit, NOW);
-  const later = NOW + 3_601_000;
-  expect((await circuits.list(later)).has(circuit.key)).toBe(false);
-  expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, later)).toBe(true);
 });
 
 test('circuits of providers are read to the last page, whatever else is under their key', async () => {
@@ -163,16 +194,23 @@ test('circuits of providers are read to the last page, whatever else is under th
 test('everything that is kept of third parties goes by TTL, in epoch seconds', async () => {
   const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
   const limits = createDynamoLimits({ client, tableName: 'JobTable', random: Math.random });
+  const rates = createDynamoClientRates({ client, tableName: 'JobTable' });
   const circuit = aCircuit();
   const key = uuidv7();
   await circuits.open(circuit, NOW);
   await circuits.watch(circuit.key, aWatch(), NOW);
+  await circuits.count(circuit.key, 1, { calls: 1, failures: 1, samples: 1 }, NOW / 1000 + 120);
+  await rates.count(key, 1, 1, NOW / 1000 + 60);
+  await rates.limit(key, NOW + 60_000);
   await limits.takeCall(key, 0, NOW / 1000, 1);
   const slot = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
   if (slot) await limits.freeSlot(slot);
   const keys = [
     ['CIRCUITS', circuit.key],
     ['CIRCUITS', `${circuit.key}#watch`],
+    [`TALLY#${circuit.key}`, 'WINDOW#1'],
+    [`CLIENT_RATE#${key}`, 'WINDOW#1'],
+    ['CIRCUITS', `client#${key}`],
     [`RATE#${key}`, `SECOND#${NOW / 1000}`],
     [`SLOTS#${key}`, 'SLOT#0'],
   ] as const;
@@ -266,6 +304,14 @@ describe.each<[string, () => ClientRates]>([
     expect((await rates.listLimited(NOW)).get(clientId)).toBe(NOW + 10);
     expect([...(await rates.listLimited(NOW)).keys()].filter((key) => key.includes('#'))).toEqual([]);
     expect([...(await circuits.list(NOW)).keys()].filter((key) => key.includes(clientId))).toEqual([]);
+    expect((await rates.listLimited(NOW + 9)).has(clientId)).toBe(true);
     expect((await rates.listLimited(NOW + 10)).has(clientId)).toBe(false);
+  });
+
+  test('count on in a window that has expired and is not deleted yet', async () => {
+    const rates = create();
+    const clientId = uuidv7();
+    await rates.count(clientId, 1, 3, NOW / 1000 - 1);
+    expect(await rates.count(clientId, 1, 3, NOW / 1000)).toBe(6);
   });
 });

@@ -2,7 +2,6 @@ import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { seededRandom } from '@boomerang/core/domain/random.ts';
-import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -245,7 +244,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         createFetch({
           ...ports,
           jobs: ports.reader,
-          keptUntil: (at) => firstKeptUntil(at, settings.fetchDeadlineMs, policy),
+          fetchDeadlineMs: settings.fetchDeadlineMs,
+          policy,
           ...guard,
           catalogue: new Map(
             PROVIDERS.map((provider) => [

@@ -1,23 +1,29 @@
 import {
+  isListed,
   isRenewalDue,
   isTripped,
+  longestOpenMs,
   newWatch,
   opened,
+  providerCircuitKey,
   receiverCircuitKey,
+  sampling,
   type ThirdParty,
+  type Watch,
   windowAt,
 } from '@boomerang/core/domain/circuit.ts';
 import { toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
 import { type CircuitChange, CircuitOpen, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { describe, expect, test } from '@jest/globals';
-import { countersOf, createCallLimiter, LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { aLog, NOW } from '../builders.ts';
-import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
+import { createFakeCircuits } from '../fakes/third-parties.ts';
 
 const rules = { windowMs: 60_000, minCalls: 10, failureRate: 0.9, openMs: 60_000 };
 const GAS: ThirdParty = { key: 'provider#gas', longestCallMs: 10_000 };
 /** From the first failure to the start of counting: 5 s, the longest call, and how far two clocks may be apart. */
 const DELAY_MS = 19_000;
+/** Why a call did not go out, or not to its end. */
+const LOST = new Error('lease lost');
 /** Failures in a row that open a circuit. */
 const ENOUGH = 36;
 
@@ -28,6 +34,8 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   let now = NOW;
   let isUp = true;
   let calls = 0;
+  const log = aLog();
+  let random = 0.5;
   const operations: string[] = [];
   const recorded = <Operation extends (...args: never[]) => Promise<unknown>>(name: string, operation: Operation) =>
     ((...args) => {
@@ -45,8 +53,8 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
     createCircuitBreaker({
       circuits: port,
       rules: { ...rules, ...change },
-      log: aLog(),
-      random: () => 0.5,
+      log,
+      random: () => random,
       now: () => now,
       announce: async (announced) => void changes.push(announced),
     });
@@ -75,6 +83,31 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   };
   return {
     circuits,
+    log,
+    draws: (number: number) => {
+      random = number;
+    },
+    /** Makes a call that ends when it is told to. */
+    begins: async (process = 0, party = GAS) => {
+      const started = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<void>();
+      const ended = breakers[process]?.call(
+        party,
+        async () => {
+          started.resolve();
+          return answer.promise;
+        },
+        (error) => (error === LOST ? 'unknown' : { class: 'timeout' }),
+      );
+      // One that is deferred is an error here, and not waited for.
+      await Promise.race([started.promise, ended]);
+      const end = (error?: unknown) => {
+        if (error === undefined) answer.resolve();
+        else answer.reject(error);
+        return ended?.catch(() => {});
+      };
+      return { end };
+    },
     port,
     changes,
     breakers,
@@ -281,19 +314,10 @@ describe('a circuit', () => {
   });
 
   test('lets another probe go when the first one is never heard of again', async () => {
-    const { breaks, call, goes, pass, breakers } = createWorld(2);
+    const { breaks, begins, call, goes, pass } = createWorld(2);
     await breaks();
     pass(60_000);
-    const started = Promise.withResolvers<void>();
-    void breakers[0]?.call(
-      GAS,
-      async () => {
-        started.resolve();
-        await new Promise(() => {});
-      },
-      () => 'unknown',
-    );
-    await started.promise;
+    await begins();
     pass(29_999);
     expect(await call(GAS, 1)).toBe('deferred');
     pass(1);
@@ -360,6 +384,67 @@ describe('a circuit', () => {
     expect(weightUntil).toBe(weightFrom + 2 * rules.windowMs);
   });
 
+  describe('that is sampled', () => {
+    const start = (windowAt(NOW, rules) + 10) * rules.windowMs;
+    const aWatch = (change: Partial<Watch> = {}): Watch => ({ ...newWatch(GAS, start, rules), ...change });
+    const at = (now: number, calls: number, weight = 1, watch = aWatch()) =>
+      sampling(watch, { calls, failures: 0, samples: calls }, weight, GAS, now, rules);
+
+    test('begins when a write takes the calls of a window past 500, or a multiple', () => {
+      expect([499, 500, 501, 1_000].map((calls) => at(start, calls) !== undefined)).toEqual([false, true, false, true]);
+      expect([1_000, 1_007, 1_008].map((calls) => at(start, calls, 8) !== undefined)).toEqual([true, true, false]);
+    });
+
+    test('begins with the first window that starts when all processes know of it, and lasts two', () => {
+      const of = (now: number, count = 1) => ({
+        weight: 8,
+        weightFrom: start + count * rules.windowMs,
+        weightUntil: start + (count + 2) * rules.windowMs,
+        now,
+      });
+      for (const expected of [
+        of(start),
+        of(start + rules.windowMs - DELAY_MS - 1),
+        of(start + rules.windowMs - DELAY_MS, 2),
+      ]) {
+        const { now, ...change } = expected;
+        expect(at(now, 500)).toEqual(change);
+      }
+    });
+
+    test('is prolonged without a gap while it is busy, by one write a window, and begins anew once it has ended', () => {
+      const until = start + 2 * rules.windowMs;
+      const sampled = aWatch({ weight: 8, weightFrom: start, weightUntil: until });
+      // Where it is to end later already, nothing is written.
+      expect(at(start - rules.windowMs, 504, 8, sampled)).toBeUndefined();
+      expect(at(start, 504, 8, sampled)).toEqual({ weight: 8, weightFrom: start, weightUntil: until + rules.windowMs });
+      expect(at(until - 1, 504, 8, sampled)?.weightFrom).toBe(start);
+      expect(at(until, 500, 1, sampled)?.weightFrom).toBe(until + rules.windowMs);
+    });
+  });
+
+  test('of a provider is one of a list, and stays open for eight times the first open time at most', () => {
+    expect(providerCircuitKey('gas')).toBe(GAS.key);
+    expect([isListed(GAS.key), isListed(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
+      true,
+      false,
+    ]);
+    // Patience with receivers is derived from it.
+    expect(longestOpenMs(rules.openMs)).toBe(opened(GAS.key, 99, 0, rules).openUntil);
+  });
+
+  test('that closes forgets what clocks seconds apart may have counted in the windows beside its own', async () => {
+    const { breaks, call, goes, pass, circuits, now } = createWorld();
+    await breaks();
+    pass(60_000);
+    const window = windowAt(now(), rules);
+    const own = { calls: 9, failures: 9, samples: 9 };
+    for (const other of [-2, -1, 0, 1, 2]) await circuits.count(GAS.key, window + other, own, now());
+    goes(true);
+    await call();
+    expect([...circuits.tallies.keys()]).toEqual([`${GAS.key} ${window - 2}`, `${GAS.key} ${window + 2}`]);
+  });
+
   test('lets calls through where the table can not be asked', async () => {
     const { call, port, goes, pass } = createWorld();
     const down = async () => Promise.reject(new Error('down'));
@@ -371,6 +456,210 @@ describe('a circuit', () => {
     }
   });
 
+  test('is read with those of all other providers, but apart from those of receivers', async () => {
+    const { call, operations } = createWorld();
+    const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
+    for (const party of [GAS, { ...GAS, key: 'provider#internet' }, receiver, GAS]) await call(party);
+    expect(operations).toEqual(['list', 'find']);
+  });
+
+  test('costs nothing for calls that did not go out: they say nothing of the third party', async () => {
+    const { begins, operations } = createWorld();
+    for (let index = 0; index < 10; index += 1) await (await begins()).end(LOST);
+    expect(operations).toEqual(['list']);
+  });
+
+  test('that has opened meanwhile is not counted for calls that began before', async () => {
+    const { begins, breaks, operations } = createWorld();
+    const slow = await begins();
+    await breaks();
+    const before = operations.length;
+    await slow.end(new Error('down'));
+    expect(operations).toHaveLength(before);
+  });
+
+  test('is renewed by one write, which the process need not read', async () => {
+    const { call, goes, pass, operations } = createWorld();
+    goes(false);
+    await call();
+    pass(31_000);
+    for (let index = 0; index < 5; index += 1) await call();
+    expect(operations.filter((name) => name !== 'count')).toEqual(['list', 'watch', 'list', 'updateWatch']);
+  });
+
+  test('counts in a tally that outlives its window on every clock, and not much more', async () => {
+    const { call, goes, pass, circuits, now } = createWorld();
+    goes(false);
+    await call();
+    pass(DELAY_MS);
+    await call();
+    // Deleted within its window it would forget failures, and the circuit might never open.
+    circuits.expire(now() + rules.windowMs + 4_000);
+    expect(circuits.tallies.size).toBe(1);
+    circuits.expire(now() + 2 * rules.windowMs + 1_000);
+    expect(circuits.tallies.size).toBe(0);
+  });
+
+  test.each([
+    [0, 1],
+    [0.124, 1],
+    [0.125, 0],
+    [0.999, 0],
+  ])('of a busy third party counts one call of eight, for eight: drawing %d, %i', async (number, counted) => {
+    const { call, circuits, draws, now, pass } = createWorld();
+    const start = now() + DELAY_MS + 1_000;
+    const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
+    await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
+    pass(DELAY_MS + 999);
+    draws(0.999);
+    await call();
+    expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
+    circuits.tallies.clear();
+    pass(1);
+    draws(number);
+    await call();
+    const tally = { calls: 8, failures: 0, samples: 1 };
+    expect([...circuits.tallies.values()]).toMatchObject(counted === 1 ? [tally] : []);
+    // Every call is counted again when that is over.
+    pass(1_000);
+    await call();
+    expect([...circuits.tallies.values()]).toMatchObject([counted === 1 ? { calls: 9, samples: 2 } : { calls: 1 }]);
+  });
+
+  test('being probed defers other calls by five seconds, or by what is left of the probe', async () => {
+    const { breaks, begins, pass, createProcess } = createWorld();
+    await breaks();
+    pass(60_000);
+    const deferral = () =>
+      createProcess()
+        .call(
+          GAS,
+          async () => {},
+          () => 'unknown',
+        )
+        .catch((error: unknown) => error);
+    await begins();
+    expect(await deferral()).toMatchObject({ retryAfterMs: 5_000 });
+    pass(26_000);
+    expect(await deferral()).toMatchObject({ retryAfterMs: 4_000 });
+  });
+
+  test('is probed by one call of a process, without asking the table for the others', async () => {
+    const { breaks, call, goes, pass, operations } = createWorld();
+    await breaks();
+    goes(true);
+    pass(60_000);
+    const results = await Promise.all(Array.from({ length: 10 }, () => call()));
+    expect(results.filter((result) => result === 'well')).toHaveLength(1);
+    expect(operations.filter((name) => name === 'move')).toHaveLength(1);
+  });
+
+  test('whose probe failed is open for twice as long, also to the process that knows it best', async () => {
+    const { breaks, call, pass, breakers } = createWorld();
+    await breaks();
+    pass(60_000);
+    expect(await call()).toBe('failed');
+    const again = breakers[0]?.call(
+      GAS,
+      async () => {},
+      () => 'unknown',
+    );
+    await expect(again).rejects.toMatchObject({ retryAfterMs: 120_000 });
+  });
+
+  test('whose probe another process won is read again at once', async () => {
+    const { breaks, call, goes, pass } = createWorld(2);
+    await breaks();
+    pass(59_999);
+    expect(await call(GAS, 1)).toBe('deferred');
+    pass(1);
+    goes(true);
+    expect(await call(GAS, 0)).toBe('well');
+    // What process 1 read a millisecond ago says that it is to be probed.
+    expect([await call(GAS, 1), await call(GAS, 1)]).toEqual(['deferred', 'well']);
+  });
+
+  test.each<[string, unknown]>([
+    ['succeeds', undefined],
+    ['fails', new Error('down')],
+    ['did not go out', LOST],
+  ])('is what the next probe made of it, whatever a probe says that took too long and %s', async (_case, error) => {
+    for (const isUp of [true, false]) {
+      const { breaks, begins, call, goes, pass, changes, circuits } = createWorld(2);
+      await breaks();
+      pass(60_000);
+      const slow = await begins(0);
+      pass(30_000);
+      goes(isUp);
+      expect(await call(GAS, 1)).toBe(isUp ? 'well' : 'failed');
+      const before = circuits.all.get(GAS.key);
+      await slow.end(error);
+      expect(circuits.all.get(GAS.key)).toEqual(before);
+      // The process does not go by its own probe.
+      expect(await call(GAS, 0)).toBe(isUp ? 'well' : 'deferred');
+      expect(changes.map(({ isOpen }) => isOpen)).toEqual(isUp ? [true, false] : [true]);
+    }
+  });
+
+  test('tells operators when it opens, is probed, stays open and closes, whose it is and for how long', async () => {
+    const { breaks, call, goes, pass, log } = createWorld();
+    await breaks();
+    pass(60_000);
+    await call();
+    pass(120_000);
+    goes(true);
+    await call();
+    const cause = { class: 'bad_status', statusCode: 503 };
+    const told = (level: string, words: RegExp, data: object = {}) => ({
+      level,
+      message: expect.stringMatching(words),
+      data: { circuit: GAS.key, ...data },
+    });
+    expect(log.lines).toEqual([
+      told('warn', /opened/i, { calls: ENOUGH, failures: ENOUGH, cause, openMs: 60_000 }),
+      told('info', /probing/i),
+      told('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
+      told('info', /probing/i),
+      told('info', /closed/i),
+    ]);
+  });
+
+  test('tells operators of each operation that the table refused, and of a call that could not be judged', async () => {
+    const { breaks, call, pass, log, port, breakers } = createWorld();
+    await breaks();
+    log.lines.length = 0;
+    const error = new Error('down');
+    const down = async () => Promise.reject(error);
+    const { list, move } = port;
+    Object.assign(port, { move: down });
+    pass(60_000);
+    // No probe without the table: all instances would send one.
+    expect(await call()).toBe('deferred');
+    Object.assign(port, { list: down });
+    expect(await call()).toBe('deferred');
+    Object.assign(port, { list });
+    pass(30_000);
+    Object.assign(port, { move });
+    const judging = breakers[0]?.call(GAS, down, () => {
+      throw error;
+    });
+    await expect(judging).rejects.toBe(error);
+    pass(1);
+    Object.assign(port, { close: down });
+    await breakers[0]?.call(
+      GAS,
+      async () => {},
+      () => 'unknown',
+    );
+    const of = (level: string, words: RegExp, data: object) => ({ level, message: expect.stringMatching(words), data });
+    expect(log.lines.filter(({ message }) => !/probing/i.test(message))).toEqual([
+      of('warn', /probe/, { circuit: GAS.key, error }),
+      of('warn', /read/, { error }),
+      of('error', /judge/, { error }),
+      of('warn', /record/, { circuit: GAS.key, error }),
+    ]);
+  });
+
   test('is read once in five seconds, however many calls there are', async () => {
     const { call, operations, pass } = createWorld();
     await Promise.all(Array.from({ length: 50 }, () => call()));
@@ -380,106 +669,5 @@ describe('a circuit', () => {
     pass(1);
     await call();
     expect(operations).toEqual(['list', 'list']);
-  });
-});
-
-describe('the limits of a provider', () => {
-  const aProvider = (change: object) => ({
-    id: 'gas',
-    url: 'https://example.com',
-    timeoutMs: 10_000,
-    maxBytes: 1,
-    ...change,
-  });
-  const createLimited = (processes = 1) => {
-    let now = NOW;
-    const limits = createFakeLimits();
-    const sleep = async (ms: number) => {
-      now += ms;
-    };
-    const limiters = Array.from({ length: processes }, () =>
-      createCallLimiter({ limits, now: () => now, random: () => 0.5, sleep, log: aLog() }),
-    );
-    return { limits, limiters, now: () => now, limit: limiters[0] as (typeof limiters)[number] };
-  };
-
-  test('are kept in every second of the clock, over all processes', async () => {
-    const { limiters, now } = createLimited(3);
-    const seconds = new Map<number, number>();
-    for (let index = 0; index < 60; index += 1) {
-      const limit = limiters[index % 3] as (typeof limiters)[number];
-      await limit(aProvider({ ratePerSecond: 25 }), async () => {
-        const second = Math.floor(now() / 1000);
-        seconds.set(second, (seconds.get(second) ?? 0) + 1);
-      }).catch((error: unknown) => expect(error).toBeInstanceOf(LimitReached));
-    }
-    const most = Math.max(...seconds.values());
-    expect(most).toBeLessThanOrEqual(25);
-    expect(most).toBeGreaterThan(20);
-  });
-
-  test('let so many go at once, and no more', async () => {
-    const { limit } = createLimited();
-    let under = 0;
-    let most = 0;
-    const gate = Promise.withResolvers<void>();
-    const calls = Array.from({ length: 5 }, () =>
-      limit(aProvider({ concurrency: 2 }), async () => {
-        under += 1;
-        most = Math.max(most, under);
-        await gate.promise;
-        under -= 1;
-      }),
-    );
-    setImmediate(() => gate.resolve());
-    const settled = await Promise.allSettled(calls);
-    expect(most).toBe(2);
-    const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-    expect(reasons).toHaveLength(3);
-    for (const reason of reasons) expect(reason).toBeInstanceOf(LimitReached);
-  });
-
-  test('of a thousand calls a second are spread over four counters that add up to it', () => {
-    expect(countersOf(250)).toEqual([250]);
-    expect(countersOf(1_000)).toEqual([250, 250, 250, 250]);
-    for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
-  });
-
-  test('of ten thousand calls a second are looked for in three counters at most, by five requests at most', async () => {
-    const { limit, limits } = createLimited();
-    const asked: number[] = [];
-    limits.takeCall = async (_key, part) => {
-      asked.push(part);
-      return false;
-    };
-    await expect(limit(aProvider({ ratePerSecond: 10_000 }), async () => 'called')).rejects.toBeInstanceOf(
-      LimitReached,
-    );
-    expect(asked).toHaveLength(5);
-    expect(new Set(asked).size).toBe(3);
-  });
-
-  test('are asked for again only in the next second, five times at most', async () => {
-    const { limit, limits, now } = createLimited();
-    const askedAt: number[] = [];
-    limits.takeCall = async () => {
-      askedAt.push(Math.floor(now() / 1_000));
-      return false;
-    };
-    await expect(limit(aProvider({ ratePerSecond: 10 }), async () => 'called')).rejects.toBeInstanceOf(LimitReached);
-    expect(new Set(askedAt).size).toBe(askedAt.length);
-    expect(askedAt.length).toBeLessThanOrEqual(5);
-    expect(askedAt.length).toBeGreaterThan(2);
-  });
-
-  test('give a slot back when the call fails, and cost nothing where none are stated', async () => {
-    const { limit, limits } = createLimited();
-    const fails = async () => Promise.reject(new Error('broken'));
-    for (let index = 0; index < 3; index += 1) {
-      await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
-    }
-    const untouched = async () => Promise.reject(new Error('must not be asked'));
-    Object.assign(limits, { takeCall: untouched, findFreeSlots: untouched, takeSlot: untouched });
-    expect(await limit(aProvider({}), async () => 'given')).toBe('given');
   });
 });

@@ -7,6 +7,7 @@ import {
   type ProviderResult,
   toClaimedJob,
 } from '@boomerang/core/domain/job.ts';
+import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { JobWithData } from '@boomerang/core/ports/jobs.ts';
 import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -98,6 +99,7 @@ test('an expunged job tells what happened, and nothing of what third parties sai
 });
 
 describe('redriving', () => {
+  const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 60_000 };
   const createWorld = async (change: Partial<Job> = {}) => {
     const store = createFakeJobStore();
     const started: unknown[] = [];
@@ -111,7 +113,7 @@ describe('redriving', () => {
       log: aLog(),
       leaseMs: LEASE_MS,
       fetchDeadlineMs: 1_000,
-      policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 60_000 },
+      policy,
     };
     const redrive = async () => redriveJob(deps, (await store.reader.getWithData(job.jobId, NOW)) as never);
     return { store, started, job, deps, redrive };
@@ -147,6 +149,25 @@ describe('redriving', () => {
     expect(next).toMatchObject({ phase: 'CALLING_BACK', redeliveries: 1 });
     const there = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
     expect(there?.sort()).toEqual(['gas', 'internet']);
+    // For the whole of its new life, not for what was left of the former.
+    const life = firstKeptUntil(times.now, 1_000, policy);
+    expect([...(store.stored.get(job.jobId)?.values() ?? [])].map(({ expiresAt }) => expiresAt)).toEqual([life, life]);
+    expect(next.results).toMatchObject([{ keptUntil: life }, { keptUntil: life }]);
+  });
+
+  test('renews a stored result that the job could outlive now, and says until when; one that it can not, it leaves', async () => {
+    const life = firstKeptUntil(times.now, 1_000, policy);
+    for (const [before, after] of [
+      [NOW / 1000 + 60, life],
+      [life + 60, life + 60],
+    ] as const) {
+      const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
+      const stored = await store.results.save(job.jobId, 1, result, before);
+      const held = store.jobs.get(job.jobId) as Job;
+      store.jobs.set(job.jobId, { ...held, results: [{ ...gave('gas'), ...stored }] });
+      expect((await redrive()).results).toMatchObject([{ providerId: 'gas', keptUntil: after }]);
+      expect(store.stored.get(job.jobId)?.get('gas')?.expiresAt).toBe(after);
+    }
   });
 
   test('asks again for what is not there any more, or was deleted', async () => {

@@ -1,3 +1,4 @@
+import { isPaused } from '@boomerang/core/config/policy.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { judgeCallbackAnswer, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
@@ -212,6 +213,19 @@ describe('settings', () => {
       RETRY_SCHEDULE_SECONDS: [30, 120],
       MAINTENANCE_WINDOW: { from: 1767225600000, to: 1767229200000 },
     });
+  });
+});
+
+describe('what operators pause', () => {
+  test.each([
+    ['none', { fetch: false, callbacks: false, claims: false }],
+    ['fetch', { fetch: true, callbacks: false, claims: false }],
+    ['callbacks', { fetch: false, callbacks: true, claims: false }],
+    // A job whose results are frozen has nothing left to fetch: only pausing callbacks holds it.
+    ['all', { fetch: true, callbacks: true, claims: true }],
+  ] as const)('with %s is %j', (PAUSED, paused) => {
+    const parts = ['fetch', 'callbacks', 'claims'] as const;
+    expect(Object.fromEntries(parts.map((part) => [part, isPaused({ PAUSED }, part)]))).toEqual(paused);
   });
 });
 

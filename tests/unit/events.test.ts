@@ -36,7 +36,7 @@ const createWorld = async () => {
     send,
     policy,
     leaseMs: LEASE_MS,
-    keptUntil: () => 1,
+    fetchDeadlineMs: 86_400_000,
   };
   const load = async (name: string, deps: object) => {
     const { createHandler } = (await import(`../../functions/${name}/handler.ts`)) as {

@@ -44,6 +44,8 @@ const tick = (ms: number) => {
 };
 const json = { headers: { 'content-type': 'application/json' }, body: Buffer.from('[]') };
 
+const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 60_000 };
+
 describe('a call to a provider', () => {
   const fetchWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
     const { send, requests } = createFakeHttp(answer);
@@ -58,7 +60,8 @@ describe('a call to a provider', () => {
         jobs: createFakeJobStore().reader,
         now: () => NOW,
         log: aLog(),
-        keptUntil: () => 1,
+        fetchDeadlineMs: 86_400_000,
+        policy,
       },
       ...change,
     };
@@ -114,7 +117,6 @@ describe('a callback', () => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp(answer);
-    const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 60_000 };
     const deps = {
       ...unguarded,
       ...store,

@@ -9,7 +9,10 @@ const MINUTE = 60_000;
 
 const createWorld = (defaultRatePerSecond: number) => {
   const rates = createFakeClientRates();
-  const random = seededRandom(7);
+  const seeded = seededRandom(7);
+  let drawn: number | undefined;
+  const random = () => drawn ?? seeded();
+  const log = aLog();
   const operations: string[] = [];
   let now = NOW;
   const port = {
@@ -26,8 +29,7 @@ const createWorld = (defaultRatePerSecond: number) => {
       return rates.listLimited(...args);
     },
   };
-  const createProcess = () =>
-    createLimitClient({ rates: port, defaultRatePerSecond, now: () => now, random, log: aLog() });
+  const createProcess = () => createLimitClient({ rates: port, defaultRatePerSecond, now: () => now, random, log });
   const post = async (
     limitClient = createProcess(),
     caller: { clientId: string; ratePerSecond?: number } = { clientId: CLIENT_ID },
@@ -38,6 +40,11 @@ const createWorld = (defaultRatePerSecond: number) => {
     );
   return {
     port,
+    log,
+    /** From now on, chance is this number. */
+    draws: (number: number) => {
+      drawn = number;
+    },
     operations,
     createProcess,
     post,
@@ -120,6 +127,68 @@ describe('what a client may post', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBe(MINUTE - (NOW % MINUTE));
   });
 
+  test('may be posted again in the millisecond in which the limit ends', async () => {
+    const { post, pass, createProcess } = createWorld(1 / 60);
+    const limitClient = createProcess();
+    pass(MINUTE - (NOW % MINUTE));
+    expect([await post(limitClient), await post(limitClient)]).toEqual([202, 429]);
+    pass(MINUTE - 1);
+    expect(await post(limitClient)).toBe(429);
+    pass(1);
+    expect(await post(limitClient)).toBe(202);
+  });
+
+  test('counts one request of so many as it stands for, as chance has it', async () => {
+    const { post, draws, operations } = createWorld(201 / 60 + 1e-9);
+    const counted = async (number: number) => {
+      draws(number);
+      operations.length = 0;
+      await post();
+      return operations.includes('count');
+    };
+    expect([await counted(0), await counted(0.499), await counted(0.5), await counted(0.999)]).toEqual([
+      ...[true, true],
+      ...[false, false],
+    ]);
+  });
+
+  test('is read once in five seconds, however many requests there are', async () => {
+    const { post, pass, operations, createProcess } = createWorld(1);
+    const limitClient = createProcess();
+    const reads = () => operations.filter((name) => name === 'listLimited').length;
+    await Promise.all(Array.from({ length: 20 }, () => post(limitClient)));
+    pass(4_999);
+    await post(limitClient);
+    expect(reads()).toBe(1);
+    pass(1);
+    await post(limitClient);
+    expect(reads()).toBe(2);
+  });
+
+  test('is told to operators, as is each operation that the table refused', async () => {
+    const { post, port, log, createProcess } = createWorld(1 / 60);
+    const error = new Error('down');
+    const down = async () => Promise.reject(error);
+    const { count } = port;
+    Object.assign(port, { listLimited: down, count: down, limit: down });
+    const limitClient = createProcess();
+    await post(limitClient);
+    Object.assign(port, { count });
+    await post(limitClient);
+    await post(limitClient);
+    const told = (words: RegExp, data: object) => ({
+      level: 'warn',
+      message: expect.stringMatching(words),
+      data,
+    });
+    expect(log.lines).toEqual([
+      told(/read/, { error }),
+      told(/count/, { clientId: CLIENT_ID, error }),
+      told(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
+      told(/tell/, { clientId: CLIENT_ID, error }),
+    ]);
+  });
+
   test('is not limited where the table can not be asked', async () => {
     const { port, post } = createWorld(1 / 60);
     const down = async () => Promise.reject(new Error('down'));
@@ -128,10 +197,13 @@ describe('what a client may post', () => {
   });
 
   test('is refused even where the others can not be told', async () => {
-    const { port, post, createProcess, operations } = createWorld(1 / 60);
+    const { port, post, pass, createProcess, operations } = createWorld(1 / 60);
     port.limit = async () => Promise.reject(new Error('down'));
     const limitClient = createProcess();
     expect([await post(limitClient), await post(limitClient), await post(limitClient)]).toEqual([202, 429, 429]);
+    // Nor is it forgotten when the list, on which it is not, is read again.
+    pass(5_000);
+    expect(await post(limitClient)).toBe(429);
     // The process that has found out need not ask again.
     expect(operations.filter((name) => name === 'count')).toHaveLength(2);
   });

@@ -2,13 +2,26 @@ import { readFileSync } from 'node:fs';
 import { callbackOutcomeSchema } from '@boomerang/core/contracts/callback-outcome.ts';
 import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
-import { isCallMade } from '@boomerang/core/domain/outcomes.ts';
+import { type CallbackOutcome, type FetchOutcome, isCallMade } from '@boomerang/core/domain/outcomes.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
 import { sweepSchema } from '../../functions/job-claim/schema.ts';
 import { settleRequestSchema } from '../../functions/job-settle/schema.ts';
 import { fetchRequestSchema } from '../../functions/provider-fetch/schema.ts';
-import { aClaim, caught, fetched, NOW } from '../builders.ts';
+import {
+  aClaim,
+  caught,
+  DELIVERED,
+  deferred,
+  deferredCallback,
+  failedCallback,
+  fetched,
+  NOT_SENT,
+  NOW,
+  notAttempted,
+  refused,
+  unavailable,
+} from '../builders.ts';
 
 const read = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
   fetchOutcomeSchema.parse({ providerId: 'gas', status, error });
@@ -99,6 +112,35 @@ describe('what a Catch kept of a delivery', () => {
     expect(callbackOutcomeSchema.parse(error)).toEqual({ kind: 'resultMissing', providerId: 'gas' });
     expect(callbackOutcomeSchema.parse({ Error: 'ResultMissing' }).kind).toBe('notAttempted');
   });
+});
+
+test.each<[FetchOutcome | CallbackOutcome, boolean]>([
+  [fetched('gas'), true],
+  [DELIVERED, true],
+  [unavailable('gas'), true],
+  [refused('gas'), true],
+  [failedCallback(), true],
+  [
+    {
+      kind: 'working',
+      providerId: 'gas',
+      ticket: { url: 'https://example.com/1', since: NOW, polls: 1 },
+      retryAfterMs: 1,
+    },
+    true,
+  ],
+  [{ kind: 'refused', reason: 'too_large', failure: { class: 'too_large' } }, false],
+  [{ kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } }, false],
+  [{ kind: 'refused', providerId: 'gas', failure: { class: 'unknown_provider' } }, false],
+  // An answer that was too large was an answer.
+  [{ kind: 'refused', providerId: 'gas', failure: { class: 'too_large', statusCode: 200 } }, true],
+  [deferred('gas'), false],
+  [deferredCallback(), false],
+  [notAttempted('gas'), false],
+  [NOT_SENT, false],
+  [{ kind: 'resultMissing', providerId: 'gas' }, false],
+])('an attempt is counted for %j: %p, since only a call that went out is one', (outcome, isMade) => {
+  expect(isCallMade(outcome)).toBe(isMade);
 });
 
 describe('payloads', () => {

@@ -8,6 +8,7 @@ import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts'
 import { aLog, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { type RawPart, startRawServer } from '../raw-server.ts';
 
+const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const stops: (() => void)[] = [];
 afterEach(() => {
   for (const stop of stops.splice(0)) stop();
@@ -59,7 +60,8 @@ const ask = async (scripts: RawPart[][], { provider = {}, credential, header, pa
     },
     jobs: { getWithData: async () => undefined },
     now: () => NOW,
-    keptUntil: () => 1,
+    fetchDeadlineMs: 86_400_000,
+    policy,
   };
   const outcome = await fetchProvider(deps, {
     jobId: 'id',

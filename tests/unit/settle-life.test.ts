@@ -1,6 +1,5 @@
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { CallbackOutcome } from '@boomerang/core/domain/outcomes.ts';
-import { isExhausted, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
 import { type Settlement, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -248,33 +247,4 @@ test.each<[string, Turn['gives'], Turn['callback']]>([
   const lived = live([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
   expect(lived).toHaveLength(100);
   expect(endOf(lived)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
-});
-
-describe('the schedule', () => {
-  const schedule = { stepsMs: steps };
-
-  test('goes step by step, and stays on its last', () => {
-    expect([1, 2, 3, 4, 99].map((failed) => retryDelayMs(schedule, failed, undefined, 0))).toEqual([
-      1_000, 5_000, 60_000, 60_000, 60_000,
-    ]);
-  });
-
-  test('is used up after as many failures as it has steps, and one', () => {
-    expect([0, 1, 3, 4, 5].map((failed) => isExhausted(schedule, failed))).toEqual([false, false, false, true, true]);
-  });
-
-  test('waits as long as it is asked to, but no shorter than its step and no longer than its longest', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 99 }), fc.nat(1_000_000), (failed, hintMs) => {
-        const delay = retryDelayMs(schedule, failed, hintMs, 0);
-        expect(delay).toBe(Math.max(retryDelayMs(schedule, failed, undefined, 0), Math.min(hintMs, 60_000)));
-      }),
-    );
-  });
-
-  test('adds jitter to a hint too, and takes the longest step wherever it stands', () => {
-    expect(retryDelayMs(schedule, 1, 20_000, 0.5)).toBe(21_000);
-    expect(retryDelayMs({ stepsMs: [9_000, 1_000] }, 2, 5_000, 0)).toBe(5_000);
-    expect(retryDelayMs({ stepsMs: [0] }, 1, undefined, 0.9)).toBe(0);
-  });
 });

@@ -2,7 +2,7 @@ import { type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/dom
 import type { CallbackOutcome, FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
 import { couldOutlive, firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import { holdMs, ownFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
-import { judgeClaim, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
+import { abandon, judgeClaim, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -109,6 +109,41 @@ describe('while fetching', () => {
   });
 });
 
+describe('an execution', () => {
+  test('that learned of some providers only leaves the others due at once, with no result yet', () => {
+    const settlement = run({ fetches: [fetched('gas')] });
+    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW });
+    expect(settlement.results.map(({ providerId }) => providerId)).toEqual(['gas']);
+    // Also where the first asks for a day: it delays nobody else.
+    expect(run({ fetches: [unavailable('gas', aDay)] }, { rules: slow }).dueAt).toBe(NOW);
+  });
+
+  test('that made one call of two made an attempt: its log tells of both', () => {
+    const { attempt, fetchAttempts } = run({ fetches: [deferred('gas'), unavailable('internet')] });
+    expect(fetchAttempts).toBe(1);
+    expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['circuit_open', 'bad_status']);
+  });
+
+  test('that had all it came for, and died before the callback, leaves the callback due at once', () => {
+    const settlement = run({ fetches: both });
+    const patient = { phase: 'CALLING_BACK', dueAt: NOW, callbackDeadlineAt: NOW + policy.patienceMs };
+    expect(settlement).toMatchObject({ ...patient, callbackAttempts: 0 });
+  });
+
+  test('that lost no time writes nothing of deadlines or faults: each attribute costs', () => {
+    const settlement = run({ fetches: [unavailable('gas'), fetched('internet')] });
+    expect(settlement).not.toHaveProperty('ownFaults');
+    expect(settlement).not.toHaveProperty('deadlineAt');
+  });
+
+  test('that had nothing to do moves no deadline: waiting on purpose is no fault of ours', () => {
+    const job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet', aDay)] }, NOW, slow);
+    const settlement = run({ fetches: [] }, { job: claimedAt(job, NOW + HOUR), now: NOW + HOUR });
+    expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW + DAY });
+    expect(settlement.deadlineAt).toBeUndefined();
+  });
+});
+
 describe('each provider of a job', () => {
   test('waits for its own hint: a day for one delays no other', () => {
     const settlement = run({ fetches: [unavailable('gas', aDay), unavailable('internet')] }, { rules: slow });
@@ -141,13 +176,13 @@ describe('each provider of a job', () => {
   });
 
   test('is asked with those that are due within 30 seconds of the earliest', () => {
-    const hints = [10_000, 25_000, 39_000, 41_000];
+    const hints = [10_000, 25_000, 40_000, 40_001];
     const providers = ['a', 'b', 'c', 'd'];
     const fetches = providers.map((id, index) =>
       unavailable(id, { class: 'bad_status', retryAfterMs: hints[index] ?? 0 }),
     );
     const settlement = run({ fetches }, { job: aJob({ providers }) });
-    expect(settlement.dueAt).toBe(NOW + 39_000);
+    expect(settlement.dueAt).toBe(NOW + 40_000);
   });
 
   test('gets the same jitter, so that what failed together is due together', () => {
@@ -209,6 +244,39 @@ describe('each provider of a job', () => {
     });
     const again = run({ fetches: [unavailable('gas')] }, { job: { ...job, results } });
     expect(pendingOf(again.results, 'gas').deferred).toBeUndefined();
+  });
+
+  test('that has never failed says why it was not asked last', () => {
+    const job = next(aJob(), { fetches: [deferred('gas'), fetched('internet')] });
+    const failure = { class: 'limit_reached', retryAfterMs: 1_000 } as const;
+    const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }] }, { job });
+    expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 0, error: failure });
+  });
+
+  test('that is deferred says what opened its circuit, where that is known', () => {
+    const cause = { class: 'bad_status', statusCode: 503 } as const;
+    const failure = { class: 'circuit_open', retryAfterMs: 1_000, cause } as const;
+    const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }, deferred('internet')] });
+    expect(pendingOf(results, 'gas').deferred).toStrictEqual({ class: 'circuit_open', cause });
+    expect(pendingOf(results, 'internet').deferred).toStrictEqual({ class: 'circuit_open' });
+  });
+
+  test('that refused stays so, with what it answered', () => {
+    const { results } = run({ fetches: [refused('gas'), unavailable('internet')] });
+    const { failure: error } = refused('gas');
+    expect(results[0]).toEqual({ providerId: 'gas', status: 'REFUSED', error });
+  });
+
+  test('that a fault of ours kept from being asked says so, and keeps its ticket if it has one', () => {
+    const ticket = { url: 'https://example.com/reports/1', since: NOW, polls: 1 };
+    const working = { kind: 'working', providerId: 'gas', ticket, retryAfterMs: 90_000 } as const;
+    const job = next(aJob(), { fetches: [working, notAttempted('internet')] });
+    expect(pendingOf(job.results, 'gas').error).toEqual({ class: 'not_ready' });
+    expect(pendingOf(job.results, 'internet')).toMatchObject({ error: { class: 'internal' } });
+    expect(pendingOf(job.results, 'internet')).not.toHaveProperty('ticket');
+    const { results } = run({ fetches: [notAttempted('gas'), notAttempted('internet')] }, { job });
+    // A ticket that is lost is a request that is made twice.
+    expect(pendingOf(results, 'gas').ticket).toEqual(ticket);
   });
 
   test('that is working on it keeps its ticket, burns no attempt, and is asked when it says', () => {
@@ -325,6 +393,17 @@ describe('a fault of our own', () => {
     const lost = claimedAt(claimedAt(job, NOW), NOW + HOUR);
     const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: lost, now: NOW + HOUR });
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + MINUTE + HOUR });
+  });
+
+  test('moves the deadline that a hint may reach to, too', () => {
+    const job = aJob({ deadlineAt: NOW + MINUTE, unsettled: 2, heldSince: NOW - HOUR });
+    const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
+    expect(pendingOf(results, 'gas').retryAt).toBe(NOW + MINUTE + HOUR);
+  });
+
+  test('before the first callback takes nothing from the patience with its receiver, and adds nothing', () => {
+    const job = claimedAt(aJob({ phase: 'CALLING_BACK', unsettled: 0, updatedAt: NOW - HOUR }), NOW - HOUR);
+    expect(run({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
   });
 
   test('of one provider keeps the deadline where another was called', () => {
@@ -455,7 +534,9 @@ describe('a result that is no longer stored', () => {
   test('stands as an error in its place once the deadline has come', () => {
     const job = aJob({ results: stored });
     const settlement = run({ fetches: [], delivery: missing }, { job, claim: aClaim({ final: true }) });
-    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK' });
+    // Our fault, and one of how often in a row: called back as soon as after any other.
+    const again = { dueAt: NOW + 30 * SECOND, callbackDeadlineAt: NOW + policy.patienceMs };
+    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK', ...again });
     expect(pendingOf(settlement.results, 'gas').error).toEqual({ class: 'result_missing' });
   });
 
@@ -464,6 +545,54 @@ describe('a result that is no longer stored', () => {
     const settlement = run({ fetches: [], delivery: missing }, { job });
     expect(settlement).toMatchObject({ status: 'FAILED', failure: { code: 'RESULT_MISSING' }, callbackAttempts: 0 });
     expect(settlement.results.map(({ status }) => status)).toEqual(['UNAVAILABLE', 'FETCHED']);
+  });
+});
+
+describe('a job that fails', () => {
+  const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3, callbackDeadlineAt: NOW });
+  const refusal = (reason: 'gone' | 'too_large' | 'client_revoked'): CallbackOutcome => ({
+    kind: 'refused',
+    reason,
+    failure: { class: reason },
+  });
+
+  test.each<[string, CallbackOutcome, RegExp]>([
+    ['was given up', failedCallback(), /4 times/],
+    ['was only ever deferred', deferredCallback(), /trouble/],
+    ['is gone', refusal('gone'), /410/],
+    ['takes less than there is', refusal('too_large'), /fit/],
+    ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
+    ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
+  ])('tells its client why in a sentence, when its receiver or it %s', (_case, delivery, words) => {
+    const { status, failure } = run({ fetches: [], delivery }, { job: frozen });
+    expect(status).toBe('FAILED');
+    expect(failure?.message).toMatch(words);
+    expect(failure?.message).toMatch(/^[A-Z].*\.$/);
+  });
+
+  test('without a call by its last execution has an attempt in its log all the same: the end is part of the story', () => {
+    const { attempt, status } = run({ fetches: [], delivery: deferredCallback() }, { job: frozen });
+    expect(status).toBe('FAILED');
+    expect(attempt?.callback).toMatchObject({ status: 'FAILED', class: 'circuit_open' });
+  });
+
+  test('as soon as it is claimed keeps what it has, tells of the claim, and expires after the retention', () => {
+    const results: ProviderResult[] = [{ providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 9 }];
+    const job = aJob({ results, unsettled: 21, updatedAt: NOW - 8 * DAY });
+    const failure = judgeClaim(job, false, NOW);
+    expect(failure?.message).toMatch(/21 times/);
+    const claimed = aClaim({ claims: 21, trigger: 'scheduled' });
+    expect(failure && abandon(job, claimed, failure, NOW, policy)).toStrictEqual({
+      status: 'FAILED',
+      phase: 'FETCHING',
+      results,
+      attempt: { number: 21, trigger: 'scheduled', endedAt: NOW, fetches: [] },
+      fetchAttempts: 0,
+      callbackAttempts: 0,
+      updatedAt: NOW,
+      failure,
+      expiresAt: NOW / 1000 + 3_600,
+    });
   });
 });
 
@@ -482,6 +611,13 @@ describe('a deferred call', () => {
   const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 2 });
   const deliver = (outcome: CallbackOutcome, job = frozen, now = NOW) =>
     run({ fetches: [], delivery: outcome }, { job, now, random: 0.5 });
+
+  test('of a callback says what opened its circuit, where that is known', () => {
+    const cause = { class: 'timeout' } as const;
+    const failure = { class: 'circuit_open', retryAfterMs: 1_000, cause } as const;
+    expect(deliver({ kind: 'deferred', failure }).callbackDeferred).toStrictEqual({ class: 'circuit_open', cause });
+    expect(deliver(deferredCallback()).callbackDeferred).toStrictEqual({ class: 'circuit_open' });
+  });
 
   test('burns no attempt, and comes back when it may be worth it, a little spread', () => {
     const settlement = run({ fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] }, { random: 0.5 });
@@ -538,6 +674,16 @@ describe('the life of a stored result', () => {
     const days = (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
     expect(days).toBeCloseTo(1 + 2 * 1.1 + 2 + 1 + 7, 5);
     expect(firstKeptUntil(NOW, DAY, deployed)).toBe(keptUntil(job, NOW, deployed));
+  });
+
+  test('is shorter once the results are frozen: neither the fetching deadline nor the callbacks behind it are to come', () => {
+    const left = (callbackAttempts: number) => {
+      const job = aJob({ phase: 'CALLING_BACK', callbackAttempts, deadlineAt: NOW + 30 * DAY });
+      return (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
+    };
+    expect(left(0)).toBeCloseTo(2 * 1.1 + 2 + 1 + 7, 5);
+    expect(left(1)).toBeCloseTo(1 * 1.1 + 2 + 1 + 7, 5);
+    expect(left(5)).toBeCloseTo(2 + 1 + 7, 5);
   });
 
   test('is not renewed while a job takes its ordinary course, whatever hints it is given', () => {
@@ -598,6 +744,26 @@ describe('the log of an attempt', () => {
       { status: 'OK', startedAt: NOW - 2_000, durationMs: 1_500 },
     ]);
     expect(attempt?.fetches[0]?.excerpt).toHaveLength(100);
+  });
+
+  test('tells of callbacks that failed, and of what was missing for them', () => {
+    const callbackOf = (delivery: CallbackOutcome) =>
+      settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy).attempt;
+    expect(callbackOf(failedCallback(failure))).toMatchObject({
+      startedAt: NOW - 900,
+      callback: { status: 'FAILED', class: 'bad_status', statusCode: 500, startedAt: NOW - 900, durationMs: 7 },
+    });
+    const missing = callbackOf({ kind: 'resultMissing', providerId: 'gas' });
+    expect(missing).toMatchObject({ startedAt: NOW, callback: { status: 'FAILED', class: 'result_missing' } });
+    const delivered = { ...DELIVERED, durationMs: 5 };
+    expect(callbackOf(delivered)?.startedAt).toBe(NOW - 5);
+  });
+
+  test('tells of a provider that is still working, and begins when it ends where nothing is known of its calls', () => {
+    const ticket = { url: 'https://example.com/reports/1', since: NOW, polls: 1 };
+    const working = { kind: 'working', providerId: 'gas', ticket, retryAfterMs: 90_000 } as const;
+    const { attempt } = settle(aJob(), claimed, { fetches: [working, unavailable('internet')] }, NOW, 0, policy);
+    expect(attempt).toMatchObject({ startedAt: NOW, fetches: [{ status: 'FAILED', class: 'not_ready' }, {}] });
   });
 
   test('names no next attempt when there is none', () => {

@@ -180,7 +180,8 @@ describe("a provider's credential", () => {
       jobs: store.reader,
       now: () => clock,
       log,
-      keptUntil: () => 1,
+      fetchDeadlineMs: 86_400_000,
+      policy,
       meter: { ...unguarded.meter, count: (...metric: unknown[]) => void counted.push(metric) },
     };
     const fetching = fetchProvider(deps, { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' });

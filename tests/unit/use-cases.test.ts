@@ -1,5 +1,6 @@
 import { cancelled, expunged } from '@boomerang/core/domain/control.ts';
 import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
 import { type HttpAnswer, HttpFailure } from '@boomerang/core/ports/http.ts';
 import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
@@ -35,7 +36,7 @@ const common = () => ({
   log: aLog(),
   policy,
   leaseMs: LEASE_MS,
-  keptUntil: () => 1,
+  fetchDeadlineMs: 86_400_000,
 });
 const fails = (error: Error) => async () => {
   throw error;
@@ -200,7 +201,14 @@ describe('fetching', () => {
     const saved: unknown[] = [];
     const headers = { 'content-type': 'text/plain' };
     expect((await fetchWith({ headers, body: Buffer.from('small') }, saved)).json).toBe('"small"');
-    expect((await fetchWith({ headers, body: Buffer.alloc(17_000, 'x') }, saved)).json).toBeUndefined();
+    const large = await fetchWith({ headers, body: Buffer.alloc(17_000, 'x') }, saved);
+    expect(large.json).toBeUndefined();
+    // Nothing renews it before its job is settled, and the job is told: too early, and the callback goes without it.
+    const expiresAt = firstKeptUntil(NOW, 86_400_000, policy);
+    expect(saved.map((args) => (args as unknown[])[3])).toEqual([expiresAt]);
+    expect(large).toMatchObject({ keptUntil: expiresAt });
+    expect(expiresAt).toBeGreaterThan((NOW + 86_400_000) / 1000);
+    expect(expiresAt).toBeLessThan((NOW + 30 * 86_400_000) / 1000);
     // Escaping makes this one too large to travel, though it is under 16 KiB as it came.
     expect((await fetchWith({ headers, body: Buffer.alloc(9_000, '"') }, saved)).json).toBeUndefined();
     expect(saved).toHaveLength(2);
@@ -261,6 +269,9 @@ describe('settling', () => {
     const [gas] = store.jobs.get(worked.jobId)?.results ?? [];
     const stored = store.stored.get(worked.jobId)?.get('gas');
     expect(gas).toMatchObject({ digest: '"gas"', chunks: 1, keptUntil: stored?.expiresAt });
+    // In epoch seconds: in milliseconds it would never be deleted.
+    const life = { phase: 'FETCHING' as const, deadlineAt: NOW + 86_400_000, callbackAttempts: 0 };
+    expect(stored?.expiresAt).toBe(keptUntil(life, NOW, policy));
   });
 
   test('renews a stored result only when the job could outlive it', async () => {
@@ -287,8 +298,10 @@ describe('settling', () => {
       await settle(store, worked);
       return renewed.length;
     };
+    const renewal = () => (renewed.at(-1) as unknown[])?.[2];
     const week = NOW / 1000 + 7 * 86_400;
     expect([await attempt(week + 2 * 86_400), await attempt(week - 3 * 86_400)]).toEqual([0, 1]);
+    expect(renewal()).toBe(firstKeptUntil(NOW, 86_400_000, policy));
   });
 
   test('leaves nothing stored of a claim that is stale by the time its outcome is written', async () => {

@@ -22,6 +22,10 @@ export const toCircuitRules = (
   openMs: settings.BREAKER_OPEN_SECONDS * 1000,
 });
 
+/** Whether operators have paused a part of the work. `claims` stop only when everything does: jobs would wait for nothing. */
+export const isPaused = ({ PAUSED }: Settings<'PAUSED'>, part: 'fetch' | 'callbacks' | 'claims'): boolean =>
+  PAUSED === 'all' || PAUSED === part;
+
 const toSchedule = ({
   RETRY_SCHEDULE_SECONDS: [first, ...rest],
 }: Settings<'RETRY_SCHEDULE_SECONDS'>): RetrySchedule => ({

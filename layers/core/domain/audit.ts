@@ -1,5 +1,6 @@
 import { JOB_STATUSES, type JobStatus } from './job.ts';
 import { TOGETHER_MS } from './settle.ts';
+import { isExpired } from './ttl.ts';
 
 /** What a table should never hold, by name. */
 export const FINDINGS = {
@@ -44,7 +45,7 @@ const isStatus = (status: unknown): status is JobStatus => JOB_STATUSES.includes
 
 /** Everything that is wrong with a job. */
 export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): FindingName[] => {
-  if (!job) return keptUntil * 1000 > now ? ['RESULTS_WITHOUT_JOB'] : [];
+  if (!job) return isExpired({ expiresAt: keptUntil }, now) ? [] : ['RESULTS_WITHOUT_JOB'];
   const { status, dueShard, dueAt, leasedUntil, expiresAt, expungedAt, results, updatedAt = 0 } = job;
   if (!isStatus(status) || !Array.isArray(results)) return ['UNREADABLE'];
   if (status !== 'PENDING') {

@@ -1,5 +1,5 @@
 import type { TaskFailure } from '../contracts/task-failure.ts';
-import { toEpochSeconds } from './ttl.ts';
+import { isExpired, toEpochMs, toEpochSeconds } from './ttl.ts';
 
 /**
  * The rules of circuit breakers: when a failing third party is watched, when its circuit opens, for how long, and who
@@ -114,11 +114,11 @@ export const watchExpiry = (party: ThirdParty, now: number, rules: CircuitRules)
   toEpochSeconds(now + watchMs(party, rules));
 
 export const isWatched = (watch: Watch | undefined, now: number): watch is Watch =>
-  watch !== undefined && watch.expiresAt * 1000 > now;
+  watch !== undefined && !isExpired(watch, now);
 
 /** Only when less than half of it is left: otherwise every failure would cost another write. */
 export const isRenewalDue = ({ expiresAt }: Watch, party: ThirdParty, now: number, rules: CircuitRules): boolean =>
-  expiresAt * 1000 - now < watchMs(party, rules) / 2;
+  toEpochMs(expiresAt) - now < watchMs(party, rules) / 2;
 
 /** A key of the table takes 1,000 writes a second: the calls of a busy third party are sampled. */
 const SAMPLED_FROM_CALLS = 500;

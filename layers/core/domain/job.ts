@@ -165,10 +165,6 @@ export const newJob = ({
   leasedUntil: now + leaseMs,
 });
 
-/** DynamoDB deletes what has expired within days, not at once: until then, readers take it for absent. */
-export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
-  expiresAt !== undefined && expiresAt * 1000 <= now;
-
 /** Providers that have neither given nor refused; none once the results are frozen. */
 const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] => {
   if (job.phase !== 'FETCHING') return [];

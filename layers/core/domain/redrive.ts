@@ -1,4 +1,5 @@
 import type { JobStatus } from './job.ts';
+import { toEpochSeconds } from './ttl.ts';
 
 /** What may be tried again, many at a time: jobs that are over. */
 export const REDRIVABLE_STATUSES = ['FAILED', 'PARTIAL', 'CANCELLED', 'COMPLETE'] as const satisfies JobStatus[];
@@ -103,8 +104,8 @@ export const advanced = <Claimed extends Redrive>(
     updatedAt: now,
   };
   if (cursor !== undefined) return { ...next, cursor, dueAt };
-  const expiresAt = Math.ceil((now + retentionMs) / 1000);
-  return { ...next, status: 'COMPLETE', cursor: undefined, dueAt: undefined, expiresAt };
+  const ended = { status: 'COMPLETE', cursor: undefined, dueAt: undefined } as const;
+  return { ...next, ...ended, expiresAt: toEpochSeconds(now + retentionMs) };
 };
 
 /** A claimed redrive whose page could not begin, for a failure that is no fault of its jobs: the claim does not count as a stall. */

@@ -1,7 +1,7 @@
 import type { Job } from './job.ts';
 import { JITTER, longestStepMs } from './schedule.ts';
 import type { SettlePolicy } from './settle.ts';
-import { toEpochSeconds } from './ttl.ts';
+import { toEpochMs, toEpochSeconds } from './ttl.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -35,7 +35,7 @@ export const couldOutlive = (
   job: LifeOf,
   now: number,
   policy: SettlePolicy,
-): boolean => (stored.keptUntil ?? 0) * 1000 < neededUntil(job, now, policy) + OWN_FAULTS_MS / 2;
+): boolean => toEpochMs(stored.keptUntil ?? 0) < neededUntil(job, now, policy) + OWN_FAULTS_MS / 2;
 
 /** When a result expires that is stored by a fetch, which knows nothing of its job: epoch seconds. */
 export const firstKeptUntil = (now: number, fetchDeadlineMs: number, policy: SettlePolicy): number =>

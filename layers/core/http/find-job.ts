@@ -1,4 +1,5 @@
-import { isExpired, type Job } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
+import { isExpired } from '../domain/ttl.ts';
 import type { Caller } from '../ports/clients.ts';
 import type { JobReader } from '../ports/jobs.ts';
 import { jobIdSchema } from './job-schema.ts';

@@ -115,7 +115,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     }
   };
 
-  const find = async (key: string): Promise<CircuitState> => {
+  const refresh = async (key: string): Promise<void> => {
     const knowledge = knowledgeOf(key);
     if (now() >= knowledge.validUntil) {
       knowledge.reading ??= read(knowledge, key).finally(() => {
@@ -123,7 +123,6 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       });
     }
     await knowledge.reading;
-    return lookUp(key);
   };
   const lookUp = (key: string): CircuitState => knowledgeOf(key).circuits.get(key) ?? {};
   const remember = (key: string, change: CircuitState): void => {
@@ -154,7 +153,9 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
    * @throws CircuitOpen
    */
   const acquire = async ({ key }: ThirdParty): Promise<OpenCircuit | undefined> => {
-    const { open } = await find(key);
+    await refresh(key);
+    // In one turn with what follows: of calls that waited for the same read, the first takes the probe and the others see it.
+    const { open } = lookUp(key);
     if (!open) return undefined;
     const restMs = open.openUntil - now();
     if (restMs > 0) {
@@ -195,7 +196,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     if (isMine) return remember(party.key, { watch });
     // Another process was faster. This failure is not counted: its successes would not have been, either.
     doubt(party.key);
-    await find(party.key);
+    await refresh(party.key);
   };
 
   const openCircuit = async (key: string, tally: Tally, cause: FailureCause): Promise<void> => {

@@ -1,7 +1,7 @@
 import { DeleteItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { type CircuitState, isListed, type OpenCircuit, PROVIDER_PREFIX, type Tally } from '../../domain/circuit.ts';
-import { toEpochSeconds } from '../../domain/ttl.ts';
+import { latestExpired, toEpochSeconds } from '../../domain/ttl.ts';
 import type { Circuits } from '../../ports/circuits.ts';
 import { type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
 
@@ -62,8 +62,8 @@ export const createDynamoCircuitReader = ({
       {
         TableName,
         KeyConditionExpression: `jobId = :jobId${prefix === undefined ? '' : ' AND begins_with(itemId, :prefix)'}`,
-        FilterExpression: 'expiresAt > :now',
-        ExpressionAttributeValues: toItem({ ':jobId': jobId, ':now': now / 1000, ':prefix': prefix }),
+        FilterExpression: 'expiresAt > :expired',
+        ExpressionAttributeValues: toItem({ ':jobId': jobId, ':expired': latestExpired(now), ':prefix': prefix }),
       },
     );
     for await (const { Items = [] } of pages) for (const item of Items) found.set(item.itemId?.S ?? '', item);
@@ -110,12 +110,12 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
       ),
     );
   };
-  const isAbsent = 'attribute_not_exists(jobId) OR expiresAt <= :now';
+  const isAbsent = 'attribute_not_exists(jobId) OR expiresAt <= :expired';
 
   return {
     ...createDynamoCircuitReader({ client, tableName: TableName }),
 
-    watch: (key, watch, now) => write(watchKey(key), watch, isAbsent, { ':now': now / 1000 }),
+    watch: (key, watch, now) => write(watchKey(key), watch, isAbsent, { ':expired': latestExpired(now) }),
 
     updateWatch: (key, since, change) => write(watchKey(key), change, 'since = :since', { ':since': since }),
 
@@ -138,7 +138,8 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
       return { calls: all.calls, failures: all.failures, samples: all.samples };
     },
 
-    open: (circuit, now) => write(openKey(circuit.key), toOpenAttributes(circuit), isAbsent, { ':now': now / 1000 }),
+    open: (circuit, now) =>
+      write(openKey(circuit.key), toOpenAttributes(circuit), isAbsent, { ':expired': latestExpired(now) }),
 
     move: (read, next) =>
       write(openKey(read.key), toOpenAttributes(next), 'openUntil = :read', { ':read': read.openUntil }),

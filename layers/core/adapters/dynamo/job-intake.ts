@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { isExpired, type Job } from '../../domain/job.ts';
+import type { Job } from '../../domain/job.ts';
+import { isExpired } from '../../domain/ttl.ts';
 import type { IntakeRequest, JobIntake } from '../../ports/jobs.ts';
 import { clientShard, JOB_ITEM_ID, jobKey, listKey, type ShardedJobTable, shardOf, toItem, toJob } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { isExpired } from '../../domain/job.ts';
+import { isExpired } from '../../domain/ttl.ts';
 import type { JobReader, JobSummary } from '../../ports/jobs.ts';
 import {
   CLIENT_INDEX,

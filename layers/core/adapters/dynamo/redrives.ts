@@ -1,8 +1,8 @@
 import { GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
-import { isExpired } from '../../domain/job.ts';
 import type { Redrive } from '../../domain/redrive.ts';
+import { isExpired } from '../../domain/ttl.ts';
 import type { RedriveIntake, RedriveWork } from '../../ports/redrives.ts';
 import { DUE_INDEX, fenced, type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
 

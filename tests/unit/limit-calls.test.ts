@@ -1,0 +1,224 @@
+import { describe, expect, test } from '@jest/globals';
+import { countersOf, createCallLimiter, LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
+import { aLog, NOW } from '../builders.ts';
+import { createFakeLimits } from '../fakes/third-parties.ts';
+
+describe('the limits of a provider', () => {
+  const aProvider = (change: object) => ({
+    id: 'gas',
+    url: 'https://example.com',
+    timeoutMs: 10_000,
+    maxBytes: 1,
+    ...change,
+  });
+  const createLimited = (processes = 1, { random = 0.5, startsAt = NOW } = {}) => {
+    let now = startsAt;
+    const sleeps: number[] = [];
+    const log = aLog();
+    const limits = createFakeLimits();
+    const sleep = async (ms: number) => {
+      sleeps.push(ms);
+      now += ms;
+    };
+    const limiters = Array.from({ length: processes }, () =>
+      createCallLimiter({ limits, now: () => now, random: () => random, sleep, log }),
+    );
+    return { limits, limiters, sleeps, log, now: () => now, limit: limiters[0] as (typeof limiters)[number] };
+  };
+
+  test('are kept in every second of the clock, over all processes', async () => {
+    const { limiters, now } = createLimited(3);
+    const seconds = new Map<number, number>();
+    for (let index = 0; index < 60; index += 1) {
+      const limit = limiters[index % 3] as (typeof limiters)[number];
+      await limit(aProvider({ ratePerSecond: 25 }), async () => {
+        const second = Math.floor(now() / 1000);
+        seconds.set(second, (seconds.get(second) ?? 0) + 1);
+      }).catch((error: unknown) => expect(error).toBeInstanceOf(LimitReached));
+    }
+    const most = Math.max(...seconds.values());
+    expect(most).toBeLessThanOrEqual(25);
+    expect(most).toBeGreaterThan(20);
+  });
+
+  test('let so many go at once, and no more', async () => {
+    const { limit } = createLimited();
+    let under = 0;
+    let most = 0;
+    const gate = Promise.withResolvers<void>();
+    const calls = Array.from({ length: 5 }, () =>
+      limit(aProvider({ concurrency: 2 }), async () => {
+        under += 1;
+        most = Math.max(most, under);
+        await gate.promise;
+        under -= 1;
+      }),
+    );
+    setImmediate(() => gate.resolve());
+    const settled = await Promise.allSettled(calls);
+    expect(most).toBe(2);
+    const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(reasons).toHaveLength(3);
+    for (const reason of reasons) expect(reason).toBeInstanceOf(LimitReached);
+  });
+
+  test('of a thousand calls a second are spread over four counters that add up to it', () => {
+    expect(countersOf(250)).toEqual([250]);
+    expect(countersOf(1_000)).toEqual([250, 250, 250, 250]);
+    for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
+  });
+
+  test('of ten thousand calls a second are looked for in three counters at most, by five requests at most', async () => {
+    const { limit, limits } = createLimited();
+    const asked: number[] = [];
+    limits.takeCall = async (_key, part) => {
+      asked.push(part);
+      return false;
+    };
+    await expect(limit(aProvider({ ratePerSecond: 10_000 }), async () => 'called')).rejects.toBeInstanceOf(
+      LimitReached,
+    );
+    expect(asked).toHaveLength(5);
+    expect(new Set(asked).size).toBe(3);
+  });
+
+  test('are asked for again only in the next second, five times at most', async () => {
+    const { limit, limits, now } = createLimited();
+    const askedAt: number[] = [];
+    limits.takeCall = async () => {
+      askedAt.push(Math.floor(now() / 1_000));
+      return false;
+    };
+    await expect(limit(aProvider({ ratePerSecond: 10 }), async () => 'called')).rejects.toBeInstanceOf(LimitReached);
+    expect(new Set(askedAt).size).toBe(askedAt.length);
+    expect(askedAt.length).toBeLessThanOrEqual(5);
+    expect(askedAt.length).toBeGreaterThan(2);
+  });
+
+  test('give a slot back when the call fails, and cost nothing where none are stated', async () => {
+    const { limit, limits } = createLimited();
+    const fails = async () => Promise.reject(new Error('broken'));
+    for (let index = 0; index < 3; index += 1) {
+      await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
+    }
+    const untouched = async () => Promise.reject(new Error('must not be asked'));
+    Object.assign(limits, { takeCall: untouched, findFreeSlots: untouched, takeSlot: untouched });
+    expect(await limit(aProvider({}), async () => 'given')).toBe('given');
+  });
+
+  const reached = { name: 'LimitReached' };
+  const call = async () => 'called';
+
+  test('that are used up for a second are asked for again at random times of each next one, four times at most', async () => {
+    const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
+    const seconds: number[] = [];
+    limits.takeCall = async (_key, _part, second) => {
+      seconds.push(second - NOW / 1_000);
+      return false;
+    };
+    await expect(limit(aProvider({ ratePerSecond: 10 }), call)).rejects.toMatchObject(reached);
+    expect(seconds).toEqual([0, 1, 2, 3, 4]);
+    // Nothing is left to spend after the last one: it is not waited for.
+    expect(sleeps).toEqual([1_200, 1_000, 1_000, 1_000]);
+  });
+
+  test.each([
+    // Of the 15 seconds of waiting and calling, so much is left for waiting: one second, or less.
+    [14_000, [1_000]],
+    [14_299, [701]],
+    // The next second begins when the patience ends: what is left of it is not worth waiting for.
+    [14_300, []],
+    [15_000, []],
+  ])('are waited for as long as a call of %i ms leaves time for', async (timeoutMs, expected) => {
+    const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
+    limits.takeCall = async () => false;
+    await expect(limit(aProvider({ ratePerSecond: 10, timeoutMs }), call)).rejects.toMatchObject(reached);
+    expect(sleeps).toEqual(expected);
+  });
+
+  test.each([
+    [0, [0, 1, 2]],
+    [0.999, [39, 38, 37]],
+  ])('of a high rate are looked for in other counters by each caller: drawing %d, in %j', async (random, expected) => {
+    const { limit, limits } = createLimited(1, { random });
+    const asked: number[] = [];
+    limits.takeCall = async (_key, part, _second, most) => {
+      expect(most).toBe(250);
+      return asked.push(part) === 3;
+    };
+    expect(await limit(aProvider({ ratePerSecond: 10_000 }), call)).toBe('called');
+    expect(asked).toEqual(expected);
+  });
+
+  test('hold a slot for longer than its call may take, and not for ever: the process may die', async () => {
+    const { limit, limits } = createLimited();
+    const holds: [number, number][] = [];
+    const { takeSlot } = limits;
+    limits.takeSlot = async (key, number, now, heldUntil) => {
+      holds.push([now, heldUntil]);
+      return takeSlot(key, number, now, heldUntil);
+    };
+    await limit(aProvider({ concurrency: 1, timeoutMs: 10_000 }), call);
+    // Five seconds of waiting for the rate, ten of calling, five of reserve.
+    expect(holds).toEqual([[NOW, NOW + 20_000]]);
+  });
+
+  /** Counts the requests to the table of one call. */
+  const requestsOf = async (stated: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
+    const { limit, limits } = createLimited();
+    const asked: string[] = [];
+    for (const name of ['takeCall', 'findFreeSlots', 'takeSlot', 'freeSlot'] as const) {
+      const operation = (answers[name] ?? limits[name]) as (...args: unknown[]) => Promise<unknown>;
+      Object.assign(limits, {
+        [name]: (...args: unknown[]) => {
+          asked.push(name);
+          return operation(...args);
+        },
+      });
+    }
+    const outcome = await limit(aProvider(stated), call).catch(({ name }: Error) => name);
+    return [outcome, ...asked];
+  };
+  const times = (count: number, name: string) => Array.from({ length: count }, () => name);
+  const refuses = { takeCall: async () => false };
+  const full = { findFreeSlots: async () => [] };
+  const lost = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], takeSlot: async () => undefined };
+
+  test.each<[string, object, Parameters<typeof requestsOf>[1], string[]]>([
+    ['a rate', { ratePerSecond: 1 }, {}, ['called', 'takeCall']],
+    ['slots', { concurrency: 1 }, {}, ['called', 'findFreeSlots', 'takeSlot', 'freeSlot']],
+    ['both', { concurrency: 1, ratePerSecond: 1 }, {}, ['called', 'findFreeSlots', 'takeSlot', 'takeCall', 'freeSlot']],
+    ['a rate used up', { ratePerSecond: 1 }, refuses, ['LimitReached', ...times(5, 'takeCall')]],
+    // One request is kept for freeing a slot, one for the rate.
+    ['no free slot', { concurrency: 1 }, full, ['LimitReached', ...times(4, 'findFreeSlots')]],
+    [
+      'no free slot, and a rate',
+      { concurrency: 1, ratePerSecond: 1 },
+      full,
+      ['LimitReached', ...times(3, 'findFreeSlots')],
+    ],
+    [
+      'slots that others are faster to take',
+      { concurrency: 8 },
+      lost,
+      ['LimitReached', 'findFreeSlots', ...times(3, 'takeSlot')],
+    ],
+    [
+      'a slot, and a rate used up',
+      { concurrency: 1, ratePerSecond: 1 },
+      refuses,
+      ['LimitReached', 'findFreeSlots', 'takeSlot', ...times(2, 'takeCall'), 'freeSlot'],
+    ],
+  ])('cost five requests at most: %s', async (_case, stated, answers, expected) => {
+    expect(await requestsOf(stated, answers)).toEqual(expected);
+  });
+
+  test('whose slot can not be given back take nothing from the call, and tell operators why the slot is held', async () => {
+    const { limit, limits, log } = createLimited();
+    const error = new Error('down');
+    limits.freeSlot = async () => Promise.reject(error);
+    expect(await limit(aProvider({ concurrency: 1 }), call)).toBe('called');
+    const message = expect.stringMatching(/slot/);
+    expect(log.lines).toEqual([{ level: 'warn', message, data: { providerId: 'gas', error } }]);
+  });
+});
