@@ -487,6 +487,17 @@ describe('a circuit', () => {
     expect(operations.filter((name) => name !== 'count')).toEqual(['list', 'watch', 'list', 'updateWatch']);
   });
 
+  test('that is sampled stays so when its watch is renewed', async () => {
+    const { call, circuits, draws, goes, now, pass, operations } = createWorld();
+    const weights = { weight: 8, weightFrom: now(), weightUntil: now() + 2 * rules.windowMs };
+    await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
+    pass(31_000);
+    goes(false);
+    draws(0.999);
+    for (let index = 0; index < 5; index += 1) await call();
+    expect(operations).toEqual(['list', 'updateWatch']);
+  });
+
   test('counts in a tally that outlives its window on every clock, and not much more', async () => {
     const { call, goes, pass, circuits, now } = createWorld();
     goes(false);
@@ -589,7 +600,10 @@ describe('a circuit', () => {
       await breaks();
       pass(60_000);
       const slow = await begins(0);
-      pass(30_000);
+      // What process 0 knows is as new as can be, and wrong all the same.
+      pass(29_999);
+      expect(await call(GAS, 0)).toBe('deferred');
+      pass(1);
       goes(isUp);
       expect(await call(GAS, 1)).toBe(isUp ? 'well' : 'failed');
       const before = circuits.all.get(GAS.key);
