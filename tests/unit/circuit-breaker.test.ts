@@ -487,6 +487,19 @@ describe('a circuit', () => {
     expect(operations.filter((name) => name !== 'count')).toEqual(['list', 'watch', 'list', 'updateWatch']);
   });
 
+  test('whose first failures two processes meet has one watch, which the slower one reads at once', async () => {
+    const { call, goes, operations, circuits, pass, now } = createWorld(2);
+    await call(GAS, 1);
+    goes(false);
+    await call(GAS, 0);
+    const since = now();
+    pass(1_000);
+    await call(GAS, 1);
+    await call(GAS, 1);
+    expect(circuits.watches.get(GAS.key)).toMatchObject({ since });
+    expect(operations).toEqual(['list', 'list', 'watch', 'watch', 'list']);
+  });
+
   test('that is sampled stays so when its watch is renewed', async () => {
     const { call, circuits, draws, goes, now, pass, operations } = createWorld();
     const weights = { weight: 8, weightFrom: now(), weightUntil: now() + 2 * rules.windowMs };
