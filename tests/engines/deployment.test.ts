@@ -265,6 +265,11 @@ describe('an update of code, catalogue and parameters', () => {
     expect((await send('POST', `/jobs/${busy}/cancel`)).status).toBe(202);
     expect((await send('POST', `/jobs/${down}/redrive`)).status).toBe(202);
     expect((await waitFor(down, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
+    // Delivered at once, it holds its data itself: trying it again stores that.
+    const { jobId: delivered } = (await twice[0]?.json()) as { jobId: string };
+    expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
+    expect((await send('POST', `/jobs/${delivered}/redrive`)).status).toBe(202);
+    expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
     expect((await send('DELETE', `/jobs/${large}`)).status).toBe(204);
 
     parties.set('/gone', gives('back'));
@@ -286,10 +291,20 @@ describe('an update of code, catalogue and parameters', () => {
       made.set(call.caller, (made.get(call.caller) ?? new Set()).add(rightOf(call)));
     }
     for (const [logicalId, rights] of allowedCalls()) {
-      expect([logicalId, ...[...(made.get(logicalId) ?? [])].sort()]).toEqual([logicalId, ...[...rights].sort()]);
+      const calls = made.get(logicalId) ?? new Set();
+      const expected = [...rights].filter((right) => calls.has(right) || !isOfRaces(logicalId, right));
+      expect([logicalId, ...[...calls].sort()]).toEqual([logicalId, ...expected.sort()]);
     }
   }, 600_000);
 });
+
+/**
+ * Whether a right is for races only: what a function stored is deleted again when its job was cancelled, deleted or claimed in
+ * the meantime. The unit and contract tests lose those races on purpose.
+ */
+const isOfRaces = (logicalId: string, right: string): boolean =>
+  right === 'dynamodb:DeleteItem JobTable' &&
+  ['JobRedriveFunction', 'JobSettleFunction', 'RedriveRunFunction'].includes(logicalId);
 
 /** Looks until it is so, for a few sweeps. */
 const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
