@@ -239,8 +239,9 @@ describe('an update of code, catalogue and parameters', () => {
 
     const once = { providers: ['small'], callbackUrl: at('/once') };
     const headers = { 'idempotency-key': 'once' };
-    const twice = [await post(once, headers), await post(once, headers)];
-    expect(twice.map((answer) => answer.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+    const [first, second] = [await post(once, headers), await post(once, headers)];
+    expect([first, second].map((answer) => answer.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+    const { jobId: delivered } = (await first.json()) as { jobId: string };
 
     const body = '{"jobId":"01a20b4c-cf47-716b-85d8-5343742576b8","data":[]}';
     const signed = signatureHeaders([client.signingSecret], 'id', body, Date.now());
@@ -266,7 +267,6 @@ describe('an update of code, catalogue and parameters', () => {
     expect((await send('POST', `/jobs/${down}/redrive`)).status).toBe(202);
     expect((await waitFor(down, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
     // Delivered at once, it holds its data itself: trying it again stores that.
-    const { jobId: delivered } = (await twice[0]?.json()) as { jobId: string };
     expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
     expect((await send('POST', `/jobs/${delivered}/redrive`)).status).toBe(202);
     expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
