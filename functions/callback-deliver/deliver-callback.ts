@@ -109,7 +109,7 @@ const prepare = async (
     const [collected, client] = await Promise.all([collectResults(results, worked), findClient(worked.clientId)]);
     if (client && client.revokedAt === undefined) return { collected, secrets: liveSecrets(client, startedAt) };
   } catch (cause) {
-    if (cause instanceof ResultMissing) throw cause;
+    if (cause instanceof ResultMissing || cause instanceof LeaseLost) throw cause;
     throw new CallbackNotSent({ class: 'internal', startedAt }, { cause });
   }
   throw new CallbackRejected({ class: 'client_revoked', startedAt });

@@ -1,6 +1,7 @@
 import { readTaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
@@ -83,6 +84,23 @@ describe('a callback', () => {
     await deliver();
     expect(JSON.parse(requests[0]?.body ?? '').data).toMatchObject([{ data: 'old' }, { data: 'large' }]);
     expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'COMPLETE', fetchAttempts: 1, callbackAttempts: 1 });
+  });
+
+  test.each<[string, Partial<Job> | undefined]>([
+    ['another claim has the job', { claims: 2 }],
+    ['its claim is settled', { status: 'COMPLETE', leasedUntil: 0 }],
+    ['the job is gone', undefined],
+  ])('does not go out when the job is read, and %s: its results would be of another time', async (_case, change) => {
+    const worked = aWorkedJob({ providers: ['internet'], results: [fetched('internet')], checkpointed: true });
+    const { deliver, requests, store } = await createWorld(worked);
+    const gas = { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 5 };
+    await store.results.save(worked.jobId, 1, { ...gas, json: '"old"' }, NOW);
+    const job = aJob({ jobId: worked.jobId, results: [gas], ...change });
+    if (job.leasedUntil === 0) delete job.leasedUntil;
+    if (change) store.jobs.set(worked.jobId, job);
+    else store.jobs.delete(worked.jobId);
+    await expect(deliver()).rejects.toMatchObject({ name: 'LeaseLost' });
+    expect(requests).toEqual([]);
   });
 
   test('does not go out late: what our own tables took is not left for the call', async () => {
