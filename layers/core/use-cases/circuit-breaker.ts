@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import {
-  CACHE_MS,
   type CircuitRules,
   type CircuitState,
   countingDelayMs,
@@ -25,6 +24,7 @@ import type { Random } from '../domain/random.ts';
 import { toEpochSeconds } from '../domain/ttl.ts';
 import type { Log } from '../observability/logger.ts';
 import type { Circuits, WatchChange } from '../ports/circuits.ts';
+import { createFreshness, type Freshness } from './freshness.ts';
 
 /** The third party is in trouble: the call was not made. */
 export class CircuitOpen extends Error {
@@ -78,14 +78,7 @@ const PROBE_RETRY_MS = 5_000;
 const MAX_RECEIVERS = 1_000;
 
 /** What this process has read: the circuits of all providers, or of one receiver. */
-type Knowledge = {
-  circuits: Map<string, CircuitState>;
-  validUntil: number;
-  reading?: Promise<void> | undefined;
-};
-
-const NEVER = Number.NEGATIVE_INFINITY;
-const noKnowledge = (): Knowledge => ({ circuits: new Map(), validUntil: NEVER });
+type Knowledge = Freshness & { circuits: Map<string, CircuitState> };
 
 /**
  * A circuit breaker whose state is shared through a table, over processes that may live for one call (see
@@ -94,45 +87,34 @@ const noKnowledge = (): Knowledge => ({ circuits: new Map(), validUntil: NEVER }
  */
 export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker => {
   const { circuits, rules, now, random, log } = deps;
-  const providers = noKnowledge();
+  const knowledgeFrom = (read: (at: number) => Promise<Knowledge['circuits']>): Knowledge => {
+    const knowledge: Knowledge = {
+      circuits: new Map(),
+      ...createFreshness(now, async (at) => {
+        try {
+          knowledge.circuits = await read(at);
+        } catch (error) {
+          log.warn('Could not read circuits', { error });
+        }
+      }),
+    };
+    return knowledge;
+  };
+  const providers = knowledgeFrom((at) => circuits.list(at));
   let receivers: LRUCache<string, Knowledge> | undefined;
 
   const knowledgeOf = (key: string): Knowledge => {
     if (isListed(key)) return providers;
     receivers ??= new LRUCache({ max: MAX_RECEIVERS });
-    const known = receivers.get(key) ?? noKnowledge();
+    const known = receivers.get(key) ?? knowledgeFrom(async (at) => new Map([[key, await circuits.find(key, at)]]));
     receivers.set(key, known);
     return known;
   };
 
-  const read = async (knowledge: Knowledge, key: string): Promise<void> => {
-    const at = now();
-    knowledge.validUntil = at + CACHE_MS;
-    try {
-      knowledge.circuits = isListed(key) ? await circuits.list(at) : new Map([[key, await circuits.find(key, at)]]);
-    } catch (error) {
-      log.warn('Could not read circuits', { error });
-    }
-  };
-
-  const refresh = async (key: string): Promise<void> => {
-    const knowledge = knowledgeOf(key);
-    if (now() >= knowledge.validUntil) {
-      knowledge.reading ??= read(knowledge, key).finally(() => {
-        knowledge.reading = undefined;
-      });
-    }
-    await knowledge.reading;
-  };
   const lookUp = (key: string): CircuitState => knowledgeOf(key).circuits.get(key) ?? {};
   const remember = (key: string, change: CircuitState): void => {
     knowledgeOf(key).circuits.set(key, { ...lookUp(key), ...change });
   };
-  /** What is known was wrong: it is read again before it is used. */
-  const doubt = (key: string): void => {
-    knowledgeOf(key).validUntil = NEVER;
-  };
-
   /** @returns the probe, unless another process has it */
   const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
     const { key } = circuit;
@@ -144,7 +126,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     } catch (error) {
       log.warn('Could not take the probe of a circuit', { circuit: key, error });
     }
-    doubt(key);
+    knowledgeOf(key).expire();
     return undefined;
   };
 
@@ -153,7 +135,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
    * @throws CircuitOpen
    */
   const acquire = async ({ key }: ThirdParty): Promise<OpenCircuit | undefined> => {
-    await refresh(key);
+    await knowledgeOf(key).refresh();
     // In one turn with what follows: of calls that waited for the same read, the first takes the probe and the others see it.
     const { open } = lookUp(key);
     if (!open) return undefined;
@@ -173,19 +155,19 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       // Available to the next caller at once.
       const released = { ...probe, openUntil: now(), halfOpen: false };
       if (await circuits.move(probe, released)) remember(key, { open: released });
-      else doubt(key);
+      else knowledgeOf(key).expire();
       return;
     }
     if (verdict === 'succeeded') {
       remember(key, { open: undefined, watch: undefined });
-      if (!(await circuits.close(probe, windowsAround(now(), rules)))) return doubt(key);
+      if (!(await circuits.close(probe, windowsAround(now(), rules)))) return knowledgeOf(key).expire();
       log.info('Closed a circuit', { circuit: key });
       await deps.announce({ isOpen: false, circuit: probe });
       return;
     }
     const again = opened(key, probe.consecutiveOpens + 1, now(), rules, verdict);
     if (await circuits.move(probe, again)) remember(key, { open: again });
-    else doubt(key);
+    else knowledgeOf(key).expire();
     const { consecutiveOpens, openUntil } = again;
     log.warn('A circuit stays open', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
   };
@@ -195,13 +177,13 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     const isMine = await circuits.watch(party.key, watch, now());
     if (isMine) return remember(party.key, { watch });
     // Another process was faster. This failure is not counted: its successes would not have been, either.
-    doubt(party.key);
-    await refresh(party.key);
+    knowledgeOf(party.key).expire();
+    await knowledgeOf(party.key).refresh();
   };
 
   const openCircuit = async (key: string, tally: Tally, cause: FailureCause): Promise<void> => {
     const circuit = opened(key, 1, now(), rules, cause);
-    if (!(await circuits.open(circuit, now()))) return doubt(key);
+    if (!(await circuits.open(circuit, now()))) return knowledgeOf(key).expire();
     remember(key, { open: circuit });
     const { calls, failures } = tally;
     log.warn('Opened a circuit', { circuit: key, calls, failures, cause, openMs: circuit.openUntil - now() });
@@ -209,7 +191,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   };
 
   const updateWatch = async (key: string, watch: Watch, change: WatchChange): Promise<void> => {
-    if (!(await circuits.updateWatch(key, watch.since, change))) return doubt(key);
+    if (!(await circuits.updateWatch(key, watch.since, change))) return knowledgeOf(key).expire();
     remember(key, { watch: { ...(lookUp(key).watch ?? watch), ...change } });
   };
 

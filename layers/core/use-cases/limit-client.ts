@@ -1,10 +1,10 @@
-import { CACHE_MS } from '../domain/circuit.ts';
 import { clientRateAt } from '../domain/client-rate.ts';
 import type { Random } from '../domain/random.ts';
 import { toEpochSeconds } from '../domain/ttl.ts';
 import type { Log } from '../observability/logger.ts';
 import type { ClientRates } from '../ports/client-rates.ts';
 import type { Caller } from '../ports/clients.ts';
+import { createFreshness } from './freshness.ts';
 
 /** The client has posted as much as it may for now. */
 export class ClientRateExceeded extends Error {
@@ -41,12 +41,7 @@ export type LimitClientDeps = {
  */
 export const createLimitClient = ({ rates, defaultRatePerSecond, now, random, log }: LimitClientDeps): LimitClient => {
   let limited = new Map<string, number>();
-  let validUntil = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
-
-  const read = async (): Promise<void> => {
-    const at = now();
-    validUntil = at + CACHE_MS;
+  const { refresh } = createFreshness(now, async (at) => {
     try {
       const listed = await rates.listLimited(at);
       // What this process has found out since may not be listed yet.
@@ -55,15 +50,7 @@ export const createLimitClient = ({ rates, defaultRatePerSecond, now, random, lo
     } catch (error) {
       log.warn('Could not read which clients are limited', { error });
     }
-  };
-  const refresh = async (): Promise<void> => {
-    if (now() >= validUntil) {
-      reading ??= read().finally(() => {
-        reading = undefined;
-      });
-    }
-    await reading;
-  };
+  });
 
   /** Epoch milliseconds; undefined when the rate is not used up. */
   const count = async (clientId: string, ratePerSecond: number): Promise<number | undefined> => {
