@@ -123,7 +123,11 @@ describe('what a client may post', () => {
     const caller = { clientId: CLIENT_ID, ratePerSecond: 1 / 60 };
     await limitClient(caller);
     const error = await limitClient(caller).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ name: 'ClientRateExceeded', ratePerSecond: 1 / 60 });
+    expect(error).toMatchObject({
+      name: 'ClientRateExceeded',
+      message: 'the client rate is exceeded',
+      ratePerSecond: 1 / 60,
+    });
     expect((error as { retryAfterMs: number }).retryAfterMs).toBe(MINUTE - (NOW % MINUTE));
   });
 

@@ -12,5 +12,6 @@ export const TARGETS: readonly Target[] = [
   { file: 'layers/core/use-cases/circuit-breaker.ts', suites: ['circuit-breaker'] },
   { file: 'layers/core/domain/client-rate.ts', suites: ['limit-client'] },
   { file: 'layers/core/use-cases/limit-client.ts', suites: ['limit-client'] },
+  { file: 'layers/core/use-cases/freshness.ts', suites: ['circuit-breaker', 'limit-client'] },
   { file: 'functions/provider-fetch/limit-calls.ts', suites: ['limit-calls'] },
 ];
