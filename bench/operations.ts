@@ -17,6 +17,7 @@ import {
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
+import { providerSchema } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { providerCircuitKey, receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { SendHttp } from '@boomerang/core/ports/http.ts';
@@ -150,7 +151,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   const catalogue = new Map(
     ['gas', 'internet'].map((id) => [
       id,
-      { id, url: `${instance.providersUrl}/providers/${id}`, timeoutMs: 10_000, maxBytes: 1_000_000 },
+      providerSchema.parse({ id, url: `${instance.providersUrl}/providers/${id}` }),
     ]),
   );
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import { InvalidEnvironment } from '@boomerang/core/config/settings.ts';
-import { InvalidCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { readArguments } from '../cli/command.ts';
 import { DataFolderError, explain as explainFileError } from './data-folder.ts';
 import { onParentEnd } from './end-with-parent.ts';

@@ -1,6 +1,6 @@
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { explainIssue, InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
-import { InvalidCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import * as z from 'zod';
 
 const whole = (min: number, max: number) =>

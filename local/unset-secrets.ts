@@ -1,5 +1,5 @@
 import { variableOf } from '@boomerang/core/adapters/secrets.ts';
-import type { Catalogue } from '@boomerang/core/domain/catalogue.ts';
+import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 
 /** A credential that calls to a provider would need. */

@@ -1,6 +1,7 @@
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
+import { type Provider, type ProviderInput, providerSchema } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { type Job, newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { CallbackOutcome, FetchOutcome } from '@boomerang/core/domain/outcomes.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
@@ -33,6 +34,10 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   }),
   ...change,
 });
+
+/** A provider of the catalogue, its defaults filled in. */
+export const aProvider = (input: Partial<ProviderInput> = {}): Provider =>
+  providerSchema.parse({ id: 'gas', url: 'https://example.com', ...input });
 
 /** Stores a job, as a request of its own would. */
 export const givenJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {

@@ -1,5 +1,5 @@
 import { validateHeaderValue } from 'node:http';
-import type { Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { CredentialInvalid } from '@boomerang/core/domain/failures.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 

@@ -1,6 +1,7 @@
 import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import type { Catalogue, Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { providerCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import {
   CredentialInvalid,
@@ -179,6 +180,7 @@ const findCredential = async (
   options: { isFresh?: boolean } = {},
 ): Promise<Credential | undefined> => {
   if (!auth) return undefined;
+  if (auth.kind !== 'header') throw new TypeError('to come');
   try {
     return { header: auth.header, value: await findSecret(auth.secret, options) };
   } catch (cause) {

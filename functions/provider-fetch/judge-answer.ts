@@ -1,6 +1,6 @@
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/answers.ts';
-import type { Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { excerptOf, excerptOfAnswer } from '@boomerang/core/domain/excerpt.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';

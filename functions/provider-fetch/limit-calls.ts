@@ -1,4 +1,4 @@
-import type { Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
@@ -20,7 +20,10 @@ export class LimitReached extends Error {
  * Makes calls within the limits that their provider states, over all functions that call it. Each call takes its turn from
  * the table, one at a time: a function instance may live for one call. A provider that states no limit costs nothing.
  */
-export type LimitCalls = <T>(provider: Provider, call: () => Promise<T>) => Promise<T>;
+export type LimitCalls = <T>(provider: LimitedProvider, call: () => Promise<T>) => Promise<T>;
+
+/** What limiting reads of a provider. */
+export type LimitedProvider = Pick<Provider, 'id' | 'timeoutMs' | 'concurrency' | 'ratePerSecond'>;
 
 /** Waiting and calling together take at most so long, milliseconds. */
 export const WAIT_AND_CALL_MS = 15_000;
@@ -82,7 +85,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     }
   };
 
-  const takeSlot = async ({ id, timeoutMs }: Provider, limit: number, patience: Patience): Promise<Slot> => {
+  const takeSlot = async ({ id, timeoutMs }: LimitedProvider, limit: number, patience: Patience): Promise<Slot> => {
     for (;;) {
       if (!spend(patience)) throw new LimitReached();
       const free = await limits.findFreeSlots(id, limit, now());

@@ -5,6 +5,8 @@ import * as z from 'zod';
 export const fetchRequestSchema = z.object({
   ...claimedJobSchema.pick({ jobId: true, claims: true, leasedUntil: true }).shape,
   providerId: providerIdSchema,
+  /** What it reads of the claimed job; absent: a definition of before, which does not hand it over. */
+  job: claimedJobSchema.pick({ parameters: true, round: true }).optional(),
   retryCount: retryCountSchema.optional(),
 });
 

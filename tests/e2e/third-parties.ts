@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { listen } from '../../local/http-server.ts';
 
 /** What a third party does with a request; `body` is what was posted, `count` how often this path was called, from 1. */
@@ -92,7 +92,7 @@ export type ThirdParties = Awaited<ReturnType<typeof startThirdParties>>;
 
 /** What a catalogue may say of a provider, besides where it is. */
 export type ProviderLimits = Partial<
-  Pick<Provider, 'timeoutMs' | 'maxBytes' | 'concurrency' | 'ratePerSecond' | 'auth'>
+  Pick<ProviderInput, 'timeoutMs' | 'maxBytes' | 'concurrency' | 'ratePerSecond' | 'auth'>
 >;
 
 /** Providers at the third parties' `/provider/<id>`, as a catalogue has them. */

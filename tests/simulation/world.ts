@@ -17,7 +17,7 @@ import { createHandler as createRunRedrives } from '../../functions/redrive-run/
 import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { CLIENT_ID, findClient, untold } from '../builders.ts';
+import { aProvider, CLIENT_ID, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
@@ -248,16 +248,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           policy,
           ...guard,
           catalogue: new Map(
-            PROVIDERS.map((provider) => [
-              provider,
-              {
-                id: provider,
-                url: 'https://example.com',
-                timeoutMs: 10_000,
-                maxBytes: 1_000_000,
-                ...limitsOf(provider),
-              },
-            ]),
+            PROVIDERS.map((provider) => [provider, aProvider({ id: provider, ...limitsOf(provider) })]),
           ),
           findSecret: async () => '',
           send: async (request) => {

@@ -95,7 +95,7 @@ describe('tasks', () => {
     const deadlines: Record<string, [path: string, name: string]> = {
       RunRedrives: ['functions/redrive-run/run-redrives.ts', 'PASS_MS'],
       ClaimDueJobs: ['functions/job-claim/claim-due-jobs.ts', 'PASS_MS'],
-      FetchProvider: ['layers/core/domain/catalogue.ts', 'MAX_PROVIDER_TIMEOUT_MS'],
+      FetchProvider: ['layers/core/domain/catalogue/provider-schema.ts', 'MAX_PROVIDER_TIMEOUT_MS'],
       DeliverCallback: ['functions/callback-deliver/deliver-callback.ts', 'CALLBACK_TIMEOUT_MS'],
     };
     const invoked = tasks.filter(([, { Resource }]) => Resource === 'arn:aws:states:::lambda:invoke');

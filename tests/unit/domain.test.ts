@@ -3,7 +3,7 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { judgeCallbackAnswer, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
-import { InvalidCatalogue, parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { InvalidCatalogue, parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { CallbackThrottled, loggable } from '@boomerang/core/domain/failures.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -122,7 +122,10 @@ describe('the catalogue', () => {
   test('fills placeholders and defaults', () => {
     expect(parse([gas]).get('gas')).toEqual({
       id: 'gas',
+      method: 'GET',
       url: 'http://127.0.0.1/gas',
+      repeatable: false,
+      bodyErrors: [],
       timeoutMs: 10_000,
       maxBytes: 1_048_576,
     });

@@ -1,7 +1,7 @@
 import './function-environment.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
-import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';

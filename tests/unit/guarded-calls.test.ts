@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
-import { aJob, aLog, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
@@ -51,7 +51,7 @@ describe('a call to a provider', () => {
     const { send, requests } = createFakeHttp(answer);
     const failures: string[] = [];
     const meter = { ...unguarded.meter, count: (name: string) => void failures.push(name) };
-    const provider = { id: 'gas', url: 'https://example.com', timeoutMs: 10_000, maxBytes: 1_000 };
+    const provider = aProvider({ maxBytes: 1_000 });
     const deps = {
       ...unguarded,
       ...{ meter, send, breaker: spy.breaker, catalogue: new Map([['gas', provider]]), findSecret: async () => '' },

@@ -147,12 +147,12 @@ describe('payloads', () => {
   test('may have fields that this version does not know, and lack those that are new', () => {
     const claim = aClaim();
     const { isAnyWaiting: _, ...older } = claim;
-    const worked = workedJobSchema.parse({ ...older, metadata: { order: 'A-42' }, results: [] });
+    const worked = workedJobSchema.parse({ ...older, priority: 'high', results: [] });
     expect(worked).toEqual({ ...claim, results: [] });
   });
 
   test('of every task may have fields that this version does not know', () => {
-    const later = { parameters: { gas: {} }, round: 2 };
+    const later = { priority: 'high' };
     const { jobId, claims, leasedUntil } = aClaim();
     const fetch = { jobId, claims, leasedUntil, providerId: 'gas' };
     expect(fetchRequestSchema.parse({ ...fetch, ...later })).toEqual(fetch);

@@ -1,11 +1,11 @@
 import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
-import type { Provider } from '@boomerang/core/domain/catalogue.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { CircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
-import { aLog, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aLog, aProvider, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { type RawPart, startRawServer } from '../raw-server.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
@@ -14,7 +14,13 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-type Setting = { provider?: Partial<Provider>; credential?: string; header?: string; path?: string; userInfo?: string };
+type Setting = {
+  provider?: Partial<ProviderInput>;
+  credential?: string;
+  header?: string;
+  path?: string;
+  userInfo?: string;
+};
 
 /** Asks a raw TCP server, which plays its scripts, as a provider. */
 const ask = async (scripts: RawPart[][], { provider = {}, credential, header, path = '/', userInfo }: Setting = {}) => {
@@ -35,14 +41,13 @@ const ask = async (scripts: RawPart[][], { provider = {}, credential, header, pa
       }
     },
   };
-  const gas: Provider = {
-    id: 'gas',
+  const gas = aProvider({
     url: `${server.url.replace('//', userInfo === undefined ? '//' : `//${userInfo}@`)}${path}`,
     timeoutMs: 2_000,
     maxBytes: 1024 * 1024,
     ...(credential !== undefined && { auth: { header: header ?? 'authorization', secret: 'key' } }),
     ...provider,
-  };
+  });
   const stored: string[] = [];
   const deps = {
     ...unguarded,

@@ -1,4 +1,4 @@
-import { parseCatalogue } from '@boomerang/core/domain/catalogue.ts';
+import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { beforeEach, describe, expect, test } from '@jest/globals';

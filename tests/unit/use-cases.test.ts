@@ -13,6 +13,7 @@ import { acceptJob } from '../../functions/webhook/accept-job.ts';
 import {
   aJob,
   aLog,
+  aProvider,
   aWorkedJob,
   CLIENT_ID,
   fetched,
@@ -127,7 +128,7 @@ const withResults = (saved: unknown[]) => {
 };
 
 describe('fetching', () => {
-  const provider = { id: 'gas', url: 'https://example.com', timeoutMs: 10_000, maxBytes: 50_000 };
+  const provider = aProvider({ maxBytes: 50_000 });
   const fetchWith = (answer: Partial<HttpAnswer>, saved: unknown[] = []) =>
     fetchProvider(
       {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Catalogue, InvalidCatalogue, parseCatalogue } from '../domain/catalogue.ts';
+import { type Catalogue, InvalidCatalogue, parseCatalogue } from '../domain/catalogue/catalogue.ts';
 
 /**
  * Reads the provider catalogue from its file.

@@ -1,16 +1,22 @@
 import * as z from 'zod';
 
 /**
- * Version of the payloads that travel through the state machine. It changes only when a field changes its meaning; new fields
- * are optional and ignored by readers that do not know them (docs/decisions/0015).
+ * Version of the payloads that travel through the state machine. New fields are optional and ignored by readers that do not know
+ * them (docs/decisions/0015), so a job whose parameters or metadata must not be ignored carries a version that older readers refuse.
  */
-export const PAYLOAD_VERSION = 2;
+export const PAYLOAD_VERSION = 3;
+
+/** The version of jobs without parameters and metadata: the release before reads them as this one does. */
+export const PLAIN_PAYLOAD_VERSION = 2;
 
 /** What makes an execution work on a job: its birth, a sweep, or a caller who wants it tried again. */
 export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
 
 /** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays small. */
 export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
+
+/** Values by parameter name; what the catalogue says of them is checked when they are used. */
+export const parametersSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
 /** How many quick retries of a task came before this one: `$$.State.RetryCount` of Step Functions. */
 export const retryCountSchema = z.int().nonnegative();
@@ -20,7 +26,7 @@ export const retryCountSchema = z.int().nonnegative();
  * Times are epoch milliseconds.
  */
 export const claimedJobSchema = z.object({
-  v: z.literal(PAYLOAD_VERSION),
+  v: z.literal([PLAIN_PAYLOAD_VERSION, PAYLOAD_VERSION]),
   jobId: z.uuid(),
   /** When it was accepted, epoch milliseconds; null of one that came as version 1. */
   createdAt: z.int().nullable(),
@@ -44,6 +50,12 @@ export const claimedJobSchema = z.object({
   checkpointed: z.boolean(),
   /** Whether the fetching deadline has come: the callback goes out with what there is. */
   final: z.boolean(),
+  /** What the caller gave providers, by their ids. */
+  parameters: z.record(z.string(), parametersSchema).optional(),
+  /** The caller's own words, echoed in the callback. */
+  metadata: z.record(z.string(), z.string()).optional(),
+  /** The round of its requests; absent: 0. */
+  round: z.int().nonnegative().optional(),
 });
 
 /**
@@ -52,7 +64,7 @@ export const claimedJobSchema = z.object({
  */
 export const upgradePayload = (payload: unknown): unknown => {
   if (typeof payload !== 'object' || payload === null || !('v' in payload) || payload.v !== 1) return payload;
-  return { createdAt: null, ...payload, v: PAYLOAD_VERSION };
+  return { createdAt: null, ...payload, v: PLAIN_PAYLOAD_VERSION };
 };
 
 export type ClaimedJob = z.infer<typeof claimedJobSchema>;

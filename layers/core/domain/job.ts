@@ -1,6 +1,7 @@
 import type { ClaimedJob } from '../contracts/claimed-job.ts';
-import { PAYLOAD_VERSION } from '../contracts/claimed-job.ts';
+import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from '../contracts/claimed-job.ts';
 import type { TaskFailure } from '../contracts/task-failure.ts';
+import type { Parameters } from './catalogue/provider-schema.ts';
 import type { Ticket } from './outcomes.ts';
 
 export const JOB_STATUSES = ['PENDING', 'COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED'] as const;
@@ -8,6 +9,12 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** A job first collects, then calls back; it never goes the other way. */
 export type Phase = 'FETCHING' | 'CALLING_BACK';
+
+/** Parameters by provider id. */
+export type JobParameters = Readonly<Record<string, Parameters>>;
+
+/** Up to 20 strings by name, 1 KiB of JSON in all. */
+export type Metadata = Readonly<Record<string, string>>;
 
 /** How a result is stored, so that it can be renewed and deleted by key, unread. */
 export type StoredResult = {
@@ -37,6 +44,8 @@ export type PendingResult = {
   deferred?: TaskFailure | undefined;
   /** Where the provider's unfinished work is found. */
   ticket?: Ticket | undefined;
+  /** Which round of requests it is in: +1 when a ticket is given up; absent: the job's. */
+  round?: number | undefined;
 };
 
 /** One try of a call, as an execution knows it: its last one, when quick retries came before. */
@@ -78,6 +87,12 @@ export type Job = {
   clientId: string;
   callbackUrl: string;
   providers: string[];
+  /** What the caller gave providers, by their ids, as posted: defaults are filled in when a provider is asked. */
+  parameters?: JobParameters;
+  /** The caller's own words, echoed in the callback. Never logged. */
+  metadata?: Metadata;
+  /** Providers recognise repeated requests within a round; each redrive begins another. Absent: 0. */
+  round?: number;
   status: JobStatus;
   phase: Phase;
   /** How often it was taken: the fencing token. */
@@ -128,6 +143,8 @@ export type NewJobInput = {
   jobId: string;
   clientId: string;
   providers: string[];
+  parameters?: JobParameters | undefined;
+  metadata?: Metadata | undefined;
   callbackUrl: string;
   now: number;
   leaseMs: number;
@@ -139,6 +156,8 @@ export const newJob = ({
   jobId,
   clientId,
   providers,
+  parameters,
+  metadata,
   callbackUrl,
   now,
   leaseMs,
@@ -149,6 +168,8 @@ export const newJob = ({
   clientId,
   callbackUrl,
   providers,
+  ...(parameters && { parameters }),
+  ...(metadata && { metadata }),
   status: 'PENDING',
   phase: 'FETCHING',
   claims: 1,
@@ -196,7 +217,7 @@ export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: numb
   const pending = pendingProviders(job);
   const due = pending.filter(({ retryAt }) => retryAt <= now);
   return {
-    v: PAYLOAD_VERSION,
+    v: job.parameters || job.metadata ? PAYLOAD_VERSION : PLAIN_PAYLOAD_VERSION,
     jobId: job.jobId,
     createdAt: job.createdAt,
     clientId: job.clientId,
@@ -209,6 +230,9 @@ export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: numb
     providers: due.map(({ providerId }) => providerId),
     isAnyWaiting: due.length < pending.length,
     checkpointed: job.results.length > 0,
+    ...(job.parameters && { parameters: job.parameters }),
+    ...(job.metadata && { metadata: job.metadata }),
+    ...(job.round !== undefined && { round: job.round }),
     final: job.phase === 'FETCHING' && now >= job.deadlineAt + lostMs(job, now),
   };
 };

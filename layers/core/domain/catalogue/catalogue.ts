@@ -1,37 +1,6 @@
 import * as z from 'zod';
-import { providerIdSchema } from '../contracts/claimed-job.ts';
-import { findJsonError } from './json-position.ts';
-
-const MAX_PROVIDER_TIMEOUT_MS = 15_000;
-export const MAX_PROVIDER_BYTES = 1024 * 1024;
-
-/** Headers that are the HTTP client's own business. */
-const RESERVED_HEADERS = new Set(['connection', 'content-length', 'host', 'transfer-encoding', 'upgrade']);
-
-/** How we tell a provider who we are: a header, and the name of the secret that is its value. */
-const authSchema = z.strictObject({
-  header: z
-    .string()
-    .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'has to be a header name')
-    .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'is a header of the HTTP client'),
-  secret: z.string().regex(/^[\w.-]{1,200}$/, 'has to be the name of a secret: letters, digits, ".", "_", "-"'),
-});
-
-const providerSchema = z.strictObject({
-  id: providerIdSchema,
-  title: z.string().max(200).optional(),
-  /** Where its data is; trusted, unlike a callback's address. */
-  url: z.url({ protocol: /^https?$/ }),
-  /** One deadline over DNS, connect, headers and body. */
-  timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
-  /** The largest answer that is taken, in bytes after decompression. */
-  maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
-  auth: authSchema.optional(),
-  /** How many calls it takes at once; absent: any number. */
-  concurrency: z.int().min(1).max(1000).optional(),
-  /** How many calls it takes in a second; absent: any number. */
-  ratePerSecond: z.int().min(1).max(10_000).optional(),
-});
+import { findJsonError } from '../json-position.ts';
+import { type Provider, providerSchema } from './provider-schema.ts';
 
 const catalogueSchema = z.strictObject({
   providers: z
@@ -45,8 +14,6 @@ const catalogueSchema = z.strictObject({
       }
     }),
 });
-
-export type Provider = z.infer<typeof providerSchema>;
 
 /** The third parties, by id. */
 export type Catalogue = ReadonlyMap<string, Provider>;

@@ -1,0 +1,222 @@
+import * as z from 'zod';
+import { providerIdSchema } from '../../contracts/claimed-job.ts';
+
+const MAX_PROVIDER_TIMEOUT_MS = 15_000;
+export const MAX_PROVIDER_BYTES = 1024 * 1024;
+export const MAX_PAGES = 50;
+const MAX_POLLING_SECONDS = 7 * 24 * 3600;
+
+/** Headers that belong to the HTTP client. */
+const RESERVED_HEADERS = new Set(['connection', 'content-length', 'host', 'transfer-encoding', 'upgrade']);
+
+const headerNameSchema = z
+  .string()
+  .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'Must be a header name')
+  .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'Must not be a header of the HTTP client');
+
+const secretNameSchema = z
+  .string()
+  .regex(/^[\w.-]{1,200}$/, 'Must be the name of a secret: letters, digits, ".", "_", "-"');
+
+const queryNameSchema = z.string().regex(/^[^\s#&=]{1,100}$/, 'Must be the name of a query parameter');
+
+const urlSchema = z.url({ protocol: /^https?$/, error: 'Must be an absolute URL with http or https' });
+
+/** RFC 6901; `""` is the whole document. */
+const pointerSchema = z.string().regex(/^(?:\/(?:[^~]|~[01])*)?$/s, 'Must be a JSON Pointer (RFC 6901)');
+
+const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
+const nullableScalarSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** The formats that are checked. A format that is not on this list is an error, not a comment. */
+export const PARAMETER_FORMATS = [
+  'date',
+  'time',
+  'date-time',
+  'duration',
+  'email',
+  'hostname',
+  'ipv4',
+  'ipv6',
+  'uri',
+  'uuid',
+] as const;
+
+/** One parameter: a flat scalar, in the keywords of JSON Schema 2020-12. */
+const parameterSchema = z.strictObject({
+  type: z.enum(['string', 'integer', 'number', 'boolean']),
+  title: z.string().max(200).optional(),
+  description: z.string().max(1000).optional(),
+  enum: z.array(scalarSchema).min(1).max(200).optional(),
+  const: scalarSchema.optional(),
+  pattern: z.string().max(1000).optional(),
+  format: z.enum(PARAMETER_FORMATS).optional(),
+  minLength: z.int().nonnegative().optional(),
+  maxLength: z.int().nonnegative().optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  exclusiveMinimum: z.number().optional(),
+  exclusiveMaximum: z.number().optional(),
+  multipleOf: z.number().positive().optional(),
+  default: scalarSchema.optional(),
+  /** Sent to the provider and never shown: masked in answers and excerpts. */
+  writeOnly: z.boolean().optional(),
+  /** Its name in the query, where that differs. */
+  as: z
+    .string()
+    .regex(/^[\w.$[\]-]{1,64}$/, 'Must be a query parameter name')
+    .optional(),
+});
+
+const parametersSchema = z.strictObject({
+  type: z.literal('object'),
+  title: z.string().max(200).optional(),
+  description: z.string().max(1000).optional(),
+  required: z.array(z.string()).optional(),
+  properties: z.record(
+    z.string().regex(/^[A-Za-z]\w{0,39}$/, 'Must be a letter, then letters, digits and "_", at most 40 characters'),
+    parameterSchema,
+  ),
+  additionalProperties: z.literal(false).optional(),
+});
+
+const authSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('header').default('header'),
+    header: headerNameSchema,
+    /** What stands before the secret: `Bearer `. */
+    prefix: z.string().max(100).default(''),
+    secret: secretNameSchema,
+  }),
+  z.strictObject({ kind: z.literal('query'), parameter: queryNameSchema, secret: secretNameSchema }),
+  z.strictObject({ kind: z.literal('basic'), username: z.string().max(200), secret: secretNameSchema }),
+  /** Client credentials (RFC 6749 §4.4). */
+  z.strictObject({
+    kind: z.literal('oauth2'),
+    tokenUrl: urlSchema,
+    clientId: z.string().min(1).max(200),
+    secret: secretNameSchema,
+    scope: z.string().min(1).max(1000).optional(),
+    audience: z.string().min(1).max(1000).optional(),
+    /** Where the token endpoint wants the client's credentials: HTTP Basic, or the body (RFC 6749 §2.3.1). */
+    clientAuth: z.enum(['basic', 'post']).default('basic'),
+  }),
+]);
+
+const everyPagination = {
+  /** The array of each page; the arrays of all pages become one. */
+  itemsAt: pointerSchema.default(''),
+  maxPages: z.int().min(1).max(MAX_PAGES).default(10),
+  /** A boolean that is false on the last page. */
+  hasMoreAt: pointerSchema.optional(),
+};
+
+const paginationSchema = z.discriminatedUnion('kind', [
+  /** RFC 8288: `Link: <…>; rel="next"`. */
+  z.strictObject({ kind: z.literal('link'), ...everyPagination }),
+  z.strictObject({ kind: z.literal('next-url'), nextUrlAt: pointerSchema, ...everyPagination }),
+  z.strictObject({
+    kind: z.literal('cursor'),
+    cursorAt: pointerSchema,
+    parameter: queryNameSchema,
+    ...everyPagination,
+  }),
+  z.strictObject({
+    kind: z.literal('page'),
+    parameter: queryNameSchema,
+    firstPage: z.int().nonnegative().default(1),
+    ...everyPagination,
+  }),
+  z.strictObject({
+    kind: z.literal('offset'),
+    parameter: queryNameSchema,
+    pageSize: z.int().min(1).max(100_000),
+    ...everyPagination,
+  }),
+]);
+
+/** Where a provider's unfinished work is asked for. */
+const statusUrlSchema = z.union([
+  z.literal('location').transform(() => ({ from: 'location' as const })),
+  z.strictObject({ from: z.literal('location') }),
+  z.strictObject({ at: pointerSchema }),
+  z.strictObject({ template: z.string().max(2000), idAt: pointerSchema }),
+]);
+
+const statusesSchema = z.array(nullableScalarSchema).max(100);
+
+const pollingSchema = z.strictObject({
+  statusUrl: statusUrlSchema,
+  /** The state of the work in a status answer. Without it, any 200 or 303 ends the work. */
+  statusAt: pointerSchema.optional(),
+  pending: statusesSchema.default([]),
+  succeeded: statusesSchema.default([]),
+  failed: statusesSchema.default([]),
+  /** Where the result is, when it is not in the status answer. */
+  resultUrlAt: pointerSchema.optional(),
+  intervalSeconds: z.int().min(1).max(86_400).default(60),
+  timeoutSeconds: z.int().min(1).max(MAX_POLLING_SECONDS).default(7200),
+});
+
+export const VERDICTS = ['data', 'empty', 'refused', 'unavailable', 'throttled'] as const;
+
+const bodyErrorSchema = z.strictObject({
+  at: pointerSchema,
+  /** The values that mean it; absent: any value but null. */
+  in: z.array(nullableScalarSchema).min(1).max(200).optional(),
+  means: z.enum(['empty', 'refused', 'unavailable', 'throttled']),
+});
+
+/** One provider of the catalogue, each field by itself; `provider-rules.ts` has what fields ask of each other. */
+export const providerSchema = z.strictObject({
+  id: providerIdSchema,
+  title: z.string().max(200).optional(),
+  description: z.string().max(2000).optional(),
+  parameters: parametersSchema.optional(),
+  method: z.enum(['GET', 'POST']).default('GET'),
+  /** An RFC 6570 template of `{x}`, `{?a,b}` and `{&a,b}`, with a literal origin; trusted, unlike a callback's address. */
+  url: z.string().max(2000),
+  /** Constant headers. */
+  headers: z.record(headerNameSchema, z.string().max(2000)).optional(),
+  /** JSON; a string that is `{x}` as a whole is replaced by that parameter's value, with its type. */
+  body: z.json().optional(),
+  /** The header that lets the provider recognise a repeated POST. */
+  idempotencyHeader: headerNameSchema.optional(),
+  /** Whether a POST may arrive twice without such a header. */
+  repeatable: z.boolean().default(false),
+  auth: authSchema.optional(),
+  pagination: paginationSchema.optional(),
+  polling: pollingSchema.optional(),
+  /** How status codes (`404`, or `4xx`) are read, where that differs from HTTP. */
+  responses: z
+    .partialRecord(z.string().regex(/^[1-5](?:\d\d|xx)$/, 'Must be a status code, or 4xx'), z.enum(VERDICTS))
+    .optional(),
+  /** Answers with a status of success that are errors; the first that matches counts. */
+  bodyErrors: z.array(bodyErrorSchema).max(20).default([]),
+  /** A header that says, as `Retry-After` does, when to come back. */
+  rateLimitReset: z.strictObject({ header: headerNameSchema, unit: z.enum(['seconds', 'epoch', 'date']) }).optional(),
+  /** What of the answer is delivered. */
+  dataAt: pointerSchema.optional(),
+  /** One deadline over DNS, connect, headers and body; of each page, where there are pages. */
+  timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
+  /** The largest answer that is taken, all pages together, in bytes after decompression. */
+  maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
+  /** How many calls it takes at once; absent: any number. */
+  concurrency: z.int().min(1).max(1000).optional(),
+  /** How many calls it takes in a second; absent: any number. */
+  ratePerSecond: z.int().min(1).max(10_000).optional(),
+});
+
+/** A provider as it is used: defaults filled in. */
+export type Provider = z.infer<typeof providerSchema>;
+/** A provider as a catalogue's file has it. */
+export type ProviderInput = z.input<typeof providerSchema>;
+export type Auth = NonNullable<Provider['auth']>;
+export type Pagination = NonNullable<Provider['pagination']>;
+export type Polling = NonNullable<Provider['polling']>;
+export type ParametersSchema = NonNullable<Provider['parameters']>;
+/** How an answer is read: `data` is data, `empty` is data that is null, the others end the call. */
+export type Verdict = (typeof VERDICTS)[number];
+
+/** What a caller gave a provider of a job, by parameter name. */
+export type Parameters = Readonly<Record<string, string | number | boolean>>;
