@@ -17,7 +17,7 @@ import { createHandler as createRunRedrives } from '../../functions/redrive-run/
 import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { aProvider, CLIENT_ID, findClient, untold } from '../builders.ts';
+import { aCatalogue, CLIENT_ID, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
@@ -88,6 +88,8 @@ const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string |
 
 /** One of the providers takes few calls at once, and few a second. */
 const limitsOf = (provider: string) => (provider === 'water' ? { concurrency: 2, ratePerSecond: 2 } : {});
+
+const CATALOGUE = aCatalogue(...PROVIDERS.map((id) => ({ id, ...limitsOf(id) })));
 
 /** What became of a world. */
 export type Simulation = { history: History; jobs: Map<string, Job> };
@@ -247,9 +249,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           fetchDeadlineMs: settings.fetchDeadlineMs,
           policy,
           ...guard,
-          catalogue: new Map(
-            PROVIDERS.map((provider) => [provider, aProvider({ id: provider, ...limitsOf(provider) })]),
-          ),
+          catalogue: CATALOGUE,
           findSecret: async () => '',
           send: async (request) => {
             await step(life);
@@ -385,7 +385,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       createWebhook({
         ...ports,
         limitClient: async () => {},
-        knownProviders: new Set(PROVIDERS),
+        catalogue: CATALOGUE,
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });
     const answer = await call(create, { headers, body: JSON.stringify(body) });
@@ -450,6 +450,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
 const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
   ...store,
   intake: {
+    ...store.intake,
     create: async (job, request, at) => {
       const wasThere = jobs.has(job.jobId);
       const created = await store.intake.create(job, request, at);

@@ -11,6 +11,7 @@ import { withProviders } from '../../functions/api-docs/with-providers.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { providersApi } from '../../tools/openapi/providers-api.ts';
 import { serviceApi } from '../../tools/openapi/service-api.ts';
+import { aCatalogue } from '../builders.ts';
 
 const documents = { service: serviceApi, providers: providersApi };
 
@@ -163,7 +164,7 @@ describe('the document of the service API', () => {
     const complaint = validatorOf(committed);
     const schema = schemas(committed).JobRequest ?? {};
     const rules = { allowHttp: true, exceptions: { networks: [], hosts: new Set<string>() } };
-    const webhook = createWebhookSchema(new Set(['gas', 'internet']), rules);
+    const webhook = createWebhookSchema(aCatalogue('gas', 'internet'), rules);
     const { example } = committed.paths['/webhook']?.post?.requestBody?.content['application/json'] ?? {};
     expect(webhook.safeParse(example).success).toBe(true);
     const urls: [url: string, isRight: boolean][] = [

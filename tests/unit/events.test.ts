@@ -61,7 +61,7 @@ const createWorld = async () => {
       startExecution: async () => {},
       newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
       limitClient: async () => {},
-      knownProviders: new Set(catalogue.keys()),
+      catalogue,
       callbackRules: { allowHttp: false, exceptions: parseAddressExceptions('none') },
       fetchDeadlineMs: 1,
     },

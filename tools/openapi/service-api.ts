@@ -112,7 +112,7 @@ export const serviceApi = createDocument({
         requestParams: { header: webhookHeadersSchema },
         requestBody: {
           required: true,
-          content: json(createWebhookSchema(new Set(), rules), {
+          content: json(createWebhookSchema(new Map(), rules), {
             providers: ['gas', 'internet'],
             callbackUrl: 'https://example.com/complete',
           }),

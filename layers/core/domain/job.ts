@@ -128,6 +128,8 @@ export type Job = {
   failure?: { code: FailureCode; message: string };
   /** When what was collected for it was deleted at its caller's wish. */
   expungedAt?: number;
+  /** Whether it had parameters or metadata that were deleted then: it can't be tried again without them. */
+  isInputDeleted?: boolean;
   expiresAt?: number;
 };
 
@@ -138,6 +140,12 @@ export type FailureCode =
   | 'CLIENT_REVOKED'
   | 'NEVER_SETTLED'
   | 'RESULT_MISSING';
+
+/** What the caller gave a provider of a job. Ids may be names that every object has: `constructor` is one. */
+export const parametersOf = (
+  { parameters = {} }: Pick<Job, 'parameters'>,
+  providerId: string,
+): Parameters | undefined => (Object.hasOwn(parameters, providerId) ? parameters[providerId] : undefined);
 
 export type NewJobInput = {
   jobId: string;

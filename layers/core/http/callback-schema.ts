@@ -2,8 +2,12 @@ import * as z from 'zod';
 
 const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
 
+const metadata = z.record(z.string(), z.string('Must be a string'), 'Must be an object').optional().meta({
+  description: 'What the caller gave with the job; absent where it gave nothing.',
+});
+
 /**
- * A callback as `/complete` takes it: just these two properties. What providers gave is not looked into, nor are the entries
+ * A callback as `/complete` takes it: just these properties. What providers gave is not looked into, nor are the entries
  * walked through: the body may be of a mebibyte.
  */
 export const callbackSchema = z
@@ -12,6 +16,7 @@ export const callbackSchema = z
     data: z
       .custom<unknown[]>(isArray, 'Must be a list')
       .meta({ override: { type: 'array', items: {} }, description: 'Anything: it is not looked into.' }),
+    metadata,
   })
   .meta({ id: 'ReceivedCallback', description: 'A callback as the test receiver takes it.' });
 
@@ -57,4 +62,5 @@ export const callbackBodySchema = z.object({
     )
     .max(10)
     .meta({ description: 'An entry for each provider, in the order of the request.' }),
+  metadata,
 });
