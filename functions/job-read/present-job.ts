@@ -1,6 +1,6 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { maskWriteOnly } from '@boomerang/core/domain/catalogue/parameters.ts';
-import type { ShownCatalogue } from '@boomerang/core/domain/catalogue/shown-catalogue.ts';
 import { isHeld } from '@boomerang/core/domain/control.ts';
 import { type Attempt, type Job, type ProviderResult, parametersOf, type Try } from '@boomerang/core/domain/job.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
@@ -13,7 +13,7 @@ type JobView = z.infer<typeof jobSchema>;
  * A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals.
  * @param catalogue says which parameters must not be shown; those that it does not know are not shown either
  */
-export const presentJob = (job: Job, catalogue: ShownCatalogue, now: number): JobView => ({
+export const presentJob = (job: Job, catalogue: Offers, now: number): JobView => ({
   jobId: job.jobId,
   status: job.status,
   phase: job.phase,

@@ -5,8 +5,9 @@ import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
-import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { apiHandler, validateBody } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
@@ -20,14 +21,13 @@ import * as z from 'zod';
 import { type AcceptJobDeps, acceptJob, findReplay, IdempotencyKeyReused } from './accept-job.ts';
 import { config } from './config.ts';
 import { type JobRequest, readForm } from './job-request.ts';
-import type { KnownProviders } from './requested-provider.ts';
 import { type CallbackRules, createWebhookSchema, webhookHeadersSchema } from './schema.ts';
 
 export type Deps = AcceptJobDeps & {
   intake: JobIntake;
   authenticate: Authenticate;
   limitClient: LimitClient;
-  catalogue: KnownProviders;
+  catalogue: Offers;
   callbackRules: CallbackRules;
 };
 
@@ -102,7 +102,7 @@ export const handler = createHandler({
     client: new SFNClient(timeLimited(CALL_LIMITS.start)),
     stateMachineArn: config.STATE_MACHINE_ARN,
   }),
-  catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
+  catalogue: readOffers(config.PROVIDER_CATALOGUE),
   callbackRules: { allowHttp: config.CALLBACK_ALLOW_HTTP, exceptions: config.CALLBACK_ALLOW },
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,

@@ -1,7 +1,8 @@
 import type { JobParameters, Metadata } from '@boomerang/core/domain/job.ts';
 import type { JobInput } from '@boomerang/core/domain/job-input.ts';
+import { isRecord } from '@boomerang/core/domain/record.ts';
 import * as z from 'zod';
-import { isRecord, type RequestedProvider } from './requested-provider.ts';
+import type { RequestedProvider } from './requested-provider.ts';
 
 /** What a caller asks for, whichever way it was written. */
 export type JobRequest = JobInput & { providers: string[]; callbackUrl: string };

@@ -1,10 +1,11 @@
 import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/address-rules.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import type { Metadata } from '@boomerang/core/domain/job.ts';
 import { MAX_METADATA_ENTRIES, metadataFaults, parametersSizeFault } from '@boomerang/core/domain/job-input.ts';
-import { jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
+import { isRecord } from '@boomerang/core/domain/record.ts';
 import * as z from 'zod';
 import { toJobRequest } from './job-request.ts';
-import { isRecord, type KnownProviders, requestedProviderSchema } from './requested-provider.ts';
+import { requestedProviderSchema } from './requested-provider.ts';
 
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
@@ -29,13 +30,13 @@ export type CallbackRules = {
 /**
  * What a caller may ask for.
  *
- * @param known the provider catalogue
+ * @param offers the provider catalogue
  */
-export const createWebhookSchema = (known: KnownProviders, rules: CallbackRules) =>
+export const createWebhookSchema = (offers: Offers, rules: CallbackRules) =>
   z
     .strictObject({
       providers: z
-        .array(requestedProviderSchema(known), 'Must be a list of providers')
+        .array(requestedProviderSchema(offers), 'Must be a list of providers')
         .min(1, 'Must name at least one provider')
         .max(MAX_PROVIDERS, `Must name at most ${MAX_PROVIDERS} providers`)
         .refine((providers) => new Set(providers.map(({ id }) => id)).size === providers.length, {
@@ -133,8 +134,3 @@ const HOST_COMPLAINTS = {
   long_name: 'Must name a host that can exist: this name has more than 253 characters',
   bad_character: 'Must name a host that can exist: names have only letters, digits, hyphens, underscores and dots',
 };
-
-/** The answer to a job that is taken. */
-export const acceptedSchema = jobSummarySchema
-  .extend({ status: z.literal('PENDING') })
-  .meta({ id: 'Accepted', description: 'A job that is taken.' });

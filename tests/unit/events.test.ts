@@ -69,7 +69,7 @@ const createWorld = async () => {
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
     'api-docs': { providerIds: ['gas', 'internet'] },
     'route-fallback': { isOff: () => false },
-    'job-read': { jobs: store.reader, results: store.results },
+    'job-read': { jobs: store.reader, results: store.results, catalogue },
     'job-redrive': {
       ...store,
       jobs: store.reader,

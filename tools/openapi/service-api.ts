@@ -12,7 +12,8 @@ import {
   redriveRequestSchema,
   redriveSchema,
 } from '../../functions/redrives/schema.ts';
-import { acceptedSchema, createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
+import { acceptedSchema } from '../../functions/webhook/accepted-schema.ts';
+import { createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
 import { always, conflict, docsPaths, json, problems } from './shared.ts';
 
 const rules = { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } };

@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { isRecord } from '../record.ts';
+import type { ParametersSchema, Provider } from './provider-schema.ts';
+
+/**
+ * What of a provider concerns its callers. Its `url` tells which parameters stand in its path, and is not for them to see;
+ * headers, credentials and whatever else it has are left out.
+ */
+export type Offer = Pick<Provider, 'id' | 'title' | 'description' | 'parameters' | 'url'>;
+
+/** The third parties that callers may ask for, by id, in the order of the catalogue. */
+export type Offers = ReadonlyMap<string, Offer>;
+
+const isParametersSchema = (value: unknown): value is ParametersSchema =>
+  isRecord(value) && isRecord(value.properties) && Array.isArray(value.required ?? []);
+
+const offersSchema = z.object({
+  providers: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string().optional(),
+      description: z.string().optional(),
+      parameters: z.custom<ParametersSchema>(isParametersSchema, 'Must be a schema of an object').optional(),
+      url: z.string(),
+    }),
+  ),
+});
+
+/** What `${NAME}` stands for in a catalogue is never needed here. */
+const PLACEHOLDER = /\$\{\w+\}/g;
+
+/**
+ * Reads what concerns callers from a provider catalogue. The accept path must stay small, so it looks at the form alone: a
+ * catalogue's mistakes are found where it is read whole (`parseCatalogue`), before a deployment and by the function that asks
+ * providers.
+ *
+ * @param text its JSON
+ * @throws TypeError for what has not the form of a catalogue; the message names each place
+ */
+export const parseOffers = (text: string): Offers => {
+  const { data, error } = offersSchema.safeParse(JSON.parse(text));
+  if (error) throw new TypeError(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  return new Map(data.providers.map((offer) => [offer.id, { ...offer, url: offer.url.replace(PLACEHOLDER, '') }]));
+};
