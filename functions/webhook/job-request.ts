@@ -1,6 +1,6 @@
 import type { JobParameters, Metadata } from '@boomerang/core/domain/job.ts';
 import type { JobInput } from '@boomerang/core/domain/job-input.ts';
-import { isRecord } from '@boomerang/core/domain/record.ts';
+import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import * as z from 'zod';
 import type { RequestedProvider } from './requested-provider.ts';
 

@@ -1,6 +1,6 @@
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { parameterFaults } from '@boomerang/core/domain/catalogue/parameters.ts';
-import { isRecord } from '@boomerang/core/domain/record.ts';
+import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import { cutText } from '@boomerang/core/domain/text.ts';
 import * as z from 'zod';
 

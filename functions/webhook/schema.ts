@@ -2,7 +2,7 @@ import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/addres
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import type { Metadata } from '@boomerang/core/domain/job.ts';
 import { MAX_METADATA_ENTRIES, metadataFaults, parametersSizeFault } from '@boomerang/core/domain/job-input.ts';
-import { isRecord } from '@boomerang/core/domain/record.ts';
+import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import * as z from 'zod';
 import { toJobRequest } from './job-request.ts';
 import { requestedProviderSchema } from './requested-provider.ts';

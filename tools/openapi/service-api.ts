@@ -166,7 +166,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Delete what was collected for a job that is over',
         description:
-          'The bare record stays until its time is up, so that its idempotency key is not free early: `GET /jobs/{jobId}` goes on answering.',
+          'Its parameters and metadata are deleted, too, so that a job that had any can not be tried again. The bare record stays until its time is up, so that its idempotency key is not free early: `GET /jobs/{jobId}` goes on answering.',
         requestParams: { path: pathOfJob },
         responses: {
           204: { description: 'It is deleted.' },
@@ -207,7 +207,7 @@ export const serviceApi = createDocument({
           },
           ...always,
           ...problems(401, 404),
-          ...conflict('It is in progress.'),
+          ...conflict('It is in progress, which Retry-After tells; or its parameters or metadata were deleted.'),
         },
       },
     },

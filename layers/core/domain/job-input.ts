@@ -1,4 +1,5 @@
 import type { JobParameters, Metadata } from './job.ts';
+import { jsonBytes } from './json-values.ts';
 
 /** What a caller may give with a job, besides its providers: parameters for them, and metadata of its own. */
 export type JobInput = { parameters?: JobParameters | undefined; metadata?: Metadata | undefined };
@@ -12,9 +13,6 @@ export const MAX_METADATA_ENTRIES = 20;
 const METADATA_KEY = /^[A-Za-z0-9_.-]{1,64}$/;
 
 export type InputFault = { path: string[]; message: string };
-
-/** Size of a value as JSON, UTF-8 bytes. */
-export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 /** Everything that is wrong with a job's metadata. No message repeats a value. */
 export const metadataFaults = (metadata: Readonly<Record<string, unknown>>): InputFault[] => {

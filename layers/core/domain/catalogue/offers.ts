@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isRecord } from '../record.ts';
+import { isRecord } from '../json-values.ts';
 import type { ParametersSchema, Provider } from './provider-schema.ts';
 
 /**
