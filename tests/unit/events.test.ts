@@ -48,7 +48,11 @@ const createWorld = async () => {
   const catalogue = parseCatalogue(
     JSON.stringify({
       providers: [
-        { id: 'gas', url },
+        {
+          id: 'gas',
+          url,
+          parameters: { type: 'object', properties: { account: { type: 'string', writeOnly: true } } },
+        },
         { id: 'internet', url },
       ],
     }),
@@ -67,7 +71,8 @@ const createWorld = async () => {
     },
     complete: { isOn: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
-    'api-docs': { providerIds: ['gas', 'internet'] },
+    'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    'api-docs': { catalogue },
     'route-fallback': { isOff: () => false },
     'job-read': { jobs: store.reader, results: store.results, catalogue },
     'job-redrive': {

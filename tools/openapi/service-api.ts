@@ -4,6 +4,7 @@ import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
+import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
 import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
 import {
@@ -44,6 +45,22 @@ const SUMMARY = {
   status: 'PENDING',
   createdAt: '2026-01-31T12:00:00.000Z',
   links: { self: `/jobs/${JOB_ID}`, data: `/jobs/${JOB_ID}/data` },
+};
+
+const CATALOGUE = {
+  providers: [
+    {
+      id: 'gas',
+      title: 'Gas bills',
+      parameters: {
+        type: 'object',
+        required: ['account'],
+        properties: { account: { type: 'string', pattern: '^[0-9]{8,12}$', writeOnly: true } },
+        additionalProperties: false,
+      },
+      circuit: 'closed',
+    },
+  ],
 };
 
 /** What follows from an answer with a job in it. */
@@ -95,6 +112,7 @@ export const serviceApi = createDocument({
   security: [{ apiKey: [] }],
   tags: [
     { name: 'Jobs', description: 'Post jobs, follow them, act on them.' },
+    { name: 'Catalogue', description: 'What jobs may ask for.' },
     { name: 'Redrives', description: 'Try many jobs again.' },
     { name: 'Callbacks', description: 'What receivers get, and a receiver to test with.' },
     { name: 'Operation', description: 'The API about itself.' },
@@ -226,6 +244,23 @@ export const serviceApi = createDocument({
           ...always,
           ...problems(401, 404),
           ...conflict('It is over; or others keep changing it, which Retry-After tells.'),
+        },
+      },
+    },
+    '/catalogue': {
+      get: {
+        operationId: 'getCatalogue',
+        tags: ['Catalogue'],
+        summary: 'List the providers that jobs may name, and what each takes',
+        description:
+          'In the order of the catalogue. How a provider is asked is not shown. The state of circuits may be five seconds old.',
+        responses: {
+          200: {
+            description: 'The providers.',
+            content: json(catalogueSchema, CATALOGUE),
+          },
+          ...always,
+          ...problems(401),
         },
       },
     },

@@ -42,3 +42,18 @@ export const parseOffers = (text: string): Offers => {
   if (error) throw new TypeError(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   return new Map(data.providers.map((offer) => [offer.id, { ...offer, url: offer.url.replace(PLACEHOLDER, '') }]));
 };
+
+/**
+ * What callers may give a provider, as a JSON Schema for them to see: without names that only the provider knows, and without
+ * defaults that must not be shown.
+ */
+export const publicSchemaOf = ({ properties, ...schema }: ParametersSchema): Record<string, unknown> => ({
+  ...schema,
+  properties: Object.fromEntries(
+    Object.entries(properties).map(([name, { as: _, ...property }]) => [name, withoutSecretDefault(property)]),
+  ),
+  additionalProperties: false,
+});
+
+const withoutSecretDefault = ({ default: value, ...property }: ParametersSchema['properties'][string]) =>
+  property.writeOnly || value === undefined ? property : { ...property, default: value };
