@@ -174,9 +174,7 @@ describe('a request that is wrong', () => {
   });
 
   test('by no more than a kilobyte of parameters is not', async () => {
-    expect(
-      await pointersOf({ providers: [{ id: 'water', parameters: { note: 'x'.repeat(1003) } }] }),
-    ).toBeUndefined();
+    expect(await pointersOf({ providers: [{ id: 'water', parameters: { note: 'x'.repeat(1003) } }] })).toBeUndefined();
   });
 
   const twenty = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, '']));

@@ -37,7 +37,7 @@ export class InputDeleted extends Error {
   override name = 'InputDeleted';
 
   constructor() {
-    super('the parameters of the job were deleted');
+    super('its parameters or metadata were deleted');
   }
 }
 
