@@ -1,5 +1,6 @@
 import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { countingTries, loggable, Paused, ProviderRefused } from '@boomerang/core/domain/failures.ts';
 import type { StoredResult } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
@@ -8,7 +9,9 @@ import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
 import { buildRequest } from './build-request.ts';
 import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
+import { type Collected, fetchPages, isPaged } from './fetch-pages.ts';
 import { judgeAnswer } from './judge-answer.ts';
+import { findRequestValues } from './request-values.ts';
 import type { FetchRequest } from './schema.ts';
 
 export type FetchProviderDeps = ExchangeDeps & {
@@ -53,29 +56,47 @@ const fetchOnce = async (
   if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
   checkLease(leasedUntil, startedAt, startedAt);
   try {
-    const exchange = createExchange(deps, provider, { jobId, leasedUntil, startedAt });
-    const { answer, json } = await exchange(buildRequest(provider), (read, reading) => ({
-      answer: read,
-      json: judgeAnswer(read, provider, reading),
-    }));
+    const { json, statusCode, durationMs, pages } = await collect(deps, provider, request, startedAt);
     const bytes = Buffer.byteLength(json);
     const fetched: FetchedPayload = {
       providerId,
       status: 'FETCHED',
       fetchedAt: now(),
       bytes,
-      statusCode: answer.statusCode,
-      durationMs: answer.durationMs,
+      statusCode,
+      durationMs,
       tries,
     };
-    log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs: answer.durationMs });
+    log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs, pages });
     if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
-    if (isAnswerOfProvider(error)) deps.meter.count('ProviderFailures', { provider: providerId });
+    if (isAnswerOfProvider(error) && error.failure.class !== 'bad_parameter')
+      deps.meter.count('ProviderFailures', { provider: providerId });
     throw error;
   }
+};
+
+/** Makes the calls of a fetch. */
+const collect = async (
+  deps: FetchProviderDeps,
+  provider: Provider,
+  request: FetchRequest,
+  startedAt: number,
+): Promise<Collected> => {
+  const { jobId, leasedUntil } = request;
+  const { values, round, secrets } = await findRequestValues(deps, provider, request, startedAt);
+  const exchange = createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
+  const purpose = { jobId, round };
+  const first = buildRequest(provider, values, purpose);
+  if (isPaged(provider)) return fetchPages(exchange, provider, first, purpose);
+  return exchange(first, (answer, reading) => ({
+    json: judgeAnswer(answer, provider, reading),
+    statusCode: answer.statusCode,
+    durationMs: answer.durationMs,
+    pages: 1,
+  }));
 };
 
 /** Stores a large result; should its job be gone or in other hands by then, it is deleted again. */
