@@ -68,7 +68,7 @@ export type Outcomes = { fetches: FetchOutcome[]; delivery?: CallbackOutcome | u
 type Outcome = FetchOutcome | CallbackOutcome;
 
 /** Classes of refusals that we know without asking the other side. */
-const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'too_large', 'client_revoked']);
+const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
 
 /** Whether the call went out, and its end is known. */
 export const isCallMade = (outcome: Outcome): boolean => {
