@@ -1,5 +1,5 @@
 import type { ClaimedJob } from '../contracts/claimed-job.ts';
-import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from '../contracts/claimed-job.ts';
+import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from '../contracts/payload-version.ts';
 import type { TaskFailure } from '../contracts/task-failure.ts';
 import type { Parameters } from './catalogue/provider-schema.ts';
 import type { Ticket } from './outcomes.ts';
