@@ -1,7 +1,7 @@
 import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
-import { seededRandom } from '@boomerang/core/domain/random.ts';
+import { type Random, seededRandom } from '@boomerang/core/domain/random.ts';
 import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -89,7 +89,21 @@ const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string |
 /** One of the providers takes few calls at once, and few a second. */
 const limitsOf = (provider: string) => (provider === 'water' ? { concurrency: 2, ratePerSecond: 2 } : {});
 
-const CATALOGUE = aCatalogue(...PROVIDERS.map((id) => ({ id, ...limitsOf(id) })));
+/** Each takes an account, so that it can be told whose data it was asked for. */
+const CATALOGUE = aCatalogue(
+  ...PROVIDERS.map((id) => ({
+    ...{ id, ...limitsOf(id) },
+    url: `https://${id}.example/{?account}`,
+    parameters: { type: 'object' as const, properties: { account: { type: 'string' as const, writeOnly: true } } },
+  })),
+);
+
+/** What a caller gives with a job, if anything: like no other's. */
+const drawInput = (random: Random, number: number) => ({
+  parameterise: (id: string): string | object =>
+    random() < 0.5 ? id : { id, parameters: { account: `${id}-${number}` } },
+  ...(random() < 0.5 && { metadata: { order: `order-${number}` } }),
+});
 
 /** What became of a world. */
 export type Simulation = { history: History; jobs: Map<string, Job> };
@@ -102,7 +116,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const history = createHistory(now);
   const faults = createFaults(randomOf(1), now);
   const parties = createThirdParties(clock, faults, randomOf(2), history);
-  const [actions, jitter] = [randomOf(3), randomOf(4)];
+  const [actions, jitter, inputs] = [randomOf(3), randomOf(4), randomOf(5)];
+  let posts = 0;
   const fake = createFakeJobStore();
   const { jobs } = fake;
   const { all: allRedrives, ...redrives } = createFakeRedrives();
@@ -379,7 +394,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const post = async (): Promise<void> => {
     const providers = PROVIDERS.filter(() => actions() < 0.6);
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
-    const body = { providers: providers.length > 0 ? providers : ['gas'], callbackUrl: `https://r${id % 2}.example/` };
+    posts += 1;
+    const { parameterise, ...metadata } = drawInput(inputs, posts);
+    const body = {
+      providers: (providers.length > 0 ? providers : ['gas']).map(parameterise),
+      callbackUrl: `https://r${id % 2}.example/`,
+      ...metadata,
+    };
     const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) };
     const create = (ports: ReturnType<typeof portsOf>) =>
       createWebhook({
@@ -454,8 +475,8 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
     create: async (job, request, at) => {
       const wasThere = jobs.has(job.jobId);
       const created = await store.intake.create(job, request, at);
-      const { jobId, claims, providers } = created.job;
-      if (!wasThere) history.add({ kind: 'born', jobId, claims, providers });
+      const { jobId, claims, providers, parameters, metadata } = created.job;
+      if (!wasThere) history.add({ kind: 'born', jobId, claims, providers, parameters, metadata });
       return created;
     },
   },
