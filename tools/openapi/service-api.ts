@@ -39,6 +39,7 @@ const CALLBACK = {
       },
     },
   ],
+  metadata: { orderId: 'A-42' },
 };
 const SUMMARY = {
   jobId: JOB_ID,
@@ -127,7 +128,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Post a job',
         description:
-          'The same Idempotency-Key and body are answered the same way again, with Idempotent-Replayed: true, and make no second job; with another body, 422.',
+          'The same Idempotency-Key and body are answered the same way again, with Idempotent-Replayed: true, and make no second job, even where the catalogue has changed since; with another body, 422. `GET /catalogue` tells which parameters providers take.',
         requestParams: { header: webhookHeadersSchema },
         requestBody: {
           required: true,
