@@ -239,6 +239,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
     hasRetryAfter: retryAfterMs !== undefined,
     isAborted: headers['webhook-delivery']?.trim().toLowerCase() === 'abort-message',
   });
+  if (verdict === 'delivered') return;
   const failure: TaskFailure = {
     class: verdict === 'gone' ? 'gone' : 'bad_status',
     statusCode,
@@ -249,7 +250,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
   };
   if (verdict === 'throttled') throw new CallbackThrottled(failure);
   if (verdict === 'unavailable') throw new CallbackUnavailable(failure);
-  if (verdict !== 'delivered') throw new CallbackRejected(failure);
+  throw new CallbackRejected(failure);
 };
 
 /** The end of a job. From here on, nothing may lead to another call: the receiver has it. */
