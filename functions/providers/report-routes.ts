@@ -18,7 +18,7 @@ type Deps = {
 
 const RETRY_AFTER = { 'retry-after': String(RETRY_AFTER_SECONDS) };
 
-/** Reports on tax ids: ordered and asked for with an access token until they are done. */
+/** Reports on tax ids: a client gets an access token, orders a report, and polls it until it is done. */
 export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps) => {
   const authenticate = async (authorization: string | undefined) => requireToken(clientSecret, authorization, now());
   return {

@@ -19,7 +19,7 @@ export type ReportOrder = { taxId: string; idempotencyKey: string };
 
 /**
  * The id of a report: when it was ordered, and digests of the tax id and of the whole order. The same order at another time has
- * another id, for nothing is stored, and the same report.
+ * another id, since nothing is stored, but the same report.
  *
  * @param now epoch milliseconds
  */
@@ -56,7 +56,7 @@ export const reportAt = ({ id, orderedAt, subject, isRejected }: OrderedReport, 
   return isRejected ? { id, status: 'REJECTED' } : { id, status: 'DONE', report: reportOn(subject) };
 };
 
-/** Whether a report is to be asked for again. */
+/** Whether the report is not ready yet: the caller asks again. */
 export const isPending = ({ status }: ReportState): boolean => status === 'QUEUED' || status === 'RUNNING';
 
 const DIGEST_BYTES = 12;

@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * Signs a text: `<base64url of the text>.<base64url of its HMAC-SHA256>`. Any reader can decode it; only a holder of the secret
- * can make it. The mock providers keep nothing, so that a token or an id carries what a later request has to know.
+ * Signs a text: `<base64url of the text>.<base64url of its HMAC-SHA256>`. It can be read without the secret, but not made.
+ * The mock providers store nothing: tokens and ids carry what a later request needs to know.
  *
- * @param purpose what the text is for: a text sealed for one purpose is worthless for another
+ * @param purpose what the text is for: a text that was sealed for one purpose does not verify for another
  */
 export const sealText = (secret: string, purpose: string, text: string): string => {
   const mac = createHmac('sha256', secret).update(`${purpose}\n${text}`).digest('base64url');

@@ -1,8 +1,8 @@
 import { isSameSecret } from './sealed-text.ts';
 
-/** The one client of the mock providers. */
+/** The only client of the mock providers. */
 export const CLIENT_ID = 'boomerang';
-/** The one scope that it can be given; it is given without being asked for, too. */
+/** The only scope. A request without a scope gets it, too. */
 export const SCOPE = 'reports';
 
 /** Errors of RFC 6749 §5.2. */
@@ -12,12 +12,12 @@ export type TokenRequest = { authorization: string | undefined; form: URLSearchP
 
 /**
  * Checks a request for a token by client credentials (RFC 6749 §4.4.2).
- * @returns what is wrong with it; undefined where it is to be granted
+ * @returns what is wrong with it; undefined if it is granted
  */
 export const findTokenError = (secret: string, { authorization, form }: TokenRequest): TokenError | undefined => {
   const names = [...form.keys()];
   if (new Set(names).size < names.length) return 'invalid_request';
-  // A parameter without a value is as one that is left out (RFC 6749 §3.2).
+  // A parameter without a value counts as omitted (RFC 6749 §3.2).
   const field = (name: string): string | undefined => form.get(name) || undefined;
   const basic = readBasic(authorization);
   // A client must not authenticate in two ways at once (RFC 6749 §2.3).

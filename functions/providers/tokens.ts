@@ -16,8 +16,8 @@ export const issueToken = (secret: string, now: number): string =>
 /**
  * Checks an `Authorization` header (RFC 6750 §2.1).
  * @param now epoch milliseconds
- * @throws Problem 401 with the challenge of RFC 6750 §3. It is no `Unauthorized`: a stranger to a mock provider is not counted
- *   among those who fail to authenticate with the service.
+ * @throws Problem 401 with the challenge of RFC 6750 §3. It is not an `Unauthorized`, which would count in the service's metric
+ *   `AuthenticationFailures`.
  */
 export const requireToken = (secret: string, authorization: string | undefined, now: number): void => {
   const [, token] = /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '') ?? [];

@@ -139,7 +139,7 @@ describe('a sealed text', () => {
     );
   });
 
-  test('is worthless once a character of it is another, missing or added', () => {
+  test('does not verify once a character of it is changed, missing or added', () => {
     const sealed = sealText(SECRET, 'test', '1800000000000');
     for (let index = 0; index <= sealed.length; index += 1) {
       const [head, tail] = [sealed.slice(0, index), sealed.slice(index)];
@@ -163,7 +163,7 @@ describe('a request for a token', () => {
     ['with the scope', good, `${grant}&scope=reports`],
     ['with an empty scope', good, `${grant}&scope=`],
     ['with its id in both places', good, `${grant}&client_id=boomerang`],
-    ['with a parameter that nobody knows', good, `${grant}&audience=x`],
+    ['with an unknown parameter', good, `${grant}&audience=x`],
   ])('is granted %s', (_name, authorization, form) => {
     expect(findTokenError(SECRET, { authorization, form: new URLSearchParams(form) })).toBeUndefined();
   });
@@ -239,7 +239,7 @@ describe('a report', () => {
       newReportId(SECRET, anOrder(taxId), NOW + 1),
     ];
     expect(new Set([id, ...others]).size).toBe(4);
-    // What sits between key and tax id belongs to one of them.
+    // A character that moves from the tax id to the key makes another order.
     expect(newReportId(SECRET, { taxId: '1', idempotencyKey: 'a1' }, NOW)).not.toBe(
       newReportId(SECRET, { taxId: '11', idempotencyKey: 'a' }, NOW),
     );
@@ -436,7 +436,7 @@ describe('a request to the mock providers', () => {
   test.each([
     ['no Authorization header', undefined, 'Bearer realm="reports"'],
     ['another scheme', 'Basic x', 'Bearer realm="reports"'],
-    ['a token of nobody', 'Bearer x', 'Bearer realm="reports", error="invalid_token"'],
+    ['a token that was not issued', 'Bearer x', 'Bearer realm="reports", error="invalid_token"'],
     ['the id of a report', `Bearer ${REPORT_ID}`, 'Bearer realm="reports", error="invalid_token"'],
     ['a token of another secret', `Bearer ${issueToken('x', NOW)}`, 'Bearer realm="reports", error="invalid_token"'],
   ])('with %s is challenged', async (_name, authorization, challenge) => {
