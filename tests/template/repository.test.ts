@@ -97,7 +97,8 @@ describe('links of the documents', () => {
     const text = withoutCode(readFileSync(document, 'utf8'));
     const defined = [...text.matchAll(/^\[([^\]\n]+)\]:/gm)].map(([, name = '']) => name);
     const full = [...text.matchAll(/\]\[([^\]\n]+)\]/g)].map(([, name = '']) => name);
-    const shortcuts = defined.filter((name) => new RegExp(`(?<!\\])\\[${RegExp.escape(name)}\\](?![(:[])`).test(text));
+    const bracketed = [...text.matchAll(/(?<!\])\[([^[\]\n]+)\](?![([:])/g)].map(([, name = '']) => name);
+    const shortcuts = bracketed.filter((name) => defined.includes(name));
     expect([...new Set([...full, ...shortcuts])].sort()).toEqual(defined.sort());
   });
 });
