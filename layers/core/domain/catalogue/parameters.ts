@@ -15,11 +15,15 @@ export type Fault = { path: string[]; message: string };
  *
  * @param given what was posted, before defaults
  */
-export const parameterFaults = ({ parameters, url }: Pick<Provider, 'parameters' | 'url'>, given: unknown): Fault[] => {
+export const parameterFaults = (
+  provider: Pick<Provider, 'parameters' | 'url'> & Partial<Pick<Provider, 'polling'>>,
+  given: unknown,
+): Fault[] => {
+  const { parameters } = provider;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return [{ path: [], message: 'Must be an object' }];
   }
-  const inPath = pathVariablesOf(url);
+  const inPath = pathParametersOf(provider);
   const faults = Object.entries(given).flatMap(([name, value]): Fault[] => {
     const schema = schemaOf(parameters, name);
     if (!schema) return [{ path: [name], message: 'Not a known parameter' }];
@@ -27,6 +31,16 @@ export const parameterFaults = ({ parameters, url }: Pick<Provider, 'parameters'
   });
   const missing = (parameters?.required ?? []).filter((name) => !Object.hasOwn(given, name));
   return [...faults, ...missing.map((name) => ({ path: [name], message: 'Is required' }))];
+};
+
+/** The parameters that stand in the path of a request, or of a request for the state of one. */
+export const pathParametersOf = ({
+  url,
+  polling,
+}: Pick<Provider, 'url'> & Partial<Pick<Provider, 'polling'>>): ReadonlySet<string> => {
+  const inUrl = pathVariablesOf(url);
+  if (!polling || !('template' in polling.statusUrl)) return inUrl;
+  return new Set([...inUrl, ...pathVariablesOf(polling.statusUrl.template)]);
 };
 
 const schemaOf = (parameters: ParametersSchema | undefined, name: string): ParameterSchema | undefined =>
