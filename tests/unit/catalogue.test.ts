@@ -352,6 +352,20 @@ describe('every fault of a catalogue', () => {
     expect(describeAll('')).toEqual([expect.stringMatching(/^1:1 : Must be JSON/)]);
   });
 
+  test.each([
+    '{"url":"https://u:hunter2@h",}',
+    '{"url":"hunter2"} x',
+    '{"url":"hunter2" oops',
+    '["hunter2\n"]',
+    'hunter2',
+  ])('of JSON that does not parse quotes nothing of %j', (text) => {
+    expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
+  });
+
+  test('of JSON with two errors is the first', () => {
+    expect(faultsOf('[}{')).toHaveLength(1);
+  });
+
   test('is in the message, in one line', () => {
     expect(() => parseCatalogue('{"providers":[{"id":"A"},{"id":"b"}]}', {})).toThrow(
       /^providers\.0\.id: Must match [^\n]*; providers\.0\.url: Is required; providers\.1\.url: Is required$/,

@@ -63,7 +63,8 @@ const parseJson = (text: string): unknown => {
     return JSON.parse(text);
   } catch (cause) {
     const { line = 1, column = 1 } = findJsonError(text) ?? {};
-    const why = (cause as Error).message.replace(/ in JSON at position .*/s, '');
+    // Without the text that V8 quotes: it may hold a password, and line breaks.
+    const why = (cause as Error).message.replace(/(?:, (?:\.\.\.)?"| in JSON at| after JSON at).*/s, '');
     const faults = [{ path: [], message: `Must be JSON: ${why}`, line, column }];
     throw new InvalidCatalogue(`it is not JSON: line ${line}, column ${column}: ${why}`, { cause, faults });
   }
