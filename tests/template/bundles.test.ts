@@ -42,9 +42,3 @@ test.each([
   },
   30_000,
 );
-
-test('only the accept path checks parameters of callers', async () => {
-  for (const stem of ['job-read', 'catalogue-read', 'api-docs']) {
-    expect((await bundleOf(stem)).inputs.filter((path) => path.includes('@cfworker/json-schema'))).toEqual([]);
-  }
-}, 30_000);

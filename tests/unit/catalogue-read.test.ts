@@ -1,5 +1,6 @@
 import './function-environment.ts';
 import { parseOffers } from '@boomerang/core/domain/catalogue/offers.ts';
+import { parameterFaults } from '@boomerang/core/domain/catalogue/parameters.ts';
 import { opened } from '@boomerang/core/domain/circuit.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
@@ -142,6 +143,24 @@ describe('what concerns callers of a catalogue', () => {
       ['id', 'url'],
     ]);
     expect(offers[1]?.url).toBe('/HIDDEN');
+  });
+
+  test('tells which parameters stand in a path, wherever that is', () => {
+    const string = { type: 'string' };
+    const reports = {
+      id: 'reports',
+      url: 'https://reports.example/{?a}',
+      parameters: { type: 'object', properties: { a: string, b: string, c: string } },
+      polling: { statusUrl: { template: 'https://reports.example/{b}/{id}{?c}', idAt: '/id' }, intervalSeconds: 60 },
+    };
+    const faultsOf = (provider: object) => {
+      const offer = parseOffers(JSON.stringify({ providers: [provider] })).get('reports');
+      return offer && parameterFaults(offer, { a: '/', b: '/', c: '/' }).map(({ path }) => path);
+    };
+    expect(faultsOf(reports)).toEqual([['b']]);
+    for (const statusUrl of ['location', { from: 'location' }, { at: '/links/status' }]) {
+      expect(faultsOf({ ...reports, polling: { statusUrl } })).toEqual([]);
+    }
   });
 
   test.each([

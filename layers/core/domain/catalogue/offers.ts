@@ -1,18 +1,23 @@
 import * as z from 'zod';
 import { isRecord } from '../json-values.ts';
-import type { ParametersSchema, Provider } from './provider-schema.ts';
+import type { ParametersSchema, Polling, Provider } from './provider-schema.ts';
 
 /**
- * What of a provider concerns its callers. Its `url` tells which parameters stand in its path, and is not for them to see;
- * headers, credentials and whatever else it has are left out.
+ * What of a provider concerns its callers. Its `url`, and that of the state of its work, tell which parameters stand in a path,
+ * and are not for callers to see; headers, credentials and whatever else it has are left out.
  */
-export type Offer = Pick<Provider, 'id' | 'title' | 'description' | 'parameters' | 'url'>;
+export type Offer = Pick<Provider, 'id' | 'title' | 'description' | 'parameters' | 'url'> & {
+  polling?: Pick<Polling, 'statusUrl'> | undefined;
+};
 
 /** The third parties that callers may ask for, by id, in the order of the catalogue. */
 export type Offers = ReadonlyMap<string, Offer>;
 
 const isParametersSchema = (value: unknown): value is ParametersSchema =>
   isRecord(value) && isRecord(value.properties) && Array.isArray(value.required ?? []);
+
+/** Other places of a status URL than a template hold no parameters. */
+const pollingSchema = z.object({ statusUrl: z.object({ template: z.string(), idAt: z.string() }) });
 
 const offersSchema = z.object({
   providers: z.array(
@@ -22,6 +27,7 @@ const offersSchema = z.object({
       description: z.string().optional(),
       parameters: z.custom<ParametersSchema>(isParametersSchema, 'Must be a schema of an object').optional(),
       url: z.string(),
+      polling: pollingSchema.optional().catch(undefined),
     }),
   ),
 });
