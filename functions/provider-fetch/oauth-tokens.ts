@@ -115,7 +115,7 @@ const requestToken = async (
   lastToken: string | undefined,
 ): Promise<Token> => {
   const startedAt = now();
-  const quote = createQuote([secret, ...(lastToken === undefined ? [] : [lastToken])]);
+  const quote = createQuote([secret, formEncoded(secret), ...(lastToken === undefined ? [] : [lastToken])]);
   let answer: HttpAnswer | undefined;
   try {
     await clientCredentialsGrantRequest(
