@@ -1,16 +1,14 @@
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { excerptOf, excerptOfAnswer } from '@boomerang/core/domain/excerpt.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import type { Reading } from './exchange.ts';
 import { type JsonText, toJsonText } from './read-answer.ts';
 
 /**
  * Reads a provider's answer.
  *
- * @param secrets what a failure must not show of the answer
- * @param startedAt of the call, epoch milliseconds
  * @returns the data, as JSON text
  * @throws ProviderThrottled for whatever is not data and asks us to wait, else ProviderUnavailable if it may become data,
  * ProviderRefused if it won't
@@ -18,11 +16,10 @@ import { type JsonText, toJsonText } from './read-answer.ts';
 export const judgeAnswer = (
   answer: HttpAnswer,
   { maxBytes }: Pick<Provider, 'maxBytes'>,
-  secrets: readonly string[],
-  startedAt: number,
+  { startedAt, now, quote }: Reading,
 ): string => {
   const { statusCode, headers, body, bodyFailure, durationMs } = answer;
-  const retryAfterMs = readHint(headers, statusCode, startedAt);
+  const retryAfterMs = readHint(headers, statusCode, now);
   const failure = (failureClass: FailureClass, excerpt: string): TaskFailure => ({
     class: failureClass,
     statusCode,
@@ -41,22 +38,22 @@ export const judgeAnswer = (
   const verdict = judgeProviderStatus(statusCode);
   if (verdict === 'empty') return 'null';
   if (verdict === 'not_ready') {
-    const told = failure('not_ready', excerptOfAnswer(answer, secrets));
+    const told = failure('not_ready', quote.answer(answer));
     // A provider that has only accepted the request needs more time than a quick retry gives it.
     throw statusCode === 202 ? new ProviderThrottled(told) : unavailable(told);
   }
-  if (verdict === 'refused') throw refused(failure('bad_status', excerptOfAnswer(answer, secrets)));
-  if (verdict === 'unavailable') throw unavailable(failure('bad_status', excerptOfAnswer(answer, secrets)));
+  if (verdict === 'refused') throw refused(failure('bad_status', quote.answer(answer)));
+  if (verdict === 'unavailable') throw unavailable(failure('bad_status', quote.answer(answer)));
 
   if (bodyFailure) {
-    const told = failure(bodyFailure.class, excerptOf(bodyFailure.message, secrets));
+    const told = failure(bodyFailure.class, quote.text(bodyFailure.message));
     throw bodyFailure.class === 'too_large' ? refused(told) : unavailable(told);
   }
   let data: JsonText;
   try {
     data = toJsonText(body, headers['content-type']);
   } catch (cause) {
-    throw unavailable(failure('bad_body', excerptOf((cause as Error).message, secrets)), { cause });
+    throw unavailable(failure('bad_body', quote.text((cause as Error).message)), { cause });
   }
   // Text grows when it becomes a JSON string: the limit holds for what is delivered, not only for what came.
   if (data.bytes > maxBytes) throw refused(failure('too_large', `the answer is larger than ${maxBytes} bytes as JSON`));
