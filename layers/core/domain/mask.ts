@@ -15,7 +15,7 @@ const MIN_SECRET_BYTES = 4;
 /** How often escapes are undone: JSON in JSON in a URL has three layers. */
 const MAX_LAYERS = 3;
 
-const MASK = '***';
+export const MASK = '***';
 
 /**
  * Replaces secrets in a text, in whatever form they stand there: raw, percent-encoded, escaped for JSON or HTML (each up to

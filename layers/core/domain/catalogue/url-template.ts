@@ -1,0 +1,278 @@
+import { parseTemplate as compile } from 'url-template';
+import type { ParametersSchema, Provider } from './provider-schema.ts';
+
+/**
+ * URL templates: the part of RFC 6570 in which no value can change where a request goes.
+ *
+ * - `{x}` is one value, percent-encoded; in the path, or in a value of the query.
+ * - `{?a,b}` is a query of those parameters that have values, `{&a,b}` the continuation of a query.
+ *
+ * The literal text of a template means what it means in a URL without variables: it is copied, never encoded again.
+ */
+
+/** A value that would change the origin, the path or the query of a request. The message quotes no value. */
+export class UnsafeExpansion extends Error {
+  override name = 'UnsafeExpansion';
+}
+
+const NAME = '[A-Za-z]\\w{0,39}';
+const EXPRESSION = new RegExp(`^([?&]?)(${NAME}(?:,${NAME})*)$`);
+
+type Operator = '' | '?' | '&';
+type Expression = { operator: Operator; names: readonly string[] };
+type Piece = { literal: string } | Expression;
+
+const isExpression = (piece: Piece | undefined): piece is Expression => piece !== undefined && 'operator' in piece;
+const isLiteral = (piece: Piece | undefined): piece is { literal: string } => piece !== undefined && 'literal' in piece;
+
+/** Cuts a template into literal text and expressions; what is neither is a fault. */
+const parse = (template: string): { pieces: Piece[]; faults: string[] } => {
+  const pieces: Piece[] = [];
+  const faults: string[] = [];
+  for (const [index, part] of template.split(/(\{[^{}]*\})/).entries()) {
+    if (index % 2 === 0) {
+      if (/[{}]/.test(part)) faults.push('Must have a "}" for each "{"');
+      if (part !== '') pieces.push({ literal: part });
+      continue;
+    }
+    const [, operator = '', list = ''] = EXPRESSION.exec(part.slice(1, -1)) ?? [];
+    const names = list.split(',');
+    if (list === '' || (operator === '' && names.length > 1)) {
+      faults.push(`Must have {name}, {?name,name} or {&name,name} instead of ${quote(part)}`);
+    } else {
+      pieces.push({ operator: operator as Operator, names });
+    }
+  }
+  return { pieces, faults: [...new Set(faults)] };
+};
+
+const quote = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/** What a template begins with, up to its path. WHATWG URLs take "\" for "/". */
+const ORIGIN = /^https?:\/\/[^/?#\\]+/i;
+const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
+
+/** Everything that is wrong with a template as such, whatever its parameters are. */
+export const syntaxFaults = (template: string): string[] => {
+  const { pieces, faults } = parse(template);
+  if (!pieces.some(isExpression)) return faults.length > 0 || isHttpUrl(template) ? faults : [NOT_HTTP];
+  return [...faults, ...originFaults(pieces), ...literalFaults(pieces), ...queryFaults(pieces)];
+};
+
+const NOT_HTTP = 'Must be an absolute URL with http or https';
+
+const isHttpUrl = (text: string): boolean => /^https?:\/\//i.test(text) && URL.canParse(text);
+
+const originFaults = (pieces: readonly Piece[]): string[] => {
+  const [first, second] = pieces;
+  const text = isLiteral(first) ? first.literal : '';
+  if (!/^https?:\/\//i.test(text)) {
+    return [isExpression(first) ? 'Must begin with a literal origin, such as https://api.example' : NOT_HTTP];
+  }
+  const [origin = ''] = ORIGIN.exec(text) ?? [];
+  const isOpen = origin === '' || origin === text;
+  if (isOpen && isExpression(second) && second.operator !== '?')
+    return ['Must have no variable in its user info, host or port'];
+  return URL.canParse(origin) ? [] : [NOT_HTTP];
+};
+
+const literalFaults = (pieces: readonly Piece[]): string[] => {
+  const literals = pieces.filter(isLiteral).map(({ literal }) => literal);
+  const [path = ''] = pieces
+    .map((piece) => (isLiteral(piece) ? piece.literal : piece.operator === '' ? 'x' : '?'))
+    .join('')
+    .split('?');
+  return [
+    ...(literals.some((literal) => literal.includes('#')) ? ['Must have no fragment'] : []),
+    ...(literals.some((literal) => /[\p{Cc} \\]/u.test(literal))
+      ? ['Must have no blanks, control characters or backslashes beside variables']
+      : []),
+    // "%" before a variable would make an encoded slash of the value "2f".
+    ...(literals.some((literal) => /%(?![\da-f]{2})/i.test(literal))
+      ? ['Must have two hexadecimal digits after each "%"']
+      : []),
+    ...(path.split('/').some((segment) => DOT_SEGMENT.test(segment))
+      ? ['Must have no "." or ".." segments beside variables']
+      : []),
+  ];
+};
+
+/** Where each expression may stand. */
+const queryFaults = (pieces: readonly Piece[]): string[] => {
+  const faults = new Set<string>();
+  let where: 'path' | 'query' | 'end' = 'path';
+  /** The literal query since its last "&", with an "=" once a value has begun. */
+  let pair = '';
+  let isAfterContinuation = false;
+  for (const piece of pieces) {
+    if (isLiteral(piece)) {
+      if (where === 'end') faults.add('Must have nothing but {&…} after {?…}: write ?a=1{&b}');
+      else if (isAfterContinuation && !piece.literal.startsWith('&')) faults.add('Must have a "&" after {&…}');
+      if (where === 'path' && piece.literal.includes('?')) where = 'query';
+      pair = `${pair}${piece.literal}`.split(/[?&]/).at(-1) ?? '';
+      isAfterContinuation = false;
+    } else if (piece.operator === '?') {
+      if (where !== 'path') faults.add('Must have one "?": write {&…} after it');
+      else where = 'end';
+    } else if (piece.operator === '&') {
+      if (where === 'path') faults.add('Must have a "?" before {&…}: write {?…}');
+      isAfterContinuation = where === 'query';
+    } else if (where === 'end' || isAfterContinuation || (where === 'query' && !pair.includes('='))) {
+      faults.add('Must have {name} in the path or in a value of the query: write ?a={name}');
+    }
+  }
+  return [...faults];
+};
+
+/** The variables of a template, in the order in which they first stand there. */
+export const variablesOf = (template: string): ReadonlySet<string> =>
+  new Set(parse(template).pieces.flatMap((piece) => (isExpression(piece) ? piece.names : [])));
+
+/** The variables in the path of a template. */
+export const pathVariablesOf = (template: string): ReadonlySet<string> => {
+  const names = new Set<string>();
+  for (const piece of parse(template).pieces) {
+    if (isLiteral(piece) ? piece.literal.includes('?') : piece.operator !== '') break;
+    if (isExpression(piece)) names.add(piece.names[0] ?? '');
+  }
+  return names;
+};
+
+const singleVariablesOf = (template: string): ReadonlySet<string> =>
+  new Set(parse(template).pieces.flatMap((piece) => (isExpression(piece) && piece.operator === '' ? piece.names : [])));
+
+/** The names of the query parameters of a template, in order and as often as they stand there: literal ones, and those of `{?…}` and `{&…}`. */
+export const queryNamesOf = (template: string, parameters: ParametersSchema | undefined): string[] => {
+  const { pieces } = parse(template);
+  const literal = pieces.map((piece) => (isLiteral(piece) ? piece.literal : piece.operator === '' ? 'x' : '')).join('');
+  const [, query = ''] = /\?([^#]*)/s.exec(literal) ?? [];
+  const names = pieces.flatMap((piece) => (isExpression(piece) && piece.operator !== '' ? piece.names : []));
+  return [...new URLSearchParams(query).keys(), ...names.map((name) => wireNameOf(parameters, name))];
+};
+
+const propertyOf = (parameters: ParametersSchema | undefined, name: string) =>
+  parameters && Object.hasOwn(parameters.properties, name) ? parameters.properties[name] : undefined;
+
+const wireNameOf = (parameters: ParametersSchema | undefined, name: string): string =>
+  propertyOf(parameters, name)?.as ?? name;
+
+/**
+ * What is wrong with the variables of a template.
+ *
+ * @param others variables that are no parameters, and always have a value
+ */
+export const variableFaults = (
+  template: string,
+  parameters: ParametersSchema | undefined,
+  others: ReadonlySet<string> = new Set(),
+): string[] => {
+  const unknown = [...variablesOf(template)].filter((name) => !propertyOf(parameters, name) && !others.has(name));
+  const optional = [...singleVariablesOf(template)].filter((name) => {
+    const property = propertyOf(parameters, name);
+    return property && property.default === undefined && !parameters?.required?.includes(name);
+  });
+  const names = queryNamesOf(template, parameters);
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  const isTwiceByVariable = (name: string): boolean =>
+    [...variablesOf(template)].some((variable) => wireNameOf(parameters, variable) === name);
+  return [
+    ...unknown.map((name) => `Must declare {${name}} in parameters`),
+    ...optional.map((name) => `Must have {${name}} outside {?…} and {&…} only if that is required or has a default`),
+    ...[...twice].filter(isTwiceByVariable).map((name) => `Must have the query parameter "${quote(name)}" once`),
+  ];
+};
+
+/** Everything that is wrong with a provider's URL template, beside its placeholders; none: it can be expanded. */
+export const templateFaults = (template: string, parameters: ParametersSchema | undefined): string[] => {
+  const faults = syntaxFaults(template);
+  return faults.length > 0 ? faults : variableFaults(template, parameters);
+};
+
+/**
+ * Why a value can't stand in a path: servers and proxies decode and normalize paths before they route, so an encoded slash or
+ * dot segment could reach another resource with our credential.
+ *
+ * @returns the rule that it breaks; undefined for a value that can
+ */
+export const pathValueFault = (value: string | number | boolean): string | undefined => {
+  const text = String(value);
+  if (text === '') return 'Must not be empty';
+  if (text === '.' || text === '..') return 'Must not be "." or ".."';
+  if (/[/\\%]/.test(text)) return 'Must not have "/", "\\" or "%"';
+  return /\p{Cc}/u.test(text) ? 'Must not have control characters' : undefined;
+};
+
+/** The URL of a provider's request. @throws UnsafeExpansion for values that `parameterFaults` refuses */
+export const expandUrl = (
+  { url, parameters }: Pick<Provider, 'url' | 'parameters'>,
+  values: Readonly<Record<string, string | number | boolean>>,
+): string => expandTemplate(url, parameters, values);
+
+/**
+ * Expands a template without faults. All characters of a value but the unreserved ones of RFC 3986 are percent-encoded.
+ *
+ * @param parameters whose `as` are names in the query
+ * @param values by variable, defaults filled in; one that is absent is left out of the query
+ * @throws UnsafeExpansion when a value would change the origin or the path's segments
+ */
+export const expandTemplate = (
+  template: string,
+  parameters: ParametersSchema | undefined,
+  values: Readonly<Record<string, string | number | boolean>>,
+): string => {
+  const { pieces } = parse(template);
+  if (!pieces.some(isExpression)) return template;
+  const inPath = pathVariablesOf(template);
+  for (const name of variablesOf(template)) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    const fault = inPath.has(name) ? pathValueFault(value ?? '') : undefined;
+    if (fault !== undefined) throw new UnsafeExpansion(`{${name}} in the path: ${fault}`);
+    if (typeof value === 'string' && !value.isWellFormed()) throw new UnsafeExpansion(`{${name}} is not Unicode`);
+  }
+  const expanded = merged(pieces)
+    .map((piece) => (isLiteral(piece) ? piece.literal : expand(piece, parameters, values)))
+    .join('');
+  const before = new URL(merged(pieces).map(sample).join(''));
+  const after = new URL(expanded);
+  const isSame =
+    after.origin === before.origin &&
+    after.username === before.username &&
+    after.password === before.password &&
+    after.hash === '' &&
+    after.pathname.split('/').length === before.pathname.split('/').length;
+  if (!isSame) throw new UnsafeExpansion('A value changes the origin or the path');
+  return expanded;
+};
+
+/** `{?a}{&b}` is `{?a,b}`: without `a`, RFC 6570 would append "&b=…" to the path. */
+const merged = (pieces: readonly Piece[]): Piece[] => {
+  const all: Piece[] = [];
+  for (const piece of pieces) {
+    const last = all.at(-1);
+    if (isExpression(piece) && piece.operator === '&' && isExpression(last) && last.operator === '?') {
+      all[all.length - 1] = { operator: '?', names: [...last.names, ...piece.names] };
+    } else {
+      all.push(piece);
+    }
+  }
+  return all;
+};
+
+const sample = (piece: Piece): string => {
+  if (isLiteral(piece)) return piece.literal;
+  return piece.operator === '' ? 'x' : '';
+};
+
+const expand = (
+  { operator, names }: Expression,
+  parameters: ParametersSchema | undefined,
+  values: Readonly<Record<string, string | number | boolean>>,
+): string => {
+  const wireNames = names.map((name) => (operator === '' ? name : wireNameOf(parameters, name)));
+  const context: Record<string, string | number | boolean> = Object.create(null);
+  for (const [index, name] of names.entries()) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value !== undefined) context[wireNames[index] ?? name] = value;
+  }
+  return compile(`{${operator}${wireNames.join(',')}}`).expand(context);
+};

@@ -1,0 +1,369 @@
+import { bodyFaults, bodyVariablesOf, fillBody } from '@boomerang/core/domain/catalogue/body-template.ts';
+import {
+  maskWriteOnly,
+  parameterFaults,
+  withDefaults,
+  writeOnlyValues,
+} from '@boomerang/core/domain/catalogue/parameters.ts';
+import type { ParametersSchema } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import fc from 'fast-check';
+
+type Property = ParametersSchema['properties'][string];
+const schemaOf = (properties: Record<string, Property>, required: string[] = []): ParametersSchema => ({
+  type: 'object',
+  required,
+  properties,
+});
+const messagesFor = (property: Property, value: unknown, url = 'https://h/x{?p}'): string[] =>
+  parameterFaults({ parameters: schemaOf({ p: property }), url }, { p: value }).map(({ message }) => message);
+
+describe('the parameters of a provider', () => {
+  const gas = {
+    url: 'https://h/{account}/bills{?from,size}',
+    parameters: schemaOf(
+      {
+        account: { type: 'string', pattern: '^[0-9]{8,12}$', writeOnly: true },
+        from: { type: 'string', format: 'date' },
+        size: { type: 'integer', minimum: 1, maximum: 200, default: 100 },
+      },
+      ['account'],
+    ),
+  };
+
+  test('are valid as the schema says', () => {
+    expect(parameterFaults(gas, { account: '12345678' })).toEqual([]);
+    expect(parameterFaults(gas, { account: '12345678', from: '2028-02-29', size: 200 })).toEqual([]);
+  });
+
+  test('have all their faults told at once, each with its path', () => {
+    expect(parameterFaults(gas, JSON.parse('{"size":1.5,"from":"2026-02-30","color":"blue","__proto__":"x"}'))).toEqual(
+      [
+        { path: ['size'], message: 'Must be an integer' },
+        { path: ['from'], message: 'Must be a date, such as 2026-01-31' },
+        { path: ['color'], message: 'Not a known parameter' },
+        { path: ['__proto__'], message: 'Not a known parameter' },
+        { path: ['account'], message: 'Is required' },
+      ],
+    );
+  });
+
+  test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf', 'size ', 'SIZE', ''])(
+    'refuse the unknown name %j',
+    (name) => {
+      const given = JSON.parse(`{"account":"12345678",${JSON.stringify(name)}:1}`);
+      expect(parameterFaults(gas, given)).toEqual([{ path: [name], message: 'Not a known parameter' }]);
+      expect(
+        parameterFaults({ url: 'https://h', parameters: undefined }, JSON.parse(`{${JSON.stringify(name)}:1}`)),
+      ).toEqual([{ path: [name], message: 'Not a known parameter' }]);
+    },
+  );
+
+  test('may be called what objects inherit', () => {
+    const odd = {
+      url: 'https://h{?constructor}',
+      parameters: schemaOf({ constructor: { type: 'string' } as const }, ['constructor']),
+    };
+    expect(parameterFaults(odd, {})).toEqual([{ path: ['constructor'], message: 'Is required' }]);
+    expect(parameterFaults(odd, { constructor: 'x' })).toEqual([]);
+  });
+
+  test('of a provider that takes none are none', () => {
+    expect(parameterFaults({ url: 'https://h', parameters: undefined }, {})).toEqual([]);
+  });
+
+  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('are no %j', (given) => {
+    expect(parameterFaults(gas, given)).toEqual([{ path: [], message: 'Must be an object' }]);
+  });
+
+  test.each<[Property, unknown, string[]]>([
+    [{ type: 'string' }, 1, ['Must be a string']],
+    [{ type: 'string' }, null, ['Must be a string']],
+    [{ type: 'string' }, ['x'], ['Must be a string']],
+    [{ type: 'string' }, {}, ['Must be a string']],
+    [{ type: 'string' }, undefined, ['Must be a string']],
+    [{ type: 'string' }, 'a\uD800', ['Must be well-formed Unicode']],
+    [{ type: 'integer' }, '1', ['Must be an integer']],
+    [{ type: 'integer' }, true, ['Must be an integer']],
+    [{ type: 'integer' }, 1.5, ['Must be an integer']],
+    [{ type: 'integer' }, 1.0, []],
+    [{ type: 'integer' }, 2 ** 53, ['Must be between -9007199254740991 and 9007199254740991']],
+    [{ type: 'integer' }, 2 ** 53 - 1, []],
+    [{ type: 'integer' }, Number.POSITIVE_INFINITY, ['Must be a finite number']],
+    [{ type: 'number' }, JSON.parse('1e999'), ['Must be a finite number']],
+    [{ type: 'number' }, Number.NaN, ['Must be a finite number']],
+    [
+      { type: 'number' },
+      JSON.parse('12345678901234567890'),
+      ['Must be between -9007199254740991 and 9007199254740991'],
+    ],
+    [{ type: 'number' }, 1.25, []],
+    [{ type: 'number' }, '1', ['Must be a number']],
+    [{ type: 'boolean' }, 'true', ['Must be true or false']],
+    [{ type: 'boolean' }, 0, ['Must be true or false']],
+    [{ type: 'boolean' }, false, []],
+    [{ type: 'string', enum: ['a', 'b'] }, 'c', ['Must be one of "a", "b"']],
+    [{ type: 'integer', enum: [1, 2] }, 3, ['Must be one of 1, 2']],
+    [{ type: 'string', const: 'a' }, 'b', ['Must be "a"']],
+    [{ type: 'boolean', const: true }, false, ['Must be true']],
+    [{ type: 'string', pattern: '^[0-9]{8,12}$' }, '1234567\n8', ['Must match the pattern ^[0-9]{8,12}$']],
+    [{ type: 'string', pattern: '^\\p{L}+$' }, 'é', []],
+    [{ type: 'string', minLength: 1 }, '', ['Must have at least 1 character']],
+    [{ type: 'string', maxLength: 12 }, '1'.repeat(13), ['Must have at most 12 characters']],
+    // Code points, not UTF-16 units.
+    [{ type: 'string', maxLength: 1 }, '😀', []],
+    [{ type: 'integer', minimum: 1 }, 0, ['Must be at least 1']],
+    [{ type: 'integer', maximum: 1 }, 2, ['Must be at most 1']],
+    [{ type: 'number', exclusiveMinimum: 0 }, 0, ['Must be greater than 0']],
+    [{ type: 'number', exclusiveMaximum: 1 }, 1, ['Must be less than 1']],
+    [{ type: 'number', multipleOf: 0.01 }, 0.005, ['Must be a multiple of 0.01']],
+    [{ type: 'number', multipleOf: 0.01 }, 19.99, []],
+    [
+      { type: 'string', minLength: 3, pattern: '^a' },
+      'b',
+      ['Must have at least 3 characters', 'Must match the pattern ^a'],
+    ],
+  ])('%j and the value %j', (property, value, messages) => {
+    expect(messagesFor(property, value)).toEqual(messages);
+  });
+
+  test('list at most twenty allowed values', () => {
+    const values = Array.from({ length: 25 }, (_, index) => index);
+    expect(messagesFor({ type: 'integer', enum: values }, 99)[0]).toMatch(/18, 19 and 5 more$/);
+  });
+
+  test.each(['', '.', '..', 'a/b', '/', 'a\\b', '%2F', '100%', 'a\tb', 'a\u0000', '\u007F', '\u009F'])(
+    'in the path do not have the value %j',
+    (value) => {
+      expect(messagesFor({ type: 'string' }, value, 'https://h/x/{p}')).toHaveLength(1);
+      expect(messagesFor({ type: 'string' }, value, 'https://h/x{?p}')).toEqual([]);
+    },
+  );
+
+  test.each(['a', '...', '.a', 'a b', 'ä', '?', '#', ';', '@', ':', '~'])(
+    'in the path may have the value %j',
+    (value) => {
+      expect(messagesFor({ type: 'string' }, value, 'https://h/x/{p}')).toEqual([]);
+    },
+  );
+
+  const dates = [
+    [
+      'date',
+      ['2026-01-31', '2028-02-29'],
+      [
+        '2026-02-30',
+        '2026-02-29',
+        '2026-1-1',
+        '2026-13-01',
+        '2026-00-01',
+        '20260101',
+        ' 2026-01-01',
+        '2026-01-01\n',
+        '٢٠٢٦-٠١-٠١',
+      ],
+    ],
+    [
+      'time',
+      ['23:59:59Z', '12:00:00.5+01:00', '23:59:60Z'],
+      ['24:00:00Z', '12:00:00', '12:00Z', '12:60:00Z', '12:00:60Z'],
+    ],
+    [
+      'date-time',
+      ['2026-01-31T23:59:59Z', '2026-01-31t00:00:00.123+14:00'],
+      ['2026-01-31 23:59:59Z', '2026-01-31\n23:59:59Z', '2026-02-30T00:00:00Z', '2026-01-31T23:59:59', '2026-01-31'],
+    ],
+    ['duration', ['P1D', 'PT1H30M', 'P2W', 'P1Y2M3DT4H5M6S'], ['P', 'PT', '1D', 'P1W2D', 'P1H', 'p1d']],
+    [
+      'email',
+      ['a@example.com', 'a.b+c@example.co.uk'],
+      ['a', '@example.com', 'a@', 'a@b@c', '.a@example.com', 'a..b@example.com', 'a b@example.com'],
+    ],
+    [
+      'hostname',
+      ['example.com', 'localhost', 'a-b.c1'],
+      ['-a.com', 'a-.com', 'a..b', 'a_b', '', 'a'.repeat(64), 'ä.com', 'a.com:80'],
+    ],
+    [
+      'ipv4',
+      ['127.0.0.1', '255.255.255.255', '0.0.0.0'],
+      ['256.0.0.1', '1.2.3', '01.2.3.4', '1.2.3.4.5', '0x7f.0.0.1', '1.2.3.4/8'],
+    ],
+    [
+      'ipv6',
+      ['::1', '2001:db8::1', '::ffff:1.2.3.4'],
+      ['::1::', '12345::', 'fe80::1%eth0', '[::1]', '::ffff:1.2.3.256', '1.2.3.4'],
+    ],
+    [
+      'uri',
+      ['https://example.com/a?b#c', 'urn:isbn:123', 'mailto:a@b'],
+      ['/a', 'example.com', 'https://exa mple.com', 'http://a/%zz', ''],
+    ],
+    [
+      'uuid',
+      ['7b9f2c1e-3d4a-4f5b-8c6d-1e2f3a4b5c6d', '7B9F2C1E-3D4A-4F5B-8C6D-1E2F3A4B5C6D'],
+      [
+        '7b9f2c1e3d4a4f5b8c6d1e2f3a4b5c6d',
+        '{7b9f2c1e-3d4a-4f5b-8c6d-1e2f3a4b5c6d}',
+        '7b9f2c1e-3d4a-4f5b-8c6d-1e2f3a4b5c6g',
+      ],
+    ],
+  ] as const;
+  test.each(dates)('of the format %s are checked', (format, valid, invalid) => {
+    for (const value of valid) expect([value, messagesFor({ type: 'string', format }, value)]).toEqual([value, []]);
+    for (const value of invalid) {
+      expect([value, messagesFor({ type: 'string', format }, value)]).toEqual([
+        value,
+        [expect.stringMatching(/^Must be an? /)],
+      ]);
+    }
+  });
+
+  test('never appear in a message', () => {
+    const property = fc.constantFrom<Property>(
+      { type: 'integer', maximum: 0 },
+      { type: 'string', format: 'email', maxLength: 2, pattern: '^x$', enum: ['q'], writeOnly: true },
+      { type: 'boolean' },
+      { type: 'string', const: 'q' },
+    );
+    const value = fc.oneof(
+      fc.string({ minLength: 6, unit: fc.constantFrom('7', 'Z', '%', '/') }),
+      fc.integer({ min: 777_777 }),
+      fc.array(fc.constant('ZZZZZZ'), { minLength: 1 }),
+    );
+    fc.assert(
+      fc.property(property, value, fc.constantFrom('https://h/{p}', 'https://h{?p}'), (schema, given, url) => {
+        const messages = messagesFor(schema, given, url);
+        expect(messages.length).toBeGreaterThan(0);
+        expect(messages.join()).not.toContain(String(given));
+      }),
+    );
+  });
+
+  test('agree with another validator of JSON Schema', () => {
+    const ajv = new Ajv2020({ allErrors: true, strict: false });
+    (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
+    const number = fc.constantFrom<Property>(
+      { type: 'integer', minimum: -2, maximum: 3 },
+      { type: 'number', exclusiveMinimum: -1, exclusiveMaximum: 2.5, multipleOf: 0.5 },
+      { type: 'integer', enum: [1, 2], default: 1 },
+      { type: 'number', const: 0.5 },
+    );
+    const text = fc.constantFrom<Property>(
+      { type: 'string', minLength: 1, maxLength: 3 },
+      { type: 'string', pattern: '^[a-c]+$', as: 'other' },
+      { type: 'string', enum: ['a', ''], writeOnly: true },
+      { type: 'string', format: 'date', title: 'Day' },
+      { type: 'boolean', const: true },
+    );
+    const value = fc.oneof(
+      fc.constantFrom('a', 'abc', '', '2026-01-01', '2026-02-30', true, false, 0.5, 1, 2, -1, 1.25),
+      fc.string({ maxLength: 4 }),
+      fc.integer({ min: -5, max: 5 }),
+      fc.double({ min: -3, max: 3, noNaN: true }),
+    );
+    const name = fc.constantFrom('p', 'q', 'r');
+    const anySchema = fc.record({ p: fc.oneof(number, text), q: fc.oneof(number, text) });
+    const required = fc.subarray(['p', 'q']);
+    fc.assert(
+      fc.property(anySchema, required, fc.dictionary(name, value), (properties, names, given) => {
+        const parameters = { ...schemaOf(properties, names), additionalProperties: false };
+        const isValid = ajv.compile(parameters)(given);
+        const provider = { url: 'https://h{?p,q}', parameters: schemaOf(properties, names) };
+        expect(parameterFaults(provider, given).length === 0).toBe(isValid);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('what is sent and shown', () => {
+  const provider = {
+    parameters: schemaOf({
+      account: { type: 'string', writeOnly: true },
+      pin: { type: 'integer', writeOnly: true, default: 1234 },
+      size: { type: 'integer', default: 100 },
+      from: { type: 'string' },
+      open: { type: 'boolean', writeOnly: false },
+    }),
+  };
+
+  test('fills defaults in, and only them', () => {
+    expect(withDefaults(provider, { account: 'x', size: 5 })).toEqual({ account: 'x', pin: 1234, size: 5 });
+    expect(withDefaults({ parameters: undefined }, {})).toEqual({});
+  });
+
+  test('masks what is write-only, defaults included', () => {
+    const given = { account: 'A-1', from: 'x', open: true };
+    expect(writeOnlyValues(provider, given).sort()).toEqual(['1234', 'A-1']);
+    expect(maskWriteOnly(provider, given)).toEqual({ account: '***', from: 'x', open: true });
+  });
+
+  test('masks everything that the catalogue does not know', () => {
+    const given = { account: 'A-1', toString: 'B-2', count: 3 };
+    expect(maskWriteOnly(provider, given)).toEqual({ account: '***', toString: '***', count: '***' });
+    expect(maskWriteOnly(undefined, given)).toEqual({ account: '***', toString: '***', count: '***' });
+    expect(maskWriteOnly({ parameters: undefined }, { a: 1 })).toEqual({ a: '***' });
+    expect(writeOnlyValues(undefined, given)).toEqual(['A-1', 'B-2', '3']);
+    expect(writeOnlyValues(provider, { size: 1, more: 'C-3' })).toEqual(['1234', 'C-3']);
+  });
+});
+
+describe('a body', () => {
+  const parameters = schemaOf(
+    { taxId: { type: 'string' }, years: { type: 'integer' }, full: { type: 'boolean', default: true } },
+    ['taxId'],
+  );
+  const faults = (body: unknown) =>
+    bodyFaults({ body: body as never, parameters }).map(({ path, message }) => `${path.join('.')}: ${message}`);
+
+  test('has typed values in place of whole strings', () => {
+    const body = { a: { tax: '{taxId}', years: '{years}' }, b: ['{full}', 1.5, null, 'x'], c: '{}', d: 'é {other}' };
+    expect(faults(body)).toEqual([]);
+    expect(fillBody(body, { taxId: '"{years}\n', years: 3, full: false })).toBe(
+      '{"a":{"tax":"\\"{years}\\n","years":3},"b":[false,1.5,null,"x"],"c":"{}","d":"é {other}"}',
+    );
+  });
+
+  test('leaves out the property of a parameter without a value', () => {
+    expect(fillBody({ tax: '{taxId}', years: '{years}', deep: { years: '{years}' } }, { taxId: 'x' })).toBe(
+      '{"tax":"x","deep":{}}',
+    );
+  });
+
+  test('may be one value', () => {
+    expect(fillBody('{taxId}', { taxId: 'x' })).toBe('"x"');
+    expect(fillBody(null, {})).toBe('null');
+    expect(fillBody([], {})).toBe('[]');
+  });
+
+  test('is not led astray by what objects inherit', () => {
+    const odd = schemaOf({ constructor: { type: 'string' } as const });
+    expect(bodyFaults({ body: { a: '{constructor}', b: 'x' }, parameters: odd })).toEqual([]);
+    expect(fillBody({ a: '{constructor}', b: 'x' }, {})).toBe('{"b":"x"}');
+    expect(bodyFaults({ body: { a: '{toString}' }, parameters: odd })).toHaveLength(1);
+  });
+
+  test('names its variables', () => {
+    expect([...bodyVariablesOf({ a: ['{taxId}'], b: { c: '{years}', d: 'x {full}' } })]).toEqual(['taxId', 'years']);
+    expect([...bodyVariablesOf(undefined)]).toEqual([]);
+  });
+
+  test.each<[unknown, RegExp]>([
+    [{ a: '{unknown}' }, /^a: .*declare \{unknown\}/],
+    [{ a: ['x', { b: '{toString}' }] }, /^a\.1\.b: .*declare/],
+    [{ a: 'id {taxId}' }, /^a: .*as a whole/],
+    [{ a: '{taxId}{years}' }, /^a: .*as a whole/],
+    [{ a: ' {taxId}' }, /^a: .*as a whole/],
+    [{ a: { 'x{taxId}': 1 } }, /^a\.x\{taxId\}: .*property's name/],
+    [{ '{taxId}': 1 }, /property's name/],
+    [['{years}'], /^0: .*required or has a default/],
+    ['{years}', /^: .*required or has a default/],
+    [{ a: 2 ** 53 }, /^a: Must be between/],
+    [{ a: [Number.POSITIVE_INFINITY] }, /^a\.0: Must be between/],
+  ])('may not be %j', (body, fault) => {
+    expect(faults(body)).toEqual([expect.stringMatching(fault)]);
+  });
+});
