@@ -1,5 +1,5 @@
-import { expandTemplate, UnsafeExpansion } from './catalogue/url-template.ts';
 import type { Parameters, Polling, Provider } from './catalogue/provider-schema.ts';
+import { expandTemplate, UnsafeExpansion } from './catalogue/url-template.ts';
 import { parsePointer, selectJson, selectValue } from './json-select.ts';
 import { resolveSameOrigin, UnusableAddress } from './status-url.ts';
 
@@ -24,8 +24,12 @@ export type Progress =
   | { kind: 'done' }
   | { kind: 'elsewhere'; url: string }
   | { kind: 'failed' }
-  /** It does not keep to what its catalogue says. @property reason a clause about it, without a secret */
-  | { kind: 'broken'; reason: string };
+  /**
+   * It does not keep to what its catalogue says.
+   * @property reason a clause about it, without a secret
+   * @property named an address that it named, which may hold one
+   */
+  | { kind: 'broken'; reason: string; named?: string };
 
 export type PolledAnswer = {
   statusCode: number;
@@ -123,7 +127,7 @@ const statusUrlOf = (provider: PolledProvider, answer: PolledAnswer, values: Par
   if ('at' in statusUrl) return urlAt(statusUrl.at, answer);
   const id = idAt(statusUrl.idAt, answer);
   if (id === undefined) return undefined;
-  return named('the status URL of its id', () =>
+  return named(`its id at ${statusUrl.idAt}:`, () =>
     resolveSameOrigin(expandTemplate(statusUrl.template, provider.parameters, { ...values, id }), asked),
   );
 };
@@ -140,7 +144,7 @@ const urlAt = (pointer: string, { json, asked }: PolledAnswer): string | undefin
 /** An id keeps every digit that it came with. */
 const idAt = (pointer: string, { json }: PolledAnswer): string | undefined => {
   const text = json === undefined ? undefined : selectJson(json, parsePointer(pointer));
-  if (text === undefined || text === 'null') return undefined;
+  if (text === undefined || text === 'null' || text === '""') return undefined;
   if (text.startsWith('"')) return JSON.parse(text) as string;
   if (/^-?\d+$/.test(text)) return text;
   return named(`its id at ${pointer}`, () => {
@@ -154,7 +158,8 @@ const named = <T>(what: string, run: () => T): T => {
     return run();
   } catch (error) {
     if (!(error instanceof UnusableAddress || error instanceof UnsafeExpansion)) throw error;
-    throw new UnusableAddress(`${what} ${error.message}`, { cause: error });
+    const reference = error instanceof UnusableAddress ? error.reference : undefined;
+    throw new UnusableAddress(`${what} ${error.message}`, reference, { cause: error });
   }
 };
 
@@ -163,7 +168,8 @@ const explained = (run: () => Progress): Progress => {
     return run();
   } catch (error) {
     if (!(error instanceof UnusableAddress)) throw error;
-    return { kind: 'broken', reason: error.message };
+    const { message: reason, reference: named } = error;
+    return { kind: 'broken', reason, ...(named !== undefined && { named }) };
   }
 };
 

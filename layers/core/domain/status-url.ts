@@ -6,6 +6,13 @@ export const MAX_STATUS_URL_CHARACTERS = 2_048;
 /** What a provider names is no address that may be asked. The message quotes nothing of it but its origin. */
 export class UnusableAddress extends Error {
   override name = 'UnusableAddress';
+  /** What it named, which may hold a token. */
+  readonly reference: string | undefined;
+
+  constructor(message: string, reference?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reference = reference;
+  }
 }
 
 /**
@@ -16,29 +23,34 @@ export class UnusableAddress extends Error {
  * @throws UnusableAddress
  */
 export const resolveSameOrigin = (reference: string, asked: string): string => {
-  const base = withoutUserInfo(asked);
-  if (!URL.canParse(reference, base)) throw new UnusableAddress('is not a URL');
+  const unusable = (why: string) => new UnusableAddress(why, reference);
+  const base = new URL(asked);
+  // A relative reference would inherit it, and the address is kept.
+  Object.assign(base, { username: '', password: '' });
+  if (!URL.canParse(reference, base.href)) throw unusable('is not a URL');
   const url = new URL(reference, base);
-  if (url.origin !== base.origin) throw new UnusableAddress(`is of another origin, ${originOf(url)}`);
-  if (url.username !== '' || url.password !== '') throw new UnusableAddress('has user info');
+  if (url.origin !== base.origin) throw unusable(`is of another origin, ${originOf(url)}`);
+  if (url.username !== '' || url.password !== '') throw unusable('has user info');
   url.hash = '';
-  if (url.href.length > MAX_STATUS_URL_CHARACTERS)
-    throw new UnusableAddress(`has more than ${MAX_STATUS_URL_CHARACTERS} characters`);
+  if (url.href.length > MAX_STATUS_URL_CHARACTERS) {
+    throw unusable(`has more than ${MAX_STATUS_URL_CHARACTERS} characters`);
+  }
   return url.href;
 };
 
-/** Whether an address that was kept is still of the provider's origin, which its catalogue may have changed. */
-export const isSameOrigin = (kept: string, url: string): boolean =>
-  URL.canParse(kept) && new URL(kept).origin === new URL(url).origin;
+/** Schemes without hosts have no origin. */
+const originOf = ({ protocol, origin }: URL): string => (origin === 'null' ? protocol : origin);
 
-/** An address of a provider, with the user info that its catalogue has as a credential. */
-export const withUserInfoOf = (url: string, address: string): string => {
-  const { username, password } = new URL(url);
+/** Whether an address that was kept is still of a provider's origin: the catalogue may have changed. */
+export const isOfOrigin = (kept: string, template: string): boolean =>
+  URL.canParse(kept) && new URL(kept).origin === literalOf(template).origin;
+
+/** An address of a provider, with the user info that the provider's URL has. */
+export const withUserInfoOf = (template: string, address: string): string => {
+  const { username, password } = literalOf(template);
   if (username === '' && password === '') return address;
   return Object.assign(new URL(address), { username, password }).href;
 };
 
-const withoutUserInfo = (url: string): URL => Object.assign(new URL(url), { username: '', password: '' });
-
-/** Schemes without hosts have none. */
-const originOf = ({ protocol, origin }: URL): string => (origin === 'null' ? protocol : origin);
+/** A URL template up to its first variable, which holds the whole origin. */
+const literalOf = (template: string): URL => new URL(template.replace(/\{.*$/s, ''));
