@@ -144,6 +144,7 @@ export const unguarded = {
   breaker: closedBreaker,
   limitCalls: async <T>(_: unknown, call: () => Promise<T>) => call(),
   isPaused: false,
+  minPollMs: 1_000,
 };
 
 /** A log that keeps its lines. */

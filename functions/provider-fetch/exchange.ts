@@ -166,6 +166,6 @@ const judgeProvider = (error: unknown): Verdict => {
   if (error instanceof ProviderRefused) return 'succeeded';
   if (!isAnswerOfProvider(error)) return 'unknown';
   const { class: failureClass, statusCode } = error.failure;
-  if (failureClass === 'not_ready') return 'succeeded';
+  if (failureClass === 'not_ready' || failureClass === 'ticket_lost') return 'succeeded';
   return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };
 };

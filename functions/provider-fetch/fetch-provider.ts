@@ -1,5 +1,6 @@
-import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.ts';
+import type { FetchedPayload, WorkingPayload } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { countingTries, loggable, Paused, ProviderRefused } from '@boomerang/core/domain/failures.ts';
 import type { StoredResult } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
@@ -9,6 +10,8 @@ import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
 import { buildRequest } from './build-request.ts';
 import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
 import { judgeAnswer } from './judge-answer.ts';
+import { pollProvider } from './poll-provider.ts';
+import type { Given, PollingProvider, Working } from './read-progress.ts';
 import type { FetchRequest } from './schema.ts';
 
 export type FetchProviderDeps = ExchangeDeps & {
@@ -16,6 +19,7 @@ export type FetchProviderDeps = ExchangeDeps & {
   results: Pick<ResultStore, 'save' | 'remove'>;
   jobs: Pick<JobReader, 'getWithData'>;
   isPaused: boolean;
+  minPollMs: number;
   fetchDeadlineMs: number;
   policy: SettlePolicy;
 };
@@ -32,19 +36,23 @@ const PAUSE_MS = 60_000;
 /**
  * Asks one provider for its data.
  *
- * @returns the data inline, or without it where it was so large that it went into the table
+ * @returns the data inline, or without it where it was so large that it went into the table; or where and when to ask for it,
+ * if the provider is still working on it
  * @throws ProviderUnavailable | ProviderThrottled | CredentialRefused to be tried again, ProviderRefused for good,
  * ProviderCircuitOpen | ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the
  * lease, CredentialMissing when its secret can't be read, CredentialInvalid when that can't be sent
  */
-export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<FetchedPayload> =>
+export const fetchProvider = async (
+  deps: FetchProviderDeps,
+  request: FetchRequest,
+): Promise<FetchedPayload | WorkingPayload> =>
   countingTries(request.retryCount, async (tries) => fetchOnce(deps, request, tries));
 
 const fetchOnce = async (
   deps: FetchProviderDeps,
   request: FetchRequest,
   tries: number | undefined,
-): Promise<FetchedPayload> => {
+): Promise<FetchedPayload | WorkingPayload> => {
   const { catalogue, now, log } = deps;
   const { jobId, leasedUntil, providerId } = request;
   const startedAt = now();
@@ -53,11 +61,13 @@ const fetchOnce = async (
   if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
   checkLease(leasedUntil, startedAt, startedAt);
   try {
-    const exchange = createExchange(deps, provider, { jobId, leasedUntil, startedAt });
-    const { answer, json } = await exchange(buildRequest(provider), (read, reading) => ({
-      answer: read,
-      json: judgeAnswer(read, provider, reading),
-    }));
+    const read = await ask(deps, request, provider, startedAt);
+    if (read.kind === 'working') {
+      const { ticket, retryAfterMs } = read;
+      log.info('Provider is still working', { jobId, providerId, polls: ticket.polls, retryAfterMs });
+      return { providerId, status: 'UNAVAILABLE', ticket, retryAfterMs };
+    }
+    const { answer, json } = read;
     const bytes = Buffer.byteLength(json);
     const fetched: FetchedPayload = {
       providerId,
@@ -76,6 +86,29 @@ const fetchOnce = async (
     if (isAnswerOfProvider(error)) deps.meter.count('ProviderFailures', { provider: providerId });
     throw error;
   }
+};
+
+const isPolled = (provider: Provider): provider is PollingProvider => provider.polling !== undefined;
+
+const ask = async (
+  deps: FetchProviderDeps,
+  request: FetchRequest,
+  provider: Provider,
+  startedAt: number,
+): Promise<Given | Working> => {
+  const { jobId, leasedUntil } = request;
+  const exchangeWith = (secrets: readonly string[]) =>
+    createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
+  if (isPolled(provider)) {
+    const start = () => buildRequest(provider);
+    const follow = (url: string) => ({ ...start(), url });
+    return pollProvider(deps, { job: request, provider, exchangeWith, start, follow, values: {}, startedAt });
+  }
+  return exchangeWith([])(buildRequest(provider), (answer, reading) => ({
+    kind: 'given',
+    answer,
+    json: judgeAnswer(answer, provider, reading),
+  }));
 };
 
 /** Stores a large result; should its job be gone or in other hands by then, it is deleted again. */

@@ -1,93 +1,139 @@
-import { readHint } from '@boomerang/core/domain/answers.ts';
-import type { Parameters, Polling, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import {
-  LeaseLost,
-  ProviderRefused,
-  ProviderThrottled,
-  ProviderUnavailable,
-  type TaskError,
-} from '@boomerang/core/domain/failures.ts';
-import { maskSecrets, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
+import type { Parameters } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { LeaseLost, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
+import { secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
-import { type PolledAnswer, type Progress, readStart, readStatus, SEE_OTHER } from '@boomerang/core/domain/polling.ts';
 import { isOfOrigin, withUserInfoOf } from '@boomerang/core/domain/status-url.ts';
 import { roundOf } from '@boomerang/core/domain/tickets.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
-import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import type { Exchange, ExchangeRequest, Reading } from './exchange.ts';
-import { judgeAnswer } from './judge-answer.ts';
-import { MIN_CALL_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
-import { toJsonText } from './read-answer.ts';
+import type { Exchange, ExchangeRequest } from './exchange.ts';
+import { WAIT_AND_CALL_MS } from './limit-calls.ts';
+import {
+  type Given,
+  givenUp,
+  type PollingProvider,
+  type ProgressRules,
+  readResultAnswer,
+  readStartAnswer,
+  readStatusAnswer,
+  type Step,
+  type Working,
+} from './read-progress.ts';
 import type { FetchRequest } from './schema.ts';
 
 export type PollDeps = {
-  jobs: Pick<JobReader, 'get'>;
+  jobs: Pick<JobReader, 'getWithData'>;
   now: () => number;
   /** The least time between two questions, milliseconds. */
   minPollMs: number;
 };
 
-export type PollingProvider = Provider & { polling: Polling };
-
 /** One fetch of a provider with `polling`. */
 export type PollRequest = {
   job: Pick<FetchRequest, 'jobId' | 'claims'>;
   provider: PollingProvider;
-  exchange: Exchange;
+  /** Makes calls in whose excerpts these secrets are masked, too. */
+  exchangeWith: (secrets: readonly string[]) => Exchange;
   /** The request that starts the work, as it is sent in a round. */
   start: (round: number) => ExchangeRequest;
-  /** What that was expanded with, defaults filled in. */
+  /** A GET of another address of the provider. */
+  follow: (url: string) => ExchangeRequest;
+  /** What the request is expanded with, defaults filled in. */
   values: Parameters;
   /** When the fetch began, epoch milliseconds. */
   startedAt: number;
 };
 
-export type Polled = Given | Working;
-export type Given = { kind: 'given'; answer: HttpAnswer; json: string };
-export type Working = { kind: 'working'; ticket: Ticket; retryAfterMs: number };
-
 /**
- * Takes a provider's work one step further: starts it, or asks where its ticket says whether it is done.
+ * Takes the work of a provider one step further: starts it, or asks where its ticket says whether it is done.
  *
- * A process may die at any point. Until its job has the ticket, the next one sends the same request in the same round; from
- * then on, it asks.
+ * The process may die at any point. Until the job has a ticket, the next one sends the same request in the same round, which
+ * the provider takes for a repetition; from then on it asks.
  *
- * @throws LeaseLost when the job is in other hands by now; of class `bad_polling`, ProviderThrottled for an answer that does
- * not keep to the catalogue; of class `work_failed`, ProviderRefused; of class `ticket_lost` or `polling_timeout`, what gives
- * the ticket up: ProviderThrottled, or ProviderRefused where the request must not be repeated; else what any fetch throws
+ * @throws LeaseLost when the claim is no longer the job's; with class `bad_polling`, ProviderThrottled for an answer that does
+ * not keep to the catalogue; with `work_failed`, ProviderRefused; with `ticket_lost` or `polling_timeout`, which give the
+ * ticket up, ProviderThrottled, or ProviderRefused where the request must not be repeated; else as any fetch
  */
-export const pollProvider = async (deps: PollDeps, request: PollRequest): Promise<Polled> => {
+export const pollProvider = async (deps: PollDeps, request: PollRequest): Promise<Given | Working> => {
   const { ticket, round } = await findTicket(deps, request);
-  return ticket ? askForWork(deps, request, ticket) : startWork(deps, request, round);
+  return ticket ? askWhetherDone(deps, request, ticket) : startWork(deps, request, round);
 };
 
-/** Only such providers cost this read. What is not this claim's any more is not this execution's to ask. */
+/** Only fetches of such providers cost this read. */
 const findTicket = async (
   { jobs, now }: PollDeps,
   { job: { jobId, claims }, provider, startedAt }: PollRequest,
 ): Promise<{ ticket: Ticket | undefined; round: number }> => {
-  const job = await jobs.get(jobId, now());
+  const { job } = (await jobs.getWithData(jobId, now())) ?? {};
+  // An execution may be started twice: what the second finds may be the work of another claim.
   if (job?.claims !== claims || job.leasedUntil === undefined) throw new LeaseLost({ class: 'lease_lost', startedAt });
   const result = job.results.find(({ providerId }) => providerId === provider.id);
-  const ticket = result?.status === 'UNAVAILABLE' ? result.ticket : undefined;
-  return { ticket, round: roundOf(job, result) };
+  return { ticket: result?.status === 'UNAVAILABLE' ? result.ticket : undefined, round: roundOf(job, result) };
 };
 
-const startWork = async (deps: PollDeps, request: PollRequest, round: number): Promise<Polled> => {
-  const { provider, exchange, start, values } = request;
-  const sent = start(round);
-  return exchange(sent, (answer, reading) => {
-    const polled = toPolled(answer, sent.url);
-    if (!polled) return { kind: 'given', answer, json: judgeAnswer(answer, provider, reading) };
-    const progress = readStart(provider, polled, values);
-    if (progress.kind === 'working') {
-      const ticket = { url: progress.url ?? sent.url, since: reading.now, polls: 0 };
-      return working(deps, provider, answer, reading, ticket);
-    }
-    if (progress.kind === 'elsewhere') throw new TypeError('to come');
-    return ended(provider, answer, reading, sent.url, progress);
-  });
+const startWork = async (deps: PollDeps, request: PollRequest, round: number): Promise<Given | Working> => {
+  const exchange = request.exchangeWith([]);
+  const sent = inTime(deps, request, request.start(round));
+  const rules = rulesOf(deps, request, sent);
+  const step = await exchange(sent, (answer, reading) => readStartAnswer(answer, reading, rules, request.values));
+  return finish(deps, request, exchange, step);
 };
 
-export const notYet = { readHint, ProviderRefused, ProviderUnavailable, maskSecrets, secretsOfUrl, SEE_OTHER, isOfOrigin, withUserInfoOf, MIN_CALL_MS, WAIT_AND_CALL_MS, toJsonText, readStatus };
+const askWhetherDone = async (deps: PollDeps, request: PollRequest, ticket: Ticket): Promise<Given | Working> => {
+  const { provider } = request;
+  const { now } = deps;
+  if (!isOfOrigin(ticket.url, provider.url)) {
+    const excerpt = 'the catalogue has another origin by now';
+    throw givenUp(provider, 'ticket_lost', { class: 'ticket_lost', startedAt: now(), excerpt });
+  }
+  const exchange = request.exchangeWith(secretsOfUrl(ticket.url));
+  const isOverdue = () => now() - ticket.since >= provider.polling.timeoutSeconds * 1000;
+  const ask = async (): Promise<Given | Working> => {
+    const sent = inTime(deps, request, request.follow(withUserInfoOf(provider.url, ticket.url)));
+    const rules = rulesOf(deps, request, sent);
+    const step = await exchange(sent, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
+    return finish(deps, request, exchange, step);
+  };
+  try {
+    const asked = await ask();
+    if (asked.kind === 'given' || !isOverdue()) return asked;
+  } catch (error) {
+    const isUnfinished = error instanceof ProviderUnavailable || error instanceof ProviderThrottled;
+    if (!isUnfinished || error.failure.class === 'ticket_lost' || !isOverdue()) throw error;
+    throw givenUp(provider, 'polling_timeout', error.failure, { cause: error });
+  }
+  const excerpt = `still working after ${provider.polling.timeoutSeconds} s`;
+  throw givenUp(provider, 'polling_timeout', { class: 'polling_timeout', startedAt: now(), excerpt });
+};
+
+const rulesOf = (
+  { minPollMs }: PollDeps,
+  { provider }: PollRequest,
+  { url: asked }: ExchangeRequest,
+): ProgressRules => ({
+  provider,
+  asked,
+  minPollMs,
+});
+
+/** Fetches the data of work that is done, where that is elsewhere. It is one more call: what it answers is not followed. */
+const finish = async (
+  deps: PollDeps,
+  request: PollRequest,
+  exchange: Exchange,
+  step: Step,
+): Promise<Given | Working> => {
+  if (step.kind !== 'elsewhere') return step;
+  const { provider } = request;
+  const sent = inTime(deps, request, request.follow(withUserInfoOf(provider.url, step.url)));
+  return exchange(sent, (answer, reading) => readResultAnswer(answer, reading, provider));
+};
+
+/** With less time than this a call would only look like a provider that times out, milliseconds. */
+const MIN_CALL_MS = 1_000;
+
+/** A request that ends within the time that a fetch has for all its calls. */
+const inTime = ({ now }: PollDeps, { startedAt }: PollRequest, request: ExchangeRequest): ExchangeRequest => {
+  const restMs = startedAt + WAIT_AND_CALL_MS - now();
+  if (restMs >= MIN_CALL_MS) return { ...request, timeoutMs: Math.min(request.timeoutMs, restMs) };
+  throw new ProviderThrottled({ class: 'timeout', startedAt, excerpt: 'no time was left to fetch the result' });
+};

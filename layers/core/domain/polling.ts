@@ -45,9 +45,9 @@ export type PolledAnswer = {
 export type PolledProvider = Pick<Provider, 'parameters'> & { polling: Polling };
 
 const ACCEPTED = 202;
-export const SEE_OTHER = 303;
-/** RFC 9110 §15.3.4: a 200 that a proxy changed. */
-const COMPLETE = new Set([200, 203]);
+const SEE_OTHER = 303;
+/** 203 is a 200 that a proxy changed (RFC 9110 §15.3.4); the others say that there is nothing. */
+const COMPLETE = new Set([200, 203, 204, 205]);
 
 /**
  * Reads the answer to a request that starts work.
@@ -64,7 +64,9 @@ export const readStart = (provider: PolledProvider, answer: PolledAnswer, values
     if (url !== undefined) return { kind: 'working', url };
     // HTTP itself says that nothing is to come.
     const isWhole = 'from' in polling.statusUrl && !polling.statusAt && COMPLETE.has(statusCode);
-    return isWhole ? finished(polling, answer) : { kind: 'broken', reason: `it does not say where to ask: ${missing(polling)}` };
+    return isWhole
+      ? finished(polling, answer)
+      : { kind: 'broken', reason: `it does not say where to ask: ${missing(polling)}` };
   });
 };
 
@@ -81,7 +83,10 @@ export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): P
     if (isPending || (state === undefined && statusCode === ACCEPTED)) return stillWorking(polling, answer);
     if (state === 'succeeded' || state === undefined) return finished(polling, answer);
     if (state === 'failed') return { kind: 'failed' };
-    return { kind: 'broken', reason: state === 'absent' ? 'it has no status' : `no list names its status, ${state.unknown}` };
+    return {
+      kind: 'broken',
+      reason: state === 'absent' ? 'it has no status' : `no list names its status, ${state.unknown}`,
+    };
   });
 };
 
