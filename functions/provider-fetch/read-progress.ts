@@ -85,8 +85,8 @@ const toPolled = (
   const isProgress = !isStated && (statusCode === ACCEPTED || statusCode === SEE_OTHER);
   if (!isProgress && kind !== 'data' && (isStated || kind !== 'empty')) return undefined;
   const polled = { statusCode, location: headers.location, asked };
-  const { statusAt, statusUrl } = provider.polling;
-  const isDocument = statusAt !== undefined || !('from' in statusUrl);
+  const { statusAt, statusUrl, resultUrlAt } = provider.polling;
+  const isDocument = statusAt !== undefined || resultUrlAt !== undefined || !('from' in statusUrl);
   const { dataAt: _, ...rules } = asData(provider, statusCode);
   try {
     const data = readData(answer, isDocument ? { ...rules, dataAt: '' } : rules, reading);

@@ -33,7 +33,7 @@ export type Progress =
 
 export type PolledAnswer = {
   statusCode: number;
-  /** Its `Location`. */
+  /** Its `Location`; empty: none. */
   location: string | undefined;
   /** Its body as JSON text; undefined where it is none. */
   json: string | undefined;
@@ -75,12 +75,12 @@ export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): P
   const { statusCode, location, asked } = answer;
   return explained(() => {
     if (statusCode === SEE_OTHER) {
-      if (location === undefined) return { kind: 'broken', reason: 'a 303 without a Location' };
+      if (!location) return { kind: 'broken', reason: 'a 303 without a Location' };
       return { kind: 'elsewhere', url: named('its Location', () => resolveSameOrigin(location, asked)) };
     }
     const state = stateOf(polling, answer);
-    const isPending = state === 'pending' || (state === 'absent' && statusCode === ACCEPTED);
-    if (isPending || (state === undefined && statusCode === ACCEPTED)) return stillWorking(polling, answer);
+    const isUnsaid = state === undefined || state === 'absent';
+    if (state === 'pending' || (isUnsaid && statusCode === ACCEPTED)) return stillWorking(polling, answer);
     if (state === 'succeeded' || state === undefined) return finished(polling, answer);
     if (state === 'failed') return { kind: 'failed' };
     return {
@@ -92,7 +92,7 @@ export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): P
 
 /** Some name another address with each answer, of which the last counts (OData, Azure). */
 const stillWorking = ({ statusUrl }: Polling, { statusCode, location, asked }: PolledAnswer): Progress => {
-  if (!('from' in statusUrl) || statusCode !== ACCEPTED || location === undefined) return { kind: 'working' };
+  if (!('from' in statusUrl) || statusCode !== ACCEPTED || !location) return { kind: 'working' };
   return { kind: 'working', url: named('its Location', () => resolveSameOrigin(location, asked)) };
 };
 
@@ -126,7 +126,7 @@ const statusUrlOf = (provider: PolledProvider, answer: PolledAnswer, values: Par
   const { statusUrl } = provider.polling;
   const { location, asked } = answer;
   if ('from' in statusUrl || answer.statusCode === SEE_OTHER) {
-    if (location === undefined) return undefined;
+    if (!location) return undefined;
     return named('its Location', () => resolveSameOrigin(location, asked));
   }
   if ('at' in statusUrl) return urlAt(statusUrl.at, answer);
