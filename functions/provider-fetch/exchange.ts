@@ -19,8 +19,15 @@ import { type HttpAnswer, HttpFailure, type HttpRequest, type SendHttp } from '@
 import type { FindSecret } from '@boomerang/core/ports/secrets.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { checkCredential } from './check-credential.ts';
-import { type Credential, findCredential } from './credentials.ts';
+import {
+  bearerCredential,
+  type Credential,
+  findProviderSecret,
+  secretsOfHeaders,
+  toCredential,
+} from './credentials.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
+import { dropToken, findToken, TokenNotGiven } from './oauth-tokens.ts';
 import { createQuote, type Quote } from './quote.ts';
 
 export type ExchangeDeps = {
@@ -39,7 +46,7 @@ export type ExchangeContext = {
   leasedUntil: number;
   /** When the fetch began, epoch milliseconds: all its calls together take at most {@link WAIT_AND_CALL_MS}. */
   startedAt: number;
-  /** What excerpts must not show, besides the credential and what is secret of the URL. */
+  /** Values that excerpts must not show, besides the credential and what is secret of the URL, however short they are. */
   secrets?: readonly string[];
 };
 
@@ -56,8 +63,9 @@ export type Reading = {
 };
 
 /**
- * Makes one call to a provider: through its circuit and its limits, with our credential. If the provider refuses the
- * credential (401), the secret is read anew and the call is made once more: it may have been rotated since.
+ * Makes one call to a provider: through its circuit and its limits, with our credential. If the credential is refused (401),
+ * the token is dropped, the secret is read anew and the call is made once more: it may have been rotated since. A call gets at
+ * most the time that is left of {@link WAIT_AND_CALL_MS}, waits for limits and a token's request included.
  *
  * @param read judges the answer and takes from it what is wanted; it throws a TaskError if that is not there. It runs inside
  * the circuit's call, so that its verdict counts.
@@ -65,7 +73,7 @@ export type Reading = {
  * ProviderLimitReached when the call was not made on purpose; LeaseLost, CredentialMissing, CredentialInvalid when it was not
  * made by a fault of ours
  */
-export type Exchange = <T>(request: ExchangeRequest, read: (answer: HttpAnswer, reading: Reading) => T) => Promise<T>;
+export type Exchange = <T>(request: ExchangeRequest, read: Read<T>) => Promise<T>;
 
 /** What storing a large result may take on top of the call. */
 const STORE_MS = 3_000;
@@ -77,13 +85,38 @@ export const checkLease = (leasedUntil: number, now: number, startedAt: number):
 
 export const createExchange = (deps: ExchangeDeps, provider: Provider, context: ExchangeContext): Exchange => {
   const { send, now, log, meter, breaker, limitCalls } = deps;
-  const { jobId, leasedUntil, startedAt } = context;
+  const { jobId, leasedUntil, startedAt, secrets = [] } = context;
+  const { id: providerId, auth } = provider;
+  const restMs = () => startedAt + WAIT_AND_CALL_MS - now();
+  /** Whether the next call is the first of this fetch: only that one may wait for limits as long as it pleases. */
+  let isFirst = true;
+
+  const authorizationOf = async (request: ExchangeRequest, options: { isFresh?: boolean }): Promise<Authorization> => {
+    const secret = auth ? await findProviderSecret(deps, { id: providerId, auth }, startedAt, options) : '';
+    checkCredential(log, { id: providerId, url: request.url, auth }, secret, startedAt);
+    if (!auth) return NO_AUTHORIZATION;
+    if (auth.kind !== 'oauth2') {
+      const credential = toCredential(auth, secret);
+      return { find: async () => credential, drop: () => {} };
+    }
+    let token: string | undefined;
+    return {
+      find: async (timeoutMs) => {
+        token = await findToken(deps, auth, secret, timeoutMs).catch((error: unknown) => {
+          throw error instanceof TokenNotGiven ? toTaskError(error) : error;
+        });
+        return bearerCredential(token, secret);
+      },
+      drop: () => {
+        if (token !== undefined) dropToken(deps, auth, secret, token);
+      },
+    };
+  };
 
   const ask = async (request: ExchangeRequest, credential: Credential | undefined): Promise<HttpAnswer> => {
     const sentAt = now();
     try {
-      const headers = { ...request.headers, ...(credential && { [credential.header]: credential.value }) };
-      return await send({ ...request, headers });
+      return await send({ ...request, ...credential?.addTo(request) });
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
       const { class: failureClass, durationMs, message: excerpt } = error;
@@ -93,26 +126,40 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     }
   };
 
+  /** How long a part of the call may take: what it wants, or what is left of the fetch. */
+  const timeLeft = (wantedMs: number): number => {
+    const timeoutMs = Math.min(wantedMs, restMs());
+    if (timeoutMs < Math.min(wantedMs, MIN_CALL_MS)) throw new OutOfTime();
+    return timeoutMs;
+  };
+
   /** Makes a call if the provider's circuit is closed, within its limits. */
-  const call = async <T>(
-    request: ExchangeRequest,
-    credential: Credential | undefined,
-    read: (answer: HttpAnswer, reading: Reading) => T,
-  ): Promise<T> => {
-    const secrets = [...(context.secrets ?? []), ...secretsOfUrl(request.url), ...(credential?.secrets ?? [])];
+  const call = async <T>(request: ExchangeRequest, authorization: Authorization, read: Read<T>): Promise<T> => {
+    const maxWaitMs = isFirst ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, restMs() - MIN_CALL_MS));
+    isFirst = false;
     const run = async () => {
       // The tables may have taken their time.
       checkLease(leasedUntil, now(), startedAt);
-      return limitCalls({ ...provider, timeoutMs: request.timeoutMs }, async () => {
-        const sentAt = now();
-        const answer = await ask(request, credential);
-        return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(secrets) });
-      });
+      const credential = await authorization.find(timeLeft(request.timeoutMs));
+      const limited = { ...provider, timeoutMs: request.timeoutMs };
+      return limitCalls(
+        limited,
+        async () => {
+          const sentAt = now();
+          const answer = await ask({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
+          const hidden = [...secretsOfUrl(request.url), ...secretsOfHeaders(provider), ...(credential?.secrets ?? [])];
+          return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(hidden, secrets) });
+        },
+        maxWaitMs,
+      );
     };
     try {
-      const party = { key: providerCircuitKey(provider.id), longestCallMs: request.timeoutMs };
+      const party = { key: providerCircuitKey(providerId), longestCallMs: request.timeoutMs };
       return await breaker.call(party, run, judgeProvider);
     } catch (error) {
+      if (error instanceof OutOfTime) {
+        throw new ProviderUnavailable({ class: 'timeout', startedAt, durationMs: now() - startedAt, excerpt: NO_TIME });
+      }
       if (error instanceof LimitReached) throw new ProviderLimitReached({ class: 'limit_reached', startedAt });
       if (!(error instanceof CircuitOpen)) throw error;
       const { retryAfterMs, lastFailure: cause } = error;
@@ -121,39 +168,78 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   };
 
   return async (request, read) => {
-    const callWith = (credential: Credential | undefined, timeoutMs = request.timeoutMs) => {
-      checkCredential(log, { id: provider.id, url: request.url }, credential, startedAt);
-      return call({ ...request, timeoutMs }, credential, read);
-    };
-    if (!provider.auth) return callWith(undefined);
+    const authorization = await authorizationOf(request, {});
     try {
       try {
-        return await callWith(await findCredential(deps, provider, startedAt));
+        return await call(request, authorization, read);
       } catch (error) {
-        if (!isCredentialRefusal(error)) throw error;
+        if (!isCredentialRefusal(error, provider)) throw error;
         // Even where no time is left to ask: the next attempt of this process must not start with the old one.
-        const credential = await findCredential(deps, provider, startedAt, { isFresh: true });
-        const restMs = startedAt + WAIT_AND_CALL_MS - MAX_WAIT_MS - now();
-        if (restMs < MIN_CALL_MS) throw error;
-        return await callWith(credential, Math.min(request.timeoutMs, restMs));
+        authorization.drop();
+        const fresh = await authorizationOf(request, { isFresh: true });
+        if (restMs() < MIN_CALL_MS) throw error;
+        return await call(request, fresh, read).catch((again: unknown) => {
+          if (isCredentialRefusal(again, provider)) fresh.drop();
+          throw again;
+        });
       }
     } catch (error) {
-      if (!isCredentialRefusal(error)) throw error;
-      const { id: providerId, auth } = provider;
-      log.error('A provider refuses our credential', { jobId, providerId, secret: auth.secret });
+      if (!isCredentialRefusal(error, provider)) throw error;
+      log.error('A provider refuses our credential', { jobId, providerId, secret: auth?.secret });
       meter.count('CredentialsRefused', { provider: providerId });
       throw new CredentialRefused({ ...error.failure, class: 'credential_refused' }, { cause: error });
     }
   };
 };
 
+type Read<T> = (answer: HttpAnswer, reading: Reading) => T;
+
+/** How calls get their credential. */
+type Authorization = {
+  /** Inside the circuit's call: a token may have to be asked for first. */
+  find: (timeoutMs: number) => Promise<Credential | undefined>;
+  /** The provider has refused the credential: a token is not used again. */
+  drop: () => void;
+};
+
+const NO_AUTHORIZATION: Authorization = { find: async () => undefined, drop: () => {} };
+
+const toTaskError = ({ verdict, failure }: TokenNotGiven): TaskError => {
+  switch (verdict) {
+    case 'refused':
+      return new CredentialRefused(failure);
+    case 'throttled':
+      return new ProviderThrottled(failure);
+    case 'unavailable':
+      return new ProviderUnavailable(failure);
+    case 'invalid':
+      return new CredentialInvalid(failure);
+  }
+};
+
+/** Of the time that all calls of a fetch have together, too little is left for another one. */
+class OutOfTime extends Error {
+  override name = 'OutOfTime';
+}
+
+const NO_TIME = 'no time was left for this call';
+
 /** With less time than this a call would only look like a provider that times out, milliseconds. */
 const MIN_CALL_MS = 1_000;
 
 const UNAUTHORIZED = 401;
 
-const isCredentialRefusal = (error: unknown): error is TaskError =>
-  error instanceof TaskError && error.failure.statusCode === UNAUTHORIZED;
+/**
+ * Whether a call ended because our credential was not accepted: by the token endpoint, or by the provider itself. A catalogue
+ * that names 401 says what it means; `4xx` is not enough for that, or a rotated secret could be read as the provider's answer.
+ */
+const isCredentialRefusal = (error: unknown, { auth, responses }: Provider): error is TaskError => {
+  if (!auth) return false;
+  if (error instanceof CredentialRefused) return true;
+  return (
+    error instanceof TaskError && error.failure.statusCode === UNAUTHORIZED && responses?.[UNAUTHORIZED] === undefined
+  );
+};
 
 /** Whether an error is an answer of the provider, or the lack of one: the provider was asked. */
 export const isAnswerOfProvider = (
@@ -163,7 +249,7 @@ export const isAnswerOfProvider = (
 
 /** A provider that refuses, or has its data not yet, works; failures of our own say nothing of it. */
 const judgeProvider = (error: unknown): Verdict => {
-  if (error instanceof ProviderRefused) return 'succeeded';
+  if (error instanceof ProviderRefused || error instanceof CredentialRefused) return 'succeeded';
   if (!isAnswerOfProvider(error)) return 'unknown';
   const { class: failureClass, statusCode } = error.failure;
   if (failureClass === 'not_ready' || failureClass === 'ticket_lost') return 'succeeded';

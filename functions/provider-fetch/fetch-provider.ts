@@ -9,9 +9,11 @@ import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
 import { buildRequest } from './build-request.ts';
 import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
+import { type Collected, fetchPages, isPaged } from './fetch-pages.ts';
 import { judgeAnswer } from './judge-answer.ts';
-import { pollProvider } from './poll-provider.ts';
-import type { Given, PollingProvider, Working } from './read-progress.ts';
+import { isPolled, pollProvider } from './poll-provider.ts';
+import type { Working } from './read-progress.ts';
+import { findRequestValues } from './request-values.ts';
 import type { FetchRequest } from './schema.ts';
 
 export type FetchProviderDeps = ExchangeDeps & {
@@ -19,6 +21,7 @@ export type FetchProviderDeps = ExchangeDeps & {
   results: Pick<ResultStore, 'save' | 'remove'>;
   jobs: Pick<JobReader, 'getWithData'>;
   isPaused: boolean;
+  /** The least time between two questions whether a provider is done, milliseconds. */
   minPollMs: number;
   fetchDeadlineMs: number;
   policy: SettlePolicy;
@@ -61,53 +64,53 @@ const fetchOnce = async (
   if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
   checkLease(leasedUntil, startedAt, startedAt);
   try {
-    const read = await ask(deps, request, provider, startedAt);
-    if (read.kind === 'working') {
-      const { ticket, retryAfterMs } = read;
+    const collected = await collect(deps, provider, request, startedAt);
+    if ('ticket' in collected) {
+      const { ticket, retryAfterMs } = collected;
       log.info('Provider is still working', { jobId, providerId, polls: ticket.polls, retryAfterMs });
       return { providerId, status: 'UNAVAILABLE', ticket, retryAfterMs };
     }
-    const { answer, json } = read;
+    const { json, statusCode, durationMs, pages } = collected;
     const bytes = Buffer.byteLength(json);
     const fetched: FetchedPayload = {
       providerId,
       status: 'FETCHED',
       fetchedAt: now(),
       bytes,
-      statusCode: answer.statusCode,
-      durationMs: answer.durationMs,
+      statusCode,
+      durationMs,
       tries,
     };
-    log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs: answer.durationMs });
+    log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs, pages });
     if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
-    if (isAnswerOfProvider(error)) deps.meter.count('ProviderFailures', { provider: providerId });
+    if (isAnswerOfProvider(error) && error.failure.class !== 'bad_parameter')
+      deps.meter.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };
 
-const isPolled = (provider: Provider): provider is PollingProvider => provider.polling !== undefined;
-
-const ask = async (
+/** Makes the calls of a fetch. */
+const collect = async (
   deps: FetchProviderDeps,
-  request: FetchRequest,
   provider: Provider,
+  request: FetchRequest,
   startedAt: number,
-): Promise<Given | Working> => {
+): Promise<Collected | Working> => {
+  if (isPolled(provider)) return pollProvider(deps, provider, request, startedAt);
   const { jobId, leasedUntil } = request;
-  const exchangeWith = (secrets: readonly string[]) =>
-    createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
-  if (isPolled(provider)) {
-    const start = () => buildRequest(provider);
-    const follow = (url: string) => ({ ...start(), url });
-    return pollProvider(deps, { job: request, provider, exchangeWith, start, follow, values: {}, startedAt });
-  }
-  return exchangeWith([])(buildRequest(provider), (answer, reading) => ({
-    kind: 'given',
-    answer,
+  const { values, round, secrets } = await findRequestValues(deps, provider, request, startedAt);
+  const exchange = createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
+  const purpose = { jobId, round };
+  const first = buildRequest(provider, values, purpose);
+  if (isPaged(provider)) return fetchPages(exchange, provider, first, purpose);
+  return exchange(first, (answer, reading) => ({
     json: judgeAnswer(answer, provider, reading),
+    statusCode: answer.statusCode,
+    durationMs: answer.durationMs,
+    pages: 1,
   }));
 };
 

@@ -24,6 +24,8 @@ export type AnswerErrors = {
     excerpt: string,
     options?: ErrorOptions & { /** Whether the status says that we should wait, by HTTP. */ isAsking?: boolean },
   ) => ProviderUnavailable | ProviderThrottled;
+  /** Never to be asked again, whatever the answer asks. */
+  final: (failureClass: FailureClass, excerpt: string) => ProviderRefused;
   /** To be asked again as the schedule or the answer says. */
   throttled: (failureClass: FailureClass, excerpt: string) => ProviderThrottled;
 };
@@ -54,6 +56,10 @@ export const createAnswerErrors = (
       return told.retryAfterMs !== undefined || isAsking
         ? new ProviderThrottled(told, options)
         : new ProviderUnavailable(told, options);
+    },
+    final: (failureClass, excerpt) => {
+      const { retryAfterMs: _, ...told } = failure(failureClass, excerpt, false);
+      return new ProviderRefused(told);
     },
     throttled: (failureClass, excerpt) => new ProviderThrottled(failure(failureClass, excerpt, true)),
   };

@@ -1,4 +1,4 @@
-import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { judgeStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Parameters, Polling, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
@@ -7,14 +7,15 @@ import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { type PolledAnswer, type Progress, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
 import type { Reading } from './exchange.ts';
+import type { Collected } from './fetch-pages.ts';
 import { type AnswerRules, createAnswerErrors, judgeAnswer, readData } from './judge-answer.ts';
 
 export type PollingProvider = Provider & { polling: Polling };
 
 /** What an answer of a provider with `polling` comes to, if it is no failure. */
-export type Step = Given | Working | { kind: 'elsewhere'; url: string };
-export type Given = { kind: 'given'; answer: HttpAnswer; json: string };
-export type Working = { kind: 'working'; ticket: Ticket; retryAfterMs: number };
+export type Step = Collected | Working | { resultUrl: string };
+/** The provider is still working on it. @property retryAfterMs when to ask again */
+export type Working = { ticket: Ticket; retryAfterMs: number };
 
 export type ProgressRules = {
   provider: PollingProvider;
@@ -59,15 +60,16 @@ export const readStatusAnswer = (answer: HttpAnswer, reading: Reading, rules: Pr
  * Reads the answer with the data of work that is done.
  * @throws as {@link judgeAnswer}, and what gives the ticket up: the provider may have deleted the data by now
  */
-export const readResultAnswer = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): Given => {
+export const readResultAnswer = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): Collected => {
   checkTicket(answer, reading, provider);
   return given(answer, provider, reading);
 };
 
-const given = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): Given => ({
-  kind: 'given',
-  answer,
+const given = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): Collected => ({
   json: judgeAnswer(answer, rules, reading),
+  statusCode: answer.statusCode,
+  durationMs: answer.durationMs,
+  pages: 1,
 });
 
 const ACCEPTED = 202;
@@ -124,14 +126,14 @@ const toStep = (
     case 'working': {
       const hintMs = readHint(headers, statusCode, now, { reset: provider.rateLimitReset }) ?? 0;
       const retryAfterMs = Math.max(provider.polling.intervalSeconds * 1000, hintMs, minPollMs);
-      return { kind: 'working', ticket: { ...ticket, url: progress.url ?? ticket.url }, retryAfterMs };
+      return { ticket: { ...ticket, url: progress.url ?? ticket.url }, retryAfterMs };
     }
     case 'done':
       return given(answer, statusCode === ACCEPTED ? asData(provider, statusCode) : provider, reading);
     case 'elsewhere':
-      return progress;
+      return { resultUrl: progress.url };
     case 'failed':
-      throw new ProviderRefused(errors.throttled('work_failed', quote.answer(answer)).failure);
+      throw errors.final('work_failed', quote.answer(answer));
     case 'broken': {
       const secrets = progress.named === undefined ? [] : secretsOfReference(progress.named, ticket.url);
       const excerpt = maskSecrets(`${progress.reason}: ${quote.answer(answer)}`, secrets);
@@ -150,17 +152,15 @@ const checkTicket = (answer: HttpAnswer, reading: Reading, provider: PollingProv
   const error = createAnswerErrors(answer, provider, reading).refused('bad_status', reading.quote.answer(answer));
   // An answer that asks us to wait says that it will be known later.
   if (error instanceof ProviderThrottled) throw error;
-  throw givenUp(provider, 'ticket_lost', error.failure, { cause: error });
+  throw givenUp(provider, { ...error.failure, class: 'ticket_lost' }, { cause: error });
 };
 
 /** The end of a ticket: a failed attempt that begins another round, if the request may be made once more. */
 export const givenUp = (
   { method, idempotencyHeader, repeatable }: PollingProvider,
-  failureClass: FailureClass,
-  told: TaskFailure,
+  failure: TaskFailure,
   options?: ErrorOptions,
 ): ProviderThrottled | ProviderRefused => {
-  const failure = { ...told, class: failureClass };
   const isRepeatable = method === 'GET' || idempotencyHeader !== undefined || repeatable;
   return isRepeatable ? new ProviderThrottled(failure, options) : new ProviderRefused(failure, options);
 };

@@ -3,7 +3,7 @@ import { cancelled, expunged, redriven } from '@boomerang/core/domain/control.ts
 import { type GivenResult, type Job, type PendingResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
 import { abandon, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
-import { givesTicketUp, idempotencyValue, nextRound, roundOf } from '@boomerang/core/domain/tickets.ts';
+import { givesTicketUp, nextRound, roundOf } from '@boomerang/core/domain/tickets.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -192,7 +192,6 @@ describe('a round', () => {
     expect(roundOf({}, undefined)).toBe(0);
     expect(roundOf({ round: 3 }, { round: undefined })).toBe(3);
     expect(roundOf({ round: 3 }, { round: 5 })).toBe(5);
-    expect(idempotencyValue('job', 'gas', 5)).toBe('job:gas:5');
   });
 
   test.each([

@@ -74,7 +74,7 @@ export type Outcomes = { fetches: FetchOutcome[]; delivery?: CallbackOutcome | u
 type Outcome = FetchOutcome | CallbackOutcome;
 
 /** Classes of refusals that we know without asking the other side. */
-const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'too_large', 'client_revoked']);
+const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
 
 /** Whether the call counts as an attempt: attempts are counted and logged, and a schedule of them may end. */
 export const isAttempt = (outcome: Outcome): boolean => outcome.kind !== 'working' && isCallMade(outcome);

@@ -15,13 +15,6 @@ export const roundOf = (job: Pick<Job, 'round'>, result: Pick<ProviderResult, 'r
 export const nextRound = (job: Pick<Job, 'round' | 'results'>): number =>
   Math.max(...[undefined, ...job.results].map((result) => roundOf(job, result))) + 1;
 
-/**
- * What a provider that recognises repeated requests knows one by. It is never used for two rounds: the second would be taken
- * for a repetition of the first, and get the answer of work that is lost.
- */
-export const idempotencyValue = (jobId: string, providerId: string, round: number): string =>
-  `${jobId}:${providerId}:${round}`;
-
 const GIVES_UP: ReadonlySet<FailureClass> = new Set(['polling_timeout', 'ticket_lost']);
 
 /** Whether a failure ends the ticket that was asked: its work took too long, or the provider does not know it any more. */
