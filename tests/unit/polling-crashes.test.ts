@@ -38,6 +38,8 @@ const createStory = async () => {
   await givenJob(store, job);
   let now = NOW;
   const works: string[] = [];
+  /** Idempotency values of work that the provider has lost. */
+  const lost = new Set<string>();
   const requests: { method: string; value: string | undefined; url: string; hasTicket: boolean }[] = [];
   let mood: Mood = 'fine';
   let ends = 0;
@@ -58,10 +60,13 @@ const createStory = async () => {
     requests.push({ method, value, url, hasTicket: ticketOf(stored()) !== undefined });
     if (mood === '500') return answer(500, {});
     if (method === 'POST') {
+      // It would be taken for a repetition, and get the answer of work that is lost.
+      if (lost.has(value ?? '')) return answer(404, { lost: value });
       if (!works.includes(value ?? '')) works.push(value ?? '');
       return answer(202, {}, { location: `/work/${works.indexOf(value ?? '')}` });
     }
     if (mood === 'has lost it') {
+      lost.add(works[Number(url.split('/').at(-1))] ?? '');
       ends += 1;
       return answer(404, {});
     }
