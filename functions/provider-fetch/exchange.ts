@@ -244,6 +244,6 @@ const judgeProvider = (error: unknown): Verdict => {
   if (error instanceof ProviderRefused || error instanceof CredentialRefused) return 'succeeded';
   if (!isAnswerOfProvider(error)) return 'unknown';
   const { class: failureClass, statusCode } = error.failure;
-  if (failureClass === 'not_ready') return 'succeeded';
+  if (failureClass === 'not_ready' || failureClass === 'ticket_lost') return 'succeeded';
   return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };
 };
