@@ -148,7 +148,11 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
         async () => {
           const sentAt = now();
           const answer = await ask({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
-          const hidden = [...secretsOfUrl(request.url), ...secretsOfHeaders(provider), ...(credential?.secrets ?? [])];
+          const hidden = () => [
+            ...secretsOfUrl(request.url),
+            ...secretsOfHeaders(provider),
+            ...(credential?.secrets() ?? []),
+          ];
           return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(hidden, secrets) });
         },
         maxWaitMs,

@@ -108,7 +108,7 @@ const requestToken = async (
   lastToken: string | undefined,
 ): Promise<Token> => {
   const startedAt = now();
-  const quote = createQuote([secret, formEncoded(secret), ...(lastToken === undefined ? [] : [lastToken])]);
+  const quote = createQuote(() => [secret, formEncoded(secret), ...(lastToken === undefined ? [] : [lastToken])]);
   let answer: HttpAnswer;
   try {
     answer = await send({ ...toRequest(auth, secret), isRepeatable: true, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
