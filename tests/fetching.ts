@@ -118,10 +118,12 @@ export const fetchFrom = async ({
     ...request,
   }).catch((error: Error) => error);
   const isError = outcome instanceof Error;
+  const working = !isError && 'ticket' in outcome ? outcome : undefined;
   return {
-    json: isError ? undefined : (outcome.json ?? stored[0]),
-    fetched: isError ? undefined : outcome,
-    name: isError ? outcome.name : 'fetched',
+    json: isError || working ? undefined : (outcome.json ?? stored[0]),
+    fetched: isError || 'ticket' in outcome ? undefined : outcome,
+    working,
+    name: isError ? outcome.name : working ? 'working' : 'fetched',
     error: isError ? outcome : undefined,
     failure: (isError ? readFailure(outcome) : {}) as Partial<TaskFailure>,
     log,

@@ -38,6 +38,16 @@ export const buildRequest = (provider: Provider, values: Parameters, purpose: Re
   };
 };
 
+/** A request for another address of a provider, which it named itself. */
+export const buildFollowUp = ({ headers = {}, timeoutMs, maxBytes }: Provider, url: string): ExchangeRequest => ({
+  method: 'GET',
+  url,
+  headers: withHeaders({ accept: ACCEPT, 'user-agent': USER_AGENT }, headers),
+  isRepeatable: true,
+  timeoutMs,
+  maxBytes,
+});
+
 /**
  * The header by which a provider recognises a repeated request.
  * @param page of the answer, from 1: the request for another page is another request

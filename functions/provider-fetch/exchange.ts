@@ -148,7 +148,11 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
         async () => {
           const sentAt = now();
           const answer = await ask({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
-          const hidden = [...secretsOfUrl(request.url), ...secretsOfHeaders(provider), ...(credential?.secrets ?? [])];
+          const hidden = () => [
+            ...secretsOfUrl(request.url),
+            ...secretsOfHeaders(provider),
+            ...(credential?.secrets() ?? []),
+          ];
           return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(hidden, secrets) });
         },
         maxWaitMs,
@@ -244,6 +248,6 @@ const judgeProvider = (error: unknown): Verdict => {
   if (error instanceof ProviderRefused || error instanceof CredentialRefused) return 'succeeded';
   if (!isAnswerOfProvider(error)) return 'unknown';
   const { class: failureClass, statusCode } = error.failure;
-  if (failureClass === 'not_ready') return 'succeeded';
+  if (failureClass === 'not_ready' || failureClass === 'ticket_lost') return 'succeeded';
   return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };
 };

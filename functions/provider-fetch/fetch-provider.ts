@@ -1,4 +1,4 @@
-import type { FetchedPayload } from '@boomerang/core/contracts/provider-outcome.ts';
+import type { FetchedPayload, WorkingPayload } from '@boomerang/core/contracts/provider-outcome.ts';
 import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { countingTries, loggable, Paused, ProviderRefused } from '@boomerang/core/domain/failures.ts';
@@ -11,6 +11,8 @@ import { buildRequest } from './build-request.ts';
 import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
 import { type Collected, fetchPages, isPaged } from './fetch-pages.ts';
 import { judgeAnswer } from './judge-answer.ts';
+import { isPolled, pollProvider } from './poll-provider.ts';
+import type { Working } from './read-progress.ts';
 import { findRequestValues } from './request-values.ts';
 import type { FetchRequest } from './schema.ts';
 
@@ -19,6 +21,8 @@ export type FetchProviderDeps = ExchangeDeps & {
   results: Pick<ResultStore, 'save' | 'remove'>;
   jobs: Pick<JobReader, 'getWithData'>;
   isPaused: boolean;
+  /** The least time between two questions whether a provider is done, milliseconds. */
+  minPollMs: number;
   fetchDeadlineMs: number;
   policy: SettlePolicy;
 };
@@ -35,19 +39,23 @@ const PAUSE_MS = 60_000;
 /**
  * Asks one provider for its data.
  *
- * @returns the data inline, or without it where it was so large that it went into the table
+ * @returns the data inline, or without it where it was so large that it went into the table; or where and when to ask for it,
+ * if the provider is still working on it
  * @throws ProviderUnavailable | ProviderThrottled | CredentialRefused to be tried again, ProviderRefused for good,
  * ProviderCircuitOpen | ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the
  * lease, CredentialMissing when its secret can't be read, CredentialInvalid when that can't be sent
  */
-export const fetchProvider = async (deps: FetchProviderDeps, request: FetchRequest): Promise<FetchedPayload> =>
+export const fetchProvider = async (
+  deps: FetchProviderDeps,
+  request: FetchRequest,
+): Promise<FetchedPayload | WorkingPayload> =>
   countingTries(request.retryCount, async (tries) => fetchOnce(deps, request, tries));
 
 const fetchOnce = async (
   deps: FetchProviderDeps,
   request: FetchRequest,
   tries: number | undefined,
-): Promise<FetchedPayload> => {
+): Promise<FetchedPayload | WorkingPayload> => {
   const { catalogue, now, log } = deps;
   const { jobId, leasedUntil, providerId } = request;
   const startedAt = now();
@@ -56,7 +64,13 @@ const fetchOnce = async (
   if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
   checkLease(leasedUntil, startedAt, startedAt);
   try {
-    const { json, statusCode, durationMs, pages } = await collect(deps, provider, request, startedAt);
+    const collected = await collect(deps, provider, request, startedAt);
+    if ('ticket' in collected) {
+      const { ticket, retryAfterMs } = collected;
+      log.info('Provider is still working', { jobId, providerId, polls: ticket.polls, retryAfterMs });
+      return { providerId, status: 'UNAVAILABLE', ticket, retryAfterMs };
+    }
+    const { json, statusCode, durationMs, pages } = collected;
     const bytes = Buffer.byteLength(json);
     const fetched: FetchedPayload = {
       providerId,
@@ -84,7 +98,8 @@ const collect = async (
   provider: Provider,
   request: FetchRequest,
   startedAt: number,
-): Promise<Collected> => {
+): Promise<Collected | Working> => {
+  if (isPolled(provider)) return pollProvider(deps, provider, request, startedAt);
   const { jobId, leasedUntil } = request;
   const { values, round, secrets } = await findRequestValues(deps, provider, request, startedAt);
   const exchange = createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
