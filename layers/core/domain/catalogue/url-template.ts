@@ -24,8 +24,18 @@ type Piece = { literal: string } | Expression;
 const isExpression = (piece: Piece | undefined): piece is Expression => piece !== undefined && 'operator' in piece;
 const isLiteral = (piece: Piece | undefined): piece is { literal: string } => piece !== undefined && 'literal' in piece;
 
+type Parsed = { pieces: readonly Piece[]; faults: readonly string[] };
+
+/** The rules of a provider look at one template many times in a row. */
+let last: { template: string; parsed: Parsed } | undefined;
+
+const parse = (template: string): Parsed => {
+  if (last?.template !== template) last = { template, parsed: cut(template) };
+  return last.parsed;
+};
+
 /** Cuts a template into literal text and expressions; what is neither is a fault. */
-const parse = (template: string): { pieces: Piece[]; faults: string[] } => {
+const cut = (template: string): Parsed => {
   const pieces: Piece[] = [];
   const faults: string[] = [];
   for (const [index, part] of template.split(/(\{[^{}]*\})/).entries()) {
@@ -54,7 +64,7 @@ const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 /** Everything that is wrong with a template as such, whatever its parameters are. */
 export const syntaxFaults = (template: string): string[] => {
   const { pieces, faults } = parse(template);
-  if (!pieces.some(isExpression)) return faults.length > 0 || isHttpUrl(template) ? faults : [NOT_HTTP];
+  if (!pieces.some(isExpression)) return faults.length > 0 || isHttpUrl(template) ? [...faults] : [NOT_HTTP];
   return [...faults, ...originFaults(pieces), ...literalFaults(pieces), ...queryFaults(pieces)];
 };
 
