@@ -139,6 +139,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
       sleep,
     }),
     isPaused: false,
+    minPollMs: 1_000,
     results,
     outcomes,
     policy,

@@ -83,6 +83,17 @@ export const refused = (providerId: string): Fetch<'refused'> => ({
   failure: { class: 'bad_status', statusCode: 404 },
 });
 
+/** A provider that accepted the request, and is still working on it. */
+export const working = (
+  providerId: string,
+  { retryAfterMs = 60_000, ...ticket }: Partial<Fetch<'working'>['ticket']> & { retryAfterMs?: number } = {},
+): Fetch<'working'> => ({
+  kind: 'working',
+  providerId,
+  ticket: { url: `https://example.com/work/${providerId}`, since: NOW, polls: 0, ...ticket },
+  retryAfterMs,
+});
+
 /** A provider that was not asked, on purpose. */
 export const deferred = (providerId: string, retryAfterMs = 60_000): Fetch<'deferred'> => ({
   kind: 'deferred',
@@ -133,6 +144,7 @@ export const unguarded = {
   breaker: closedBreaker,
   limitCalls: async <T>(_: unknown, call: () => Promise<T>) => call(),
   isPaused: false,
+  minPollMs: 1_000,
 };
 
 /** A log that keeps its lines. */

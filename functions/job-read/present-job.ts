@@ -37,13 +37,15 @@ const presentProvider = (providerId: string, result: ProviderResult | undefined)
     const { class: failureClass, statusCode } = result.error;
     const error = { class: failureClass, ...(statusCode !== undefined && { statusCode }) };
     if (result.status === 'REFUSED') return { providerId, status: result.status, error };
-    const { attempts, retryAt, deferred } = result;
+    const { attempts, retryAt, deferred, ticket } = result;
     return {
       providerId,
       status: result.status,
       error,
       ...(attempts !== undefined && { failedAttempts: attempts }),
       ...(retryAt !== undefined && { nextAttemptAt: toIso(retryAt) }),
+      // Its address may hold a token.
+      ...(ticket && { workingSince: toIso(ticket.since), polls: ticket.polls }),
       ...(deferred && { deferred: presentDeferral(deferred) }),
     };
   }

@@ -7,6 +7,7 @@ export const config = readSettings(
     'PROVIDERS_API_URL',
     'SECRETS_PATH',
     'FETCH_DEADLINE_SECONDS',
+    'MIN_POLL_SECONDS',
     'RETRY_SCHEDULE_SECONDS',
     'RETENTION_SECONDS',
     'BREAKER_WINDOW_SECONDS',

@@ -49,6 +49,7 @@ export const handler = createHandler({
     sleep,
   }),
   isPaused: isPaused(config, 'fetch'),
+  minPollMs: config.MIN_POLL_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
   policy: toSettlePolicy(config),
 });

@@ -20,7 +20,12 @@ export class LimitReached extends Error {
  * Makes calls within the limits that their provider states, over all functions that call it. Each call takes its turn from
  * the table, one at a time: a function instance may live for one call. A provider that states no limit costs nothing.
  */
-export type LimitCalls = <T>(provider: LimitedProvider, call: () => Promise<T>) => Promise<T>;
+export type LimitCalls = <T>(
+  provider: LimitedProvider,
+  call: () => Promise<T>,
+  /** How long it may wait, milliseconds; absent: as long as leaves the call its `timeoutMs`. */
+  maxWaitMs?: number,
+) => Promise<T>;
 
 /** What limiting reads of a provider. */
 export type LimitedProvider = Pick<Provider, 'id' | 'timeoutMs' | 'concurrency' | 'ratePerSecond'>;
@@ -108,10 +113,10 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     }
   };
 
-  return async (provider, call) => {
+  return async (provider, call, maxWaitMs) => {
     const { id, timeoutMs, concurrency, ratePerSecond } = provider;
     if (concurrency === undefined && ratePerSecond === undefined) return call();
-    const until = now() + Math.min(MAX_WAIT_MS, Math.max(0, WAIT_AND_CALL_MS - timeoutMs));
+    const until = now() + (maxWaitMs ?? Math.min(MAX_WAIT_MS, Math.max(0, WAIT_AND_CALL_MS - timeoutMs)));
     if (concurrency === undefined) {
       await takeCall(id, ratePerSecond ?? 0, { requests: MAX_REQUESTS, until });
       return call();

@@ -5,8 +5,13 @@ export class UnreadableAnswer extends Error {
   override name = 'UnreadableAnswer';
 }
 
-/** JSON text, and the bytes of it that count: those of the data, without the frame that binary data gets. */
-export type JsonText = { json: string; bytes: number };
+export type JsonText = {
+  json: string;
+  /** The bytes that count: those of the data, without the frame that binary data gets. */
+  bytes: number;
+  /** The value, where reading the answer parsed it. */
+  value?: unknown;
+};
 
 /**
  * A provider's answer as JSON text. JSON is checked and passed on as it came, other text becomes a JSON string, and anything
@@ -17,26 +22,37 @@ export type JsonText = { json: string; bytes: number };
  * @throws UndecodableText for text whose bytes do not decode
  */
 export const toJsonText = (body: Buffer, contentType: string | undefined): JsonText => {
-  if (body.length === 0) return plain('null');
+  if (body.length === 0) return NOTHING;
   const mediaType = mediaTypeOf(contentType);
   if (mediaType === '') return sniffed(body);
-  if (isJsonType(mediaType)) return plain(checkJson(decodeText(body, contentType)));
+  if (isJsonType(mediaType)) return parsed(decodeText(body, contentType));
   if (isTextType(mediaType)) return plain(JSON.stringify(decodeText(body, contentType)));
   return toBinary(body, (contentType ?? '').trim());
 };
 
+/**
+ * An answer that has to be a JSON document, because something is selected from it. Its content type is not asked for: some
+ * servers send JSON as text. An empty answer is null.
+ *
+ * @throws UnreadableAnswer for what is no JSON
+ * @throws UndecodableText for text whose bytes do not decode
+ */
+export const toJsonDocument = (body: Buffer, contentType: string | undefined): JsonText =>
+  body.length === 0 ? NOTHING : parsed(decodeText(body, contentType));
+
+const NOTHING: JsonText = { json: 'null', bytes: 4, value: null };
+
 const plain = (json: string): JsonText => ({ json, bytes: Buffer.byteLength(json) });
 
-const checkJson = (text: string): string => {
+const parsed = (text: string): JsonText => {
   // Nothing but a BOM is an empty answer.
-  if (text === '') return 'null';
+  if (text === '') return NOTHING;
   try {
-    JSON.parse(text);
+    return { ...plain(text), value: JSON.parse(text) };
   } catch {
     // Its message would quote the answer.
     throw new UnreadableAnswer('the JSON does not parse');
   }
-  return text;
 };
 
 /** RFC 9110 §8.3: without a content type, the recipient may look at the data. */
@@ -48,7 +64,7 @@ const sniffed = (body: Buffer): JsonText => {
     return toBinary(body, UNKNOWN_TYPE);
   }
   try {
-    return plain(checkJson(text));
+    return parsed(text);
   } catch {
     return BINARY_CHARACTER.test(text) ? toBinary(body, UNKNOWN_TYPE) : plain(JSON.stringify(text));
   }

@@ -360,6 +360,13 @@ describe.each<[string, () => JobStore]>([
       results: [
         { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 4 },
         { providerId: 'internet', status: 'REFUSED', error: { class: 'bad_status', statusCode: 404 } },
+        {
+          providerId: 'water',
+          status: 'UNAVAILABLE',
+          error: { class: 'still_working' },
+          ticket: { url: `https://example.com/${'x'.repeat(2_028)}`, since: NOW, polls: 7 },
+          round: 2,
+        },
       ],
       fetchAttempts: 1,
       callbackAttempts: 1,

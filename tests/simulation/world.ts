@@ -37,6 +37,8 @@ const MINUTE = 60_000;
 const TROUBLE_MS = 90 * MINUTE;
 const CALM_MS = 240 * MINUTE;
 export const FETCH_DEADLINE_MS = 30 * MINUTE;
+/** As on AWS. */
+export const MIN_POLL_MS = 30_000;
 export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
 
 const policy: SettlePolicy = {
@@ -247,6 +249,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           fetchDeadlineMs: settings.fetchDeadlineMs,
           policy,
           ...guard,
+          minPollMs: MIN_POLL_MS,
           catalogue: new Map(
             PROVIDERS.map((provider) => [provider, aProvider({ id: provider, ...limitsOf(provider) })]),
           ),

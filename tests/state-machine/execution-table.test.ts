@@ -84,11 +84,20 @@ const awsError = (name: string): Error => Object.assign(new Error('from AWS'), {
 /** What settling reads of an error. */
 const told = (error?: Error) => (error && 'failure' in error ? error.failure : { class: 'internal' });
 
-const fetchUnless = (errors: Record<string, Error>) => (payload: { providerId: string }) => {
-  const { providerId } = fetchRequestSchema.parse(payload);
-  if (errors[providerId]) throw errors[providerId];
-  return given(providerId);
-};
+const fetchUnless =
+  (errors: Record<string, Error>, working: readonly string[] = []) =>
+  (payload: { providerId: string }) => {
+    const { providerId } = fetchRequestSchema.parse(payload);
+    if (errors[providerId]) throw errors[providerId];
+    return working.includes(providerId) ? { providerId, ...WORKING } : given(providerId);
+  };
+
+/** What a fetch returns of a provider that is still working. */
+const WORKING = {
+  status: 'UNAVAILABLE',
+  ticket: { url: 'https://reports.example/work/7', since: 1_767_225_600_000, polls: 0 },
+  retryAfterMs: 60_000,
+} as const;
 
 type Counted = { retryCount: number; providerId?: string };
 
@@ -97,6 +106,8 @@ describe('with jobs', () => {
     when: string;
     job?: Partial<ClaimedJob>;
     fetch?: Record<string, Error>;
+    /** Providers that are still working. */
+    working?: string[];
     deliver?: Error;
     settle?: Error;
     calls: [fetches: number, deliveries: number, settlements: number];
@@ -107,6 +118,20 @@ describe('with jobs', () => {
     { when: 'all give', calls: [2, 1, 0] },
     { when: 'one is unavailable', fetch: { gas: new ProviderUnavailable(failure) }, calls: [4, 0, 1] },
     { when: 'one asks to wait', fetch: { gas: new ProviderThrottled(failure) }, calls: [2, 0, 1] },
+    { when: 'one is still working', working: ['gas'], calls: [2, 0, 1] },
+    { when: 'all are still working', working: ['gas', 'internet'], calls: [2, 0, 1] },
+    {
+      when: 'the deadline has come, and one is still working',
+      job: { final: true },
+      working: ['gas'],
+      calls: [2, 1, 0],
+    },
+    {
+      when: 'one is still working, and one is unavailable',
+      working: ['gas'],
+      fetch: { internet: new ProviderUnavailable(failure) },
+      calls: [4, 0, 1],
+    },
     { when: 'one refuses', fetch: { gas: new ProviderRefused(failure) }, calls: [2, 1, 0] },
     { when: 'a fetch crashes', fetch: { gas: new TypeError('a bug') }, calls: [2, 0, 1] },
     {
@@ -165,11 +190,11 @@ describe('with jobs', () => {
 
   test.each(rows)(
     'when $when, its calls are $calls',
-    async ({ job, fetch = {}, deliver, settle, calls, isLeft = false }) => {
+    async ({ job, fetch = {}, working, deliver, settle, calls, isLeft = false }) => {
       const execution = await run(
         { jobs: [aJob(job)] },
         {
-          FetchProvider: fetchUnless(fetch),
+          FetchProvider: fetchUnless(fetch, working),
           ...(deliver && { DeliverCallback: throws(deliver) }),
           ...(settle && { SettleJob: throws(settle) }),
         },
@@ -209,6 +234,13 @@ describe('with jobs', () => {
       ['b', 'refused'],
       ['c', 'failed'],
     ]);
+  });
+
+  test('hands on where the work of a provider is asked for', async () => {
+    const { calls } = await run({ jobs: [aJob()] }, { FetchProvider: fetchUnless({}, ['gas']) });
+    const { job } = settleRequestSchema.parse(calls.SettleJob?.[0]);
+    const { status: _, ...told } = WORKING;
+    expect(job.results[0]).toEqual({ kind: 'working', providerId: 'gas', ...told });
   });
 
   test('works on every job of a batch, whatever becomes of one', async () => {

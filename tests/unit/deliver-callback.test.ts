@@ -20,6 +20,7 @@ import {
   SECRET,
   unavailable,
   unguarded,
+  working,
 } from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
@@ -75,6 +76,16 @@ describe('a callback', () => {
     expect(store.jobs.get(worked.jobId)?.status).toBe('PARTIAL');
   });
 
+  test('says of a provider that was working to the end that it still is', async () => {
+    const worked = aWorkedJob({ final: true, results: [fetched('gas'), working('internet')] });
+    const { deliver, requests, store } = await createWorld(worked);
+    await deliver();
+    const { message } = JSON.parse(requests[0]?.body ?? '').data[1].error;
+    expect(message).toBe('The provider did not give its data in time (still_working).');
+    expect(requests[0]?.body).not.toContain('example.com/work');
+    expect(JSON.stringify(store.jobs.get(worked.jobId))).not.toContain('example.com/work');
+  });
+
   test('has what earlier executions kept, and what was too large to travel', async () => {
     const { json: _, ...large } = fetched('internet');
     const worked = aWorkedJob({ providers: ['internet'], results: [large], checkpointed: true });
@@ -127,6 +138,7 @@ describe('a callback', () => {
   test.each<[string, Partial<WorkedJob>, boolean]>([
     ['a provider has failed', { results: [fetched('gas'), unavailable('internet')] }, false],
     ['a provider is deferred', { results: [fetched('gas'), deferred('internet')] }, false],
+    ['a provider is still working', { results: [fetched('gas'), working('internet')] }, false],
     ['a provider waits for a later time', { results: [fetched('gas')], isAnyWaiting: true }, false],
     [
       'the deadline has come, and a provider was not asked by a fault of ours',
@@ -136,6 +148,11 @@ describe('a callback', () => {
     [
       'the deadline has come',
       { final: true, isAnyWaiting: true, results: [fetched('gas'), unavailable('internet')] },
+      true,
+    ],
+    [
+      'the deadline has come, and a provider is still working',
+      { final: true, results: [fetched('gas'), working('internet')] },
       true,
     ],
     ['all gave or refused', { results: [fetched('gas'), refused('internet')] }, true],

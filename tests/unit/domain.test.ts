@@ -194,6 +194,7 @@ describe('settings', () => {
     ['RETRY_SCHEDULE_SECONDS', ''],
     ['RETRY_SCHEDULE_SECONDS', '1,,2'],
     ['FETCH_DEADLINE_SECONDS', '0'],
+    ['MIN_POLL_SECONDS', '0'],
     ['MAINTENANCE_WINDOW', 'now'],
     ['MAINTENANCE_WINDOW', '2026-01-02T00:00Z/2026-01-01T00:00Z'],
     ['SHARD_COUNT', '0'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { callbackOutcomeSchema } from '@boomerang/core/contracts/callback-outcome.ts';
 import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
-import { type CallbackOutcome, type FetchOutcome, isCallMade } from '@boomerang/core/domain/outcomes.ts';
+import { type CallbackOutcome, type FetchOutcome, isAttempt, isCallMade } from '@boomerang/core/domain/outcomes.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
 import { sweepSchema } from '../../functions/job-claim/schema.ts';
@@ -21,6 +21,7 @@ import {
   notAttempted,
   refused,
   unavailable,
+  working,
 } from '../builders.ts';
 
 const read = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
@@ -114,21 +115,13 @@ describe('what a Catch kept of a delivery', () => {
   });
 });
 
-test.each<[FetchOutcome | CallbackOutcome, boolean]>([
+test.each<[FetchOutcome | CallbackOutcome, boolean, boolean?]>([
   [fetched('gas'), true],
   [DELIVERED, true],
   [unavailable('gas'), true],
   [refused('gas'), true],
   [failedCallback(), true],
-  [
-    {
-      kind: 'working',
-      providerId: 'gas',
-      ticket: { url: 'https://example.com/1', since: NOW, polls: 1 },
-      retryAfterMs: 1,
-    },
-    true,
-  ],
+  [working('gas'), true, false],
   [{ kind: 'refused', reason: 'too_large', failure: { class: 'too_large' } }, false],
   [{ kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } }, false],
   [{ kind: 'refused', providerId: 'gas', failure: { class: 'unknown_provider' } }, false],
@@ -139,9 +132,12 @@ test.each<[FetchOutcome | CallbackOutcome, boolean]>([
   [notAttempted('gas'), false],
   [NOT_SENT, false],
   [{ kind: 'resultMissing', providerId: 'gas' }, false],
-])('an attempt is counted for %j: %p, since only a call that went out is one', (outcome, isMade) => {
-  expect(isCallMade(outcome)).toBe(isMade);
-});
+])(
+  'a call went out for %j: %p, and counts as an attempt unless it says otherwise',
+  (outcome, isMade, counts = isMade) => {
+    expect([isCallMade(outcome), isAttempt(outcome)]).toEqual([isMade, counts]);
+  },
+);
 
 describe('payloads', () => {
   test('may have fields that this version does not know, and lack those that are new', () => {
@@ -169,7 +165,7 @@ describe('payloads', () => {
 });
 
 test('the rules of settling know no name of Step Functions or Lambda', () => {
-  for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life']) {
+  for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life', 'tickets']) {
     const source = readFileSync(`layers/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
     expect(source).not.toMatch(/\bStates\b|\bLambda\b|Exception|CaughtError|ErrorEquals|\bCause\b|\.Error\b/);
     // Nor any class of errors by its name: those are words of the tasks.

@@ -18,6 +18,7 @@ import {
   notAttempted,
   refused,
   unavailable,
+  working,
 } from '../builders.ts';
 
 const SECOND = 1_000;
@@ -267,26 +268,10 @@ describe('each provider of a job', () => {
     expect(results[0]).toEqual({ providerId: 'gas', status: 'REFUSED', error });
   });
 
-  test('that a fault of ours kept from being asked says so, and keeps its ticket if it has one', () => {
-    const ticket = { url: 'https://example.com/reports/1', since: NOW, polls: 1 };
-    const working = { kind: 'working', providerId: 'gas', ticket, retryAfterMs: 90_000 } as const;
-    const job = next(aJob(), { fetches: [working, notAttempted('internet')] });
-    expect(pendingOf(job.results, 'gas').error).toEqual({ class: 'not_ready' });
-    expect(pendingOf(job.results, 'internet')).toMatchObject({ error: { class: 'internal' } });
-    expect(pendingOf(job.results, 'internet')).not.toHaveProperty('ticket');
-    const { results } = run({ fetches: [notAttempted('gas'), notAttempted('internet')] }, { job });
-    // A ticket that is lost is a request that is made twice.
-    expect(pendingOf(results, 'gas').ticket).toEqual(ticket);
-  });
-
-  test('that is working on it keeps its ticket, burns no attempt, and is asked when it says', () => {
-    const ticket = { url: 'https://example.com/reports/1', since: NOW, polls: 1 };
-    const working = { kind: 'working', providerId: 'gas', ticket, retryAfterMs: 90_000 } as const;
-    const settlement = run({ fetches: [working, fetched('internet')] });
-    expect(pendingOf(settlement.results, 'gas')).toMatchObject({ ticket, attempts: 0, retryAt: NOW + 90_000 });
-    expect(pendingOf(run({ fetches: [deferred('gas')] }, { job: aJob(settlement) }).results, 'gas').ticket).toEqual(
-      ticket,
-    );
+  test('that a fault of ours kept from being asked says so', () => {
+    const { results } = run({ fetches: [fetched('gas'), notAttempted('internet')] });
+    expect(pendingOf(results, 'internet')).toMatchObject({ attempts: 0, error: { class: 'internal' } });
+    expect(pendingOf(results, 'internet')).not.toHaveProperty('ticket');
   });
 
   test('that refuses our credential is asked again within ten minutes, however long its schedule', () => {
@@ -760,10 +745,9 @@ describe('the log of an attempt', () => {
   });
 
   test('tells of a provider that is still working, and begins when it ends where nothing is known of its calls', () => {
-    const ticket = { url: 'https://example.com/reports/1', since: NOW, polls: 1 };
-    const working = { kind: 'working', providerId: 'gas', ticket, retryAfterMs: 90_000 } as const;
-    const { attempt } = settle(aJob(), claimed, { fetches: [working, unavailable('internet')] }, NOW, 0, policy);
-    expect(attempt).toMatchObject({ startedAt: NOW, fetches: [{ status: 'FAILED', class: 'not_ready' }, {}] });
+    const fetches = [working('gas'), unavailable('internet')];
+    const { attempt } = settle(aJob(), claimed, { fetches }, NOW, 0, policy);
+    expect(attempt).toMatchObject({ startedAt: NOW, fetches: [{ status: 'FAILED', class: 'still_working' }, {}] });
   });
 
   test('names no next attempt when there is none', () => {

@@ -47,6 +47,8 @@ export const settings = {
     .transform((text) => text.split(','))
     .pipe(z.tuple([seconds(0, 30 * DAY_SECONDS)], seconds(0, 30 * DAY_SECONDS)))
     .refine((steps) => steps.length <= 50, 'takes at most 50 steps'),
+  /** The least time between two questions whether a provider is done with its work, whatever its catalogue says. */
+  MIN_POLL_SECONDS: seconds(1, 3600),
   /** How long a job collects before it delivers what it has. */
   FETCH_DEADLINE_SECONDS: seconds(1, 30 * DAY_SECONDS),
   /** How long a job is kept after it is over. */

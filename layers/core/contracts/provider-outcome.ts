@@ -28,19 +28,25 @@ export const fetchedSchema = z.object({
 });
 export type FetchedPayload = z.infer<typeof fetchedSchema>;
 
+/** Where a provider that is still working is asked whether it is done. */
 const ticketSchema = z.object({ url: z.string().max(2_048), since: z.int(), polls: z.int().nonnegative() });
+
+/** A provider that is still working: no error, so that no Catch and no Retry takes part. */
+const workingSchema = z.object({
+  providerId: providerIdSchema,
+  status: z.literal('UNAVAILABLE'),
+  ticket: ticketSchema,
+  /** When to ask again, milliseconds from now. */
+  retryAfterMs: z.number().nonnegative(),
+});
+export type WorkingPayload = z.infer<typeof workingSchema> & { json?: undefined };
 
 /** What the state machine collects of each provider: what it gave, or the error that its Catch kept. */
 const payloadSchema = z.union([
   fetchedSchema,
   z.object({ providerId: providerIdSchema, status: z.literal('REFUSED'), error: caughtErrorSchema }),
   z.object({ providerId: providerIdSchema, status: z.literal('UNAVAILABLE'), error: caughtErrorSchema }),
-  z.object({
-    providerId: providerIdSchema,
-    status: z.literal('UNAVAILABLE'),
-    ticket: ticketSchema,
-    retryAfterMs: z.number().nonnegative(),
-  }),
+  workingSchema,
 ]);
 export type ProviderOutcomePayload = z.infer<typeof payloadSchema>;
 

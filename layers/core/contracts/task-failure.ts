@@ -50,6 +50,8 @@ export const taskFailureSchema = z.object({
   /** Epoch milliseconds. */
   startedAt: z.int().optional(),
   durationMs: z.number().nonnegative().optional(),
+  /** When it first failed like this, epoch milliseconds, for class `bad_parameter`. */
+  since: z.int().optional(),
   /** How often the execution tried, quick retries included. */
   tries: z.int().min(1).optional(),
   /** The first characters of what was answered or thrown. */

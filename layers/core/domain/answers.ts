@@ -1,3 +1,5 @@
+import type { Provider, Verdict } from './catalogue/provider-schema.ts';
+
 /** How answers of third parties are read. Sources: RFC 9110 §10.2.3 (Retry-After), §15; Standard Webhooks (410). */
 
 /**
@@ -20,6 +22,23 @@ export const judgeProviderStatus = (statusCode: number): ProviderVerdict => {
   return 'unavailable';
 };
 
+/** What a status code means by HTTP, or by what a catalogue says of it; the latter is `isStated`. */
+export type StatusVerdict = { kind: Verdict | 'not_ready'; isStated: boolean };
+
+/**
+ * How a provider's status code is read, where its catalogue may say otherwise than HTTP.
+ * @param responses verdicts by status code, or by class (`4xx`); a code counts before its class
+ */
+export const judgeStatus = (
+  statusCode: number,
+  responses: Readonly<Partial<Record<string, Verdict>>> = {},
+): StatusVerdict => {
+  const stated = responses[statusCode] ?? responses[`${Math.floor(statusCode / 100)}xx`];
+  if (stated !== undefined) return { kind: stated, isStated: true };
+  const verdict = judgeProviderStatus(statusCode);
+  return { kind: verdict === 'given' ? 'data' : verdict, isStated: false };
+};
+
 export type CallbackVerdict = 'delivered' | 'gone' | 'throttled' | 'unavailable' | 'rejected';
 
 export const judgeCallbackAnswer = (
@@ -36,20 +55,64 @@ export const judgeCallbackAnswer = (
 /** 429 and 503 ask for patience, with or without a Retry-After. */
 export const asksToWait = (statusCode: number): boolean => statusCode === 429 || statusCode === 503;
 
+/** A header of a provider's own that says when to come back. */
+export type RateLimitReset = NonNullable<Provider['rateLimitReset']>;
+
 /**
- * How long the other side asks us to wait, in milliseconds from now: the longest of Retry-After and the rate-limit fields.
+ * How long the other side asks us to wait, in milliseconds from now: the longest of Retry-After, the rate-limit fields and a
+ * header of its own.
  *
  * @param headers names in lower case
+ * @param options `isAsking`: whether the answer itself asks to wait, which 429 and 503 do: then fields count although they say
+ * that there is quota left. `reset`: the header of its own; where that is a standard one, it is read as stated here.
  * @returns undefined where it does not ask
  */
 export const readHint = (
   headers: Readonly<Record<string, string | undefined>>,
   statusCode: number,
   now: number,
+  { isAsking = asksToWait(statusCode), reset }: { isAsking?: boolean; reset?: RateLimitReset | undefined } = {},
 ): number | undefined => {
-  const hints = [parseRetryAfter(headers['retry-after'], now), ...rateLimitHints(headers, statusCode, now)];
+  const own = reset?.header.toLowerCase() ?? '';
+  const standard = own === '' ? headers : { ...headers, [own]: undefined };
+  const hints = [
+    parseRetryAfter(standard['retry-after'], now),
+    ...rateLimitHints(standard, isAsking, now),
+    reset && resetHint(headers, own, reset.unit, isAsking, now),
+  ];
   const known = hints.filter((hint) => hint !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
+};
+
+/**
+ * What a header of the provider's own says. Many providers send it with every answer, beside one that says how much quota is
+ * left (`x-ratelimit-remaining` beside `x-ratelimit-reset`): with quota left it asks for nothing, unless the answer does.
+ */
+const resetHint = (
+  headers: Readonly<Record<string, string | undefined>>,
+  name: string,
+  unit: RateLimitReset['unit'],
+  isAsking: boolean,
+  now: number,
+): number | undefined => {
+  const remaining = name.includes('reset') ? headers[name.replace('reset', 'remaining')] : undefined;
+  if (!isAsking && Number.parseFloat(remaining ?? '') > 0) return undefined;
+  const value = headers[name]?.trim() ?? '';
+  if (unit === 'date') return parseRetryAfter(SECONDS.test(value) ? '' : value, now) ?? parseIsoDate(value, now);
+  if (!SECONDS.test(value)) return undefined;
+  if (unit === 'seconds') return toMs(Number(value));
+  // Epoch milliseconds would be thousands of years away.
+  const seconds = Number(value) > MAX_EPOCH_SECONDS ? Number(value) / 1000 : Number(value);
+  return toMs(Math.max(0, seconds - now / 1000));
+};
+
+const MAX_EPOCH_SECONDS = 1e11;
+
+/** ISO 8601, in UTC where it names no zone. */
+const parseIsoDate = (value: string, now: number): number | undefined => {
+  if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value)) return undefined;
+  const date = Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(value) ? value : `${value}Z`);
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - now), MAX_HINT_SECONDS * 1000);
 };
 
 /**
@@ -81,11 +144,11 @@ type Quota = { remaining?: string | undefined; reset?: string | undefined };
 /**
  * When used-up quotas are renewed, by draft-ietf-httpapi-ratelimit-headers in its three forms: `RateLimit-Reset: 30`, `RateLimit:
  * limit=10, remaining=0, reset=30` (07), `RateLimit: "default";r=0;t=30` (since 08). The fields come with answers of any kind:
- * with quota left they ask for nothing, unless the status does.
+ * with quota left they ask for nothing, unless the answer does.
  */
 const rateLimitHints = (
   headers: Readonly<Record<string, string | undefined>>,
-  statusCode: number,
+  isAsking: boolean,
   now: number,
 ): number[] => {
   const field = (headers.ratelimit ?? '').replaceAll(/"[^"]*"/g, '');
@@ -97,7 +160,7 @@ const rateLimitHints = (
       .map((item) => ({ remaining: parameterIn(item, /;\s*r=([\d.]+)/), reset: parameterIn(item, /;\s*t=([\d.]+)/) })),
   ].filter(({ reset }) => reset !== undefined);
   const usedUp = quotas.filter(({ remaining = '0' }) => !(Number.parseFloat(remaining) > 0));
-  const asking = usedUp.length === 0 && asksToWait(statusCode) ? quotas : usedUp;
+  const asking = usedUp.length === 0 && isAsking ? quotas : usedUp;
   // A field that was sent twice arrives as a list.
   const seconds = asking.flatMap(({ reset = '' }) => reset.split(',').map((part) => part.trim()));
   return seconds.filter((part) => SECONDS.test(part)).map((part) => toMs(fromNow(Number(part), now)));

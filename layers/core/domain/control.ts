@@ -1,4 +1,5 @@
 import type { Attempt, GivenResult, Job, ProviderResult } from './job.ts';
+import { nextRound, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
 /**
@@ -14,6 +15,7 @@ export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): 
 
 /**
  * The job tried anew: with a fresh deadline and schedule. What was fetched is kept, what was refused is asked for again.
+ * Tickets are given up: providers get requests of another round, which they do not take for repetitions.
  *
  * @param kept the results whose data is still stored
  * @param leaseMs how long the execution that is about to start holds it; without one, it is due at once
@@ -26,7 +28,7 @@ export const redriven = (
   const { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, ...rest } = read;
   const { leasedUntil: _____, heldSince: ______, ownFaults: _______, callbackDeferred: ________, ...job } = rest;
   const known = new Map(kept.map((result) => [result.providerId, result]));
-  const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []);
+  const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
   const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
   // Receivers know duplicates by the callback's id: a body that may differ from one they had needs another id. They may
@@ -38,6 +40,7 @@ export const redriven = (
     status: 'PENDING',
     phase: isCollected ? 'CALLING_BACK' : 'FETCHING',
     claims: job.claims + 1,
+    round: nextRound(job),
     fetchAttempts: 0,
     callbackAttempts: 0,
     redeliveries: job.redeliveries + (wasDelivered || (mayHaveSent && !isSameBody) ? 1 : 0),
@@ -50,6 +53,9 @@ export const redriven = (
   };
 };
 
+/** Of a result that is kept from the rounds before. Should it go missing, its provider is asked in the job's. */
+const withoutRound = ({ round: _, ...result }: GivenResult): GivenResult => result;
+
 /** The job ended at its caller's wish. */
 export const cancelled = (
   { dueAt: _, leasedUntil: __, ...job }: Job,
@@ -58,6 +64,7 @@ export const cancelled = (
   ...job,
   status: 'CANCELLED',
   claims: job.claims + 1,
+  results: withoutTickets(job.results),
   updatedAt: now,
   expiresAt: toEpochSeconds(now + retentionMs),
 });
@@ -66,7 +73,7 @@ export const cancelled = (
 export const expunged = (job: Job, now: number): Job => ({
   ...job,
   claims: job.claims + 1,
-  results: job.results.map(withoutExcerpt),
+  results: withoutTickets(job.results).map(withoutExcerpt),
   attemptLog: job.attemptLog.map(withoutAnswers),
   updatedAt: now,
   expungedAt: job.expungedAt ?? now,

@@ -28,10 +28,11 @@ export type StoredResult = {
 
 /** What is known of one provider of a job. A provider that has not been tried yet has no result. */
 export type ProviderResult = GivenResult | RefusedResult | PendingResult;
-export type GivenResult = StoredResult & { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number };
-export type RefusedResult = { providerId: string; status: 'REFUSED'; error: TaskFailure };
+export type GivenResult = StoredResult &
+  InRound & { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number };
+export type RefusedResult = InRound & { providerId: string; status: 'REFUSED'; error: TaskFailure };
 /** Times are epoch milliseconds. */
-export type PendingResult = {
+export type PendingResult = InRound & {
   providerId: string;
   status: 'UNAVAILABLE';
   /** The last failure of the provider itself; as long as there was none, why it was not asked. */
@@ -42,11 +43,11 @@ export type PendingResult = {
   retryAt?: number | undefined;
   /** Why the last attempt did not ask it, on purpose; absent once it was asked. */
   deferred?: TaskFailure | undefined;
-  /** Where the provider's unfinished work is found. */
+  /** Where the provider's unfinished work is asked for. */
   ticket?: Ticket | undefined;
-  /** Which round of requests it is in: +1 when a ticket is given up; absent: the job's. */
-  round?: number | undefined;
 };
+/** The round of requests that a result is of: +1 when a ticket is given up; absent: the job's. */
+type InRound = { round?: number | undefined };
 
 /** One try of a call, as an execution knows it: its last one, when quick retries came before. */
 export type Try = {

@@ -12,6 +12,9 @@ const PIECE_BYTES = 8;
 /** Shorter values are no secrets: masking them would leave little of any text. */
 const MIN_SECRET_BYTES = 4;
 
+/** Whether a value is long enough for {@link maskSecrets} to mask it. */
+export const isMaskable = (secret: string): boolean => encoder.encode(secret).length >= MIN_SECRET_BYTES;
+
 /** How often escapes are undone: JSON in JSON in a URL has three layers. */
 const MAX_LAYERS = 3;
 

@@ -59,7 +59,13 @@ export type Deferred = { kind: 'deferred'; failure: TaskFailure };
 /** @property cause what failed, for our own logs */
 export type NotAttempted = { kind: 'notAttempted'; failure: TaskFailure; cause: string };
 
-/** Where a provider that is still working on a request can be asked for its result. Times are epoch milliseconds. */
+/**
+ * Where a provider that is still working on a request can be asked for its result.
+ *
+ * @property url at most 2,048 characters; it may hold a token: it is stored with the job and sent to its provider, and never shown
+ * @property since when the provider accepted the request, epoch milliseconds
+ * @property polls how often it was asked there and was still working
+ */
 export type Ticket = { url: string; since: number; polls: number };
 
 /** Everything that one execution learned of a job. */
@@ -68,7 +74,10 @@ export type Outcomes = { fetches: FetchOutcome[]; delivery?: CallbackOutcome | u
 type Outcome = FetchOutcome | CallbackOutcome;
 
 /** Classes of refusals that we know without asking the other side. */
-const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'too_large', 'client_revoked']);
+const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
+
+/** Whether the call counts as an attempt: attempts are counted and logged, and a schedule of them may end. */
+export const isAttempt = (outcome: Outcome): boolean => outcome.kind !== 'working' && isCallMade(outcome);
 
 /** Whether the call went out, and its end is known. */
 export const isCallMade = (outcome: Outcome): boolean => {

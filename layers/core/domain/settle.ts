@@ -2,7 +2,14 @@ import type { ClaimedJob } from '../contracts/claimed-job.ts';
 import type { TaskFailure } from '../contracts/task-failure.ts';
 import type { Attempt, FailureCode, Job, JobStatus, PendingResult, Phase, ProviderResult, Try } from './job.ts';
 import { lostMs } from './job.ts';
-import { type CallbackOutcome, type FetchOutcome, isCallMade, type Outcomes, type RefusalReason } from './outcomes.ts';
+import {
+  type CallbackOutcome,
+  type FetchOutcome,
+  isAttempt,
+  isCallMade,
+  type Outcomes,
+  type RefusalReason,
+} from './outcomes.ts';
 import {
   deferralMs,
   isExhausted,
@@ -12,6 +19,7 @@ import {
   retryDelayMs,
 } from './schedule.ts';
 import { cutText } from './text.ts';
+import { givesTicketUp, roundOf, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
 /** The rules that operators set. */
@@ -28,7 +36,7 @@ export type Settlement = {
   status: JobStatus;
   phase: Phase;
   results: ProviderResult[];
-  /** Absent when no call was made: the log tells of calls. */
+  /** Absent when no call counted as an attempt: the log would be full of questions whether a provider is done. */
   attempt?: Attempt;
   /** 0 or 1: what this execution adds to each counter. */
   fetchAttempts: number;
@@ -55,6 +63,7 @@ export type SettledJob = Pick<
   | 'providers'
   | 'phase'
   | 'results'
+  | 'round'
   | 'fetchAttempts'
   | 'callbackAttempts'
   | 'deadlineAt'
@@ -108,8 +117,8 @@ export const settle = (
   const base = {
     status: 'PENDING' as const,
     phase: isFrozen ? ('CALLING_BACK' as const) : ('FETCHING' as const),
-    results,
-    fetchAttempts: fetches.some(isCallMade) ? 1 : 0,
+    results: isFrozen ? withoutTickets(results) : results,
+    fetchAttempts: fetches.some(isAttempt) ? 1 : 0,
     callbackAttempts: 0,
     updatedAt: now,
     ...((ownFaults > 0 || job.ownFaults !== undefined) && { ownFaults }),
@@ -117,8 +126,8 @@ export const settle = (
   const part = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
   const settlement = { ...base, ...part };
   const moved = { ...settlement, ...movedDeadlines(stored, settlement, isOnlyOurFault, now) };
-  const next = claimed.final ? moved : { ...moved, results: askedByDeadline(results, moved.deadlineAt) };
-  if (!isAnyCallMade && next.dueAt !== undefined) return next;
+  const next = claimed.final ? moved : { ...moved, results: askedByDeadline(moved.results, moved.deadlineAt) };
+  if (!all.some(isAttempt) && next.dueAt !== undefined) return next;
   return { ...next, attempt: { ...toAttempt(claimed, outcomes, now), nextAttemptAt: next.dueAt } };
 };
 
@@ -197,7 +206,7 @@ const settleCallback = (
   if (delivery === undefined) return { callbackDeadlineAt, dueAt: now };
   const end = (status: JobStatus, failure?: Settlement['failure']) => ({
     status,
-    callbackAttempts: isCallMade(delivery) ? 1 : 0,
+    callbackAttempts: isAttempt(delivery) ? 1 : 0,
     expiresAt: toEpochSeconds(now + policy.retentionMs),
     ...(failure && { failure }),
   });
@@ -275,7 +284,7 @@ export const abandon = (
 ): Settlement => ({
   status: 'FAILED',
   phase: job.phase,
-  results: job.results,
+  results: withoutTickets(job.results),
   attempt: { number: claimed.claims, trigger: claimed.trigger, endedAt: now, fetches: [] },
   fetchAttempts: 0,
   callbackAttempts: 0,
@@ -292,7 +301,7 @@ const deliveredStatus = (results: ProviderResult[]): JobStatus =>
  * @param times when to ask again those that did not give; undefined where the results are frozen
  */
 export const mergeResults = (
-  job: Pick<SettledJob, 'providers' | 'results' | 'deadlineAt' | 'fetchAttempts'>,
+  job: Pick<SettledJob, 'providers' | 'results'> & FetchingJob,
   fetches: FetchOutcome[],
   times?: Times,
 ): ProviderResult[] => {
@@ -301,12 +310,14 @@ export const mergeResults = (
     const before = known.get(outcome.providerId);
     if (before?.status === 'FETCHED') continue;
     const pending = before?.status === 'UNAVAILABLE' ? before : undefined;
-    known.set(outcome.providerId, toResult(job, outcome, pending, times));
+    const result = toResult(job, outcome, pending, times);
+    // No round is forgotten, however the provider's part ends: a redrive must begin one that was never used.
+    known.set(outcome.providerId, before?.round === undefined ? result : { round: before.round, ...result });
   }
   return job.providers.flatMap((providerId) => known.get(providerId) ?? []);
 };
 
-type FetchingJob = Pick<SettledJob, 'deadlineAt' | 'fetchAttempts'>;
+type FetchingJob = Pick<SettledJob, 'deadlineAt' | 'fetchAttempts' | 'round'>;
 
 const toResult = (
   job: FetchingJob,
@@ -327,8 +338,9 @@ const toResult = (
     ...(times && { retryAt: retryAt(job, times, delayMs(times)) }),
     ...change,
   });
-  // A failure of the provider itself outlives all that is not one.
-  const lastFailure = (failure: TaskFailure) => (before && attempts > 0 ? before.error : failure);
+  const ticket = before?.ticket && { ticket: before.ticket };
+  // What the provider itself answered outlives all that is no answer.
+  const lastAnswer = (failure: TaskFailure) => (before && (attempts > 0 || ticket) ? before.error : failure);
   switch (outcome.kind) {
     case 'fetched': {
       const { fetchedAt, bytes, stored } = outcome;
@@ -336,29 +348,35 @@ const toResult = (
     }
     case 'refused':
       return { providerId, status: 'REFUSED', error: outcome.failure };
-    case 'failed':
-      return pending((given) => failureDelayMs(given, attempts + 1, outcome.failure), {
-        attempts: attempts + 1,
-        error: outcome.failure,
+    case 'failed': {
+      const { failure } = outcome;
+      const isGivenUp = ticket !== undefined && givesTicketUp(failure.class);
+      const round = roundOf(job, before) + 1;
+      // A provider that loses each ticket accepts each request: its row of failures is as long as the row of its rounds.
+      const failedAttempts = Math.max(attempts + 1, isGivenUp ? round - (job.round ?? 0) : 0);
+      return pending((given) => failureDelayMs(given, failedAttempts, failure), {
+        attempts: failedAttempts,
+        error: failure,
+        ...(isGivenUp ? { round } : ticket),
       });
+    }
     case 'working':
+      // It is well: a row of failures ends here.
       return pending(({ random }) => deferralMs(outcome.retryAfterMs, random), {
-        error: lastFailure({ class: 'not_ready' }),
+        attempts: 0,
+        error: { class: 'still_working' },
         ticket: outcome.ticket,
       });
     case 'deferred': {
       const { class: failureClass, retryAfterMs, cause } = outcome.failure;
       return pending(({ random }) => deferralMs(retryAfterMs, random), {
-        error: lastFailure(outcome.failure),
+        error: lastAnswer(outcome.failure),
         deferred: { class: failureClass, ...(cause && { cause }) },
-        ...(before?.ticket && { ticket: before.ticket }),
+        ...ticket,
       });
     }
     case 'notAttempted':
-      return pending(({ ownFaultMs }) => ownFaultMs, {
-        error: lastFailure(outcome.failure),
-        ...(before?.ticket && { ticket: before.ticket }),
-      });
+      return pending(({ ownFaultMs }) => ownFaultMs, { error: lastAnswer(outcome.failure), ...ticket });
   }
 };
 
@@ -394,6 +412,7 @@ const withoutMissing = (
       status: 'UNAVAILABLE',
       attempts: 0,
       error: failure,
+      ...(result.round !== undefined && { round: result.round }),
       // Should that go on, it is asked less and less often.
       retryAt: retryAt(job, times, failureDelayMs(times, job.fetchAttempts + 1, failure)),
     };
@@ -421,7 +440,7 @@ const toFetchTry = (outcome: FetchOutcome): Try => {
       return { status: 'OK', statusCode, durationMs, startedAt: Math.round(fetchedAt - durationMs), tries };
     }
     case 'working':
-      return { status: 'FAILED', class: 'not_ready' };
+      return { status: 'FAILED', class: 'still_working' };
     default:
       return failedTry(outcome.failure);
   }

@@ -45,6 +45,8 @@ const providerSchema = z
     error: failureSchema.optional(),
     failedAttempts: z.int().optional().meta({ description: 'How many attempts it has failed so far.' }),
     nextAttemptAt: time.optional().meta({ description: 'When it is to be asked again. ISO 8601, UTC.' }),
+    workingSince: time.optional().meta({ description: 'When it accepted a request that it is still working on.' }),
+    polls: z.int().optional().meta({ description: 'How often it was asked since then whether it is done.' }),
     deferred: deferralSchema.optional(),
   })
   .meta({ id: 'ProviderState', description: 'What a provider has given, or why not.' });

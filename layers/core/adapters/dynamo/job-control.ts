@@ -31,11 +31,11 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
     const { jobId } = next;
     const { status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results } = next;
     const { updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
-    const { heldSince, ownFaults, callbackDeferred } = next;
+    const { heldSince, ownFaults, callbackDeferred, round } = next;
     const { set, remove, names, values } = toUpdate({
       ...{ status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results },
       ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
-      ...{ heldSince, ownFaults, callbackDeferred },
+      ...{ heldSince, ownFaults, callbackDeferred, round },
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
       attemptLog: Object.fromEntries(next.attemptLog.map((attempt) => [attemptSlot(attempt.number), attempt])),
       data: undefined,

@@ -1,0 +1,98 @@
+import type { Pagination, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { itemsOf, joinItems, parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
+import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import { idempotencyHeaders, type RequestPurpose } from './build-request.ts';
+import { withHeaders } from './credentials.ts';
+import type { Exchange, ExchangeRequest, Reading } from './exchange.ts';
+import { createAnswerErrors, readData } from './judge-answer.ts';
+import { BadPage, createPager, type NextPage, type Pager } from './next-page.ts';
+
+/** What a provider gave, and what it took. */
+export type Collected = {
+  /** The data, as JSON text. */
+  json: string;
+  /** Of the last answer. */
+  statusCode: number;
+  /** Of all calls together, without what they waited for. */
+  durationMs: number;
+  pages: number;
+};
+
+export type PagedProvider = Provider & { pagination: Pagination };
+
+export const isPaged = (provider: Provider): provider is PagedProvider => provider.pagination !== undefined;
+
+/**
+ * Fetches all pages of a provider, one after the other, and makes one array of theirs. `maxBytes` holds for all of them
+ * together, `timeoutMs` for each; the time of all of them is limited by the exchange. A page that fails ends the fetch: what the
+ * pages before it gave is lost.
+ *
+ * @param first the request without what the pagination sets in its query
+ * @returns `null` as data if the first answer is empty on purpose; an empty answer to a later page ends the pages
+ * @throws as `judgeAnswer` does for each page; ProviderUnavailable with class `bad_page` for a page that breaks the pagination,
+ * ProviderRefused with class `too_many_pages` for one more than `maxPages`
+ */
+export const fetchPages = async (
+  exchange: Exchange,
+  provider: PagedProvider,
+  first: ExchangeRequest,
+  purpose: RequestPurpose,
+): Promise<Collected> => {
+  const { pagination, maxBytes } = provider;
+  const pager = createPager(pagination, first.url);
+  const parts: string[] = [];
+  let bytes = 0;
+  let durationMs = 0;
+  let url = pager.firstUrl;
+  for (let number = 1; ; number += 1) {
+    const headers = withHeaders(first.headers, idempotencyHeaders(provider, purpose, number));
+    const request = { ...first, url, headers, maxBytes: maxBytes - bytes };
+    const page = await exchange(request, (answer, reading) =>
+      readPage(answer, reading, { provider, pager, url, number }),
+    );
+    const { items, next, answer } = page;
+    bytes += answer.body.length;
+    durationMs += answer.durationMs;
+    if (items !== undefined) parts.push(items);
+    if (next === undefined) {
+      const json = items === undefined && number === 1 ? 'null' : joinItems(parts);
+      return { json, statusCode: answer.statusCode, durationMs, pages: number };
+    }
+    url = next.url;
+  }
+};
+
+type Place = { provider: PagedProvider; pager: Pager; url: string; number: number };
+
+/** @returns `items`: the text between the brackets of the page's array; undefined for an answer that is empty on purpose */
+const readPage = (
+  answer: HttpAnswer,
+  reading: Reading,
+  { provider, pager, url, number }: Place,
+): { answer: HttpAnswer; items?: string; next?: NextPage | undefined } => {
+  const { pagination } = provider;
+  const document = readData(answer, provider, reading);
+  if (document === undefined) return { answer };
+  const errors = createAnswerErrors(answer, provider, reading);
+  const { quote } = reading;
+  // Where a page has its data at one place, that is its array.
+  const itemsAt = `${provider.dataAt ?? ''}${pagination.itemsAt}`;
+  const array = selectJson(document.json, parsePointer(itemsAt));
+  const items = array === undefined ? undefined : itemsOf(array);
+  if (items === undefined) {
+    throw errors.unavailable('bad_page', `page ${number}: no array at "${itemsAt}" in ${quote.answer(answer)}`);
+  }
+  const isEmpty = items === '';
+  let next: NextPage | undefined;
+  try {
+    next = pager.next({ url, number, headers: answer.headers, document, isEmpty });
+  } catch (error) {
+    if (!(error instanceof BadPage)) throw error;
+    throw errors.unavailable('bad_page', `page ${number}: ${quote.text(error.message)}`);
+  }
+  const { maxPages } = pagination;
+  // Only the page after the last one shows that numbered pages are over.
+  const isTooMany = next && (next.isCertain ? number >= maxPages : number > maxPages);
+  if (isTooMany) throw errors.final('too_many_pages', `more than ${maxPages} pages`);
+  return { answer, items, next };
+};

@@ -1,0 +1,170 @@
+import type { Pagination } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
+import { parseLinks } from '@boomerang/core/domain/link-header.ts';
+import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import type { JsonText } from './read-answer.ts';
+import { setQuery } from './set-query.ts';
+import { valueAt } from './value-at.ts';
+
+/** What a page says of the next one. */
+export type Page = {
+  /** As it was asked for, without our credential. */
+  url: string;
+  /** From 1. */
+  number: number;
+  headers: HttpAnswer['headers'];
+  document: JsonText;
+  /** Whether its array is empty. */
+  isEmpty: boolean;
+};
+
+export type NextPage = {
+  url: string;
+  /** Whether the provider says that there is one; else only asking for it shows whether there is. */
+  isCertain: boolean;
+};
+
+/** A page breaks the pagination that the catalogue states. The message may quote the provider. */
+export class BadPage extends Error {
+  override name = 'BadPage';
+}
+
+/** Walks from page to page. */
+export type Pager = {
+  /** Where the first page is. */
+  firstUrl: string;
+  /**
+   * @returns undefined after the last page
+   * @throws BadPage
+   */
+  next: (page: Page) => NextPage | undefined;
+};
+
+/**
+ * Numbered pages (`page`, `offset`) end at an empty page. Pages that point at the next one (`link`, `next-url`, `cursor`) end
+ * where that pointer is missing: some providers filter what they have read, so that a page in the middle may be empty. Their
+ * empty page is the last one if its pointer was there before. Pages of any kind end where `hasMoreAt` is false.
+ *
+ * @param url of the first request; pages are asked for at its origin only, because they are asked for with our credential
+ */
+export const createPager = (pagination: Pagination, url: string): Pager => {
+  const isNumbered = pagination.kind === 'page' || pagination.kind === 'offset';
+  const seen = new Set<string>();
+  const hasMore = ({ document }: Page): unknown =>
+    pagination.hasMoreAt === undefined ? undefined : valueAt(document.value, parsePointer(pagination.hasMoreAt));
+
+  const numbered = (page: Page): NextPage | undefined =>
+    page.isEmpty
+      ? undefined
+      : { url: numberedUrl(pagination, url, page.number + 1), isCertain: hasMore(page) === true };
+
+  const pointed = (page: Page): NextPage | undefined => {
+    const pointer = pointerOf(pagination, page);
+    if (pointer === undefined) {
+      if (hasMore(page) === true) throw new BadPage('it says that there are more pages, but not where');
+      return undefined;
+    }
+    const next =
+      pagination.kind === 'cursor' ? cursorUrl(url, pagination.parameter, pointer) : ownUrl(url, page.url, pointer);
+    const key = pagination.kind === 'cursor' ? pointer : next;
+    if (!seen.has(key)) {
+      seen.add(key);
+      return { url: next, isCertain: true };
+    }
+    if (page.isEmpty) return undefined;
+    throw new BadPage('it points at a page that was there before');
+  };
+
+  const firstUrl = isNumbered ? numberedUrl(pagination, url, 1) : url;
+  if (pagination.kind === 'link' || pagination.kind === 'next-url') seen.add(ownUrl(url, url, ''));
+  return {
+    firstUrl,
+    next: (page) => {
+      if (hasMore(page) === false) return undefined;
+      return isNumbered ? numbered(page) : pointed(page);
+    },
+  };
+};
+
+const numberedUrl = (pagination: Pagination, url: string, number: number): string => {
+  switch (pagination.kind) {
+    case 'page':
+      return setQuery(url, pagination.parameter, String(pagination.firstPage + number - 1));
+    case 'offset':
+      return setQuery(url, pagination.parameter, String((number - 1) * pagination.pageSize));
+    default:
+      return url;
+  }
+};
+
+/** Where a page says that the next one is, as it says it; undefined where it says nothing. */
+const pointerOf = (pagination: Pagination, page: Page): string | undefined => {
+  switch (pagination.kind) {
+    case 'link':
+      return nextLink(page);
+    case 'next-url':
+      return scalarAt(page.document, pagination.nextUrlAt, ['string']);
+    case 'cursor':
+      return scalarAt(page.document, pagination.cursorAt, ['string', 'number']);
+    default:
+      return undefined;
+  }
+};
+
+/** The first `rel="next"` that belongs to this page. */
+const nextLink = ({ url, headers }: Page): string | undefined => {
+  const links = parseLinks(headers.link ?? '');
+  if (!links) throw new BadPage('its Link header is malformed');
+  const isOfPage = (anchor: string | undefined): boolean =>
+    anchor === undefined || (URL.canParse(anchor, url) && withoutHash(anchor, url) === withoutHash(url));
+  return links.find(({ relations, anchor }) => relations.includes('next') && isOfPage(anchor))?.target;
+};
+
+const withoutHash = (reference: string, base?: string): string => {
+  const url = new URL(reference, base);
+  url.hash = '';
+  return url.href;
+};
+
+/**
+ * A string or number as text, a number with every digit as it was sent. Null, false and '' stand for nothing.
+ * @throws BadPage for a value of another type
+ */
+const scalarAt = (
+  { json, value: document }: JsonText,
+  pointer: string,
+  types: readonly string[],
+): string | undefined => {
+  const tokens = parsePointer(pointer);
+  const value = valueAt(document, tokens);
+  if (value === undefined || value === null || value === '' || value === false) return undefined;
+  if (!types.includes(typeof value)) throw new BadPage(`what is at ${pointer} is no ${types.join(' or ')}`);
+  return typeof value === 'number' ? selectJson(json, tokens) : String(value);
+};
+
+const cursorUrl = (url: string, parameter: string, cursor: string): string => {
+  if (!cursor.isWellFormed()) throw new BadPage('its cursor is not well-formed Unicode');
+  return setQuery(url, parameter, cursor);
+};
+
+/**
+ * The URL that a provider's reference stands for (RFC 3986, section 5), with the user info that its own URL has in the catalogue.
+ *
+ * @param own the provider's URL
+ * @param base the URL of the answer that the reference is in
+ * @throws BadPage for a reference to another origin, or with user info of its own
+ */
+const ownUrl = (own: string, base: string, reference: string): string => {
+  const { origin, username, password } = new URL(own);
+  const plainBase = new URL(base);
+  plainBase.username = '';
+  plainBase.password = '';
+  if (!URL.canParse(reference, plainBase.href)) throw new BadPage('its next page has no valid URL');
+  const url = new URL(reference, plainBase);
+  if (url.origin !== origin) throw new BadPage(`its next page is at another origin: ${url.origin}`);
+  if (url.username !== '' || url.password !== '') throw new BadPage('the URL of its next page has user info');
+  url.username = username;
+  url.password = password;
+  url.hash = '';
+  return url.href;
+};

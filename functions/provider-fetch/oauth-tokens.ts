@@ -1,0 +1,228 @@
+import { validateHeaderValue } from 'node:http';
+import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/answers.ts';
+import type { Auth } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { USER_AGENT } from '@boomerang/core/version.ts';
+import { LRUCache } from 'lru-cache';
+import { createQuote, type Quote } from './quote.ts';
+
+/**
+ * Access tokens by client credentials (RFC 6749, section 4.4). A process keeps each token until shortly before it expires. Calls
+ * that need the same token at the same time share one request.
+ */
+
+export type OAuth = Extract<Auth, { kind: 'oauth2' }>;
+
+type TokenDeps = { send: SendHttp; now: () => number };
+
+/**
+ * The token endpoint gave no token. `refused`: it does not accept our credential. `invalid`: that can't be sent as it is. Nothing
+ * of the credential and of the answer's body is in it, but for the error that OAuth defines.
+ */
+export class TokenNotGiven extends Error {
+  override name = 'TokenNotGiven';
+  readonly verdict: 'refused' | 'throttled' | 'unavailable' | 'invalid';
+  readonly failure: TaskFailure;
+
+  constructor(verdict: TokenNotGiven['verdict'], failure: TaskFailure) {
+    super(`no token was given: ${failure.class}`);
+    this.verdict = verdict;
+    this.failure = failure;
+  }
+}
+
+/** A token is renewed so long before it expires, milliseconds, or a tenth of its life before, if that is less. */
+const RENEWAL_MS = 30_000;
+/** The life of a token whose server does not state one. */
+const DEFAULT_LIFE_SECONDS = 300;
+const MAX_LIFE_MS = 24 * 3_600_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_ENTRIES = 1_000;
+
+type Token = { value: string /** Epoch milliseconds. */; renewAt: number };
+type Entry = { token?: Token; pending?: Promise<Token> | undefined };
+
+/** The tokens of this process, by the HTTP client that asked for them. */
+const caches = new WeakMap<SendHttp, LRUCache<string, Entry>>();
+
+const entryOf = (send: SendHttp, { tokenUrl, clientId, clientAuth, scope, audience }: OAuth, secret: string): Entry => {
+  const cache = caches.get(send) ?? new LRUCache<string, Entry>({ max: MAX_ENTRIES });
+  caches.set(send, cache);
+  const key = JSON.stringify([tokenUrl, clientId, clientAuth, scope, audience, secret]);
+  const entry = cache.get(key) ?? {};
+  cache.set(key, entry);
+  return entry;
+};
+
+/**
+ * Finds a token. If a request for it is under way, its outcome is this call's, too; a failure is not remembered.
+ *
+ * @param secret of the client
+ * @param timeoutMs how long this call may take
+ * @throws TokenNotGiven
+ */
+export const findToken = async (deps: TokenDeps, auth: OAuth, secret: string, timeoutMs: number): Promise<string> => {
+  const entry = entryOf(deps.send, auth, secret);
+  const startedAt = deps.now();
+  if (entry.token && startedAt < entry.token.renewAt) return entry.token.value;
+  entry.pending ??= requestToken(deps, auth, secret, timeoutMs, entry.token?.value)
+    .then((token) => {
+      entry.token = token;
+      return token;
+    })
+    .finally(() => {
+      entry.pending = undefined;
+    });
+  return (await within(entry.pending, timeoutMs, startedAt)).value;
+};
+
+/** Forgets a token that the provider refused. One that has replaced it meanwhile is kept. */
+export const dropToken = ({ send }: Pick<TokenDeps, 'send'>, auth: OAuth, secret: string, token: string): void => {
+  const entry = entryOf(send, auth, secret);
+  if (entry.token?.value === token) delete entry.token;
+};
+
+/** Waits for a request that another call may have begun, with more time than this one has. */
+const within = async <T>(work: Promise<T>, timeoutMs: number, startedAt: number): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const failure = { class: 'timeout', startedAt, durationMs: timeoutMs, excerpt: told('timeout') } as const;
+    timer = setTimeout(() => reject(new TokenNotGiven('unavailable', failure)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** An excerpt that tells whose answer it is from. */
+const told = (text: string): string => `token endpoint: ${text}`;
+
+const requestToken = async (
+  { send, now }: TokenDeps,
+  auth: OAuth,
+  secret: string,
+  timeoutMs: number,
+  lastToken: string | undefined,
+): Promise<Token> => {
+  const startedAt = now();
+  const quote = createQuote(() => [secret, formEncoded(secret), ...(lastToken === undefined ? [] : [lastToken])]);
+  let answer: HttpAnswer;
+  try {
+    answer = await send({ ...toRequest(auth, secret), isRepeatable: true, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
+  } catch (error) {
+    throw notSent(error, startedAt);
+  }
+  const failure = judgeTokenAnswer(answer, { startedAt, now: now(), quote });
+  if (failure) throw failure;
+  return readToken(answer, startedAt);
+};
+
+/** The request of RFC 6749, section 4.4.2. */
+const toRequest = ({ tokenUrl, clientId, clientAuth, scope, audience }: OAuth, secret: string) => {
+  const form = { grant_type: 'client_credentials', ...(scope && { scope }), ...(audience && { audience }) };
+  const inBody = { client_id: clientId, client_secret: secret };
+  const pair = btoa(`${formEncoded(clientId)}:${formEncoded(secret)}`);
+  return {
+    method: 'POST' as const,
+    url: tokenUrl,
+    headers: {
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+      'user-agent': USER_AGENT,
+      ...(clientAuth === 'basic' && { authorization: `Basic ${pair}` }),
+    },
+    body: String(new URLSearchParams(clientAuth === 'basic' ? form : { ...form, ...inBody })),
+  };
+};
+
+/**
+ * The parts of HTTP Basic are encoded as forms are (RFC 6749, section 2.3.1), as WHATWG URL does it. That leaves "-", "." and "_"
+ * as they are, so that servers which do not decode the parts understand most credentials, too.
+ */
+const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
+
+const notSent = (error: unknown, startedAt: number): unknown => {
+  if (!(error instanceof HttpFailure)) return error;
+  const { class: failureClass, durationMs, message } = error;
+  const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt: told(message) };
+  return new TokenNotGiven(failureClass === 'internal' ? 'invalid' : 'unavailable', failure);
+};
+
+/** Errors of OAuth that pass by themselves. */
+const TRANSIENT = new Set(['server_error', 'slow_down', 'temporarily_unavailable']);
+
+/** @returns undefined for an answer that has to be a token */
+const judgeTokenAnswer = (
+  answer: HttpAnswer,
+  { startedAt, now, quote }: { startedAt: number; now: number; quote: Quote },
+): TokenNotGiven | undefined => {
+  const { statusCode, headers, durationMs } = answer;
+  const error = readOAuthError(answer.body);
+  const isSuccess = statusCode >= 200 && statusCode < 300;
+  if (isSuccess && !error) return undefined;
+  const retryAfterMs = readHint(headers, statusCode, now);
+  const isForGood = judgeProviderStatus(statusCode) === 'refused';
+  const fail = (verdict: TokenNotGiven['verdict'], failureClass: FailureClass) =>
+    new TokenNotGiven(verdict, {
+      class: failureClass,
+      statusCode,
+      startedAt,
+      durationMs,
+      excerpt: told(error ? quote.text(error) : String(statusCode)),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
+  const code = error?.split(':', 1)[0] ?? '';
+  const isTransient = TRANSIENT.has(code);
+  if (statusCode === 401 || (error && (isForGood || isSuccess) && !isTransient)) {
+    return fail('refused', 'credential_refused');
+  }
+  const isAsking = retryAfterMs !== undefined || asksToWait(statusCode) || code === 'slow_down';
+  if (isAsking) return fail('throttled', isSuccess ? 'error_in_body' : 'bad_status');
+  // Any other refusal is about our configuration: it is never the last word on a job.
+  if (isForGood && !isTransient) return fail('refused', 'credential_refused');
+  return fail('unavailable', isSuccess ? 'error_in_body' : 'bad_status');
+};
+
+/** `error: error_description` of a body (RFC 6749, section 5.2); undefined where it is none. */
+const readOAuthError = (body: Buffer): string | undefined => {
+  const { access_token: token, error, error_description: description } = parseObject(body);
+  if (typeof token === 'string' || typeof error !== 'string' || error === '') return undefined;
+  return typeof description === 'string' ? `${error}: ${description}` : error;
+};
+
+/** The members of a JSON object; none of anything else. */
+const parseObject = (body: Buffer): Record<string, unknown> => {
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(body)));
+  } catch {
+    return {};
+  }
+};
+
+/** Reads the answer of RFC 6749, section 5.1. */
+const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpAnswer, startedAt: number): Token => {
+  const fail = (failureClass: FailureClass, text: string) =>
+    new TokenNotGiven('unavailable', { class: failureClass, statusCode, startedAt, durationMs, excerpt: told(text) });
+  if (bodyFailure) throw fail(bodyFailure.class, 'its answer is not whole');
+  const { access_token: value, token_type: type, expires_in: life } = parseObject(body);
+  if (typeof value !== 'string' || value === '') throw fail('bad_body', 'its answer holds no token');
+  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
+    throw fail('bad_body', 'its token is not of type bearer');
+  }
+  try {
+    validateHeaderValue('authorization', value);
+  } catch {
+    throw fail('bad_body', 'its token holds characters that no header can carry');
+  }
+  const lifeMs = Math.min(secondsOf(life) * 1000, MAX_LIFE_MS);
+  return { value, renewAt: startedAt + lifeMs - Math.min(RENEWAL_MS, lifeMs / 10) };
+};
+
+/** Some servers state the life of a token as text. One that is no number is not stated. */
+const secondsOf = (life: unknown): number => {
+  const seconds = typeof life === 'string' ? Number.parseFloat(life) : life;
+  return typeof seconds === 'number' && seconds >= 0 ? seconds : DEFAULT_LIFE_SECONDS;
+};

@@ -1,0 +1,109 @@
+import { writeOnlyValues } from '@boomerang/core/domain/catalogue/parameters.ts';
+import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { LeaseLost, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
+import { isMaskable, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
+import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
+import { isOfOrigin, withUserInfoOf } from '@boomerang/core/domain/status-url.ts';
+import { roundOf } from '@boomerang/core/domain/tickets.ts';
+import type { JobReader } from '@boomerang/core/ports/jobs.ts';
+import { buildFollowUp, buildRequest } from './build-request.ts';
+import { createExchange, type Exchange, type ExchangeDeps } from './exchange.ts';
+import type { Collected } from './fetch-pages.ts';
+import {
+  givenUp,
+  type PollingProvider,
+  readResultAnswer,
+  readStartAnswer,
+  readStatusAnswer,
+  type Step,
+  type Working,
+} from './read-progress.ts';
+import { findRequestValues } from './request-values.ts';
+import type { FetchRequest } from './schema.ts';
+
+export type PollDeps = ExchangeDeps & {
+  jobs: Pick<JobReader, 'getWithData'>;
+  /** The least time between two questions, milliseconds. */
+  minPollMs: number;
+};
+
+export const isPolled = (provider: Provider): provider is PollingProvider => provider.polling !== undefined;
+
+/**
+ * Takes the work of a provider one step further: starts it, or asks where its ticket says whether it is done.
+ *
+ * The process may die at any point. Until the job has a ticket, the next one sends the same request in the same round, which
+ * the provider takes for a repetition; from then on it asks.
+ *
+ * @throws LeaseLost when the claim is no longer the job's; with class `bad_polling`, ProviderThrottled for an answer that does
+ * not keep to the catalogue; with `work_failed`, ProviderRefused; with `ticket_lost` or `polling_timeout`, which give the
+ * ticket up, ProviderThrottled, or ProviderRefused where the request must not be repeated; else as any fetch
+ */
+export const pollProvider = async (
+  deps: PollDeps,
+  provider: PollingProvider,
+  request: FetchRequest,
+  startedAt: number,
+): Promise<Collected | Working> => {
+  const job = await findJob(deps, request, startedAt);
+  const result = job.results.find(({ providerId }) => providerId === provider.id);
+  const ticket = result?.status === 'UNAVAILABLE' ? result.ticket : undefined;
+  const { jobId, leasedUntil } = request;
+  const exchangeWith = (secrets: readonly string[]) =>
+    createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
+  if (ticket) {
+    // Parameters that the catalogue no longer takes are no matter to work that has begun.
+    const secrets = writeOnlyValues(provider, job.parameters?.[provider.id] ?? {});
+    const exchange = exchangeWith([...secrets, ...secretsOfUrl(ticket.url).filter(isMaskable)]);
+    return askWhetherDone(deps, provider, exchange, ticket);
+  }
+  const { values, secrets } = await findRequestValues(deps, provider, request, startedAt);
+  const exchange = exchangeWith(secrets);
+  const first = buildRequest(provider, values, { jobId, round: roundOf(job, result) });
+  const rules = { provider, asked: first.url, minPollMs: deps.minPollMs };
+  const step = await exchange(first, (answer, reading) => readStartAnswer(answer, reading, rules, values));
+  return finish(provider, exchange, step);
+};
+
+/** Only fetches of such providers cost this read. */
+const findJob = async ({ jobs, now }: PollDeps, { jobId, claims }: FetchRequest, startedAt: number): Promise<Job> => {
+  const { job } = (await jobs.getWithData(jobId, now())) ?? {};
+  // An execution may be started twice: what the second finds may be the work of another claim.
+  if (job?.claims !== claims || job.leasedUntil === undefined) throw new LeaseLost({ class: 'lease_lost', startedAt });
+  return job;
+};
+
+const askWhetherDone = async (
+  { now, minPollMs }: PollDeps,
+  provider: PollingProvider,
+  exchange: Exchange,
+  ticket: Ticket,
+): Promise<Collected | Working> => {
+  if (!isOfOrigin(ticket.url, provider.url)) {
+    const excerpt = 'the catalogue has another origin by now';
+    throw givenUp(provider, { class: 'ticket_lost', startedAt: now(), excerpt });
+  }
+  const { timeoutSeconds } = provider.polling;
+  const isOverdue = () => now() - ticket.since >= timeoutSeconds * 1000;
+  const question = buildFollowUp(provider, withUserInfoOf(provider.url, ticket.url));
+  const rules = { provider, asked: question.url, minPollMs };
+  try {
+    const step = await exchange(question, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
+    const collected = await finish(provider, exchange, step);
+    if (!('ticket' in collected) || !isOverdue()) return collected;
+  } catch (error) {
+    const isUnfinished = error instanceof ProviderUnavailable || error instanceof ProviderThrottled;
+    if (!isUnfinished || error.failure.class === 'ticket_lost' || !isOverdue()) throw error;
+    throw givenUp(provider, { ...error.failure, class: 'polling_timeout' }, { cause: error });
+  }
+  const excerpt = `still working after ${timeoutSeconds} seconds`;
+  throw givenUp(provider, { class: 'polling_timeout', startedAt: now(), excerpt });
+};
+
+/** Fetches the data of work that is done, where that is elsewhere. It is one more call: where that leads is not followed. */
+const finish = async (provider: PollingProvider, exchange: Exchange, step: Step): Promise<Collected | Working> => {
+  if (!('resultUrl' in step)) return step;
+  const request = buildFollowUp(provider, withUserInfoOf(provider.url, step.resultUrl));
+  return exchange(request, (answer, reading) => readResultAnswer(answer, reading, provider));
+};

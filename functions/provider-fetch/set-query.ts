@@ -1,0 +1,19 @@
+/**
+ * Sets one query parameter of a URL. If it is there already, its first occurrence is replaced and the others are dropped. All
+ * other characters of the URL stay as they are: a provider may have signed them. A fragment is dropped.
+ *
+ * @throws URIError for a value that is not well-formed Unicode
+ */
+export const setQuery = (url: string, name: string, value: string): string => {
+  const [address = ''] = url.split('#', 1);
+  const [, base = address, query = ''] = /^([^?]*)\?(.*)$/s.exec(address) ?? [];
+  const pairs = query === '' ? [] : query.split('&');
+  const index = pairs.findIndex((pair) => isNamed(pair, name));
+  const before = index < 0 ? pairs : pairs.slice(0, index);
+  const after = index < 0 ? [] : pairs.slice(index).filter((pair) => !isNamed(pair, name));
+  const set = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+  return `${base}?${[...before, set, ...after].join('&')}`;
+};
+
+/** @param pair as it is in a query; a "?" at its beginning belongs to the name */
+const isNamed = (pair: string, name: string): boolean => new URLSearchParams(`&${pair}`).has(name);

@@ -1,0 +1,16 @@
+/**
+ * The value at a JSON Pointer (RFC 6901) in a parsed document.
+ *
+ * @param tokens of the pointer
+ * @returns undefined if there is none
+ */
+export const valueAt = (document: unknown, tokens: readonly string[]): unknown => {
+  let value = document;
+  for (const token of tokens) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (Array.isArray(value) && !/^(?:0|[1-9]\d*)$/.test(token)) return undefined;
+    if (!Object.hasOwn(value, token)) return undefined;
+    value = (value as Record<string, unknown>)[token];
+  }
+  return value;
+};

@@ -1,0 +1,565 @@
+import { gzipSync } from 'node:zlib';
+import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { HttpFailure } from '@boomerang/core/ports/http.ts';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
+import { NOW } from '../builders.ts';
+import {
+  type Answer,
+  type Answering,
+  createBreakerSpy,
+  type FetchSetting,
+  fetchFrom,
+  startServer,
+} from '../fetching.ts';
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+type PagedSetting = Omit<FetchSetting, 'provider'> & { provider?: Partial<ProviderInput>; path?: string };
+
+/** Fetches all pages from a server. */
+const fetchAll = async (
+  pagination: NonNullable<ProviderInput['pagination']>,
+  answering: Answering,
+  { provider = {}, path = '/bills', ...setting }: PagedSetting = {},
+) => {
+  const server = await startServer(answering);
+  stops.push(server.stop);
+  const result = await fetchFrom({ provider: { url: `${server.url}${path}`, pagination, ...provider }, ...setting });
+  return { ...result, server, urls: server.requests.map(({ url }) => url) };
+};
+
+const cursor = { kind: 'cursor', cursorAt: '/next', parameter: 'cursor', itemsAt: '/items' } as const;
+const link = { kind: 'link', itemsAt: '' } as const;
+const nextUrl = { kind: 'next-url', nextUrlAt: '/next', itemsAt: '/items' } as const;
+const page = { kind: 'page', parameter: 'page', itemsAt: '/items' } as const;
+const offset = { kind: 'offset', parameter: 'offset', pageSize: 2, itemsAt: '/items' } as const;
+
+const ITEMS = [1, 2, 3, 4, 5];
+/** A server that has five items, two a page, in each kind of pagination. */
+const servers: Record<string, Answering> = {
+  cursor: ({ query }) => {
+    const at = Number(query.get('cursor') ?? 0);
+    return { body: { items: ITEMS.slice(at, at + 2), next: at + 2 < ITEMS.length ? `${at + 2}` : null } };
+  },
+  link: ({ query }) => {
+    const at = Number(query.get('at') ?? 0);
+    const headers = at + 2 < ITEMS.length ? { link: `</bills?at=${at + 2}>; rel="next"` } : {};
+    return { headers, body: ITEMS.slice(at, at + 2) };
+  },
+  'next-url': ({ query }) => {
+    const at = Number(query.get('at') ?? 0);
+    return { body: { items: ITEMS.slice(at, at + 2), ...(at + 2 < ITEMS.length && { next: `?at=${at + 2}` }) } };
+  },
+  page: ({ query }) => {
+    const at = (Number(query.get('page')) - 1) * 2;
+    return { body: { items: ITEMS.slice(at, at + 2) } };
+  },
+  offset: ({ query }) => {
+    const at = Number(query.get('offset'));
+    return { body: { items: ITEMS.slice(at, at + 2) } };
+  },
+};
+const kinds = [cursor, link, nextUrl, page, offset];
+
+describe.each(kinds)('pages of kind $kind', (pagination) => {
+  const answering = servers[pagination.kind] as Answering;
+
+  test('become one array', async () => {
+    const { json, log, fetched, server } = await fetchAll(pagination, answering);
+    expect(json).toBe('[1,2,3,4,5]');
+    expect(fetched?.statusCode).toBe(200);
+    expect(log.lines).toMatchObject([{ message: 'Fetched from a provider', data: { pages: server.requests.length } }]);
+  });
+
+  test('come over one connection', async () => {
+    const { server } = await fetchAll(pagination, answering);
+    expect(server.requests.length).toBeGreaterThan(2);
+    expect(server.connections()).toBe(1);
+  });
+
+  test('are refused by name when there are more than maxPages, and never cut', async () => {
+    const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
+    expect([name, failure.class, failure.excerpt]).toEqual(['ProviderRefused', 'too_many_pages', 'more than 2 pages']);
+    expect(json).toBeUndefined();
+  });
+
+  test('may be as many as maxPages', async () => {
+    expect((await fetchAll({ ...pagination, maxPages: 3 }, answering)).json).toBe('[1,2,3,4,5]');
+  });
+
+  test('pass through the circuit and the limits, one by one', async () => {
+    const breaker = createBreakerSpy();
+    let limited = 0;
+    const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
+      limited += 1;
+      return call();
+    };
+    const { server } = await fetchAll(pagination, answering, { deps: { breaker, limitCalls } });
+    expect(breaker.verdicts).toEqual(server.requests.map(() => 'succeeded'));
+    expect(limited).toBe(server.requests.length);
+  });
+
+  test('fail as a whole with the verdict of the page that fails', async () => {
+    let calls = 0;
+    const { name, failure, json } = await fetchAll(pagination, (request) => {
+      calls += 1;
+      return calls === 2 ? { status: 500, body: 'broken' } : answering(request);
+    });
+    expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_status', 500]);
+    expect(json).toBeUndefined();
+  });
+
+  test('with nothing in the first are an empty array', async () => {
+    const body = pagination.itemsAt === '' ? [] : { items: [] };
+    expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
+  });
+
+  test('without their array are a bad page', async () => {
+    for (const body of [{}, { items: {} }, 'null', { items: null }, [[1]], 7]) {
+      const { name, failure } = await fetchAll({ ...pagination, itemsAt: '/items' }, () => ({
+        headers: { 'content-type': 'application/json' },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }));
+      expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
+      expect(failure.excerpt).toContain('page 1: no array at "/items"');
+    }
+  });
+
+  test('that are no JSON are a bad body', async () => {
+    const { failure } = await fetchAll(pagination, () => ({ headers: { 'content-type': 'text/html' }, body: '<p>' }));
+    expect(failure.class).toBe('bad_body');
+  });
+
+  test('carry the credential in each request', async () => {
+    const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'key' };
+    const { server } = await fetchAll(pagination, answering, { provider: { auth } });
+    for (const { headers } of server.requests) expect(headers.authorization).toBe('Bearer s3cret-value');
+  });
+
+  test('carry a credential of the query in each request, once', async () => {
+    const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
+    const { server, json } = await fetchAll(pagination, answering, { provider: { auth }, secret: 'a&b=c d' });
+    expect(json).toBe('[1,2,3,4,5]');
+    for (const { url } of server.requests)
+      expect(new URL(url, server.url).searchParams.getAll('api_key')).toEqual(['a&b=c d']);
+  });
+});
+
+test('numbers keep each digit, and items their form', async () => {
+  const texts = ['[ 12345678901234567890.10 ,{"a" : 1.0}]', '[]', ' [ "]," , [1 , 2]\n]'];
+  const { json } = await fetchAll({ ...cursor, cursorAt: '/next' }, ({ query }) => {
+    const at = Number(query.get('cursor') ?? 0);
+    const next = at < 2 ? at + 1 : 'null';
+    return { headers: { 'content-type': 'application/json' }, body: `{"items":${texts[at]},"next":${next}}` };
+  });
+  expect(json).toBe('[12345678901234567890.10 ,{"a" : 1.0},"]," , [1 , 2]]');
+});
+
+test('the array of each page is at dataAt where that is all that is stated', async () => {
+  const { itemsAt: _, ...pagination } = cursor;
+  const { json } = await fetchAll(pagination, servers.cursor as Answering, { provider: { dataAt: '/items' } });
+  expect(json).toBe('[1,2,3,4,5]');
+});
+
+test('a page in gzip is a page', async () => {
+  const { json } = await fetchAll(link, (request) => {
+    const { headers = {}, body } = (servers.link as (from: typeof request) => Answer)(request);
+    const coded = { ...headers, 'content-encoding': 'gzip', 'content-type': 'application/json' };
+    return { headers: coded, body: gzipSync(JSON.stringify(body)) };
+  });
+  expect(json).toBe('[1,2,3,4,5]');
+});
+
+describe('the next page', () => {
+  test.each<[string, string]>([
+    ['among other relations', '</bills?at=2>; rel="prefetch NEXT last"'],
+    ['after others', '</bills?at=0>; rel="first", <x>; rel=last , </bills?at=2>; rel=next'],
+    ['beside quoted commas', '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"'],
+    ['beside parameters without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
+    ['relative to the page', '<?at=2>; rel=next'],
+    ['relative to the folder', '<bills?at=2>; rel=next'],
+    ['of this page by its anchor', '</bills?at=4>; rel=next; anchor="/other", </bills?at=2>; rel=next; anchor="#top"'],
+    ['with other anchors and a title in a charset', `</b>; title*=UTF-8''%E2%82%AC; rel=up, </bills?at=2>; rel=next`],
+  ])('by Link is found %s', async (_case, field) => {
+    const { json, urls } = await fetchAll(link, ({ query }) =>
+      query.has('at') ? { body: [2] } : { headers: { link: field }, body: [1] },
+    );
+    expect(json).toBe('[1,2]');
+    expect(urls[1]).toBe('/bills?at=2');
+  });
+
+  test('by Link is found in the second of two headers', async () => {
+    const { json } = await fetchAll(link, ({ query }) =>
+      query.has('at')
+        ? { body: [2] }
+        : { headers: { link: ['</a>; rel=first', '</bills?at=2>; rel=next'] }, body: [1] },
+    );
+    expect(json).toBe('[1,2]');
+  });
+
+  test('is relative to the page that it is in', async () => {
+    const { urls } = await fetchAll(
+      nextUrl,
+      ({ path }) => ({
+        body: { items: [1], next: { '/v1/bills': 'pages/2', '/v1/pages/2': '3' }[path] ?? '' },
+      }),
+      { path: '/v1/bills' },
+    );
+    expect(urls).toEqual(['/v1/bills', '/v1/pages/2', '/v1/pages/3']);
+  });
+
+  test.each([
+    ['null', null],
+    ['an empty string', ''],
+    ['absent', undefined],
+    ['false', false],
+  ])('that is %s ends the pages', async (_case, next) => {
+    for (const pagination of [cursor, nextUrl]) {
+      expect((await fetchAll(pagination, () => ({ body: { items: [1], next } }))).json).toBe('[1]');
+    }
+  });
+
+  test.each([[{}], [[]], [true]])('that is %j is a bad page', async (next) => {
+    for (const pagination of [cursor, nextUrl]) {
+      const { failure } = await fetchAll(pagination, () => ({ body: { items: [1], next } }));
+      expect(failure.class).toBe('bad_page');
+    }
+  });
+
+  test('has a cursor with every digit', async () => {
+    const { urls } = await fetchAll(cursor, ({ query }) => ({
+      headers: { 'content-type': 'application/json' },
+      body: query.has('cursor') ? '{"items":[]}' : '{"items":[1],"next":12345678901234567890}',
+    }));
+    expect(urls).toEqual(['/bills', '/bills?cursor=12345678901234567890']);
+  });
+
+  test('has a cursor in the place of the one before, beside all that is in the URL', async () => {
+    let calls = 0;
+    const { urls } = await fetchAll(
+      cursor,
+      () => {
+        calls += 1;
+        return { body: { items: [calls], next: calls < 3 ? `a&b=${calls}/+ %` : null } };
+      },
+      { path: '/bills?size=2&cursor=old&q=a%2fb+c' },
+    );
+    expect(urls).toEqual([
+      '/bills?size=2&cursor=old&q=a%2fb+c',
+      '/bills?size=2&cursor=a%26b%3D1%2F%2B%20%25&q=a%2fb+c',
+      '/bills?size=2&cursor=a%26b%3D2%2F%2B%20%25&q=a%2fb+c',
+    ]);
+  });
+
+  test('is numbered as the catalogue says', async () => {
+    const { urls } = await fetchAll({ ...page, firstPage: 0 }, ({ query }) => ({
+      body: { items: query.get('page') === '2' ? [] : [1] },
+    }));
+    expect(urls).toEqual(['/bills?page=0', '/bills?page=1', '/bills?page=2']);
+    const byOffset = await fetchAll({ ...offset, pageSize: 50 }, ({ query }) => ({
+      body: { items: query.get('offset') === '100' ? [] : [1] },
+    }));
+    expect(byOffset.urls).toEqual(['/bills?offset=0', '/bills?offset=50', '/bills?offset=100']);
+  });
+
+  test('is not asked for where hasMoreAt is false', async () => {
+    for (const pagination of [cursor, nextUrl, page, offset]) {
+      let calls = 0;
+      const { json, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => {
+        calls += 1;
+        return { body: { items: [calls], next: `?at=${calls}`, more: calls < 2 } };
+      });
+      expect(json).toBe('[1,2]');
+      expect(urls).toHaveLength(2);
+    }
+  });
+
+  test('that hasMoreAt promises and nothing points at is a bad page', async () => {
+    const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but not where') });
+  });
+
+  test('that hasMoreAt promises beyond maxPages is not asked for', async () => {
+    const { failure, urls } = await fetchAll({ ...page, maxPages: 2, hasMoreAt: '/more' }, () => ({
+      body: { items: [1], more: true },
+    }));
+    expect(failure.class).toBe('too_many_pages');
+    expect(urls).toHaveLength(2);
+  });
+
+  test('that is pointed at from an empty page is asked for: the empty one was filtered', async () => {
+    for (const pagination of [cursor, nextUrl]) {
+      const pages = [
+        { items: [1], next: '?p=1' },
+        { items: [], next: '?p=2' },
+        { items: [], next: '?p=3' },
+        { items: [2], next: null },
+      ];
+      let calls = 0;
+      const { json } = await fetchAll(pagination, () => {
+        calls += 1;
+        return { body: pages[calls - 1] };
+      });
+      expect(json).toBe('[1,2]');
+    }
+  });
+
+  test('that an empty page points at again is none: an exhausted feed repeats its cursor', async () => {
+    const { json } = await fetchAll(cursor, ({ query }) => ({
+      body: query.has('cursor') ? { items: [], next: 'end' } : { items: [1], next: 'end' },
+    }));
+    expect(json).toBe('[1]');
+  });
+
+  test('that answers empty on purpose ends the pages', async () => {
+    const responses = { '404': 'empty' } as const;
+    const answering: Answering = ({ query }) =>
+      query.get('page') === '3' ? { status: 404, body: 'no such page' } : { body: { items: [1] } };
+    expect((await fetchAll(page, answering, { provider: { responses } })).json).toBe('[1,1]');
+    expect((await fetchAll(page, () => ({ status: 404 }), { provider: { responses } })).json).toBe('null');
+  });
+});
+
+describe('a provider that breaks its pagination ends in bad_page', () => {
+  const looping: [string, Parameters<typeof fetchAll>[0], Answering][] = [
+    ['a cursor that stays', cursor, () => ({ body: { items: [1], next: 'same' } })],
+    [
+      'a cursor that stays, as a number and as text',
+      cursor,
+      ({ query }) => ({ body: { items: [1], next: query.has('cursor') ? '7' : 7 } }),
+    ],
+    [
+      'cursors that go round',
+      cursor,
+      ({ query }) => ({ body: { items: [1], next: { a: 'b', b: 'c', c: 'a' }[query.get('cursor') ?? ''] ?? 'a' } }),
+    ],
+    ['a link to itself', link, () => ({ headers: { link: '</bills>; rel=next' }, body: [1] })],
+    ['a link to itself with a fragment', link, () => ({ headers: { link: '<#more>; rel=next' }, body: [1] })],
+    [
+      'links that go round',
+      link,
+      ({ query }) => ({ headers: { link: `<?at=${query.get('at') === '1' ? 2 : 1}>; rel=next` }, body: [1] }),
+    ],
+    ['an empty link', link, () => ({ headers: { link: '<>; rel=next' }, body: [1] })],
+    ['a URL that stays', nextUrl, () => ({ body: { items: [1], next: '/bills?at=1' } })],
+    ['a URL that is none', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
+    ['a Link header that is malformed', link, () => ({ headers: { link: '</a; rel=next' }, body: [1] })],
+  ];
+  test.each(looping)('(%s)', async (_case, pagination, answering) => {
+    const { name, failure, json, urls } = await fetchAll(pagination, answering);
+    expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
+    expect(json).toBeUndefined();
+    expect(urls.length).toBeLessThan(6);
+  });
+
+  test.each([
+    'http://localhost/bills',
+    'https://127.0.0.1/bills',
+    '//evil.example/bills',
+    '\\\\evil.example/bills',
+    '/\\evil.example/bills',
+    'http://127.0.0.1:1/bills',
+    'javascript:alert(1)',
+    'data:application/json,[]',
+    'file:///etc/passwd',
+    'http://127.0.0.1.evil.example/',
+  ])('(next at %s), and no request leaves with our credential', async (next) => {
+    for (const pagination of [link, nextUrl]) {
+      const auth = { header: 'x-key', secret: 'key' };
+      const { failure, urls } = await fetchAll(
+        pagination,
+        () => ({ headers: { link: `<${next}>; rel=next` }, body: pagination === link ? [1] : { items: [1], next } }),
+        { provider: { auth } },
+      );
+      expect(failure.class).toBe('bad_page');
+      expect(urls).toHaveLength(1);
+    }
+  });
+
+  test('(next with user info), which is not shown', async () => {
+    const server = await startServer(({ headers }) => ({
+      body: { items: [1], next: `http://me:passw0rd@${headers.host}/bills?at=1` },
+    }));
+    stops.push(server.stop);
+    const { failure } = await fetchFrom({ provider: { url: server.url, pagination: nextUrl } });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of its next page has user info' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is a failure to its circuit', async () => {
+    const breaker = createBreakerSpy();
+    await fetchAll(cursor, () => ({ body: { items: [1], next: {} } }), { deps: { breaker } });
+    expect(breaker.verdicts).toEqual([{ class: 'bad_page', statusCode: 200 }]);
+  });
+});
+
+test('the user info of the URL goes with each page', async () => {
+  const server = await startServer(servers.link as Answering);
+  stops.push(server.stop);
+  const url = server.url.replace('//', '//me:p%40ss@');
+  const { json } = await fetchFrom({ provider: { url: `${url}/bills`, pagination: link } });
+  expect(json).toBe('[1,2,3,4,5]');
+  const basic = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
+  expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([basic, basic, basic]);
+});
+
+describe('all pages together', () => {
+  const big: Answering = ({ query }) => ({
+    body: { items: ['x'.repeat(400)], next: Number(query.get('cursor') ?? 0) + 1 },
+  });
+
+  test('are at most maxBytes large', async () => {
+    const { name, failure, urls } = await fetchAll(cursor, big, { provider: { maxBytes: 1_000 } });
+    expect([name, failure.class]).toEqual(['ProviderRefused', 'too_large']);
+    expect(failure.excerpt).toBe('all pages are larger than 1000 bytes');
+    expect(urls).toHaveLength(3);
+  });
+
+  test('are at most maxBytes large after decompression', async () => {
+    const coded: Answering = (request) => {
+      const { body } = big(request) as { body: unknown };
+      const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
+      return { headers, body: gzipSync(JSON.stringify(body)) };
+    };
+    const { failure } = await fetchAll(cursor, coded, { provider: { maxBytes: 1_000 } });
+    expect(failure.class).toBe('too_large');
+  });
+
+  /** A clock that the server moves on with each answer. */
+  const slowly = (msPerPage: number) => {
+    let now = NOW;
+    const answering: Answering = ({ query }) => {
+      now += msPerPage;
+      return { body: { items: [1], next: Number(query.get('cursor') ?? 0) + 1 } };
+    };
+    return { now: () => now, answering };
+  };
+
+  test('take at most 15 s, and no call is begun that could not end in them', async () => {
+    const { now, answering } = slowly(4_000);
+    const timeouts: number[] = [];
+    const http = createNodeHttp();
+    const breaker = createBreakerSpy();
+    const send: typeof http = async (request) => {
+      timeouts.push(request.timeoutMs);
+      return http(request);
+    };
+    const { name, failure, counted } = await fetchAll(cursor, answering, { deps: { now, send, breaker } });
+    expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
+    expect(timeouts).toEqual([10_000, 10_000, 7_000, 3_000]);
+    // The provider answered each call that was made.
+    expect(breaker.verdicts).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'unknown']);
+    expect(counted).toEqual(['ProviderFailures']);
+  });
+
+  test('wait for limits no longer than is left of that', async () => {
+    const { now, answering } = slowly(5_500);
+    const waits: (number | undefined)[] = [];
+    const limitCalls = async <T>(_: unknown, call: () => Promise<T>, maxWaitMs?: number) => {
+      waits.push(maxWaitMs);
+      return call();
+    };
+    await fetchAll(cursor, answering, { deps: { now, limitCalls } });
+    expect(waits).toEqual([undefined, 5_000, 3_000]);
+  });
+
+  test('end when a limit is reached in the middle', async () => {
+    let calls = 0;
+    const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
+      calls += 1;
+      if (calls === 2) throw new LimitReached();
+      return call();
+    };
+    const { name, failure } = await fetchAll(cursor, servers.cursor as Answering, { deps: { limitCalls } });
+    expect([name, failure.class]).toEqual(['ProviderLimitReached', 'limit_reached']);
+  });
+
+  test('end when the lease does', async () => {
+    const { now, answering } = slowly(2_000);
+    const { name, urls } = await fetchAll(cursor, answering, { deps: { now }, request: { leasedUntil: NOW + 21_000 } });
+    expect(name).toBe('LeaseLost');
+    expect(urls).toHaveLength(2);
+  });
+
+  test('tell the sum of their durations', async () => {
+    let calls = 0;
+    const send = async () => {
+      calls += 1;
+      const body = Buffer.from(JSON.stringify({ items: [calls], next: calls < 3 ? calls : null }));
+      return { statusCode: 199 + calls, headers: {}, body, durationMs: calls };
+    };
+    const { fetched } = await fetchAll({ ...cursor }, () => ({}), {
+      deps: { send },
+      provider: { responses: { '202': 'data' } },
+    });
+    expect(fetched).toMatchObject({ durationMs: 6, statusCode: 202, json: '[1,2,3]' });
+  });
+});
+
+describe('a page that fails', () => {
+  const failing = async (second: Answering) =>
+    fetchAll(
+      cursor,
+      (request) => (request.query.has('cursor') ? second(request) : { body: { items: [1], next: 'b' } }),
+      { provider: { timeoutMs: 500 } },
+    );
+
+  test('by a hint is throttled for so long', async () => {
+    const { name, failure } = await failing(() => ({ status: 429, headers: { 'retry-after': '7' } }));
+    expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', 7_000]);
+  });
+
+  test('by a cut body is unavailable', async () => {
+    const { name, failure } = await failing(() => ({
+      headers: { 'content-type': 'application/json', 'content-length': '99' },
+      body: '{"items":[',
+    }));
+    expect(name).toBe('ProviderUnavailable');
+    expect(failure.class).toMatch(/connection_broken|timeout/);
+  });
+
+  test('by silence has timed out, after the timeout of one page', async () => {
+    const send = async ({ url }: { url: string }) => {
+      if (url.includes('cursor')) throw new HttpFailure('timeout', 'TimeoutError', 10_000);
+      const body = Buffer.from('{"items":[1],"next":"b"}');
+      return { statusCode: 200, headers: {}, body, durationMs: 1 };
+    };
+    const { name, failure } = await fetchAll(cursor, () => ({}), { deps: { send } });
+    expect([name, failure.class, failure.durationMs]).toEqual(['ProviderUnavailable', 'timeout', 10_000]);
+  });
+
+  test('by an error in its body has the verdict of that', async () => {
+    const { name, failure } = await fetchAll(
+      cursor,
+      ({ query }) => ({ body: query.has('cursor') ? { error: 'X' } : { items: [1], next: 'b' } }),
+      { provider: { bodyErrors: [{ at: '/error', means: 'refused' }] } },
+    );
+    expect([name, failure.class]).toEqual(['ProviderRefused', 'error_in_body']);
+  });
+});
+
+test('a POST asks for each page with a key of its own', async () => {
+  const { server, json } = await fetchAll(cursor, servers.cursor as Answering, {
+    provider: { method: 'POST', body: { q: 1 }, idempotencyHeader: 'idempotency-key' },
+  });
+  expect(json).toBe('[1,2,3,4,5]');
+  expect(server.requests.map(({ headers, body }) => [headers['idempotency-key'], body])).toEqual([
+    ['job:gas:0', '{"q":1}'],
+    ['job:gas:0:2', '{"q":1}'],
+    ['job:gas:0:3', '{"q":1}'],
+  ]);
+});
+
+test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; rel="next" ', '<a>;b="\\'])(
+  'a Link header of 60 KB of %j ends in a named class',
+  async (part) => {
+    const field = `${part.repeat(60_000 / part.length)}x`;
+    const { failure, json } = await fetchAll(link, () => ({ headers: { link: field }, body: [1] }));
+    expect(json === '[1]' || failure.class === 'bad_page').toBe(true);
+  },
+);

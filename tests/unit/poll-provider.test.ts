@@ -1,0 +1,537 @@
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
+import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
+import { MAX_STATUS_URL_CHARACTERS } from '@boomerang/core/domain/status-url.ts';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { aJob, NOW } from '../builders.ts';
+import {
+  type Answer,
+  type Answering,
+  createBreakerSpy,
+  type FetchSetting,
+  fetchFrom,
+  startServer,
+} from '../fetching.ts';
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+const serve = async (answering: Answering) => {
+  const server = await startServer(answering);
+  stops.push(server.stop);
+  return server;
+};
+
+type PollingInput = NonNullable<ProviderInput['polling']>;
+type Setting = {
+  polling?: Partial<PollingInput>;
+  provider?: Partial<ProviderInput>;
+  /** Where its work is asked for, below the server; absent: it has no ticket. */
+  ticket?: Partial<Ticket>;
+  job?: Partial<Job>;
+  round?: number;
+  /** Of the provider's URL, up to the "@". */
+  userInfo?: string;
+  deps?: FetchSetting['deps'];
+  request?: FetchSetting['request'];
+};
+
+/** One fetch of a provider with polling, whose job is stored. */
+const poll = async (answering: Answering, setting: Setting = {}) => {
+  const { polling, provider, ticket, job = {}, round, userInfo = '', deps = {}, request } = setting;
+  const server = await serve(answering);
+  const breaker = createBreakerSpy();
+  const stored = aJob({
+    jobId: 'job',
+    results: ticket
+      ? [
+          {
+            providerId: 'gas',
+            status: 'UNAVAILABLE',
+            error: { class: 'still_working' },
+            ticket: { since: NOW, polls: 2, ...ticket, url: new URL(ticket.url ?? '/work/7', server.url).href },
+            ...(round !== undefined && { round }),
+          },
+        ]
+      : [],
+    ...job,
+  });
+  const result = await fetchFrom({
+    provider: {
+      url: `${server.url.replace('//', `//${userInfo}`)}/reports`,
+      method: 'POST',
+      body: {},
+      idempotencyHeader: 'idempotency-key',
+      polling: { statusUrl: 'location', ...polling } as PollingInput,
+      ...provider,
+    },
+    deps: { jobs: { getWithData: async () => ({ job: stored, inline: [] }) }, breaker, ...deps },
+    ...(request && { request }),
+  });
+  return {
+    ...result,
+    server,
+    verdicts: breaker.verdicts,
+    asked: server.requests.map(({ method, url }) => `${method} ${url}`),
+  };
+};
+
+const json = (body: unknown, change: Answer = {}): Answer => ({ body, ...change });
+const accepted = (location = '/work/7', change: Answer = {}): Answer => ({
+  status: 202,
+  body: {},
+  ...change,
+  headers: { location, ...change.headers },
+});
+const byStatus: Partial<PollingInput> = {
+  statusAt: '/status',
+  pending: ['QUEUED', 'RUNNING'],
+  succeeded: ['DONE'],
+  failed: ['REJECTED'],
+};
+
+describe('without a ticket', () => {
+  test('the request that starts the work is sent, with what its round is known by', async () => {
+    const { working, server } = await poll(() => accepted(), { job: { round: 3 }, provider: { body: { a: 1 } } });
+    expect(server.requests).toMatchObject([
+      { method: 'POST', url: '/reports', body: '{"a":1}', headers: { 'idempotency-key': 'job:gas:3' } },
+    ]);
+    expect(working).toStrictEqual({
+      providerId: 'gas',
+      status: 'UNAVAILABLE',
+      ticket: { url: `${server.url}/work/7`, since: NOW, polls: 0 },
+      retryAfterMs: 60_000,
+    });
+  });
+
+  test('a provider that gave up a ticket is asked in the round after that', async () => {
+    const results = [{ providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'ticket_lost' }, round: 5 }] as const;
+    const { server } = await poll(() => accepted(), { job: { round: 3, results: [...results] } });
+    expect(server.requests[0]?.headers['idempotency-key']).toBe('job:gas:5');
+  });
+
+  test('a GET starts work as well', async () => {
+    const { working, asked } = await poll(() => accepted(), { provider: { method: 'GET', body: undefined } as never });
+    expect(asked).toEqual(['GET /reports']);
+    expect(working?.ticket.polls).toBe(0);
+  });
+
+  test('an answer that is done is data at once', async () => {
+    const done = await poll(() => json({ status: 'DONE', report: 1.0 }), {
+      polling: byStatus,
+      provider: { dataAt: '/report' },
+    });
+    expect(done.json).toBe('1');
+    expect((await poll(() => json([1]))).json).toBe('[1]');
+    expect((await poll(() => ({ status: 204 }))).json).toBe('null');
+    const digits = {
+      status: 202,
+      headers: { 'content-type': 'application/json' },
+      body: '{"status":"DONE","report":1.50}',
+    };
+    expect((await poll(() => digits, { polling: byStatus, provider: { dataAt: '/report' } })).json).toBe('1.50');
+  });
+
+  test('an answer with the address of its result is fetched there', async () => {
+    const { json: data, asked } = await poll(
+      ({ path }) => (path === '/reports' ? json({ status: 'DONE', url: '/files/7' }) : json({ bills: [] })),
+      { polling: { ...byStatus, resultUrlAt: '/url' }, provider: { dataAt: '/bills' } },
+    );
+    expect([data, asked]).toEqual(['[]', ['POST /reports', 'GET /files/7']]);
+  });
+
+  test('the longest of interval, hint and minimum counts', async () => {
+    const retryAfter = async (setting: Setting, headers: Record<string, string> = {}) =>
+      (await poll(() => accepted('/work/7', { headers }), setting)).working?.retryAfterMs;
+    expect(await retryAfter({ polling: { intervalSeconds: 5 } })).toBe(5_000);
+    expect(await retryAfter({ polling: { intervalSeconds: 5 }, deps: { minPollMs: 30_000 } })).toBe(30_000);
+    expect(await retryAfter({ polling: { intervalSeconds: 5 } }, { 'retry-after': '90' })).toBe(90_000);
+    expect(await retryAfter({ polling: { intervalSeconds: 5 } }, { 'retry-after': '1' })).toBe(5_000);
+    expect(await retryAfter({ polling: { intervalSeconds: 5 } }, { 'retry-after': '86400' })).toBe(86_400_000);
+    const provider = { rateLimitReset: { header: 'x-reset', unit: 'seconds' } } as const;
+    expect(await retryAfter({ polling: { intervalSeconds: 5 }, provider }, { 'x-reset': '70' })).toBe(70_000);
+  });
+
+  test.each<[string, Answer, Partial<PollingInput>, RegExp]>([
+    ['no Location', { status: 202, body: { note: 'come back' } }, {}, /no Location.*come back/],
+    [
+      'a Location of another origin',
+      accepted('https://evil.example/work/7'),
+      {},
+      /another origin, https:\/\/evil\.example/,
+    ],
+    ['a Location that is too long', accepted(`/${'x'.repeat(MAX_STATUS_URL_CHARACTERS)}`), {}, /2048 characters/],
+    ['a Location with user info', accepted('http://user:secret-word@127.0.0.1:1/'), {}, /another origin/],
+    [
+      'no status URL in its body',
+      { status: 202, body: { links: {} } },
+      { statusUrl: { at: '/links/status' } },
+      /nothing at/,
+    ],
+    [
+      'a status URL of another origin',
+      json({ url: 'https://evil.example/7?token=hunter2hunter2' }),
+      { statusUrl: { at: '/url' } },
+      /evil/,
+    ],
+    [
+      'an id that leads elsewhere',
+      json({ id: '../admin' }),
+      { statusUrl: { template: 'x', idAt: '/id' } },
+      /Must not have "\/"/,
+    ],
+    ['a status, and nowhere to ask', json({ status: 'QUEUED' }), byStatus, /no Location/],
+    ['neither a status nor anywhere to ask', json({ hello: 1 }), byStatus, /no Location.*hello/],
+  ])(
+    '%s is bad_polling, with an excerpt: no quick try, and a failure to the circuit',
+    async (_case, answer, polling, words) => {
+      const answering: Answering = () => answer;
+      const server = await serve(answering);
+      const statusUrl = polling.statusUrl as PollingInput['statusUrl'];
+      const usable =
+        typeof statusUrl === 'object' && 'template' in statusUrl
+          ? { ...statusUrl, template: `${server.url}/work/{id}` }
+          : statusUrl;
+      const {
+        name,
+        failure,
+        verdicts,
+        server: polled,
+      } = await poll(answering, {
+        polling: { ...polling, ...(usable && { statusUrl: usable }) },
+      });
+      expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
+      expect(failure.excerpt).toMatch(words);
+      expect(failure.excerpt).not.toMatch(/hunter2|secret-word/);
+      expect(verdicts).toMatchObject([{ class: 'bad_polling' }]);
+      expect(polled.requests).toHaveLength(1);
+    },
+  );
+
+  test.each<[string, Answer]>([
+    [
+      'has no readable body',
+      { status: 202, headers: { location: '/work/7', 'content-type': 'application/json' }, body: '{oops' },
+    ],
+    ['is larger than is taken', accepted('/work/7', { body: 'x'.repeat(2_000) })],
+    ['is a 201', accepted('/work/7', { status: 201 })],
+    ['is a 303', accepted('/work/7', { status: 303 })],
+  ])('what was accepted is not thrown away because its answer %s', async (_case, answer) => {
+    const { working, server } = await poll(() => answer, { polling: byStatus, provider: { maxBytes: 1_000 } });
+    expect(working?.ticket.url).toBe(`${server.url}/work/7`);
+  });
+
+  test.each<[Answer, string, string]>([
+    [{ status: 400, body: 'no' }, 'ProviderRefused', 'bad_status'],
+    [{ status: 404, body: 'no' }, 'ProviderRefused', 'bad_status'],
+    [{ status: 500, body: 'no' }, 'ProviderUnavailable', 'bad_status'],
+    [{ status: 503, body: 'no' }, 'ProviderThrottled', 'bad_status'],
+    [{ status: 302, headers: { location: '/work/7' } }, 'ProviderUnavailable', 'bad_status'],
+    [{ status: 206, body: {} }, 'ProviderUnavailable', 'not_ready'],
+    [
+      { status: 200, headers: { 'content-type': 'application/json' }, body: '{oops' },
+      'ProviderUnavailable',
+      'bad_body',
+    ],
+    [accepted('/work/7', { body: { error: 'RATE' } }), 'ProviderThrottled', 'error_in_body'],
+    [json({ status: 'REJECTED', why: 'no such id' }), 'ProviderRefused', 'work_failed'],
+  ])('any other answer is read as of any provider: %j', async (answer, name, failureClass) => {
+    const provider = { bodyErrors: [{ at: '/error', means: 'throttled' }] } as const;
+    const polled = await poll(() => answer, { polling: byStatus, provider: provider as never });
+    expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
+  });
+
+  test('what the catalogue says of a status counts before what polling makes of it', async () => {
+    const said = async (responses: ProviderInput['responses'], answer: Answer) =>
+      poll(() => answer, { provider: { responses } as never });
+    expect((await said({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
+    expect((await said({ '2xx': 'empty' }, accepted())).json).toBe('null');
+    expect((await said({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
+  });
+});
+
+describe('with a ticket', () => {
+  test('its address is asked, by GET, with the credential and the constant headers, without a body and an idempotency key', async () => {
+    const { working, server } = await poll(() => ({ status: 202, body: {} }), {
+      ticket: { url: '/work/7?part=2', since: NOW - 5 },
+      provider: { auth: { header: 'x-key', secret: 'key' }, headers: { 'accept-language': 'en' } },
+    });
+    const [{ method, url, headers, body } = { headers: {} }] = server.requests;
+    expect([method, url, body]).toEqual(['GET', '/work/7?part=2', '']);
+    expect(headers).toMatchObject({ 'x-key': 's3cret-value', 'accept-language': 'en' });
+    expect(headers).not.toHaveProperty('idempotency-key');
+    expect(headers).not.toHaveProperty('content-type');
+    expect(working).toMatchObject({ ticket: { url: `${server.url}/work/7?part=2`, since: NOW - 5, polls: 3 } });
+  });
+
+  test('a provider that works is well', async () => {
+    const { verdicts, counted } = await poll(() => ({ status: 202 }), { ticket: {} });
+    expect([verdicts, counted]).toEqual([['succeeded'], []]);
+  });
+
+  test('work that is done gives its data, each digit of it', async () => {
+    const body = '{"status":"DONE","report":{"amount":12345678901234567890.10}}';
+    const { json: data } = await poll(() => ({ headers: { 'content-type': 'application/json' }, body }), {
+      ticket: {},
+      polling: byStatus,
+      provider: { dataAt: '/report' },
+    });
+    expect(data).toBe('{"amount":12345678901234567890.10}');
+  });
+
+  test.each<[string, Partial<PollingInput>, Answer]>([
+    ['a 303', {}, { status: 303, headers: { location: '/files/7' } }],
+    ['the address of its result', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: '/files/7' })],
+  ])('work that is done with %s gives its data there', async (_case, polling, answer) => {
+    const {
+      json: data,
+      asked,
+      server,
+    } = await poll(({ path }) => (path === '/work/7' ? answer : json({ bills: [7] })), {
+      ticket: {},
+      polling,
+      provider: { dataAt: '/bills', auth: { header: 'x-key', secret: 'key' } },
+    });
+    expect([data, asked]).toEqual(['[7]', ['GET /work/7', 'GET /files/7']]);
+    expect(server.requests[1]?.headers['x-key']).toBe('s3cret-value');
+  });
+
+  test.each<[string, Partial<PollingInput>, Answer]>([
+    ['by a 303', {}, { status: 303, headers: { location: 'https://evil.example/files/7' } }],
+    ['by its result', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: 'https://evil.example/7' })],
+    ['by a 202 with another Location', {}, accepted('https://evil.example/work/7')],
+  ])('work that leads to another origin %s is bad_polling', async (_case, polling, answer) => {
+    const { failure, name, server } = await poll(() => answer, { ticket: {}, polling });
+    expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
+    expect(failure.excerpt).toMatch(/another origin, https:\/\/evil\.example/);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('a 303 to a 303 is not followed', async () => {
+    const { name, failure, server } = await poll(() => ({ status: 303, headers: { location: '/work/7' } }), {
+      ticket: {},
+    });
+    expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_status', 303]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('a result that is not there yet is asked for again', async () => {
+    const answering: Answering = ({ path }) =>
+      path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 202, body: {} };
+    expect((await poll(answering, { ticket: {} })).failure.class).toBe('not_ready');
+  });
+
+  test('work that failed is refused for good, with what was answered, whatever it asks', async () => {
+    const answer = json({ status: 'REJECTED', why: 'no such tax id' }, { headers: { 'retry-after': '60' } });
+    const { name, failure, verdicts } = await poll(() => answer, { ticket: {}, polling: byStatus });
+    expect([name, failure.class]).toEqual(['ProviderRefused', 'work_failed']);
+    expect(failure.excerpt).toContain('no such tax id');
+    expect(verdicts).toEqual(['succeeded']);
+  });
+
+  test.each([{ status: 'PAUSED' }, { status: { code: 'DONE' } }, { status: ['DONE'] }, {}, { status: 7 }])(
+    'a status that no list names is bad_polling: %j',
+    async (body) => {
+      const { name, failure } = await poll(() => json(body), { ticket: {}, polling: byStatus });
+      expect([name, failure.class, failure.statusCode]).toEqual(['ProviderThrottled', 'bad_polling', 200]);
+      expect(failure.excerpt).toContain(JSON.stringify(body).slice(0, 30));
+    },
+  );
+
+  test.each([404, 410])('%i gives it up: another round, and nothing against the provider', async (status) => {
+    const { name, failure, verdicts } = await poll(() => ({ status, body: 'what work?' }), { ticket: {} });
+    expect([name, failure.class, failure.statusCode]).toEqual(['ProviderThrottled', 'ticket_lost', status]);
+    expect(failure.excerpt).toContain('what work?');
+    expect(verdicts).toEqual(['succeeded']);
+  });
+
+  test('a result that is gone gives it up as well', async () => {
+    const answering: Answering = ({ path }) =>
+      path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 410 };
+    expect((await poll(answering, { ticket: {} })).failure.class).toBe('ticket_lost');
+  });
+
+  test('404 keeps it where the catalogue or a hint says that it will be there', async () => {
+    const responses = { 404: 'unavailable' } as const;
+    const said = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
+    expect([said.name, said.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
+    const hinted = await poll(() => ({ status: 404, headers: { 'retry-after': '9' } }), { ticket: {} });
+    expect([hinted.name, hinted.failure.class]).toEqual(['ProviderThrottled', 'bad_status']);
+  });
+
+  test.each([
+    [404, 0],
+    [202, 7_200_000],
+  ])('a request that must not be repeated is refused instead (%i)', async (status, ms) => {
+    const ticket = { since: NOW - ms };
+    const { name } = await poll(() => ({ status }), {
+      ticket,
+      // No catalogue is read like this any more.
+      provider: { idempotencyHeader: undefined } as never,
+    });
+    expect(name).toBe('ProviderRefused');
+    const repeatable = { idempotencyHeader: undefined, repeatable: true } as never;
+    expect((await poll(() => ({ status }), { ticket, provider: repeatable })).name).toBe('ProviderThrottled');
+  });
+
+  test.each<[string, Answer, string, string]>([
+    ['500', { status: 500 }, 'ProviderUnavailable', 'bad_status'],
+    ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
+    ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
+    ['403', { status: 403 }, 'ProviderRefused', 'bad_status'],
+    ['a body that is no JSON', { body: 'hello' }, 'ProviderUnavailable', 'bad_body'],
+    ['an error in its body', json({ status: 'DONE', error: 1 }), 'ProviderRefused', 'error_in_body'],
+  ])('%s is read as of any provider', async (_case, answer, name, failureClass) => {
+    const provider = { bodyErrors: [{ at: '/error', means: 'refused' }] } as never;
+    const polled = await poll(() => answer, { ticket: {}, polling: byStatus, provider });
+    expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
+  });
+
+  test('a credential that is refused is a matter of ours, and no reason to give it up', async () => {
+    const auth = { header: 'x-key', secret: 'key' } as const;
+    const { name, failure } = await poll(() => ({ status: 401 }), { ticket: { since: 0 }, provider: { auth } });
+    expect([name, failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
+  });
+
+  test('another Location with a 202 counts from now on; since when and how often go on', async () => {
+    const { working, server } = await poll(() => accepted('/work/8'), { ticket: { since: NOW - 9, polls: 4 } });
+    expect(working?.ticket).toEqual({ url: `${server.url}/work/8`, since: NOW - 9, polls: 5 });
+  });
+});
+
+describe('work that takes too long', () => {
+  const late = { ticket: { since: NOW - 7_200_000 }, polling: byStatus };
+
+  test('is asked for once more, and given if it is done', async () => {
+    expect((await poll(() => json({ status: 'DONE' }), late)).name).toBe('fetched');
+    expect((await poll(() => json({ status: 'REJECTED' }), late)).failure.class).toBe('work_failed');
+    expect((await poll(() => ({ status: 404 }), late)).failure.class).toBe('ticket_lost');
+  });
+
+  test.each<[string, Answer]>([
+    ['is not done', json({ status: 'RUNNING' })],
+    ['does not say', { status: 500, body: 'oops' }],
+    ['says what no list names', json({ status: 'PAUSED' })],
+  ])('is given up if its provider %s', async (_case, answer) => {
+    const { name, failure } = await poll(() => answer, late);
+    expect([name, failure.class]).toEqual(['ProviderThrottled', 'polling_timeout']);
+    expect(failure.excerpt).not.toBe('');
+  });
+
+  test('is not given up a moment early, nor while it is deferred', async () => {
+    const early = { ...late, ticket: { since: NOW - 7_199_999 } };
+    expect((await poll(() => json({ status: 'RUNNING' }), early)).name).toBe('working');
+    const breaker = createBreakerSpy(true);
+    expect((await poll(() => json({ status: 'RUNNING' }), { ...late, deps: { breaker } })).name).toBe(
+      'ProviderCircuitOpen',
+    );
+  });
+
+  test('says nothing against a provider that answers', async () => {
+    expect((await poll(() => json({ status: 'RUNNING' }), late)).verdicts).toEqual(['succeeded']);
+  });
+});
+
+describe('a job', () => {
+  test.each<[string, Partial<Job> | undefined]>([
+    ['that is not there any more', undefined],
+    ['that another claim has', { claims: 2 }],
+    ['that is settled', { leasedUntil: undefined } as never],
+  ])('%s is not asked for', async (_case, change) => {
+    const job = change && aJob({ jobId: 'job', ...change });
+    const { name, server } = await poll(() => accepted(), {
+      deps: { jobs: { getWithData: async () => job && { job, inline: [] } } },
+    });
+    expect([name, server.requests]).toEqual(['LeaseLost', []]);
+  });
+
+  test('is read only for providers with polling', async () => {
+    const read: string[] = [];
+    const jobs = {
+      getWithData: async (jobId: string) => {
+        read.push(jobId);
+        return undefined;
+      },
+    };
+    await poll(() => json([]), { provider: { polling: undefined } as never, deps: { jobs } });
+    expect(read).toEqual([]);
+  });
+
+  test('that can not be read is a fault of ours: nothing is sent', async () => {
+    const getWithData = async () => {
+      throw new Error('table');
+    };
+    const { name, server } = await poll(() => accepted(), { deps: { jobs: { getWithData } } });
+    expect([name, server.requests]).toEqual(['Error', []]);
+  });
+});
+
+describe('a catalogue that has changed meanwhile', () => {
+  test('to another origin gives the ticket up, and sends nothing there or here', async () => {
+    const elsewhere = await serve(() => accepted());
+    const { name, failure, server } = await poll(() => accepted(), {
+      ticket: {},
+      provider: { url: `${elsewhere.url}/reports`, auth: { header: 'x-key', secret: 'key' } },
+    });
+    expect([name, failure.class]).toEqual(['ProviderThrottled', 'ticket_lost']);
+    expect([server.requests, elsewhere.requests]).toEqual([[], []]);
+  });
+
+  test('its parameters does not keep work from being asked for that has begun', async () => {
+    const properties = { account: { type: 'string', pattern: '^x' } } as const;
+    const provider = { parameters: { type: 'object', properties } } as never;
+    const parameters = { gas: { account: '7' } };
+    const setting = { provider, job: { parameters }, request: { job: { parameters } } };
+    expect((await poll(() => json([]), { ...setting, ticket: {} })).name).toBe('fetched');
+    const { job: _, ...fresh } = setting;
+    expect((await poll(() => json([]), { ...fresh, job: { parameters } })).failure.class).toBe('bad_parameter');
+  });
+
+  test('and has no polling any more asks afresh', async () => {
+    const { asked } = await poll(() => json([]), { ticket: {}, provider: { polling: undefined } as never });
+    expect(asked).toEqual(['POST /reports']);
+  });
+});
+
+describe('the address of the work', () => {
+  const TOKEN = 'tok-3f9a8b7c6d5e';
+
+  test.each<[string, Answer, Partial<PollingInput>]>([
+    ['fails', { status: 500, body: `no work at /work/${TOKEN}` }, {}],
+    ['is lost', { status: 404, body: `no work at /work/7?token=${TOKEN}` }, {}],
+    ['has failed', json({ status: 'REJECTED', self: `/work/7?token=${TOKEN}` }), byStatus],
+    ['breaks its rules', json({ status: 'ODD', self: `/work/7?token=${TOKEN}` }), byStatus],
+    ['leads elsewhere', accepted(`https://evil.example/?token=${TOKEN}`, { body: { at: TOKEN } }), {}],
+  ])('is in no excerpt and no log when it %s', async (_case, answer, polling) => {
+    for (const url of [`/work/7?token=${TOKEN}`, `/work/${TOKEN}`]) {
+      const { error, log } = await poll(() => answer, { ticket: { url }, polling });
+      expect(error?.message).toBeDefined();
+      expect(`${error?.message} ${JSON.stringify(log.lines)}`).not.toContain(TOKEN);
+    }
+  });
+
+  test('is in no excerpt of its result, either', async () => {
+    const answering: Answering = ({ path }) =>
+      path === '/files' ? { status: 500, body: `made of ${TOKEN}` } : { status: 303, headers: { location: '/files' } };
+    const { failure } = await poll(answering, { ticket: { url: `/work/7?token=${TOKEN}` } });
+    expect(failure.excerpt).toBe('made of ***');
+  });
+
+  test('is in no log while it works', async () => {
+    const { log } = await poll(() => ({ status: 202 }), { ticket: { url: `/work/${TOKEN}` } });
+    expect(log.lines).toMatchObject([
+      { message: 'Provider is still working', data: { polls: 3, retryAfterMs: 60_000 } },
+    ]);
+    expect(JSON.stringify(log.lines)).not.toContain(TOKEN);
+  });
+
+  test('takes the user info of the provider, and is kept without', async () => {
+    const authorization = `Basic ${btoa('user:secret-word')}`;
+    const started = await poll(() => accepted('work/7'), { userInfo: 'user:secret-word@' });
+    expect(started.working?.ticket.url).toBe(`${started.server.url}/work/7`);
+    const asked = await poll(() => accepted('/work/8'), { userInfo: 'user:secret-word@', ticket: {} });
+    expect(asked.working?.ticket.url).toBe(`${asked.server.url}/work/8`);
+    for (const { server } of [started, asked]) expect(server.requests[0]?.headers).toMatchObject({ authorization });
+  });
+});

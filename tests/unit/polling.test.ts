@@ -1,0 +1,287 @@
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { type PolledAnswer, type PolledProvider, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
+import {
+  isOfOrigin,
+  MAX_STATUS_URL_CHARACTERS,
+  resolveSameOrigin,
+  UnusableAddress,
+  withUserInfoOf,
+} from '@boomerang/core/domain/status-url.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { aProvider } from '../builders.ts';
+
+const ASKED = 'https://reports.example/v2/reports';
+const HERE = `${ASKED}/7`;
+
+type PollingInput = NonNullable<ProviderInput['polling']>;
+const polled = (polling: Partial<PollingInput> = {}): PolledProvider => {
+  const provider = aProvider({ url: ASKED, polling: { statusUrl: 'location', ...polling } as PollingInput });
+  return { ...provider, polling: provider.polling as PolledProvider['polling'] };
+};
+const byStatus: Partial<PollingInput> = {
+  statusAt: '/status',
+  pending: ['QUEUED', 'RUNNING', 0],
+  succeeded: ['DONE', null],
+  failed: ['REJECTED', false],
+};
+const answer = (statusCode: number, body?: unknown, location?: string): PolledAnswer => ({
+  statusCode,
+  location,
+  json: body === undefined ? undefined : JSON.stringify(body),
+  asked: ASKED,
+});
+const start = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
+  readStart(polled(polling), answer(...args), {});
+const status = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
+  readStatus(polled(polling), answer(...args));
+
+const working = { kind: 'working', url: HERE };
+const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
+
+describe('the answer to a request that starts work', () => {
+  test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
+    ['202 with a Location', {}, [202, {}, '/v2/reports/7'], working],
+    ['202 with a Location, without a body', byStatus, [202, undefined, 'reports/7'], working],
+    ['201 with a Location', byStatus, [201, { id: 7 }, HERE], working],
+    ['200 with a pending status and a Location', byStatus, [200, { status: 'QUEUED' }, HERE], working],
+    // The question will tell: what was accepted must not be thrown away.
+    ['a status that no list names, and a Location', byStatus, [202, { status: 'NEW' }, HERE], working],
+    ['200 with a Location, and no status to read', {}, [200, {}, HERE], working],
+    ['303', byStatus, [303, { status: 'DONE' }, HERE], working],
+    ['a URL in its body', { statusUrl: { at: '/links/status' } }, [200, { links: { status: HERE } }], working],
+    ['an id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [200, { id: '7' }], working],
+    ['a numeric id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [202, { id: 7 }], working],
+    ['200 without a Location, and no status to read', {}, [200, { bills: [] }], { kind: 'done' }],
+    ['204, and no status to read', {}, [204, null], { kind: 'done' }],
+    ['200 that is done', byStatus, [200, { status: 'DONE' }, HERE], { kind: 'done' }],
+    ['201 that is done, without a Location', byStatus, [201, { status: null }], { kind: 'done' }],
+    ['202 that has failed', byStatus, [202, { status: 'REJECTED' }, HERE], { kind: 'failed' }],
+    ['202 without a Location', {}, [202, {}], broken(/no Location/)],
+    ['201 without a Location', {}, [201, {}], broken(/no Location/)],
+    ['303 without a Location', {}, [303, {}], broken(/no Location/)],
+    ['202 with a Location that is empty', {}, [202, {}, ''], broken(/no Location/)],
+    ['a pending status without a Location', byStatus, [200, { status: 'QUEUED' }], broken(/no Location/)],
+    ['no status and no Location', byStatus, [200, { bills: [] }], broken(/no Location/)],
+    ['nothing where its URL should be', { statusUrl: { at: '/links/status' } }, [200, {}], broken(/links\/status/)],
+    ['a URL that is none', { statusUrl: { at: '/url' } }, [202, { url: 7 }], broken(/not a string/)],
+    ['an empty URL', { statusUrl: { at: '/url' } }, [202, { url: '' }], broken(/not a string/)],
+    ['no id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [202, { id: null }], broken(/no id at/)],
+    [
+      'no JSON where its id should be',
+      { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } },
+      [202],
+      broken(/no id/),
+    ],
+  ])('%s', (_case, polling, args, expected) => {
+    expect(start(polling, ...args)).toEqual(expected);
+  });
+
+  test('names an id with each of its digits', () => {
+    const provider = polled({ statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } });
+    const json = '{"id": 12345678901234567890}';
+    expect(readStart(provider, { ...answer(202), json }, {})).toEqual({
+      kind: 'working',
+      url: `${ASKED}/12345678901234567890`,
+    });
+  });
+
+  test('gives an id a place beside the parameters of the request', () => {
+    const provider = { ...polled({ statusUrl: { template: `${ASKED}/{account}/{id}`, idAt: '/id' } }) };
+    const parameters = { type: 'object', properties: { account: { type: 'string' } }, required: ['account'] } as const;
+    const json = '{"id":"7"}';
+    const read = readStart(
+      { ...provider, parameters: { ...parameters, required: ['account'] } },
+      { ...answer(202), json },
+      { account: 'a b' },
+    );
+    expect(read).toEqual({ kind: 'working', url: `${ASKED}/a%20b/7` });
+  });
+
+  test.each([
+    '',
+    '.',
+    '..',
+    '../admin',
+    'a/b',
+    'a\\b',
+    '%2e%2e',
+    'a%2fb',
+    'a\nb',
+    '\0',
+    '\uD800',
+    true,
+    1.5,
+    ['7'],
+    { id: 7 },
+  ])('with the id %j is broken: it would lead elsewhere', (id) => {
+    const polling = { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } };
+    expect(start(polling, 202, { id })).toMatchObject({ kind: 'broken' });
+  });
+
+  test.each([
+    'https://evil.example/reports/7',
+    '//evil.example/reports/7',
+    'http://reports.example/v2/reports/7',
+    'https://reports.example:8443/v2/reports/7',
+    'https://reports.example.evil.example/',
+    'https://reports.example@evil.example/7',
+    'https://user:password@reports.example/7',
+    'https://user@reports.example/7',
+    'javascript:alert(1)',
+    'data:,x',
+    'https://',
+    'https://reports.example:99999/',
+    `/${'x'.repeat(MAX_STATUS_URL_CHARACTERS)}`,
+  ])('that names %s is broken, and quotes nothing of it but its origin', (location) => {
+    for (const [polling, args] of [
+      [{}, [202, {}, location]],
+      [{ statusUrl: { at: '/url' } }, [200, { url: location }]],
+    ] as [Partial<PollingInput>, Parameters<typeof answer>][]) {
+      const progress = start(polling, ...args);
+      expect(progress).toMatchObject({ kind: 'broken', named: location });
+      expect(JSON.stringify({ ...progress, named: undefined })).not.toMatch(/password|xxx|alert/);
+    }
+  });
+});
+
+describe('the answer to the question whether work is done', () => {
+  test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
+    ['202, without a status to read', {}, [202, {}], { kind: 'working' }],
+    ['200, without a status to read', {}, [200, { status: 'QUEUED' }], { kind: 'done' }],
+    ['204, without a status to read', {}, [204, null], { kind: 'done' }],
+    ['303', {}, [303, undefined, '/result'], { kind: 'elsewhere', url: 'https://reports.example/result' }],
+    ['303, whatever its status', byStatus, [303, {}, '/r'], { kind: 'elsewhere', url: 'https://reports.example/r' }],
+    [
+      '303 to another origin',
+      {},
+      [303, undefined, 'https://evil.example/'],
+      broken(/another origin, https:\/\/evil\.example/),
+    ],
+    ['303 without a Location', {}, [303], broken(/303 without a Location/)],
+    ['a pending status', byStatus, [200, { status: 'RUNNING' }], { kind: 'working' }],
+    ['a pending number', byStatus, [200, { status: 0 }], { kind: 'working' }],
+    ['a status that is done', byStatus, [200, { status: 'DONE' }], { kind: 'done' }],
+    ['a status that is null, where null is done', byStatus, [200, { status: null }], { kind: 'done' }],
+    ['202 with a status that is done', byStatus, [202, { status: 'DONE' }], { kind: 'done' }],
+    ['a status that failed', byStatus, [200, { status: 'REJECTED' }], { kind: 'failed' }],
+    ['a status that is false, where false failed', byStatus, [200, { status: false }], { kind: 'failed' }],
+    ['202 with a status that failed', byStatus, [202, { status: 'REJECTED' }], { kind: 'failed' }],
+    ['202 without a status', byStatus, [202], { kind: 'working' }],
+    ['202 with a status that no list names', byStatus, [202, { status: 'PAUSED' }], broken(/"PAUSED"/)],
+    [
+      'a status that no list names',
+      byStatus,
+      [200, { status: 'PAUSED' }],
+      broken(/no list names its status, "PAUSED"/),
+    ],
+    ['a status in another case', byStatus, [200, { status: 'done' }], broken(/"done"/)],
+    ['a number as a string', byStatus, [200, { status: '0' }], broken(/"0"/)],
+    ['a status that is an object', byStatus, [200, { status: { code: 'DONE' } }], broken(/\{"code":"DONE"\}/)],
+    ['a status that is a list', byStatus, [200, { status: ['DONE'] }], broken(/\["DONE"\]/)],
+    ['no status', byStatus, [200, {}], broken(/no status/)],
+    ['no JSON', byStatus, [200], broken(/no status/)],
+    ['204, where a status should be', byStatus, [204, null], broken(/no status/)],
+    [
+      'done, with the URL of its result',
+      { ...byStatus, resultUrlAt: '/result' },
+      [200, { status: 'DONE', result: '/files/7' }],
+      { kind: 'elsewhere', url: 'https://reports.example/files/7' },
+    ],
+    [
+      'done, without the URL of its result',
+      { ...byStatus, resultUrlAt: '/result' },
+      [200, { status: 'DONE' }],
+      broken(/no result URL/),
+    ],
+    [
+      'done, with a result of another origin',
+      { ...byStatus, resultUrlAt: '/result' },
+      [200, { status: 'DONE', result: 'https://evil.example/7' }],
+      broken(/another origin/),
+    ],
+    ['202 with another Location, which counts from now on', {}, [202, {}, HERE], working],
+    ['202 with a Location of another origin', {}, [202, {}, 'https://evil.example/'], broken(/another origin/)],
+    ['a Location that is none of its business', byStatus, [200, { status: 'RUNNING' }, '/x'], { kind: 'working' }],
+    ['a Location, where the URL is in the body', { statusUrl: { at: '/url' } }, [202, {}, '/x'], { kind: 'working' }],
+  ])('%s', (_case, polling, args, expected) => {
+    expect(status(polling, ...args)).toMatchObject(expected);
+  });
+
+  test('quotes a status to its first characters', () => {
+    const progress = status(byStatus, 200, { status: 'x'.repeat(5_000) });
+    expect(JSON.stringify(progress).length).toBeLessThan(200);
+  });
+
+  test('is never data, whatever status is in no list', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const isNamed = ['QUEUED', 'RUNNING', 0, 'DONE', null, 'REJECTED', false].includes(value as never);
+        fc.pre(!isNamed && !Object.is(value, -0));
+        expect(status(byStatus, 200, { status: value }).kind).toBe('broken');
+      }),
+    );
+  });
+});
+
+describe('an address that a provider names', () => {
+  test('is kept without a fragment, and without the user info of what was asked', () => {
+    expect(resolveSameOrigin('status/7?a=1#now', 'https://user:secret@h.example/v1/')).toBe(
+      'https://h.example/v1/status/7?a=1',
+    );
+    expect(resolveSameOrigin('?id=7', 'https://h.example/v1?x=1')).toBe('https://h.example/v1?id=7');
+  });
+
+  test('is asked with the user info of the provider, which may change meanwhile', () => {
+    expect(withUserInfoOf('https://user:secret@h.example/{x}', 'https://h.example/7')).toBe(
+      'https://user:secret@h.example/7',
+    );
+    expect(withUserInfoOf('https://h.example{?x}', 'https://h.example/7')).toBe('https://h.example/7');
+  });
+
+  test('is of the origin that the catalogue has by now, or not', () => {
+    expect(isOfOrigin('https://h.example/7', 'https://h.example{?x}')).toBe(true);
+    expect(isOfOrigin('https://h.example/7', 'https://h.example:443/{x}')).toBe(true);
+    expect(isOfOrigin('https://h.example/7', 'https://other.example/{x}')).toBe(false);
+    expect(isOfOrigin('https://h.example/7', 'http://h.example/')).toBe(false);
+    expect(isOfOrigin('what is no URL', 'https://h.example/')).toBe(false);
+  });
+
+  test('is of one origin and not too long, or refused, whatever it is', () => {
+    const parts = fc.constantFrom(
+      'https:',
+      'http:',
+      '//',
+      '/',
+      '\\',
+      '@',
+      ':',
+      '?',
+      '#',
+      '..',
+      '%2f',
+      'h.example',
+      'evil',
+      '\t',
+      '\n',
+      ' ',
+    );
+    const reference = fc.oneof(
+      fc.string(),
+      fc.array(parts, { maxLength: 8 }).map((all) => all.join('')),
+      fc.webUrl(),
+    );
+    fc.assert(
+      fc.property(reference, (text) => {
+        try {
+          const url = resolveSameOrigin(text, 'https://user:secret@h.example/v1/reports');
+          expect(url).toMatch(/^https:\/\/h\.example\//);
+          expect(new URL(url)).toMatchObject({ username: '', password: '', hash: '' });
+          expect(url.length).toBeLessThanOrEqual(MAX_STATUS_URL_CHARACTERS);
+        } catch (error) {
+          if (!(error instanceof UnusableAddress)) throw error;
+        }
+      }),
+    );
+  });
+});
