@@ -1,4 +1,4 @@
-import type { JobStatus } from '@boomerang/core/domain/job.ts';
+import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/job.ts';
 
 /** Why something may happen twice that should happen once. */
 export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-out' | 'not kept';
@@ -6,7 +6,14 @@ export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-ou
 /** What happened, seen from outside of the code under test: at the table, and at the third parties. */
 export type HistoryEvent = { at: number } & (
   | { kind: 'accepted'; jobId: string }
-  | { kind: 'born'; jobId: string; claims: number; providers: string[] }
+  | {
+      kind: 'born';
+      jobId: string;
+      claims: number;
+      providers: string[];
+      parameters: JobParameters | undefined;
+      metadata: Metadata | undefined;
+    }
   | { kind: 'taken'; jobId: string; claims: number; by: 'sweep' | 'redrive' | 'cancel'; leasedUntil: number }
   | {
       kind: 'settled';
@@ -20,7 +27,7 @@ export type HistoryEvent = { at: number } & (
       retryAt: Record<string, number>;
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
-  | { kind: 'asked'; jobId: string; providerId: string; claims: number }
+  | { kind: 'asked'; jobId: string; providerId: string; claims: number; url: string }
   | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }
   | {
       kind: 'called back';

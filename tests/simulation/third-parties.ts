@@ -35,7 +35,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       who: { jobId: string; claims: number; providerId: string },
     ): Promise<HttpAnswer> => {
       const mood = moodOf(PROVIDER_MOODS);
-      history.add({ kind: 'asked', ...who });
+      history.add({ kind: 'asked', ...who, url: request.url });
       await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);
       if (mood === 'hangs') return hang(request);
       if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
