@@ -125,6 +125,15 @@ const headerNameRule: Rule = {
   },
 };
 
+/** User info of a URL is sent as an authorization header. */
+const userInfoRule: Rule = {
+  reads: ['headers', 'url'],
+  find: ({ headers = {}, url }) =>
+    Object.keys(headers)
+      .filter((name) => name.toLowerCase() === 'authorization' && hasUserInfo(url))
+      .map((name) => fault(['headers', name], 'Must not come with user info in the url')),
+};
+
 const credentialRule: Rule = {
   reads: ['auth', 'url'],
   find: ({ auth, url }) => {
@@ -214,6 +223,7 @@ const RULES: readonly Rule[] = [
   headerNameRule,
   bodyMethodRule,
   bodyRule,
+  userInfoRule,
   credentialRule,
   queryNameRule,
   paginationRule,
