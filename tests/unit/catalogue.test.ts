@@ -100,6 +100,7 @@ describe('a provider', () => {
     ],
     [{ ...post, idempotencyHeader: 'Content-Type' }, 'idempotencyHeader: Must be a header of its own'],
     [{ ...post, body: 1, auth: { ...auth, header: 'content-type' } }, 'auth.header: Must not be the content-type'],
+    [{ headers: { Authorization: 'x' }, url: 'https://u@h' }, 'headers.Authorization: Must not come with user info'],
     [{ headers: { 'x-a': 'a\r\nb' } }, 'headers.x-a: Must have only characters'],
     [{ headers: { 'x-a': '日' } }, 'headers.x-a: Must have only characters'],
     [{ headers: { 'x-a': 'a\u0000' } }, 'headers.x-a: Must have only characters'],

@@ -85,7 +85,7 @@ const NOT_CONSTANT = new Set([
   'trailer',
 ]);
 
-const NOT_IDEMPOTENCY = new Set([...NOT_CONSTANT, 'accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
+const OF_ANOTHER_USE = new Set(['accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
 
 const headerRule: Rule = {
   reads: ['headers'],
@@ -99,6 +99,7 @@ const headerRule: Rule = {
 const headerNameRule: Rule = {
   reads: ['headers', 'auth', 'idempotencyHeader', 'method', 'body'],
   find: ({ headers = {}, auth, idempotencyHeader, body }) => {
+    const idempotency = idempotencyHeader?.toLowerCase() ?? '';
     const authHeader = auth?.kind === 'header' ? auth.header : 'authorization';
     const named: [string, Path][] = [
       ...(auth && auth.kind !== 'query'
@@ -117,12 +118,21 @@ const headerNameRule: Rule = {
         'Must not be the content-type of the body',
       ),
       ...faultIf(
-        NOT_IDEMPOTENCY.has(idempotencyHeader?.toLowerCase() ?? ''),
+        NOT_CONSTANT.has(idempotency) || OF_ANOTHER_USE.has(idempotency),
         ['idempotencyHeader'],
         'Must be a header of its own, such as idempotency-key',
       ),
     ];
   },
+};
+
+/** User info of a URL is sent as an authorization header. */
+const userInfoRule: Rule = {
+  reads: ['headers', 'url'],
+  find: ({ headers = {}, url }) =>
+    Object.keys(headers)
+      .filter((name) => name.toLowerCase() === 'authorization' && hasUserInfo(url))
+      .map((name) => fault(['headers', name], 'Must not come with user info in the url')),
 };
 
 const credentialRule: Rule = {
@@ -214,6 +224,7 @@ const RULES: readonly Rule[] = [
   headerNameRule,
   bodyMethodRule,
   bodyRule,
+  userInfoRule,
   credentialRule,
   queryNameRule,
   paginationRule,
