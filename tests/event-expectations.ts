@@ -90,12 +90,12 @@ export const expectations: Record<string, Expectation> = {
   'callback-deliver/lease-run-out': throws('LeaseLost'),
   'job-claim/first-pass': returns({ batches: [[{ jobId: FIXTURE_JOB_ID, claims: 2 }]], more: false, claimed: 1 }),
   'job-settle/provider-unavailable': leaves({ ...waits, phase: 'FETCHING' }),
+  'job-settle/with-parameters': leaves({ ...waits, phase: 'FETCHING' }),
   'job-settle/working': leaves({
     ...waits,
     phase: 'FETCHING',
     results: [{ status: 'FETCHED' }, { error: { class: 'still_working' }, ticket: { polls: 0 }, attempts: 0 }],
   }),
-  'job-settle/with-parameters': leaves({ ...waits, phase: 'FETCHING' }),
   'job-settle/callback-failed': leaves({ ...waits, phase: 'CALLING_BACK', callbackAttempts: 1 }),
   'job-settle/end-not-saved': leaves({ status: 'COMPLETE' }),
 };

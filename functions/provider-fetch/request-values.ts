@@ -1,6 +1,7 @@
 import { parameterFaults, withDefaults, writeOnlyValues } from '@boomerang/core/domain/catalogue/parameters.ts';
 import type { Parameters, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { LeaseLost, ProviderRefused, ProviderThrottled } from '@boomerang/core/domain/failures.ts';
+import { parametersOf } from '@boomerang/core/domain/job.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import type { FetchRequest } from './schema.ts';
 
@@ -32,7 +33,7 @@ export const findRequestValues = async (
   startedAt: number,
 ): Promise<RequestValues> => {
   const { parameters, round = 0 } = await findJobPart(deps, provider, request, startedAt);
-  const given = parameters?.[provider.id] ?? {};
+  const given = parametersOf({ parameters }, provider.id) ?? {};
   const [fault] = parameterFaults(provider, given);
   if (fault) {
     const name = fault.path[0] ?? '';

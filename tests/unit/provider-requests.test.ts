@@ -270,6 +270,11 @@ describe('the parameters of a job', () => {
     expect([gone.name, gone.request, reads]).toEqual(['LeaseLost', undefined, 1]);
   });
 
+  test('are those of its own, though every object has a property of the id of the provider', async () => {
+    const request = { job: { parameters: { gas: { account: '12345678' } } } };
+    expect((await arriving({ id: 'constructor' }, { request })).name).toBe('fetched');
+  });
+
   const wrong: [string, Partial<ProviderInput>, Record<string, string | number>, string][] = [
     [
       'is not known any more',

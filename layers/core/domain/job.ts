@@ -144,7 +144,7 @@ export type FailureCode =
 
 /** What the caller gave a provider of a job. Ids may be names that every object has: `constructor` is one. */
 export const parametersOf = (
-  { parameters = {} }: Pick<Job, 'parameters'>,
+  { parameters = {} }: { parameters?: JobParameters | undefined },
   providerId: string,
 ): Parameters | undefined => (Object.hasOwn(parameters, providerId) ? parameters[providerId] : undefined);
 
