@@ -22,7 +22,7 @@ test('a seed is the same each time', async () => {
     expect(toTrace(first.history, START)).toEqual(toTrace(second.history, START));
     expect(first.history.events.length).toBeGreaterThan(20);
   }
-});
+}, 60_000);
 
 test('the seeds see every end there is, and every kind of trouble', async () => {
   const ends = new Set<string>();
