@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
 import {
+  type CallbackHeader,
+  InvalidCallbackHeaders,
+  MAX_CALLBACK_HEADERS,
+  parseCallbackHeaders,
+} from '@boomerang/core/domain/callback-headers.ts';
+import {
   type Client,
   DEFAULT_OVERLAP_MS,
   liveSecrets,
@@ -10,6 +16,7 @@ import {
 import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { v7 as uuidv7 } from 'uuid';
+import { readHeaders } from './read-headers.ts';
 import { STACK_OPTIONS, withStack } from './stack.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -22,11 +29,16 @@ const USAGE = `The callers of a deployment.
 
   npm run clients -- create --name acme             a new client: prints its API key and signing secret, once
                      [--rate-per-second 50]         jobs a second that it may post, averaged over a minute
+                     [--header … --header-file …]   headers of its callbacks, as for set-headers
   npm run clients -- update <client id>             sets that rate; 0 is any number, "default" is what the deployment
                      --rate-per-second 50           says; it applies within two minutes
-  npm run clients -- list                           all clients
+  npm run clients -- list                           all clients; of their headers the names alone
   npm run clients -- rotate-secret <client id>      a new signing secret; the old one goes on signing beside it
                      [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for so long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
+  npm run clients -- set-headers <client id>        headers that go with each of its callbacks, in place of those it has;
+                     --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; the shell's history keeps the value
+                     --header-file <file>           lines of "name: value"; - reads them from stdin, for values that are secret
+                     --clear                        instead of headers: removes those it has
   npm run clients -- revoke <client id>             its key is refused, and its pending jobs end, within a minute or two
 
   --stage local|dev|prod   which deployment: the embedded cloud over DATA_DIR, running or not (the default), or on AWS
@@ -37,7 +49,18 @@ DATA_DIR: the data folder of the embedded cloud (.data). On AWS: credentials and
 Exit codes: 0 success, 1 no such deployment, or its data can't be used, 2 wrong usage.
 `;
 
-type Options = { name?: string; 'overlap-hours'?: string; 'rate-per-second'?: string; json?: boolean };
+type Options = {
+  name?: string;
+  'overlap-hours'?: string;
+  'rate-per-second'?: string;
+  /** Of --header and --header-file, at least one; undefined without either. */
+  headers: CallbackHeader[] | undefined;
+  clear?: boolean;
+  json?: boolean;
+};
+
+/** The commands that take headers. */
+const WITH_HEADERS = ['create', 'set-headers'];
 
 /** What a command has to say: to machines, and to people. */
 type Report = { data: unknown; text: string };
@@ -45,7 +68,7 @@ type Report = { data: unknown; text: string };
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 const commands: Record<string, (clients: ClientAdmin, id: string | undefined, options: Options) => Promise<Report>> = {
-  create: async (clients, _, { name, 'rate-per-second': rate = 'default' }) => {
+  create: async (clients, _, { name, 'rate-per-second': rate = 'default', headers: callbackHeaders }) => {
     if (!name || !/^[\w .@-]{1,64}$/.test(name)) {
       throw new UsageError('create: --name takes 1 to 64 letters, digits, blanks and . @ _ -');
     }
@@ -60,6 +83,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       secrets: [{ secret: signingSecret }],
       createdAt: Date.now(),
       ...(ratePerSecond !== undefined && { ratePerSecond }),
+      ...(callbackHeaders && { callbackHeaders }),
     });
     const text = `Created client ${name}. Its credentials are shown this once.
 
@@ -87,13 +111,15 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       liveSecrets: liveSecrets(client, now).length,
       revokedAt: revokedAt === undefined ? null : iso(revokedAt),
       ratePerSecond: ratePerSecond ?? null,
+      callbackHeaders: namesOfHeaders(client),
     }));
-    const lines = data.map(({ clientId, name, createdAt, liveSecrets: live, revokedAt, ratePerSecond }) =>
+    const lines = data.map(({ clientId, name, createdAt, liveSecrets: live, revokedAt, ratePerSecond, ...client }) =>
       [
         clientId.padEnd(36),
         createdAt,
         revokedAt === null ? `${live} signing secret${live === 1 ? ' ' : 's'}` : `revoked ${revokedAt}`,
         ...(ratePerSecond === null ? [] : [describeRate(ratePerSecond)]),
+        ...describeHeaders(client.callbackHeaders),
         name,
       ].join('  '),
     );
@@ -114,6 +140,18 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   signing secret  ${signingSecret}
   the old one     signs beside it until ${iso(now + overlapMs)}`;
     return { data: { clientId: client.clientId, signingSecret, oldSignsUntil: iso(now + overlapMs) }, text };
+  },
+
+  'set-headers': async (clients, id, { headers = [], clear = false }) => {
+    if (clear === headers.length > 0) {
+      throw new UsageError('set-headers: takes --header, --header-file or both, or --clear alone');
+    }
+    const { clientId, name } = await find(clients, id);
+    await clients.setCallbackHeaders(clientId, headers);
+    const names = headers.map((header) => header.name);
+    const what = clear ? 'no headers of its own' : `these headers of its own, and no others: ${names.join(', ')}`;
+    const text = `Within a minute, callbacks of client ${name} carry ${what}.`;
+    return { data: { clientId, callbackHeaders: names }, text };
   },
 
   revoke: async (clients, id) => {
@@ -139,6 +177,21 @@ const describeRate = (ratePerSecond: number | undefined): string => {
   return ratePerSecond === 0 ? 'any number of jobs' : `${ratePerSecond} jobs a second`;
 };
 
+/** Their names: values are never shown. Null for stored headers that callbacks can't carry. */
+const namesOfHeaders = ({ callbackHeaders }: Pick<Client, 'callbackHeaders'>): string[] | null => {
+  try {
+    return parseCallbackHeaders(callbackHeaders).map(({ name }) => name);
+  } catch (error) {
+    if (!(error instanceof InvalidCallbackHeaders)) throw error;
+    return null;
+  }
+};
+
+const describeHeaders = (names: string[] | null): string[] => {
+  if (names === null) return ['callback headers are invalid: set them again'];
+  return names.length === 0 ? [] : [`callbacks with ${names.join(', ')}`];
+};
+
 const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
   if (id === undefined) throw new UsageError('Which client? Its id is in the list.');
   const client = await clients.get(id);
@@ -154,6 +207,9 @@ const read = () => {
         name: { type: 'string' },
         'overlap-hours': { type: 'string' },
         'rate-per-second': { type: 'string' },
+        header: { type: 'string', multiple: true },
+        'header-file': { type: 'string' },
+        clear: { type: 'boolean', default: false },
         ...STACK_OPTIONS,
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -171,10 +227,15 @@ const run = async (): Promise<void> => {
   if (commandName === undefined) throw new UsageError(`Which command?\n\n${USAGE}`);
   const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
   if (!command) throw new UsageError(`There is no command ${commandName}.\n\n${USAGE}`);
-  if (rest.length > 0) throw new UsageError(`What is ${rest.join(' ')}?\n\n${USAGE}`);
+  // They are not shown: a header without quotes leaves its value here.
+  if (rest.length > 0) throw new UsageError(`Too many arguments: is a value with blanks not quoted?\n\n${USAGE}`);
+  const isWithHeaders = values.header !== undefined || values['header-file'] !== undefined;
+  if (isWithHeaders && !WITH_HEADERS.includes(commandName)) throw new UsageError(`${commandName}: takes no headers`);
+  const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';
-    const { data, text } = await command(createDynamoClientAdmin({ client: stack.database, tableName }), id, values);
+    const clients = createDynamoClientAdmin({ client: stack.database, tableName });
+    const { data, text } = await command(clients, id, { ...values, headers });
     process.stdout.write(`${values.json ? JSON.stringify(data, null, 2) : text}\n`);
   });
 };

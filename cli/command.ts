@@ -1,7 +1,15 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from './usage-error.ts';
 
-type Option = { type: 'boolean' | 'string'; short?: string; default?: string | boolean; value?: string; about: string };
+type Option = {
+  type: 'boolean' | 'string';
+  /** Whether it may be given more than once. */
+  multiple?: boolean;
+  short?: string;
+  default?: string | boolean;
+  value?: string;
+  about: string;
+};
 
 /** What a command takes and does: what `--help` prints, and what its arguments are checked against. */
 export type Command = {
@@ -59,9 +67,11 @@ export const usageOf = (command: Command): string => {
 type Values<C extends Command> = {
   [Name in keyof C['options']]: C['options'][Name] extends { type: 'boolean' }
     ? boolean
-    : C['options'][Name] extends { default: string }
-      ? string
-      : string | undefined;
+    : C['options'][Name] extends { multiple: true }
+      ? string[] | undefined
+      : C['options'][Name] extends { default: string }
+        ? string
+        : string | undefined;
 };
 
 /**

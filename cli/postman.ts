@@ -2,12 +2,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFolder, writePrivateFile } from '../local/data-folder.ts';
 import { readApiKey } from '../local/local-client.ts';
+import { readLocalSecrets } from '../local/local-secrets.ts';
+import { readTemplate } from '../local/template.ts';
 import { orFailUsage, readArguments } from './command.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, withStack } from './stack.ts';
 
 /** `npm run postman`: fills a Postman environment with the outputs of a deployment. */
 
 const FOLDER = fileURLToPath(new URL('../postman', import.meta.url));
+const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
 const POSTMAN = {
   name: 'npm run postman',
@@ -19,6 +22,7 @@ const POSTMAN = {
   environment: {
     ...STACK_ENVIRONMENT,
     BOOMERANG_API_KEY: 'the API key to write; locally, that of the local client is the default',
+    REPORTS_CLIENT_SECRET: 'the secret of the mock provider of reports; locally, that of the template is the default',
   },
   examples: {
     '': 'the embedded cloud that runs over DATA_DIR',
@@ -29,6 +33,10 @@ const POSTMAN = {
 
 const localApiKey = (): string => process.env.LOCAL_API_KEY ?? readApiKey(process.env.DATA_DIR ?? '.data') ?? '';
 
+const localReportsSecret = (): string => readLocalSecrets(readTemplate(TEMPLATE)).REPORTS_CLIENT_SECRET ?? '';
+
+const SECRETS = ['apiKey', 'reportsClientSecret'];
+
 const run = async (): Promise<void> => {
   const { values } = readArguments(POSTMAN);
   const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = await withStack(values, async ({ outputs }) => outputs);
@@ -36,13 +44,19 @@ const run = async (): Promise<void> => {
     throw new Error('Its addresses are not known: is it running?');
   const name = values.stack ?? values.stage ?? 'local';
   const apiKey = process.env.BOOMERANG_API_KEY ?? (name === 'local' ? localApiKey() : '');
-  const variables = { serviceUrl: ServiceApiUrl, providersUrl: ProvidersApiUrl, callbackUrl: CompleteUrl, apiKey };
+  const variables = {
+    serviceUrl: ServiceApiUrl,
+    providersUrl: ProvidersApiUrl,
+    callbackUrl: CompleteUrl,
+    reportsClientSecret: process.env.REPORTS_CLIENT_SECRET ?? (name === 'local' ? localReportsSecret() : ''),
+    apiKey,
+  };
   const environment = {
     name: `Boomerang ${name}`,
     values: Object.entries(variables).map(([key, value]) => ({
       key,
       value,
-      type: key === 'apiKey' ? 'secret' : 'default',
+      type: SECRETS.includes(key) ? 'secret' : 'default',
       enabled: true,
     })),
     _postman_variable_scope: 'environment',

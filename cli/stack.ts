@@ -42,7 +42,7 @@ export const STACK_ENVIRONMENT = {
   'AWS_REGION, AWS_PROFILE, …': 'for stacks on AWS: as for every AWS SDK',
 } as const;
 
-type StackChoice = { stage?: string | undefined; stack?: string | undefined };
+export type StackChoice = { stage?: string | undefined; stack?: string | undefined };
 
 /**
  * Reaches a deployment for as long as some work takes.
@@ -62,13 +62,20 @@ export const withStack = async <T>(choice: StackChoice, work: (stack: Stack) => 
  * stage (with the credentials and the region of the environment).
  * @throws UsageError | StackNotFound | DataFolderError
  */
-const openStack = async ({ stage, stack: stackName }: StackChoice): Promise<Stack> => {
+const openStack = async (choice: StackChoice): Promise<Stack> => {
+  const stackName = stackNameOf(choice);
+  return stackName === undefined ? openEmbedded(process.env.DATA_DIR ?? '.data') : openOnAws(stackName);
+};
+
+/**
+ * The name of the chosen stack on AWS; undefined for the embedded cloud.
+ * @throws UsageError
+ */
+export const stackNameOf = ({ stage, stack }: StackChoice): string | undefined => {
   if (stage !== undefined && !STAGES.includes(stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
-  if (stage === 'local' && stackName !== undefined) throw new UsageError('--stack is of AWS, and --stage local is not');
-  if (stackName !== undefined) return openOnAws(stackName);
-  return stage === undefined || stage === 'local'
-    ? openEmbedded(process.env.DATA_DIR ?? '.data')
-    : openOnAws(`boomerang-${stage}`);
+  if (stage === 'local' && stack !== undefined) throw new UsageError('--stack is of AWS, and --stage local is not');
+  if (stack !== undefined) return stack;
+  return stage === undefined || stage === 'local' ? undefined : `boomerang-${stage}`;
 };
 
 const openEmbedded = async (folder: string): Promise<Stack> => {

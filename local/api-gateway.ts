@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { compareSpecificity } from '@boomerang/core/http/routes.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { isForThisMachine } from './host-header.ts';
@@ -14,7 +15,7 @@ export type HttpApiConfig = {
   logicalId: string;
   port: number;
   stageVariables: Record<string, string>;
-  cors: { AllowOrigins?: string[]; AllowMethods?: string[]; AllowHeaders?: string[] } | undefined;
+  cors: Partial<Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders' | 'ExposeHeaders', string[]>> | undefined;
   /** Whether what a function works on is within reach; while it is not, its routes answer 503. */
   isAvailable: (functionId: string) => boolean;
 };
@@ -43,7 +44,7 @@ export const startHttpApi = async (config: HttpApiConfig, log: Log): Promise<Htt
   return {
     ...listening,
     connect: (newRoutes, newLambda) => {
-      routes = newRoutes;
+      routes = newRoutes.toSorted((a, b) => compareSpecificity(a.path, b.path));
       lambda = newLambda;
     },
   };
@@ -205,6 +206,7 @@ const send = (response: ServerResponse, result: APIGatewayProxyStructuredResultV
 const setCorsHeaders = ({ cors }: HttpApiConfig, request: IncomingMessage, response: ServerResponse): void => {
   if (!cors || request.headers.origin === undefined) return;
   response.setHeader('access-control-allow-origin', cors.AllowOrigins?.join(',') ?? '*');
+  if (cors.ExposeHeaders) response.setHeader('access-control-expose-headers', cors.ExposeHeaders.join(','));
   if (request.method !== 'OPTIONS') return;
   response.setHeader('access-control-allow-methods', cors.AllowMethods?.join(',') ?? '*');
   response.setHeader('access-control-allow-headers', cors.AllowHeaders?.join(',') ?? '*');

@@ -12,6 +12,7 @@ import { startEventBridge } from './event-bridge.ts';
 import { freeLeases } from './free-leases.ts';
 import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
 import { ensureLocalClient, type LocalClient } from './local-client.ts';
+import { readLocalSecrets } from './local-secrets.ts';
 import { announceRunning, clientOf, type Running } from './running.ts';
 import { rateSeconds, startSchedule } from './schedule.ts';
 import type { LocalSettings } from './settings.ts';
@@ -55,6 +56,8 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
   const access = newAccess();
   // The SDK of every function signs with these, and never with a real account's keys.
   setAccess(process.env, access);
+  // Secrets are looked up at each call, when a function no longer has the environment that it was loaded with.
+  for (const [name, secret] of Object.entries(readLocalSecrets(template))) process.env[name] ??= secret;
   const database = await startDatabase(settings.DATA_DIR, access, log);
   const apis = new Map<string, HttpApi>();
   const closeAll = async () => {

@@ -32,6 +32,7 @@ export const ensureLocalClient = async (
     secrets: stored && signingSecret === kept ? stored.secrets : [{ secret: signingSecret }],
     createdAt: stored?.createdAt ?? now,
     ...(stored?.ratePerSecond !== undefined && { ratePerSecond: stored.ratePerSecond }),
+    ...(stored?.callbackHeaders !== undefined && { callbackHeaders: stored.callbackHeaders }),
   });
   return { apiKey, signingSecret };
 };

@@ -1,7 +1,7 @@
-import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { explainIssue, InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
 import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import * as z from 'zod';
+import { describePlace, readCatalogueFile } from '../cli/catalogue-file.ts';
 
 const whole = (min: number, max: number) =>
   z
@@ -37,6 +37,7 @@ const PASSED_ON = [
   'FAILURE_SEED',
   'PROVIDER_LATENCY_MS',
   'MAINTENANCE_WINDOW',
+  'REPORTS_CLIENT_SECRET',
   'LEASE_SECONDS',
   'RETRY_SCHEDULE_SECONDS',
   'MIN_POLL_SECONDS',
@@ -89,11 +90,13 @@ const culpritsOf = (read: () => void): readonly string[] => {
   }
 };
 
-/** The functions read it once more when they load: here its errors are told together with all others. */
+/** The functions read it once more when they load: here its errors are told together with all others, each with its place. */
 const checkCatalogue = (file: string | undefined): void => {
   if (!file) return;
   try {
-    readCatalogue(file, { PROVIDERS_API_URL: 'http://127.0.0.1' });
+    const { isJson, faults, message } = readCatalogueFile(file, { PROVIDERS_API_URL: 'http://127.0.0.1' });
+    const places = isJson ? faults.map(describePlace).join('; ') : message;
+    if (faults.length > 0) throw new InvalidEnvironment([`PROVIDER_CATALOGUE: ${file}: ${places}`]);
   } catch (error) {
     if (error instanceof InvalidCatalogue) throw new InvalidEnvironment([`PROVIDER_CATALOGUE: ${error.message}`]);
     throw error;

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
 
 /** A resource of the template, its intrinsic functions not resolved yet. */
-export type Resource = { Type: string; Properties?: Record<string, unknown>; Metadata?: Record<string, unknown> };
+export type Resource = {
+  Type: string;
+  /** Name of the condition under which there is such a resource. */
+  Condition?: string;
+  Properties?: Record<string, unknown>;
+  Metadata?: Record<string, unknown>;
+};
 
 export type Template = {
   Parameters: Record<string, { Default?: unknown; Type: string }>;
@@ -21,7 +27,7 @@ export type Place = {
 };
 
 /** The short forms of CloudFormation's intrinsic functions that the template uses, as `{ 'Fn::X': … }`. */
-const SHORT_FORMS = ['GetAtt', 'Sub', 'If', 'Not', 'Equals', 'FindInMap', 'Join'];
+const SHORT_FORMS = ['GetAtt', 'Sub', 'If', 'Not', 'Equals', 'FindInMap', 'Join', 'Select', 'Split'];
 
 const tags: (ScalarTag | CollectionTag)[] = [
   { tag: '!Ref', resolve: (name: string) => ({ Ref: name }) },
@@ -67,6 +73,14 @@ export const createResolver = (template: Template, place: Place): ((value: unkno
     'Fn::Join': (argument) => {
       const [separator, parts] = argument as [string, unknown];
       return (resolve(parts) as unknown[]).join(separator);
+    },
+    'Fn::Select': (argument) => {
+      const [index, list] = resolve(argument) as [number, unknown[]];
+      return list[index];
+    },
+    'Fn::Split': (argument) => {
+      const [separator, text] = resolve(argument) as [string, string];
+      return text.split(separator);
     },
     'Fn::FindInMap': (argument) => {
       const [map, key, name] = resolve(argument) as [string, string, string];

@@ -29,4 +29,6 @@ export const FUNCTION_SETTINGS = {
   FAILURE_SEED: '',
   PROVIDER_LATENCY_MS: '0',
   MAINTENANCE_WINDOW: '',
+  // That of the local stage: fixtures are signed with it.
+  REPORTS_CLIENT_SECRET: 'local-demo-secret',
 };

@@ -59,10 +59,16 @@ const section = ({ path, method, operation }: { path: string; method: string; op
     describeContent(response.content),
   ]);
   return `<section id="${anchor(method, path)}"><h2><span class="method">${method}</span> <code>${escapeHtml(path)}</code></h2>
-<p><strong>${escapeHtml(summary)}</strong>${security?.length === 0 ? '' : ' <span class="key">API key</span>'}</p>${paragraph(description)}
+<p><strong>${escapeHtml(summary)}</strong>${credentialBadge(security)}</p>${paragraph(description)}
 ${rows.length > 0 ? `<h3>Parameters</h3>${table(['Name', 'In', 'Type', ''], rows)}` : ''}
 ${requestBody ? `<h3>Body</h3><p>${describeContent(requestBody.content)}</p>${exampleOf(requestBody.content)}` : ''}
 <h3>Answers</h3>${table(['Status', '', 'Body'], answers)}</section>`;
+};
+
+/** What an operation asks for: the document's own credential, where it says nothing else. */
+const credentialBadge = (security: unknown[] | undefined): string => {
+  if (security?.length === 0) return '';
+  return ` <span class="key">${security === undefined ? 'API key' : 'Access token'}</span>`;
 };
 
 const describeContent = (content: Content = {}): string =>
@@ -71,7 +77,7 @@ const describeContent = (content: Content = {}): string =>
     .join('<br>');
 
 const exampleOf = (content: Content): string => {
-  const example = content['application/json']?.example;
+  const example = Object.values(content)[0]?.example;
   return example === undefined ? '' : `<pre><code>${escapeHtml(JSON.stringify(example, null, 2))}</code></pre>`;
 };
 

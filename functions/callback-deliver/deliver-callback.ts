@@ -2,6 +2,11 @@ import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-f
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { judgeCallbackAnswer, readHint } from '@boomerang/core/domain/answers.ts';
 import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
+import {
+  type CallbackHeader,
+  InvalidCallbackHeaders,
+  parseCallbackHeaders,
+} from '@boomerang/core/domain/callback-headers.ts';
 import { receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import { excerptOfAnswer } from '@boomerang/core/domain/excerpt.ts';
@@ -19,7 +24,7 @@ import {
   ResultMissing,
   StaleClaim,
 } from '@boomerang/core/domain/failures.ts';
-import { secretsOfUrl } from '@boomerang/core/domain/mask.ts';
+import { secretsOfCredential, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Delivered } from '@boomerang/core/domain/outcomes.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
@@ -53,12 +58,20 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 /** What reading results and writing the outcome may take on top of the call. */
 const STORE_MS = 5_000;
 
+/** What of a client goes with its callbacks. */
+type Sender = {
+  /** The secrets that sign. */
+  secrets: string[];
+  headers: CallbackHeader[];
+};
+
 /**
- * Posts what was collected to the callback address, signed with the client's secrets, and, when the receiver has it, ends the job.
+ * Posts what was collected to the callback address, with the client's headers and signed with its secrets, and, when the
+ * receiver has it, ends the job.
  *
  * @param retryCount how many quick retries came before, where the execution says so
  * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected when the receiver doesn't have it, LeaseLost when the
- * call was not made for want of time, CallbackCircuitOpen | Paused when it was not made on purpose, CallbackNotSent when it was not made because our own table failed, OutcomeNotSaved when the receiver has it but the job's end could not be written
+ * call was not made for want of time, CallbackCircuitOpen | Paused when it was not made on purpose, CallbackNotSent when it was not made because our own table failed or the client's headers can't be sent, OutcomeNotSaved when the receiver has it but the job's end could not be written
  */
 export const deliverCallback = async (
   deps: DeliverCallbackDeps,
@@ -75,12 +88,13 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
   }
   if (!isReady(worked)) throw new CallbackNotSent({ class: 'internal', startedAt, excerpt: 'providers are missing' });
   if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
-  const { collected, secrets } = await prepare(deps, worked, startedAt);
+  const { collected, client } = await prepare(deps, worked, startedAt);
+  const sender = { secrets: liveSecrets(client, startedAt), headers: headersOf(deps, worked, client, startedAt) };
   const body = callbackBody(jobId, collected.entries);
   if (Buffer.byteLength(body) > MAX_CALLBACK_BYTES) throw new CallbackRejected({ class: 'too_large', startedAt });
   let answer: HttpAnswer;
   try {
-    answer = await postGuarded(deps, worked, secrets, body, startedAt);
+    answer = await postGuarded(deps, worked, sender, body, startedAt);
   } catch (error) {
     log.warn('Could not deliver a callback', { jobId, ...loggable(error) });
     throw error;
@@ -99,15 +113,17 @@ const isReady = ({ results, isAnyWaiting, final }: WorkedJob): boolean => {
   return final || (!isAnyWaiting && results.every(({ kind }) => kind === 'fetched' || kind === 'refused'));
 };
 
-/** Reads what the callback needs of the tables: what was collected, and what it is signed with. */
+type CallbackClient = NonNullable<Awaited<ReturnType<FindClient>>>;
+
+/** Reads what the callback needs of the tables: what was collected, and the client that it is for. */
 const prepare = async (
   { results, findClient }: DeliverCallbackDeps,
   worked: WorkedJob,
   startedAt: number,
-): Promise<{ collected: Collected; secrets: string[] }> => {
+): Promise<{ collected: Collected; client: CallbackClient }> => {
   try {
     const [collected, client] = await Promise.all([collectResults(results, worked), findClient(worked.clientId)]);
-    if (client && client.revokedAt === undefined) return { collected, secrets: liveSecrets(client, startedAt) };
+    if (client && client.revokedAt === undefined) return { collected, client };
   } catch (cause) {
     if (cause instanceof ResultMissing || cause instanceof LeaseLost) throw cause;
     throw new CallbackNotSent({ class: 'internal', startedAt }, { cause });
@@ -115,11 +131,28 @@ const prepare = async (
   throw new CallbackRejected({ class: 'client_revoked', startedAt });
 };
 
+/** The client's headers. Stored ones that can't be sent are found before the call: operators have to set them again. */
+const headersOf = (
+  { log }: DeliverCallbackDeps,
+  { jobId, clientId }: WorkedJob,
+  { callbackHeaders }: CallbackClient,
+  startedAt: number,
+): CallbackHeader[] => {
+  try {
+    return parseCallbackHeaders(callbackHeaders);
+  } catch (cause) {
+    if (!(cause instanceof InvalidCallbackHeaders)) throw cause;
+    const { message: reason } = cause;
+    log.error('Callback headers are invalid', { jobId, clientId, reason });
+    throw new CallbackNotSent({ class: 'internal', startedAt, excerpt: `callback headers: ${reason}` }, { cause });
+  }
+};
+
 /** Posts to a receiver whose circuit is closed. */
 const postGuarded = async (
   deps: DeliverCallbackDeps,
   worked: WorkedJob,
-  secrets: string[],
+  sender: Sender,
   body: string,
   startedAt: number,
 ): Promise<HttpAnswer> => {
@@ -128,7 +161,7 @@ const postGuarded = async (
     // Tables that took so long have left too little time for the call: another attempt may be under way by now.
     const sentAt = now();
     if (sentAt - startedAt > STORE_MS) throw new CallbackNotSent({ class: 'timeout', startedAt });
-    return post(deps, worked, secrets, body, sentAt);
+    return post(deps, worked, sender, body, sentAt);
   };
   try {
     const key = receiverCircuitKey(worked.clientId, worked.callbackUrl);
@@ -151,11 +184,13 @@ const judgeReceiver = (error: unknown): Verdict => {
 const post = async (
   { send, userAgent }: DeliverCallbackDeps,
   { callbackUrl: url, webhookId }: WorkedJob,
-  secrets: string[],
+  { secrets, headers: clientHeaders }: Sender,
   body: string,
   startedAt: number,
 ): Promise<HttpAnswer> => {
   const headers = {
+    // First, so that ours replace any of the same name.
+    ...Object.fromEntries(clientHeaders.map(({ name, value }) => [name, value])),
     'content-type': 'application/json',
     'user-agent': userAgent,
     ...signatureHeaders(secrets, webhookId, body, startedAt),
@@ -180,7 +215,12 @@ const post = async (
     if (NO_QUICK_TRY.has(failureClass)) throw new CallbackRejected(failure, { cause: error });
     throw new CallbackUnavailable(failure, { cause: error });
   }
-  throwUnlessDelivered(answer, [...secretsOfUrl(url), ...secretsOfSignature(secrets, headers)], startedAt);
+  const masked = [
+    ...secretsOfUrl(url),
+    ...secretsOfSignature(secrets, headers),
+    ...clientHeaders.flatMap(({ value }) => secretsOfCredential(value)),
+  ];
+  throwUnlessDelivered(answer, masked, startedAt);
   return answer;
 };
 
@@ -199,6 +239,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
     hasRetryAfter: retryAfterMs !== undefined,
     isAborted: headers['webhook-delivery']?.trim().toLowerCase() === 'abort-message',
   });
+  if (verdict === 'delivered') return;
   const failure: TaskFailure = {
     class: verdict === 'gone' ? 'gone' : 'bad_status',
     statusCode,
@@ -209,7 +250,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
   };
   if (verdict === 'throttled') throw new CallbackThrottled(failure);
   if (verdict === 'unavailable') throw new CallbackUnavailable(failure);
-  if (verdict !== 'delivered') throw new CallbackRejected(failure);
+  throw new CallbackRejected(failure);
 };
 
 /** The end of a job. From here on, nothing may lead to another call: the receiver has it. */

@@ -10,7 +10,7 @@ export type Credential = {
   /** Adds it to a request. */
   addTo: (request: SentRequest) => SentRequest;
   /** What excerpts must not show of it. */
-  secrets: readonly string[];
+  secrets: () => readonly string[];
 };
 
 type SentRequest = { url: string; headers: Readonly<Record<string, string>> };
@@ -49,7 +49,7 @@ export const toCredential = (auth: Exclude<Auth, { kind: 'oauth2' }>, secret: st
     case 'query':
       return {
         addTo: (request) => ({ ...request, url: setQuery(request.url, auth.parameter, secret) }),
-        secrets: [secret],
+        secrets: () => [secret],
       };
   }
 };
@@ -60,7 +60,7 @@ export const bearerCredential = (token: string, secret: string): Credential =>
 
 const headerCredential = (name: string, value: string, secrets: readonly string[]): Credential => ({
   addTo: ({ url, headers }) => ({ url, headers: withHeaders(headers, { [name]: value }) }),
-  secrets: [...secretsOfCredential(value), ...secrets],
+  secrets: () => [...secretsOfCredential(value), ...secrets],
 });
 
 /** Headers of which the later ones replace the earlier ones of the same name, in whatever case. */

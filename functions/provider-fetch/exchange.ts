@@ -26,6 +26,7 @@ import {
   secretsOfHeaders,
   toCredential,
 } from './credentials.ts';
+import { isCredentialStatus } from './judge-answer.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
 import { dropToken, findToken, TokenNotGiven } from './oauth-tokens.ts';
 import { createQuote, type Quote } from './quote.ts';
@@ -147,7 +148,11 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
         async () => {
           const sentAt = now();
           const answer = await ask({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
-          const hidden = [...secretsOfUrl(request.url), ...secretsOfHeaders(provider), ...(credential?.secrets ?? [])];
+          const hidden = () => [
+            ...secretsOfUrl(request.url),
+            ...secretsOfHeaders(provider),
+            ...(credential?.secrets() ?? []),
+          ];
           return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(hidden, secrets) });
         },
         maxWaitMs,
@@ -227,19 +232,10 @@ const NO_TIME = 'no time was left for this call';
 /** With less time than this a call would only look like a provider that times out, milliseconds. */
 const MIN_CALL_MS = 1_000;
 
-const UNAUTHORIZED = 401;
-
-/**
- * Whether a call ended because our credential was not accepted: by the token endpoint, or by the provider itself. A catalogue
- * that names 401 says what it means; `4xx` is not enough for that, or a rotated secret could be read as the provider's answer.
- */
-const isCredentialRefusal = (error: unknown, { auth, responses }: Provider): error is TaskError => {
-  if (!auth) return false;
-  if (error instanceof CredentialRefused) return true;
-  return (
-    error instanceof TaskError && error.failure.statusCode === UNAUTHORIZED && responses?.[UNAUTHORIZED] === undefined
-  );
-};
+/** Whether a call ended because our credential was not accepted: by the token endpoint, or by the provider itself. */
+const isCredentialRefusal = (error: unknown, provider: Provider): error is TaskError =>
+  error instanceof CredentialRefused ||
+  (error instanceof TaskError && isCredentialStatus(error.failure.statusCode, provider));
 
 /** Whether an error is an answer of the provider, or the lack of one: the provider was asked. */
 export const isAnswerOfProvider = (

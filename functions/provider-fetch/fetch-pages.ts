@@ -75,13 +75,12 @@ const readPage = (
   if (document === undefined) return { answer };
   const errors = createAnswerErrors(answer, provider, reading);
   const { quote } = reading;
-  const array = selectJson(document.json, parsePointer(pagination.itemsAt));
+  // Where a page has its data at one place, that is its array.
+  const itemsAt = `${provider.dataAt ?? ''}${pagination.itemsAt}`;
+  const array = selectJson(document.json, parsePointer(itemsAt));
   const items = array === undefined ? undefined : itemsOf(array);
   if (items === undefined) {
-    throw errors.unavailable(
-      'bad_page',
-      `page ${number}: no array at "${pagination.itemsAt}" in ${quote.answer(answer)}`,
-    );
+    throw errors.unavailable('bad_page', `page ${number}: no array at "${itemsAt}" in ${quote.answer(answer)}`);
   }
   const isEmpty = items === '';
   let next: NextPage | undefined;

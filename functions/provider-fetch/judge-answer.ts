@@ -11,7 +11,7 @@ import { valueAt } from './value-at.ts';
 /** What reading an answer needs to know of its provider. */
 export type AnswerRules = Pick<
   Provider,
-  'maxBytes' | 'responses' | 'bodyErrors' | 'rateLimitReset' | 'dataAt' | 'pagination'
+  'auth' | 'maxBytes' | 'responses' | 'bodyErrors' | 'rateLimitReset' | 'dataAt' | 'pagination'
 >;
 
 /** The errors that an answer which is no data ends in: each keeps the status, the times and the provider's hint. */
@@ -94,7 +94,7 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
   const { quote } = reading;
   const errors = createAnswerErrors(answer, rules, reading);
 
-  const { kind, isStated } = judgeStatus(statusCode, rules.responses);
+  const { kind, isStated } = judgeStatus(statusCode, isCredentialStatus(statusCode, rules) ? {} : rules.responses);
   switch (kind) {
     case 'empty':
       return undefined;
@@ -132,6 +132,16 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
 };
 
 const ACCEPTED = 202;
+const UNAUTHORIZED = 401;
+
+/**
+ * Whether a status says that the provider does not accept our credential. A catalogue that names 401 says what it means; `4xx`
+ * is not enough for that: a secret that was rotated could be taken for the provider's last word, or for its data.
+ */
+export const isCredentialStatus = (
+  statusCode: number | undefined,
+  { auth, responses }: Pick<Provider, 'auth' | 'responses'>,
+): boolean => auth !== undefined && statusCode === UNAUTHORIZED && responses?.[UNAUTHORIZED] === undefined;
 
 /**
  * Finds the error that a success tells in its body.

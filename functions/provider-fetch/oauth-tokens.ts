@@ -5,13 +5,6 @@ import type { Auth } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { USER_AGENT } from '@boomerang/core/version.ts';
 import { LRUCache } from 'lru-cache';
-import {
-  allowInsecureRequests,
-  type ClientAuth,
-  clientCredentialsGrantRequest,
-  customFetch,
-  processClientCredentialsResponse,
-} from 'oauth4webapi';
 import { createQuote, type Quote } from './quote.ts';
 
 /**
@@ -115,54 +108,40 @@ const requestToken = async (
   lastToken: string | undefined,
 ): Promise<Token> => {
   const startedAt = now();
-  const quote = createQuote([secret, ...(lastToken === undefined ? [] : [lastToken])]);
-  let answer: HttpAnswer | undefined;
+  const quote = createQuote(() => [secret, formEncoded(secret), ...(lastToken === undefined ? [] : [lastToken])]);
+  let answer: HttpAnswer;
   try {
-    await clientCredentialsGrantRequest(
-      { issuer: auth.tokenUrl, token_endpoint: auth.tokenUrl },
-      { client_id: auth.clientId },
-      auth.clientAuth === 'basic' ? basicAuth(secret) : postAuth(secret),
-      new URLSearchParams({
-        ...(auth.scope && { scope: auth.scope }),
-        ...(auth.audience && { audience: auth.audience }),
-      }),
-      {
-        headers: { 'user-agent': USER_AGENT },
-        // What a catalogue says is trusted; plain http is for tests and for networks of one's own.
-        [allowInsecureRequests]: auth.tokenUrl.startsWith('http:'),
-        [customFetch]: async (url, { method, headers, body }) => {
-          const request = { method, url, headers, body: String(body), isRepeatable: true, timeoutMs };
-          answer = await send({ ...request, maxBytes: MAX_ANSWER_BYTES });
-          return new Response();
-        },
-      },
-    );
+    answer = await send({ ...toRequest(auth, secret), isRepeatable: true, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
   } catch (error) {
     throw notSent(error, startedAt);
   }
-  if (!answer) throw new TypeError('the token endpoint was not asked');
   const failure = judgeTokenAnswer(answer, { startedAt, now: now(), quote });
   if (failure) throw failure;
   return readToken(answer, startedAt);
 };
 
+/** The request of RFC 6749, section 4.4.2. */
+const toRequest = ({ tokenUrl, clientId, clientAuth, scope, audience }: OAuth, secret: string) => {
+  const form = { grant_type: 'client_credentials', ...(scope && { scope }), ...(audience && { audience }) };
+  const inBody = { client_id: clientId, client_secret: secret };
+  const pair = btoa(`${formEncoded(clientId)}:${formEncoded(secret)}`);
+  return {
+    method: 'POST' as const,
+    url: tokenUrl,
+    headers: {
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+      'user-agent': USER_AGENT,
+      ...(clientAuth === 'basic' && { authorization: `Basic ${pair}` }),
+    },
+    body: String(new URLSearchParams(clientAuth === 'basic' ? form : { ...form, ...inBody })),
+  };
+};
+
 /**
- * HTTP Basic as RFC 6749, section 2.3.1, has it: both parts in the encoding of forms, as WHATWG URL defines it. That leaves "-",
- * "." and "_" as they are, so that servers which do not decode the parts understand most credentials, too.
+ * The parts of HTTP Basic are encoded as forms are (RFC 6749, section 2.3.1), as WHATWG URL does it. That leaves "-", "." and "_"
+ * as they are, so that servers which do not decode the parts understand most credentials, too.
  */
-const basicAuth =
-  (secret: string): ClientAuth =>
-  (_server, { client_id }, _body, headers) => {
-    headers.set('authorization', `Basic ${btoa(`${formEncoded(client_id)}:${formEncoded(secret)}`)}`);
-  };
-
-const postAuth =
-  (secret: string): ClientAuth =>
-  (_server, { client_id }, body) => {
-    body.set('client_id', client_id);
-    body.set('client_secret', secret);
-  };
-
 const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
 
 const notSent = (error: unknown, startedAt: number): unknown => {
@@ -209,39 +188,41 @@ const judgeTokenAnswer = (
 
 /** `error: error_description` of a body (RFC 6749, section 5.2); undefined where it is none. */
 const readOAuthError = (body: Buffer): string | undefined => {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null || 'access_token' in value || !('error' in value)) return undefined;
-  if (typeof value.error !== 'string' || value.error === '') return undefined;
-  const description = 'error_description' in value ? value.error_description : undefined;
-  return typeof description === 'string' ? `${value.error}: ${description}` : value.error;
+  const { access_token: token, error, error_description: description } = parseObject(body);
+  if (typeof token === 'string' || typeof error !== 'string' || error === '') return undefined;
+  return typeof description === 'string' ? `${error}: ${description}` : error;
 };
 
-const readToken = async (answer: HttpAnswer, startedAt: number): Promise<Token> => {
-  const { statusCode, durationMs, body, bodyFailure } = answer;
+/** The members of a JSON object; none of anything else. */
+const parseObject = (body: Buffer): Record<string, unknown> => {
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(body)));
+  } catch {
+    return {};
+  }
+};
+
+/** Reads the answer of RFC 6749, section 5.1. */
+const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpAnswer, startedAt: number): Token => {
   const fail = (failureClass: FailureClass, text: string) =>
     new TokenNotGiven('unavailable', { class: failureClass, statusCode, startedAt, durationMs, excerpt: told(text) });
   if (bodyFailure) throw fail(bodyFailure.class, 'its answer is not whole');
-  let token: Awaited<ReturnType<typeof processClientCredentialsResponse>>;
-  try {
-    const response = new Response(body, { headers: { 'content-type': 'application/json' } });
-    token = await processClientCredentialsResponse({ issuer: '-' }, { client_id: '-' }, response);
-  } catch {
-    // The errors of the library hold the answer, and with it what may be a token.
-    throw fail('bad_body', 'its answer is not that of RFC 6749, with a token of type bearer');
+  const { access_token: value, token_type: type, expires_in: life } = parseObject(body);
+  if (typeof value !== 'string' || value === '') throw fail('bad_body', 'its answer holds no token');
+  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
+    throw fail('bad_body', 'its token is not of type bearer');
   }
-  if (token.token_type !== 'bearer') throw fail('bad_body', 'its token is not of type bearer');
-  const value = token.access_token;
   try {
     validateHeaderValue('authorization', value);
   } catch {
     throw fail('bad_body', 'its token holds characters that no header can carry');
   }
-  const { expires_in: lifeSeconds = DEFAULT_LIFE_SECONDS } = token;
-  const lifeMs = Math.min(lifeSeconds * 1000, MAX_LIFE_MS);
+  const lifeMs = Math.min(secondsOf(life) * 1000, MAX_LIFE_MS);
   return { value, renewAt: startedAt + lifeMs - Math.min(RENEWAL_MS, lifeMs / 10) };
+};
+
+/** Some servers state the life of a token as text. One that is no number is not stated. */
+const secondsOf = (life: unknown): number => {
+  const seconds = typeof life === 'string' ? Number.parseFloat(life) : life;
+  return typeof seconds === 'number' && seconds >= 0 ? seconds : DEFAULT_LIFE_SECONDS;
 };

@@ -8,14 +8,14 @@ export type Quote = {
 };
 
 /**
- * @param secrets what is masked in every quotation, but for values so short that masking them would leave little of any text:
- * see `mask.ts`
+ * @param findSecrets what is masked in every quotation, but for values so short that masking them would leave little of any
+ * text (see `mask.ts`); it is asked only when something is quoted
  * @param always what is never shown: if one of these values is that short, nothing is quoted
  */
-export const createQuote = (secrets: readonly string[], always: readonly string[] = []): Quote => {
+export const createQuote = (findSecrets: () => readonly string[], always: readonly string[] = []): Quote => {
   if (always.some((value) => value !== '' && !isMaskable(value))) return { text: () => HIDDEN, answer: () => HIDDEN };
-  const all = [...secrets, ...always];
-  return { text: (text) => excerptOf(text, all), answer: (answer) => excerptOfAnswer(answer, all) };
+  const secrets = () => [...findSecrets(), ...always];
+  return { text: (text) => excerptOf(text, secrets()), answer: (answer) => excerptOfAnswer(answer, secrets()) };
 };
 
 const HIDDEN = '(not shown: it may hold a parameter that is too short to be masked)';

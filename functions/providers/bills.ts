@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 export type Bill = { /** ISO 8601 date and time. */ billedOn: string; amount: number };
 
 /** What the mock third parties have to give, by provider id. */
@@ -17,3 +19,24 @@ export const bills: ReadonlyMap<string, readonly Bill[]> = new Map([
     ],
   ],
 ]);
+
+/** The gas account whose bills are those of `GET /providers/gas`. */
+export const DEFAULT_GAS_ACCOUNT = '10000001';
+
+const ACCOUNT = /^\d{8,12}$/;
+
+/** @returns the bills of a gas account, oldest first; undefined for what is no account number */
+export const billsOfAccount = (account: string): readonly Bill[] | undefined => {
+  if (account === DEFAULT_GAS_ACCOUNT) return bills.get('gas');
+  return ACCOUNT.test(account) ? inventBills(account) : undefined;
+};
+
+/** Two or three bills, a month apart, that follow from the account number: the first one of December 2025. */
+const inventBills = (account: string): Bill[] => {
+  const digest = createHash('sha256').update(account).digest();
+  return Array.from({ length: 2 + (digest.readUInt8(0) % 2) }, (_, index) => {
+    const day = 1 + (digest.readUInt8(1) % 28);
+    const cents = 1_000 + (digest.readUInt32BE(4 + 4 * index) % 9_000);
+    return { billedOn: new Date(Date.UTC(2025, 11 + index, day, 12)).toISOString(), amount: cents / 100 };
+  });
+};

@@ -1,37 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Random, seededRandom } from '@boomerang/core/domain/random.ts';
-import { apiHandler } from '@boomerang/core/http/api-handler.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { seededRandom } from '@boomerang/core/domain/random.ts';
+import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
+import type { ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
+import { createBillRoutes } from './bill-routes.ts';
 import { bills } from './bills.ts';
 import { config } from './config.ts';
+import { createWithMishaps, type MishapDeps } from './mishaps.ts';
+import { createReportRoutes } from './report-routes.ts';
 
-export type Deps = {
+export type Deps = MishapDeps & {
   log: Log;
-  random: Random;
-  now: () => number;
-  sleep: (ms: number) => Promise<unknown>;
-  /** Probability, 0..1, that a request for data fails. */
-  failureRate: number;
-  latencyMs: number;
-  /** Epoch milliseconds. */
-  maintenance: { from: number; to: number } | undefined;
+  /** Of the client `boomerang`, which may order reports. */
+  clientSecret: string;
 };
 
-/** `GET /providers`, `GET /providers/{providerId}`: third parties to try Boomerang with. They fail on purpose. */
-export const createHandler = ({ log, random, now, sleep, failureRate, latencyMs, maintenance }: Deps) =>
-  apiHandler(log, {}, async ({ path: { providerId } }) => {
-    if (providerId === undefined) return { statusCode: 200, body: [...bills.keys()] };
-    const data = bills.get(providerId);
-    if (!data) throw new Problem(404, 'There is no such provider.');
-    if (latencyMs > 0) await sleep(latencyMs);
-    if (maintenance && now() >= maintenance.from && now() < maintenance.to) {
-      const retryAfter = String(Math.ceil((maintenance.to - now()) / 1000));
-      throw new Problem(503, 'Down for maintenance.', { headers: { 'retry-after': retryAfter } });
-    }
-    if (random() < failureRate) return { statusCode: 500, headers: { 'content-type': 'text/plain' }, text: '#fail' };
-    return { statusCode: 200, body: data };
-  });
+/** All routes of this API but those about itself. */
+type ProviderRoute = Exclude<(typeof ROUTES.providers)[number], 'GET /openapi.json' | 'GET /docs'>;
+
+const PROVIDER_IDS = [...bills.keys(), 'reports'];
+
+/** Third parties to try Boomerang with: `GET /providers` lists them, all other routes fail on purpose. */
+export const createHandler = (deps: Deps): ApiLambda => {
+  const { log } = deps;
+  const withMishaps = createWithMishaps(deps);
+  const routes = {
+    'GET /providers': apiHandler(log, {}, async () => ({ statusCode: 200, body: PROVIDER_IDS })),
+    ...createBillRoutes({ log, withMishaps }),
+    ...createReportRoutes({ ...deps, withMishaps }),
+  } satisfies Record<ProviderRoute, ApiLambda>;
+  return (event, context) => routes[event.routeKey as ProviderRoute](event, context);
+};
 
 export const handler = createHandler({
   log: createLog('providers'),
@@ -41,4 +40,5 @@ export const handler = createHandler({
   failureRate: config.FAILURE_RATE,
   latencyMs: config.PROVIDER_LATENCY_MS,
   maintenance: config.MAINTENANCE_WINDOW === '' ? undefined : config.MAINTENANCE_WINDOW,
+  clientSecret: config.REPORTS_CLIENT_SECRET,
 });

@@ -1,5 +1,5 @@
 import { anyQuery, apiHandler } from '@boomerang/core/http/api-handler.ts';
-import { Problem, unknownRoute } from '@boomerang/core/http/problem.ts';
+import { methodNotAllowed, unknownRoute } from '@boomerang/core/http/problem.ts';
 import { type ApiName, allowedMethods, isCompleteOn, ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { config } from './config.ts';
@@ -13,8 +13,7 @@ export const createHandler = ({ log, isOff }: { log: Log; isOff: (path: string) 
   apiHandler(log, { query: anyQuery }, async ({ event: { rawPath, stageVariables } }) => {
     const methods = isOff(rawPath) ? [] : apisOf(stageVariables?.api).flatMap((api) => allowedMethods(api, rawPath));
     if (methods.length === 0) throw unknownRoute();
-    const allow = methods.join(', ');
-    throw new Problem(405, `This route takes ${allow}.`, { headers: { allow } });
+    throw methodNotAllowed(methods);
   });
 
 /** The API that was asked, by its stage variable; both, where an engine knows no stage variables. */

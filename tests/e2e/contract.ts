@@ -63,8 +63,10 @@ export const contractOf = (api: 'service' | 'providers', baseUrl: string, fetch 
     const value: unknown = mediaType.endsWith('json') ? JSON.parse(text) : text;
     check(pointerTo(...at, 'responses', String(answer.status), 'content', mediaType, 'schema'), value, what);
     if (answer.ok && operation.requestBody) {
-      const pointer = pointerTo(...at, 'requestBody', 'content', 'application/json', 'schema');
-      check(pointer, JSON.parse(String(init.body)), `${what}: its request`);
+      const form = init.body instanceof URLSearchParams ? init.body : undefined;
+      const sentType = form ? 'application/x-www-form-urlencoded' : 'application/json';
+      const sent: unknown = form ? Object.fromEntries(form) : JSON.parse(String(init.body));
+      check(pointerTo(...at, 'requestBody', 'content', sentType, 'schema'), sent, `${what}: its request`);
     }
     return answer;
   };

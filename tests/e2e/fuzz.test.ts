@@ -99,6 +99,12 @@ const segment = fc.oneof(
     'health',
     'providers',
     'gas',
+    'internet',
+    'accounts',
+    '10000001',
+    'bills',
+    'token',
+    'reports',
     '',
     '.',
     '..',
@@ -114,12 +120,18 @@ const segment = fc.oneof(
 const query = fc.oneof(
   fc.constant(''),
   fc
-    .tuple(fc.constantFrom('status', 'limit', 'cursor', '__proto__', '', '%'), segment)
+    .tuple(fc.constantFrom('status', 'limit', 'cursor', 'size', 'from', 'page', '__proto__', '', '%'), segment)
     .map(([name, value]) => `?${name}=${value}&${name}=${value}`),
 );
 const paths = fc.tuple(
   fc.oneof(
     { weight: 4, arbitrary: fc.constant('/webhook') },
+    fc.constantFrom(
+      '/providers/token',
+      '/providers/reports',
+      '/providers/internet/bills',
+      '/providers/gas/accounts/10000001/bills',
+    ),
     fc.array(segment, { maxLength: 4 }).map((parts) => `/${parts.join('/')}`),
   ),
   query,
@@ -139,6 +151,7 @@ const headers = fc.record(
         '',
         'text/plain',
         'application/json; charset=utf-16',
+        'application/x-www-form-urlencoded',
         'multipart/form-data',
         'application/x+json',
         'json',
@@ -175,6 +188,11 @@ test('whatever a caller sends, the answer is its fault or a success, in words, w
       seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
       expect(answer.status).toBeLessThan(500);
       if (answer.status < 400) return;
+      // Errors of tokens have a form of their own (RFC 6749 §5.2).
+      if (request.path.startsWith('/providers/token') && answer.type === 'application/json') {
+        expect(JSON.parse(answer.body)).toEqual({ error: expect.stringMatching(/^\w+$/) });
+        return;
+      }
       expect(answer.type).toBe('application/problem+json');
       expect(JSON.parse(answer.body)).toMatchObject({
         status: answer.status,

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../local/instance.ts';
 import { FAILED_BEFORE } from '../engines/patient-fetch.ts';
+import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { apiOf } from './api.ts';
 import { contractOf } from './contract.ts';
 
@@ -118,6 +120,12 @@ export const describeRequests = (cloud: () => Deployed): void => {
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
       const other = await providers()('/providers', { method: 'POST' });
       expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET']);
+      for (const path of ['/providers/token', '/providers/reports']) {
+        for (const method of ['GET', 'PUT']) {
+          const { status, headers } = await providers()(path, { method });
+          expect([method, path, status, headers.get('allow')]).toEqual([method, path, 405, 'POST']);
+        }
+      }
     });
 
     test('on the other API is unknown there', async () => {
@@ -180,8 +188,51 @@ export const describeRequests = (cloud: () => Deployed): void => {
         headers: { origin: 'https://example.com' },
       });
       expect(answer.headers.get('access-control-allow-origin')).toBe('*');
-      expect(await answer.json()).toEqual(['gas', 'internet']);
+      expect(await answer.json()).toEqual(['gas', 'internet', 'reports']);
       expect((await providers()('/providers/water')).status).toBe(404);
+    });
+
+    test('reads bills page by page, by cursor and by Link', async () => {
+      const all = async (id: string) => (await providers()(`/providers/${id}`)).json();
+      const byCursor: unknown[] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const answer = await providers()(`/providers/gas/accounts/10000001/bills${cursor && `?cursor=${cursor}`}`);
+        const { data, meta } = (await answer.json()) as { data: unknown[]; meta: { next: string | null } };
+        byCursor.push(...data);
+        cursor = meta.next;
+      }
+      expect(byCursor).toEqual(await all('gas'));
+      const byLink: unknown[] = [];
+      for (let query: string | undefined = ''; query !== undefined; ) {
+        const answer = await providers()(`/providers/internet/bills${query}`);
+        byLink.push(...((await answer.json()) as unknown[]));
+        query = /^<(\?.+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
+      }
+      expect(byLink).toEqual(await all('internet'));
+    });
+
+    test('orders a report with a token, and reads it once it is done', async () => {
+      const credentials = { client_id: 'boomerang', client_secret: FUNCTION_SETTINGS.REPORTS_CLIENT_SECRET };
+      const body = new URLSearchParams({ grant_type: 'client_credentials', ...credentials });
+      const granted = await providers()('/providers/token', { method: 'POST', body });
+      const { access_token: token } = (await granted.json()) as { access_token: string };
+      const authorization = `Bearer ${token}`;
+      const headers = { ...JSON_TYPE, authorization, 'idempotency-key': 'order-1' };
+      const ordered = await providers()('/providers/reports', post('{"taxId":"1"}', headers));
+      expect(ordered.status).toBe(202);
+      const { id } = (await ordered.json()) as { id: string };
+      expect(ordered.headers.get('location')).toBe(`/providers/reports/${id}`);
+      const read = async () => {
+        const answer = await providers()(`/providers/reports/${id}`, { headers: { authorization } });
+        return { retryAfter: answer.headers.get('retry-after'), ...((await answer.json()) as { status: string }) };
+      };
+      const givesUpAt = Date.now() + 10_000;
+      let report = await read();
+      while (report.retryAfter !== null && Date.now() < givesUpAt) {
+        await sleep(Number(report.retryAfter) * 200);
+        report = await read();
+      }
+      expect(report).toMatchObject({ id, status: 'DONE', report: { creditScore: expect.any(Number) } });
     });
 
     test('to /complete is echoed, text for text', async () => {

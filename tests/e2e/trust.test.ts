@@ -23,6 +23,7 @@ const signingSecret = newSigningSecret();
 const credential = `credential-${randomBytes(8).toString('hex')}`;
 const payload = `payload-${randomBytes(8).toString('hex')}`;
 const token = `token-${randomBytes(8).toString('hex')}`;
+const gatewayKey = `gateway-${randomBytes(8).toString('hex')}`;
 
 let cloud: Instance;
 let parties: Awaited<ReturnType<typeof startThirdParties>>;
@@ -40,11 +41,14 @@ const keeps =
 
 type NewClient = { clientId: string; apiKey: string; signingSecret: string };
 /** It does not block: else a kept connection that the server closes meanwhile would look open, and be used again. */
-const clients = async <T>(...args: string[]): Promise<T> => {
+const clientsGiven = async <T>(stdin: string, ...args: string[]): Promise<T> => {
   const env = { ...process.env, DATA_DIR: dataFolder };
-  const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args, '--json'], { env });
+  const running = promisify(execFile)(process.execPath, [CLI, ...args, '--json'], { env });
+  running.child.stdin?.end(stdin);
+  const { stdout } = await running;
   return JSON.parse(stdout) as T;
 };
+const clients = async <T>(...args: string[]): Promise<T> => clientsGiven('', ...args);
 
 beforeAll(async () => {
   parties = await startThirdParties();
@@ -60,6 +64,14 @@ beforeAll(async () => {
     gives(`no such key: ${call.request.headers['x-api-key']} ${payload}`, 403)(response, call),
   );
   parties.set(`/receiver?token=${token}`, keeps(gives('ok')));
+  parties.set('/gateway', (response, call) => {
+    const { authorization } = call.request.headers;
+    const isLetIn = authorization === `Bearer ${gatewayKey}`;
+    keeps(isLetIn ? gives('ok') : gives(`who is ${authorization}?`, 401))(response, call);
+  });
+  parties.set('/forbidding', (response, call) =>
+    keeps(gives(`not for ${call.request.headers.authorization}`, 403))(response, call),
+  );
   parties.set('/rejecting', keeps(gives(`no ${payload}`, 404)));
   cloud = await startInstance({
     DATA_DIR: dataFolder,
@@ -121,6 +133,45 @@ describe('a callback', () => {
     const { submit, waitFor } = apiOf(cloud);
     expect((await waitFor(await submit(['private'], `${cloud.serviceUrl}/complete`), isOver)).status).toBe('COMPLETE');
   });
+});
+
+describe('headers of a client', () => {
+  test('go with its callbacks to a receiver behind a gateway, and with those of no other client', async () => {
+    const { clientId, ...behind } = await clients<NewClient>('create', '--name', 'behind a gateway');
+    const lines = `Authorization: Bearer ${gatewayKey}\nX-Tenant: ténant\n`;
+    const set = await clientsGiven<object>(lines, 'set-headers', clientId, '--header-file', '-');
+    expect(set).toEqual({ clientId, callbackHeaders: ['authorization', 'x-tenant'] });
+    const { submit, waitFor } = apiOf({ ...cloud, apiKey: behind.apiKey });
+    const jobId = await submit(['private'], `${parties.url}/gateway`);
+    expect((await waitFor(jobId, isOver)).status).toBe('COMPLETE');
+    const [callback] = received.filter(({ headers }) => headers['webhook-id'] === jobId);
+    if (!callback) throw new Error('no callback came');
+    expect(callback.headers).toMatchObject({
+      authorization: `Bearer ${gatewayKey}`,
+      'x-tenant': 'ténant',
+      'content-type': 'application/json',
+      'user-agent': expect.stringMatching(/^Boomerang\//),
+    });
+    verify(behind.signingSecret, callback);
+    expect(Object.keys(JSON.parse(callback.body))).toEqual(['jobId', 'data']);
+
+    const other = apiOf(cloud);
+    const refused = await other.waitFor(await other.submit(['private'], `${parties.url}/gateway`), isOver);
+    expect(refused.failure?.code).toBe('CALLBACK_EXHAUSTED');
+    const list = await clients<{ clientId: string; callbackHeaders: string[] }[]>('list');
+    expect(list.find((client) => client.clientId === clientId)?.callbackHeaders).toEqual(['authorization', 'x-tenant']);
+    expect(JSON.stringify(list)).not.toContain(gatewayKey);
+  }, 30_000);
+
+  test('are masked in the job where a receiver repeats them, which fails as it would without them', async () => {
+    const args = ['--name', 'forbidden', '--header', `authorization: Bearer ${gatewayKey}`];
+    const forbidden = await clients<NewClient>('create', ...args);
+    const { submit, waitFor } = apiOf({ ...cloud, apiKey: forbidden.apiKey });
+    const job = await waitFor(await submit(['private'], `${parties.url}/forbidding`), isOver);
+    expect(job.failure?.code).toBe('CALLBACK_EXHAUSTED');
+    expect(JSON.stringify(job)).toContain('not for Bearer ***');
+    expect(JSON.stringify(job)).not.toContain(gatewayKey);
+  }, 30_000);
 });
 
 describe('a client', () => {
@@ -196,7 +247,16 @@ test('no log line holds a key, a secret, a signature, a token or a payload; nor 
   const output = cloud.output();
   const signatures = received.map(({ headers }) => String(headers['webhook-signature']).split(',')[1] as string);
   expect(signatures.length).toBeGreaterThan(3);
-  for (const secret of [apiKey, signingSecret, signingSecret.slice(6), credential, payload, token, ...signatures]) {
+  for (const secret of [
+    apiKey,
+    signingSecret,
+    signingSecret.slice(6),
+    credential,
+    payload,
+    token,
+    gatewayKey,
+    ...signatures,
+  ]) {
     expect(output).not.toContain(secret);
   }
   expect(output).toContain(job.jobId);

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import {
   createDynamoClientAdmin,
@@ -8,6 +11,7 @@ import { StaleClient } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
+import { ensureLocalClient } from '../../local/local-client.ts';
 import { NOW } from '../builders.ts';
 import { startTables } from './database.ts';
 
@@ -42,7 +46,8 @@ test('a client is found by the hash of its key, without its secrets, until it is
 });
 
 test('the index that callers are found by holds no secret', async () => {
-  const { acme } = await createWorld();
+  const { admin, acme } = await createWorld();
+  await admin.setCallbackHeaders(acme.clientId, [{ name: 'authorization', value: 'Bearer a' }]);
   const { Items } = await client.send(
     new QueryCommand({
       TableName: 'ClientTable',
@@ -62,6 +67,52 @@ test('a client is found with a rate of its own, until it is taken away again', a
   await admin.setRate(clientId, undefined);
   expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme' });
   await expect(admin.setRate(uuidv7(), 1)).rejects.toThrow();
+});
+
+test('headers of callbacks are kept as they were set last, and change nothing else of a client', async () => {
+  const { admin, acme, findClient } = await createWorld();
+  const { clientId } = acme;
+  const headers = [
+    { name: 'authorization', value: 'Bearer é+/=' },
+    { name: '__proto__', value: 'x' },
+  ];
+  await admin.setCallbackHeaders(clientId, headers);
+  expect(await findClient(clientId)).toEqual({ ...acme, callbackHeaders: headers });
+  await admin.setCallbackHeaders(clientId, headers.slice(1));
+  await admin.replaceSecrets(acme, [{ secret: 'whsec_b' }]);
+  await admin.setRate(clientId, 2);
+  await admin.revoke(clientId, NOW);
+  expect(await findClient(clientId)).toMatchObject({
+    callbackHeaders: headers.slice(1),
+    secrets: [{ secret: 'whsec_b' }],
+  });
+  await admin.setCallbackHeaders(clientId, []);
+  expect(await findClient(clientId)).not.toHaveProperty('callbackHeaders');
+});
+
+test.each([[[{ name: 'x-a', value: 'b' }]], [[]]])(
+  'headers %j of a client that is not there are refused, and make none',
+  async (headers) => {
+    const { admin, findClient } = await createWorld();
+    const clientId = uuidv7();
+    await expect(admin.setCallbackHeaders(clientId, headers)).rejects.toBeInstanceOf(StaleClient);
+    expect(await findClient(clientId)).toBeUndefined();
+  },
+);
+
+test('the local client keeps its headers and its rate from start to start', async () => {
+  const { admin, findClient } = await createWorld();
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+  const { signingSecret } = await ensureLocalClient(admin, folder, {}, NOW);
+  await admin.setCallbackHeaders('local', [{ name: 'x-a', value: 'b' }]);
+  await admin.setRate('local', 2);
+  await ensureLocalClient(admin, folder, {}, NOW + 1);
+  expect(await findClient('local')).toMatchObject({
+    callbackHeaders: [{ name: 'x-a', value: 'b' }],
+    ratePerSecond: 2,
+    secrets: [{ secret: signingSecret }],
+    createdAt: NOW,
+  });
 });
 
 test('secrets are replaced only as they were read', async () => {

@@ -50,7 +50,7 @@ describe.each(functions)('the policy of %s', (logicalId, { Properties }) => {
   });
 });
 
-test('who authenticates can read no signing secret', () => {
+test('who authenticates can read no signing secret and no header of callbacks', () => {
   const indexes = template.Resources.ClientTable?.Properties?.GlobalSecondaryIndexes as { Projection: unknown }[];
   expect(indexes.map(({ Projection }) => Projection)).toEqual([
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt'] },

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
@@ -84,5 +84,37 @@ describe('the pipeline', () => {
         if (run !== undefined) execFileSync('bash', ['-n'], { input: run.replaceAll(/\$\{\{.*?\}\}/g, 'x') });
       }
     });
+  });
+});
+
+describe('actions of third parties', () => {
+  const folder = '.github/workflows';
+  const texts = readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8'));
+  const usesOf = (value: unknown): string[] => {
+    if (typeof value !== 'object' || value === null) return [];
+    return Object.entries(value).flatMap(([key, child]) => (key === 'uses' ? [String(child)] : usesOf(child)));
+  };
+  const actions = texts.flatMap((text) => usesOf(parse(text)).filter((action) => !action.startsWith('./')));
+
+  // A tag can be moved to other code, which would run with the pipeline's credentials.
+  test('are pinned by commit, with the version in a comment', () => {
+    expect(actions.length).toBeGreaterThan(0);
+    for (const action of actions) {
+      expect(action).toMatch(/^[\w.-]+(?:\/[\w.-]+)+@[0-9a-f]{40}$/);
+      const lines = texts.flatMap((text) => text.split('\n').filter((line) => line.includes(action)));
+      for (const line of lines) expect(line.split(action)[1]).toMatch(/^ # v\d+(?:\.\d+)*$/);
+    }
+  });
+
+  test('have one version in all workflows', () => {
+    const names = new Set(actions.map((action) => action.split('@')[0]));
+    expect(new Set(actions).size).toBe(names.size);
+  });
+
+  test('set up the Node of .nvmrc', () => {
+    for (const text of texts) {
+      const setups = text.split('uses: actions/setup-node@').slice(1);
+      for (const setup of setups) expect(setup).toMatch(/^\S+ # \S+\n +with:\n +node-version-file: \.nvmrc\n/);
+    }
   });
 });

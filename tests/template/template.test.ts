@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { variableOf } from '@boomerang/core/adapters/secrets.ts';
 import { ROUTES } from '@boomerang/core/http/routes.ts';
 import { describe, expect, test } from '@jest/globals';
+import { readLocalSecrets } from '../../local/local-secrets.ts';
 import { createResolver, type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../local/template.ts';
+import { FUNCTION_SETTINGS } from '../function-settings.ts';
 
 const template = readTemplate('template.yaml');
 const text = readFileSync('template.yaml', 'utf8');
@@ -14,6 +17,27 @@ const functions = resourcesOf(template, 'AWS::Serverless::Function').map(([logic
     Events?: Record<string, HttpApiEvent>;
   },
 }));
+
+const localSecrets = readLocalSecrets(template);
+
+const variablesReadBy = (stem: string): string[] => {
+  const files = readdirSync(`functions/${stem}`);
+  const source = files.includes('config.ts') ? readFileSync(`functions/${stem}/config.ts`, 'utf8') : '';
+  return [...source.matchAll(/'([A-Z][A-Z_]+)'/g)].map(([, name = '']) => name);
+};
+
+const STACK_UUID = '01a20b4c-cf47-716b-85d8-5343742576b8';
+
+const resolverOf = (Stage: string) =>
+  createResolver(template, {
+    parameters: {
+      Stage,
+      'AWS::StackName': 'stack',
+      'AWS::StackId': `arn:aws:cloudformation:us-east-1:123456789012:stack/stack/${STACK_UUID}`,
+    },
+    ref: (id) => id,
+    getAtt: (id) => id,
+  });
 
 const pascal = (stem: string): string => stem.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 
@@ -32,10 +56,48 @@ describe('the template', () => {
   );
 
   test.each(functions)('gives $logicalId the variables that it reads, and no others', ({ stem, properties }) => {
-    const files = readdirSync(`functions/${stem}`);
-    const source = files.includes('config.ts') ? readFileSync(`functions/${stem}/config.ts`, 'utf8') : '';
-    const read = [...source.matchAll(/'([A-Z][A-Z_]+)'/g)].map((match) => match[1]);
-    expect(Object.keys(properties.Environment?.Variables ?? {}).sort()).toEqual(read.sort());
+    const read = variablesReadBy(stem);
+    const secrets = read.includes('SECRETS_PATH') ? Object.keys(localSecrets) : [];
+    const given = Object.keys(properties.Environment?.Variables ?? {});
+    expect(given.filter((name) => !secrets.includes(name)).sort()).toEqual(read.sort());
+  });
+
+  test.each(['dev', 'prod'])('gives no function a secret that it finds by name in SSM, on the stage %s', (Stage) => {
+    const resolve = resolverOf(Stage);
+    for (const { stem, properties } of functions.filter(({ stem }) => variablesReadBy(stem).includes('SECRETS_PATH'))) {
+      const variables = resolve(properties.Environment?.Variables) as Record<string, string>;
+      expect([stem, variables.SECRETS_PATH]).toEqual([stem, expect.stringMatching(/^\/stack\/\w+$/)]);
+      for (const name of Object.keys(localSecrets)) expect([stem, variables[name] ?? '']).toEqual([stem, '']);
+    }
+  });
+
+  describe('gives the mock provider of reports the secret that provider-fetch finds', () => {
+    const variablesOf = (logicalId: string, Stage: string) =>
+      resolverOf(Stage)(
+        functions.find((one) => one.logicalId === logicalId)?.properties.Environment?.Variables,
+      ) as Record<string, string>;
+    const parameter = template.Resources.ReportsClientSecretParameter;
+
+    test('in the environment, on the local stage, where there is no SSM', () => {
+      const { SECRETS_PATH, REPORTS_CLIENT_SECRET } = variablesOf('ProviderFetchFunction', 'local');
+      expect([SECRETS_PATH, { REPORTS_CLIENT_SECRET }]).toEqual(['', localSecrets]);
+      expect(variablesOf('ProvidersFunction', 'local')).toMatchObject(localSecrets);
+      expect(FUNCTION_SETTINGS).toMatchObject(localSecrets);
+      expect(resolverOf('local')(template.Conditions[parameter?.Condition ?? ''])).toBe(false);
+    });
+
+    test.each(['dev', 'prod'])('in SSM, on the stage %s, by the UUID in the id of its stack', (Stage) => {
+      const resolve = resolverOf(Stage);
+      const { SECRETS_PATH } = variablesOf('ProviderFetchFunction', Stage);
+      expect(resolve(template.Conditions[parameter?.Condition ?? ''])).toBe(true);
+      expect(resolve(parameter?.Properties)).toMatchObject({
+        Name: `${SECRETS_PATH}/reports-client-secret`,
+        Type: 'String',
+        Value: STACK_UUID,
+      });
+      expect(variableOf('reports-client-secret')).toBe('REPORTS_CLIENT_SECRET');
+      expect(variablesOf('ProvidersFunction', Stage).REPORTS_CLIENT_SECRET).toBe(STACK_UUID);
+    });
   });
 
   test('has the routes that the fallback knows', () => {

@@ -217,6 +217,48 @@ describe('a request that is wrong', () => {
   });
 });
 
+describe('a form', () => {
+  const FORM = 'application/x-www-form-urlencoded';
+  const ask = async (request: Request) => {
+    const route = { bodyType: 'form', body: z.instanceof(URLSearchParams) } as const;
+    const handler = apiHandler(aLog(), route, async ({ body }) => ({ statusCode: 200, body: [...body] }));
+    const { statusCode, body = '' } = await handler(anEvent(request), {} as Context);
+    return [statusCode, JSON.parse(body)];
+  };
+
+  test.each([FORM, 'Application/X-WWW-Form-Urlencoded; charset=UTF-8'])(
+    'of type %s reaches a route that takes forms, from base64, too',
+    async (type) => {
+      const expected = [
+        ['a', 'b c'],
+        ['a', 'é'],
+        ['d', ''],
+      ];
+      for (const body of ['a=b+c&a=%C3%A9&d', Buffer.from('a=b+c&a=%C3%A9&d')])
+        expect(await ask({ body, type })).toEqual([200, expected]);
+    },
+  );
+
+  test('may be empty', async () => {
+    expect(await ask({ type: FORM })).toEqual([200, []]);
+    expect(await ask({ body: '', type: FORM })).toEqual([200, []]);
+  });
+
+  test.each<[string, number, Request]>([
+    ['JSON', 415, { body: '{"a":"b"}' }],
+    ['a type that only begins alike', 415, { body: 'a=b', type: `${FORM}x` }],
+    ['no type', 415, { body: 'a=b', type: '' }],
+    ['too many bytes', 413, { body: `a=${'x'.repeat(16 * 1024)}`, type: FORM }],
+    ['bytes that are not UTF-8', 400, { body: Buffer.from([0x61, 0x3d, 0xff]), type: FORM }],
+  ])('is not %s: %i', async (_name, status, request) => {
+    expect(await ask(request)).toMatchObject([status, { status }]);
+  });
+
+  test('is refused by a route that takes JSON', async () => {
+    expect((await call({ body: 'name=a', type: FORM })).statusCode).toBe(415);
+  });
+});
+
 describe('a route that fails', () => {
   const body = '{"name":"a"}';
 

@@ -2,6 +2,7 @@ import { readTaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
+import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
@@ -16,6 +17,7 @@ import {
   NOW,
   notAttempted,
   refused,
+  SECRET,
   unavailable,
   unguarded,
   working,
@@ -182,6 +184,126 @@ describe('a callback', () => {
     };
     expect(await calls(20_000)).toEqual(['delivered', 1]);
     expect(await calls(19_999)).toEqual(['LeaseLost', 0]);
+  });
+});
+
+describe("a client's headers", () => {
+  const CREDENTIAL = 'Bearer gateway+token/ü-1234567890';
+  const TOKEN = CREDENTIAL.slice('Bearer '.length);
+  const withHeaders =
+    (callbackHeaders: unknown, change: object = {}): FindClient =>
+    async () => ({ secrets: [{ secret: SECRET }], callbackHeaders: callbackHeaders as [], ...change });
+
+  const deliverWith = async (find: FindClient, ...script: ScriptedAnswer[]) => {
+    const worked = aWorkedJob();
+    const world = await createWorld(worked, ...script);
+    const error = await deliverCallback({ ...world.deps, findClient: find }, worked).then(
+      () => undefined,
+      (thrown: unknown) => thrown as Error,
+    );
+    return { ...world, worked, error };
+  };
+
+  test('go with the callback, beside ours, and leave what is signed as it is', async () => {
+    const headers = [
+      { name: 'authorization', value: CREDENTIAL },
+      { name: '__proto__', value: 'x' },
+    ];
+    const { requests, worked } = await deliverWith(withHeaders(headers));
+    const { deliver, requests: plain } = await createWorld(worked);
+    await deliver();
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.body).toBe(plain[0]?.body);
+    const added = JSON.parse(`{"authorization":${JSON.stringify(CREDENTIAL)},"__proto__":"x"}`);
+    expect(Object.entries(requests[0]?.headers ?? {}).sort()).toEqual(
+      [...Object.entries(added), ...Object.entries(plain[0]?.headers ?? {})].sort(),
+    );
+  });
+
+  test('are of the client whose job it is', async () => {
+    const asked: string[] = [];
+    const { requests, worked } = await deliverWith(async (clientId) => {
+      asked.push(clientId);
+      return withHeaders([{ name: 'x-tenant', value: clientId }])(clientId);
+    });
+    expect(asked).toEqual([worked.clientId]);
+    expect(requests[0]?.headers?.['x-tenant']).toBe(worked.clientId);
+  });
+
+  test.each<[string, unknown]>([
+    ['no list', 'authorization: swordfish'],
+    ['a map', { authorization: 'swordfish' }],
+    ['nothing', null],
+    ['a value that no header can carry', [{ name: 'x-a', value: 'swordfish\r\nx-b: c' }]],
+    ['a value beyond Latin-1', [{ name: 'x-a', value: 'swordfish …' }]],
+    ['a name of ours', [{ name: 'Webhook-Signature', value: 'swordfish' }]],
+    ['a name of HTTP', [{ name: 'content-length', value: 'swordfish' }]],
+    ['no value', [{ name: 'x-a' }]],
+    ['too much', [{ name: 'x-a', value: 'swordfish'.repeat(1_000) }]],
+  ])('that hold %s are our own fault, found before the call', async (_what, headers) => {
+    const { requests, error, log, store, worked } = await deliverWith(withHeaders(headers));
+    expect(error).toMatchObject({ name: 'CallbackNotSent', failure: { class: 'internal' } });
+    expect(requests).toEqual([]);
+    expect(store.jobs.get(worked.jobId)?.status).toBe('PENDING');
+    expect(log.lines).toMatchObject([
+      { level: 'error', message: 'Callback headers are invalid', data: { clientId: worked.clientId } },
+    ]);
+    expect(`${error?.message} ${JSON.stringify(log.lines)}`).not.toContain('swordfish');
+  });
+
+  test('that are invalid do not keep the jobs of a revoked client from ending', async () => {
+    const { error } = await deliverWith(withHeaders('corrupt', { revokedAt: NOW }));
+    expect(error).toMatchObject({ name: 'CallbackRejected', failure: { class: 'client_revoked' } });
+  });
+
+  const bytes = Buffer.from(TOKEN);
+  const latin1 = Buffer.from(TOKEN, 'latin1');
+  test.each<[string, string | Buffer]>([
+    ['raw', CREDENTIAL],
+    ['in Latin-1', Buffer.from(CREDENTIAL, 'latin1')],
+    ['in JSON', JSON.stringify({ authorization: CREDENTIAL }).replaceAll('/', '\\/')],
+    ['in base64', bytes.toString('base64')],
+    ['in base64 of Latin-1', latin1.toString('base64')],
+    ['in base64url', bytes.toString('base64url')],
+    ['in base64 amid other text', Buffer.from(`{"authorization":"${CREDENTIAL}"}`).toString('base64')],
+    ['percent-encoded', encodeURIComponent(CREDENTIAL)],
+    ['percent-encoded byte by byte', latin1.toString('hex').replaceAll(/../g, '%$&')],
+    ['cut', CREDENTIAL.slice(0, -6)],
+  ])('that a receiver repeats (%s) are masked in every failure', async (_form, repeated) => {
+    const body = Buffer.concat([Buffer.from('refused: '), Buffer.from(repeated as string)]);
+    for (const statusCode of [301, 401, 403, 404, 410, 429, 500, 503]) {
+      const { error, log } = await deliverWith(withHeaders([{ name: 'authorization', value: CREDENTIAL }]), {
+        statusCode,
+        headers: { 'content-type': Buffer.isBuffer(repeated) ? 'text/plain; charset=iso-8859-1' : 'text/plain' },
+        body,
+      });
+      const told = `${error?.message} ${JSON.stringify(log.lines)}`;
+      expect(told).toContain('***');
+      const words = [TOKEN, bytes.toString('base64'), bytes.toString('base64url'), latin1.toString('base64')];
+      const pieces = words.flatMap((word) => [word.slice(0, 8), word.slice(4, 12), word.slice(8, 16)]);
+      for (const piece of pieces) expect(decodeURIComponent(told.replaceAll('%FC', 'ü'))).not.toContain(piece);
+    }
+  });
+
+  test('of Basic credentials are masked as the user and password that they are, too', async () => {
+    const value = `Basic ${btoa('gateway-user:gateway-password')}`;
+    const { error } = await deliverWith(withHeaders([{ name: 'authorization', value }]), {
+      statusCode: 403,
+      body: Buffer.from('gateway-user may not, with gateway-password'),
+    });
+    expect(JSON.parse(error?.message ?? '').excerpt).toBe('*** may not, with ***');
+  });
+
+  test.each([
+    [401, 'CallbackRejected'],
+    [403, 'CallbackRejected'],
+    [407, 'CallbackRejected'],
+  ])('change nothing about an answer of %i', async (statusCode, name) => {
+    const headers = withHeaders([{ name: 'authorization', value: CREDENTIAL }]);
+    const { error, requests } = await deliverWith(headers, { statusCode });
+    expect([error?.name, requests.length]).toEqual([name, 1]);
+    const { deliver } = await createWorld(aWorkedJob(), { statusCode });
+    await expect(deliver()).rejects.toMatchObject({ name });
   });
 });
 

@@ -175,6 +175,8 @@ describe('settings', () => {
     ['FAILURE_SEED', '4294967296'],
     ['PROVIDER_LATENCY_MS', '29001'],
     ['PROVIDER_LATENCY_MS', 'soon'],
+    ['REPORTS_CLIENT_SECRET', ''],
+    ['REPORTS_CLIENT_SECRET', ' '],
     ['LEASE_SECONDS', '359'],
     ['LEASE_SECONDS', '360.5'],
     ['LEASE_SECONDS', '9'.repeat(30)],

@@ -10,6 +10,7 @@ import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW, unguarded }
 import { expectations, FIXTURE_JOB_ID, listFixtures } from '../event-expectations.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
+import { FUNCTION_SETTINGS } from '../function-settings.ts';
 
 const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 
@@ -86,7 +87,13 @@ const createWorld = async () => {
     'redrive-run': { ...store, jobs: store.reader, redrives: createFakeRedrives(), fetchDeadlineMs: 1, retentionMs: 1 },
     'job-cancel': { jobs: store.reader, control: store.control, retentionMs: 1_000 },
     'job-expunge': { jobs: store.reader, control: store.control, results: store.results },
-    providers: { failureRate: 0, latencyMs: 0, maintenance: undefined, sleep: async () => {} },
+    providers: {
+      failureRate: 0,
+      latencyMs: 0,
+      maintenance: undefined,
+      sleep: async () => {},
+      clientSecret: FUNCTION_SETTINGS.REPORTS_CLIENT_SECRET,
+    },
     'provider-fetch': { catalogue, results: store.results, jobs: store.reader },
     'callback-deliver': { results: store.results, outcomes: store.outcomes, userAgent: 'test' },
     'job-claim': {

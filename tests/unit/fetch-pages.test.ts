@@ -160,6 +160,12 @@ test('numbers keep each digit, and items their form', async () => {
   expect(json).toBe('[12345678901234567890.10 ,{"a" : 1.0},"]," , [1 , 2]]');
 });
 
+test('the array of each page is at dataAt where that is all that is stated', async () => {
+  const { itemsAt: _, ...pagination } = cursor;
+  const { json } = await fetchAll(pagination, servers.cursor as Answering, { provider: { dataAt: '/items' } });
+  expect(json).toBe('[1,2,3,4,5]');
+});
+
 test('a page in gzip is a page', async () => {
   const { json } = await fetchAll(link, (request) => {
     const { headers = {}, body } = (servers.link as (from: typeof request) => Answer)(request);

@@ -354,6 +354,7 @@ describe('the number of reads', () => {
     ['a long name', `{"${'a'.repeat(N)}":1}`, [`/${'a'.repeat(N)}`, `/${'a'.repeat(N - 1)}`, `/${'a'.repeat(N - 1)}b`]],
     ['a long name in escapes', `{"${'\\u0061'.repeat(N)}":1}`, [`/${'a'.repeat(N)}`, `/${'a'.repeat(N + 1)}`]],
     ['names that are nearly alike', `{${manyOf(`"${'a'.repeat(99)}b":1`, 300)}}`, [`/${'a'.repeat(99)}c`]],
+    ['a name that continues like the document', `{${manyOf('"":1')}}`, [`/${'":1,"'.repeat(N)}`]],
     ['a long number', `{"n":${'1'.repeat(N)},"b":1}`, ['', '/n', '/b']],
     ['whitespace', `${' '.repeat(N)}{${'\n'.repeat(N)}"a"${'\t'.repeat(N)}:${'\r'.repeat(N)}1}`, ['', '/a', '/b']],
     ['many small items', `[${manyOf('1')}]`, ['', '/-', `/${N}`, `/${N - 1}`, '/0']],
@@ -379,7 +380,7 @@ describe('the number of reads', () => {
     fc.assert(
       fc.property(
         fc.array(piece, { maxLength: 12 }),
-        fc.array(fc.constantFrom('a', '0', '1', '-', ''), { maxLength: 4 }),
+        fc.array(fc.constantFrom('a', '0', '1', '99999', '-', ''), { maxLength: 4 }),
         (pieces, pointer) => {
           selectJson(countedText(pieces.join(''), 2 * MAX_READS), pointer);
         },

@@ -95,6 +95,19 @@ describe('an answer that comes', () => {
     expect(seen).toEqual([['POST', '4', 'b', '"é"']]);
   });
 
+  test.each<[string, Partial<HttpRequest>]>([
+    ['a GET', {}],
+    ['a POST with a body of other characters', { method: 'POST', body: '"é…"' }],
+  ])('is to headers in Latin-1, as servers read them, of %s', async (_name, change) => {
+    const seen: unknown[] = [];
+    const url = await serve(async (request, response) => {
+      seen.push(request.headers['x-a'], `${Buffer.concat(await request.toArray())}`);
+      response.end();
+    });
+    await get(url, { headers: { 'x-a': 'ü' }, ...change });
+    expect(seen).toEqual(['ü', change.body ?? '']);
+  });
+
   test('is not followed when it is a redirect', async () => {
     const paths: (string | undefined)[] = [];
     const url = await serve((request, response) => {

@@ -221,6 +221,56 @@ describe('the parameters of a provider', () => {
     }
   });
 
+  /**
+   * Where we differ from ajv-formats. We refuse blanks for the "T", leading zeros and names that end in a dot; we take hosts of mail
+   * without a dot, and URIs of a scheme alone.
+   */
+  const ON_PURPOSE: [string, RegExp][] = [
+    ['date-time', /\s/],
+    ['ipv4', /(?:^|\.)0\d/],
+    ['hostname', /\.$/],
+    ['email', /@[^.]*$|\.$/],
+    ['uri', /^[\w+.-]*:(?:[?#]|$)/],
+  ];
+
+  test('of a format agree with another validator, near what is valid', () => {
+    const ajv = new Ajv2020();
+    (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
+    const edit = fc.tuple(
+      fc.nat(40),
+      fc.constantFrom('', '0', '3', '9', 'a', 'Z', '-', ':', '.', '@', '[', '%', '/', '#', 'é'),
+    );
+    const sample = fc.constantFrom(
+      ...dates.flatMap(([format, valid, invalid]) => [...valid, ...invalid].map((text) => [format, text] as const)),
+    );
+    fc.assert(
+      fc.property(sample, fc.array(edit, { maxLength: 2 }), ([format, text], edits) => {
+        const value = edits.reduce((edited, [at, piece]) => edited.slice(0, at) + piece + edited.slice(at + 1), text);
+        fc.pre(!ON_PURPOSE.some(([name, pattern]) => name === format && pattern.test(value)));
+        fc.pre(format !== 'uri' || URL.canParse(value));
+        const isValid = ajv.validate({ type: 'string', format }, value);
+        expect([format, value, messagesFor({ type: 'string', format }, value).length === 0]).toEqual([
+          format,
+          value,
+          isValid,
+        ]);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('are multiples of decimals as these are written', () => {
+    const decimals = fc.tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 4 }));
+    fc.assert(
+      fc.property(decimals, fc.integer({ min: 1, max: 500 }), ([units, places], step) => {
+        const value = Number(`${units}e-${places}`);
+        const multipleOf = Number(`${step}e-${places}`);
+        const isValid = messagesFor({ type: 'number', multipleOf }, value).length === 0;
+        expect([value, multipleOf, isValid]).toEqual([value, multipleOf, units % step === 0]);
+      }),
+    );
+  });
+
   test('never appear in a message', () => {
     const property = fc.constantFrom<Property>(
       { type: 'integer', maximum: 0 },

@@ -1,7 +1,14 @@
 import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
+import { DEFAULT_GAS_ACCOUNT } from '../../functions/providers/bills.ts';
+import { accountQuerySchema, pageQuerySchema, reportOrderSchema } from '../../functions/providers/schema.ts';
+import { CLIENT_ID, SCOPE } from '../../functions/providers/token-request.ts';
+import { TOKEN_SECONDS } from '../../functions/providers/tokens.ts';
 import { always, docsPaths, json, problems } from './shared.ts';
+
+const BILL = { billedOn: '2020-04-07T15:03:14.257Z', amount: 22.27 };
+const REPORT_ID = 'MTc2NzIyNTYwMDAwMA.sBX4PqQ0cG4';
 
 const billSchema = z
   .object({
@@ -10,12 +17,102 @@ const billSchema = z
   })
   .meta({ id: 'Bill', description: 'A bill of a customer.' });
 
+const billPageSchema = z
+  .object({
+    data: z.array(billSchema),
+    meta: z.object({
+      next: z.string().nullable().meta({ description: 'The cursor of the next page; null on the last.' }),
+    }),
+  })
+  .meta({ id: 'BillPage', description: 'A page of bills, oldest first.' });
+
+const tokenRequestSchema = z
+  .object({
+    grant_type: z.literal('client_credentials'),
+    scope: z.literal(SCOPE).optional(),
+    client_id: z
+      .string()
+      .optional()
+      .meta({ description: `\`${CLIENT_ID}\`, unless HTTP Basic has it.` }),
+    client_secret: z
+      .string()
+      .optional()
+      .meta({ description: 'The setting `REPORTS_CLIENT_SECRET`, unless HTTP Basic has it.' }),
+  })
+  .meta({ id: 'TokenRequest', description: 'A request for an access token (RFC 6749 §4.4.2).' });
+
+const tokenSchema = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int().meta({ description: 'Seconds.' }),
+    scope: z.literal(SCOPE),
+  })
+  .meta({ id: 'Token', description: 'An access token (RFC 6749 §5.1).' });
+
+const tokenErrorSchema = z
+  .object({ error: z.enum(['invalid_client', 'invalid_request', 'invalid_scope', 'unsupported_grant_type']) })
+  .meta({ id: 'TokenError', description: 'Why there is no token (RFC 6749 §5.2).' });
+
+const reportId = z
+  .string()
+  .meta({ description: 'From the answer to `POST /providers/reports`.', examples: [REPORT_ID] });
+
+const orderedSchema = z
+  .object({ id: reportId, status: z.literal('QUEUED') })
+  .meta({ id: 'OrderedReport', description: 'A report that has just been ordered.' });
+
+const reportSchema = z
+  .object({
+    id: reportId,
+    status: z.enum(['QUEUED', 'RUNNING', 'DONE', 'REJECTED']),
+    report: z
+      .object({
+        creditScore: z.int().min(300).max(850),
+        rating: z.enum(['A', 'B', 'C', 'D']),
+        openLoans: z.int().min(0),
+      })
+      .optional()
+      .meta({ description: 'Only of a report that is DONE.' }),
+  })
+  .meta({ id: 'Report', description: 'A report on a tax id, made up from it.' });
+
 const pathOfProvider = z.object({
   providerId: z
     .string()
     .min(1)
-    .meta({ description: 'One of `GET /providers`.', examples: ['gas'] }),
+    .meta({ description: 'One of `GET /providers` that gives bills.', examples: ['gas'] }),
 });
+const pathOfAccount = z.object({
+  account: z
+    .string()
+    .regex(/^[0-9]{8,12}$/)
+    .meta({
+      description: `Any number makes up bills of its own; ${DEFAULT_GAS_ACCOUNT} has those of \`GET /providers/gas\`.`,
+      examples: [DEFAULT_GAS_ACCOUNT],
+    }),
+});
+
+const FAILS = 'Fails with the probability `FAILURE_RATE`, and always in a maintenance window.';
+const failure = {
+  500: {
+    description: 'A failure, on purpose or our own.',
+    content: { 'text/plain': { schema: z.literal('#fail') }, ...problems(500)['500']?.content },
+  },
+};
+const retryAfter = z
+  .string()
+  .regex(/^\d+$/)
+  .meta({ description: 'Seconds to wait before it is asked for.', examples: ['1'] });
+const challenge = z.object({ 'www-authenticate': z.string() });
+const noToken = {
+  401: {
+    ...problems(401)['401'],
+    description: 'The access token is missing, invalid or has expired.',
+    headers: challenge,
+  },
+};
+const withToken = [{ reportsToken: [SCOPE] }];
 
 /** The mock third parties. */
 export const providersApi = createDocument({
@@ -30,8 +127,19 @@ export const providersApi = createDocument({
   security: [],
   tags: [
     { name: 'Providers', description: 'The mock third parties.' },
+    { name: 'Bills', description: 'Bills, in one answer and in pages.' },
+    { name: 'Reports', description: 'Reports that take a while, behind OAuth 2 client credentials.' },
     { name: 'Operation', description: 'The API about itself.' },
   ],
+  components: {
+    securitySchemes: {
+      reportsToken: {
+        type: 'oauth2',
+        description: `An access token of the client \`${CLIENT_ID}\`.`,
+        flows: { clientCredentials: { tokenUrl: '/providers/token', scopes: { [SCOPE]: 'Order and read reports.' } } },
+      },
+    },
+  },
   paths: {
     '/providers': {
       get: {
@@ -40,7 +148,7 @@ export const providersApi = createDocument({
         summary: 'List the ids of the providers',
         security: [],
         responses: {
-          200: { description: 'The ids.', content: json(z.array(z.string()), ['gas', 'internet']) },
+          200: { description: 'The ids.', content: json(z.array(z.string()), ['gas', 'internet', 'reports']) },
           ...always,
         },
       },
@@ -48,22 +156,176 @@ export const providersApi = createDocument({
     '/providers/{providerId}': {
       get: {
         operationId: 'getBills',
-        tags: ['Providers'],
+        tags: ['Bills'],
         summary: 'Get the bills of a provider',
-        description: 'Fails with the probability `FAILURE_RATE`, and always in a maintenance window.',
+        description: FAILS,
         security: [],
         requestParams: { path: pathOfProvider },
         responses: {
+          200: { description: 'The bills.', content: json(z.array(billSchema), [BILL]) },
+          ...always,
+          ...problems(404),
+          ...failure,
+        },
+      },
+    },
+    '/providers/gas/accounts/{account}/bills': {
+      get: {
+        operationId: 'getAccountBills',
+        tags: ['Bills'],
+        summary: 'Get the bills of a gas account, page by page, by cursor',
+        description: FAILS,
+        security: [],
+        requestParams: { path: pathOfAccount, query: accountQuerySchema },
+        responses: {
           200: {
-            description: 'The bills.',
-            content: json(z.array(billSchema), [{ billedOn: '2020-04-07T15:03:14.257Z', amount: 22.27 }]),
+            description: 'A page.',
+            content: json(billPageSchema, { data: [BILL], meta: { next: 'YmlsbCAx' } }),
+            links: {
+              next: {
+                operationId: 'getAccountBills',
+                parameters: { account: '$request.path.account', cursor: '$response.body#/meta/next' },
+              },
+            },
           },
           ...always,
           ...problems(404),
-          500: {
-            description: 'A failure, on purpose or our own.',
-            content: { 'text/plain': { schema: z.literal('#fail') }, ...problems(500)['500']?.content },
+          400: { ...problems(400)['400'], description: 'The cursor is not one of an earlier page.' },
+          ...failure,
+        },
+      },
+    },
+    '/providers/internet/bills': {
+      get: {
+        operationId: 'getInternetBills',
+        tags: ['Bills'],
+        summary: 'Get the bills of the internet provider, page by page, by Link header',
+        description: `A page after the last is empty. ${FAILS}`,
+        security: [],
+        requestParams: { query: pageQuerySchema },
+        responses: {
+          200: {
+            description: 'A page.',
+            headers: z.object({
+              link: z
+                .string()
+                .optional()
+                .meta({
+                  description: 'Where the next page is, relative to this one (RFC 8288); absent on the last.',
+                  examples: ['<?page=2>; rel="next"'],
+                }),
+            }),
+            content: json(z.array(billSchema), [BILL]),
           },
+          ...always,
+          ...failure,
+        },
+      },
+    },
+    '/providers/token': {
+      post: {
+        operationId: 'postToken',
+        tags: ['Reports'],
+        summary: 'Get an access token by client credentials',
+        description: `RFC 6749 §4.4. The client authenticates by HTTP Basic, or by client_id and client_secret in the form. A token lives for ${TOKEN_SECONDS} seconds. ${FAILS}`,
+        security: [],
+        requestBody: {
+          required: true,
+          content: {
+            'application/x-www-form-urlencoded': {
+              schema: tokenRequestSchema,
+              example: { grant_type: 'client_credentials', client_id: CLIENT_ID, client_secret: 'local-demo-secret' },
+            },
+          },
+        },
+        responses: {
+          200: {
+            description: 'A token.',
+            headers: z.object({ 'cache-control': z.literal('no-store'), pragma: z.literal('no-cache') }),
+            content: json(tokenSchema, {
+              access_token: 'MTc2NzIyNTY2MDAwMA.7a0Xq0iN6uU',
+              token_type: 'Bearer',
+              expires_in: TOKEN_SECONDS,
+              scope: SCOPE,
+            }),
+          },
+          ...always,
+          ...problems(413),
+          400: {
+            description:
+              'The request is wrong, its scope is unknown, or it is for another grant; or the body is not UTF-8.',
+            content: { ...json(tokenErrorSchema), ...problems(400)['400']?.content },
+          },
+          401: {
+            description: 'The client is unknown, or its secret is wrong.',
+            headers: challenge,
+            content: json(tokenErrorSchema),
+          },
+          415: { ...problems(415)['415'], description: 'The body is not declared as a form, or it is compressed.' },
+          ...failure,
+        },
+      },
+    },
+    '/providers/reports': {
+      post: {
+        operationId: 'postReport',
+        tags: ['Reports'],
+        summary: 'Order a report on a tax id',
+        description: `Nothing is stored: a repeated order has another id, and the same report. ${FAILS}`,
+        security: withToken,
+        requestParams: {
+          header: z.object({
+            'idempotency-key': z
+              .string()
+              .min(1)
+              .max(255)
+              .meta({ description: 'The same for every attempt at one order.', examples: ['order-1'] }),
+          }),
+        },
+        requestBody: { required: true, content: json(reportOrderSchema, { taxId: '12345678901' }) },
+        responses: {
+          202: {
+            description: 'It is ordered. Location says where to ask for it.',
+            headers: z.object({
+              location: z.string().meta({ description: 'Path of the report, relative to this API.' }),
+              'retry-after': retryAfter,
+            }),
+            content: json(orderedSchema, { id: REPORT_ID, status: 'QUEUED' }),
+            links: { report: { operationId: 'getReport', parameters: { reportId: '$response.body#/id' } } },
+          },
+          ...always,
+          ...problems(413, 415),
+          400: {
+            ...problems(400)['400'],
+            description: 'There is no idempotency-key, or the body is empty, not UTF-8 or not JSON.',
+          },
+          ...noToken,
+          ...failure,
+        },
+      },
+    },
+    '/providers/reports/{reportId}': {
+      get: {
+        operationId: 'getReport',
+        tags: ['Reports'],
+        summary: 'Get a report, or how far it has come',
+        description: `QUEUED for a second, RUNNING for another one, then DONE; or REJECTED, for the tax id 0000. ${FAILS}`,
+        security: withToken,
+        requestParams: { path: z.object({ reportId }) },
+        responses: {
+          200: {
+            description: 'The report.',
+            headers: z.object({ 'retry-after': retryAfter.optional() }),
+            content: json(reportSchema, {
+              id: REPORT_ID,
+              status: 'DONE',
+              report: { creditScore: 712, rating: 'B', openLoans: 2 },
+            }),
+          },
+          ...always,
+          ...problems(404),
+          ...noToken,
+          ...failure,
         },
       },
     },

@@ -320,7 +320,7 @@ export const serviceApi = createDocument({
         tags: ['Callbacks'],
         summary: 'What is posted to the callback address of a job',
         description:
-          'Signed by Standard Webhooks, at most 10 MiB, delivered at least once. An answer has 15 s. Redirects are not followed. Failures are tried again by the schedule, 30 s to 24 h apart.',
+          'Signed by Standard Webhooks, at most 10 MiB, delivered at least once. It also carries the headers that operators have set for the client; they replace none of those below. An answer has 15 s. Redirects are not followed. Failures are tried again by the schedule, 30 s to 24 h apart.',
         security: [],
         requestParams: { header: callbackHeaders },
         requestBody: {

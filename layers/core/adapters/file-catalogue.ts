@@ -16,7 +16,9 @@ export const readCatalogue = (path: string, placeholders: Readonly<Record<string
     // A byte order mark is no part of the JSON (RFC 8259, 8.1).
     return parseCatalogue(text.replace(/^\uFEFF/, ''), placeholders);
   } catch (error) {
-    if (error instanceof InvalidCatalogue) throw new InvalidCatalogue(`${path}: ${error.message}`, { cause: error });
+    if (error instanceof InvalidCatalogue) {
+      throw new InvalidCatalogue(`${path}: ${error.message}`, { cause: error, faults: error.faults });
+    }
     throw error;
   }
 };

@@ -132,6 +132,8 @@ const begin = async (
   deadline: AbortSignal,
 ): Promise<Exchange> =>
   new Promise((resolve, reject) => {
+    // Bytes, not text: Node appends a text to the headers and sends both in UTF-8, but headers are Latin-1.
+    const bytes = body === undefined ? undefined : Buffer.from(body);
     const options: http.RequestOptions & { deadline: AbortSignal } = {
       method,
       agent: agents[target.protocol],
@@ -141,7 +143,7 @@ const begin = async (
       headers: {
         'accept-encoding': 'identity',
         ...headers,
-        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+        ...(bytes && { 'content-length': bytes.length }),
       },
     };
     const request = (target.protocol === 'https:' ? https : http).request(target, options);
@@ -157,7 +159,7 @@ const begin = async (
         return;
       }
       isSent = true;
-      request.end(body);
+      request.end(bytes);
     };
     const fail = (error: Error): void => {
       // It holds the answer, and with it whatever that repeats.

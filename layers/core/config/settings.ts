@@ -37,6 +37,8 @@ export const settings = {
       return z.NEVER;
     }),
   ]),
+  /** Secret of the client `boomerang` of the mock provider of reports: its tokens and ids are signed with it. */
+  REPORTS_CLIENT_SECRET: z.string().trim().min(1),
   /** How long whoever takes a job holds it. */
   LEASE_SECONDS: seconds(MIN_LEASE_SECONDS, DAY_SECONDS),
   /** Minimum delays between attempts. */

@@ -1,3 +1,5 @@
+import type { CallbackHeader } from './callback-headers.ts';
+
 /** A secret that callbacks are signed with: `whsec_` and base64 (Standard Webhooks, "Signature scheme"). */
 export type SigningSecret = {
   secret: string;
@@ -16,6 +18,8 @@ export type Client = {
   revokedAt?: number;
   /** How many jobs a second it may post; 0 for any number, absent for the deployment's default. */
   ratePerSecond?: number;
+  /** Headers that go with each of its callbacks. Their values are secrets. */
+  callbackHeaders?: CallbackHeader[];
 };
 
 /** How long a secret that was rotated out goes on signing, unless its operator says otherwise, and at most. */

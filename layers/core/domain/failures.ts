@@ -101,7 +101,7 @@ export class CallbackRejected extends TaskError {
   override name = 'CallbackRejected';
 }
 
-/** The call was not made, because our own tables could not be read: it says nothing of the receiver. */
+/** The call was not made, by a fault of ours, such as a table that could not be read: it says nothing of the receiver. */
 export class CallbackNotSent extends TaskError {
   override name = 'CallbackNotSent';
 }

@@ -86,10 +86,13 @@ export const itemsOf = (json: string): string | undefined => {
   return text.startsWith('[') ? text.slice(1, -1).trim() : undefined;
 };
 
-/** @param items as returned by {@link itemsOf} */
+/**
+ * How many items an array has.
+ * @param items as returned by {@link itemsOf}
+ */
 export const countItems = (items: string): number => {
   let count = 0;
-  for (let at = skipBlanks(items, 0); at < items.length; at = skipBlanks(items, skipValue(items, at))) count += 1;
+  for (let at = 0; at < items.length; at = skipBlanks(items, skipValue(items, at))) count += 1;
   return count;
 };
 

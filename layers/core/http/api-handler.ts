@@ -21,6 +21,8 @@ export type ApiRoute<Body, Query, Head, Who> = {
   /** Who calls, by the Authorization header. It runs first: strangers learn nothing, and cost nothing more. */
   authenticate?: (authorization: string | undefined) => Promise<Who>;
   body?: z.ZodType<Body>;
+  /** What the body is, `json` by default. A form reaches its schema as `URLSearchParams`: names may repeat. */
+  bodyType?: keyof typeof BODY_TYPES;
   /** Bytes of UTF-8. */
   maxBodyBytes?: number;
   /** Checks the body's text against the headers, before anything parses it. */
@@ -43,7 +45,7 @@ export type Headers = Readonly<Record<string, string | undefined>>;
 export type ApiRequest<Body, Query, Head, Who> = {
   caller: Who;
   body: Body;
-  /** The body as the JSON text it came in. */
+  /** The body as the text it came in. */
   bodyText: string;
   query: Query;
   path: Readonly<Record<string, string | undefined>>;
@@ -64,6 +66,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   route: (request: ApiRequest<Body, Query, Head, Who>) => Promise<ApiResponse>,
 ): ApiLambda => {
   const { authenticate, body, maxBodyBytes = MAX_BODY_BYTES, verify, query = NO_QUERY, headers } = options;
+  const bodyType = BODY_TYPES[options.bodyType ?? 'json'];
   const meter = options.meter ?? createMeter();
   const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log, meter));
   // API Gateway hands over names in lower case (payload format 2.0), SAM local as they were sent.
@@ -73,13 +76,13 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
       event.caller = await authenticate(event.headers.authorization);
     });
   }
-  if (body) chain.use(guardBody(maxBodyBytes));
+  if (body) chain.use(guardBody(bodyType, maxBodyBytes));
   if (verify) chain.before(async ({ event }) => verify(event.bodyText ?? '', event.headers));
   if (body) chain.use(dropBom);
   chain.handler(async (event: Event) => {
     const response = await route({
       caller: event.caller as Who,
-      body: (body && validate(body, parseJson(event.bodyText ?? ''), 'property')) as Body,
+      body: (body && validate(body, bodyType.parse(event.bodyText ?? ''), 'property')) as Body,
       bodyText: event.bodyText ?? '',
       query: validateQuery(query, event) as Query,
       path: event.pathParameters ?? {},
@@ -111,14 +114,36 @@ const SAFE_HEADERS = {
 
 type Event = APIGatewayProxyEventV2 & { bodyText?: string; caller?: unknown };
 
+type BodyType = {
+  pattern: RegExp;
+  /** What a body of another type is told. */
+  rule: string;
+  /** @throws Problem 400 or 422 */
+  parse: (text: string) => unknown;
+  mayBeEmpty: boolean;
+};
+
+const BODY_TYPES = {
+  json: {
+    pattern: /^application\/(?:[\w.+-]+\+)?json(?:\s*;|\s*$)/i,
+    rule: 'The body must be JSON, with content-type application/json.',
+    parse: parseJson,
+    mayBeEmpty: false,
+  },
+  form: {
+    pattern: /^application\/x-www-form-urlencoded(?:\s*;|\s*$)/i,
+    rule: 'The body must be a form, with content-type application/x-www-form-urlencoded.',
+    parse: (text) => new URLSearchParams(text),
+    mayBeEmpty: true,
+  },
+} as const satisfies Record<string, BodyType>;
+
 /** The body's type, size and encoding, before anything parses it. */
-const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
+const guardBody = ({ pattern, rule, mayBeEmpty }: BodyType, maxBytes: number): middy.MiddlewareObj<Event> => ({
   before: ({ event }) => {
     const { headers, body = '', isBase64Encoded } = event;
     const type = headers['content-type'] ?? '';
-    if (!/^application\/(?:[\w.+-]+\+)?json(?:\s*;|\s*$)/i.test(type)) {
-      throw new Problem(415, 'The body has to be JSON, with content-type application/json.');
-    }
+    if (!pattern.test(type)) throw new Problem(415, rule);
     if (!/^(?:identity)?$/i.test(headers['content-encoding']?.trim() ?? '')) {
       throw new Problem(415, 'The body must not be encoded.', { headers: { 'accept-encoding': 'identity' } });
     }
@@ -128,7 +153,7 @@ const guardBody = (maxBytes: number): middy.MiddlewareObj<Event> => ({
       throw new Problem(413, `The body is larger than ${maxBytes} bytes.`);
     }
     const bytes = Buffer.from(body, encoding);
-    if (bytes.length === 0) throw new Problem(400, 'The body is empty.');
+    if (bytes.length === 0 && !mayBeEmpty) throw new Problem(400, 'The body is empty.');
     if (!isUtf8(bytes)) throw new Problem(400, 'The body is not UTF-8.');
     event.bodyText = bytes.toString('utf8');
   },

@@ -68,6 +68,12 @@ export const invalid = (errors: FieldError[]): Problem =>
 /** What the answer to a path of no route is. */
 export const unknownRoute = (): Problem => new Problem(404, 'There is no such route.');
 
+/** What the answer to a known path with another method is (RFC 9110 §15.5.6). */
+export const methodNotAllowed = (allowed: readonly string[]): Problem => {
+  const allow = allowed.join(', ');
+  return new Problem(405, `This route takes ${allow}.`, { headers: { allow } });
+};
+
 /** Somebody is at work on the job, for so long at most. */
 export const inProgress = (retryAfterMs: number, cause?: unknown): Problem =>
   new Problem(409, 'The job is in progress.', {

@@ -15,7 +15,10 @@ import { toItem } from './table.ts';
 /** The table of callers. */
 export type ClientTable = { client: DynamoDBClient; tableName: string };
 
-/** By the hash of their API key; its projection holds no signing secret, so that who authenticates can read none. */
+/**
+ * By the hash of their API key. Its projection holds neither signing secrets nor the headers of callbacks: functions that
+ * authenticate can read none.
+ */
 const CALLER_INDEX = 'CallerIndex';
 
 export const createDynamoFindCaller =
@@ -87,6 +90,23 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
         ...(isSet && { ExpressionAttributeValues: toItem({ ':rate': ratePerSecond }) }),
       }),
     );
+  },
+
+  setCallbackHeaders: async (clientId, headers) => {
+    const isSet = headers.length > 0;
+    const update = new UpdateItemCommand({
+      TableName: tableName,
+      Key: toItem({ clientId }),
+      UpdateExpression: isSet ? 'SET callbackHeaders = :headers' : 'REMOVE callbackHeaders',
+      ConditionExpression: 'attribute_exists(clientId)',
+      ...(isSet && { ExpressionAttributeValues: toItem({ ':headers': headers }) }),
+    });
+    try {
+      await client.send(update);
+    } catch (cause) {
+      if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
+      throw new StaleClient(`client ${clientId} does not exist any more`, { cause });
+    }
   },
 
   revoke: async (clientId, now) => {

@@ -1,57 +1,170 @@
 import * as z from 'zod';
 import { findJsonError } from '../json-position.ts';
+import { explainIssue } from './explain-issue.ts';
+import { type CatalogueFault, describeFault } from './fault.ts';
+import { providerFaults } from './provider-rules.ts';
 import { type Provider, providerSchema } from './provider-schema.ts';
-
-const catalogueSchema = z.strictObject({
-  providers: z
-    .array(providerSchema)
-    .min(1)
-    .superRefine((providers, context) => {
-      const seen = new Set<string>();
-      for (const [index, { id }] of providers.entries()) {
-        if (seen.has(id)) context.addIssue({ code: 'custom', path: [index, 'id'], message: `"${id}" is there twice` });
-        seen.add(id);
-      }
-    }),
-});
 
 /** The third parties, by id. */
 export type Catalogue = ReadonlyMap<string, Provider>;
 
-/** The catalogue's file does not say what a catalogue must. The message names each place. */
+/** A catalogue that can't be used. The message is one line and names every fault. */
 export class InvalidCatalogue extends Error {
   override name = 'InvalidCatalogue';
+  /** Empty for a file that can't be read. */
+  readonly faults: readonly CatalogueFault[];
+  constructor(message: string, options: ErrorOptions & { faults?: readonly CatalogueFault[] } = {}) {
+    super(message, options);
+    this.faults = options.faults ?? [];
+  }
 }
+
+/** A catalogue's file. */
+export const catalogueSchema = z.strictObject({
+  /** For editors. */
+  $schema: z.string().optional(),
+  providers: z.array(providerSchema).min(1),
+});
+
+/** Its providers are parsed one by one, so that the faults of one do not hide those of others. */
+const documentSchema = z.strictObject({ ...catalogueSchema.shape, providers: z.array(z.unknown()).min(1) });
+
+type Placeholders = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads a provider catalogue.
  *
  * @param text its JSON
- * @param placeholders what `${NAME}` in it stands for
- * @throws InvalidCatalogue for JSON that does not parse, an unknown key, a value out of its limits, a missing placeholder
+ * @param placeholders what `${NAME}` in its strings stands for
+ * @throws InvalidCatalogue with every fault: JSON that does not parse, a placeholder without a value, an unknown key, a value out
+ * of its limits, fields that do not go together, an id twice
  */
-export const parseCatalogue = (text: string, placeholders: Readonly<Record<string, string | undefined>>): Catalogue => {
-  let value: unknown;
-  const unset = new Set<string>();
-  try {
-    value = JSON.parse(text, (_key, part) => (typeof part === 'string' ? fill(part, placeholders, unset) : part));
-  } catch (cause) {
-    const { line, column } = findJsonError(text) ?? {};
-    const why = (cause as Error).message.replace(/ in JSON at position .*/s, '');
-    throw new InvalidCatalogue(`it is not JSON: line ${line}, column ${column}: ${why}`, { cause });
+export const parseCatalogue = (text: string, placeholders: Placeholders): Catalogue => {
+  const { value, faults, unset } = fillPlaceholders(parseJson(text), placeholders);
+  const document = documentSchema.safeParse(value);
+  faults.push(...(document.error?.issues ?? []).flatMap((issue) => explainIssue(issue, value)));
+  const providers: Provider[] = [];
+  const seen = new Set<unknown>();
+  for (const [index, entry] of entriesOf(value).entries()) {
+    const path = ['providers', index];
+    const { provider, faults: found } = readProvider(entry, unset.get(index) ?? []);
+    faults.push(...found.map((fault) => ({ ...fault, path: [...path, ...fault.path] })));
+    if (provider) providers.push(provider);
+    const id = isRecord(entry) ? entry.id : undefined;
+    if (id !== undefined && seen.has(id)) faults.push({ path: [...path, 'id'], message: `"${id}" is there twice` });
+    seen.add(id);
   }
-  const parsed = catalogueSchema.safeParse(value);
-  const places = [...unset].map((name) => `\${${name}} stands in it, but ${name} is not set`);
-  for (const { path, message } of parsed.error?.issues ?? [])
-    places.push(`${path.join('.') || 'catalogue'}: ${message}`);
-  if (!parsed.success || places.length > 0) throw new InvalidCatalogue(places.join('; '));
-  return new Map(parsed.data.providers.map((provider) => [provider.id, provider]));
+  if (faults.length > 0) throw new InvalidCatalogue(faults.map(describeFault).join('; '), { faults });
+  return new Map(providers.map((provider) => [provider.id, provider]));
 };
 
-/** What no value is known for is collected, and stays as it stands. */
-const fill = (text: string, placeholders: Readonly<Record<string, string | undefined>>, unset: Set<string>): string =>
-  text.replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
-    const value = placeholders[name];
-    if (!value) unset.add(name);
-    return value || placeholder;
-  });
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const { line = 1, column = 1 } = findJsonError(text) ?? {};
+    // Without the text that V8 quotes: it may hold a password, and line breaks.
+    const why = (cause as Error).message.replace(/(?:, (?:\.\.\.)?"| in JSON at| after JSON at).*/s, '');
+    const faults = [{ path: [], message: `Must be JSON: ${why}`, line, column }];
+    throw new InvalidCatalogue(`it is not JSON: line ${line}, column ${column}: ${why}`, { cause, faults });
+  }
+};
+
+const entriesOf = (value: unknown): unknown[] =>
+  isRecord(value) && Array.isArray(value.providers) ? value.providers : [];
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * A provider, or everything that is wrong with it.
+ *
+ * @param unset paths of its strings that have placeholders without a value
+ */
+const readProvider = (
+  entry: unknown,
+  unset: readonly CatalogueFault['path'][],
+): { provider?: Provider; faults: readonly CatalogueFault[] } => {
+  const parsed = providerSchema.safeParse(entry);
+  if (parsed.success && unset.length === 0) {
+    const faults = providerFaults(parsed.data);
+    return faults.length > 0 ? { faults } : { provider: parsed.data, faults };
+  }
+  const places = new Set(unset.map((path) => path.join('.')));
+  const own = (parsed.error?.issues ?? []).flatMap((issue) => explainIssue(issue, entry));
+  const told = own.filter(({ path }) => !places.has(path.join('.')));
+  if (!isRecord(entry)) return { faults: told };
+  const { rest, faulty } = withoutFaulty(entry, [...own, ...unset.map((path) => ({ path, message: '' }))]);
+  const sound = providerSchema.safeParse(rest);
+  return { faults: [...told, ...(sound.success ? providerFaults(sound.data, faulty) : [])] };
+};
+
+/**
+ * What is left of a provider for the rules between fields, so that these are told at once with faults of single fields. A parameter
+ * with a fault stays declared.
+ */
+const withoutFaulty = (
+  entry: Record<string, unknown>,
+  faults: readonly CatalogueFault[],
+): { rest: Record<string, unknown>; faulty: ReadonlySet<string> } => {
+  const faulty = new Set<string>();
+  const parameters = new Set<string>();
+  for (const { path, key } of faults) {
+    const [field = key, properties, name] = path;
+    if (field === 'parameters' && properties === 'properties' && name !== undefined) {
+      parameters.add(String(name));
+    } else {
+      faulty.add(String(field));
+    }
+  }
+  const rest = Object.fromEntries(Object.entries(entry).filter(([name]) => !faulty.has(name)));
+  if (parameters.size > 0 && !faulty.has('parameters')) {
+    const schema = rest.parameters as { properties: Record<string, unknown> };
+    const standIns = [...parameters].map((name) => [name, { type: 'string', default: 'x' }]);
+    rest.parameters = { ...schema, properties: { ...schema.properties, ...Object.fromEntries(standIns) } };
+  }
+  return { rest: { ...STAND_INS, ...rest }, faulty };
+};
+
+const STAND_INS = { id: 'x', url: 'https://provider.example' };
+
+/** How deep a catalogue may be nested; only bodies are nested at will. */
+const MAX_DEPTH = 64;
+
+/**
+ * Fills placeholders in strings.
+ *
+ * @returns faults for those without a value, which stay as they are, and where each provider has some
+ */
+const fillPlaceholders = (
+  document: unknown,
+  placeholders: Placeholders,
+): { value: unknown; faults: CatalogueFault[]; unset: Map<number, CatalogueFault['path'][]> } => {
+  const faults: CatalogueFault[] = [];
+  const unset = new Map<number, CatalogueFault['path'][]>();
+  const fill = (text: string, path: CatalogueFault['path']): string =>
+    text.replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
+      const value = Object.hasOwn(placeholders, name) ? placeholders[name] : undefined;
+      if (value) return value;
+      faults.push({ path, message: `\${${name}} stands here, but ${name} is not set` });
+      const [, index, ...rest] = path;
+      if (typeof index === 'number') unset.set(index, [...(unset.get(index) ?? []), rest]);
+      return placeholder;
+    });
+  const visit = (value: unknown, path: CatalogueFault['path']): unknown => {
+    if (typeof value === 'string') return fill(value, path);
+    if (typeof value !== 'object' || value === null) return value;
+    if (path.length > MAX_DEPTH) {
+      faults.push({ path, message: `Must be nested at most ${MAX_DEPTH} deep` });
+      return null;
+    }
+    if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index]));
+    const filled: Record<string, unknown> = {};
+    for (const [key, part] of Object.entries(value)) {
+      if (key === '__proto__') faults.push({ path, key, message: `Must not have the key "${key}"` });
+      else filled[key] = visit(part, [...path, key]);
+    }
+    return filled;
+  };
+  return { value: visit(document, []), faults, unset };
+};

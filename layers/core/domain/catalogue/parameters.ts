@@ -1,4 +1,3 @@
-import { type OutputUnit, type Schema, Validator } from '@cfworker/json-schema';
 import { MASK } from '../mask.ts';
 import { formatFault } from './parameter-formats.ts';
 import type { Parameters, ParametersSchema, Provider } from './provider-schema.ts';
@@ -15,11 +14,15 @@ export type Fault = { path: string[]; message: string };
  *
  * @param given what was posted, before defaults
  */
-export const parameterFaults = ({ parameters, url }: Pick<Provider, 'parameters' | 'url'>, given: unknown): Fault[] => {
+export const parameterFaults = (
+  provider: Pick<Provider, 'parameters' | 'url'> & Partial<Pick<Provider, 'polling'>>,
+  given: unknown,
+): Fault[] => {
+  const { parameters } = provider;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return [{ path: [], message: 'Must be an object' }];
   }
-  const inPath = pathVariablesOf(url);
+  const inPath = pathParametersOf(provider);
   const faults = Object.entries(given).flatMap(([name, value]): Fault[] => {
     const schema = schemaOf(parameters, name);
     if (!schema) return [{ path: [name], message: 'Not a known parameter' }];
@@ -27,6 +30,16 @@ export const parameterFaults = ({ parameters, url }: Pick<Provider, 'parameters'
   });
   const missing = (parameters?.required ?? []).filter((name) => !Object.hasOwn(given, name));
   return [...faults, ...missing.map((name) => ({ path: [name], message: 'Is required' }))];
+};
+
+/** The parameters that stand in the path of a request, or of a request for the state of one. */
+export const pathParametersOf = ({
+  url,
+  polling,
+}: Pick<Provider, 'url'> & Partial<Pick<Provider, 'polling'>>): ReadonlySet<string> => {
+  const inUrl = pathVariablesOf(url);
+  if (!polling || !('template' in polling.statusUrl)) return inUrl;
+  return new Set([...inUrl, ...pathVariablesOf(polling.statusUrl.template)]);
 };
 
 const schemaOf = (parameters: ParametersSchema | undefined, name: string): ParameterSchema | undefined =>
@@ -39,18 +52,64 @@ export const valueFaults = (schema: ParameterSchema, value: unknown, isInPath: b
   }
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return ['Must be a finite number'];
+    if (schema.type === 'integer' && !Number.isInteger(value)) return [TYPES.integer];
     // JSON.parse has already rounded it: it is not the number that was posted.
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
       return [`Must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`];
     }
   }
   if (typeof value === 'string' && !value.isWellFormed()) return ['Must be well-formed Unicode'];
-  const messages = validatorOf(schema)
-    .validate(value)
-    .errors.map(({ keyword }) => explain(schema, keyword));
-  const strict = typeof value === 'string' && schema.format ? formatFault(schema.format, value) : undefined;
-  const unsafe = isInPath ? pathValueFault(value) : undefined;
-  return [...new Set([...messages, strict, unsafe])].filter((message) => message !== undefined);
+  const { enum: values, const: only } = schema;
+  return [
+    values && !values.includes(value) && `Must be one of ${listOf(values)}`,
+    only !== undefined && value !== only && `Must be ${JSON.stringify(only)}`,
+    ...(typeof value === 'string' ? stringFaults(schema, value) : []),
+    ...(typeof value === 'number' ? numberFaults(schema, value) : []),
+    isInPath && pathValueFault(value),
+  ].filter((message) => typeof message === 'string');
+};
+
+/** Keywords of JSON Schema 2020-12 (Validation, §6.3 and §7). */
+const stringFaults = (
+  { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format }: ParameterSchema,
+  value: string,
+) => {
+  // Code points.
+  const { length } = [...value];
+  return [
+    length < minLength && `Must have at least ${characters(minLength)}`,
+    length > maxLength && `Must have at most ${characters(maxLength)}`,
+    pattern !== undefined && !new RegExp(pattern, 'u').test(value) && `Must match the pattern ${pattern}`,
+    format && formatFault(format, value),
+  ];
+};
+
+/** Keywords of JSON Schema 2020-12 (Validation, §6.2). */
+const numberFaults = (
+  { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf }: ParameterSchema,
+  value: number,
+) => [
+  minimum !== undefined && value < minimum && `Must be at least ${minimum}`,
+  maximum !== undefined && value > maximum && `Must be at most ${maximum}`,
+  exclusiveMinimum !== undefined && value <= exclusiveMinimum && `Must be greater than ${exclusiveMinimum}`,
+  exclusiveMaximum !== undefined && value >= exclusiveMaximum && `Must be less than ${exclusiveMaximum}`,
+  multipleOf !== undefined && !isMultiple(value, multipleOf) && `Must be a multiple of ${multipleOf}`,
+];
+
+/** Of decimals as they are written: 19.99 is a multiple of 0.01, though no quotient of doubles says so. */
+const isMultiple = (value: number, step: number): boolean => {
+  const [a, b] = [decimalOf(value), decimalOf(step)];
+  const exponent = Math.min(a.exponent, b.exponent);
+  const scaled = (decimal: Decimal): bigint => decimal.digits * 10n ** BigInt(decimal.exponent - exponent);
+  return scaled(a) % scaled(b) === 0n;
+};
+
+type Decimal = { digits: bigint; exponent: number };
+
+const decimalOf = (value: number): Decimal => {
+  const [digits = '', exponent = '0'] = String(value).split('e');
+  const [whole = '', fraction = ''] = digits.split('.');
+  return { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length };
 };
 
 const isScalar = (value: unknown): value is string | number | boolean =>
@@ -63,54 +122,14 @@ const TYPES: Readonly<Record<ParameterSchema['type'], string>> = {
   boolean: 'Must be true or false',
 };
 
-const validators = new WeakMap<ParameterSchema, Validator>();
-
-/** Compiled at the first use of a parameter. */
-const validatorOf = (schema: ParameterSchema): Validator => {
-  const known = validators.get(schema);
-  if (known) return known;
-  const { title: _title, description: _description, writeOnly: _writeOnly, as: _as, format: _format, ...rest } = schema;
-  // All rules, not only the first that is broken.
-  const validator = new Validator(rest as Schema, '2020-12', false);
-  validators.set(schema, validator);
-  return validator;
-};
-
-const characters = (count: number | undefined): string => `${count} character${count === 1 ? '' : 's'}`;
-
-const explain = (schema: ParameterSchema, keyword: OutputUnit['keyword']): string => {
-  switch (keyword) {
-    case 'enum':
-      return `Must be ${listOf(schema.enum ?? [])}`;
-    case 'const':
-      return `Must be ${JSON.stringify(schema.const)}`;
-    case 'pattern':
-      return `Must match the pattern ${schema.pattern}`;
-    case 'minLength':
-      return `Must have at least ${characters(schema.minLength)}`;
-    case 'maxLength':
-      return `Must have at most ${characters(schema.maxLength)}`;
-    case 'minimum':
-      return `Must be at least ${schema.minimum}`;
-    case 'maximum':
-      return `Must be at most ${schema.maximum}`;
-    case 'exclusiveMinimum':
-      return `Must be greater than ${schema.exclusiveMinimum}`;
-    case 'exclusiveMaximum':
-      return `Must be less than ${schema.exclusiveMaximum}`;
-    case 'multipleOf':
-      return `Must be a multiple of ${schema.multipleOf}`;
-    default:
-      return TYPES[schema.type];
-  }
-};
+const characters = (count: number): string => `${count} character${count === 1 ? '' : 's'}`;
 
 const MAX_LISTED = 20;
 
 const listOf = (values: readonly (string | number | boolean)[]): string => {
   const shown = values.slice(0, MAX_LISTED).map((value) => JSON.stringify(value));
   const rest = values.length - shown.length;
-  return `one of ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 };
 
 /** What is sent: what was given, and the defaults of what was not. */

@@ -169,23 +169,39 @@ export const variableFaults = (
   const unknown = [...variablesOf(template)].filter((name) => !propertyOf(parameters, name) && !others.has(name));
   const optional = [...singleVariablesOf(template)].filter((name) => {
     const property = propertyOf(parameters, name);
-    return property && property.default === undefined && !parameters?.required?.includes(name);
+    return property && !others.has(name) && property.default === undefined && !parameters?.required?.includes(name);
   });
-  const names = queryNamesOf(template, parameters);
-  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-  const isTwiceByVariable = (name: string): boolean =>
-    [...variablesOf(template)].some((variable) => wireNameOf(parameters, variable) === name);
   return [
     ...unknown.map((name) => `Must declare {${name}} in parameters`),
     ...optional.map((name) => `Must have {${name}} outside {?…} and {&…} only if that is required or has a default`),
-    ...[...twice].filter(isTwiceByVariable).map((name) => `Must have the query parameter "${quote(name)}" once`),
   ];
+};
+
+/** Variables whose names in the query are there already: literally, or by another variable. */
+export const queryNameFaults = (template: string, parameters: ParametersSchema | undefined): string[] => {
+  const names = queryNamesOf(template, parameters);
+  const variable = new Set([...variablesOf(template)].map((name) => wireNameOf(parameters, name)));
+  const repeated = new Set(names.filter((name, index) => variable.has(name) && names.indexOf(name) !== index));
+  return [...repeated].map((name) => `Must have the query parameter "${quote(name)}" once`);
 };
 
 /** Everything that is wrong with a provider's URL template, beside its placeholders; none: it can be expanded. */
 export const templateFaults = (template: string, parameters: ParametersSchema | undefined): string[] => {
   const faults = syntaxFaults(template);
-  return faults.length > 0 ? faults : variableFaults(template, parameters);
+  return faults.length > 0
+    ? faults
+    : [...variableFaults(template, parameters), ...queryNameFaults(template, parameters)];
+};
+
+const sampleOf = (template: string): URL => new URL(parse(template).pieces.map(sample).join(''));
+
+/** The origin of a template without faults of syntax. */
+export const originOf = (template: string): string => sampleOf(template).origin;
+
+/** Whether a template without faults of syntax has a user name or a password. */
+export const hasUserInfo = (template: string): boolean => {
+  const { username, password } = sampleOf(template);
+  return username !== '' || password !== '';
 };
 
 /**

@@ -1,0 +1,41 @@
+import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { methodNotAllowed, Problem } from '@boomerang/core/http/problem.ts';
+import { allowedMethods } from '@boomerang/core/http/routes.ts';
+import type { Log } from '@boomerang/core/observability/logger.ts';
+import { bills, billsOfAccount } from './bills.ts';
+import type { WithMishaps } from './mishaps.ts';
+import { pageByCursor, pageByNumber } from './pages.ts';
+import { accountQuerySchema, pageQuerySchema } from './schema.ts';
+
+type Deps = { log: Log; withMishaps: WithMishaps };
+
+/** Bills: all in one answer, in pages by cursor, and in pages by `Link` (RFC 8288). */
+export const createBillRoutes = ({ log, withMishaps }: Deps) => ({
+  'GET /providers/{providerId}': apiHandler(log, {}, async ({ path: { providerId = '' }, event: { rawPath } }) => {
+    const methods = allowedMethods('providers', rawPath);
+    // API Gateway takes the variable for `/providers/token` and `/providers/reports`, whose own routes are for POST.
+    if (methods.length > 0 && !methods.includes('GET')) throw methodNotAllowed(methods);
+    const data = bills.get(providerId);
+    if (!data) throw new Problem(404, 'There is no such provider.');
+    return withMishaps(() => ({ statusCode: 200, body: data }));
+  }),
+
+  'GET /providers/gas/accounts/{account}/bills': apiHandler(
+    log,
+    { query: accountQuerySchema },
+    async ({ path: { account = '' }, query }) => {
+      const all = billsOfAccount(account);
+      if (!all) throw new Problem(404, 'There is no such account.');
+      const page = pageByCursor(all, query);
+      if (!page) throw new Problem(400, 'The cursor must be one of an earlier page.');
+      return withMishaps(() => ({ statusCode: 200, body: page }));
+    },
+  ),
+
+  'GET /providers/internet/bills': apiHandler(log, { query: pageQuerySchema }, async ({ query: { page } }) => {
+    const { data, hasNext } = pageByNumber(bills.get('internet') ?? [], page);
+    // Relative to this page, whatever stands before its path.
+    const headers = hasNext ? { link: `<?page=${page + 1}>; rel="next"` } : {};
+    return withMishaps(() => ({ statusCode: 200, headers, body: data }));
+  }),
+});

@@ -1,0 +1,84 @@
+import { createHmac } from 'node:crypto';
+import { sealText, unsealText } from './sealed-text.ts';
+
+/** Orders for this tax id are rejected, so that a report that fails can be tried. */
+export const REJECTED_TAX_ID = '0000';
+
+const RUNS_FROM_MS = 1_000;
+const IS_DONE_FROM_MS = 2_000;
+export const RETRY_AFTER_SECONDS = 1;
+
+const PURPOSE = 'report';
+
+export type Report = { creditScore: number; rating: 'A' | 'B' | 'C' | 'D'; openLoans: number };
+export type ReportState =
+  | { id: string; status: 'QUEUED' | 'RUNNING' | 'REJECTED' }
+  | { id: string; status: 'DONE'; report: Report };
+
+export type ReportOrder = { taxId: string; idempotencyKey: string };
+
+/**
+ * The id of a report: when it was ordered, and digests of the tax id and of the whole order. The same order at another time has
+ * another id, since nothing is stored, but the same report.
+ *
+ * @param now epoch milliseconds
+ */
+export const newReportId = (secret: string, { taxId, idempotencyKey }: ReportOrder, now: number): string => {
+  const order = digest(secret, 'order', JSON.stringify([idempotencyKey, taxId]));
+  return sealText(secret, PURPOSE, `${now} ${digestTaxId(secret, taxId)} ${order}`);
+};
+
+/** What an id tells. */
+export type OrderedReport = {
+  id: string;
+  /** Epoch milliseconds. */
+  orderedAt: number;
+  /** Digest of the tax id. */
+  subject: string;
+  isRejected: boolean;
+};
+
+/** @returns undefined for an id that was never given out */
+export const readReportId = (secret: string, id: string): OrderedReport | undefined => {
+  const [orderedAt, subject = ''] = unsealText(secret, PURPOSE, id)?.split(' ') ?? [];
+  if (orderedAt === undefined) return undefined;
+  return { id, orderedAt: Number(orderedAt), subject, isRejected: subject === digestTaxId(secret, REJECTED_TAX_ID) };
+};
+
+/**
+ * How far a report has come, by its age.
+ * @param now epoch milliseconds
+ */
+export const reportAt = ({ id, orderedAt, subject, isRejected }: OrderedReport, now: number): ReportState => {
+  const ageMs = now - orderedAt;
+  if (ageMs < RUNS_FROM_MS) return { id, status: 'QUEUED' };
+  if (ageMs < IS_DONE_FROM_MS) return { id, status: 'RUNNING' };
+  return isRejected ? { id, status: 'REJECTED' } : { id, status: 'DONE', report: reportOn(subject) };
+};
+
+/** Whether the report is not ready yet: the caller asks again. */
+export const isPending = ({ status }: ReportState): boolean => status === 'QUEUED' || status === 'RUNNING';
+
+const DIGEST_BYTES = 12;
+
+/** Tax ids are short: without the secret a digest of one could be reversed by trying them all. */
+const digest = (secret: string, kind: string, text: string): string =>
+  createHmac('sha256', secret).update(`${kind}\n${text}`).digest().subarray(0, DIGEST_BYTES).toString('hex');
+
+const digestTaxId = (secret: string, taxId: string): string => digest(secret, 'tax id', taxId);
+
+const LOWEST_SCORE = 300;
+const HIGHEST_SCORE = 850;
+
+/** @param subject digest of the tax id, hex */
+const reportOn = (subject: string): Report => {
+  const [score, loans] = [subject.slice(0, 8), subject.slice(8, 10)].map((hex) => Number.parseInt(hex, 16));
+  const creditScore = LOWEST_SCORE + ((score ?? 0) % (HIGHEST_SCORE - LOWEST_SCORE + 1));
+  return { creditScore, rating: ratingOf(creditScore), openLoans: (loans ?? 0) % 5 };
+};
+
+const ratingOf = (creditScore: number): Report['rating'] => {
+  if (creditScore >= 740) return 'A';
+  if (creditScore >= 670) return 'B';
+  return creditScore >= 580 ? 'C' : 'D';
+};

@@ -1,0 +1,63 @@
+import { type Node, parseTree } from 'jsonc-parser';
+import type { CatalogueFault } from './fault.ts';
+
+/**
+ * Finds faults in a catalogue's file. Not for functions: they do without the parser of positions.
+ *
+ * @param text of the file, JSON
+ * @returns the faults with line and column, in the order of the file; a fault of something that is missing is placed at what
+ * should hold it
+ */
+export const locateFaults = (text: string, faults: readonly CatalogueFault[]): CatalogueFault[] => {
+  const root = parseTree(text);
+  const placed = faults.map((fault) => {
+    if (fault.line !== undefined || !root) return fault;
+    return { ...fault, ...positionOf(text, nodeAt(root, fault).offset) };
+  });
+  return placed.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+};
+
+/** Keys that an object has twice: JSON.parse takes the last, which a reader of the file may not see. */
+export const findRepeatedKeys = (text: string): CatalogueFault[] => {
+  const faults: CatalogueFault[] = [];
+  const visit = (node: Node, path: CatalogueFault['path']): void => {
+    if (node.type === 'array')
+      for (const [index, item] of (node.children ?? []).entries()) visit(item, [...path, index]);
+    if (node.type !== 'object') return;
+    const seen = new Set<string>();
+    for (const { children: [name, value] = [] } of node.children ?? []) {
+      if (!name || !value) continue;
+      const key = String(name.value);
+      if (seen.has(key)) {
+        faults.push({ path, key, message: `"${key}" is there twice`, ...positionOf(text, name.offset) });
+      }
+      seen.add(key);
+      visit(value, [...path, key]);
+    }
+  };
+  const root = parseTree(text);
+  if (root) visit(root, []);
+  return faults;
+};
+
+/** The node of a fault, or the nearest one above. */
+const nodeAt = (root: Node, { path, key }: CatalogueFault): Node => {
+  let node = root;
+  for (const step of path) {
+    const next = node.type === 'array' ? node.children?.[Number(step)] : propertyOf(node, String(step))?.[1];
+    if (!next) return node;
+    node = next;
+  }
+  return (key === undefined ? undefined : propertyOf(node, key)?.[0]) ?? node;
+};
+
+/** Name and value of a property; of the last one, where there are several. */
+const propertyOf = (node: Node, name: string): Node[] | undefined =>
+  node.type === 'object'
+    ? node.children?.findLast(({ children }) => children?.[0]?.value === name)?.children
+    : undefined;
+
+const positionOf = (text: string, offset: number): { line: number; column: number } => {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+};

@@ -1,0 +1,110 @@
+import type { CatalogueFault } from './fault.ts';
+import { type ParameterSchema, pathParametersOf, valueFaults } from './parameters.ts';
+import type { ParametersSchema, Provider } from './provider-schema.ts';
+
+type Keyword = keyof ParameterSchema;
+
+const FOR_STRINGS = ['pattern', 'format', 'minLength', 'maxLength'] as const satisfies Keyword[];
+const FOR_NUMBERS = [
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+] as const satisfies Keyword[];
+
+/** What is wrong with the declaration of parameters, with paths from the provider on. */
+export const parameterRuleFaults = (provider: Pick<Provider, 'parameters' | 'url' | 'polling'>): CatalogueFault[] => {
+  const { parameters } = provider;
+  if (!parameters) return [];
+  const inPath = pathParametersOf(provider);
+  return [
+    ...requiredFaults(parameters),
+    ...wireNameFaults(parameters),
+    ...Object.entries(parameters.properties).flatMap(([name, schema]) =>
+      schemaFaults(schema, inPath.has(name)).map(({ path, message }) => ({
+        path: ['parameters', 'properties', name, ...path],
+        message,
+      })),
+    ),
+  ];
+};
+
+const requiredFaults = ({ required = [], properties }: ParametersSchema): CatalogueFault[] =>
+  required.flatMap((name, index) => {
+    const path = ['parameters', 'required', index];
+    if (!Object.hasOwn(properties, name)) return [{ path, message: 'Must be one of the properties' }];
+    return required.indexOf(name) < index ? [{ path, message: 'Must be there once' }] : [];
+  });
+
+/** Names in the query that two parameters have. */
+export const wireNameFaults = ({ properties }: ParametersSchema): CatalogueFault[] => {
+  const names = Object.entries(properties).map(([name, { as }]) => as ?? name);
+  return Object.entries(properties).flatMap(([name, { as }]) =>
+    as !== undefined && names.indexOf(as) !== names.lastIndexOf(as)
+      ? [{ path: ['parameters', 'properties', name, 'as'], message: "Must not be another parameter's name" }]
+      : [],
+  );
+};
+
+const schemaFaults = (schema: ParameterSchema, isInPath: boolean): CatalogueFault[] => {
+  const isNumeric = schema.type === 'integer' || schema.type === 'number';
+  const misplaced = [
+    ...(schema.type === 'string' ? [] : FOR_STRINGS.map((keyword) => [keyword, '"type": "string"'] as const)),
+    ...(isNumeric ? [] : FOR_NUMBERS.map((keyword) => [keyword, '"type": "integer" or "number"'] as const)),
+  ]
+    .filter(([keyword]) => schema[keyword] !== undefined)
+    .map(([keyword, type]) => ({ path: [keyword], message: `Must come with ${type}` }));
+  const broken = [...misplaced, ...patternFaults(schema)];
+  return [...broken, ...boundFaults(schema), ...(broken.length > 0 ? [] : ownValueFaults(schema, isInPath))];
+};
+
+const patternFaults = ({ pattern }: ParameterSchema): CatalogueFault[] => {
+  try {
+    if (pattern !== undefined) new RegExp(pattern, 'u');
+    return [];
+  } catch {
+    return [{ path: ['pattern'], message: 'Must be a regular expression (ECMA-262, with the flag u)' }];
+  }
+};
+
+/** Bounds that leave nothing between them. */
+const boundFaults = ({ minLength = 0, maxLength, ...schema }: ParameterSchema): CatalogueFault[] => {
+  const lengths =
+    maxLength !== undefined && minLength > maxLength
+      ? [{ path: ['minLength'], message: 'Must not be greater than maxLength' }]
+      : [];
+  const lowest = lowestOf(schema);
+  const isEmpty = lowest.value > highestOf(schema).value || (lowest.isOpen && lowest.value === highestOf(schema).value);
+  const isOpenAbove = highestOf(schema).isOpen && lowest.value === highestOf(schema).value;
+  return isEmpty || isOpenAbove
+    ? [...lengths, { path: [lowest.keyword], message: `Must leave values below ${highestOf(schema).keyword}` }]
+    : lengths;
+};
+
+type Bounds = Omit<ParameterSchema, 'minLength' | 'maxLength'>;
+type Bound = { value: number; isOpen: boolean; keyword: Keyword };
+
+/** Bounds of integers are the first and last integers within. */
+const lowestOf = ({ type, minimum = -Infinity, exclusiveMinimum = -Infinity }: Bounds): Bound => {
+  const isOpen = exclusiveMinimum >= minimum && exclusiveMinimum !== -Infinity;
+  const keyword = isOpen ? 'exclusiveMinimum' : 'minimum';
+  if (type !== 'integer') return { value: isOpen ? exclusiveMinimum : minimum, isOpen, keyword };
+  return { value: isOpen ? Math.floor(exclusiveMinimum) + 1 : Math.ceil(minimum), isOpen: false, keyword };
+};
+const highestOf = ({ type, maximum = Infinity, exclusiveMaximum = Infinity }: Bounds): Bound => {
+  const isOpen = exclusiveMaximum <= maximum && exclusiveMaximum !== Infinity;
+  const keyword = isOpen ? 'exclusiveMaximum' : 'maximum';
+  if (type !== 'integer') return { value: isOpen ? exclusiveMaximum : maximum, isOpen, keyword };
+  return { value: isOpen ? Math.ceil(exclusiveMaximum) - 1 : Math.floor(maximum), isOpen: false, keyword };
+};
+
+/** The values that a parameter's schema names must be valid by the rest of it. */
+const ownValueFaults = (schema: ParameterSchema, isInPath: boolean): CatalogueFault[] => {
+  const named: [CatalogueFault['path'], unknown][] = [
+    ...(schema.enum ?? []).map((value, index): [CatalogueFault['path'], unknown] => [['enum', index], value]),
+    ...(schema.const === undefined ? [] : [[['const'], schema.const] as [CatalogueFault['path'], unknown]]),
+    ...(schema.default === undefined ? [] : [[['default'], schema.default] as [CatalogueFault['path'], unknown]]),
+  ];
+  return named.flatMap(([path, value]) => valueFaults(schema, value, isInPath).map((message) => ({ path, message })));
+};

@@ -1,0 +1,59 @@
+import type { CatalogueFault } from './fault.ts';
+import type { Polling, Provider } from './provider-schema.ts';
+import { originOf, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults, variablesOf } from './url-template.ts';
+
+const LISTS = ['pending', 'succeeded', 'failed'] as const;
+
+/** The variable of a status URL that is read from the provider's answer. */
+export const TICKET_VARIABLE = 'id';
+
+/** What is wrong with `polling`, with paths from the provider on. */
+export const pollingFaults = (provider: Provider): CatalogueFault[] => {
+  const { polling } = provider;
+  if (!polling) return [];
+  return [...statusFaults(polling), ...statusUrlFaults(provider, polling)].map(({ path, message }) => ({
+    path: ['polling', ...path],
+    message,
+  }));
+};
+
+const statusFaults = (polling: Polling): CatalogueFault[] => {
+  if (polling.statusAt === undefined) {
+    return LISTS.filter((list) => polling[list].length > 0).map((list) => ({
+      path: [list],
+      message: 'Must come with statusAt',
+    }));
+  }
+  const none = polling.succeeded.length === 0;
+  return [
+    ...(none ? [{ path: ['succeeded'], message: 'Must have at least 1 item, where statusAt is set' }] : []),
+    ...LISTS.flatMap((list, rank) =>
+      polling[list].flatMap((status, index) => {
+        const other = LISTS.slice(0, rank).find((earlier) => polling[earlier].includes(status));
+        return other === undefined ? [] : [{ path: [list, index], message: `Must not be in ${other}, too` }];
+      }),
+    ),
+  ];
+};
+
+const statusUrlFaults = ({ url, parameters, auth }: Provider, { statusUrl }: Polling): CatalogueFault[] => {
+  if (!('template' in statusUrl)) return [];
+  const { template } = statusUrl;
+  const path = ['statusUrl', 'template'];
+  const syntax = syntaxFaults(template);
+  const messages =
+    syntax.length > 0
+      ? syntax
+      : [
+          ...variableFaults(template, parameters, new Set([TICKET_VARIABLE])),
+          ...queryNameFaults(template, parameters),
+          ...(originOf(template) === originOf(url) ? [] : ['Must have the origin of the url']),
+          ...(variablesOf(template).has(TICKET_VARIABLE) ? [] : [`Must contain {${TICKET_VARIABLE}}`]),
+          ...(auth?.kind === 'query' && queryNamesOf(template, parameters).includes(auth.parameter)
+            ? ['Must not have the parameter of the credential in its query']
+            : []),
+        ];
+  const isTaken = parameters && Object.hasOwn(parameters.properties, TICKET_VARIABLE);
+  const taken = `Must not come with a parameter named ${TICKET_VARIABLE}: {${TICKET_VARIABLE}} is read from the answer`;
+  return [...messages, ...(isTaken ? [taken] : [])].map((message) => ({ path, message }));
+};

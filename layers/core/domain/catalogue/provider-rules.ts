@@ -1,0 +1,217 @@
+import { bodyFaults } from './body-template.ts';
+import type { CatalogueFault } from './fault.ts';
+import { parameterRuleFaults, wireNameFaults } from './parameter-rules.ts';
+import { pollingFaults } from './polling-rules.ts';
+import type { Provider } from './provider-schema.ts';
+import { hasUserInfo, queryNameFaults, queryNamesOf, variableFaults } from './url-template.ts';
+
+type Path = CatalogueFault['path'];
+type Field = keyof Provider;
+
+/** A rule between fields. */
+type Rule = {
+  /** It is skipped where one of these is faulty by itself. */
+  reads: readonly Field[];
+  find: (provider: Provider) => CatalogueFault[];
+};
+
+const fault = (path: Path, message: string): CatalogueFault => ({ path, message });
+const faultIf = (isFault: boolean, path: Path, message: string): CatalogueFault[] =>
+  isFault ? [fault(path, message)] : [];
+
+/**
+ * What the fields of a provider ask of each other.
+ *
+ * @param faulty fields whose own faults are known: rules that read them are skipped
+ * @returns faults with paths from the provider on
+ */
+export const providerFaults = (provider: Provider, faulty: ReadonlySet<string> = new Set()): CatalogueFault[] =>
+  RULES.filter(({ reads }) => !reads.some((field) => faulty.has(field))).flatMap(({ find }) => find(provider));
+
+/** A POST may reach a provider twice: after a lost answer or a crash. */
+const methodRule: Rule = {
+  reads: ['method', 'idempotencyHeader', 'repeatable'],
+  find: ({ method, idempotencyHeader, repeatable }) =>
+    method === 'POST'
+      ? faultIf(
+          idempotencyHeader === undefined && !repeatable,
+          ['method'],
+          'Must come with idempotencyHeader or "repeatable": true, for a POST may be sent twice',
+        )
+      : [
+          ...faultIf(idempotencyHeader !== undefined, ['idempotencyHeader'], 'Must come with "method": "POST"'),
+          ...faultIf(repeatable, ['repeatable'], 'Must come with "method": "POST"'),
+        ],
+};
+
+const bodyMethodRule: Rule = {
+  reads: ['method', 'body'],
+  find: ({ method, body }) =>
+    faultIf(method === 'GET' && body !== undefined, ['body'], 'Must come with "method": "POST"'),
+};
+
+const bodyRule: Rule = {
+  reads: ['body', 'parameters'],
+  find: (provider) => bodyFaults(provider).map(({ path, message }) => fault(['body', ...path], message)),
+};
+
+const urlRule: Rule = {
+  reads: ['url', 'parameters'],
+  find: ({ url, parameters }) => {
+    const areNamesUnique = !parameters || wireNameFaults(parameters).length === 0;
+    return [...variableFaults(url, parameters), ...(areNamesUnique ? queryNameFaults(url, parameters) : [])].map(
+      (message) => fault(['url'], message),
+    );
+  },
+};
+
+/** What no header can carry (RFC 9110 §5.5). */
+const isSendable = (value: string): boolean => /^[\t\x20-\x7E\x80-\xFF]*$/.test(value);
+
+/** Headers that decide how messages are framed, coded or cut, and are not a catalogue's to set. */
+const NOT_CONSTANT = new Set([
+  'accept-encoding',
+  'content-encoding',
+  'expect',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'te',
+  'trailer',
+]);
+
+const NOT_IDEMPOTENCY = new Set([...NOT_CONSTANT, 'accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
+
+const headerRule: Rule = {
+  reads: ['headers'],
+  find: ({ headers = {} }) =>
+    Object.entries(headers).flatMap(([name, value]) => [
+      ...faultIf(!isSendable(value), ['headers', name], 'Must have only characters that a header can carry'),
+      ...faultIf(NOT_CONSTANT.has(name.toLowerCase()), ['headers', name], 'Must not be a header of the HTTP client'),
+    ]),
+};
+
+const headerNameRule: Rule = {
+  reads: ['headers', 'auth', 'idempotencyHeader', 'method', 'body'],
+  find: ({ headers = {}, auth, idempotencyHeader, body }) => {
+    const authHeader = auth?.kind === 'header' ? auth.header : 'authorization';
+    const named: [string, Path][] = [
+      ...(auth && auth.kind !== 'query'
+        ? [[authHeader, auth.kind === 'header' ? ['auth', 'header'] : ['auth']] as [string, Path]]
+        : []),
+      ...(idempotencyHeader === undefined ? [] : [[idempotencyHeader, ['idempotencyHeader']] as [string, Path]]),
+      ...Object.keys(headers).map((name): [string, Path] => [name, ['headers', name]]),
+    ];
+    const lower = named.map(([name]) => name.toLowerCase());
+    const repeated = named.filter((_, index) => lower.indexOf(lower[index] ?? '') < index);
+    return [
+      ...repeated.map(([name, path]) => fault(path, `Must be the only "${name.toLowerCase()}" header`)),
+      ...faultIf(
+        body !== undefined && auth?.kind === 'header' && authHeader.toLowerCase() === 'content-type',
+        ['auth', 'header'],
+        'Must not be the content-type of the body',
+      ),
+      ...faultIf(
+        NOT_IDEMPOTENCY.has(idempotencyHeader?.toLowerCase() ?? ''),
+        ['idempotencyHeader'],
+        'Must be a header of its own, such as idempotency-key',
+      ),
+    ];
+  },
+};
+
+const credentialRule: Rule = {
+  reads: ['auth', 'url'],
+  find: ({ auth, url }) => {
+    if (!auth) return [];
+    const isDouble = (auth.kind === 'basic' || auth.kind === 'oauth2') && hasUserInfo(url);
+    const double = faultIf(isDouble, ['auth'], 'Must not come with user info in the url');
+    switch (auth.kind) {
+      case 'header':
+        return faultIf(
+          !isSendable(auth.prefix),
+          ['auth', 'prefix'],
+          'Must have only characters that a header can carry',
+        );
+      case 'query':
+        return [];
+      case 'basic':
+        return [
+          ...double,
+          ...faultIf(
+            /[:\p{Cc}]/u.test(auth.username) || !auth.username.isWellFormed(),
+            ['auth', 'username'],
+            'Must have no ":" and no control characters (RFC 7617)',
+          ),
+        ];
+      case 'oauth2':
+        return [
+          ...double,
+          ...faultIf(auth.tokenUrl.includes('#'), ['auth', 'tokenUrl'], 'Must have no fragment'),
+          ...faultIf(/[{}]/.test(auth.tokenUrl), ['auth', 'tokenUrl'], 'Must have no variables'),
+          ...faultIf(hasUserInfo(auth.tokenUrl), ['auth', 'tokenUrl'], 'Must have no user info: use clientId'),
+        ];
+    }
+  },
+};
+
+const queryNameRule: Rule = {
+  reads: ['url', 'parameters', 'auth', 'pagination'],
+  find: ({ url, parameters, auth, pagination }) => {
+    const inTemplate = new Set(queryNamesOf(url, parameters));
+    const credential = auth?.kind === 'query' ? auth.parameter : undefined;
+    const page = pagination && 'parameter' in pagination ? pagination.parameter : undefined;
+    return [
+      ...faultIf(
+        credential !== undefined && inTemplate.has(credential),
+        ['auth', 'parameter'],
+        'Must not be in the query of the url',
+      ),
+      ...faultIf(
+        page !== undefined && inTemplate.has(page),
+        ['pagination', 'parameter'],
+        'Must not be in the query of the url',
+      ),
+      ...faultIf(
+        page !== undefined && page === credential,
+        ['pagination', 'parameter'],
+        'Must not be the parameter of the credential',
+      ),
+    ];
+  },
+};
+
+const paginationRule: Rule = {
+  reads: ['pagination', 'polling', 'dataAt', 'method', 'repeatable'],
+  find: ({ pagination, polling, dataAt, method, repeatable }) =>
+    pagination
+      ? [
+          ...faultIf(polling !== undefined, ['pagination'], 'Must not come with polling'),
+          ...faultIf(
+            method === 'POST' && !repeatable,
+            ['pagination'],
+            'Must come with "repeatable": true for a POST: each page would carry the same idempotency value',
+          ),
+          ...faultIf(
+            dataAt !== undefined && pagination.itemsAt !== '',
+            ['pagination', 'itemsAt'],
+            'Must not come with dataAt: the items are what is delivered',
+          ),
+        ]
+      : [],
+};
+
+const RULES: readonly Rule[] = [
+  { reads: ['parameters', 'url', 'polling'], find: parameterRuleFaults },
+  urlRule,
+  methodRule,
+  headerRule,
+  headerNameRule,
+  bodyMethodRule,
+  bodyRule,
+  credentialRule,
+  queryNameRule,
+  paginationRule,
+  { reads: ['polling', 'url', 'parameters', 'auth'], find: pollingFaults },
+];

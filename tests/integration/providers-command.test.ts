@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+const run = (args: string[], env: Record<string, string> = {}) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const environment = { PATH: process.env.PATH ?? '', ...env };
+    execFile(process.execPath, ['cli/providers.ts', ...args], { env: environment }, (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+    });
+  });
+
+const fileOf = (text: string): string => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
+  writeFileSync(file, text);
+  return file;
+};
+
+const full = JSON.stringify({
+  providers: [
+    {
+      id: 'gas',
+      title: 'Gas bills',
+      description: 'Newest first',
+      parameters: {
+        type: 'object',
+        required: ['account'],
+        properties: {
+          account: { type: 'string', pattern: '^[0-9]{8,12}$', writeOnly: true },
+          pin: { type: 'string', writeOnly: true, default: '0000-PIN' },
+          size: { type: 'integer', minimum: 1, maximum: 200, default: 100, as: 'page[size]' },
+        },
+      },
+      url: 'https://user:hunter2@gas.example/{account}{?size,pin}',
+      pagination: { kind: 'cursor', cursorAt: '/next', parameter: 'cursor', itemsAt: '/data' },
+    },
+    {
+      id: 'report',
+      method: 'POST',
+      url: '${PROVIDERS_API_URL}/report',
+      repeatable: true,
+      auth: { kind: 'oauth2', tokenUrl: 'https://id.example/token', clientId: 'boomerang', secret: 'report-secret' },
+      polling: { statusUrl: { at: '/links/status' }, intervalSeconds: 60, timeoutSeconds: 30 },
+    },
+  ],
+});
+
+describe('npm run providers -- check', () => {
+  test('says ok of the shipped catalogue', async () => {
+    const { code, stdout } = await run(['check']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ok, \d+ providers$/m);
+    expect(stdout).not.toMatch(/^(?!.*\(warning\)$).*providers\.json:/m);
+  }, 20_000);
+
+  test('names every error with file, line, column and path, and ends with 1', async () => {
+    const file = fileOf(
+      '\uFEFF{\n "providers": [\n  {"id": "A", "id": "a",\n   "url": "https://h/{x}", "colour": 1}]}',
+    );
+    const { code, stdout } = await run(['check', file]);
+    expect(code).toBe(1);
+    expect(stdout.split('\n')).toEqual([
+      `${file}:3:15: providers.0: "id" is there twice`,
+      `${file}:4:11: providers.0.url: Must declare {x} in parameters`,
+      `${file}:4:28: providers.0: Unknown key "colour"`,
+      '',
+    ]);
+  }, 20_000);
+
+  test('reads PROVIDER_CATALOGUE and PROVIDERS_API_URL, and warns without failing', async () => {
+    const PROVIDER_CATALOGUE = fileOf(full);
+    const { code, stdout } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'https://mock.example' });
+    expect(code).toBe(0);
+    expect(stdout).toContain('ok, 2 providers');
+    expect(stdout).toMatch(/providers\.1\.auth\.secret: .*REPORT_SECRET.*\(warning\)/);
+    expect(stdout).toMatch(/providers\.1\.polling: .*\(warning\)/);
+    expect((await run(['check'], { PROVIDER_CATALOGUE, REPORT_SECRET: 's' })).stdout).not.toContain('REPORT_SECRET');
+    const { code: refused, stdout: why } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'mock' });
+    expect(refused).toBe(1);
+    expect(why).toContain('providers.1.url: Must be an absolute URL');
+  }, 20_000);
+
+  test('warns of parameters that nothing sends, and of names that nothing uses', async () => {
+    const properties = { a: { type: 'string' }, b: { type: 'string', default: 'x', as: 'c' } };
+    const provider = { id: 'p', url: 'https://h/{b}', parameters: { type: 'object', properties } };
+    const { code, stdout } = await run(['check', fileOf(JSON.stringify({ providers: [provider] }))]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/providers\.0\.parameters\.properties\.a: Is not used/);
+    expect(stdout).toMatch(/providers\.0\.parameters\.properties\.b\.as: Is not used/);
+  }, 20_000);
+
+  test('tells the place of a syntax error, and quotes no text of the file', async () => {
+    const file = fileOf('{"providers": [\n  {"url": "https://u:hunter2@h" "id": 1}]}');
+    const { code, stdout, stderr } = await run(['check', file]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/:2:33: catalogue: Must be JSON: /);
+    expect(stdout + stderr).not.toContain('hunter2');
+  }, 20_000);
+
+  test('ends with 2 for a file that is not there, and for two', async () => {
+    expect(await run(['check', '/nowhere.json'])).toMatchObject({ code: 2, stdout: '' });
+    expect(await run(['check', 'a.json', 'b.json'])).toMatchObject({ code: 2, stdout: '' });
+  }, 20_000);
+});
+
+describe('npm run providers -- list', () => {
+  test('shows what people need to know, and no secret', async () => {
+    const { code, stdout } = await run(['list', fileOf(full)]);
+    expect(code).toBe(0);
+    for (const part of [
+      'gas  Gas bills',
+      'Newest first',
+      'GET https://***@gas.example/{account}{?size,pin}',
+      'account: string, required, never shown, matches ^[0-9]{8,12}$',
+      'size: integer 1..200, sent as page[size], default 100',
+      'cursor at "/next", sent as cursor, items at "/data", at most 10 pages',
+      'POST http://127.0.0.1:3001/report',
+      'OAuth client credentials of boomerang at https://id.example/token, secret report-secret',
+      'status at "/links/status", every 60 s, for 30 s',
+    ]) {
+      expect(stdout).toContain(part);
+    }
+    expect(stdout).not.toMatch(/hunter2|0000-PIN/);
+  }, 20_000);
+
+  test('gives machines all fields, and no secret', async () => {
+    const { stdout } = await run(['list', '--json', fileOf(full)]);
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({ id: 'gas', url: 'https://***@gas.example/{account}{?size,pin}', method: 'GET' }),
+      expect.objectContaining({ id: 'report', repeatable: true }),
+    ]);
+    expect(stdout).not.toMatch(/hunter2|0000-PIN/);
+  }, 20_000);
+
+  test('ends with 1 for a catalogue with errors', async () => {
+    const { code, stdout, stderr } = await run(['list', fileOf('{"providers":[]}')]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/:1:14: providers: Must have at least 1 item/);
+  }, 20_000);
+});
+
+test('a command that does not exist ends with 2', async () => {
+  expect(await run(['constructor'])).toMatchObject({ code: 2, stdout: '' });
+}, 20_000);

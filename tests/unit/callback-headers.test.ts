@@ -1,0 +1,175 @@
+import {
+  InvalidCallbackHeaders,
+  MAX_CALLBACK_HEADER_BYTES,
+  MAX_CALLBACK_HEADERS,
+  parseCallbackHeaders,
+} from '@boomerang/core/domain/callback-headers.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+const header = (name: string, value = 'value') => ({ name, value });
+
+/** Why a list is refused; undefined if it is not. */
+const refusalOf = (headers: unknown): string | undefined => {
+  try {
+    parseCallbackHeaders(headers);
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidCallbackHeaders);
+    return (error as Error).message;
+  }
+};
+
+/** Each letter in upper or lower case. */
+const inAnyCase = (name: string): fc.Arbitrary<string> =>
+  fc
+    .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
+    .map((uppers) => [...name].map((letter, at) => (uppers[at] ? letter.toUpperCase() : letter)).join(''));
+
+const TOKEN_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+const token = (maxLength: number) => fc.string({ unit: fc.constantFrom(...TOKEN_CHARACTERS), minLength: 1, maxLength });
+const aFreeName = fc.oneof(
+  token(30).map((name) => `x-${name}`),
+  fc.constantFrom('authorization', 'Cookie', 'x', '__proto__', 'constructor', 'Accept', 'tenant', 'web-hook'),
+);
+const printable = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter((character) =>
+  /[\x20-\x7E\xA0-\xFF]/.test(character),
+);
+const aValue = fc
+  .string({ unit: fc.constantFrom(...printable), minLength: 1, maxLength: 100 })
+  .filter((value) => /^[^ ]/.test(value) && /[^ ]$/.test(value));
+
+describe('headers of callbacks', () => {
+  test('are none where none are stored', () => {
+    expect(parseCallbackHeaders(undefined)).toEqual([]);
+    expect(parseCallbackHeaders([])).toEqual([]);
+  });
+
+  test('have their names in lower case and their values without blanks around them', () => {
+    expect(parseCallbackHeaders([header('Authorization', ' \tBearer a b \t'), header('X-Tenant', 'é')])).toEqual([
+      header('authorization', 'Bearer a b'),
+      header('x-tenant', 'é'),
+    ]);
+  });
+
+  test('are any tokens with values of printable Latin-1, and stay the same when they are checked again', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.record({ name: aFreeName, value: aValue }), {
+          maxLength: MAX_CALLBACK_HEADERS,
+          selector: ({ name }) => name.toLowerCase(),
+        }),
+        (headers) => {
+          const parsed = parseCallbackHeaders(headers);
+          expect(parsed).toEqual(headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })));
+          expect(parseCallbackHeaders(parsed)).toEqual(parsed);
+        },
+      ),
+    );
+  });
+
+  test('are at most ten', () => {
+    const headers = Array.from({ length: MAX_CALLBACK_HEADERS + 1 }, (_, at) => header(`x-${at}`));
+    expect(refusalOf(headers.slice(1))).toBeUndefined();
+    expect(refusalOf(headers)).toContain('at most 10');
+  });
+
+  test('are at most 4 KiB of names and values', () => {
+    const [name, other] = ['x-long', 'x-other'];
+    const rest = MAX_CALLBACK_HEADER_BYTES - name.length - other.length - 'value'.length;
+    expect(refusalOf([header(other), header(name, 'é'.repeat(rest))])).toBeUndefined();
+    expect(refusalOf([header(other), header(name, 'é'.repeat(rest + 1))])).toContain('at most 4096 bytes');
+  });
+
+  test('are not given twice, in whatever case', () => {
+    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must be given once');
+  });
+});
+
+describe('a reserved name', () => {
+  const names = [
+    ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'expect'],
+    ...['accept-encoding', 'user-agent', 'idempotency-key', 'content-length', 'content-type', 'content-encoding'],
+    ...['proxy-connection', 'proxy-authorization', 'webhook-id', 'webhook-timestamp', 'webhook-signature'],
+  ];
+
+  test.each(names)('%s is refused in any case', (reserved) => {
+    fc.assert(
+      fc.property(inAnyCase(reserved), (name) => {
+        expect(refusalOf([header('x-first'), header(name)])).toMatch(/^header 2 \(\S+\): Must not be a header/);
+      }),
+    );
+  });
+
+  test('is any that begins with content-, proxy- or webhook-', () => {
+    const aName = fc
+      .tuple(fc.constantFrom('content-', 'proxy-', 'webhook-'), fc.oneof(fc.constant(''), token(20)))
+      .chain(([prefix, rest]) => inAnyCase(prefix).map((cased) => cased + rest));
+    fc.assert(
+      fc.property(aName, (name) => {
+        expect(refusalOf([header(name)])).toContain('Must not be a header that HTTP or Boomerang sets');
+      }),
+    );
+  });
+
+  test.each(['x-host', 'hosts', 'tea', 'x-webhook-id', 'webhooks', 'contents', 'x-content-type'])(
+    'is not %s, which only resembles one',
+    (name) => expect(refusalOf([header(name)])).toBeUndefined(),
+  );
+});
+
+describe('what is refused besides', () => {
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['a text', 'x-a: b'],
+    ['a map', { 'x-a': 'b' }],
+    ['a list of texts', ['x-a: b']],
+    ['a list of nothing', [null]],
+    ['a header without a name', [{ value: 'a' }]],
+    ['a header without a value', [{ name: 'x-a' }]],
+    ['a name that is no text', [{ name: 1, value: 'a' }]],
+    ['a value that is no text', [{ name: 'x-a', value: ['a'] }]],
+  ])('%s', (_what, headers) => expect(refusalOf(headers)).toContain('Must'));
+
+  test.each(['', ' ', 'a b', 'x-a ', ' x-a', 'x:a', 'x-a\r\n', 'x\0', 'é', 'x(a)', ':path', '\u212Aeep-alive'])(
+    'the name %j',
+    (name) => expect(refusalOf([header(name)])).toContain('Must have a name'),
+  );
+
+  test.each(['', ' \t '])('the value %j, which is empty', (value) => {
+    expect(refusalOf([header('x-a', value)])).toBe('header 1 (x-a): Must have a value');
+  });
+
+  test('a value with any other character', () => {
+    const another = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));
+    const refused = fc.oneof(
+      another.filter((character) => !printable.includes(character)),
+      fc.constantFrom('\r', '\n', '\r\nx-b: c', '\0', '\t', '\x7F', '\x85', '\u2028', '😀'),
+    );
+    fc.assert(
+      fc.property(refused, (part) => {
+        expect(refusalOf([header('x-a', `a${part}b`)])).toBe(
+          'header 1 (x-a): Must have a value of printable Latin-1 characters',
+        );
+      }),
+    );
+  });
+
+  test('is told without any value', () => {
+    const secret = 'swordfish';
+    const aPart = fc.oneof(
+      fc.string({ maxLength: 10 }),
+      fc.constantFrom('\r\n', ' ', 'é', '\u2028', 'x'.repeat(5_000)),
+    );
+    const aSecretValue = fc.tuple(aPart, aPart).map(([before, after]) => `${before}${secret}${after}`);
+    const aName = fc.oneof(
+      aFreeName,
+      fc.constantFrom('host', 'Webhook-Id', 'x-same', 'X-Same', '', ' ', `Bearer ${secret}`, `\n${secret}`),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.record({ name: aName, value: aSecretValue }), { maxLength: 12 }), (headers) => {
+        expect(refusalOf(headers) ?? '').not.toContain(secret);
+      }),
+    );
+  });
+});

@@ -1,0 +1,501 @@
+import './function-environment.ts';
+import { ROUTES } from '@boomerang/core/http/routes.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import fc from 'fast-check';
+import { bills, billsOfAccount, DEFAULT_GAS_ACCOUNT } from '../../functions/providers/bills.ts';
+import { type CursorPage, pageByCursor, pageByNumber } from '../../functions/providers/pages.ts';
+import { newReportId, REJECTED_TAX_ID, readReportId, reportAt } from '../../functions/providers/reports.ts';
+import { sealText, unsealText } from '../../functions/providers/sealed-text.ts';
+import { findTokenError } from '../../functions/providers/token-request.ts';
+import { issueToken, TOKEN_SECONDS } from '../../functions/providers/tokens.ts';
+import { aLog, NOW } from '../builders.ts';
+
+const { createHandler } = await import('../../functions/providers/handler.ts');
+
+const SECRET = 'secret of the client';
+const FORM = 'application/x-www-form-urlencoded';
+
+const account = fc.stringMatching(/^[0-9]{8,12}$/);
+
+describe('the bills of a gas account', () => {
+  test('are those of the provider, for the default account', () => {
+    expect(billsOfAccount(DEFAULT_GAS_ACCOUNT)).toEqual(bills.get('gas'));
+  });
+
+  test('follow from its number, are two or three, and in the order of their dates', () => {
+    fc.assert(
+      fc.property(account, (number) => {
+        const all = billsOfAccount(number) ?? [];
+        expect(billsOfAccount(number)).toEqual(all);
+        expect([2, 3]).toContain(all.length);
+        expect(all).toEqual(all.toSorted((a, b) => a.billedOn.localeCompare(b.billedOn)));
+        for (const { billedOn, amount } of all) {
+          expect(new Date(billedOn).toISOString()).toBe(billedOn);
+          expect(amount).toBeGreaterThan(0);
+          expect(Number(amount.toFixed(2))).toBe(amount);
+        }
+      }),
+    );
+  });
+
+  test('differ from account to account', () => {
+    const all = Array.from({ length: 100 }, (_, index) => JSON.stringify(billsOfAccount(String(20_000_000 + index))));
+    expect(new Set(all).size).toBe(100);
+  });
+
+  test.each(['', '1234567', '1234567890123', '1234567a', '12345678\n', '１２３４５６７８', '-12345678', 'gas'])(
+    'are none for %j',
+    (number) => {
+      expect(billsOfAccount(number)).toBeUndefined();
+    },
+  );
+});
+
+/** All pages, by the cursors that they give. */
+const pagesOf = (number: string, size: number, from?: string): CursorPage[] => {
+  const pages: CursorPage[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = pageByCursor(billsOfAccount(number) ?? [], { cursor, size, from });
+    if (!page) throw new Error('a cursor that was given is taken');
+    pages.push(page);
+    cursor = page.meta.next;
+  }
+  return pages;
+};
+
+describe('pages by cursor', () => {
+  test('have every bill once, in order, and no more of them than were asked for', () => {
+    fc.assert(
+      fc.property(account, fc.integer({ min: 1, max: 200 }), (number, size) => {
+        const pages = pagesOf(number, size);
+        expect(pages.flatMap(({ data }) => data)).toEqual(billsOfAccount(number));
+        for (const { data, meta } of pages) {
+          expect(data.length).toBeLessThanOrEqual(size);
+          if (meta.next !== null) expect(data).toHaveLength(size);
+        }
+      }),
+    );
+  });
+
+  test('are cut by a date, of which the bills of that day are part', () => {
+    const number = '12345678';
+    const all = billsOfAccount(number) ?? [];
+    for (const [index, { billedOn }] of all.entries()) {
+      expect(pagesOf(number, 1, billedOn.slice(0, 10)).flatMap(({ data }) => data)).toEqual(all.slice(index));
+    }
+    expect(pagesOf(number, 1, '2999-01-01')).toEqual([{ data: [], meta: { next: null } }]);
+  });
+
+  test('are two, for the default account', () => {
+    expect(pagesOf(DEFAULT_GAS_ACCOUNT, 1)).toHaveLength(2);
+  });
+
+  test('are not found by a cursor that no page gave', () => {
+    const all = billsOfAccount(DEFAULT_GAS_ACCOUNT) ?? [];
+    const given = pageByCursor(all, { size: 1 })?.meta.next;
+    const base64 = (text: string) => Buffer.from(text).toString('base64url');
+    const bad = [
+      '',
+      'x',
+      '1',
+      `${given}=`,
+      `${given} `,
+      ...['bill 0', 'bill 2', 'bill 01', 'bill -1', 'bill'].map(base64),
+    ];
+    for (const cursor of bad) expect([cursor, pageByCursor(all, { cursor, size: 1 })]).toEqual([cursor, undefined]);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (cursor) => {
+        fc.pre(cursor !== given);
+        expect(pageByCursor(all, { cursor, size: 1 })).toBeUndefined();
+      }),
+    );
+  });
+});
+
+test('pages by number have every bill once, in order; those after the last are empty', () => {
+  const all = bills.get('internet') ?? [];
+  const pages = [1, 2, 3, 100_000].map((page) => pageByNumber(all, page));
+  expect(pages.flatMap(({ data }) => data)).toEqual(all);
+  expect(pages.map(({ data, hasNext }) => [data.length, hasNext])).toEqual([
+    [1, true],
+    [1, false],
+    [0, false],
+    [0, false],
+  ]);
+});
+
+describe('a sealed text', () => {
+  const texts = fc.string({ unit: 'grapheme' });
+
+  test('is read with the secret and the purpose that it was sealed with, and no other', () => {
+    fc.assert(
+      fc.property(texts, texts, texts, (secret, purpose, text) => {
+        const sealed = sealText(secret, purpose, text);
+        expect(unsealText(secret, purpose, sealed)).toBe(text);
+        expect(unsealText(`${secret}x`, purpose, sealed)).toBeUndefined();
+        expect(unsealText(secret, `${purpose}x`, sealed)).toBeUndefined();
+      }),
+    );
+  });
+
+  test('does not verify once a character of it is changed, missing or added', () => {
+    const sealed = sealText(SECRET, 'test', '1800000000000');
+    for (let index = 0; index <= sealed.length; index += 1) {
+      const [head, tail] = [sealed.slice(0, index), sealed.slice(index)];
+      const other = tail[0] === 'A' ? 'B' : 'A';
+      for (const forged of [head + other + tail.slice(1), head + other + tail, head + tail.slice(1)])
+        if (forged !== sealed) expect([forged, unsealText(SECRET, 'test', forged)]).toEqual([forged, undefined]);
+    }
+  });
+});
+
+describe('a request for a token', () => {
+  const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+  const good = basic('boomerang', encodeURIComponent(SECRET));
+  const grant = 'grant_type=client_credentials';
+
+  test.each<[string, string | undefined, string]>([
+    ['by HTTP Basic', good, grant],
+    ['by HTTP Basic, in another case', good.replace('Basic', 'bAsIc'), grant],
+    ['by HTTP Basic, a blank as plus', basic('boomerang', SECRET.replaceAll(' ', '+')), grant],
+    ['in the form', undefined, `${grant}&client_id=boomerang&client_secret=${SECRET.replaceAll(' ', '+')}`],
+    ['with the scope', good, `${grant}&scope=reports`],
+    ['with an empty scope', good, `${grant}&scope=`],
+    ['with its id in both places', good, `${grant}&client_id=boomerang`],
+    ['with an unknown parameter', good, `${grant}&audience=x`],
+  ])('is granted %s', (_name, authorization, form) => {
+    expect(findTokenError(SECRET, { authorization, form: new URLSearchParams(form) })).toBeUndefined();
+  });
+
+  test.each<[string, string, string | undefined, string]>([
+    ['no client', 'invalid_client', undefined, grant],
+    ['an empty secret', 'invalid_client', undefined, `${grant}&client_id=boomerang&client_secret=`],
+    ['another secret', 'invalid_client', basic('boomerang', 'secret'), grant],
+    ['another client', 'invalid_client', basic('other', encodeURIComponent(SECRET)), grant],
+    ['another scheme', 'invalid_client', 'Bearer x', grant],
+    ['broken base64', 'invalid_client', 'Basic !', grant],
+    ['no colon', 'invalid_client', `Basic ${Buffer.from('boomerang').toString('base64')}`, grant],
+    ['a broken escape', 'invalid_client', basic('boomerang', '%'), grant],
+    ['a secret in both places', 'invalid_request', good, `${grant}&client_secret=x`],
+    ['another id in the form', 'invalid_request', good, `${grant}&client_id=other`],
+    ['a parameter twice', 'invalid_request', good, `${grant}&${grant}`],
+    ['no grant', 'invalid_request', good, ''],
+    ['an empty grant', 'invalid_request', good, 'grant_type='],
+    ['another grant', 'unsupported_grant_type', good, 'grant_type=password'],
+    ['another scope', 'invalid_scope', good, `${grant}&scope=reports+bills`],
+  ])('with %s is refused: %s', (_name, error, authorization, form) => {
+    expect(findTokenError(SECRET, { authorization, form: new URLSearchParams(form) })).toBe(error);
+  });
+});
+
+describe('a report', () => {
+  const anOrder = (taxId: string) => ({ taxId, idempotencyKey: 'order-1' });
+  const stateOf = (taxId: string, ageMs: number) => {
+    const ordered = readReportId(SECRET, newReportId(SECRET, anOrder(taxId), NOW));
+    if (!ordered) throw new Error('it was ordered');
+    return reportAt(ordered, NOW + ageMs);
+  };
+
+  test.each([
+    [-1_000, 'QUEUED'],
+    [0, 'QUEUED'],
+    [999, 'QUEUED'],
+    [1_000, 'RUNNING'],
+    [1_999, 'RUNNING'],
+    [2_000, 'DONE'],
+    [86_400_000, 'DONE'],
+  ])('is at the age of %i ms %s', (ageMs, status) => {
+    const state = stateOf('1', ageMs);
+    expect(state.status).toBe(status);
+    expect('report' in state).toBe(status === 'DONE');
+  });
+
+  test.each([
+    [1_999, 'RUNNING'],
+    [2_000, 'REJECTED'],
+  ])('on the tax id that is rejected is at the age of %i ms %s, and says nothing more', (ageMs, status) => {
+    expect(stateOf(REJECTED_TAX_ID, ageMs)).toEqual({ id: expect.any(String), status });
+  });
+
+  test('says the same of a tax id whenever and however often it is ordered', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 20 }), fc.string(), fc.nat(), (taxId, idempotencyKey, later) => {
+        fc.pre(taxId !== REJECTED_TAX_ID);
+        const id = newReportId(SECRET, { taxId, idempotencyKey }, NOW + later);
+        const { id: _, ...state } = reportAt(readReportId(SECRET, id) as never, NOW + later + 2_000);
+        expect(state).toEqual({ ...stateOf(taxId, 2_000), id: undefined });
+      }),
+    );
+  });
+
+  test('has an id that holds no tax id, and is another for every order', () => {
+    const taxId = '12345678901';
+    const id = newReportId(SECRET, anOrder(taxId), NOW);
+    for (const text of [id, Buffer.from(id, 'base64url').toString('latin1')]) expect(text).not.toContain(taxId);
+    const others = [
+      newReportId(SECRET, anOrder('2'), NOW),
+      newReportId(SECRET, { taxId, idempotencyKey: 'order-2' }, NOW),
+      newReportId(SECRET, anOrder(taxId), NOW + 1),
+    ];
+    expect(new Set([id, ...others]).size).toBe(4);
+    // A character that moves from the tax id to the key makes another order.
+    expect(newReportId(SECRET, { taxId: '1', idempotencyKey: 'a1' }, NOW)).not.toBe(
+      newReportId(SECRET, { taxId: '11', idempotencyKey: 'a' }, NOW),
+    );
+  });
+
+  test('is not found by an id that was not given out, a token included', () => {
+    for (const id of ['', 'x', issueToken(SECRET, NOW), newReportId('other', anOrder('1'), NOW)])
+      expect([id, readReportId(SECRET, id)]).toEqual([id, undefined]);
+  });
+});
+
+type Request = {
+  route: string;
+  path?: Record<string, string>;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: string;
+};
+
+const anEvent = ({ route, path = {}, query, headers = {}, body }: Request): APIGatewayProxyEventV2 =>
+  ({
+    routeKey: route,
+    rawPath: (route.split(' ')[1] ?? '').replace(/\{(\w+)\}/g, (_, name: string) => path[name] ?? ''),
+    rawQueryString: new URLSearchParams(query).toString(),
+    ...(query && { queryStringParameters: query }),
+    pathParameters: path,
+    headers,
+    requestContext: { requestId: 'request-1' },
+    isBase64Encoded: false,
+    ...(body !== undefined && { body }),
+  }) as unknown as APIGatewayProxyEventV2;
+
+const bearer = (at = NOW) => ({ authorization: `Bearer ${issueToken(SECRET, at)}` });
+const JSON_TYPE = { 'content-type': 'application/json' };
+const REPORT_ID = newReportId(SECRET, { taxId: '1', idempotencyKey: 'order-1' }, NOW);
+
+/** A right request to every route that fails on purpose. */
+const RIGHT: Request[] = [
+  { route: 'GET /providers/{providerId}', path: { providerId: 'gas' } },
+  { route: 'GET /providers/gas/accounts/{account}/bills', path: { account: DEFAULT_GAS_ACCOUNT } },
+  { route: 'GET /providers/internet/bills' },
+  {
+    route: 'POST /providers/token',
+    headers: { 'content-type': FORM },
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: 'boomerang',
+      client_secret: SECRET,
+    }).toString(),
+  },
+  {
+    route: 'POST /providers/reports',
+    headers: { ...JSON_TYPE, ...bearer(), 'idempotency-key': 'order-1' },
+    body: '{"taxId":"1"}',
+  },
+  { route: 'GET /providers/reports/{reportId}', path: { reportId: REPORT_ID }, headers: bearer() },
+];
+
+const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) => {
+  const drawn: number[] = [];
+  const slept: number[] = [];
+  let time = NOW;
+  const log = aLog();
+  const handler = createHandler({
+    log,
+    random: () => {
+      drawn.push(0.5);
+      return 0.5;
+    },
+    now: () => time,
+    sleep: async (ms) => {
+      slept.push(ms);
+      time += ms;
+    },
+    failureRate: 0,
+    latencyMs: 0,
+    maintenance: undefined,
+    clientSecret: SECRET,
+    ...change,
+  });
+  const ask = async (request: Request) => {
+    const { statusCode, headers = {}, body = '' } = await handler(anEvent(request), {} as Context);
+    const json = headers['content-type'] === 'text/plain' ? undefined : (JSON.parse(body) as Record<string, unknown>);
+    return { statusCode, headers, body, json };
+  };
+  return { ask, drawn, slept, log };
+};
+
+describe('every route of the mock providers but their list', () => {
+  test('is asked below', () => {
+    const own = ROUTES.providers.filter((route) => route.includes('/providers/'));
+    expect(RIGHT.map(({ route }) => route).sort()).toEqual(own.sort());
+  });
+
+  test.each(RIGHT)('$route answers, and draws one number', async (request) => {
+    const { ask, drawn } = createWorld();
+    const { statusCode, headers } = await ask(request);
+    expect([statusCode, headers['cache-control']]).toEqual([
+      request.route.endsWith('/reports') ? 202 : 200,
+      'no-store',
+    ]);
+    expect(drawn).toHaveLength(1);
+  });
+
+  test.each(RIGHT)('$route fails on purpose, with the probability that is set', async (request) => {
+    expect(await createWorld({ failureRate: 0.6 }).ask(request)).toMatchObject({
+      statusCode: 500,
+      headers: { 'content-type': 'text/plain' },
+      body: '#fail',
+    });
+    expect((await createWorld({ failureRate: 0.5 }).ask(request)).statusCode).toBeLessThan(300);
+  });
+
+  test.each(RIGHT)('$route answers late, and its answer is of that time', async (request) => {
+    const { ask, slept } = createWorld({ latencyMs: 2_000 });
+    const { json } = await ask(request);
+    expect(slept).toEqual([2_000]);
+    if (request.route.startsWith('GET /providers/reports')) expect(json).toMatchObject({ status: 'DONE' });
+    if (request.route.endsWith('token')) expect(json?.access_token).toBe(issueToken(SECRET, NOW + 2_000));
+    if (request.route.endsWith('reports')) {
+      expect(readReportId(SECRET, String(json?.id))).toMatchObject({ orderedAt: NOW + 2_000 });
+    }
+  });
+
+  test.each(RIGHT)('$route is down in the maintenance window, and draws nothing', async (request) => {
+    const { ask, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
+    expect(await ask(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
+    expect(drawn).toEqual([]);
+    for (const maintenance of [
+      { from: NOW + 1, to: NOW + 2 },
+      { from: NOW - 1, to: NOW },
+    ])
+      expect((await createWorld({ maintenance }).ask(request)).statusCode).toBeLessThan(300);
+  });
+});
+
+describe('a request to the mock providers', () => {
+  test('for their list is answered at once, whatever happens', async () => {
+    const { ask, drawn } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
+    expect((await ask({ route: 'GET /providers' })).json).toEqual(['gas', 'internet', 'reports']);
+    expect(drawn).toEqual([]);
+  });
+
+  const provider = 'GET /providers/{providerId}';
+  const gas = 'GET /providers/gas/accounts/{account}/bills';
+  const internet = 'GET /providers/internet/bills';
+  const order = RIGHT.find(({ route }) => route === 'POST /providers/reports') as Request;
+  const withHeaders = (headers: Record<string, string>): Request => ({ ...order, headers });
+
+  test.each<[string, number, Request]>([
+    ['for another provider', 404, { route: provider, path: { providerId: 'water' } }],
+    ['for a provider that objects have', 404, { route: provider, path: { providerId: 'constructor' } }],
+    ['for the reports', 405, { route: provider, path: { providerId: 'reports' } }],
+    ['for the token', 405, { route: provider, path: { providerId: 'token' } }],
+    ['for no account', 404, { route: gas, path: { account: '1' } }],
+    ['with a bad cursor', 400, { route: gas, path: { account: DEFAULT_GAS_ACCOUNT }, query: { cursor: 'x' } }],
+    [
+      'with a cursor without end',
+      400,
+      { route: gas, path: { account: '12345678' }, query: { cursor: 'x'.repeat(9_000) } },
+    ],
+    ['with the size 0', 422, { route: gas, path: { account: '12345678' }, query: { size: '0' } }],
+    ['with the size 201', 422, { route: gas, path: { account: '12345678' }, query: { size: '201' } }],
+    ['with half a size', 422, { route: gas, path: { account: '12345678' }, query: { size: '1.5' } }],
+    ['with no date', 422, { route: gas, path: { account: '12345678' }, query: { from: '2026-02-30' } }],
+    ['with a parameter that is not known', 422, { route: gas, path: { account: '12345678' }, query: { page: '2' } }],
+    ['for page 0', 422, { route: internet, query: { page: '0' } }],
+    ['for the page x', 422, { route: internet, query: { page: 'x' } }],
+    ['with JSON for a form', 415, { route: 'POST /providers/token', headers: JSON_TYPE, body: '{}' }],
+    ['with no token', 401, withHeaders({ ...JSON_TYPE, 'idempotency-key': 'a' })],
+    [
+      'with an old token',
+      401,
+      withHeaders({ ...JSON_TYPE, ...bearer(NOW - TOKEN_SECONDS * 1000), 'idempotency-key': 'a' }),
+    ],
+    ['without an idempotency key', 400, withHeaders({ ...JSON_TYPE, ...bearer() })],
+    ['with an empty idempotency key', 400, withHeaders({ ...JSON_TYPE, ...bearer(), 'idempotency-key': '' })],
+    ['with too long an idempotency key', 422, withHeaders({ ...order.headers, 'idempotency-key': 'x'.repeat(256) })],
+    ['without a tax id', 422, { ...order, body: '{}' }],
+    ['with a number for a tax id', 422, { ...order, body: '{"taxId":1}' }],
+    ['with an empty tax id', 422, { ...order, body: '{"taxId":""}' }],
+    ['with more than a tax id', 422, { ...order, body: '{"taxId":"1","more":1}' }],
+    ['for a report with no token', 401, { route: 'GET /providers/reports/{reportId}', path: { reportId: REPORT_ID } }],
+    ['for no report', 404, { route: 'GET /providers/reports/{reportId}', path: { reportId: 'x' }, headers: bearer() }],
+  ])('%s is answered %i, at once and without a draw', async (_name, status, request) => {
+    const { ask, drawn, slept, log } = createWorld({ failureRate: 1, latencyMs: 1 });
+    const { statusCode, headers, json } = await ask(request);
+    expect([statusCode, headers['content-type']]).toEqual([status, 'application/problem+json']);
+    expect(json).toMatchObject({ status });
+    if (status === 405) expect(headers.allow).toBe('POST');
+    expect([drawn, slept, log.lines]).toEqual([[], [], []]);
+  });
+
+  test.each([
+    ['no Authorization header', undefined, 'Bearer realm="reports"'],
+    ['another scheme', 'Basic x', 'Bearer realm="reports"'],
+    ['a token that was not issued', 'Bearer x', 'Bearer realm="reports", error="invalid_token"'],
+    ['the id of a report', `Bearer ${REPORT_ID}`, 'Bearer realm="reports", error="invalid_token"'],
+    ['a token of another secret', `Bearer ${issueToken('x', NOW)}`, 'Bearer realm="reports", error="invalid_token"'],
+  ])('with %s is challenged', async (_name, authorization, challenge) => {
+    const headers = { ...JSON_TYPE, 'idempotency-key': 'a', ...(authorization !== undefined && { authorization }) };
+    const { statusCode, headers: answered } = await createWorld().ask(withHeaders(headers));
+    expect([statusCode, answered['www-authenticate']]).toEqual([401, challenge]);
+  });
+
+  test('with a token is taken to its last millisecond', async () => {
+    const life = TOKEN_SECONDS * 1000;
+    for (const [age, status] of [
+      [life - 1, 202],
+      [life, 401],
+    ] as const) {
+      const { statusCode } = await createWorld().ask(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
+      expect([age, statusCode]).toEqual([age, status]);
+    }
+  });
+
+  test('for a token is answered by RFC 6749', async () => {
+    const { ask, drawn } = createWorld();
+    const right = RIGHT.find(({ route }) => route === 'POST /providers/token') as Request;
+    expect(await ask(right)).toMatchObject({
+      statusCode: 200,
+      headers: { 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' },
+      json: { access_token: issueToken(SECRET, NOW), token_type: 'Bearer', expires_in: 60, scope: 'reports' },
+    });
+    drawn.length = 0;
+    const wrong = [
+      [right.body?.replace('secret', 'guess'), 401, 'invalid_client'],
+      [right.body?.replace('client_credentials', 'password'), 400, 'unsupported_grant_type'],
+      ['', 401, 'invalid_client'],
+    ] as const;
+    for (const [body = '', status, error] of wrong) {
+      const { statusCode, headers, json } = await ask({ ...right, body });
+      expect([statusCode, json]).toEqual([status, { error }]);
+      expect(headers['content-type']).toBe('application/json');
+      expect(headers['www-authenticate']).toBe(status === 401 ? 'Basic realm="reports"' : undefined);
+    }
+    expect(drawn).toEqual([]);
+  });
+
+  test('for a report is answered with where it is, and when to ask again', async () => {
+    const { ask } = createWorld();
+    const { headers, json } = await ask(order);
+    expect(json).toEqual({ id: REPORT_ID, status: 'QUEUED' });
+    expect(headers).toMatchObject({ location: `/providers/reports/${REPORT_ID}`, 'retry-after': '1' });
+    const read = RIGHT.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
+    const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).ask(read)));
+    expect(answers.map((answer) => [answer.json?.status, answer.headers['retry-after']])).toEqual([
+      ['QUEUED', '1'],
+      ['RUNNING', '1'],
+      ['DONE', undefined],
+    ]);
+  });
+
+  test('for a page has a Link to the next one, relative to itself', async () => {
+    const { ask } = createWorld();
+    const linkOf = async (page: string) => (await ask({ route: internet, query: { page } })).headers.link;
+    expect(await Promise.all(['1', '2', '3'].map(linkOf))).toEqual(['<?page=2>; rel="next"', undefined, undefined]);
+  });
+});

@@ -1,0 +1,418 @@
+import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { SecretMissing } from '@boomerang/core/ports/secrets.ts';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { FetchProviderDeps } from '../../functions/provider-fetch/fetch-provider.ts';
+import { NOW } from '../builders.ts';
+import {
+  type Answer,
+  type Answering,
+  createBreakerSpy,
+  type FetchSetting,
+  fetchFrom,
+  startServer,
+} from '../fetching.ts';
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+const DAY_MS = 86_400_000;
+
+type OAuthInput = Extract<NonNullable<ProviderInput['auth']>, { kind: 'oauth2' }>;
+type Setting = {
+  auth?: Partial<OAuthInput>;
+  /** What the token endpoint answers to the nth request. */
+  token?: (request: Parameters<Answering>[0], number: number) => Answer | Promise<Answer>;
+  /** What the provider answers to a token. */
+  data?: (token: string) => Answer;
+};
+
+/** A provider with a token endpoint, and a process that fetches from it. */
+const startProvider = async ({ auth = {}, token, data }: Setting = {}) => {
+  let asked = 0;
+  const server = await startServer((request) => {
+    if (request.path !== '/token') return data?.(bearerOf(request)) ?? { body: [bearerOf(request)] };
+    asked += 1;
+    const usual = { access_token: `token-${asked}`, token_type: 'Bearer', expires_in: 3_600 };
+    return token?.(request, asked) ?? { body: usual };
+  });
+  stops.push(server.stop);
+  const send = createNodeHttp();
+  const provider: Partial<ProviderInput> = {
+    url: `${server.url}/bills`,
+    timeoutMs: 10_000,
+    auth: { kind: 'oauth2', tokenUrl: `${server.url}/token`, clientId: 'boomerang', secret: 'key', ...auth },
+  };
+  const fetch = (deps: Partial<FetchProviderDeps> = {}, setting: Partial<FetchSetting> = {}) =>
+    fetchFrom({ provider, deps: { send, ...deps }, request: { leasedUntil: NOW + 10 * DAY_MS }, ...setting });
+  const tokenRequests = () => server.requests.filter(({ url }) => url === '/token');
+  return { server, provider, send, fetch, tokenRequests };
+};
+
+const bearerOf = ({ headers }: Parameters<Answering>[0]): string => headers.authorization ?? 'none';
+const giving = (change: object): Answer => ({
+  body: { access_token: 'token-x', token_type: 'bearer', expires_in: 3_600, ...change },
+});
+
+describe('a token', () => {
+  test('is asked for by client credentials, and goes with the call', async () => {
+    const { fetch, tokenRequests } = await startProvider({ auth: { scope: 'bills read', audience: 'https://api' } });
+    expect((await fetch()).json).toBe('["Bearer token-1"]');
+    const [request] = tokenRequests();
+    expect(request?.method).toBe('POST');
+    expect(request?.headers['content-type']).toMatch(/^application\/x-www-form-urlencoded/);
+    expect(request?.headers.authorization).toBe(`Basic ${btoa('boomerang:s3cret-value')}`);
+    expect(Object.fromEntries(new URLSearchParams(request?.body))).toEqual({
+      grant_type: 'client_credentials',
+      scope: 'bills read',
+      audience: 'https://api',
+    });
+  });
+
+  test('may be asked for with the credentials in the body', async () => {
+    const { fetch, tokenRequests } = await startProvider({ auth: { clientAuth: 'post', clientId: 'a b' } });
+    await fetch({}, { secret: 's+e&c=r%t' });
+    const [request] = tokenRequests();
+    expect(request?.headers.authorization).toBeUndefined();
+    expect(Object.fromEntries(new URLSearchParams(request?.body))).toEqual({
+      grant_type: 'client_credentials',
+      client_id: 'a b',
+      client_secret: 's+e&c=r%t',
+    });
+  });
+
+  test('is asked for with the credentials encoded as forms are, which leaves usual characters alone', async () => {
+    const { fetch, tokenRequests } = await startProvider({ auth: { clientId: 'my-client_1.x' } });
+    await fetch({}, { secret: 'a:b c+d%é~' });
+    const [, encoded = ''] = tokenRequests()[0]?.headers.authorization?.split(' ') ?? [];
+    expect(atob(encoded)).toBe('my-client_1.x:a%3Ab+c%2Bd%25%C3%A9%7E');
+  });
+
+  test('is kept for the next call', async () => {
+    const { fetch, tokenRequests } = await startProvider();
+    await fetch();
+    await fetch();
+    expect(tokenRequests()).toHaveLength(1);
+  });
+
+  test('is kept by client, scope, audience and secret', async () => {
+    const { fetch, provider, tokenRequests } = await startProvider();
+    const auth = provider.auth as OAuthInput;
+    const others: Partial<OAuthInput>[] = [
+      {},
+      { clientId: 'b' },
+      { scope: 'b' },
+      { audience: 'b' },
+      { clientAuth: 'post' },
+    ];
+    for (const change of [...others, ...others])
+      await fetch({}, { provider: { ...provider, auth: { ...auth, ...change } } });
+    await fetch({}, { secret: 'another-secret' });
+    expect(tokenRequests()).toHaveLength(others.length + 1);
+  });
+
+  test.each([
+    ['30 s before it ends', 3_600, 3_569, 3_570],
+    ['at nine tenths of a short life', 60, 53, 54],
+    ['by a default where it states none', undefined, 269, 270],
+    ['by a default where it states null', null, 269, 270],
+    ['by a default where it states less than nothing', -1, 269, 270],
+    ['at once where it has no life', 0, -1, 0],
+    ['by the number in a text', '100', 89, 90],
+    ['after a day at most', 1e300, 86_369, 86_370],
+  ])('is renewed %s', async (_case, expires_in, freshAfter, renewedAfter) => {
+    let now = NOW;
+    const { fetch, tokenRequests } = await startProvider({ token: () => giving({ expires_in }) });
+    await fetch({ now: () => now });
+    if (freshAfter >= 0) {
+      now = NOW + freshAfter * 1_000;
+      await fetch({ now: () => now });
+      expect(tokenRequests()).toHaveLength(1);
+    }
+    now = NOW + renewedAfter * 1_000;
+    await fetch({ now: () => now });
+    expect(tokenRequests()).toHaveLength(2);
+  });
+
+  test('is asked for once, however many calls wait for it', async () => {
+    const { fetch, tokenRequests } = await startProvider();
+    const results = await Promise.all(Array.from({ length: 200 }, () => fetch()));
+    expect(new Set(results.map(({ json }) => json))).toEqual(new Set(['["Bearer token-1"]']));
+    expect(tokenRequests()).toHaveLength(1);
+  });
+
+  test('that can not be had fails all calls that wait for it, and is asked for anew by the next', async () => {
+    const { fetch, tokenRequests } = await startProvider({
+      token: (_, number) => (number === 1 ? { status: 500 } : giving({})),
+    });
+    const results = await Promise.all(Array.from({ length: 50 }, () => fetch()));
+    expect(new Set(results.map(({ name }) => name))).toEqual(new Set(['ProviderUnavailable']));
+    expect(tokenRequests()).toHaveLength(1);
+    expect((await fetch()).name).toBe('fetched');
+  });
+
+  test('that another call has begun to ask for is not waited for longer than the own time', async () => {
+    const { fetch, provider } = await startProvider({ token: () => ({ ...giving({}), delayMs: 1_500 }) });
+    const patient = fetch();
+    const hasty = await fetch({}, { provider: { ...provider, timeoutMs: 50 } });
+    expect(hasty).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'timeout' } });
+    expect((await patient).name).toBe('fetched');
+  });
+});
+
+describe('a token that the provider refuses', () => {
+  const accepting =
+    (good: (token: string) => boolean) =>
+    (token: string): Answer =>
+      good(token) ? { body: [token] } : { status: 401, body: 'expired' };
+
+  test('is dropped, and the call made once more with another', async () => {
+    const { fetch, tokenRequests } = await startProvider({ data: accepting((token) => token.endsWith('2')) });
+    expect((await fetch()).json).toBe('["Bearer token-2"]');
+    expect(tokenRequests()).toHaveLength(2);
+    expect((await fetch()).json).toBe('["Bearer token-2"]');
+    expect(tokenRequests()).toHaveLength(2);
+  });
+
+  test('costs one other token, however many calls it was refused to', async () => {
+    const { fetch, server, tokenRequests } = await startProvider({ data: accepting((token) => token.endsWith('2')) });
+    const results = await Promise.all(Array.from({ length: 300 }, () => fetch()));
+    expect(results.filter(({ name }) => name !== 'fetched')).toEqual([]);
+    expect(tokenRequests()).toHaveLength(2);
+    expect(server.requests.length).toBeLessThanOrEqual(602);
+  });
+
+  test('costs one other token when it ends in the middle of the pages', async () => {
+    let pages = 0;
+    const { fetch, provider, tokenRequests } = await startProvider({
+      data: (token) => {
+        pages += 1;
+        if (token.endsWith(pages <= 2 ? '1' : '2')) return { body: { items: [pages], next: pages < 5 ? pages : null } };
+        return { status: 401 };
+      },
+    });
+    const pagination = { kind: 'cursor', cursorAt: '/next', parameter: 'c', itemsAt: '/items' } as const;
+    const { json } = await fetch({}, { provider: { ...provider, pagination } });
+    expect(json).toBe('[1,2,4,5]');
+    expect(tokenRequests()).toHaveLength(2);
+  });
+
+  test('comes with the secret read anew, which may have been rotated', async () => {
+    const { fetch, tokenRequests } = await startProvider({
+      token: ({ headers }) => giving({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
+      data: accepting((token) => token.includes('new')),
+    });
+    const findSecret = async (_name: string, { isFresh = false } = {}) => (isFresh ? 'new-secret' : 'old-secret');
+    expect((await fetch({ findSecret })).json).toBe('["Bearer boomerang:new-secret"]');
+    expect(tokenRequests()).toHaveLength(2);
+  });
+
+  test('twice is our credential: neither the last word nor a failure of the provider', async () => {
+    const { fetch, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
+    const breaker = createBreakerSpy();
+    const { name, failure, log, counted } = await fetch({ breaker });
+    expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
+    expect(counted).toEqual(['CredentialsRefused']);
+    expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['error', 'A provider refuses our credential'],
+      ['warn', 'Could not fetch from a provider'],
+    ]);
+    expect(breaker.verdicts).toEqual(['succeeded', 'succeeded']);
+    expect(tokenRequests()).toHaveLength(2);
+    // Neither of the two is used again.
+    await fetch();
+    expect(tokenRequests()).toHaveLength(4);
+  });
+
+  test('is read as the catalogue says where it names 401', async () => {
+    const { fetch, provider, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
+    const { json } = await fetch({}, { provider: { ...provider, responses: { '401': 'empty' } } });
+    expect(json).toBe('null');
+    expect(tokenRequests()).toHaveLength(1);
+    const byClass = await fetch({}, { provider: { ...provider, responses: { '4xx': 'empty' } } });
+    expect(byClass.name).toBe('CredentialRefused');
+  });
+});
+
+describe('a token endpoint', () => {
+  const ask = async (token: NonNullable<Setting['token']>, deps: Partial<FetchProviderDeps> = {}) => {
+    const breaker = createBreakerSpy();
+    const { fetch, tokenRequests } = await startProvider({ token });
+    return { ...(await fetch({ breaker, ...deps })), verdicts: breaker.verdicts, tokenRequests };
+  };
+
+  test.each<[string, Answer]>([
+    ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
+    ['invalid_client', { status: 400, body: { error: 'invalid_client', error_description: 'expired' } }],
+    ['unauthorized_client', { status: 400, body: { error: 'unauthorized_client' } }],
+    ['invalid_scope', { status: 400, body: { error: 'invalid_scope' } }],
+    ['unsupported_grant_type', { status: 403, body: { error: 'unsupported_grant_type' } }],
+    ['invalid_client', { status: 200, body: { error: 'invalid_client' } }],
+    ['401', { status: 401, body: 'no' }],
+    ['403', { status: 403 }],
+    ['404', { status: 404, body: '<html>' }],
+  ])(
+    'that answers %s (%j) refuses our credential: an error and an alarm, and the secret read anew',
+    async (told, answer) => {
+      const fresh: (boolean | undefined)[] = [];
+      const findSecret: FetchProviderDeps['findSecret'] = async (_, options) => {
+        fresh.push(options?.isFresh);
+        return 's3cret-value';
+      };
+      const { name, failure, counted, log, verdicts, tokenRequests } = await ask(() => answer, { findSecret });
+      expect([name, failure.class, failure.statusCode]).toEqual([
+        'CredentialRefused',
+        'credential_refused',
+        answer.status,
+      ]);
+      expect(failure.excerpt).toContain(`token endpoint: ${told}`);
+      expect(counted).toEqual(['CredentialsRefused']);
+      expect(log.lines[0]).toMatchObject({ level: 'error', message: 'A provider refuses our credential' });
+      expect(fresh).toEqual([undefined, true]);
+      expect(tokenRequests()).toHaveLength(2);
+      expect(verdicts).toEqual(['succeeded', 'succeeded']);
+    },
+  );
+
+  test.each<[string, Answer, string, string]>([
+    ['500', { status: 500, body: 'broken' }, 'ProviderUnavailable', 'bad_status'],
+    ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
+    ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
+    ['403 with a hint', { status: 403, headers: { 'retry-after': '9' } }, 'ProviderThrottled', 'bad_status'],
+    ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'ProviderUnavailable', 'bad_status'],
+    [
+      'a transient error',
+      { status: 400, body: { error: 'temporarily_unavailable' } },
+      'ProviderUnavailable',
+      'bad_status',
+    ],
+    ['slow_down', { status: 400, body: { error: 'slow_down' } }, 'ProviderThrottled', 'bad_status'],
+    ['no JSON', { body: '<html>' }, 'ProviderUnavailable', 'bad_body'],
+    ['no object', { body: [] }, 'ProviderUnavailable', 'bad_body'],
+    ['no token', { body: { token_type: 'bearer' } }, 'ProviderUnavailable', 'bad_body'],
+    ['an empty token', giving({ access_token: '' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token of another type', giving({ token_type: 'mac' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token bound to a key', giving({ token_type: 'DPoP' }), 'ProviderUnavailable', 'bad_body'],
+    ['no type', giving({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
+    ['a token with a line break', giving({ access_token: 'a\r\nx: 1' }), 'ProviderUnavailable', 'bad_body'],
+    ['a type that is none', giving({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
+    ['a token that is none', giving({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
+    ['null', { body: 'null' }, 'ProviderUnavailable', 'bad_body'],
+    ['nothing', { status: 204 }, 'ProviderUnavailable', 'bad_body'],
+    [
+      'too much',
+      { body: { ...(giving({}).body as object), x: 'x'.repeat(70_000) } },
+      'ProviderUnavailable',
+      'too_large',
+    ],
+  ])('that answers %s is a failure of its provider', async (_case, answer, name, failureClass) => {
+    const result = await ask(() => answer);
+    expect([result.name, result.failure.class]).toEqual([name, failureClass]);
+    expect(result.failure.excerpt).toMatch(/^token endpoint: /);
+    expect(result.counted).toEqual(['ProviderFailures']);
+    expect(result.verdicts).toEqual([{ class: failureClass, statusCode: result.failure.statusCode }]);
+    expect(result.failure.retryAfterMs).toBe(answer.headers?.['retry-after'] ? 9_000 : undefined);
+  });
+
+  test('that is silent has timed out within the time of the call', async () => {
+    const { fetch, provider } = await startProvider({ token: () => new Promise(() => {}) });
+    const { name, failure } = await fetch({}, { provider: { ...provider, timeoutMs: 200 } });
+    expect([name, failure.class, failure.excerpt]).toEqual([
+      'ProviderUnavailable',
+      'timeout',
+      expect.stringMatching(/^token endpoint: /),
+    ]);
+  });
+
+  test('that can not be reached is a failure of its provider', async () => {
+    const { name, failure } = await (await startProvider({ auth: { tokenUrl: 'http://127.0.0.1:1/token' } })).fetch();
+    expect([name, failure.class]).toEqual(['ProviderUnavailable', 'connection_refused']);
+  });
+
+  test('is not asked when the circuit of its provider is open', async () => {
+    const { name, tokenRequests } = await ask(() => giving({}), { breaker: createBreakerSpy(true) });
+    expect(name).toBe('ProviderCircuitOpen');
+    expect(tokenRequests()).toEqual([]);
+  });
+
+  test('is asked outside the limits of its provider', async () => {
+    const order: string[] = [];
+    const { name } = await ask(
+      () => {
+        order.push('token');
+        return giving({});
+      },
+      {
+        limitCalls: async (_, call) => {
+          order.push('limit');
+          return call();
+        },
+      },
+    );
+    expect([name, order]).toEqual(['fetched', ['token', 'limit']]);
+  });
+
+  test('takes of the time that the call has', async () => {
+    let now = NOW;
+    const timeouts: number[] = [];
+    const { provider, send } = await startProvider({
+      token: () => {
+        now += 8_000;
+        return giving({});
+      },
+    });
+    await fetchFrom({
+      provider: { ...provider, timeoutMs: 10_000 },
+      deps: {
+        now: () => now,
+        send: async (request) => {
+          timeouts.push(request.timeoutMs);
+          return send(request);
+        },
+      },
+    });
+    expect(timeouts).toEqual([10_000, 7_000]);
+  });
+
+  test('that takes all the time leaves the call without a verdict on its provider', async () => {
+    let now = NOW;
+    const token = () => {
+      now += 14_500;
+      return giving({});
+    };
+    const { name, failure, verdicts } = await ask(token, { now: () => now });
+    expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
+    expect(verdicts).toEqual(['unknown']);
+  });
+
+  test('that repeats our secret or the last token shows neither', async () => {
+    let now = NOW;
+    const { fetch } = await startProvider({
+      token: ({ body }, number) => {
+        if (number === 1) return giving({ access_token: 'first-access-token', expires_in: 1 });
+        return {
+          status: 400,
+          body: { error: 'invalid_client', error_description: `no ${body} s3cret-value first-access-token` },
+        };
+      },
+      auth: { clientAuth: 'post' },
+    });
+    await fetch({ now: () => now });
+    now += 60_000;
+    const { failure, log } = await fetch({ now: () => now });
+    expect(failure.class).toBe('credential_refused');
+    expect(JSON.stringify([failure, log.lines])).not.toMatch(/s3cret-value|first-access/);
+  });
+
+  test('is asked only where its secret is there', async () => {
+    const { name, tokenRequests } = await ask(() => giving({}), {
+      findSecret: async () => {
+        throw new SecretMissing('the secret key is not set');
+      },
+    });
+    expect(name).toBe('CredentialMissing');
+    expect(tokenRequests()).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { type HttpAnswer, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { fetchFrom } from '../fetching.ts';
+
+/**
+ * Providers and token endpoints that repeat what they were sent, in many forms and with any status: whatever comes of it, no log
+ * line, error or outcome holds a secret, a token or a value of a `writeOnly` parameter.
+ */
+
+const SECRET_CHARACTERS = /^[A-Za-z0-9+/=:%&"'\\~é -]{8,30}$/;
+const secretText = fc
+  .stringMatching(SECRET_CHARACTERS)
+  .filter((text) => text.trim() === text && /[A-Za-z]{3}/.test(text));
+/** Too short to be masked; none of them is in what we say ourselves. */
+const shortText = fc.constantFrom('ж', 'Qz', '€', 'éQ', '~');
+const token = fc.stringMatching(/^[A-Za-z0-9._~+/-]{8,40}$/).map((text) => `tok-${text}`);
+
+/** How a provider repeats a text. */
+const forms: Record<string, (text: string) => string> = {
+  raw: (text) => text,
+  url: (text) => encodeURIComponent(text),
+  form: (text) => new URLSearchParams({ q: text }).toString(),
+  json: (text) => JSON.stringify({ message: text }),
+  twice: (text) => JSON.stringify(JSON.stringify(text)),
+  base64: (text) => Buffer.from(text).toString('base64'),
+  base64url: (text) => Buffer.from(`x${text}`).toString('base64url'),
+  html: (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+  far: (text) => `${'.'.repeat(170)}${text}`,
+};
+
+const auths = fc.constantFrom<ProviderInput['auth']>(
+  undefined,
+  { header: 'authorization', prefix: 'Bearer ', secret: 'key' },
+  { header: 'x-key', secret: 'key' },
+  { kind: 'query', parameter: 'api_key', secret: 'key' },
+  { kind: 'basic', username: 'boomerang-user', secret: 'key' },
+  { kind: 'oauth2', tokenUrl: 'https://id.example/token', clientId: 'boomerang', secret: 'key' },
+  { kind: 'oauth2', tokenUrl: 'https://id.example/token', clientId: 'boomerang', secret: 'key', clientAuth: 'post' },
+);
+
+const scenario = fc.record({
+  secret: secretText,
+  account: fc.oneof(secretText, shortText),
+  tokens: fc.array(token, { minLength: 2, maxLength: 2 }),
+  auth: auths,
+  form: fc.constantFrom(...Object.keys(forms)),
+  status: fc.constantFrom(200, 202, 206, 302, 400, 401, 403, 404, 429, 500, 503),
+  tokenStatus: fc.constantFrom(200, 200, 200, 200, 400, 401, 500),
+  failsAt: fc.constantFrom(1, 1, 2, 3),
+  isBroken: fc.boolean(),
+  method: fc.constantFrom('GET', 'POST'),
+  isSelecting: fc.boolean(),
+  breaks: fc.constantFrom('nothing', 'nothing', 'connection', 'error'),
+});
+
+/** What the provider saw of us. */
+const seen = ({ url, headers = {}, body = '' }: HttpRequest): string => {
+  const basic = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1];
+  const decoded = basic ? Buffer.from(basic, 'base64').toString() : '';
+  const { searchParams, pathname } = new URL(url);
+  const values = [decodeURIComponent(pathname), ...searchParams.values(), ...Object.values(headers), body, decoded];
+  return values.join(' ');
+};
+
+test('nothing secret is in what is logged, thrown or kept', async () => {
+  await fc.assert(
+    fc.asyncProperty(scenario, async (given) => {
+      const form = forms[given.form] ?? ((text: string) => text);
+      const isPost = given.method === 'POST';
+      let calls = 0;
+      let tokens = 0;
+      const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpAnswer => ({
+        statusCode,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: Buffer.from(body),
+        durationMs: 1,
+        ...(given.isBroken && { bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const }),
+      });
+      const send: SendHttp = async (request) => {
+        if (request.url.startsWith('https://id.example')) {
+          const access_token = given.tokens[tokens++ % 2] ?? '';
+          if (given.tokenStatus === 200) {
+            const body = JSON.stringify({ access_token, token_type: 'bearer', expires_in: 60 });
+            return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpAnswer;
+          }
+          const error_description = `${seen(request)} ${form(seen(request))} ${given.tokens[0]}`;
+          return answer(
+            given.tokenStatus,
+            JSON.stringify({ error: 'invalid_client', error_description, ...(given.isBroken && { access_token }) }),
+          );
+        }
+        calls += 1;
+        if (calls < given.failsAt) {
+          const body = Buffer.from(JSON.stringify({ items: [calls], next: `cursor-${calls}` }));
+          return { statusCode: 200, headers: {}, body, durationMs: 1 };
+        }
+        if (given.breaks === 'connection') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        if (given.breaks === 'error') throw new Error('a bug of ours');
+        const location = `/moved/${encodeURIComponent(form(seen(request)))}`;
+        return answer(given.status, form(seen(request)), {
+          location,
+          link: `<https://x.example/${location}>; rel=next`,
+        });
+      };
+      const provider: Partial<ProviderInput> = {
+        url: isPost ? 'https://gas.example/bills' : 'https://gas.example/bills{?account}',
+        method: isPost ? 'POST' : 'GET',
+        ...(isPost && { body: { account: '{account}' }, repeatable: true }),
+        parameters: { type: 'object', properties: { account: { type: 'string', writeOnly: true } } },
+        ...(given.auth && { auth: given.auth }),
+        ...(given.failsAt > 1
+          ? { pagination: { kind: 'cursor', cursorAt: '/next', parameter: 'c', itemsAt: '/items' } }
+          : given.isSelecting && { dataAt: '/data', bodyErrors: [{ at: '/message', means: 'refused' as const }] }),
+      };
+      const { error, log, fetched } = await fetchFrom({
+        provider,
+        deps: { send },
+        secret: given.secret,
+        request: { job: { parameters: { gas: { account: given.account } } } },
+      });
+      const { json: _, ...kept } = fetched ?? {};
+      const told = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(kept)}`;
+      const hidden = [...(given.auth ? [given.secret] : []), given.account, ...given.tokens];
+      for (const value of hidden) {
+        for (const shown of Object.entries(forms)
+          .filter(([name]) => name !== 'far')
+          .map(([, of]) => of(value))) {
+          // Of a short value only the raw form says anything.
+          if (shown.length < 4 && shown !== value) continue;
+          expect(told).not.toContain(shown.replace(/^q=/, ''));
+        }
+      }
+      expect(error === undefined || error.message.length < 1024 || error.message === 'a bug of ours').toBe(true);
+    }),
+    { numRuns: 600 },
+  );
+});

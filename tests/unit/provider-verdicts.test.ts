@@ -1,0 +1,278 @@
+import { judgeStatus, readHint } from '@boomerang/core/domain/answers.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import { describe, expect, test } from '@jest/globals';
+import { valueAt } from '../../functions/provider-fetch/value-at.ts';
+import { NOW } from '../builders.ts';
+import { createBreakerSpy, fetchFrom } from '../fetching.ts';
+
+/** What becomes of one answer. */
+const read = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer> & { json?: unknown } = {}) => {
+  const { json, ...rest } = answer;
+  const isJson = json !== undefined;
+  const breaker = createBreakerSpy();
+  const send = async (): Promise<HttpAnswer> => ({
+    statusCode: 200,
+    headers: isJson ? { 'content-type': 'application/json', ...rest.headers } : {},
+    body: Buffer.from(isJson ? JSON.stringify(json) : ''),
+    durationMs: 1,
+    ...rest,
+  });
+  return { ...(await fetchFrom({ provider, deps: { send, breaker } })), verdicts: breaker.verdicts };
+};
+
+describe('a status', () => {
+  test('of its own counts before its class, and that before HTTP', () => {
+    const responses = { '404': 'empty', '4xx': 'unavailable', '2xx': 'refused' } as const;
+    expect(judgeStatus(404, responses)).toEqual({ kind: 'empty', isStated: true });
+    expect(judgeStatus(403, responses)).toEqual({ kind: 'unavailable', isStated: true });
+    expect(judgeStatus(204, responses)).toEqual({ kind: 'refused', isStated: true });
+    expect(judgeStatus(500, responses)).toEqual({ kind: 'unavailable', isStated: false });
+    expect(judgeStatus(202)).toEqual({ kind: 'not_ready', isStated: false });
+    expect(judgeStatus(200, {})).toEqual({ kind: 'data', isStated: false });
+  });
+
+  test.each<[number, NonNullable<ProviderInput['responses']>, string, string | undefined]>([
+    [404, { '404': 'empty' }, 'fetched', 'null'],
+    [404, { '404': 'data' }, 'fetched', '{"a":1}'],
+    [202, { '202': 'data' }, 'fetched', '{"a":1}'],
+    [206, { '2xx': 'data' }, 'fetched', '{"a":1}'],
+    [302, { '3xx': 'empty' }, 'fetched', 'null'],
+    [200, { '200': 'empty' }, 'fetched', 'null'],
+    [200, { '200': 'refused' }, 'ProviderRefused', undefined],
+    [503, { '503': 'refused' }, 'ProviderRefused', undefined],
+    [404, { '4xx': 'unavailable' }, 'ProviderUnavailable', undefined],
+    [503, { '503': 'unavailable' }, 'ProviderUnavailable', undefined],
+    [429, { '4xx': 'unavailable' }, 'ProviderUnavailable', undefined],
+    [403, { '403': 'throttled' }, 'ProviderThrottled', undefined],
+    [500, { '5xx': 'throttled' }, 'ProviderThrottled', undefined],
+    [404, { '403': 'empty' }, 'ProviderRefused', undefined],
+  ])('%i with %j is %s', async (statusCode, responses, name, json) => {
+    const result = await read({ responses }, { statusCode, json: { a: 1 } });
+    expect([result.name, result.json]).toEqual([name, json]);
+    if (json === undefined)
+      expect(result.failure).toMatchObject({ class: 'bad_status', statusCode, excerpt: '{"a":1}' });
+  });
+
+  test('that is stated keeps the hint of its answer, which decides when to ask again', async () => {
+    for (const verdict of ['refused', 'unavailable', 'throttled'] as const) {
+      const { name, failure } = await read(
+        { responses: { '418': verdict } },
+        { statusCode: 418, headers: { 'retry-after': '8' } },
+      );
+      expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', 8_000]);
+    }
+  });
+
+  test('of an empty answer is not read further', async () => {
+    const { json } = await read({ responses: { '404': 'empty' }, dataAt: '/a' }, { statusCode: 404, json: 'no' });
+    expect(json).toBe('null');
+  });
+});
+
+describe('a header of its own that says when to come back', () => {
+  const hint = (
+    headers: Record<string, string>,
+    unit: 'seconds' | 'epoch' | 'date' = 'seconds',
+    { header = 'X-RateLimit-Reset', ...options }: { header?: string; isAsking?: boolean } = {},
+  ) => readHint(headers, 403, NOW, { reset: { header, unit }, ...options });
+  const at = (ms: number) => new Date(NOW + ms);
+
+  test.each<[string, 'seconds' | 'epoch' | 'date', number | undefined]>([
+    ['30', 'seconds', 30_000],
+    ['0.5', 'seconds', 1_000],
+    ['-1', 'seconds', undefined],
+    ['soon', 'seconds', undefined],
+    ['', 'seconds', undefined],
+    [String(NOW / 1000 + 30), 'epoch', 30_000],
+    [String(NOW + 30_000), 'epoch', 30_000],
+    [String(NOW / 1000 - 30), 'epoch', 0],
+    ['tomorrow', 'epoch', undefined],
+    [at(30_000).toUTCString(), 'date', 30_000],
+    [at(30_000).toISOString(), 'date', 30_000],
+    [at(30_000).toISOString().replace('Z', ''), 'date', 30_000],
+    [at(30_000).toISOString().replace('Z', '+00:00'), 'date', 30_000],
+    [at(-30_000).toISOString(), 'date', 0],
+    ['30', 'date', undefined],
+    ['2026', 'date', undefined],
+  ])('says %j in %s', (value, unit, expected) => {
+    expect(hint({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
+  });
+
+  test('counts beside the standard ones, the longest of all', () => {
+    expect(hint({ 'x-ratelimit-reset': '5', 'retry-after': '9' })).toBe(9_000);
+    expect(hint({ 'x-ratelimit-reset': '9', 'retry-after': '5' })).toBe(9_000);
+    expect(hint({ 'x-ratelimit-reset': '5', 'ratelimit-reset': '7' })).toBe(7_000);
+    expect(hint({ 'retry-after': '9' })).toBe(9_000);
+  });
+
+  test('replaces what the standard says of the same header', () => {
+    const inTenSeconds = String(NOW / 1000 + 10);
+    expect(hint({ 'retry-after': inTenSeconds }, 'epoch', { header: 'Retry-After' })).toBe(10_000);
+  });
+
+  test('asks for nothing while there is quota left, unless the answer asks', () => {
+    const headers = { 'x-ratelimit-reset': '30', 'x-ratelimit-remaining': '12' };
+    expect(hint(headers)).toBeUndefined();
+    expect(hint(headers, 'seconds', { isAsking: true })).toBe(30_000);
+    expect(hint({ ...headers, 'x-ratelimit-remaining': '0' })).toBe(30_000);
+  });
+
+  test.each<[string, Partial<ProviderInput>, Partial<HttpAnswer>, string, number | undefined]>([
+    ['429', {}, { statusCode: 429 }, 'ProviderThrottled', 60_000],
+    [
+      'a status that means throttled',
+      { responses: { '403': 'throttled' } },
+      { statusCode: 403 },
+      'ProviderThrottled',
+      60_000,
+    ],
+    ['a plain refusal', {}, { statusCode: 404 }, 'ProviderRefused', undefined],
+    ['a plain failure', {}, { statusCode: 500 }, 'ProviderUnavailable', undefined],
+  ])('is read with %s', async (_case, provider, answer, name, retryAfterMs) => {
+    const rateLimitReset = { header: 'x-ratelimit-reset', unit: 'epoch' } as const;
+    const headers = { 'x-ratelimit-reset': String(NOW / 1000 + 60), 'x-ratelimit-remaining': '3' };
+    const result = await read({ rateLimitReset, ...provider }, { headers, ...answer });
+    expect([result.name, result.failure.retryAfterMs]).toEqual([name, retryAfterMs]);
+  });
+});
+
+describe('an error in the body of a success', () => {
+  type BodyErrors = NonNullable<ProviderInput['bodyErrors']>;
+
+  test.each<[string, BodyErrors, unknown, string]>([
+    ['any value', [{ at: '/error', means: 'refused' }], { error: 'x' }, 'ProviderRefused'],
+    ['any value, false too', [{ at: '/error', means: 'refused' }], { error: false }, 'ProviderRefused'],
+    ['any value, an object too', [{ at: '/error', means: 'unavailable' }], { error: {} }, 'ProviderUnavailable'],
+    ['null', [{ at: '/error', means: 'refused' }], { error: null }, 'fetched'],
+    ['nothing', [{ at: '/error', means: 'refused' }], { other: 1 }, 'fetched'],
+    [
+      'one of its values',
+      [{ at: '/code', in: [7, 'LIMIT'], means: 'throttled' }],
+      { code: 'LIMIT' },
+      'ProviderThrottled',
+    ],
+    ['a value of another type', [{ at: '/code', in: ['7'], means: 'throttled' }], { code: 7 }, 'fetched'],
+    ['none of its values', [{ at: '/code', in: ['LIMIT'], means: 'throttled' }], { code: 'OK' }, 'fetched'],
+    [
+      'null where null is listed',
+      [{ at: '/data', in: [null], means: 'unavailable' }],
+      { data: null },
+      'ProviderUnavailable',
+    ],
+    ['nothing where null is listed', [{ at: '/data', in: [null], means: 'unavailable' }], {}, 'fetched'],
+    ['an item of an array', [{ at: '/errors/0/code', means: 'refused' }], { errors: [{ code: 1 }] }, 'ProviderRefused'],
+    ['an array without items', [{ at: '/errors/0', means: 'refused' }], { errors: [] }, 'fetched'],
+    [
+      'the first that matches',
+      [
+        { at: '/a', in: [2], means: 'unavailable' },
+        { at: '/a', in: [1], means: 'throttled' },
+        { at: '/a', means: 'refused' },
+      ],
+      { a: 1 },
+      'ProviderThrottled',
+    ],
+    ['the whole document', [{ at: '', in: ['ERROR'], means: 'refused' }], 'ERROR', 'ProviderRefused'],
+  ])('is found: %s', async (_case, bodyErrors, json, name) => {
+    const result = await read({ bodyErrors }, { json });
+    expect(result.name).toBe(name);
+    if (name !== 'fetched') {
+      expect(result.failure).toMatchObject({ class: 'error_in_body', statusCode: 200 });
+      expect(result.failure.excerpt).toContain(JSON.stringify(json));
+    }
+  });
+
+  test('may mean that there is nothing', async () => {
+    const bodyErrors: BodyErrors = [{ at: '/error/code', in: ['NOT_FOUND'], means: 'empty' }];
+    expect((await read({ bodyErrors, dataAt: '/data' }, { json: { error: { code: 'NOT_FOUND' } } })).json).toBe('null');
+  });
+
+  test('keeps the hint of its answer', async () => {
+    const bodyErrors: BodyErrors = [{ at: '/error', means: 'throttled' }];
+    const rateLimitReset = { header: 'x-reset', unit: 'seconds' } as const;
+    const { failure } = await read(
+      { bodyErrors, rateLimitReset },
+      { json: { error: 1 }, headers: { 'x-reset': '30' } },
+    );
+    expect(failure.retryAfterMs).toBe(30_000);
+  });
+
+  test('is looked for in successes only', async () => {
+    const bodyErrors: BodyErrors = [{ at: '/error', means: 'empty' }];
+    expect((await read({ bodyErrors }, { statusCode: 400, json: { error: 1 } })).name).toBe('ProviderRefused');
+    const responses = { '404': 'data' } as const;
+    expect((await read({ bodyErrors, responses }, { statusCode: 404, json: { error: 1 } })).json).toBe('{"error":1}');
+  });
+
+  test('is a failure to the circuit, unless it refuses', async () => {
+    const verdicts = async (means: 'refused' | 'unavailable' | 'throttled') =>
+      (await read({ bodyErrors: [{ at: '', means }] }, { json: 1 })).verdicts;
+    const failure = { class: 'error_in_body', statusCode: 200 };
+    expect(await verdicts('refused')).toEqual(['succeeded']);
+    expect(await verdicts('unavailable')).toEqual([failure]);
+    expect(await verdicts('throttled')).toEqual([failure]);
+  });
+});
+
+describe('what is delivered of an answer', () => {
+  const body = Buffer.from(
+    '{"a":{"~b/c":[ 1.50, 12345678901234567890 ]},"n":null, "a":{"~b/c":[ 1.50, 12345678901234567890 ]}}',
+  );
+
+  test('is cut out as it came', async () => {
+    const { json } = await read({ dataAt: '/a/~0b~1c' }, { body, headers: { 'content-type': 'application/json' } });
+    expect(json).toBe('[ 1.50, 12345678901234567890 ]');
+    expect((await read({ dataAt: '/n' }, { body })).json).toBe('null');
+    expect((await read({ dataAt: '' }, { body })).json).toBe(body.toString());
+  });
+
+  test('is asked for again where it is missing', async () => {
+    const { name, failure } = await read({ dataAt: '/b/0' }, { json: { b: [] } });
+    expect([name, failure.class, failure.excerpt]).toEqual([
+      'ProviderUnavailable',
+      'data_missing',
+      'nothing at /b/0 in {"b":[]}',
+    ]);
+    expect((await read({ dataAt: '/b' })).failure.class).toBe('data_missing');
+  });
+
+  test.each([
+    ['HTML', 'text/html', '<html>'],
+    ['a PDF', 'application/pdf', '%PDF\xff'],
+    ['half a JSON', 'application/json', '{"a":'],
+    ['no type', undefined, 'plain'],
+  ])('is never %s where something is selected', async (_case, type, text) => {
+    const answer = { headers: { 'content-type': type }, body: Buffer.from(text, 'latin1') };
+    for (const provider of [{ dataAt: '/a' }, { bodyErrors: [{ at: '/error', means: 'refused' as const }] }]) {
+      const { name, failure } = await read(provider, answer);
+      expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_body']);
+    }
+  });
+
+  test('may be selected from JSON that is sent as text', async () => {
+    const answer = { headers: { 'content-type': 'text/plain' }, body: Buffer.from('{"a":1}') };
+    expect((await read({ dataAt: '/a' }, answer)).json).toBe('1');
+    expect((await read({}, answer)).json).toBe('"{\\"a\\":1}"');
+  });
+});
+
+test('a value is found by its pointer, and nothing that only looks like it', () => {
+  const document = JSON.parse('{"a":[{"b":1}],"__proto__":{"c":2},"":3}');
+  expect(valueAt(document, [])).toBe(document);
+  expect(valueAt(document, ['a', '0', 'b'])).toBe(1);
+  expect(valueAt(document, ['__proto__', 'c'])).toBe(2);
+  expect(valueAt(document, [''])).toBe(3);
+  for (const tokens of [
+    ['a', 'length'],
+    ['a', '00'],
+    ['a', '-'],
+    ['a', '1'],
+    ['toString'],
+    ['a', '0', 'b', 'x'],
+    ['constructor'],
+  ]) {
+    expect(valueAt(document, tokens)).toBeUndefined();
+  }
+  expect(valueAt('text', ['length'])).toBeUndefined();
+});
