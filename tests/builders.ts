@@ -39,6 +39,15 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
 export const aProvider = (input: Partial<ProviderInput> = {}): Provider =>
   providerSchema.parse({ id: 'gas', url: 'https://example.com', ...input });
 
+/** A catalogue of providers by their ids, or as a file has them. */
+export const aCatalogue = (...providers: (string | Partial<ProviderInput>)[]): Map<string, Provider> =>
+  new Map(
+    providers.map((one) => {
+      const provider = aProvider(typeof one === 'string' ? { id: one } : one);
+      return [provider.id, provider];
+    }),
+  );
+
 /** Stores a job, as a request of its own would. */
 export const givenJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
   await intake.create(job, { requestId: uuidv7(), requestHash: 'hash' }, job.createdAt);

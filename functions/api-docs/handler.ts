@@ -1,4 +1,5 @@
-import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import providers from '../../docs/openapi/providers.json' with { type: 'json' };
@@ -16,10 +17,10 @@ const PAGE_HEADERS = {
 };
 
 /** `GET /openapi.json` and `GET /docs` of both APIs; the service's, where an engine knows no stage variables. */
-export const createHandler = ({ log, providerIds }: { log: Log; providerIds: readonly string[] }) => {
+export const createHandler = ({ log, catalogue }: { log: Log; catalogue: Offers }) => {
   const answers = new Map(
     Object.entries(documents).map(([api, committed]) => {
-      const document = withProviders(committed, providerIds);
+      const document = withProviders(committed, catalogue);
       return [api, { document: JSON.stringify(document), page: renderDocs(document) }];
     }),
   );
@@ -30,7 +31,4 @@ export const createHandler = ({ log, providerIds }: { log: Log; providerIds: rea
   });
 };
 
-// Only the ids are wanted: what their addresses are filled from is not known here.
-const catalogue = readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: 'https://example.com' });
-
-export const handler = createHandler({ log: createLog('api-docs'), providerIds: [...catalogue.keys()] });
+export const handler = createHandler({ log: createLog('api-docs'), catalogue: readOffers(config.PROVIDER_CATALOGUE) });

@@ -1,3 +1,4 @@
+import { type Offer, type Offers, publicSchemaOf } from '@boomerang/core/domain/catalogue/offers.ts';
 import type { OpenApiDocument } from './render-docs.ts';
 
 /** The property `providers` of a job request, in the document of the service API. */
@@ -6,18 +7,63 @@ type JobRequest = { properties: { providers: { items: object; examples?: unknown
 const MAX_EXAMPLES = 2;
 
 /**
- * A document that names the providers of this deployment: what reads it, people or programs, can post a job that is taken.
- * A document without job requests stays as it is.
+ * A document that names the providers of this deployment and what each takes: what reads it, people or programs, can post a job
+ * that is taken. A document without job requests stays as it is.
  */
-export const withProviders = (document: OpenApiDocument, providerIds: readonly string[]): OpenApiDocument => {
+export const withProviders = (document: OpenApiDocument, offers: Offers): OpenApiDocument => {
   const named = structuredClone(document);
-  const request = named.components?.schemas?.JobRequest as JobRequest | undefined;
-  if (!request) return named;
+  const schemas = named.components?.schemas;
+  const request = schemas?.JobRequest as JobRequest | undefined;
+  if (!schemas || !request) return named;
+  const all = [...offers.values()];
+  for (const offer of all) {
+    schemas[providerName(offer)] = providerSchemaOf(offer);
+    if (offer.parameters) schemas[parametersName(offer)] = publicSchemaOf(offer.parameters);
+  }
   const { providers } = request.properties;
-  providers.items = { type: 'string', enum: providerIds };
-  const example = providerIds.slice(0, MAX_EXAMPLES);
+  const short = all.filter((offer) => !needsParameters(offer)).map(({ id }) => id);
+  providers.items = {
+    oneOf: [...(short.length > 0 ? [{ type: 'string', enum: short }] : []), ...all.map(providerName).map(refTo)],
+  };
+  const example = short.length > 0 ? short.slice(0, MAX_EXAMPLES) : all.slice(0, 1).map(exampleOf);
   providers.examples = [example];
   const content = named.paths['/webhook']?.post?.requestBody?.content['application/json'];
   if (content) content.example = { ...(content.example as object), providers: example };
   return named;
 };
+
+const providerName = ({ id }: Offer): string => `Provider.${id}`;
+const parametersName = ({ id }: Offer): string => `Parameters.${id}`;
+const refTo = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+const needsParameters = ({ parameters }: Offer): boolean => (parameters?.required ?? []).length > 0;
+
+const providerSchemaOf = (offer: Offer) => {
+  const { id, title, description, parameters } = offer;
+  const about = [title, description].filter((text) => text !== undefined).join(': ');
+  return {
+    type: 'object',
+    ...(about !== '' && { description: about }),
+    required: needsParameters(offer) ? ['id', 'parameters'] : ['id'],
+    additionalProperties: false,
+    properties: {
+      id: { const: id },
+      parameters: parameters ? refTo(parametersName(offer)) : { type: 'object', maxProperties: 0 },
+    },
+  };
+};
+
+const PLACEHOLDERS = { string: '…', integer: 1, number: 1, boolean: true };
+
+/** A provider with what it requires. What a pattern asks for is not made up. */
+const exampleOf = ({ id, parameters }: Offer) => ({
+  id,
+  parameters: Object.fromEntries(
+    Object.entries(parameters?.properties ?? {})
+      .filter(([name]) => parameters?.required?.includes(name))
+      .map(([name, { type, const: only, enum: some = [], minimum }]) => [
+        name,
+        only ?? some[0] ?? minimum ?? PLACEHOLDERS[type],
+      ]),
+  ),
+});

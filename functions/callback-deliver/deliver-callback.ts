@@ -80,7 +80,7 @@ export const deliverCallback = async (
 ): Promise<void> => countingTries(retryCount, async (tries) => deliver(deps, worked, tries));
 
 const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: number | undefined): Promise<void> => {
-  const { jobId, leasedUntil } = worked;
+  const { jobId, leasedUntil, metadata } = worked;
   const { now, log } = deps;
   const startedAt = now();
   if (leasedUntil - startedAt < CALLBACK_TIMEOUT_MS + STORE_MS) {
@@ -90,7 +90,7 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
   if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
   const { collected, client } = await prepare(deps, worked, startedAt);
   const sender = { secrets: liveSecrets(client, startedAt), headers: headersOf(deps, worked, client, startedAt) };
-  const body = callbackBody(jobId, collected.entries);
+  const body = callbackBody(jobId, collected.entries, metadata);
   if (Buffer.byteLength(body) > MAX_CALLBACK_BYTES) throw new CallbackRejected({ class: 'too_large', startedAt });
   let answer: HttpAnswer;
   try {

@@ -3,6 +3,8 @@ import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.t
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { encodeCursor } from '@boomerang/core/http/cursor.ts';
@@ -19,12 +21,13 @@ export type Deps = {
   authenticate: Authenticate;
   jobs: JobReader;
   results: Pick<ResultStore, 'load'>;
+  catalogue: Offers;
   now: () => number;
   log: Log;
 };
 
 /** `GET /jobs`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
-export const createHandler = ({ authenticate, jobs, results, now, log }: Deps): ApiLambda => {
+export const createHandler = ({ authenticate, jobs, results, catalogue, now, log }: Deps): ApiLambda => {
   const list = apiHandler(log, { authenticate, query: jobQuerySchema }, async ({ caller: { clientId }, query }) => {
     const { status, limit, cursor } = query;
     const page = await jobs.list({ clientId, status, limit, after: cursor, now: now() });
@@ -32,7 +35,7 @@ export const createHandler = ({ authenticate, jobs, results, now, log }: Deps): 
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
   const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, path, caller), now()) };
+    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, path, caller), catalogue, now()) };
   });
   const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
     const found = await findJob(path, caller, results.load, now());
@@ -51,6 +54,7 @@ export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
   jobs: { ...createDynamoJobReader(table), ...createDynamoJobList(table) },
   results: createDynamoResultReader(table),
+  catalogue: readOffers(config.PROVIDER_CATALOGUE),
   now: Date.now,
   log: createLog('job-read'),
 });

@@ -22,7 +22,7 @@ export const presentData = (
   if (providerId !== undefined && !job.providers.includes(providerId))
     throw wrongProvider('Is no provider of this job');
   const wanted = job.results.filter((result) => providerId === undefined || result.providerId === providerId);
-  const text = callbackBody(job.jobId, findEntries(wanted, results));
+  const text = callbackBody(job.jobId, findEntries(wanted, results), job.metadata);
   if (Buffer.byteLength(JSON.stringify(text)) > MAX_ANSWER_BYTES) {
     throw wrongProvider('Has to be given: all of the data is too much for one answer');
   }

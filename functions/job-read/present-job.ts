@@ -1,24 +1,32 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
+import { maskWriteOnly } from '@boomerang/core/domain/catalogue/parameters.ts';
 import { isHeld } from '@boomerang/core/domain/control.ts';
-import type { Attempt, Job, ProviderResult, Try } from '@boomerang/core/domain/job.ts';
+import { type Attempt, type Job, type ProviderResult, parametersOf, type Try } from '@boomerang/core/domain/job.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
 import type * as z from 'zod';
 
 type JobView = z.infer<typeof jobSchema>;
 
-/** A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals. */
-export const presentJob = (job: Job, now: number): JobView => ({
+/**
+ * A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals.
+ * @param catalogue says which parameters must not be shown; those that it does not know are not shown either
+ */
+export const presentJob = (job: Job, catalogue: Offers, now: number): JobView => ({
   jobId: job.jobId,
   status: job.status,
   phase: job.phase,
   callbackUrl: maskQuery(job.callbackUrl),
-  providers: job.providers.map((providerId) =>
-    presentProvider(
-      providerId,
-      job.results.find((result) => result.providerId === providerId),
-    ),
-  ),
+  providers: job.providers.map((providerId) => {
+    const result = job.results.find((one) => one.providerId === providerId);
+    const parameters = parametersOf(job, providerId);
+    return {
+      ...presentProvider(providerId, result),
+      ...(parameters && { parameters: maskWriteOnly(catalogue.get(providerId), parameters) }),
+    };
+  }),
+  ...(job.metadata && { metadata: job.metadata }),
   attempts: job.attemptLog.map(presentAttempt),
   // While an execution holds the job, the time it is due is no plan: it is when others may claim it.
   nextAttemptAt: job.dueAt === undefined || isHeld(job, now) ? null : toIso(job.dueAt),

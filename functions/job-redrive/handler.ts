@@ -16,10 +16,10 @@ import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts'
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { findJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
-import { inProgress } from '@boomerang/core/http/problem.ts';
+import { inProgress, Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
-import { JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { InputDeleted, JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { config } from './config.ts';
 
 export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<JobReader, 'getWithData'> };
@@ -39,6 +39,9 @@ const toProblem = (error: unknown): never => {
   if (error instanceof JobInProgress) throw inProgress(error.retryAfterMs);
   // Whoever took the job since it was read is at work on it.
   if (error instanceof StaleClaim) throw inProgress(1_000);
+  if (error instanceof InputDeleted) {
+    throw new Problem(409, 'Its parameters or metadata were deleted: it can not be tried again.', { cause: error });
+  }
   throw error;
 };
 

@@ -3,7 +3,7 @@ import { advanced, isToGiveUp, pageSizeOf, postponed, type RedriveCounts } from 
 import type { JobPage, JobReader, JobSummary } from '@boomerang/core/ports/jobs.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
-import { JobInProgress, type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { InputDeleted, JobInProgress, type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
 
 export type RunRedrivesDeps = ResetJobDeps & {
   redrives: Pick<Redrives, 'findDue' | 'claim' | 'save' | 'announcePass'>;
@@ -147,6 +147,10 @@ const redriveOne = async (deps: RunRedrivesDeps, listed: JobSummary): Promise<Ou
     return 'redriven';
   } catch (error) {
     if (error instanceof StaleClaim || error instanceof JobInProgress) return 'skipped';
+    if (error instanceof InputDeleted) {
+      deps.log.info('Job left out of redrive', { jobId: listed.jobId, reason: error.message });
+      return 'skipped';
+    }
     deps.log.error('Could not redrive a job', { jobId: listed.jobId, error });
     return 'failed';
   }

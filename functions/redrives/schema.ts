@@ -40,7 +40,10 @@ export const redriveSchema = z
     redriven: z.int().meta({
       description: 'How many jobs are tried again so far. Those of a page whose function died are not counted.',
     }),
-    skipped: z.int().meta({ description: 'How many somebody else took or changed in the meantime.' }),
+    skipped: z.int().meta({
+      description:
+        'How many somebody else took or changed in the meantime, or whose parameters or metadata were deleted.',
+    }),
     failed: z
       .int()
       .meta({ description: 'How many were left as they were, for a failure of ours: another redrive finds them.' }),

@@ -3,17 +3,19 @@ import type { Meter } from '@boomerang/core/observability/meter.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import { type StartJobDeps, startJob } from '@boomerang/core/use-cases/start-job.ts';
 import { hashRequest, idempotentJobId } from './idempotency.ts';
-import type { WebhookBody } from './schema.ts';
+import type { JobRequest } from './job-request.ts';
 
 export type AcceptJobDeps = StartJobDeps & {
-  intake: JobIntake;
+  intake: Pick<JobIntake, 'create'>;
   meter: Meter;
   newId: () => string;
   leaseMs: number;
   fetchDeadlineMs: number;
 };
 
-export type JobRequest = { clientId: string; idempotencyKey: string | undefined; body: WebhookBody };
+export type Posted = { clientId: string; idempotencyKey: string | undefined; body: JobRequest };
+
+export type Accepted = { job: Job; isReplayed: boolean };
 
 /** The caller has used this idempotency key before, for another request. */
 export class IdempotencyKeyReused extends Error {
@@ -27,10 +29,7 @@ export class IdempotencyKeyReused extends Error {
  *
  * @throws IdempotencyKeyReused
  */
-export const acceptJob = async (
-  deps: AcceptJobDeps,
-  { clientId, idempotencyKey, body }: JobRequest,
-): Promise<{ job: Job; isReplayed: boolean }> => {
+export const acceptJob = async (deps: AcceptJobDeps, { clientId, idempotencyKey, body }: Posted): Promise<Accepted> => {
   const { intake, meter, newId, log, leaseMs, fetchDeadlineMs } = deps;
   const now = deps.now();
   const requestId = newId();
@@ -51,4 +50,20 @@ export const acceptJob = async (
   meter.count('JobsAccepted');
   await startJob(deps, job, 'immediate');
   return { job, isReplayed: false };
+};
+
+/**
+ * The job of an earlier request that this one repeats, under the same idempotency key; whether it would be taken today does not
+ * matter. Undefined where it repeats none. One consistent read.
+ */
+export const findReplay = async (
+  { intake, now, log }: Pick<AcceptJobDeps, 'now' | 'log'> & { intake: Pick<JobIntake, 'find'> },
+  { clientId, idempotencyKey, body }: Posted,
+): Promise<Accepted | undefined> => {
+  if (idempotencyKey === undefined) return undefined;
+  const jobId = idempotentJobId(clientId, idempotencyKey);
+  const stored = await intake.find(jobId, now());
+  if (stored?.requestHash !== hashRequest(body)) return undefined;
+  log.info('Answered a repeated request', { jobId, clientId });
+  return { job: stored.job, isReplayed: true };
 };

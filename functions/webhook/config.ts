@@ -6,7 +6,6 @@ export const config = readSettings(
     'CLIENT_TABLE_NAME',
     'STATE_MACHINE_ARN',
     'PROVIDER_CATALOGUE',
-    'PROVIDERS_API_URL',
     'CALLBACK_ALLOW',
     'CALLBACK_ALLOW_HTTP',
     'LEASE_SECONDS',

@@ -5,40 +5,45 @@ import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
-import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
-import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
+import { apiHandler, validateBody } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMeter } from '@boomerang/core/observability/meter.ts';
+import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import { ClientRateExceeded, createLimitClient, type LimitClient } from '@boomerang/core/use-cases/limit-client.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { type AcceptJobDeps, acceptJob, IdempotencyKeyReused } from './accept-job.ts';
+import * as z from 'zod';
+import { type AcceptJobDeps, acceptJob, findReplay, IdempotencyKeyReused } from './accept-job.ts';
 import { config } from './config.ts';
+import { type JobRequest, readForm } from './job-request.ts';
 import { type CallbackRules, createWebhookSchema, webhookHeadersSchema } from './schema.ts';
 
 export type Deps = AcceptJobDeps & {
+  intake: JobIntake;
   authenticate: Authenticate;
   limitClient: LimitClient;
-  knownProviders: ReadonlySet<string>;
+  catalogue: Offers;
   callbackRules: CallbackRules;
 };
 
 /** `POST /webhook`: takes a job and answers at once; the work is done elsewhere. */
 export const createHandler = (deps: Deps) => {
-  const { log, authenticate, limitClient, knownProviders, callbackRules } = deps;
-  const route = {
-    authenticate,
-    body: createWebhookSchema(knownProviders, callbackRules),
-    headers: webhookHeadersSchema,
-  };
-  return apiHandler(log, route, async ({ caller, body, headers }) => {
-    const { clientId } = caller;
-    await limitClient(caller).catch(toProblem);
+  const { log, authenticate, limitClient, catalogue, callbackRules } = deps;
+  const schema = createWebhookSchema(catalogue, callbackRules);
+  const route = { authenticate, body: z.unknown(), headers: webhookHeadersSchema };
+  return apiHandler(log, route, async ({ caller, body: given, headers }) => {
     const idempotencyKey = headers['idempotency-key'];
-    const { job, isReplayed } = await acceptJob(deps, { clientId, idempotencyKey, body }).catch(toProblem);
+    const { body, refusal } = readRequest(schema, given, idempotencyKey);
+    await limitClient(caller).catch(toProblem);
+    const posted = { clientId: caller.clientId, idempotencyKey, body };
+    const accepted = await (refusal ? findReplay : acceptJob)(deps, posted).catch(toProblem);
+    if (!accepted) throw refusal;
+    const { job, isReplayed } = accepted;
     const links = jobLinks(job.jobId);
     return {
       statusCode: 202,
@@ -46,6 +51,25 @@ export const createHandler = (deps: Deps) => {
       body: { jobId: job.jobId, status: 'PENDING', createdAt: new Date(job.createdAt).toISOString(), links },
     };
   });
+};
+
+/**
+ * What is asked for. A request that is not valid may still repeat one that was: an edit of the catalogue must not turn its
+ * answer into a 422. It is read by its form then, with the refusal that stands where it repeats none.
+ * @throws Problem 422
+ */
+const readRequest = (
+  schema: ReturnType<typeof createWebhookSchema>,
+  given: unknown,
+  idempotencyKey: string | undefined,
+): { body: JobRequest; refusal?: Problem } => {
+  try {
+    return { body: validateBody(schema, given) };
+  } catch (refusal) {
+    const body = idempotencyKey === undefined ? undefined : readForm(given);
+    if (!body || !(refusal instanceof Problem)) throw refusal;
+    return { body, refusal };
+  }
 };
 
 const toProblem = (error: unknown): never => {
@@ -78,9 +102,7 @@ export const handler = createHandler({
     client: new SFNClient(timeLimited(CALL_LIMITS.start)),
     stateMachineArn: config.STATE_MACHINE_ARN,
   }),
-  knownProviders: new Set(
-    readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }).keys(),
-  ),
+  catalogue: readOffers(config.PROVIDER_CATALOGUE),
   callbackRules: { allowHttp: config.CALLBACK_ALLOW_HTTP, exceptions: config.CALLBACK_ALLOW },
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,

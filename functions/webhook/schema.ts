@@ -1,7 +1,11 @@
 import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/address-rules.ts';
-import { cutText } from '@boomerang/core/domain/text.ts';
-import { jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
+import type { Metadata } from '@boomerang/core/domain/job.ts';
+import { MAX_METADATA_ENTRIES, metadataFaults, parametersSizeFault } from '@boomerang/core/domain/job-input.ts';
+import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import * as z from 'zod';
+import { toJobRequest } from './job-request.ts';
+import { requestedProviderSchema } from './requested-provider.ts';
 
 export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
@@ -16,7 +20,6 @@ const CALLBACK_URL = (() => {
   const address = '[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]';
   return `^[Hh][Tt][Tt][Pp][Ss]?://(?:${name}|${address})(?::[0-9]{1,5})?(?:[/?][^\\s\\\\#]*)?$`;
 })();
-const PROVIDER_ID = '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$';
 
 /** Which callback addresses a deployment takes. */
 export type CallbackRules = {
@@ -27,32 +30,53 @@ export type CallbackRules = {
 /**
  * What a caller may ask for.
  *
- * @param knownProviders ids of the provider catalogue
+ * @param offers the provider catalogue
  */
-export const createWebhookSchema = (knownProviders: ReadonlySet<string>, rules: CallbackRules) =>
+export const createWebhookSchema = (offers: Offers, rules: CallbackRules) =>
   z
     .strictObject({
       providers: z
-        .array(
-          z
-            .string('Has to be a string')
-            .refine((id) => knownProviders.has(id), {
-              error: ({ input }) => `"${cutText(String(input), 100)}" is not a known provider`,
-            })
-            .meta({ override: { pattern: PROVIDER_ID, maxLength: 40 } }),
-          'Has to be a list of provider ids',
-        )
-        .min(1, 'Has to name at least one provider')
-        .max(MAX_PROVIDERS, `Has to name at most ${MAX_PROVIDERS} providers`)
-        .refine((ids) => new Set(ids).size === ids.length, 'Has to name each provider once')
+        .array(requestedProviderSchema(offers), 'Must be a list of providers')
+        .min(1, 'Must name at least one provider')
+        .max(MAX_PROVIDERS, `Must name at most ${MAX_PROVIDERS} providers`)
+        .refine((providers) => new Set(providers.map(({ id }) => id)).size === providers.length, {
+          error: 'Must name each provider once',
+        })
+        .superRefine((providers, context) => {
+          const { parameters = {} } = toJobRequest({ providers, callbackUrl: '' });
+          const message = parametersSizeFault(parameters);
+          if (message !== undefined) context.addIssue({ code: 'custom', message });
+        })
         .meta({
           uniqueItems: true,
-          description: 'Ids of the provider catalogue, in the order of the callback.',
-          examples: [['gas', 'internet']],
+          description:
+            'Ids of the provider catalogue, in the order of the callback, each with or without parameters. All parameters together are at most 1 KiB of JSON.',
+          override: { examples: [['gas', 'internet']] },
         }),
       callbackUrl: callbackUrlSchema(rules),
+      metadata: metadataSchema.optional(),
     })
-    .meta({ id: 'JobRequest', description: 'What to collect, and where to post it.' });
+    .meta({ id: 'JobRequest', description: 'What to collect, and where to post it.' })
+    .transform(toJobRequest);
+
+const metadataSchema = z
+  .unknown()
+  .transform((metadata, context) => {
+    const faults = isRecord(metadata) ? metadataFaults(metadata) : [{ path: [], message: 'Must be an object' }];
+    for (const fault of faults) context.addIssue({ code: 'custom', ...fault });
+    return metadata as Metadata;
+  })
+  .meta({
+    description:
+      'Kept with the job, shown with it and echoed in its callback. At most 1 KiB of JSON. It is never logged.',
+    override: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      propertyNames: { pattern: '^[A-Za-z0-9_.-]{1,64}$' },
+      maxProperties: MAX_METADATA_ENTRIES,
+      examples: [{ orderId: 'A-42' }],
+    },
+  });
 
 /** `Idempotency-Key`: printable ASCII (draft-ietf-httpapi-idempotency-key-header; its quotes are taken as part of the key). */
 export const webhookHeadersSchema = z.object({
@@ -65,8 +89,6 @@ export const webhookHeadersSchema = z.object({
       examples: ['order-4711'],
     }),
 });
-
-export type WebhookBody = z.infer<ReturnType<typeof createWebhookSchema>>;
 
 const callbackUrlSchema = (rules: CallbackRules) =>
   z
@@ -112,8 +134,3 @@ const HOST_COMPLAINTS = {
   long_name: 'Must name a host that can exist: this name has more than 253 characters',
   bad_character: 'Must name a host that can exist: names have only letters, digits, hyphens, underscores and dots',
 };
-
-/** The answer to a job that is taken. */
-export const acceptedSchema = jobSummarySchema
-  .extend({ status: z.literal('PENDING') })
-  .meta({ id: 'Accepted', description: 'A job that is taken.' });

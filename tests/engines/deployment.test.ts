@@ -263,6 +263,7 @@ describe('an update of code, catalogue and parameters', () => {
 
     expect((await send('GET', `/jobs/${large}/data`)).status).toBe(200);
     expect((await send('GET', '/jobs?status=FAILED')).status).toBe(200);
+    expect((await send('GET', '/catalogue')).status).toBe(200);
     expect((await send('GET', '/health?deep=1')).status).toBe(200);
     expect((await send('POST', `/jobs/${busy}/cancel`)).status).toBe(202);
     expect((await send('POST', `/jobs/${down}/redrive`)).status).toBe(202);

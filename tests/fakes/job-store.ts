@@ -41,6 +41,9 @@ export const createFakeJobStore = (): FakeJobStore => {
   /** What jobs that are over hold themselves. */
   const inline = new Map<string, ProviderResultData[]>();
   const copy = <T>(value: T): T => structuredClone(value);
+  /** Input is stored as JSON. */
+  const toStored = ({ parameters, metadata }: Job) =>
+    JSON.parse(JSON.stringify({ parameters, metadata })) as Pick<Job, 'parameters' | 'metadata'>;
   const holder = (jobId: string, claims: number): Job => {
     const job = jobs.get(jobId);
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('stale');
@@ -77,10 +80,14 @@ export const createFakeJobStore = (): FakeJobStore => {
           const request = requests.get(job.jobId);
           return { isNew: request?.requestId === requestId, job: copy(there), requestHash: request?.requestHash };
         }
-        const born = { ...copy(job), claims: job.claims + (jobs.get(job.jobId)?.claims ?? 0) };
+        const born = { ...copy(job), ...toStored(job), claims: job.claims + (jobs.get(job.jobId)?.claims ?? 0) };
         jobs.set(job.jobId, born);
         requests.set(job.jobId, { requestId, requestHash });
         return { isNew: true, job: copy(born), requestHash };
+      },
+      find: async (jobId, now) => {
+        const job = jobs.get(jobId);
+        return isThere(job, now) ? { job: copy(job), requestHash: requests.get(jobId)?.requestHash } : undefined;
       },
     },
     control: {

@@ -10,6 +10,7 @@ import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intak
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { auditJob, type FindingName } from '@boomerang/core/domain/audit.ts';
+import type { Job } from '@boomerang/core/domain/job.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { expect, test } from '@jest/globals';
 import { newAccess } from '../../local/access.ts';
@@ -27,6 +28,13 @@ const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
 const fetching = { ...pending, phase: 'FETCHING' };
 const waits = (...times: number[]) =>
   times.map((retryAt, index) => ({ providerId: `p${index}`, status: 'UNAVAILABLE', retryAt }));
+/** What a caller gave with a job, as the table has it. */
+const input = (change: object = {}) => ({
+  providers: '["gas","water"]',
+  parameters: '{"gas":{"account":"12345678"}}',
+  metadata: '{"orderId":"A-42"}',
+  ...change,
+});
 const gave = [{ providerId: 'gas', status: 'FETCHED' }];
 
 test.each<[string, object | undefined, FindingName[]]>([
@@ -47,6 +55,41 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['is over, and held', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
   ['is over, and kept for ever', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
   ['misses a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
+  ['has parameters and metadata', { ...pending, ...input() }, []],
+  ['is over, with metadata', { ...over, providers: '["gas"]', metadata: '{"a":"b"}' }, []],
+  [
+    'has parameters that are no JSON',
+    { ...pending, ...input({ parameters: '{"gas":{"account":' }) },
+    ['INPUT_UNREADABLE'],
+  ],
+  ['has parameters that are no text', { ...pending, ...input({ parameters: { gas: {} } }) }, ['INPUT_UNREADABLE']],
+  [
+    'has parameters that are no scalars',
+    { ...over, ...input({ parameters: '{"gas":{"a":[1]}}' }) },
+    ['INPUT_UNREADABLE'],
+  ],
+  ['has metadata that is no text', { ...pending, ...input({ metadata: '{"a":1}' }) }, ['INPUT_UNREADABLE']],
+  [
+    'has providers that are no text beside them',
+    { ...pending, ...input({ providers: ['gas'] }) },
+    ['INPUT_UNREADABLE'],
+  ],
+  [
+    'has parameters of another provider',
+    { ...pending, ...input({ parameters: '{"tax":{"a":1}}' }) },
+    ['STRAY_PARAMETERS'],
+  ],
+  [
+    'has more than a kilobyte of parameters',
+    { ...pending, ...input({ parameters: JSON.stringify({ gas: { a: 'é'.repeat(510) } }) }) },
+    ['INPUT_TOO_LARGE'],
+  ],
+  [
+    'has more than a kilobyte of metadata',
+    { ...over, ...input({ metadata: JSON.stringify({ a: 'x'.repeat(1_017) }) }) },
+    ['INPUT_TOO_LARGE'],
+  ],
+  ['was deleted, but for its parameters', { ...over, ...input(), expungedAt: NOW }, ['INPUT_NOT_DELETED']],
   ['is of a kind that nobody knows', { ...pending, status: 'LOST' }, ['UNREADABLE']],
   ['is not there, but its results are', undefined, ['RESULTS_WITHOUT_JOB']],
 ])('a job that %s', (_case, job, findings) => {
@@ -65,18 +108,20 @@ const runAudit = (DATA_DIR: string, ...args: string[]) =>
     );
   });
 
+const SECRETS = { parameters: { gas: { account: 'SECRET-1' } }, metadata: { a: 'SECRET-2' } };
+
 /** Puts jobs into a table: 31 that wait and one that is over, all well; and two things that are not. */
 const plant = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: string }> => {
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const { create } = createDynamoJobIntake(table);
   const now = Date.now();
   const times = { createdAt: now, updatedAt: now, deadlineAt: now, dueAt: now + MINUTE, leasedUntil: now + MINUTE };
-  const born = async () => {
-    const job = aJob(times);
+  const born = async (change: Partial<Job> = {}) => {
+    const job = aJob({ ...times, ...change });
     await create(job, { requestId: job.jobId, requestHash: '' }, now);
     return job;
   };
-  for (let index = 0; index < 30; index += 1) await born();
+  for (let index = 0; index < 30; index += 1) await born(index < 3 ? { ...SECRETS } : {});
   const done = await born();
   const attempt = { number: 1, trigger: 'immediate' as const, endedAt: now, fetches: [] };
   const settlement = { status: 'COMPLETE', phase: 'CALLING_BACK', results: [], attempt } as const;
@@ -91,7 +136,8 @@ const plant = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: s
   const result = { providerId: 'gas', fetchedAt: now, bytes: 2, json: '{}' };
   await createDynamoResultWriter(table).save(orphan, 1, result, Math.ceil(now / 1000) + 600);
   const stuck = aJob().jobId;
-  const Item = marshall({ jobId: stuck, itemId: 'JOB', status: 'PENDING', results: [] });
+  const input = { providers: '["gas"]', parameters: '{"gas":{"account":"SECRET-3"}}' };
+  const Item = marshall({ jobId: stuck, itemId: 'JOB', status: 'PENDING', results: [], ...input });
   await client.send(new PutItemCommand({ TableName: 'JobTable', Item }));
   return { orphan, stuck };
 };
@@ -132,7 +178,9 @@ test('npm run audit finds what was planted in a table, and nothing else', async 
     findings: { RESULTS_WITHOUT_JOB: [orphan], PENDING_NEVER_DUE: [stuck] },
   });
   expect(code).toBe(1);
-  expect((await runAudit(folder)).stdout).toContain(`PENDING_NEVER_DUE: 1.`);
+  const { stdout: text, stderr } = await runAudit(folder);
+  expect(text).toContain(`PENDING_NEVER_DUE: 1.`);
+  expect([stdout, text, stderr].join()).not.toContain('SECRET');
 }, 30_000);
 
 test('npm run audit says what it takes', async () => {

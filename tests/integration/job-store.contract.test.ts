@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type DynamoDBClient, paginateScan, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateScan,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
@@ -12,6 +18,7 @@ import {
   createDynamoResultRenewer,
   createDynamoResultWriter,
 } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { jobKey } from '@boomerang/core/adapters/dynamo/table.ts';
 import { cancelled, expunged, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
@@ -124,6 +131,58 @@ describe.each<[string, () => JobStore]>([
     const job = await born(store);
     expect(await store.reader.get(job.jobId, NOW)).toEqual(job);
     expect(await store.reader.get('01a20b4c-cf47-716b-85d8-000000000000', NOW)).toBeUndefined();
+  });
+
+  const INPUT = {
+    parameters: {
+      gas: { account: '0012', ratio: 1e-7, far: 1e300, tiny: 5e-324, zero: -0, isNew: false, 'é😀': '"\\\u0000' },
+      constructor: { a: 1 },
+    },
+    metadata: { orderId: 'A-42', empty: '', text: '\u2028 \ufffe é 😀' },
+  };
+
+  test('gives back parameters and metadata as JSON has them, whoever reads them', async () => {
+    const store = create();
+    const job = await born(store, { ...INPUT, dueAt: NOW });
+    // JSON.stringify writes -0 as 0.
+    const stored = { ...job, parameters: { ...INPUT.parameters, gas: { ...INPUT.parameters.gas, zero: 0 } } };
+    expect(await store.reader.get(job.jobId, NOW)).toEqual(stored);
+    expect((await store.reader.getWithData(job.jobId, NOW))?.job).toEqual(stored);
+    expect((await store.results.load(job.jobId))?.job).toEqual(stored);
+    expect((await store.intake.find(job.jobId, NOW))?.job).toEqual(stored);
+    const { parameters, metadata } = stored;
+    const taken = await store.due.claim({ jobId: job.jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
+    expect(taken).toMatchObject({ claims: 2, parameters, metadata, providers: job.providers });
+    await store.outcomes.save(job.jobId, 2, over);
+    expect(await store.reader.get(job.jobId, NOW)).toMatchObject({ status: 'COMPLETE', parameters, metadata });
+  });
+
+  test('keeps parameters and metadata of a job that is tried again, and drops them with what was collected', async () => {
+    const store = create();
+    const job = await born(store, { ...INPUT, round: 1 });
+    await store.outcomes.save(job.jobId, 1, over);
+    const read = async () => (await store.reader.get(job.jobId, NOW)) as Job;
+    const ended = await read();
+    const again = redriven(ended, [], { now: NOW, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 });
+    await store.control.replace(ended, again);
+    expect(await read()).toEqual(again);
+    expect(again).toMatchObject({ parameters: ended.parameters, metadata: INPUT.metadata });
+    const bare = expunged(again, NOW);
+    await store.control.replace(again, bare);
+    expect(await read()).toEqual(bare);
+    expect(bare).toMatchObject({ isInputDeleted: true, providers: job.providers });
+    expect('parameters' in bare || 'metadata' in bare).toBe(false);
+  });
+
+  test('finds the request that a job came with, until the job expires', async () => {
+    const store = create();
+    const job = await born(store);
+    expect(await store.intake.find(job.jobId, NOW)).toEqual({ job, requestHash: 'hash' });
+    expect(await store.intake.find(aJob().jobId, NOW)).toBeUndefined();
+    await store.outcomes.save(job.jobId, 1, over);
+    const expiry = (over.expiresAt ?? 0) * 1000;
+    expect(await store.intake.find(job.jobId, expiry - 1)).toMatchObject({ requestHash: 'hash' });
+    expect(await store.intake.find(job.jobId, expiry)).toBeUndefined();
   });
 
   test('shows a job as due when its lease has run out, and not before', async () => {
@@ -790,4 +849,66 @@ test('the indexes hold just the jobs they are for', async () => {
     return false;
   };
   expect([await has('DueIndex'), await has('ClientIndex'), await has('UndeliveredIndex')]).toEqual([false, true, true]);
+});
+
+describe('parameters and metadata in the table', () => {
+  const itemOf = async (jobId: string) => {
+    const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key: jobKey(jobId) }));
+    return Item;
+  };
+  const parameters = { gas: { account: '12345678' } };
+  const metadata = { orderId: 'A-42' };
+
+  test('are texts that no index holds', async () => {
+    const { intake } = createDynamo();
+    const job = aJob({ parameters, metadata });
+    await givenJob({ intake }, job);
+    expect(await itemOf(job.jobId)).toMatchObject({
+      parameters: { S: '{"gas":{"account":"12345678"}}' },
+      metadata: { S: '{"orderId":"A-42"}' },
+    });
+    for (const IndexName of ['DueIndex', 'ClientIndex', 'UndeliveredIndex']) {
+      for await (const { Items = [] } of paginateScan({ client }, { TableName: 'JobTable', IndexName })) {
+        expect(Items.flatMap((item) => Object.keys(item))).not.toEqual(expect.arrayContaining(['parameters']));
+        expect(JSON.stringify(Items)).not.toContain('A-42');
+      }
+    }
+  });
+
+  test('make the job unreadable for releases that know neither, and no other job', async () => {
+    const { intake } = createDynamo();
+    for (const [input, isList] of [
+      [{}, true],
+      [{ parameters }, false],
+      [{ metadata }, false],
+    ] as const) {
+      const job = aJob(input);
+      await givenJob({ intake }, job);
+      const { providers } = await itemOf(job.jobId);
+      expect(providers?.L !== undefined).toBe(isList);
+    }
+  });
+
+  test('cost a job that has none not a byte', async () => {
+    const { intake } = createDynamo();
+    const job = aJob();
+    await givenJob({ intake }, job);
+    expect(Object.keys(await itemOf(job.jobId)).sort()).toEqual(
+      [...Object.keys(job), ...['clientShard', 'dueShard', 'itemId', 'listKey', 'requestHash', 'requestId']].sort(),
+    );
+  });
+
+  test('are not repeated in the error where they can not be read', async () => {
+    const { intake, reader } = createDynamo();
+    const job = aJob({ parameters });
+    await givenJob({ intake }, job);
+    const broken = { ...(await itemOf(job.jobId)), parameters: { S: '{"gas":{"account":"12345678"' } };
+    await client.send(new PutItemCommand({ TableName: 'JobTable', Item: broken }));
+    const error: Error = await reader.get(job.jobId, NOW).then(
+      () => new Error('none'),
+      (thrown: Error) => thrown,
+    );
+    expect(error.message).toBe('the parameters of a stored job are not JSON');
+    expect(`${error.stack} ${String(error.cause)}`).not.toContain('12345678');
+  });
 });

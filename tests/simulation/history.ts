@@ -1,4 +1,4 @@
-import type { JobStatus } from '@boomerang/core/domain/job.ts';
+import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/job.ts';
 
 /** Why something may happen twice that should happen once. */
 export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-out' | 'not kept';
@@ -9,7 +9,14 @@ export type Polled = { status: string; round: number | undefined; url: string | 
 /** What happened, seen from outside of the code under test: at the table, and at the third parties. */
 export type HistoryEvent = { at: number } & (
   | { kind: 'accepted'; jobId: string }
-  | { kind: 'born'; jobId: string; claims: number; providers: string[] }
+  | {
+      kind: 'born';
+      jobId: string;
+      claims: number;
+      providers: string[];
+      parameters: JobParameters | undefined;
+      metadata: Metadata | undefined;
+    }
   | {
       kind: 'taken';
       jobId: string;
@@ -33,7 +40,7 @@ export type HistoryEvent = { at: number } & (
       polled?: Polled | undefined;
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
-  | { kind: 'asked'; jobId: string; providerId: string; claims: number }
+  | { kind: 'asked'; jobId: string; providerId: string; claims: number; url: string }
   | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }
   /** The provider that is polled was asked to start work, or for work that it started. */
   | { kind: 'requested'; jobId: string; claims: number; value: string }

@@ -5,7 +5,11 @@ import { POLLED, POLLING } from './third-parties.ts';
 import { FETCH_DEADLINE_MS, SCHEDULE_MS, type Simulation } from './world.ts';
 
 type Of<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
-type Body = { jobId: string; data: { providerId: string; data?: unknown; error?: object }[] };
+type Body = {
+  jobId: string;
+  data: { providerId: string; data?: unknown; error?: object }[];
+  metadata?: Record<string, string>;
+};
 
 /** Everything that is not as promised, in words; nothing when all is well. */
 export const findViolations = ({ history, jobs }: Simulation): string[] => {
@@ -24,6 +28,7 @@ const judgeJob = (job: Job, all: HistoryEvent[]): string[] => {
     judgeEnd,
     judgeFencing,
     judgeCallbacks,
+    judgeInput,
     judgeFetches,
     judgeTimes,
     judgeAttempts,
@@ -128,6 +133,22 @@ const judgeCallbacks = (job: Job, of: Find): string[] => {
       complaints.push(`sent ${call.webhookId} twice, at ${call.at}`);
   }
   return complaints;
+};
+
+/** Providers are asked with the parameters of the job itself, and its receiver gets its metadata, however often. */
+const judgeInput = (_job: Job, of: Find): string[] => {
+  const [born] = of('born');
+  const asked = of('asked').flatMap(({ providerId, url }) => {
+    const { account } = born?.parameters?.[providerId] ?? {};
+    const given = new URL(url).searchParams.get('account') ?? undefined;
+    return given === account ? [] : [`asked ${providerId} for ${given}, and not for ${account}`];
+  });
+  const called = of('called back').flatMap(({ body }) => {
+    const { metadata } = JSON.parse(body) as Body;
+    const [sent, own] = [metadata, born?.metadata].map((value) => JSON.stringify(value));
+    return sent === own ? [] : [`sent metadata ${sent}, and not ${own}`];
+  });
+  return [...asked, ...called];
 };
 
 /** Two clocks may be off in opposite directions. */

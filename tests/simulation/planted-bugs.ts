@@ -68,6 +68,17 @@ export const PLANTED_BUGS = {
       },
     }),
   },
+  'parameters that a sweep does not hand on': { claimed: ({ parameters: _, ...job }) => job },
+  'metadata that a sweep does not hand on': { claimed: ({ metadata: _, ...job }) => job },
+  'a redrive that drops what the caller gave': {
+    store: (store) => ({
+      ...store,
+      control: {
+        ...store.control,
+        replace: async (read, { parameters: _, metadata: __, ...next }) => store.control.replace(read, next),
+      },
+    }),
+  },
   'a callback while a provider waits': { claimed: (job) => ({ ...job, isAnyWaiting: false }) },
   'the hint of one provider for all': {
     store: (store) => ({

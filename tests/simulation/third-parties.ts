@@ -1,3 +1,4 @@
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
 import { type HttpAnswer, HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
 import { Webhook } from 'standardwebhooks';
@@ -10,7 +11,7 @@ export const PROVIDERS = ['gas', 'internet', 'water', 'report'] as const;
 /** The provider that is polled. */
 export const POLLED = 'report';
 /** How it is polled; its work takes up to half as long again. */
-export const POLLING = {
+export const POLLING: NonNullable<ProviderInput['polling']> & { timeoutSeconds: number } = {
   statusUrl: 'location',
   statusAt: '/status',
   pending: ['RUNNING'],
@@ -18,7 +19,7 @@ export const POLLING = {
   failed: ['FAILED'],
   intervalSeconds: 300,
   timeoutSeconds: 900,
-} as const;
+};
 
 const answer = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpAnswer => ({
   statusCode,
@@ -64,8 +65,8 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
     if (mood === '500') return answer(500, '#fail');
     if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
-    if (isStart) return answer(202, '{}', { location: `/works/${works.get(value)?.number}` });
-    const [begunFor = '', work] = [...works].find(([, one]) => url.endsWith(`/works/${one.number}`)) ?? [];
+    if (isStart) return answer(202, '{}', { location: `/works/${works.get(value)?.number}${new URL(url).search}` });
+    const [begunFor = '', work] = [...works].find(([, one]) => new URL(url).pathname === `/works/${one.number}`) ?? [];
     // Lost is lost, also for whom it was begun.
     if (work && mood === 'loses it') work.isLost = true;
     if (!work || work.isLost) {
@@ -85,7 +86,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       request: HttpRequest,
       who: { jobId: string; claims: number; providerId: string },
     ): Promise<HttpAnswer> => {
-      history.add({ kind: 'asked', ...who });
+      history.add({ kind: 'asked', ...who, url: request.url });
       if (who.providerId === POLLED) return polledProvider(request, who.jobId, who.claims);
       const mood = moodOf(PROVIDER_MOODS);
       await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);

@@ -1,7 +1,8 @@
 import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
-import { seededRandom } from '@boomerang/core/domain/random.ts';
+import { type Random, seededRandom } from '@boomerang/core/domain/random.ts';
 import type { Settlement, SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -17,7 +18,7 @@ import { createHandler as createRunRedrives } from '../../functions/redrive-run/
 import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { aProvider, CLIENT_ID, findClient, untold } from '../builders.ts';
+import { aCatalogue, CLIENT_ID, findClient, untold } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
@@ -88,16 +89,28 @@ const TIMEOUTS_MS = Object.fromEntries(
 const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
   payload.jobId ?? payload.job?.jobId;
 
-const CATALOGUE = new Map(
-  PROVIDERS.map((id) => {
-    // One takes few calls at once, and few a second.
-    if (id === 'water') return [id, aProvider({ id, concurrency: 2, ratePerSecond: 2 })];
-    if (id !== POLLED) return [id, aProvider({ id })];
-    const url = 'https://reports.example/reports';
-    const start = { method: 'POST', idempotencyHeader: 'idempotency-key', dataAt: '/report' } as const;
-    return [id, aProvider({ id, url, ...start, polling: POLLING as never })];
-  }),
+/** One of the providers takes few calls at once, and few a second; one is polled. */
+const ownOf = (provider: string): Partial<ProviderInput> => {
+  if (provider === 'water') return { concurrency: 2, ratePerSecond: 2 };
+  if (provider !== POLLED) return {};
+  return { method: 'POST', idempotencyHeader: 'idempotency-key', dataAt: '/report', polling: POLLING };
+};
+
+/** Each takes an account, so that it can be told whose data it was asked for. */
+const CATALOGUE = aCatalogue(
+  ...PROVIDERS.map((id) => ({
+    ...{ id, ...ownOf(id) },
+    url: `https://${id}.example/{?account}`,
+    parameters: { type: 'object' as const, properties: { account: { type: 'string' as const, writeOnly: true } } },
+  })),
 );
+
+/** What a caller gives with a job, if anything: like no other's. */
+const drawInput = (random: Random, number: number) => ({
+  parameterise: (id: string): string | object =>
+    random() < 0.5 ? id : { id, parameters: { account: `${id}-${number}` } },
+  ...(random() < 0.5 && { metadata: { order: `order-${number}` } }),
+});
 
 /** What became of a world. */
 export type Simulation = { history: History; jobs: Map<string, Job> };
@@ -110,7 +123,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const history = createHistory(now);
   const faults = createFaults(randomOf(1), now);
   const parties = createThirdParties(clock, faults, randomOf(2), history);
-  const [actions, jitter] = [randomOf(3), randomOf(4)];
+  const [actions, jitter, inputs] = [randomOf(3), randomOf(4), randomOf(5)];
+  let posts = 0;
   const fake = createFakeJobStore();
   const { jobs } = fake;
   const { all: allRedrives, ...redrives } = createFakeRedrives();
@@ -388,13 +402,19 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const post = async (): Promise<void> => {
     const providers = PROVIDERS.filter((id) => actions() < (id === POLLED ? 0.1 : 0.6));
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
-    const body = { providers: providers.length > 0 ? providers : ['gas'], callbackUrl: `https://r${id % 2}.example/` };
+    posts += 1;
+    const { parameterise, ...metadata } = drawInput(inputs, posts);
+    const body = {
+      providers: (providers.length > 0 ? providers : ['gas']).map(parameterise),
+      callbackUrl: `https://r${id % 2}.example/`,
+      ...metadata,
+    };
     const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) };
     const create = (ports: ReturnType<typeof portsOf>) =>
       createWebhook({
         ...ports,
         limitClient: async () => {},
-        knownProviders: new Set(PROVIDERS),
+        catalogue: CATALOGUE,
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });
     const answer = await call(create, { headers, body: JSON.stringify(body) });
@@ -468,11 +488,12 @@ const polledOf = ({ results, phase }: Settlement): Polled | undefined => {
 const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
   ...store,
   intake: {
+    ...store.intake,
     create: async (job, request, at) => {
       const wasThere = jobs.has(job.jobId);
       const created = await store.intake.create(job, request, at);
-      const { jobId, claims, providers } = created.job;
-      if (!wasThere) history.add({ kind: 'born', jobId, claims, providers });
+      const { jobId, claims, providers, parameters, metadata } = created.job;
+      if (!wasThere) history.add({ kind: 'born', jobId, claims, providers, parameters, metadata });
       return created;
     },
   },

@@ -14,6 +14,8 @@ const LONGEST: Record<string, { calls: LimitName[]; workMs?: number }> = {
   // Authenticates, stores over an expired job of the same key, can't start the execution, gives the claim back.
   webhook: { calls: ['api', 'api', 'api', 'api', 'start', 'release'] },
   'job-read': { calls: ['api', 'api', 'api'] },
+  // Authenticates, reads the circuits.
+  'catalogue-read': { calls: ['api', 'api'] },
   'job-cancel': { calls: ['api', 'api', 'api'] },
   'job-expunge': { calls: ['api', 'api', 'api', 'api'] },
   // Authenticates, reads the job, finds and renews its results, writes it, can't start the execution, gives the claim back.

@@ -11,6 +11,7 @@ import { withProviders } from '../../functions/api-docs/with-providers.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { providersApi } from '../../tools/openapi/providers-api.ts';
 import { serviceApi } from '../../tools/openapi/service-api.ts';
+import { aCatalogue } from '../builders.ts';
 
 const documents = { service: serviceApi, providers: providersApi };
 
@@ -163,7 +164,7 @@ describe('the document of the service API', () => {
     const complaint = validatorOf(committed);
     const schema = schemas(committed).JobRequest ?? {};
     const rules = { allowHttp: true, exceptions: { networks: [], hosts: new Set<string>() } };
-    const webhook = createWebhookSchema(new Set(['gas', 'internet']), rules);
+    const webhook = createWebhookSchema(aCatalogue('gas', 'internet'), rules);
     const { example } = committed.paths['/webhook']?.post?.requestBody?.content['application/json'] ?? {};
     expect(webhook.safeParse(example).success).toBe(true);
     const urls: [url: string, isRight: boolean][] = [
@@ -185,14 +186,39 @@ describe('the document of the service API', () => {
   });
 
   test('names the providers of its deployment when it is served, and is valid then, too', async () => {
-    const served = withProviders(committed, ['water', 'fibre', 'tax']);
+    const account = {
+      type: 'string',
+      pattern: '^[0-9]{8}$',
+      writeOnly: true,
+      default: '00000000',
+      as: 'acct',
+    } as const;
+    const year = { type: 'integer', minimum: 2000 } as const;
+    const served = withProviders(
+      committed,
+      aCatalogue(
+        { id: 'water', parameters: { type: 'object', required: ['account'], properties: { account, year } } },
+        'fibre',
+        { id: 'tax', title: 'Tax', parameters: { type: 'object', properties: { year } } },
+        'fuel',
+      ),
+    );
     expect(await new Validator().validate(structuredClone(served))).toEqual({ valid: true });
-    expect(schemas(served).JobRequest).toMatchObject({
-      properties: { providers: { items: { enum: ['water', 'fibre', 'tax'] }, maxItems: 10, uniqueItems: true } },
-    });
     expect(served.paths['/webhook']?.post?.requestBody?.content['application/json']).toMatchObject({
-      example: { providers: ['water', 'fibre'], callbackUrl: 'https://example.com/complete' },
+      example: { providers: ['fibre', 'tax'], callbackUrl: 'https://example.com/complete' },
     });
+    const complaint = validatorOf(served);
+    const takes = (...providers: unknown[]) =>
+      complaint(schemas(served).JobRequest ?? {}, { providers, callbackUrl: 'https://example.com/' }) === undefined;
+    expect(takes('fibre', { id: 'tax', parameters: { year: 2026 } }, { id: 'fuel', parameters: {} })).toBe(true);
+    expect(takes({ id: 'water', parameters: { account: '12345678', year: 2000 } })).toBe(true);
+    const wrong = ['gas', 'water', { id: 'water' }, { id: 'water', parameters: { account: 'x' } }, { id: 'gas' }];
+    const more = [{ id: 'tax', parameters: { year: '2026' } }, { id: 'fuel', parameters: { year: 2026 } }, 7, {}];
+    for (const provider of [...wrong, ...more]) expect([provider, takes(provider)]).toEqual([provider, false]);
+    // Names that only the provider knows, and values that must not be shown.
+    for (const hidden of ['acct', '48151623']) expect(JSON.stringify(served).includes(hidden)).toBe(false);
+    const page = renderDocs(served);
+    expect(page).toContain('<section id="schema-parameters-water">');
     expect(committed).toEqual(JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')));
   });
 });

@@ -36,6 +36,8 @@ const createWorld = async (count: number, change: Partial<Job> = {}) => {
 };
 
 const longUrl = `https://example.com/${'x'.repeat(2_028)}`;
+const metadata = { a: 'é'.repeat(508) };
+const parameters = { gas: { a: '€'.repeat(335) } };
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
 describe('a sweep', () => {
@@ -85,7 +87,7 @@ describe('a sweep', () => {
   });
 
   test('of many large jobs comes back pass by pass, each within 256 KiB, until all are taken', async () => {
-    const { claim } = await createWorld(300, { callbackUrl: longUrl });
+    const { claim } = await createWorld(300, { callbackUrl: longUrl, metadata, parameters });
     const ids: string[] = [];
     let pass = await claim();
     for (; ; pass = await claim({}, pass.claimed)) {
@@ -187,16 +189,20 @@ describe('a job that is never settled', () => {
   });
 });
 
-test('batches hold every job once, at most 40 each, suspects alone, all within 256 KiB', () => {
-  const job = fc.record({ length: fc.integer({ min: 20, max: 2_048 }), isSuspect: fc.boolean() });
+test('batches hold every job once, at most 40 and 200 KiB each, suspects alone, all within 256 KiB', () => {
+  const job = fc.record({
+    length: fc.integer({ min: 20, max: 2_048 }),
+    isSuspect: fc.boolean(),
+    hasInput: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(job, { maxLength: 400 }), (jobs) => {
       const batches = createBatches();
       const added: string[] = [];
       const suspects = new Set<string>();
-      for (const { length, isSuspect } of jobs) {
+      for (const { length, isSuspect, hasInput } of jobs) {
         if (batches.isFull() || batches.room() < 1) break;
-        const claim = aClaim({ callbackUrl: 'x'.repeat(length) });
+        const claim = aClaim({ callbackUrl: 'x'.repeat(length), ...(hasInput && { metadata, parameters }) });
         batches.add(claim, isSuspect);
         added.push(claim.jobId);
         if (isSuspect) suspects.add(claim.jobId);
@@ -210,6 +216,7 @@ test('batches hold every job once, at most 40 each, suspects alone, all within 2
       ).toEqual(added.sort());
       for (const batch of all) {
         expect(batch.length).toBeLessThanOrEqual(batch.some((one) => suspects.has(one.jobId)) ? 1 : 40);
+        expect(bytesOf(batch)).toBeLessThanOrEqual(200 * 1024);
       }
       expect(bytesOf({ batches: all, more: true, claimed: 1_000_000 })).toBeLessThan(256 * 1024);
     }),

@@ -9,7 +9,7 @@ import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { describe, expect, test } from '@jest/globals';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
-import { aClaim, aJob, NOW } from '../builders.ts';
+import { aCatalogue, aClaim, aJob, NOW } from '../builders.ts';
 
 describe('answers', () => {
   test.each([
@@ -283,7 +283,7 @@ describe('a claimed job', () => {
 
 describe('a callback address', () => {
   const isTaken = (callbackUrl: unknown, allowHttp = false) =>
-    createWebhookSchema(new Set(['gas']), { allowHttp, exceptions: parseAddressExceptions('none') }).safeParse({
+    createWebhookSchema(aCatalogue('gas'), { allowHttp, exceptions: parseAddressExceptions('none') }).safeParse({
       providers: ['gas'],
       callbackUrl,
     }).success;
@@ -353,7 +353,7 @@ describe('a callback address', () => {
     ['https://[0100:0000:0000:0001:0:0:8.8.8.8]/', /private, local or reserved/],
     ['https://none/', /local networks/],
   ])('like %s is refused with a reason', (callbackUrl, reason) => {
-    const schema = createWebhookSchema(new Set(['gas']), {
+    const schema = createWebhookSchema(aCatalogue('gas'), {
       allowHttp: true,
       exceptions: parseAddressExceptions('NONE'),
     });
@@ -367,7 +367,7 @@ describe('a callback address', () => {
   );
 
   test('is kept as a URL parser spells it', () => {
-    const parsed = createWebhookSchema(new Set(['gas']), {
+    const parsed = createWebhookSchema(aCatalogue('gas'), {
       allowHttp: false,
       exceptions: parseAddressExceptions('none'),
     }).parse({

@@ -49,7 +49,11 @@ const createWorld = async () => {
   const catalogue = parseCatalogue(
     JSON.stringify({
       providers: [
-        { id: 'gas', url },
+        {
+          id: 'gas',
+          url,
+          parameters: { type: 'object', properties: { account: { type: 'string', writeOnly: true } } },
+        },
         { id: 'internet', url },
       ],
     }),
@@ -62,15 +66,16 @@ const createWorld = async () => {
       startExecution: async () => {},
       newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
       limitClient: async () => {},
-      knownProviders: new Set(catalogue.keys()),
+      catalogue,
       callbackRules: { allowHttp: false, exceptions: parseAddressExceptions('none') },
       fetchDeadlineMs: 1,
     },
     complete: { isOn: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
-    'api-docs': { providerIds: ['gas', 'internet'] },
+    'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    'api-docs': { catalogue },
     'route-fallback': { isOff: () => false },
-    'job-read': { jobs: store.reader, results: store.results },
+    'job-read': { jobs: store.reader, results: store.results, catalogue },
     'job-redrive': {
       ...store,
       jobs: store.reader,

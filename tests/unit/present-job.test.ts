@@ -5,7 +5,7 @@ import { presentJob } from '../../functions/job-read/present-job.ts';
 import { aJob, NOW } from '../builders.ts';
 
 const present = (result: ProviderResult, change: Partial<Job> = {}) => {
-  const view = jobSchema.parse(presentJob(aJob({ results: [result], ...change }), NOW));
+  const view = jobSchema.parse(presentJob(aJob({ results: [result], ...change }), new Map(), NOW));
   return { provider: view.providers[0], text: JSON.stringify(view) };
 };
 

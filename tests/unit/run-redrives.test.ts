@@ -515,3 +515,18 @@ test('a claim outlasts the function that holds it, and a pass ends well before t
   expect(PAGE_LEASE_MS + PASS_MS + 2 * CLOCK_SKEW_MS).toBeLessThan(MINUTE);
   expect(PASS_MS + 10_000).toBeLessThan(timeoutMs);
 });
+
+test('jobs whose parameters were deleted are left out, with the reason, and keep no other', async () => {
+  const { given, request, run, store, log } = createWorld();
+  const jobs = await given(4, { status: 'COMPLETE' });
+  const bare = jobs.slice(0, 2).map((job) => ({ ...job, isInputDeleted: true, expungedAt: NOW }));
+  for (const job of bare) store.jobs.set(job.jobId, job);
+  const redrive = await run(await request(jobs[0]?.clientId, { status: 'COMPLETE' }));
+  expect(redrive).toMatchObject({ status: 'COMPLETE', redriven: 2, skipped: 2, failed: 0 });
+  for (const job of bare) expect(store.jobs.get(job.jobId)).toEqual(job);
+  expect(log.lines.filter(({ message }) => message === 'Job left out of redrive')).toMatchObject(
+    [...bare]
+      .reverse()
+      .map(({ jobId }) => ({ level: 'info', data: { jobId, reason: 'its parameters or metadata were deleted' } })),
+  );
+});

@@ -4,6 +4,7 @@ import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
+import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
 import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
 import {
@@ -12,7 +13,8 @@ import {
   redriveRequestSchema,
   redriveSchema,
 } from '../../functions/redrives/schema.ts';
-import { acceptedSchema, createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
+import { acceptedSchema } from '../../functions/webhook/accepted-schema.ts';
+import { createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
 import { always, conflict, docsPaths, json, problems } from './shared.ts';
 
 const rules = { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } };
@@ -37,12 +39,29 @@ const CALLBACK = {
       },
     },
   ],
+  metadata: { orderId: 'A-42' },
 };
 const SUMMARY = {
   jobId: JOB_ID,
   status: 'PENDING',
   createdAt: '2026-01-31T12:00:00.000Z',
   links: { self: `/jobs/${JOB_ID}`, data: `/jobs/${JOB_ID}/data` },
+};
+
+const CATALOGUE = {
+  providers: [
+    {
+      id: 'gas',
+      title: 'Gas bills',
+      parameters: {
+        type: 'object',
+        required: ['account'],
+        properties: { account: { type: 'string', pattern: '^[0-9]{8,12}$', writeOnly: true } },
+        additionalProperties: false,
+      },
+      circuit: 'closed',
+    },
+  ],
 };
 
 /** What follows from an answer with a job in it. */
@@ -94,6 +113,7 @@ export const serviceApi = createDocument({
   security: [{ apiKey: [] }],
   tags: [
     { name: 'Jobs', description: 'Post jobs, follow them, act on them.' },
+    { name: 'Catalogue', description: 'What jobs may ask for.' },
     { name: 'Redrives', description: 'Try many jobs again.' },
     { name: 'Callbacks', description: 'What receivers get, and a receiver to test with.' },
     { name: 'Operation', description: 'The API about itself.' },
@@ -108,11 +128,11 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Post a job',
         description:
-          'The same Idempotency-Key and body are answered the same way again, with Idempotent-Replayed: true, and make no second job; with another body, 422.',
+          'The same Idempotency-Key and body are answered the same way again, with Idempotent-Replayed: true, and make no second job, even where the catalogue has changed since; with another body, 422. `GET /catalogue` tells which parameters providers take.',
         requestParams: { header: webhookHeadersSchema },
         requestBody: {
           required: true,
-          content: json(createWebhookSchema(new Set(), rules), {
+          content: json(createWebhookSchema(new Map(), rules), {
             providers: ['gas', 'internet'],
             callbackUrl: 'https://example.com/complete',
           }),
@@ -165,7 +185,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Delete what was collected for a job that is over',
         description:
-          'The bare record stays until its time is up, so that its idempotency key is not free early: `GET /jobs/{jobId}` goes on answering.',
+          'Its parameters and metadata are deleted, too, so that a job that had any can not be tried again. The bare record stays until its time is up, so that its idempotency key is not free early: `GET /jobs/{jobId}` goes on answering.',
         requestParams: { path: pathOfJob },
         responses: {
           204: { description: 'It is deleted.' },
@@ -206,7 +226,7 @@ export const serviceApi = createDocument({
           },
           ...always,
           ...problems(401, 404),
-          ...conflict('It is in progress.'),
+          ...conflict('It is in progress, which Retry-After tells; or its parameters or metadata were deleted.'),
         },
       },
     },
@@ -225,6 +245,23 @@ export const serviceApi = createDocument({
           ...always,
           ...problems(401, 404),
           ...conflict('It is over; or others keep changing it, which Retry-After tells.'),
+        },
+      },
+    },
+    '/catalogue': {
+      get: {
+        operationId: 'getCatalogue',
+        tags: ['Catalogue'],
+        summary: 'List the providers that jobs may name, and what each takes',
+        description:
+          'In the order of the catalogue. How a provider is asked is not shown. The state of circuits may be five seconds old.',
+        responses: {
+          200: {
+            description: 'The providers.',
+            content: json(catalogueSchema, CATALOGUE),
+          },
+          ...always,
+          ...problems(401),
         },
       },
     },

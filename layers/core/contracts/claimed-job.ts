@@ -1,13 +1,5 @@
 import * as z from 'zod';
-
-/**
- * Version of the payloads that travel through the state machine. New fields are optional and ignored by readers that do not know
- * them (docs/decisions/0015), so a job whose parameters or metadata must not be ignored carries a version that older readers refuse.
- */
-export const PAYLOAD_VERSION = 3;
-
-/** The version of jobs without parameters and metadata: the release before reads them as this one does. */
-export const PLAIN_PAYLOAD_VERSION = 2;
+import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from './payload-version.ts';
 
 /** What makes an execution work on a job: its birth, a sweep, or a caller who wants it tried again. */
 export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;

@@ -1,4 +1,6 @@
 import { JOB_STATUSES, type JobStatus } from './job.ts';
+import { MAX_METADATA_BYTES, MAX_PARAMETERS_BYTES } from './job-input.ts';
+import { isRecord } from './json-values.ts';
 import { TOGETHER_MS } from './settle.ts';
 import { isExpired } from './ttl.ts';
 
@@ -13,6 +15,11 @@ export const FINDINGS = {
   RESULTS_WITHOUT_JOB: 'What was collected for a job that is not there. It expires by itself.',
   RESULT_MISSING:
     'The job says that it has what a provider gave, and it is not there. Redrive it: the provider is asked again.',
+  INPUT_UNREADABLE: 'Its parameters or metadata can not be read, so it can not be claimed. Restore the item.',
+  INPUT_TOO_LARGE:
+    'Its parameters or metadata are larger than those of any request: with others it may not fit an execution.',
+  INPUT_NOT_DELETED: 'Deleted at the wish of its caller, but for its parameters or metadata. Delete it again.',
+  STRAY_PARAMETERS: 'Has parameters for a provider that it does not name: nothing uses them.',
   UNREADABLE: 'Nothing that this version knows.',
 } as const;
 export type FindingName = keyof typeof FINDINGS;
@@ -30,6 +37,12 @@ export type AuditedJob = {
     leasedUntil?: number;
     expiresAt?: number;
     expungedAt?: number;
+    /** A list; or, of a job with parameters or metadata, the JSON text of one. */
+    providers?: unknown;
+    /** JSON text. */
+    parameters?: unknown;
+    /** JSON text. */
+    metadata?: unknown;
     results?: { providerId: string; status: string; retryAt?: number }[];
   };
   /** Providers whose results are kept. */
@@ -48,9 +61,11 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
   if (!job) return isExpired({ expiresAt: keptUntil }, now) ? [] : ['RESULTS_WITHOUT_JOB'];
   const { status, dueShard, dueAt, leasedUntil, expiresAt, expungedAt, results, updatedAt = 0 } = job;
   if (!isStatus(status) || !Array.isArray(results)) return ['UNREADABLE'];
+  const inputFindings = judgeInput(job);
   if (status !== 'PENDING') {
     const isDue = dueShard !== undefined || dueAt !== undefined || leasedUntil !== undefined;
     return [
+      ...inputFindings,
       ...(isDue ? (['OVER_BUT_DUE'] as const) : []),
       ...(expiresAt === undefined ? (['OVER_WITHOUT_EXPIRY'] as const) : []),
     ];
@@ -63,6 +78,7 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
   const there = new Set(kept);
   const isMissing = results.some((result) => result.status === 'FETCHED' && !there.has(result.providerId));
   return [
+    ...inputFindings,
     ...(isMissing && expungedAt === undefined ? (['RESULT_MISSING'] as const) : []),
     ...(isLate ? (['DUE_TOO_LATE'] as const) : []),
     ...judgeTimes({ dueShard, dueAt, leasedUntil }, now),
@@ -77,3 +93,38 @@ const judgeTimes = (
   if (leasedUntil !== undefined) return now - Math.max(leasedUntil, dueAt) > LONG_MS ? ['LEASE_LONG_PAST'] : [];
   return now - dueAt > LONG_MS ? ['DUE_LONG_PAST'] : [];
 };
+
+const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+const isString = (value: unknown): boolean => typeof value === 'string';
+const isRecordOf = (value: unknown, isValue: (value: unknown) => boolean): value is Record<string, unknown> =>
+  isRecord(value) && Object.values(value).every(isValue);
+
+/** Undefined where it is no JSON text. */
+const parse = (text: unknown): unknown => {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
+};
+
+/** What a caller gave with the job. */
+const judgeInput = ({ providers, parameters, metadata, expungedAt }: NonNullable<AuditedJob['job']>): FindingName[] => {
+  if (parameters === undefined && metadata === undefined) return [];
+  const names = parse(providers);
+  const given = parse(parameters ?? '{}');
+  const isReadable =
+    Array.isArray(names) &&
+    isRecordOf(given, (one) => isRecordOf(one, isScalar)) &&
+    isRecordOf(parse(metadata ?? '{}'), isString);
+  if (!isReadable) return ['INPUT_UNREADABLE'];
+  const isTooLarge = textBytes(parameters) > MAX_PARAMETERS_BYTES || textBytes(metadata) > MAX_METADATA_BYTES;
+  const isStray = Object.keys(given).some((providerId) => !names.includes(providerId));
+  return [
+    ...(isTooLarge ? (['INPUT_TOO_LARGE'] as const) : []),
+    ...(isStray ? (['STRAY_PARAMETERS'] as const) : []),
+    ...(expungedAt === undefined ? [] : (['INPUT_NOT_DELETED'] as const)),
+  ];
+};
+
+const textBytes = (text: unknown): number => (text === undefined ? 0 : Buffer.byteLength(String(text)));

@@ -1,6 +1,6 @@
 import type { TaskFailure } from '../contracts/task-failure.ts';
 import { ResultMissing } from './failures.ts';
-import type { ProviderResult } from './job.ts';
+import type { Metadata, ProviderResult } from './job.ts';
 
 /** One entry of the callback's `data`. `json` is the provider's JSON text, put into the body as it came. */
 export type CallbackEntry =
@@ -13,9 +13,12 @@ export const MAX_CALLBACK_BYTES = 10 * 1024 * 1024;
 /**
  * The body of a callback, as the text that is sent. It is spliced together instead of serialised: what a provider gave
  * reaches the receiver digit by digit (JSON.parse and back would round its large numbers), and costs no second parse.
+ * `metadata` is there only where the caller gave some.
  */
-export const callbackBody = (jobId: string, entries: CallbackEntry[]): string =>
-  `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]}`;
+export const callbackBody = (jobId: string, entries: CallbackEntry[], metadata?: Metadata): string => {
+  const own = metadata ? `,"metadata":${JSON.stringify(metadata)}` : '';
+  return `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]${own}}`;
+};
 
 /**
  * The entries of a job's results, in their order.

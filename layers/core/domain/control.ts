@@ -69,9 +69,10 @@ export const cancelled = (
   expiresAt: toEpochSeconds(now + retentionMs),
 });
 
-/** The bare record of a job: what happened, without a word of what third parties said. */
-export const expunged = (job: Job, now: number): Job => ({
+/** The bare record of a job: what happened, without what its caller gave and what third parties said. */
+export const expunged = ({ parameters, metadata, ...job }: Job, now: number): Job => ({
   ...job,
+  ...((parameters || metadata) && { isInputDeleted: true }),
   claims: job.claims + 1,
   results: withoutTickets(job.results).map(withoutExcerpt),
   attemptLog: job.attemptLog.map(withoutAnswers),

@@ -1,5 +1,5 @@
 import type { ClaimedJob } from '../contracts/claimed-job.ts';
-import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from '../contracts/claimed-job.ts';
+import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from '../contracts/payload-version.ts';
 import type { TaskFailure } from '../contracts/task-failure.ts';
 import type { Parameters } from './catalogue/provider-schema.ts';
 import type { Ticket } from './outcomes.ts';
@@ -129,6 +129,8 @@ export type Job = {
   failure?: { code: FailureCode; message: string };
   /** When what was collected for it was deleted at its caller's wish. */
   expungedAt?: number;
+  /** Whether it had parameters or metadata that were deleted then: it can't be tried again without them. */
+  isInputDeleted?: boolean;
   expiresAt?: number;
 };
 
@@ -139,6 +141,12 @@ export type FailureCode =
   | 'CLIENT_REVOKED'
   | 'NEVER_SETTLED'
   | 'RESULT_MISSING';
+
+/** What the caller gave a provider of a job. Ids may be names that every object has: `constructor` is one. */
+export const parametersOf = (
+  { parameters = {} }: Pick<Job, 'parameters'>,
+  providerId: string,
+): Parameters | undefined => (Object.hasOwn(parameters, providerId) ? parameters[providerId] : undefined);
 
 export type NewJobInput = {
   jobId: string;

@@ -11,7 +11,7 @@ export type RedriveQuery = { status: (typeof REDRIVABLE_STATUSES)[number]; from:
 export type RedriveCounts = {
   /** Tried again. */
   redriven: number;
-  /** Taken or changed by somebody else in the meantime. */
+  /** Taken or changed by somebody else in the meantime; or their parameters or metadata were deleted. */
   skipped: number;
   /** Left as they were: our own tables failed, or the function died each time it came to the job. */
   failed: number;

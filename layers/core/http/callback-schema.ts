@@ -1,9 +1,15 @@
 import * as z from 'zod';
+import { isRecord } from '../domain/json-values.ts';
 
 const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
 
+const isMetadata = (value: unknown): value is Record<string, string> =>
+  isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
+
+const METADATA = 'What the caller gave with the job; absent where it gave nothing.';
+
 /**
- * A callback as `/complete` takes it: just these two properties. What providers gave is not looked into, nor are the entries
+ * A callback as `/complete` takes it: just these properties. What providers gave is not looked into, nor are the entries
  * walked through: the body may be of a mebibyte.
  */
 export const callbackSchema = z
@@ -12,6 +18,10 @@ export const callbackSchema = z
     data: z
       .custom<unknown[]>(isArray, 'Must be a list')
       .meta({ override: { type: 'array', items: {} }, description: 'Anything: it is not looked into.' }),
+    metadata: z
+      .custom<Record<string, string>>(isMetadata, 'Must be an object of strings')
+      .meta({ override: { type: 'object', additionalProperties: { type: 'string' } }, description: METADATA })
+      .optional(),
   })
   .meta({ id: 'ReceivedCallback', description: 'A callback as the test receiver takes it.' });
 
@@ -57,4 +67,5 @@ export const callbackBodySchema = z.object({
     )
     .max(10)
     .meta({ description: 'An entry for each provider, in the order of the request.' }),
+  metadata: z.record(z.string(), z.string()).optional().meta({ description: METADATA }),
 });

@@ -48,6 +48,12 @@ const providerSchema = z
     workingSince: time.optional().meta({ description: 'When it accepted a request that it is still working on.' }),
     polls: z.int().optional().meta({ description: 'How often it was asked since then whether it is done.' }),
     deferred: deferralSchema.optional(),
+    parameters: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .meta({
+        description: 'What the job gave it, as posted; `***` is what is sent to the provider and never shown.',
+      }),
   })
   .meta({ id: 'ProviderState', description: 'What a provider has given, or why not.' });
 
@@ -85,6 +91,10 @@ export const jobSchema = z
     phase: z.enum(['FETCHING', 'CALLING_BACK']),
     callbackUrl: z.string().meta({ description: 'Its query, which may hold a token, is masked.' }),
     providers: z.array(providerSchema),
+    metadata: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'What the caller gave with it; absent where it gave nothing, and once it is deleted.' }),
     attempts: z.array(attemptSchema).meta({ description: 'The last 20, oldest first.' }),
     nextAttemptAt: time.nullable().meta({ description: 'Null while an attempt is in progress, and when it is over.' }),
     callbackDeferred: deferralSchema.optional(),

@@ -10,6 +10,7 @@ export const ROUTES = {
     'POST /jobs/{jobId}/redrive',
     'POST /jobs/{jobId}/cancel',
     'DELETE /jobs/{jobId}',
+    'GET /catalogue',
     'POST /redrives',
     'GET /redrives/{redriveId}',
     'POST /complete',

@@ -16,6 +16,8 @@ export type JobIntake = {
     request: IntakeRequest,
     now: number,
   ) => Promise<{ isNew: boolean; job: Job; requestHash: string | undefined }>;
+  /** The job of this id with the hash of its request, unless there is none or it has expired. One consistent read. */
+  find: (jobId: string, now: number) => Promise<{ job: Job; requestHash: string | undefined } | undefined>;
 };
 
 /** Taking a job out of the order of events. */

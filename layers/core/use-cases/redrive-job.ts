@@ -32,18 +32,28 @@ export class JobInProgress extends Error {
   }
 }
 
+/** The job's parameters or metadata were deleted: its providers can't be asked, nor its receiver called, as they were to be. */
+export class InputDeleted extends Error {
+  override name = 'InputDeleted';
+
+  constructor() {
+    super('its parameters or metadata were deleted');
+  }
+}
+
 /**
  * Makes a job, whether it is over or waits, as good as new: with a fresh deadline and schedule. Stored results are kept
  * unread; those that the job could outlive are renewed.
  *
  * @param leaseMs how long the execution that is about to start holds it; without one, the next sweep claims it
- * @throws JobInProgress when an execution holds it, StaleClaim when it was claimed or settled since it was read
+ * @throws JobInProgress when an execution holds it, InputDeleted when what it needs was deleted, StaleClaim when it was claimed or settled since it was read
  */
 export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData, leaseMs?: number): Promise<Job> => {
   const { control, fetchDeadlineMs, log } = deps;
   const now = deps.now();
   const { jobId, clientId } = job;
   if (isHeld(job, now)) throw new JobInProgress((job.leasedUntil ?? now) - now);
+  if (job.isInputDeleted) throw new InputDeleted();
   // Results go first: once the job says that it has them, they must be there, and for as long as they may be needed.
   const saved: ResultKey[] = [];
   let next: Job;

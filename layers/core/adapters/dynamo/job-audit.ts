@@ -16,6 +16,9 @@ const ATTRIBUTES = [
   'expiresAt',
   'expungedAt',
   'results',
+  'providers',
+  'parameters',
+  'metadata',
   'providerId',
 ];
 const projection = {

@@ -8,6 +8,7 @@ import {
   type ShardedJobTable,
   shardOf,
   toItem,
+  toStoredInput,
   toUpdate,
 } from './table.ts';
 
@@ -31,11 +32,12 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
     const { jobId } = next;
     const { status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results } = next;
     const { updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
-    const { heldSince, ownFaults, callbackDeferred, round } = next;
+    const { heldSince, ownFaults, callbackDeferred, round, isInputDeleted } = next;
+    const { parameters, metadata } = toStoredInput(next);
     const { set, remove, names, values } = toUpdate({
       ...{ status, phase, claims, unsettled, fetchAttempts, callbackAttempts, redeliveries, results },
       ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
-      ...{ heldSince, ownFaults, callbackDeferred, round },
+      ...{ heldSince, ownFaults, callbackDeferred, round, isInputDeleted, parameters, metadata },
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
       attemptLog: Object.fromEntries(next.attemptLog.map((attempt) => [attemptSlot(attempt.number), attempt])),
       data: undefined,

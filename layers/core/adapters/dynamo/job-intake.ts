@@ -2,7 +2,17 @@ import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from 
 import type { Job } from '../../domain/job.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { IntakeRequest, JobIntake } from '../../ports/jobs.ts';
-import { clientShard, JOB_ITEM_ID, jobKey, listKey, type ShardedJobTable, shardOf, toItem, toJob } from './table.ts';
+import {
+  clientShard,
+  JOB_ITEM_ID,
+  jobKey,
+  listKey,
+  type ShardedJobTable,
+  shardOf,
+  toItem,
+  toJob,
+  toStoredInput,
+} from './table.ts';
 
 export const createDynamoJobIntake = ({ client, tableName, shardCount }: ShardedJobTable): JobIntake => {
   /** @param over claims of the expired job that it takes the place of */
@@ -13,6 +23,7 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
         TableName: tableName,
         Item: toItem({
           ...job,
+          ...toStoredInput(job),
           ...request,
           itemId: JOB_ITEM_ID,
           dueShard: shard,
@@ -27,6 +38,13 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
     );
   };
 
+  const read = async (jobId: string) => {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: jobKey(jobId), ConsistentRead: true }),
+    );
+    return Item && { job: toJob(Item), requestId: Item.requestId?.S, requestHash: Item.requestHash?.S };
+  };
+
   const create: JobIntake['create'] = async (job, request, now) => {
     try {
       await put(job, request);
@@ -34,12 +52,10 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
-    const { Item } = await client.send(
-      new GetItemCommand({ TableName: tableName, Key: jobKey(job.jobId), ConsistentRead: true }),
-    );
+    const found = await read(job.jobId);
     // Deleted between the write and the read: its time was up.
-    if (!Item) return create(job, request, now);
-    const stored = toJob(Item);
+    if (!found) return create(job, request, now);
+    const { job: stored, requestId, requestHash } = found;
     if (isExpired(stored, now)) {
       // Claims go on counting: what the expired job left in the table must look old to its successor.
       const successor = { ...job, claims: stored.claims + 1 };
@@ -52,8 +68,13 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
       }
     }
     // The SDK repeats writes whose answer was lost: a failed condition may be our own success.
-    return { isNew: Item.requestId?.S === request.requestId, job: stored, requestHash: Item.requestHash?.S };
+    return { isNew: requestId === request.requestId, job: stored, requestHash };
   };
 
-  return { create };
+  const find: JobIntake['find'] = async (jobId, now) => {
+    const found = await read(jobId);
+    return found && !isExpired(found.job, now) ? { job: found.job, requestHash: found.requestHash } : undefined;
+  };
+
+  return { create, find };
 };

@@ -61,10 +61,40 @@ const TABLE_ONLY = new Set([
  */
 export const attemptSlot = (number: number): string => `slot${number % ATTEMPT_LOG_LIMIT}`;
 
+/**
+ * A caller's input as it is stored: JSON text. Numbers of DynamoDB reach less far than those of JSON (1e300), and a text costs
+ * the bytes that it was posted with. The providers of such a job are text as well: a release that knows no parameters can't
+ * read them, and so can't ask providers without what they were to be asked with.
+ */
+export const toStoredInput = ({
+  providers,
+  parameters,
+  metadata,
+}: Pick<Job, 'providers' | 'parameters' | 'metadata'>) =>
+  parameters || metadata
+    ? {
+        providers: JSON.stringify(providers),
+        parameters: parameters && JSON.stringify(parameters),
+        metadata: metadata && JSON.stringify(metadata),
+      }
+    : { providers };
+
+/** @throws TypeError that repeats nothing of the text */
+const parseStored = (name: string, text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new TypeError(`the ${name} of a stored job are not JSON`);
+  }
+};
+
+const INPUT = ['providers', 'parameters', 'metadata'];
+
 export const toJob = (item: Item): Job => {
   const { attemptLog, ...job } = unmarshall(
     Object.fromEntries(Object.entries(item).filter(([name]) => !TABLE_ONLY.has(name))),
   );
+  for (const name of INPUT) if (typeof job[name] === 'string') job[name] = parseStored(name, job[name]);
   const attempts = Object.values(attemptLog as Record<string, Attempt>);
   return { ...job, attemptLog: attempts.sort((a, b) => a.number - b.number) } as Job;
 };

@@ -1,10 +1,13 @@
 import { MASK } from '../mask.ts';
 import { formatFault } from './parameter-formats.ts';
-import type { Parameters, ParametersSchema, Provider } from './provider-schema.ts';
+import type { Parameters, ParametersSchema, Polling, Provider } from './provider-schema.ts';
 import { pathValueFault, pathVariablesOf } from './url-template.ts';
 
 /** One parameter of a provider's schema. */
 export type ParameterSchema = ParametersSchema['properties'][string];
+
+/** Where parameters may stand in a path. */
+type WithPaths = Pick<Provider, 'url'> & { polling?: Pick<Polling, 'statusUrl'> | undefined };
 
 /** What is wrong, and where. Messages quote no value that was given. */
 export type Fault = { path: string[]; message: string };
@@ -14,10 +17,7 @@ export type Fault = { path: string[]; message: string };
  *
  * @param given what was posted, before defaults
  */
-export const parameterFaults = (
-  provider: Pick<Provider, 'parameters' | 'url'> & Partial<Pick<Provider, 'polling'>>,
-  given: unknown,
-): Fault[] => {
+export const parameterFaults = (provider: Pick<Provider, 'parameters'> & WithPaths, given: unknown): Fault[] => {
   const { parameters } = provider;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return [{ path: [], message: 'Must be an object' }];
@@ -33,10 +33,7 @@ export const parameterFaults = (
 };
 
 /** The parameters that stand in the path of a request, or of a request for the state of one. */
-export const pathParametersOf = ({
-  url,
-  polling,
-}: Pick<Provider, 'url'> & Partial<Pick<Provider, 'polling'>>): ReadonlySet<string> => {
+export const pathParametersOf = ({ url, polling }: WithPaths): ReadonlySet<string> => {
   const inUrl = pathVariablesOf(url);
   if (!polling || !('template' in polling.statusUrl)) return inUrl;
   return new Set([...inUrl, ...pathVariablesOf(polling.statusUrl.template)]);

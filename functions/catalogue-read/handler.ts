@@ -1,0 +1,47 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { createDynamoCircuitReader } from '@boomerang/core/adapters/dynamo/circuits.ts';
+import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
+import { type Offers, publicSchemaOf } from '@boomerang/core/domain/catalogue/offers.ts';
+import { apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
+import { createCircuitStates, type StateOfCircuit } from './circuit-states.ts';
+import { config } from './config.ts';
+import type { OfferedProvider } from './schema.ts';
+
+export type Deps = {
+  authenticate: Authenticate;
+  catalogue: Offers;
+  findCircuits: () => Promise<StateOfCircuit>;
+  log: Log;
+};
+
+/** `GET /catalogue`: what jobs may ask for; nothing of where it comes from, nor of what it is asked with. */
+export const createHandler = ({ authenticate, catalogue, findCircuits, log }: Deps) =>
+  apiHandler(log, { authenticate }, async () => {
+    const stateOf = await findCircuits();
+    const providers = [...catalogue.values()].map(({ id, title, description, parameters }): OfferedProvider => {
+      const circuit = stateOf(id);
+      return {
+        id,
+        ...(title !== undefined && { title }),
+        ...(description !== undefined && { description }),
+        ...(parameters && { parameters: publicSchemaOf(parameters) }),
+        ...(circuit && { circuit }),
+      };
+    });
+    return { statusCode: 200, body: { providers } };
+  });
+
+const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const log = createLog('catalogue-read');
+const circuits = createDynamoCircuitReader({ client, tableName: config.JOB_TABLE_NAME });
+
+export const handler = createHandler({
+  authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
+  catalogue: readOffers(config.PROVIDER_CATALOGUE),
+  findCircuits: createCircuitStates({ circuits, now: Date.now, log }),
+  log,
+});

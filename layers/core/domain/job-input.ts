@@ -1,0 +1,45 @@
+import type { JobParameters, Metadata } from './job.ts';
+import { jsonBytes } from './json-values.ts';
+
+/** What a caller may give with a job, besides its providers: parameters for them, and metadata of its own. */
+export type JobInput = { parameters?: JobParameters | undefined; metadata?: Metadata | undefined };
+
+/** All parameters of a job together, by provider id, in bytes of JSON. */
+export const MAX_PARAMETERS_BYTES = 1024;
+/** All metadata of a job, in bytes of JSON. */
+export const MAX_METADATA_BYTES = 1024;
+export const MAX_METADATA_ENTRIES = 20;
+
+const METADATA_KEY = /^[A-Za-z0-9_.-]{1,64}$/;
+
+export type InputFault = { path: string[]; message: string };
+
+/** Everything that is wrong with a job's metadata. No message repeats a value. */
+export const metadataFaults = (metadata: Readonly<Record<string, unknown>>): InputFault[] => {
+  const entries = Object.entries(metadata);
+  const faults = entries.flatMap(([key, value]): InputFault[] => {
+    const message = entryFault(key, value);
+    return message === undefined ? [] : [{ path: [key], message }];
+  });
+  if (entries.length > MAX_METADATA_ENTRIES) {
+    faults.push({ path: [], message: `Must have at most ${MAX_METADATA_ENTRIES} entries` });
+  }
+  if (jsonBytes(metadata) > MAX_METADATA_BYTES) {
+    faults.push({ path: [], message: `Must be at most ${MAX_METADATA_BYTES} bytes of JSON` });
+  }
+  return faults;
+};
+
+const entryFault = (key: string, value: unknown): string | undefined => {
+  if (key === '__proto__' || !METADATA_KEY.test(key)) {
+    return 'Must have a name of 1 to 64 letters, digits, ".", "_" or "-"';
+  }
+  if (typeof value !== 'string') return 'Must be a string';
+  return value.isWellFormed() ? undefined : 'Must be well-formed Unicode';
+};
+
+/** Everything that is wrong with the parameters of a job as a whole; each provider's own are checked against the catalogue. */
+export const parametersSizeFault = (parameters: JobParameters): string | undefined =>
+  jsonBytes(parameters) > MAX_PARAMETERS_BYTES
+    ? `Must have parameters of at most ${MAX_PARAMETERS_BYTES} bytes of JSON, those of all providers together`
+    : undefined;

@@ -1,0 +1,134 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf, isOver } from './api.ts';
+import { contractOf } from './contract.ts';
+import { gives, inTurn, startThirdParties } from './third-parties.ts';
+
+let cloud: Instance;
+let parties: Awaited<ReturnType<typeof startThirdParties>>;
+const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-parameters-'));
+const catalogueFile = path.join(folder, 'providers.json');
+
+const writeCatalogue = (...providers: object[]): void => writeFileSync(catalogueFile, JSON.stringify({ providers }));
+const start = () =>
+  startInstance({
+    DATA_DIR: path.join(folder, 'data'),
+    PROVIDER_CATALOGUE: catalogueFile,
+    RETRY_SCHEDULE_SECONDS: '1',
+    SWEEP_SECONDS: '1',
+  });
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  writeCatalogue(
+    {
+      id: 'gas',
+      title: 'Gas bills',
+      url: `${parties.url}/gas/{account}{?size}`,
+      parameters: {
+        type: 'object',
+        required: ['account'],
+        properties: {
+          account: { type: 'string', pattern: '^[0-9]{8}$', writeOnly: true },
+          size: { type: 'integer', maximum: 200, default: 100, as: 'page_size' },
+        },
+      },
+    },
+    { id: 'plain', url: `${parties.url}/plain` },
+  );
+  cloud = await start();
+}, 30_000);
+
+afterAll(async () => {
+  await cloud.stop();
+  await parties.close();
+}, 30_000);
+
+const call = async (method: string, route: string) => {
+  const headers = { authorization: `Bearer ${cloud.apiKey}` };
+  const answer = await contractOf('service', cloud.serviceUrl)(route, { method, headers });
+  const text = await answer.text();
+  return { status: answer.status, text, body: text === '' ? undefined : JSON.parse(text) };
+};
+const request = () => ({
+  providers: [{ id: 'gas', parameters: { account: '12345678' } }, 'plain'],
+  callbackUrl: `${parties.url}/receiver`,
+  metadata: { orderId: 'A-42', note: '"é😀\u2028' },
+});
+
+test('what can be asked for is listed, and nothing of how', async () => {
+  const { status, body, text } = await call('GET', '/catalogue');
+  expect(status).toBe(200);
+  expect(body.providers).toMatchObject([
+    { id: 'gas', title: 'Gas bills', parameters: { required: ['account'] }, circuit: 'closed' },
+    { id: 'plain', circuit: 'closed' },
+  ]);
+  expect(text).not.toMatch(/127\.0\.0\.1|page_size/);
+  expect((await contractOf('service', cloud.serviceUrl)('/catalogue')).status).toBe(401);
+});
+
+test('a wrong parameter is refused at its place', async () => {
+  const answer = await apiOf(cloud).post({
+    ...request(),
+    providers: ['gas', { id: 'plain', parameters: { size: 1 } }],
+    metadata: { 'order id': 7 },
+  });
+  expect(answer.status).toBe(422);
+  const { errors } = (await answer.json()) as { errors: { pointer: string }[] };
+  expect(errors.map(({ pointer }) => pointer).sort()).toEqual([
+    '/metadata/order id',
+    '/providers/0/parameters/account',
+    '/providers/1/parameters/size',
+  ]);
+});
+
+test('a job asks with its parameters and calls back with its metadata, again and again', async () => {
+  parties.set('/receiver', inTurn(gives('no', 500), gives('no', 500), gives('no', 500), gives('ok')));
+  const { post, waitFor } = apiOf(cloud);
+  const { jobId } = (await (await post(request())).json()) as { jobId: string };
+  expect(await waitFor(jobId, isOver)).toMatchObject({ status: 'COMPLETE' });
+  expect(parties.count('/gas/12345678?page_size=100')).toBe(1);
+  const { text, body } = await call('GET', `/jobs/${jobId}`);
+  expect(body.metadata).toEqual(request().metadata);
+  expect(body.providers[0].parameters).toEqual({ account: '***' });
+  expect(text).not.toContain('12345678');
+  expect((await call('GET', `/jobs/${jobId}/data`)).body.metadata).toEqual(request().metadata);
+
+  expect((await call('POST', `/jobs/${jobId}/redrive`)).status).toBe(202);
+  await waitFor(jobId, isOver);
+  const bodies = parties.callsTo('/receiver').map((one) => JSON.parse(one.body));
+  expect(bodies.length).toBeGreaterThan(4);
+  for (const sent of bodies) {
+    expect(Object.keys(sent)).toEqual(['jobId', 'data', 'metadata']);
+    expect(sent.metadata).toEqual(request().metadata);
+  }
+
+  expect((await call('DELETE', `/jobs/${jobId}`)).status).toBe(204);
+  const bare = await call('GET', `/jobs/${jobId}`);
+  expect(bare.body).not.toHaveProperty('metadata');
+  expect(bare.body.providers[0]).not.toHaveProperty('parameters');
+  expect((await call('POST', `/jobs/${jobId}/redrive`)).status).toBe(409);
+  // Nothing of it is in what the functions logged.
+  expect(cloud.output()).not.toMatch(/12345678|A-42/);
+}, 30_000);
+
+test('a request is answered the same way again when the catalogue was edited meanwhile', async () => {
+  parties.set('/receiver', gives('ok'));
+  const key = { 'idempotency-key': 'edited' };
+  const first = await apiOf(cloud).post(request(), key);
+  const accepted = await first.text();
+  await cloud.stop();
+  writeCatalogue({ id: 'plain', url: `${parties.url}/plain` });
+  cloud = await start();
+  const again = await apiOf(cloud).post(request(), key);
+  expect([again.status, await again.text()]).toEqual([202, accepted]);
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect((await apiOf(cloud).post({ ...request(), metadata: {} }, key)).status).toBe(422);
+  expect((await apiOf(cloud).post(request())).status).toBe(422);
+  const { jobId } = JSON.parse(accepted) as { jobId: string };
+  // Its provider has left the catalogue: what it was asked with is not shown.
+  expect((await call('GET', `/jobs/${jobId}`)).body.providers[0].parameters).toEqual({ account: '***' });
+}, 30_000);

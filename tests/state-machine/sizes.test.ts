@@ -1,0 +1,147 @@
+import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import { jsonBytes } from '@boomerang/core/domain/json-values.ts';
+import { describe, expect, test } from '@jest/globals';
+import { StateMachine } from 'aws-local-stepfunctions';
+import { createBatches, MAX_JOB_BYTES } from '../../functions/job-claim/batches.ts';
+import { parseDefinition } from '../../local/retry-count.ts';
+import { aClaim } from '../builders.ts';
+import { acceptLargest, FILLINGS, theLargestClaim } from '../largest-job.ts';
+import { type Machine, machinesOf, readDefinition, TASKS } from './definition.ts';
+
+/** Input and output of a state, a task and an execution: a hard quota of Step Functions, in bytes of UTF-8. */
+const MAX_STATE_BYTES = 262_144;
+
+type Json = Parameters<StateMachine['run']>[0];
+type TaskName = (typeof TASKS)[number];
+type Play = (payload: { providerId?: string }) => unknown;
+
+/** What works on a job, and on one of its providers: the machines inside the Maps. */
+const [whole, , ofJob, ofProvider] = machinesOf(readDefinition());
+
+/**
+ * The largest input or output of each state of an execution, in bytes.
+ * @param machine one at a time: the interpreter tells little of what happens inside of Maps
+ */
+const sizesOf = async (machine: Machine | undefined, input: unknown, play: Partial<Record<TaskName, Play>>) => {
+  const { StartAt, States } = machine ?? {};
+  const runnable = new StateMachine(parseDefinition(JSON.stringify({ StartAt, States })), {
+    validationOptions: { checkArn: false },
+  });
+  const handler = (name: TaskName) => async (raw: Json) => {
+    const { Payload } = raw as { Payload?: { providerId?: string } };
+    return { Payload: (play[name]?.(Payload ?? {}) ?? {}) as Json };
+  };
+  const { result, eventLogs } = runnable.run(input as Json, {
+    overrides: {
+      taskResourceLocalHandlers: Object.fromEntries(TASKS.map((name) => [name, handler(name)])),
+      retryIntervalOverrides: Object.fromEntries(TASKS.map((name) => [name, 0])),
+    },
+    context: { StateMachine: { Id: 'arn:machine' }, Execution: { Id: 'arn:execution' } },
+  });
+  await result.catch(() => {});
+  const sizes = new Map<string, number>();
+  const measure = (name: string, value: unknown) =>
+    value !== undefined && sizes.set(name, Math.max(sizes.get(name) ?? 0, jsonBytes(value)));
+  for await (const event of eventLogs) {
+    if (event.type !== 'StateEntered' && event.type !== 'StateExited') continue;
+    measure(event.state.name, event.state.input);
+    measure(event.state.name, event.state.output);
+  }
+  return sizes;
+};
+
+/** As large as a result may be that travels: `MAX_INLINE_BYTES` as a JSON string. */
+const largestResult: Play = ({ providerId = '' }) => ({
+  providerId,
+  status: 'FETCHED',
+  fetchedAt: 9_999_999_999_999,
+  bytes: 1_048_576,
+  statusCode: 200,
+  durationMs: 14_999.123456789,
+  tries: 3,
+  json: '\\'.repeat(8 * 1024 - 1),
+});
+
+/** As large as an error gets on AWS: its message, a KiB of JSON, is escaped twice, and followed by a trace. */
+const largestError = (name: string) => () => {
+  const errorMessage = JSON.stringify({ class: 'connection_refused', excerpt: '"'.repeat(450) });
+  const trace = Array.from({ length: 10 }, () => `    at ${'x'.repeat(250)}`);
+  throw Object.assign(new Error(JSON.stringify({ errorType: name, errorMessage, trace })), { name });
+};
+
+const largestBatch = (): ClaimedJob[] => {
+  const batches = createBatches();
+  while (batches.toArray().length < 2) batches.add(theLargestClaim(), false);
+  return batches.toArray()[0] ?? [];
+};
+
+describe('the largest job', () => {
+  test.each(FILLINGS)('of %j is at most 6 KiB as it is claimed', (filling) => {
+    const { parameters, metadata } = acceptLargest(filling);
+    expect([jsonBytes(parameters), jsonBytes(metadata)]).toEqual([1024, 1024]);
+    expect(jsonBytes(theLargestClaim(filling))).toBeLessThanOrEqual(MAX_JOB_BYTES);
+    expect(jsonBytes(theLargestClaim(filling))).toBeGreaterThan(5 * 1024);
+  });
+});
+
+describe('no state passes 256 KiB', () => {
+  const expectFit = (sizes: Map<string, number>, names: string[]) => {
+    expect([...sizes.keys()]).toEqual(expect.arrayContaining(names));
+    expect([...sizes].filter(([, bytes]) => bytes > MAX_STATE_BYTES)).toEqual([]);
+  };
+
+  const error = largestError('CallbackRejected');
+
+  test('in an execution of the largest batch', async () => {
+    const jobs = largestBatch();
+    expect(jobs.length).toBeGreaterThan(30);
+    const input = { jobs, AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: 'x'.repeat(256) };
+    const sizes = await sizesOf(whole, input, { FetchProvider: largestResult, DeliverCallback: error });
+    expectFit(sizes, ['ProcessJobs', 'HasEnds', 'SummariseEnds']);
+    expect(sizes.get('ProcessJobs')).toBeGreaterThan(190 * 1024);
+  });
+
+  test('in its work on the largest job, whose receiver does not take what ten providers gave', async () => {
+    const play = { FetchProvider: largestResult, DeliverCallback: error };
+    const sizes = await sizesOf(ofJob, theLargestClaim(), play);
+    expectFit(sizes, ['FetchProviders', 'SummariseResults', 'IsReadyToDeliver', 'DeliverCallback', 'SettleJob']);
+    expect(sizes.get('SettleJob')).toBeGreaterThan(160 * 1024);
+  });
+
+  test('in its work on the largest job, whose providers all fail', async () => {
+    const sizes = await sizesOf(
+      ofJob,
+      { ...theLargestClaim(), final: false },
+      { FetchProvider: largestError('ProviderThrottled') },
+    );
+    expectFit(sizes, ['FetchProviders', 'SummariseResults', 'SettleJob']);
+  });
+
+  test('in its work on one provider of the largest job', async () => {
+    const job = theLargestClaim();
+    const { jobId, claims, leasedUntil, providers } = job;
+    const input = { jobId, claims, leasedUntil, providerId: providers[0], job };
+    const sizes = await sizesOf(ofProvider, input, { FetchProvider: largestError('ProviderThrottled') });
+    expectFit(sizes, ['FetchProvider', 'KeepUnavailability']);
+  });
+
+  test.each<[string, () => ClaimedJob, isSuspect: boolean]>([
+    ['the largest jobs', theLargestClaim, false],
+    ['the largest jobs, each in a batch of its own', theLargestClaim, true],
+    ['small jobs, each in a batch of its own', () => aClaim({ callbackUrl: 'https://a.example/' }), true],
+  ])('in a sweep that finds no end of %s', async (_name, aJob, isSuspect) => {
+    const batches = createBatches();
+    while (!batches.isFull() && batches.room() > 0) {
+      // As many claims as are under way at once.
+      for (let room = Math.min(32, batches.room()); room > 0; room -= 1) batches.add(aJob(), isSuspect);
+    }
+    const sweep = { batches: batches.toArray(), more: false, claimed: 1_000_000 };
+    for (const batch of sweep.batches) {
+      expect(batch.length).toBeLessThanOrEqual(40);
+      expect(jsonBytes(batch)).toBeLessThanOrEqual(200 * 1024);
+    }
+    const sizes = await sizesOf(whole, {}, { ClaimDueJobs: () => sweep });
+    expectFit(sizes, ['ClaimDueJobs', 'StartBatches', 'SummariseBatches', 'StartBatch']);
+    expect(sizes.get('StartBatches')).toBeGreaterThan(198 * 1024);
+  });
+});

@@ -1,0 +1,173 @@
+import './function-environment.ts';
+import { parseOffers } from '@boomerang/core/domain/catalogue/offers.ts';
+import { parameterFaults } from '@boomerang/core/domain/catalogue/parameters.ts';
+import { opened } from '@boomerang/core/domain/circuit.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { createCircuitStates } from '../../functions/catalogue-read/circuit-states.ts';
+import { createHandler } from '../../functions/catalogue-read/handler.ts';
+import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
+import { aLog, NOW } from '../builders.ts';
+import { createFakeCircuits } from '../fakes/third-parties.ts';
+
+const RULES = { windowMs: 60_000, minCalls: 20, failureRate: 0.9, openMs: 60_000 };
+
+/** Everything that must not be seen has this word in it. */
+const CATALOGUE = JSON.stringify({
+  providers: [
+    {
+      id: 'gas',
+      title: 'Gas bills',
+      description: 'Newest first',
+      parameters: {
+        type: 'object',
+        required: ['account'],
+        properties: {
+          account: { type: 'string', pattern: '^[0-9]{8}$', writeOnly: true, default: 'HIDDEN-default', as: 'HIDDEN' },
+          size: { type: 'integer', default: 100, title: 'Size' },
+        },
+      },
+      url: 'https://HIDDEN.example/{account}{?size}',
+      headers: { 'x-hidden': 'HIDDEN' },
+      auth: { header: 'HIDDEN', secret: 'HIDDEN' },
+      body: { HIDDEN: '{account}' },
+    },
+    { id: 'internet', url: '${PROVIDERS_API_URL}/HIDDEN' },
+  ],
+});
+
+const createWorld = () => {
+  const circuits = createFakeCircuits();
+  const world = { now: NOW, reads: 0, isDown: false, log: aLog() };
+  const list: typeof circuits.list = async (at) => {
+    world.reads += 1;
+    if (world.isDown) throw new Error('down');
+    return circuits.list(at);
+  };
+  const handler = createHandler({
+    authenticate: async (authorization) => {
+      if (authorization === undefined) throw new Error('a stranger');
+      return { clientId: 'client', name: 'test' };
+    },
+    catalogue: parseOffers(CATALOGUE),
+    findCircuits: createCircuitStates({ circuits: { list }, now: () => world.now, log: world.log }),
+    log: world.log,
+  });
+  const ask = async (headers: object = { authorization: 'Bearer key' }) => {
+    const event = { headers, requestContext: { requestId: 'r' } };
+    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { statusCode: answer.statusCode, text: answer.body ?? '', body: JSON.parse(answer.body ?? '') };
+  };
+  const states = async () => (await ask()).body.providers.map(({ circuit }: { circuit?: string }) => circuit);
+  return { world, circuits, ask, states };
+};
+
+describe('GET /catalogue', () => {
+  test('lists what jobs may ask for, and what each provider takes', async () => {
+    const { statusCode, body } = await createWorld().ask();
+    expect(statusCode).toBe(200);
+    expect(catalogueSchema.parse(body)).toEqual({
+      providers: [
+        {
+          id: 'gas',
+          title: 'Gas bills',
+          description: 'Newest first',
+          parameters: {
+            type: 'object',
+            required: ['account'],
+            properties: {
+              account: { type: 'string', pattern: '^[0-9]{8}$', writeOnly: true },
+              size: { type: 'integer', default: 100, title: 'Size' },
+            },
+            additionalProperties: false,
+          },
+          circuit: 'closed',
+        },
+        { id: 'internet', circuit: 'closed' },
+      ],
+    });
+  });
+
+  test('shows nothing of how a provider is asked', async () => {
+    expect((await createWorld().ask()).text).not.toMatch(/HIDDEN/i);
+  });
+
+  test('is for callers only', async () => {
+    const { ask, world } = createWorld();
+    expect((await ask({})).statusCode).toBe(500);
+    expect(world.reads).toBe(0);
+  });
+
+  test('tells whose circuit is open, and when a call may go out again', async () => {
+    const { world, circuits, states } = createWorld();
+    const open = opened('provider#gas', 1, NOW, RULES);
+    await circuits.open(open, NOW);
+    expect(await states()).toEqual(['open', 'closed']);
+    world.now = open.openUntil;
+    expect(await states()).toEqual(['half_open', 'closed']);
+    await circuits.move(open, { ...open, openUntil: world.now + 30_000, halfOpen: true });
+    world.now += 10_000;
+    expect(await states()).toEqual(['half_open', 'closed']);
+  });
+
+  test('reads circuits once in five seconds, however many ask', async () => {
+    const { world, ask } = createWorld();
+    await Promise.all(Array.from({ length: 20 }, () => ask()));
+    expect(world.reads).toBe(1);
+    world.now += 4_999;
+    await ask();
+    expect(world.reads).toBe(1);
+    world.now += 1;
+    await ask();
+    expect(world.reads).toBe(2);
+  });
+
+  test('is there without circuits while these can not be read, and says why in the log', async () => {
+    const { world, ask, states } = createWorld();
+    world.isDown = true;
+    const { statusCode, body } = await ask();
+    expect([statusCode, catalogueSchema.safeParse(body).success]).toEqual([200, true]);
+    expect(await states()).toEqual([undefined, undefined]);
+    expect(world.log.lines).toMatchObject([{ level: 'warn' }]);
+    world.isDown = false;
+    world.now += 5_000;
+    expect(await states()).toEqual(['closed', 'closed']);
+  });
+});
+
+describe('what concerns callers of a catalogue', () => {
+  test('is nothing of how providers are asked, but for the shape of their paths', () => {
+    const offers = [...parseOffers(CATALOGUE).values()];
+    expect(offers.map((offer) => Object.keys(offer).sort())).toEqual([
+      ['description', 'id', 'parameters', 'title', 'url'],
+      ['id', 'url'],
+    ]);
+    expect(offers[1]?.url).toBe('/HIDDEN');
+  });
+
+  test('tells which parameters stand in a path, wherever that is', () => {
+    const string = { type: 'string' };
+    const reports = {
+      id: 'reports',
+      url: 'https://reports.example/{?a}',
+      parameters: { type: 'object', properties: { a: string, b: string, c: string } },
+      polling: { statusUrl: { template: 'https://reports.example/{b}/{id}{?c}', idAt: '/id' }, intervalSeconds: 60 },
+    };
+    const faultsOf = (provider: object) => {
+      const offer = parseOffers(JSON.stringify({ providers: [provider] })).get('reports');
+      return offer && parameterFaults(offer, { a: '/', b: '/', c: '/' }).map(({ path }) => path);
+    };
+    expect(faultsOf(reports)).toEqual([['b']]);
+    for (const statusUrl of ['location', { from: 'location' }, { at: '/links/status' }]) {
+      expect(faultsOf({ ...reports, polling: { statusUrl } })).toEqual([]);
+    }
+  });
+
+  test.each([
+    '[]',
+    'null',
+    '{}',
+    '{"providers":[{"id":"gas"}]}',
+    '{"providers":[{"id":"gas","url":"x","parameters":{"properties":[]}}]}',
+  ])('is not found in %s', (text) => expect(() => parseOffers(text)).toThrow(TypeError));
+});

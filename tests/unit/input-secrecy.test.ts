@@ -1,0 +1,207 @@
+import './function-environment.ts';
+import { inspect } from 'node:util';
+import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { OperatorEvent } from '@boomerang/core/contracts/operator-event.ts';
+import type { ApiLambda } from '@boomerang/core/http/api-handler.ts';
+import { HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import fc from 'fast-check';
+import { createHandler as createDeliver } from '../../functions/callback-deliver/handler.ts';
+import { createHandler as createCatalogueRead } from '../../functions/catalogue-read/handler.ts';
+import { createHandler as createClaim } from '../../functions/job-claim/handler.ts';
+import { createHandler as createExpunge } from '../../functions/job-expunge/handler.ts';
+import { createHandler as createRead } from '../../functions/job-read/handler.ts';
+import { createHandler as createRedrive } from '../../functions/job-redrive/handler.ts';
+import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
+import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
+import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
+import { aCatalogue, aLog, CLIENT_ID, caught, findClient, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+/**
+ * A job from its request to the deletion of its data, with parameters and metadata that can be told from everything else:
+ * whatever happens, none of them is in a log line, an event or an error, and what is `writeOnly` is in no answer.
+ */
+
+/** Long enough to be masked, and unlike anything that we say ourselves. */
+const text = (marker: string) =>
+  fc
+    .tuple(fc.stringMatching(/^[a-z]{6}$/), fc.string({ unit: 'grapheme', maxLength: 12 }))
+    .map(([letters, rest]) => `${marker}${letters}${rest.toWellFormed()}`);
+
+const scenario = fc.record({
+  secret: text('ZQX'),
+  open: text('ZQY'),
+  note: text('ZQZ'),
+  provider: fc.constantFrom('gives', 'refuses', 'fails', 'breaks'),
+  receiver: fc.constantFrom('takes', 'fails', 'refuses', 'breaks'),
+  isStarted: fc.boolean(),
+  table: fc.constantFrom('works', 'works', 'fails'),
+});
+
+/** A text in every form that it may be told in. */
+const formsOf = (value: string): string[] => [
+  value,
+  encodeURIComponent(value),
+  JSON.stringify(value).slice(1, -1),
+  JSON.stringify(JSON.stringify(value).slice(1, -1)).slice(1, -1),
+  inspect(value).slice(1, -1),
+];
+
+test('what a caller gives is told to nobody but its providers, its receiver and itself', async () => {
+  const kinds = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(scenario, async (given) => {
+      const { secret, open, note } = given;
+      const store = createFakeJobStore();
+      const log = aLog();
+      const published: OperatorEvent[] = [];
+      const errors: unknown[] = [];
+      const answers: string[] = [];
+      const started: ClaimedJob[] = [];
+      let now = NOW;
+      const string = { type: 'string' } as const;
+      const catalogue = aCatalogue({
+        id: 'gas',
+        url: 'https://gas.example/{?secret,open}',
+        parameters: { type: 'object', properties: { secret: { ...string, writeOnly: true }, open: string } },
+      });
+      const send: SendHttp = async ({ method, url, body = '' }) => {
+        const mood = method === 'GET' ? given.provider : given.receiver;
+        if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        const statusCode = { gives: 200, takes: 200, refuses: 404, fails: 500 }[mood];
+        // Third parties repeat what they were sent.
+        const echo = JSON.stringify({ url, secret, sent: body });
+        const headers = { 'content-type': 'application/json' };
+        return { statusCode, headers, body: Buffer.from(method === 'GET' ? echo : ''), durationMs: 1 };
+      };
+      const failing = async (): Promise<never> => {
+        throw new Error('the table is out of reach');
+      };
+      const deps = {
+        ...{ ...unguarded, ...store, jobs: store.reader, catalogue, log, findClient, send, now: () => now },
+        ...{
+          random: () => 0.5,
+          policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 86_400_000 },
+        },
+        ...{ leaseMs: LEASE_MS, fetchDeadlineMs: 86_400_000, findSecret: async () => '', userAgent: 'test' },
+        publish: async (event: OperatorEvent) => void published.push(event),
+        authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
+        limitClient: async () => {},
+        callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } },
+        newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
+        startExecution: async (jobs: ClaimedJob[]) => {
+          if (!given.isStarted) throw new Error('throttled');
+          started.push(...jobs);
+        },
+        findCircuits: async () => () => 'closed' as const,
+        ...{ lastPause: async () => undefined, shardCount: 1, maxJobsPerSweep: 10 },
+      };
+      const ask = async (handler: ApiLambda, event: object): Promise<string> => {
+        const request = {
+          headers: { 'content-type': 'application/json' },
+          requestContext: { requestId: 'r' },
+          ...event,
+        };
+        const { body = '' } = await handler(request as unknown as APIGatewayProxyEventV2, {} as Context);
+        answers.push(body);
+        return body;
+      };
+      const task = async (run: () => Promise<unknown>): Promise<{ result?: unknown; error?: Error }> => {
+        try {
+          return { result: await run() };
+        } catch (error) {
+          errors.push(error);
+          return { error: error as Error };
+        }
+      };
+
+      const parameters = { secret, open };
+      const body = {
+        providers: [{ id: 'gas', parameters }],
+        callbackUrl: 'https://receiver.example/',
+        metadata: { note },
+      };
+      const post = async (posted: object, change: object = {}) => {
+        const headers = { 'content-type': 'application/json', 'idempotency-key': 'key' };
+        return ask(createWebhook({ ...deps, ...change }), { headers, body: JSON.stringify(posted) });
+      };
+      // Wrong in every way that has to do with values; then right, and repeated.
+      await post({ ...body, providers: [{ id: 'gas', parameters: { secret: [secret], open: { open }, [note]: 1 } }] });
+      await post({ ...body, metadata: { [`${note} `]: secret, a: [note] } });
+      await post(body, { intake: { ...store.intake, create: failing } });
+      const { jobId } = JSON.parse(await post(body)) as { jobId: string };
+      await post(body, { catalogue: aCatalogue('gas') });
+      await post({ ...body, metadata: {} });
+
+      if (!given.isStarted) {
+        now += 1_000;
+        const { batches } = (await createClaim(deps)({ claimed: 0 })) as { batches: ClaimedJob[][] };
+        started.push(...batches.flat());
+      }
+      const [job] = started.splice(0);
+      if (!job) throw new Error('no execution was started');
+      const { claims, leasedUntil } = job;
+      const fetching = { jobId, claims, leasedUntil, providerId: 'gas', job };
+      const { result, error } = await task(() => createFetch(deps)(fetching));
+      const kept = error && {
+        providerId: 'gas',
+        status: 'UNAVAILABLE',
+        error: caught(error.name, JSON.parse('{"class":"internal"}')),
+      };
+      const results = [
+        result ?? { ...kept, error: { Error: error?.name, Cause: JSON.stringify({ errorMessage: error?.message }) } },
+      ];
+      const worked = { ...job, results };
+      const delivery = await task(() => createDeliver(deps)({ job: worked }));
+      if (delivery.error) {
+        const deliveryError = {
+          Error: delivery.error.name,
+          Cause: JSON.stringify({ errorMessage: delivery.error.message }),
+        };
+        const outcomes = given.table === 'fails' ? { save: failing } : store.outcomes;
+        await task(() => createSettle({ ...deps, outcomes })({ job: worked, deliveryError }));
+      }
+      // A payload that is not as it should be.
+      await task(() =>
+        createDeliver(deps)({
+          job: { ...worked, v: 99, metadata: { note: [note] }, parameters: { gas: { secret: [secret] } } },
+        }),
+      );
+
+      const pathParameters = { jobId };
+      await ask(createRead(deps), { routeKey: 'GET /jobs/{jobId}', pathParameters });
+      await ask(createRead({ ...deps, catalogue: aCatalogue('internet') }), {
+        routeKey: 'GET /jobs/{jobId}',
+        pathParameters,
+      });
+      await ask(createRead({ ...deps, jobs: { ...store.reader, get: failing } }), {
+        routeKey: 'GET /jobs/{jobId}',
+        pathParameters,
+      });
+      await ask(createRead(deps), {});
+      await ask(createCatalogueRead(deps), {});
+      now += LEASE_MS;
+      await ask(createRedrive(deps), { pathParameters });
+      const stored = store.jobs.get(jobId);
+      if (stored) store.jobs.set(jobId, { ...stored, status: 'FAILED' });
+      await ask(createExpunge(deps), { pathParameters });
+      await ask(createRedrive(deps), { pathParameters });
+
+      const told = inspect([log.lines, published, errors], { depth: 12, maxStringLength: null, showHidden: true });
+      for (const value of [secret, open, note]) {
+        for (const form of formsOf(value)) expect(told.includes(form)).toBe(false);
+      }
+      for (const form of formsOf(secret)) expect(answers.find((answer) => answer.includes(form))).toBeUndefined();
+      // Nothing of it is left; a digest of the fake's is what it stores.
+      const { results: _, ...bare } = store.jobs.get(jobId) ?? { results: [] };
+      expect(inspect(bare, { depth: 12 })).not.toMatch(/ZQ[XYZ]/);
+      kinds.add(`${given.provider} ${delivery.error?.name ?? 'delivered'}`);
+    }),
+    { numRuns: 150 },
+  );
+  // It went all the ways there are.
+  expect([...kinds].some((kind) => kind.endsWith('delivered'))).toBe(true);
+  expect(kinds.size).toBeGreaterThan(4);
+}, 60_000);

@@ -1,0 +1,428 @@
+import './function-environment.ts';
+import { createHash } from 'node:crypto';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { ClientRateExceeded } from '@boomerang/core/use-cases/limit-client.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import fc from 'fast-check';
+import { createHandler, type Deps } from '../../functions/webhook/handler.ts';
+import { hashRequest } from '../../functions/webhook/idempotency.ts';
+import { readForm } from '../../functions/webhook/job-request.ts';
+import { createWebhookSchema } from '../../functions/webhook/schema.ts';
+import { aCatalogue, aLog, CLIENT_ID, LEASE_MS, NOW, untold } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+const GAS: Partial<ProviderInput> = {
+  id: 'gas',
+  url: 'https://gas.example/{account}{?size,from}',
+  parameters: {
+    type: 'object',
+    required: ['account'],
+    properties: {
+      account: { type: 'string', pattern: '^[0-9a-z. ]{1,12}$', writeOnly: true },
+      size: { type: 'integer', minimum: 1, maximum: 200, default: 100 },
+      from: { type: 'string', format: 'date' },
+      ratio: { type: 'number' },
+    },
+  },
+};
+const WATER: Partial<ProviderInput> = {
+  id: 'water',
+  parameters: { type: 'object', properties: { note: { type: 'string' } } },
+};
+const CATALOGUE = aCatalogue(GAS, WATER, 'internet', { ...WATER, id: 'constructor' });
+const RULES = { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } };
+const callbackUrl = 'https://example.com/';
+
+const createWorld = () => {
+  const store = createFakeJobStore();
+  const world = {
+    ids: 0,
+    reads: 0,
+    posts: 0,
+    catalogue: CATALOGUE,
+    rules: RULES,
+    isLimited: false,
+    now: NOW,
+    log: aLog(),
+  };
+  const intake: Deps['intake'] = {
+    ...store.intake,
+    find: async (...args) => {
+      world.reads += 1;
+      return store.intake.find(...args);
+    },
+  };
+  const limitClient = async () => {
+    world.posts += 1;
+    if (world.isLimited) throw new ClientRateExceeded(1, 5_000);
+  };
+  const newId = () => {
+    world.ids += 1;
+    return `01a20b4c-cf47-716b-85d8-${world.ids.toString(16).padStart(12, '0')}`;
+  };
+  const post = async (body: unknown, idempotencyKey?: string) => {
+    const handler = createHandler({
+      ...untold,
+      ...{ intake, control: store.control, limitClient, log: world.log },
+      ...{ catalogue: world.catalogue, callbackRules: world.rules },
+      authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
+      startExecution: async () => {},
+      now: () => world.now,
+      newId,
+      leaseMs: LEASE_MS,
+      fetchDeadlineMs: 1,
+    });
+    const headers = {
+      'content-type': 'application/json',
+      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+    };
+    const event = { headers, requestContext: { requestId: 'r' }, body: JSON.stringify(body) };
+    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    const read = JSON.parse(answer.body ?? '') as { jobId: string; errors?: { pointer: string; message: string }[] };
+    return { ...answer, body: read, pointers: read.errors?.map(({ pointer }) => pointer).sort() };
+  };
+  return { world, store, post };
+};
+
+describe('a job with parameters and metadata', () => {
+  test('is stored with both as they were posted, without defaults', async () => {
+    const { post, store } = createWorld();
+    const providers = [{ id: 'gas', parameters: { account: '1', ratio: 1e-7 } }, 'internet', { id: 'water' }];
+    const metadata = { orderId: 'A-42', 'x.y_z-1': '😀' };
+    const { statusCode, body } = await post({ providers, callbackUrl, metadata });
+    expect(statusCode).toBe(202);
+    expect(store.jobs.get(body.jobId)).toMatchObject({
+      providers: ['gas', 'internet', 'water'],
+      parameters: { gas: { account: '1', ratio: 1e-7 } },
+      metadata,
+    });
+    expect(Object.keys(store.jobs.get(body.jobId)?.parameters ?? {})).toEqual(['gas']);
+  });
+
+  test('has neither where neither says anything', async () => {
+    const { post, store } = createWorld();
+    const { body } = await post({
+      providers: ['internet', { id: 'water', parameters: {} }],
+      callbackUrl,
+      metadata: {},
+    });
+    const job = store.jobs.get(body.jobId) ?? {};
+    expect('parameters' in job || 'metadata' in job).toBe(false);
+  });
+
+  test('may be for a provider whose id every object has', async () => {
+    const { post, store } = createWorld();
+    const { body } = await post({ providers: [{ id: 'constructor', parameters: { note: 'x' } }], callbackUrl });
+    expect(store.jobs.get(body.jobId)?.parameters).toEqual({ constructor: { note: 'x' } });
+  });
+});
+
+describe('a request that is wrong', () => {
+  const pointersOf = async (change: object) =>
+    (await createWorld().post({ providers: ['internet'], callbackUrl, ...change })).pointers;
+
+  test.each<[string, unknown[], string[]]>([
+    [
+      'an unknown parameter',
+      [{ id: 'gas', parameters: { account: '1', colour: 'red' } }],
+      ['/providers/0/parameters/colour'],
+    ],
+    [
+      'a parameter of a provider that takes none',
+      ['gas', { id: 'internet', parameters: { a: 1 } }],
+      ['/providers/0/parameters/account', '/providers/1/parameters/a'],
+    ],
+    ['a required parameter that is missing', ['internet', { id: 'gas' }], ['/providers/1/parameters/account']],
+    ['one that the short form can not give', ['internet', 'gas'], ['/providers/1/parameters/account']],
+    [
+      'several at once',
+      [{ id: 'gas', parameters: { account: 'AB', size: 0, from: 'yesterday', ratio: '1', '~/': null } }],
+      ['account', 'from', 'ratio', 'size', '~0~1'].map((name) => `/providers/0/parameters/${name}`),
+    ],
+    [
+      'a value that is no scalar',
+      [{ id: 'gas', parameters: { account: ['1'], size: null } }],
+      ['/providers/0/parameters/account', '/providers/0/parameters/size'],
+    ],
+    [
+      'a number that was rounded',
+      [{ id: 'gas', parameters: { account: '1', size: 2 ** 53 } }],
+      ['/providers/0/parameters/size'],
+    ],
+    ['a path that is one dot', [{ id: 'gas', parameters: { account: '.' } }], ['/providers/0/parameters/account']],
+    ['text that is not Unicode', [{ id: 'water', parameters: { note: '\ud800' } }], ['/providers/0/parameters/note']],
+    ['parameters that are a list', [{ id: 'water', parameters: [] }], ['/providers/0/parameters']],
+    ['parameters that are null', [{ id: 'water', parameters: null }], ['/providers/0/parameters']],
+    ['another property', [{ id: 'water', parameter: {} }], ['/providers/0/parameter']],
+    ['no id', [{ parameters: {} }], ['/providers/0/id']],
+    ['an id that is a number', [{ id: 7 }], ['/providers/0/id']],
+    ['an unknown id', [{ id: 'wind' }, 'wind'], ['/providers/0/id', '/providers/1']],
+    ['an item of another kind', [7, null, ['gas']], ['/providers/0', '/providers/1', '/providers/2']],
+    ['a provider twice', ['water', { id: 'water', parameters: { note: 'x' } }], ['/providers']],
+    ['more than a kilobyte of parameters', [{ id: 'water', parameters: { note: 'x'.repeat(1004) } }], ['/providers']],
+    [
+      'more than a kilobyte of parameters in all',
+      [
+        { id: 'water', parameters: { note: 'é'.repeat(250) } },
+        { id: 'constructor', parameters: { note: 'é'.repeat(251) } },
+      ],
+      ['/providers'],
+    ],
+  ])('by %s is answered 422, with a pointer to each', async (_name, providers, pointers) => {
+    expect(await pointersOf({ providers })).toEqual(pointers);
+  });
+
+  test('by no more than a kilobyte of parameters is not', async () => {
+    expect(await pointersOf({ providers: [{ id: 'water', parameters: { note: 'x'.repeat(1003) } }] })).toBeUndefined();
+  });
+
+  const twenty = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, '']));
+  test.each<[string, unknown, string[]]>([
+    ['a value that is no string', { a: 7, b: null, c: 'x' }, ['/metadata/a', '/metadata/b']],
+    ['a key with a blank', { 'a b': '' }, ['/metadata/a b']],
+    ['an empty key', { '': '' }, ['/metadata/']],
+    ['a key of 65 characters', { ['k'.repeat(65)]: '' }, [`/metadata/${'k'.repeat(65)}`]],
+    ['text that is not Unicode', { a: 'x\udc00' }, ['/metadata/a']],
+    ['21 entries', twenty(21), ['/metadata']],
+    ['more than a kilobyte', { a: 'x'.repeat(1017) }, ['/metadata']],
+    ['more than a kilobyte, escaped', { a: '\u0000'.repeat(170) }, ['/metadata']],
+    ['a list', [], ['/metadata']],
+    ['null', null, ['/metadata']],
+    ['text', 'A-42', ['/metadata']],
+  ])('by metadata with %s is answered 422', async (_name, metadata, pointers) => {
+    expect(await pointersOf({ metadata })).toEqual(pointers);
+  });
+
+  test.each([
+    [twenty(20)],
+    [{ a: 'x'.repeat(1016) }],
+    [{ ['k'.repeat(64)]: '' }],
+    [{ constructor: 'x', toString: 'y' }],
+  ])('by metadata like %.40j is not', async (metadata) => expect(await pointersOf({ metadata })).toBeUndefined());
+
+  test('never takes a key that changes a prototype', async () => {
+    const text = '{"providers":["internet"],"callbackUrl":"https://example.com/","metadata":{"__proto__":"x"}}';
+    expect(createWebhookSchema(CATALOGUE, RULES).safeParse(JSON.parse(text)).success).toBe(false);
+    const parameters =
+      '{"providers":[{"id":"water","parameters":{"__proto__":"x"}}],"callbackUrl":"https://example.com/"}';
+    expect(createWebhookSchema(CATALOGUE, RULES).safeParse(JSON.parse(parameters)).success).toBe(false);
+  });
+
+  test('names all that is wrong at once, and repeats no value of a parameter or of metadata', async () => {
+    const { post } = createWorld();
+    const secret = 'SECRET-VALUE';
+    const { body, pointers } = await post({
+      providers: ['wind', { id: 'gas', parameters: { account: secret, size: secret, more: secret } }],
+      callbackUrl: 'http://example.com',
+      metadata: { 'a b': secret, c: [secret] },
+      more: 1,
+    });
+    expect(pointers).toEqual([
+      '/callbackUrl',
+      '/metadata/a b',
+      '/metadata/c',
+      '/more',
+      '/providers/0',
+      '/providers/1/parameters/account',
+      '/providers/1/parameters/more',
+      '/providers/1/parameters/size',
+    ]);
+    expect(JSON.stringify(body)).not.toContain(secret);
+  });
+});
+
+describe('the hash of a request', () => {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('base64');
+
+  test('is what it always was without parameters and metadata', () => {
+    expect(hashRequest({ providers: ['gas', 'internet'], callbackUrl: 'https://example.com/complete' })).toBe(
+      'WYkXkF+AUIFnf4AxFNRzAG/nspO+J4Nn6vZulTMX/w8=',
+    );
+    for (const request of [
+      { providers: ['gas'], callbackUrl },
+      { providers: [{ id: 'gas' }], callbackUrl, metadata: {} },
+      { providers: [{ id: 'gas', parameters: {} }], callbackUrl },
+    ]) {
+      const read = readForm(request);
+      expect(read && hashRequest(read)).toBe(sha256('[["gas"],"https://example.com/"]'));
+    }
+  });
+
+  test('adds them with sorted keys, as they were posted', () => {
+    const request = {
+      providers: ['water', 'gas'],
+      callbackUrl,
+      parameters: { water: { note: 'é' }, gas: { size: 1, account: '1' } },
+      metadata: { b: '2', a: '1' },
+    };
+    const added = '{"metadata":{"a":"1","b":"2"},"parameters":{"gas":{"account":"1","size":1},"water":{"note":"é"}}}';
+    expect(hashRequest(request)).toBe(sha256(`[["water","gas"],"https://example.com/",${added}]`));
+  });
+
+  const key = fc.stringMatching(/^[A-Za-z][\w]{0,5}$/);
+  const scalar = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.integer(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.boolean(),
+  );
+  const input = fc.record(
+    {
+      parameters: fc.dictionary(key, fc.dictionary(key, scalar, { minKeys: 1, maxKeys: 4 }), {
+        minKeys: 1,
+        maxKeys: 3,
+      }),
+      metadata: fc.dictionary(key, fc.string(), { minKeys: 1, maxKeys: 5 }),
+    },
+    { requiredKeys: [] },
+  );
+  const reversed = (value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(
+          Object.entries(value)
+            .reverse()
+            .map(([name, part]) => [name, reversed(part)]),
+        )
+      : value;
+
+  test('is the same in whatever order keys came, and another for any other value', () => {
+    const base = { providers: ['gas'], callbackUrl };
+    fc.assert(
+      fc.property(input, input, (one, other) => {
+        const hash = hashRequest({ ...base, ...one });
+        expect(hashRequest({ ...base, ...(reversed(one) as typeof one) })).toBe(hash);
+        const text = (value: unknown) =>
+          JSON.stringify(value, (_key, part: unknown) =>
+            typeof part === 'object' && part !== null
+              ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+              : part,
+          );
+        if (text(one) !== text(other)) expect(hashRequest({ ...base, ...other })).not.toBe(hash);
+      }),
+    );
+  });
+
+  test('of what is valid is the same by the form alone', () => {
+    const schema = createWebhookSchema(CATALOGUE, RULES);
+    const providers = fc.constantFrom<unknown>(
+      'internet',
+      { id: 'internet', parameters: {} },
+      { id: 'gas', parameters: { account: '1', size: 5 } },
+      { id: 'water', parameters: { note: '-0' } },
+    );
+    const url = fc.constantFrom(callbackUrl, 'HTTPS://BÜCHER.example:443/a/../é?x=é');
+    const metadata = fc.dictionary(
+      key,
+      fc.string().map((text) => text.toWellFormed()),
+      { maxKeys: 3 },
+    );
+    fc.assert(
+      fc.property(fc.record({ providers: fc.tuple(providers), callbackUrl: url, metadata }), (request) => {
+        expect(readForm(request)).toEqual(schema.parse(request));
+      }),
+    );
+  });
+});
+
+describe('a repeated request', () => {
+  const request = {
+    providers: [{ id: 'gas', parameters: { account: '1', size: 5 } }, 'water'],
+    callbackUrl,
+    metadata: { orderId: 'A-42' },
+  };
+  const respelled = {
+    metadata: { orderId: 'A-42' },
+    callbackUrl: 'https://EXAMPLE.com',
+    providers: [
+      { parameters: { size: 5.0, account: '1' }, id: 'gas' },
+      { id: 'water', parameters: {} },
+    ],
+  };
+  const stricter: Partial<ProviderInput> = {
+    ...GAS,
+    parameters: { type: 'object', required: ['holder'], properties: { holder: { type: 'string' } } },
+  };
+
+  test('is the same job, however it is spelled; with other parameters or metadata it is refused', async () => {
+    const { post } = createWorld();
+    const first = await post(request, 'key');
+    const again = await post(respelled, 'key');
+    expect([again.statusCode, again.body]).toEqual([202, first.body]);
+    expect(again.headers?.['idempotent-replayed']).toBe('true');
+    for (const change of [
+      { metadata: { orderId: 'A-43' } },
+      { metadata: {} },
+      { providers: [{ id: 'gas', parameters: { account: '1' } }, 'water'] },
+    ]) {
+      const other = await post({ ...request, ...change }, 'key');
+      expect([other.statusCode, JSON.stringify(other.body)]).toEqual([422, expect.stringContaining('idempotency key')]);
+    }
+  });
+
+  test.each<[string, (world: ReturnType<typeof createWorld>['world']) => void]>([
+    ['takes other parameters', (world) => (world.catalogue = aCatalogue(stricter, WATER))],
+    ['takes none', (world) => (world.catalogue = aCatalogue('gas', WATER))],
+    ['has lost a provider', (world) => (world.catalogue = aCatalogue(GAS))],
+    ['has lost all of them', (world) => (world.catalogue = aCatalogue('wind'))],
+  ])('is answered the same when the catalogue %s', async (_name, edit) => {
+    const { post, world } = createWorld();
+    const first = await post(request, 'key');
+    edit(world);
+    const again = await post(respelled, 'key');
+    expect([again.statusCode, again.body]).toEqual([202, first.body]);
+    expect(again.headers).toMatchObject({ location: first.headers?.location, 'idempotent-replayed': 'true' });
+    expect([world.reads, world.posts]).toEqual([1, 2]);
+  });
+
+  test('of a job without parameters is answered the same when the catalogue asks for some', async () => {
+    const { post, world } = createWorld();
+    world.catalogue = aCatalogue('gas');
+    const first = await post({ providers: ['gas'], callbackUrl }, 'key');
+    world.catalogue = CATALOGUE;
+    expect((await post({ providers: [{ id: 'gas' }], callbackUrl, metadata: {} }, 'key')).body).toEqual(first.body);
+  });
+
+  test('that is not valid is refused for that where it repeats nothing', async () => {
+    const { post, world, store } = createWorld();
+    await post(request, 'key');
+    world.catalogue = aCatalogue(stricter, WATER);
+    const wrong = ['/providers/0/parameters/account', '/providers/0/parameters/holder', '/providers/0/parameters/size'];
+    const refused = async (body: unknown, key: string | undefined, reads: number) => {
+      const before = world.reads;
+      const answer = await post(body, key);
+      expect([answer.statusCode, answer.pointers]).toEqual([422, wrong]);
+      expect(world.reads - before).toBe(reads);
+    };
+    await refused(request, undefined, 0);
+    await refused(request, 'another key', 1);
+    await refused({ ...request, metadata: { orderId: 'A-43' } }, 'key', 1);
+    world.now = NOW + 1_000;
+    const [job] = store.jobs.values();
+    if (job) store.jobs.set(job.jobId, { ...job, status: 'COMPLETE', expiresAt: NOW / 1000 });
+    await refused(request, 'key', 1);
+  });
+
+  test('whose form was never taken is not looked for', async () => {
+    const { post, world } = createWorld();
+    for (const body of [
+      { ...request, metadata: 7 },
+      { ...request, more: 1 },
+      { ...request, callbackUrl: 'x' },
+      { ...request, providers: [7] },
+      [],
+    ]) {
+      expect((await post(body, 'key')).statusCode).toBe(422);
+    }
+    expect([world.reads, world.posts]).toEqual([0, 0]);
+  });
+
+  test('counts against the rate of its client before it is looked for', async () => {
+    const { post, world } = createWorld();
+    await post(request, 'key');
+    world.catalogue = aCatalogue(stricter);
+    world.isLimited = true;
+    expect((await post(request, 'key')).statusCode).toBe(429);
+    expect([world.reads, world.posts]).toEqual([0, 2]);
+  });
+});
