@@ -2,7 +2,7 @@ import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { seededRandom } from '@boomerang/core/domain/random.ts';
-import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
+import type { Settlement, SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { StateMachine } from 'aws-local-stepfunctions';
@@ -24,9 +24,9 @@ import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts'
 import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
 import { createClock } from './clock.ts';
 import { createFaults } from './faults.ts';
-import { createHistory, type Excuse, type History } from './history.ts';
+import { createHistory, type Excuse, type History, type Polled } from './history.ts';
 import { bugOf, type PlantedBug } from './planted-bugs.ts';
-import { createThirdParties, PROVIDERS } from './third-parties.ts';
+import { createThirdParties, POLLED, POLLING, PROVIDERS } from './third-parties.ts';
 
 type Json = Parameters<StateMachine['run']>[0];
 type Handler = (event: never, context: never) => Promise<unknown>;
@@ -88,8 +88,16 @@ const TIMEOUTS_MS = Object.fromEntries(
 const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
   payload.jobId ?? payload.job?.jobId;
 
-/** One of the providers takes few calls at once, and few a second. */
-const limitsOf = (provider: string) => (provider === 'water' ? { concurrency: 2, ratePerSecond: 2 } : {});
+const CATALOGUE = new Map(
+  PROVIDERS.map((id) => {
+    // One takes few calls at once, and few a second.
+    if (id === 'water') return [id, aProvider({ id, concurrency: 2, ratePerSecond: 2 })];
+    if (id !== POLLED) return [id, aProvider({ id })];
+    const url = 'https://reports.example/reports';
+    const start = { method: 'POST', idempotencyHeader: 'idempotency-key', dataAt: '/report' } as const;
+    return [id, aProvider({ id, url, ...start, polling: POLLING as never })];
+  }),
+);
 
 /** What became of a world. */
 export type Simulation = { history: History; jobs: Map<string, Job> };
@@ -250,9 +258,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           policy,
           ...guard,
           minPollMs: MIN_POLL_MS,
-          catalogue: new Map(
-            PROVIDERS.map((provider) => [provider, aProvider({ id: provider, ...limitsOf(provider) })]),
-          ),
+          catalogue: CATALOGUE,
           findSecret: async () => '',
           send: async (request) => {
             await step(life);
@@ -380,7 +386,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
 
   const post = async (): Promise<void> => {
-    const providers = PROVIDERS.filter(() => actions() < 0.6);
+    const providers = PROVIDERS.filter((id) => actions() < (id === POLLED ? 0.1 : 0.6));
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
     const body = { providers: providers.length > 0 ? providers : ['gas'], callbackUrl: `https://r${id % 2}.example/` };
     const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) };
@@ -449,6 +455,15 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   return { history, jobs };
 };
 
+/** What a job keeps of the provider that is polled. */
+const polledOf = ({ results, phase }: Settlement): Polled | undefined => {
+  const result = results.find(({ providerId }) => providerId === POLLED);
+  if (!result) return undefined;
+  const { status, round } = result;
+  const ticket = result.status === 'UNAVAILABLE' ? result.ticket : undefined;
+  return { status: phase === 'FETCHING' ? status : 'FROZEN', round, url: ticket?.url, since: ticket?.since };
+};
+
 /** The table, with a record of all that took effect in it. */
 const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
   ...store,
@@ -465,8 +480,9 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
     ...store.control,
     replace: async (read, next) => {
       await store.control.replace(read, next);
-      const { jobId, claims, status, leasedUntil = 0 } = next;
-      history.add({ kind: 'taken', jobId, claims, by: status === 'CANCELLED' ? 'cancel' : 'redrive', leasedUntil });
+      const { jobId, claims, status, leasedUntil = 0, round } = next;
+      const by = status === 'CANCELLED' ? 'cancel' : 'redrive';
+      history.add({ kind: 'taken', jobId, claims, by, leasedUntil, ...(round !== undefined && { round }) });
     },
   },
   due: {
@@ -485,7 +501,8 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const { status, dueAt, phase, results } = settlement;
       const pending = phase === 'FETCHING' ? results.filter((result) => result.status === 'UNAVAILABLE') : [];
       const retryAt = Object.fromEntries(pending.map(({ providerId, retryAt: at = 0 }) => [providerId, at]));
-      history.add({ kind: 'settled', jobId, claims, status, isOver: status !== 'PENDING', dueAt, retryAt });
+      const isOver = status !== 'PENDING';
+      history.add({ kind: 'settled', jobId, claims, status, isOver, dueAt, retryAt, polled: polledOf(settlement) });
     },
   },
 });
