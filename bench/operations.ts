@@ -95,6 +95,20 @@ const answersOf =
     durationMs: 1,
   });
 
+/** A provider that accepts each request, and is never done. */
+const polledCatalogue = new Map([
+  [
+    'internet',
+    providerSchema.parse({ id: 'internet', url: 'https://reports.example/', polling: { statusUrl: 'location' } }),
+  ],
+]);
+const stillWorking: SendHttp = async () => ({
+  statusCode: 202,
+  headers: { location: '/work/7' },
+  body: Buffer.alloc(0),
+  durationMs: 1,
+});
+
 /**
  * The table operations of two-provider jobs, counted where the SDK sends them: of one that is healthy, and of what one more
  * attempt adds where a provider fails once.
@@ -229,6 +243,24 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   await deliver(toClaimedJob(reclaimed, 'scheduled', later));
   const last = take().filter(({ name }) => READS.includes(name));
 
+  const report = await accept();
+  const working = { ...common, findSecret: async () => '', send: stillWorking, catalogue: polledCatalogue };
+  /** One turn of a job whose provider is still working: it is asked, settled, and claimed when it is due again. */
+  const turn = async (claim: ClaimedJob, at: number): Promise<ClaimedJob> => {
+    const clocked = { ...working, now: () => at };
+    const { jobId, claims, leasedUntil } = claim;
+    const asked = await fetchProvider(clocked, { jobId, claims, leasedUntil, providerId: 'internet' });
+    await settleJob(clocked, { job: { ...claim, results: [fetchOutcomeSchema.parse(asked)] } });
+    const next = at + 3_600_000;
+    const taken = await due.claim({ jobId, claims, dueAt: next }, next, 360_000);
+    if (!taken) throw new Error('the job was not due');
+    return toClaimedJob(taken, 'scheduled', next);
+  };
+  const begun = await turn(report, Date.now());
+  take();
+  await turn(begun, Date.now() + 3_600_000);
+  const polled = take();
+
   const large = await accept();
   take();
   const sent = { ...common, findSecret: async () => '', send: answersOf(LARGE_BYTES) };
@@ -243,6 +275,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     ['table operations of a healthy job (goal: 2 writes, 0 reads)', describe(healthy)],
     ['what one more attempt adds', describe([...again, ...last])],
     ['what a turn without a call adds', describe(without)],
+    ['what a turn adds in which a provider is still working', describe(polled)],
     [`what storing a result of ${LARGE_BYTES / 1024} KiB that does not compress adds`, describe(stored)],
   ];
 };

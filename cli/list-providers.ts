@@ -35,12 +35,33 @@ export const listProviders = async (args: string[]): Promise<void> => {
   process.stdout.write(`${text}\n`);
 };
 
-/** User info of URLs, and defaults of what must not be shown. */
-const withoutSecrets = (provider: Provider): Provider => ({
-  ...provider,
-  url: provider.url.replace(/^(https?:\/\/)[^/?#@]*@/i, `$1${MASK}@`),
-  ...(provider.parameters && { parameters: withoutSecretDefaults(provider.parameters) }),
-});
+/** User info of URLs, headers that look like credentials, and defaults of what must not be shown are masked. */
+const withoutSecrets = (provider: Provider): Provider => {
+  const { parameters, headers, polling } = provider;
+  return {
+    ...provider,
+    url: withoutUserInfo(provider.url),
+    ...(parameters && { parameters: withoutSecretDefaults(parameters) }),
+    ...(headers && { headers: withoutCredentials(headers) }),
+    ...(polling && { polling: withoutUserInfoOfTemplate(polling) }),
+  };
+};
+
+const withoutUserInfo = (url: string): string => url.replace(/^(https?:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
+
+const withoutUserInfoOfTemplate = (polling: Polling): Polling => {
+  const { statusUrl } = polling;
+  if (!('template' in statusUrl)) return polling;
+  return { ...polling, statusUrl: { ...statusUrl, template: withoutUserInfo(statusUrl.template) } };
+};
+
+const withoutCredentials = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      /auth|cookie|key|password|secret|session|token/i.test(name) ? MASK : value,
+    ]),
+  );
 
 const withoutSecretDefaults = (parameters: ParametersSchema): ParametersSchema => ({
   ...parameters,

@@ -32,9 +32,19 @@ const DEMO = {
 type Call = { status: string; class?: string; statusCode?: number; durationMs?: number };
 type JobView = {
   status: string;
-  providers: { providerId: string; status: string }[];
+  providers: { providerId: string; status: string; polls?: number }[];
   attempts: { number: number; fetches: (Call & { providerId: string })[]; callback: Call | null }[];
   nextAttemptAt: string | null;
+};
+
+/** Pages by cursor, pages by Link header, and a report that takes some seconds to make, behind OAuth. */
+const JOB = {
+  providers: [
+    { id: 'gas', parameters: { account: '12345678' } },
+    'internet',
+    { id: 'reports', parameters: { taxId: 'DE-123' } },
+  ],
+  metadata: { orderId: 'A-42' },
 };
 
 const LOOK_EVERY_MS = 200;
@@ -62,7 +72,16 @@ const missingOf = (job: JobView): string =>
 /** Shows what has changed since the job was last looked at. */
 const createReporter = () => {
   let attemptsSeen = 0;
+  const polled = new Map<string, number>();
   return (job: JobView): void => {
+    for (const { providerId, polls } of job.providers) {
+      if (polls === undefined || polled.get(providerId) === polls) continue;
+      polled.set(providerId, polls);
+      say(
+        styleText('cyan', '…'),
+        `${providerId}: still working (${polls === 0 ? 'accepted' : `asked ${polls} times`})`,
+      );
+    }
     for (const attempt of job.attempts.slice(attemptsSeen)) {
       for (const fetched of attempt.fetches) {
         if (fetched.status === 'OK')
@@ -123,7 +142,7 @@ const run = async (instance: Instance, patienceMs: number, signal: AbortSignal):
   const { url, close } = await listen(receiver, 0);
   let pending: string | undefined;
   try {
-    const body = JSON.stringify({ providers: ['gas', 'internet'], callbackUrl: `${url}/complete` });
+    const body = JSON.stringify({ ...JOB, callbackUrl: `${url}/complete` });
     say('→', `POST ${serviceUrl}/webhook ${body}`);
     const posted = await call('/webhook', { method: 'POST', body });
     if (posted.status !== 202) throw new NotDelivered(`${posted.status} ${JSON.stringify(posted.body)}`);

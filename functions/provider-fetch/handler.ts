@@ -8,7 +8,7 @@ import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reade
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { createDynamoResultRemover, createDynamoResultWriter } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
-import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { readDeployedCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
@@ -35,7 +35,7 @@ const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
   ...clock,
-  catalogue: readCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
+  catalogue: readDeployedCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
   findSecret: createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env),
   results: { ...createDynamoResultWriter(table), ...createDynamoResultRemover(table) },

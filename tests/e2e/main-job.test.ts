@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { seededRandom } from '@boomerang/core/domain/random.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
@@ -24,9 +27,14 @@ let parties: Awaited<ReturnType<typeof startThirdParties>>;
 
 beforeAll(async () => {
   parties = await startThirdParties();
+  const providers = ['gas', 'internet'].map((id) => ({ id, url: `\${PROVIDERS_API_URL}/providers/${id}` }));
+  const catalogue = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
+  writeFileSync(catalogue, JSON.stringify({ providers }));
   cloud = await startInstance({
     FAILURE_RATE: String(FAILURE_RATE),
     FAILURE_SEED: String(SEED),
+    // One call a provider, so that draws can be counted.
+    PROVIDER_CATALOGUE: catalogue,
     RETRY_SCHEDULE_SECONDS: '1',
     SWEEP_SECONDS: '1',
   });

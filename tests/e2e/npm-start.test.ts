@@ -99,7 +99,7 @@ describe('npm start', () => {
     expect(more).toEqual([]);
     for (const part of [
       PROVIDER_CATALOGUE,
-      'providers.0.timeoutMs: ',
+      '1:65: providers.0.timeoutMs: ',
       '"more"',
       'providers.1.url: ',
       'NOWHERE is not set',

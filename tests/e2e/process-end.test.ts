@@ -132,7 +132,7 @@ describe('the demo', () => {
     };
     const printed = await start(process.execPath, [...DEMO, '--timeout', '3'], settings, /Not delivered after 3 s/);
     // The sweep after the time that the job is due.
-    expect(printed).toMatch(/gas and internet again in (?:59|6\d|7[0-2])\d s \(sweeps come every 60 s\)/);
+    expect(printed).toMatch(/gas and internet and reports again in (?:59|6\d|7[0-2])\d s \(sweeps come every 60 s\)/);
     if (child.exitCode === null) await once(child, 'close');
     expect(child.exitCode).toBe(1);
     expect(isAllGone()).toBe(true);
@@ -141,7 +141,7 @@ describe('the demo', () => {
   test('tells a provider that never gave anything from one that did', async () => {
     const settings = { ...FAILING, FETCH_DEADLINE_SECONDS: '1' };
     const printed = await start(process.execPath, DEMO, settings, /The callback:.*\n\}\n/s);
-    expect(printed).toContain('delivered: PARTIAL, without gas and internet');
+    expect(printed).toContain('delivered: PARTIAL, without gas and internet and reports');
     if (child.exitCode === null) await once(child, 'close');
     expect(child.exitCode).toBe(0);
   }, 60_000);

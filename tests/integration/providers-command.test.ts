@@ -44,6 +44,12 @@ const full = JSON.stringify({
       auth: { kind: 'oauth2', tokenUrl: 'https://id.example/token', clientId: 'boomerang', secret: 'report-secret' },
       polling: { statusUrl: { at: '/links/status' }, intervalSeconds: 60, timeoutSeconds: 30 },
     },
+    {
+      id: 'orders',
+      url: 'https://user:hunter2@orders.example/',
+      headers: { 'x-api-key': 'hunter2', accept: 'text/csv' },
+      polling: { statusUrl: { template: 'https://user:hunter2@orders.example/{id}', idAt: '/id' } },
+    },
   ],
 });
 
@@ -73,7 +79,7 @@ describe('npm run providers -- check', () => {
     const PROVIDER_CATALOGUE = fileOf(full);
     const { code, stdout } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'https://mock.example' });
     expect(code).toBe(0);
-    expect(stdout).toContain('ok, 2 providers');
+    expect(stdout).toContain('ok, 3 providers');
     expect(stdout).toMatch(/providers\.1\.auth\.secret: .*REPORT_SECRET.*\(warning\)/);
     expect(stdout).toMatch(/providers\.1\.polling: .*\(warning\)/);
     expect((await run(['check'], { PROVIDER_CATALOGUE, REPORT_SECRET: 's' })).stdout).not.toContain('REPORT_SECRET');
@@ -119,6 +125,7 @@ describe('npm run providers -- list', () => {
       'POST http://127.0.0.1:3001/report',
       'OAuth client credentials of boomerang at https://id.example/token, secret report-secret',
       'status at "/links/status", every 60 s, for 30 s',
+      'status at https://***@orders.example/{id}, every 60 s, for 7200 s',
     ]) {
       expect(stdout).toContain(part);
     }
@@ -130,6 +137,7 @@ describe('npm run providers -- list', () => {
     expect(JSON.parse(stdout)).toEqual([
       expect.objectContaining({ id: 'gas', url: 'https://***@gas.example/{account}{?size,pin}', method: 'GET' }),
       expect.objectContaining({ id: 'report', repeatable: true }),
+      expect.objectContaining({ id: 'orders', headers: { 'x-api-key': '***', accept: 'text/csv' } }),
     ]);
     expect(stdout).not.toMatch(/hunter2|0000-PIN/);
   }, 20_000);

@@ -3,6 +3,9 @@ import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/
 /** Why something may happen twice that should happen once. */
 export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-out' | 'not kept';
 
+/** Where work is asked for, in which round, and how the provider stands. */
+export type Polled = { status: string; round: number | undefined; url: string | undefined; since: number | undefined };
+
 /** What happened, seen from outside of the code under test: at the table, and at the third parties. */
 export type HistoryEvent = { at: number } & (
   | { kind: 'accepted'; jobId: string }
@@ -14,7 +17,15 @@ export type HistoryEvent = { at: number } & (
       parameters: JobParameters | undefined;
       metadata: Metadata | undefined;
     }
-  | { kind: 'taken'; jobId: string; claims: number; by: 'sweep' | 'redrive' | 'cancel'; leasedUntil: number }
+  | {
+      kind: 'taken';
+      jobId: string;
+      claims: number;
+      by: 'sweep' | 'redrive' | 'cancel';
+      leasedUntil: number;
+      /** The round that a redrive begins. */
+      round?: number;
+    }
   | {
       kind: 'settled';
       jobId: string;
@@ -25,10 +36,15 @@ export type HistoryEvent = { at: number } & (
       dueAt: number | undefined;
       /** When each provider that is pending is to be asked again. */
       retryAt: Record<string, number>;
+      /** What is kept of the provider that is polled, once something is. */
+      polled?: Polled | undefined;
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
   | { kind: 'asked'; jobId: string; providerId: string; claims: number; url: string }
   | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }
+  /** The provider that is polled was asked to start work, or for work that it started. */
+  | { kind: 'requested'; jobId: string; claims: number; value: string }
+  | { kind: 'polled'; jobId: string; claims: number; url: string; answer: string }
   | {
       kind: 'called back';
       jobId: string;

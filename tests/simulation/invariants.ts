@@ -1,6 +1,7 @@
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { MAX_SKEW_MS } from './faults.ts';
-import type { HistoryEvent } from './history.ts';
+import type { HistoryEvent, Polled } from './history.ts';
+import { POLLED, POLLING } from './third-parties.ts';
 import { FETCH_DEADLINE_MS, SCHEDULE_MS, type Simulation } from './world.ts';
 
 type Of<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
@@ -32,6 +33,7 @@ const judgeJob = (job: Job, all: HistoryEvent[]): string[] => {
     judgeTimes,
     judgeAttempts,
     judgeLives,
+    judgeWork,
   ];
   return judges.flatMap((judge) => judge(job, of)).map((complaint) => `${jobId} ${complaint}`);
 };
@@ -197,6 +199,55 @@ const judgeAttempts = (job: Job, of: Find): string[] => {
     if ((result.attempts ?? 0) > mine) complaints.push(`counts ${result.attempts} attempts of ${mine} calls`);
     const isOver = job.status === 'PARTIAL' && result.error.class === 'internal';
     if (isOver && mine === 0) complaints.push(`gave ${result.providerId} up, and never asked it`);
+  }
+  return complaints;
+};
+
+/**
+ * Work is begun once a round, and asked for where its ticket says for as long as that is held; a ticket is given up for a reason
+ * only, and its round is never used again; what is delivered is of the job's own work.
+ */
+const judgeWork = (job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  const settled = of('settled');
+  const redrives = of('taken').filter(({ by }) => by === 'redrive');
+  /** What an execution finds of the provider: what the claim before left, or a redrive. */
+  const foundBy = (claims: number): Omit<Polled, 'status'> => {
+    const redrive = redrives.findLast((event) => event.claims <= claims);
+    const last = settled.findLast((event) => event.claims < claims);
+    const isAnew = redrive !== undefined && (last === undefined || last.claims < redrive.claims);
+    const { round = redrive?.round ?? 0, url, since } = (isAnew ? undefined : last?.polled) ?? {};
+    return { round, url, since };
+  };
+  for (const { claims, value } of of('requested')) {
+    const { round, url } = foundBy(claims);
+    if (url !== undefined) complaints.push(`claim ${claims} asked for work that it had a ticket of`);
+    if (value !== `${job.jobId}:${POLLED}:${round}`)
+      complaints.push(`claim ${claims} asked for ${value} in round ${round}`);
+  }
+  for (const { claims, url } of of('polled')) {
+    if (url !== foundBy(claims).url) complaints.push(`claim ${claims} asked at ${url}, and not where its ticket says`);
+  }
+  /** Rounds below this one are over, given up or redriven. */
+  let firstFree = 0;
+  for (const { at, claims, polled } of settled) {
+    if (!polled) continue;
+    const found = foundBy(claims);
+    const redrive = redrives.findLast((event) => event.claims <= claims);
+    firstFree = Math.max(firstFree, redrive?.round ?? 0);
+    const round = polled.round ?? redrive?.round ?? 0;
+    if (round < firstFree) complaints.push(`claim ${claims} went back to round ${round}`);
+    if (found.url === undefined || polled.status !== 'UNAVAILABLE' || polled.url === found.url) continue;
+    const isLost = of('polled').some((event) => event.claims === claims && event.answer === '404');
+    const isOverdue = at >= (found.since ?? 0) + POLLING.timeoutSeconds * 1000 - TOLERANCE_MS;
+    if (!isLost && !isOverdue) complaints.push(`claim ${claims} forgot its ticket, ${found.url}`);
+    firstFree = (found.round ?? 0) + 1;
+    if (round < firstFree) complaints.push(`claim ${claims} gave its ticket up, and stays in round ${round}`);
+  }
+  for (const { body } of of('called back')) {
+    const { data } = JSON.parse(body) as { data: { providerId: string; data?: { of: string } }[] };
+    const mine = data.find(({ providerId }) => providerId === POLLED)?.data;
+    if (mine && !mine.of.startsWith(`${job.jobId}:`)) complaints.push(`sent the work of ${mine.of}`);
   }
   return complaints;
 };

@@ -118,6 +118,34 @@ export const PLANTED_BUGS = {
       },
     }),
   },
+  'a ticket that is dropped when asking fails': {
+    store: (store) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, settlement, data) => {
+          const results = settlement.results.map((result) => {
+            if (result.status !== 'UNAVAILABLE' || (result.attempts ?? 0) === 0) return result;
+            const { ticket: _, ...rest } = result;
+            return rest;
+          });
+          return store.outcomes.save(jobId, claims, { ...settlement, results }, data);
+        },
+      },
+    }),
+  },
+  'a round that is used again': {
+    store: (store) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, settlement, data) => {
+          const results = settlement.results.map(
+            ({ round: _, ...result }) => result as typeof result & { status: never },
+          );
+          return store.outcomes.save(jobId, claims, { ...settlement, results }, data);
+        },
+      },
+    }),
+  },
   'NEVER_SETTLED by the count of claims alone': {
     store: (store) => ({
       ...store,

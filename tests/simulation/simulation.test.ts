@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { toTrace } from './history.ts';
 import { findViolations } from './invariants.ts';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { POLLED } from './third-parties.ts';
 import { START, simulate } from './world.ts';
 
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 200);
@@ -21,18 +22,31 @@ test('a seed is the same each time', async () => {
     expect(toTrace(first.history, START)).toEqual(toTrace(second.history, START));
     expect(first.history.events.length).toBeGreaterThan(20);
   }
-});
+}, 60_000);
 
 test('the seeds see every end there is, and every kind of trouble', async () => {
   const ends = new Set<string>();
   const excuses = new Set<string>();
+  /** What asking for work came to, and what is told of it. */
+  const polls = new Set<string>();
   for (const seed of numbers(100)) {
     const { jobs, history } = await simulate(seed);
-    for (const { status, failure } of jobs.values()) ends.add(failure ? `${status} ${failure.code}` : status);
-    for (const event of history.events) if (event.kind === 'fault' && event.excuse) excuses.add(event.excuse);
+    for (const { status, failure, attemptLog } of jobs.values()) {
+      ends.add(failure ? `${status} ${failure.code}` : status);
+      const fetches = attemptLog.flatMap((attempt) => attempt.fetches);
+      for (const { providerId, class: failureClass } of fetches)
+        if (providerId === POLLED) polls.add(failureClass ?? 'OK');
+    }
+    for (const event of history.events) {
+      if (event.kind === 'fault' && event.excuse) excuses.add(event.excuse);
+      if (event.kind === 'polled') polls.add(event.answer);
+    }
   }
   const wanted = ['COMPLETE', 'PARTIAL', 'CANCELLED', 'FAILED CALLBACK_GONE', 'FAILED CALLBACK_EXHAUSTED'];
   expect([...ends]).toEqual(expect.arrayContaining(wanted));
+  const asked = ['RUNNING', 'DONE', 'FAILED', 'ODD', '404'];
+  const told = ['OK', 'still_working', 'work_failed', 'bad_polling', 'ticket_lost', 'polling_timeout'];
+  expect([...polls]).toEqual(expect.arrayContaining([...asked, ...told]));
   expect([...excuses].sort()).toEqual(['answer lost', 'crash', 'killed', 'not kept', 'restarted', 'time-out']);
 }, 100_000);
 

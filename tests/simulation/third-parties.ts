@@ -1,3 +1,4 @@
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
 import { type HttpAnswer, HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
 import { Webhook } from 'standardwebhooks';
@@ -6,7 +7,19 @@ import type { Clock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 
-export const PROVIDERS = ['gas', 'internet', 'water'] as const;
+export const PROVIDERS = ['gas', 'internet', 'water', 'report'] as const;
+/** The provider that is polled. */
+export const POLLED = 'report';
+/** How it is polled; its work takes up to half as long again. */
+export const POLLING: NonNullable<ProviderInput['polling']> & { timeoutSeconds: number } = {
+  statusUrl: 'location',
+  statusAt: '/status',
+  pending: ['RUNNING'],
+  succeeded: ['DONE'],
+  failed: ['FAILED'],
+  intervalSeconds: 300,
+  timeoutSeconds: 900,
+};
 
 const answer = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpAnswer => ({
   statusCode,
@@ -16,6 +29,8 @@ const answer = (statusCode: number, body = '', headers: Record<string, string> =
 });
 
 const PROVIDER_MOODS = ['500', '429', '404', 'hangs', 'breaks', 'large', 'large', 'slow'] as const;
+/** How a question for work may end, besides what the work itself is like. */
+const WORK_MOODS = ['500', '429', 'hangs', 'breaks', 'slow', 'loses it', 'loses it', 'odd'] as const;
 const RECEIVER_MOODS = ['500', '429', '503', '404', '410', 'aborts', 'hangs', 'lost', 'slow'] as const;
 
 /** Providers and receivers in all their moods; while it is calm they are at their best. */
@@ -28,14 +43,52 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     throw new HttpFailure('timeout', 'TimeoutError', timeoutMs);
   };
   let answers = 0;
+  /** Work by the idempotency value that it was begun for: the provider that is polled does each once. */
+  const works = new Map<string, { number: number; doneAt: number; isFailing: boolean; isLost: boolean }>();
+
+  const polledProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
+    const { method, url, headers = {} } = request;
+    const value = headers['idempotency-key'] ?? '';
+    const mood = moodOf(WORK_MOODS);
+    const isStart = method === 'POST';
+    if (isStart) history.add({ kind: 'requested', jobId, claims, value });
+    const tell = (answer: string) => void (isStart || history.add({ kind: 'polled', jobId, claims, url, answer }));
+    await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);
+    // It may have begun by the time the connection fails.
+    const number = works.size + 1;
+    const isTaken = isStart && mood !== '500' && mood !== '429';
+    if (isTaken && !works.has(value)) {
+      const doneAt = clock.now() + random() * 1_350_000;
+      works.set(value, { number, doneAt, isFailing: !faults.isCalm() && random() < 0.1, isLost: false });
+    }
+    if (mood === 'hangs') return hang(request);
+    if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+    if (mood === '500') return answer(500, '#fail');
+    if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
+    if (isStart) return answer(202, '{}', { location: `/works/${works.get(value)?.number}${new URL(url).search}` });
+    const [begunFor = '', work] = [...works].find(([, one]) => new URL(url).pathname === `/works/${one.number}`) ?? [];
+    // Lost is lost, also for whom it was begun.
+    if (work && mood === 'loses it') work.isLost = true;
+    if (!work || work.isLost) {
+      tell('404');
+      return answer(404, '{}');
+    }
+    const status = mood === 'odd' ? 'ODD' : clock.now() < work.doneAt ? 'RUNNING' : work.isFailing ? 'FAILED' : 'DONE';
+    tell(status);
+    if (status !== 'DONE') return answer(200, JSON.stringify({ status }));
+    const report = JSON.stringify({ of: begunFor, number: work.number });
+    history.add({ kind: 'gave', jobId, claims, providerId: POLLED, json: report });
+    return answer(200, `{"status":"DONE","report":${report}}`);
+  };
 
   return {
     provider: async (
       request: HttpRequest,
       who: { jobId: string; claims: number; providerId: string },
     ): Promise<HttpAnswer> => {
-      const mood = moodOf(PROVIDER_MOODS);
       history.add({ kind: 'asked', ...who, url: request.url });
+      if (who.providerId === POLLED) return polledProvider(request, who.jobId, who.claims);
+      const mood = moodOf(PROVIDER_MOODS);
       await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);
       if (mood === 'hangs') return hang(request);
       if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);

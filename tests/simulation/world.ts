@@ -1,8 +1,9 @@
 import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { type Random, seededRandom } from '@boomerang/core/domain/random.ts';
-import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
+import type { Settlement, SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { StateMachine } from 'aws-local-stepfunctions';
@@ -24,9 +25,9 @@ import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts'
 import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
 import { createClock } from './clock.ts';
 import { createFaults } from './faults.ts';
-import { createHistory, type Excuse, type History } from './history.ts';
+import { createHistory, type Excuse, type History, type Polled } from './history.ts';
 import { bugOf, type PlantedBug } from './planted-bugs.ts';
-import { createThirdParties, PROVIDERS } from './third-parties.ts';
+import { createThirdParties, POLLED, POLLING, PROVIDERS } from './third-parties.ts';
 
 type Json = Parameters<StateMachine['run']>[0];
 type Handler = (event: never, context: never) => Promise<unknown>;
@@ -88,13 +89,17 @@ const TIMEOUTS_MS = Object.fromEntries(
 const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
   payload.jobId ?? payload.job?.jobId;
 
-/** One of the providers takes few calls at once, and few a second. */
-const limitsOf = (provider: string) => (provider === 'water' ? { concurrency: 2, ratePerSecond: 2 } : {});
+/** One of the providers takes few calls at once, and few a second; one is polled. */
+const ownOf = (provider: string): Partial<ProviderInput> => {
+  if (provider === 'water') return { concurrency: 2, ratePerSecond: 2 };
+  if (provider !== POLLED) return {};
+  return { method: 'POST', idempotencyHeader: 'idempotency-key', dataAt: '/report', polling: POLLING };
+};
 
 /** Each takes an account, so that it can be told whose data it was asked for. */
 const CATALOGUE = aCatalogue(
   ...PROVIDERS.map((id) => ({
-    ...{ id, ...limitsOf(id) },
+    ...{ id, ...ownOf(id) },
     url: `https://${id}.example/{?account}`,
     parameters: { type: 'object' as const, properties: { account: { type: 'string' as const, writeOnly: true } } },
   })),
@@ -395,7 +400,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
 
   const post = async (): Promise<void> => {
-    const providers = PROVIDERS.filter(() => actions() < 0.6);
+    const providers = PROVIDERS.filter((id) => actions() < (id === POLLED ? 0.1 : 0.6));
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
     posts += 1;
     const { parameterise, ...metadata } = drawInput(inputs, posts);
@@ -470,6 +475,15 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   return { history, jobs };
 };
 
+/** What a job keeps of the provider that is polled. */
+const polledOf = ({ results, phase }: Settlement): Polled | undefined => {
+  const result = results.find(({ providerId }) => providerId === POLLED);
+  if (!result) return undefined;
+  const { status, round } = result;
+  const ticket = result.status === 'UNAVAILABLE' ? result.ticket : undefined;
+  return { status: phase === 'FETCHING' ? status : 'FROZEN', round, url: ticket?.url, since: ticket?.since };
+};
+
 /** The table, with a record of all that took effect in it. */
 const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
   ...store,
@@ -487,8 +501,9 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
     ...store.control,
     replace: async (read, next) => {
       await store.control.replace(read, next);
-      const { jobId, claims, status, leasedUntil = 0 } = next;
-      history.add({ kind: 'taken', jobId, claims, by: status === 'CANCELLED' ? 'cancel' : 'redrive', leasedUntil });
+      const { jobId, claims, status, leasedUntil = 0, round } = next;
+      const by = status === 'CANCELLED' ? 'cancel' : 'redrive';
+      history.add({ kind: 'taken', jobId, claims, by, leasedUntil, ...(round !== undefined && { round }) });
     },
   },
   due: {
@@ -507,7 +522,8 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const { status, dueAt, phase, results } = settlement;
       const pending = phase === 'FETCHING' ? results.filter((result) => result.status === 'UNAVAILABLE') : [];
       const retryAt = Object.fromEntries(pending.map(({ providerId, retryAt: at = 0 }) => [providerId, at]));
-      history.add({ kind: 'settled', jobId, claims, status, isOver: status !== 'PENDING', dueAt, retryAt });
+      const isOver = status !== 'PENDING';
+      history.add({ kind: 'settled', jobId, claims, status, isOver, dueAt, retryAt, polled: polledOf(settlement) });
     },
   },
 });

@@ -1,4 +1,8 @@
-import { InvalidCatalogue, parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
+import {
+  InvalidCatalogue,
+  parseCatalogue,
+  parseDeployedCatalogue,
+} from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { CatalogueFault } from '@boomerang/core/domain/catalogue/fault.ts';
 import { findRepeatedKeys, locateFaults } from '@boomerang/core/domain/catalogue/locate-faults.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -96,6 +100,7 @@ describe('a provider', () => {
     ],
     [{ ...post, idempotencyHeader: 'Content-Type' }, 'idempotencyHeader: Must be a header of its own'],
     [{ ...post, body: 1, auth: { ...auth, header: 'content-type' } }, 'auth.header: Must not be the content-type'],
+    [{ headers: { Authorization: 'x' }, url: 'https://u@h' }, 'headers.Authorization: Must not come with user info'],
     [{ headers: { 'x-a': 'a\r\nb' } }, 'headers.x-a: Must have only characters'],
     [{ headers: { 'x-a': '日' } }, 'headers.x-a: Must have only characters'],
     [{ headers: { 'x-a': 'a\u0000' } }, 'headers.x-a: Must have only characters'],
@@ -428,4 +433,30 @@ test('URLs of catalogues of before mean what they meant', () => {
   expect(parse(' https://h/a\tb\n#c ')).toBe('https://h/ab#c');
   expect(parse(`https://h/${'x'.repeat(5000)}`)).toHaveLength(5010);
   expect(parse('https://u:p@h/a|b?c=^%zz')).toBe('https://u:p@h/a|b?c=^%zz');
+});
+
+describe('a deployed catalogue', () => {
+  const messageOf = (text: string): string => {
+    try {
+      parseDeployedCatalogue(text, {});
+      return '';
+    } catch (error) {
+      expect(error).toBeInstanceOf(InvalidCatalogue);
+      return (error as Error).message;
+    }
+  };
+
+  test('is looked at field by field', () => {
+    expect(
+      messageOf('{"providers":[{"id":"A","url":1},{"id":"b","url":"${X}","x":1},{"id":"b","url":"https://h"}]}'),
+    ).toMatch(
+      /^providers\.1\.url: .*X is not set; providers\.0\.id: .*; providers\.0\.url: .*; providers\.1: .*"x"; providers\.2\.id: "b" is there twice$/,
+    );
+    expect(messageOf('{"providers":')).toMatch(/not JSON/);
+    expect(messageOf('null')).toMatch(/^catalogue: /);
+  });
+
+  test('is trusted to keep the rules between fields', () => {
+    expect(messageOf(withFields({ method: 'POST' }))).toBe('');
+  });
 });

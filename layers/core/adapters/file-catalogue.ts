@@ -1,11 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { type Catalogue, InvalidCatalogue, parseCatalogue } from '../domain/catalogue/catalogue.ts';
+import {
+  type Catalogue,
+  InvalidCatalogue,
+  parseCatalogue,
+  parseDeployedCatalogue,
+} from '../domain/catalogue/catalogue.ts';
+
+type Placeholders = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the provider catalogue from its file.
  * @throws InvalidCatalogue when there is no such file, or it is not a catalogue; the message names file and place
  */
-export const readCatalogue = (path: string, placeholders: Readonly<Record<string, string | undefined>>): Catalogue => {
+export const readCatalogue = (path: string, placeholders: Placeholders): Catalogue =>
+  readWith(parseCatalogue, path, placeholders);
+
+/** As `readCatalogue`, of a catalogue that was checked before it was deployed. */
+export const readDeployedCatalogue = (path: string, placeholders: Placeholders): Catalogue =>
+  readWith(parseDeployedCatalogue, path, placeholders);
+
+const readWith = (parse: typeof parseCatalogue, path: string, placeholders: Placeholders): Catalogue => {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -14,7 +28,7 @@ export const readCatalogue = (path: string, placeholders: Readonly<Record<string
   }
   try {
     // A byte order mark is no part of the JSON (RFC 8259, 8.1).
-    return parseCatalogue(text.replace(/^\uFEFF/, ''), placeholders);
+    return parse(text.replace(/^\uFEFF/, ''), placeholders);
   } catch (error) {
     if (error instanceof InvalidCatalogue) {
       throw new InvalidCatalogue(`${path}: ${error.message}`, { cause: error, faults: error.faults });

@@ -5,6 +5,12 @@ import { type CatalogueFault, describeFault } from './fault.ts';
 import { providerFaults } from './provider-rules.ts';
 import { type Provider, providerSchema } from './provider-schema.ts';
 
+/** What finds the faults of a provider, and puts those of its schema into words. */
+type Checks = {
+  explain: (issue: z.core.$ZodIssue, root: unknown) => CatalogueFault[];
+  findFaults: (provider: Provider, faulty?: ReadonlySet<string>) => CatalogueFault[];
+};
+
 /** The third parties, by id. */
 export type Catalogue = ReadonlyMap<string, Provider>;
 
@@ -39,15 +45,32 @@ type Placeholders = Readonly<Record<string, string | undefined>>;
  * @throws InvalidCatalogue with every fault: JSON that does not parse, a placeholder without a value, an unknown key, a value out
  * of its limits, fields that do not go together, an id twice
  */
-export const parseCatalogue = (text: string, placeholders: Placeholders): Catalogue => {
+export const parseCatalogue = (text: string, placeholders: Placeholders): Catalogue =>
+  parseWith({ explain: explainIssue, findFaults: providerFaults }, text, placeholders);
+
+/**
+ * Reads a catalogue that was checked before it was deployed, as `parseCatalogue` does, but for the rules between fields: they
+ * are 14 KiB that no function needs.
+ */
+export const parseDeployedCatalogue = (text: string, placeholders: Placeholders): Catalogue =>
+  parseWith(
+    {
+      explain: ({ path, message }) => [{ path: path as CatalogueFault['path'], message }],
+      findFaults: () => [],
+    },
+    text,
+    placeholders,
+  );
+
+const parseWith = (checks: Checks, text: string, placeholders: Placeholders): Catalogue => {
   const { value, faults, unset } = fillPlaceholders(parseJson(text), placeholders);
   const document = documentSchema.safeParse(value);
-  faults.push(...(document.error?.issues ?? []).flatMap((issue) => explainIssue(issue, value)));
+  faults.push(...(document.error?.issues ?? []).flatMap((issue) => checks.explain(issue, value)));
   const providers: Provider[] = [];
   const seen = new Set<unknown>();
   for (const [index, entry] of entriesOf(value).entries()) {
     const path = ['providers', index];
-    const { provider, faults: found } = readProvider(entry, unset.get(index) ?? []);
+    const { provider, faults: found } = readProvider(checks, entry, unset.get(index) ?? []);
     faults.push(...found.map((fault) => ({ ...fault, path: [...path, ...fault.path] })));
     if (provider) providers.push(provider);
     const id = isRecord(entry) ? entry.id : undefined;
@@ -82,21 +105,24 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * @param unset paths of its strings that have placeholders without a value
  */
 const readProvider = (
+  { explain, findFaults }: Checks,
   entry: unknown,
   unset: readonly CatalogueFault['path'][],
 ): { provider?: Provider; faults: readonly CatalogueFault[] } => {
   const parsed = providerSchema.safeParse(entry);
   if (parsed.success && unset.length === 0) {
-    const faults = providerFaults(parsed.data);
+    const faults = findFaults(parsed.data);
     return faults.length > 0 ? { faults } : { provider: parsed.data, faults };
   }
   const places = new Set(unset.map((path) => path.join('.')));
-  const own = (parsed.error?.issues ?? []).flatMap((issue) => explainIssue(issue, entry));
+  const own = (parsed.error?.issues ?? []).flatMap((issue) => explain(issue, entry));
   const told = own.filter(({ path }) => !places.has(path.join('.')));
   if (!isRecord(entry)) return { faults: told };
   const { rest, faulty } = withoutFaulty(entry, [...own, ...unset.map((path) => ({ path, message: '' }))]);
   const sound = providerSchema.safeParse(rest);
-  return { faults: [...told, ...(sound.success ? providerFaults(sound.data, faulty) : [])] };
+  const between = sound.success ? findFaults(sound.data, faulty) : [];
+  // Unknown keys come last, as Zod has them.
+  return { faults: [...told.filter(({ key }) => !key), ...between, ...told.filter(({ key }) => key)] };
 };
 
 /**

@@ -3,7 +3,7 @@ import type { CatalogueFault } from './fault.ts';
 import { parameterRuleFaults, wireNameFaults } from './parameter-rules.ts';
 import { pollingFaults } from './polling-rules.ts';
 import type { Provider } from './provider-schema.ts';
-import { hasUserInfo, queryNameFaults, queryNamesOf, variableFaults } from './url-template.ts';
+import { hasUserInfo, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults } from './url-template.ts';
 
 type Path = CatalogueFault['path'];
 type Field = keyof Provider;
@@ -20,13 +20,17 @@ const faultIf = (isFault: boolean, path: Path, message: string): CatalogueFault[
   isFault ? [fault(path, message)] : [];
 
 /**
- * What the fields of a provider ask of each other.
+ * What is wrong with a provider whose fields are what the schema says: its URL template, and what fields ask of each other.
  *
  * @param faulty fields whose own faults are known: rules that read them are skipped
  * @returns faults with paths from the provider on
  */
-export const providerFaults = (provider: Provider, faulty: ReadonlySet<string> = new Set()): CatalogueFault[] =>
-  RULES.filter(({ reads }) => !reads.some((field) => faulty.has(field))).flatMap(({ find }) => find(provider));
+export const providerFaults = (provider: Provider, faulty: ReadonlySet<string> = new Set()): CatalogueFault[] => {
+  const syntax = faulty.has('url') ? [] : syntaxFaults(provider.url).map((message) => fault(['url'], message));
+  const skipped = syntax.length > 0 ? new Set([...faulty, 'url']) : faulty;
+  const rules = RULES.filter(({ reads }) => !reads.some((field) => skipped.has(field)));
+  return [...syntax, ...rules.flatMap(({ find }) => find(provider))];
+};
 
 /** A POST may reach a provider twice: after a lost answer or a crash. */
 const methodRule: Rule = {
@@ -81,7 +85,7 @@ const NOT_CONSTANT = new Set([
   'trailer',
 ]);
 
-const NOT_IDEMPOTENCY = new Set([...NOT_CONSTANT, 'accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
+const OF_ANOTHER_USE = new Set(['accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
 
 const headerRule: Rule = {
   reads: ['headers'],
@@ -95,6 +99,7 @@ const headerRule: Rule = {
 const headerNameRule: Rule = {
   reads: ['headers', 'auth', 'idempotencyHeader', 'method', 'body'],
   find: ({ headers = {}, auth, idempotencyHeader, body }) => {
+    const idempotency = idempotencyHeader?.toLowerCase() ?? '';
     const authHeader = auth?.kind === 'header' ? auth.header : 'authorization';
     const named: [string, Path][] = [
       ...(auth && auth.kind !== 'query'
@@ -113,12 +118,21 @@ const headerNameRule: Rule = {
         'Must not be the content-type of the body',
       ),
       ...faultIf(
-        NOT_IDEMPOTENCY.has(idempotencyHeader?.toLowerCase() ?? ''),
+        NOT_CONSTANT.has(idempotency) || OF_ANOTHER_USE.has(idempotency),
         ['idempotencyHeader'],
         'Must be a header of its own, such as idempotency-key',
       ),
     ];
   },
+};
+
+/** User info of a URL is sent as an authorization header. */
+const userInfoRule: Rule = {
+  reads: ['headers', 'url'],
+  find: ({ headers = {}, url }) =>
+    Object.keys(headers)
+      .filter((name) => name.toLowerCase() === 'authorization' && hasUserInfo(url))
+      .map((name) => fault(['headers', name], 'Must not come with user info in the url')),
 };
 
 const credentialRule: Rule = {
@@ -210,6 +224,7 @@ const RULES: readonly Rule[] = [
   headerNameRule,
   bodyMethodRule,
   bodyRule,
+  userInfoRule,
   credentialRule,
   queryNameRule,
   paginationRule,

@@ -1,4 +1,3 @@
-import { parseTemplate as compile } from 'url-template';
 import type { ParametersSchema, Provider } from './provider-schema.ts';
 
 /**
@@ -25,8 +24,18 @@ type Piece = { literal: string } | Expression;
 const isExpression = (piece: Piece | undefined): piece is Expression => piece !== undefined && 'operator' in piece;
 const isLiteral = (piece: Piece | undefined): piece is { literal: string } => piece !== undefined && 'literal' in piece;
 
+type Parsed = { pieces: readonly Piece[]; faults: readonly string[] };
+
+/** The rules of a provider look at one template many times in a row. */
+let last: { template: string; parsed: Parsed } | undefined;
+
+const parse = (template: string): Parsed => {
+  if (last?.template !== template) last = { template, parsed: cut(template) };
+  return last.parsed;
+};
+
 /** Cuts a template into literal text and expressions; what is neither is a fault. */
-const parse = (template: string): { pieces: Piece[]; faults: string[] } => {
+const cut = (template: string): Parsed => {
   const pieces: Piece[] = [];
   const faults: string[] = [];
   for (const [index, part] of template.split(/(\{[^{}]*\})/).entries()) {
@@ -55,7 +64,7 @@ const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 /** Everything that is wrong with a template as such, whatever its parameters are. */
 export const syntaxFaults = (template: string): string[] => {
   const { pieces, faults } = parse(template);
-  if (!pieces.some(isExpression)) return faults.length > 0 || isHttpUrl(template) ? faults : [NOT_HTTP];
+  if (!pieces.some(isExpression)) return faults.length > 0 || isHttpUrl(template) ? [...faults] : [NOT_HTTP];
   return [...faults, ...originFaults(pieces), ...literalFaults(pieces), ...queryFaults(pieces)];
 };
 
@@ -219,10 +228,8 @@ export const pathValueFault = (value: string | number | boolean): string | undef
 };
 
 /** The URL of a provider's request. @throws UnsafeExpansion for values that `parameterFaults` refuses */
-export const expandUrl = (
-  { url, parameters }: Pick<Provider, 'url' | 'parameters'>,
-  values: Readonly<Record<string, string | number | boolean>>,
-): string => expandTemplate(url, parameters, values);
+export const expandUrl = ({ url, parameters }: Pick<Provider, 'url' | 'parameters'>, values: Values): string =>
+  expandTemplate(url, parameters, values);
 
 /**
  * Expands a template without faults. All characters of a value but the unreserved ones of RFC 3986 are percent-encoded.
@@ -231,18 +238,16 @@ export const expandUrl = (
  * @param values by variable, defaults filled in; one that is absent is left out of the query
  * @throws UnsafeExpansion when a value would change the origin or the path's segments
  */
-export const expandTemplate = (
-  template: string,
-  parameters: ParametersSchema | undefined,
-  values: Readonly<Record<string, string | number | boolean>>,
-): string => {
-  const { pieces } = parse(template);
-  if (!pieces.some(isExpression)) return template;
+export const expandTemplate = (template: string, parameters: ParametersSchema | undefined, values: Values): string => {
+  const { pieces, faults } = parse(template);
+  if (!pieces.some(isExpression) && faults.length === 0) return template;
+  const [fault] = [...faults, ...originFaults(pieces)];
+  if (fault !== undefined) throw new UnsafeExpansion(`The template is not valid: ${fault}`);
   const inPath = pathVariablesOf(template);
   for (const name of variablesOf(template)) {
-    const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    const fault = inPath.has(name) ? pathValueFault(value ?? '') : undefined;
-    if (fault !== undefined) throw new UnsafeExpansion(`{${name}} in the path: ${fault}`);
+    const value = givenValue(values, name);
+    const unsafe = inPath.has(name) ? pathValueFault(value ?? '') : undefined;
+    if (unsafe !== undefined) throw new UnsafeExpansion(`{${name}} in the path: ${unsafe}`);
     if (typeof value === 'string' && !value.isWellFormed()) throw new UnsafeExpansion(`{${name}} is not Unicode`);
   }
   const expanded = merged(pieces)
@@ -274,21 +279,23 @@ const merged = (pieces: readonly Piece[]): Piece[] => {
   return all;
 };
 
+type Values = Readonly<Record<string, string | number | boolean>>;
+
+const givenValue = (values: Values, name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
+
 const sample = (piece: Piece): string => {
   if (isLiteral(piece)) return piece.literal;
   return piece.operator === '' ? 'x' : '';
 };
 
-const expand = (
-  { operator, names }: Expression,
-  parameters: ParametersSchema | undefined,
-  values: Readonly<Record<string, string | number | boolean>>,
-): string => {
-  const wireNames = names.map((name) => (operator === '' ? name : wireNameOf(parameters, name)));
-  const context: Record<string, string | number | boolean> = Object.create(null);
-  for (const [index, name] of names.entries()) {
-    const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    if (value !== undefined) context[wireNames[index] ?? name] = value;
-  }
-  return compile(`{${operator}${wireNames.join(',')}}`).expand(context);
+const expand = ({ operator, names }: Expression, parameters: ParametersSchema | undefined, values: Values): string => {
+  const given = names.filter((name) => givenValue(values, name) !== undefined);
+  const text = (name: string): string => encode(String(givenValue(values, name)));
+  if (operator === '') return given.map(text).join('');
+  const pairs = given.map((name) => `${encode(wireNameOf(parameters, name))}=${text(name)}`);
+  return pairs.length === 0 ? '' : `${operator}${pairs.join('&')}`;
 };
+
+/** RFC 6570, 3.2.2: all but the unreserved characters of RFC 3986. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -1,0 +1,35 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { build } from 'esbuild';
+
+test('no function loads what only finds places in a catalogue, or checks it before a deployment', async () => {
+  const names = readdirSync('functions').filter((name) => {
+    const config = `functions/${name}/config.ts`;
+    return existsSync(config) && readFileSync(config, 'utf8').includes('PROVIDER_CATALOGUE');
+  });
+  const { metafile } = await build({
+    entryPoints: Object.fromEntries(names.map((name) => [name, `functions/${name}/handler.ts`])),
+    outdir: 'unused',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  const inputsOf = (name: string): string[] =>
+    Object.entries(metafile.outputs[`unused/${name}.js`]?.inputs ?? {})
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([path]) => path);
+  expect(names.length).toBeGreaterThan(2);
+  for (const name of names) {
+    expect(inputsOf(name).length).toBeGreaterThan(0);
+    expect([name, inputsOf(name).filter((path) => /\/(?:jsonc-parser\/|locate-faults)/.test(path))]).toEqual([
+      name,
+      [],
+    ]);
+  }
+  expect(inputsOf('provider-fetch').filter((path) => /catalogue\/provider-rules/.test(path))).toEqual([]);
+  expect(inputsOf('provider-fetch').filter((path) => /catalogue\/provider-schema/.test(path))).toHaveLength(1);
+}, 60_000);
