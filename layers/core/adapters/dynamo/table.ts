@@ -88,15 +88,23 @@ const parseStored = (name: string, text: string): unknown => {
   }
 };
 
-const INPUT = ['providers', 'parameters', 'metadata'];
+export const INPUT_ATTRIBUTES = ['providers', 'parameters', 'metadata'];
+
+/** The attributes of a job with its caller's input parsed. */
+export const parseStoredInput = <Attributes extends Record<string, unknown>>(attributes: Attributes): Attributes => {
+  const texts = INPUT_ATTRIBUTES.flatMap((name) => {
+    const text = attributes[name];
+    return typeof text === 'string' ? [[name, parseStored(name, text)]] : [];
+  });
+  return { ...attributes, ...Object.fromEntries(texts) };
+};
 
 export const toJob = (item: Item): Job => {
   const { attemptLog, ...job } = unmarshall(
     Object.fromEntries(Object.entries(item).filter(([name]) => !TABLE_ONLY.has(name))),
   );
-  for (const name of INPUT) if (typeof job[name] === 'string') job[name] = parseStored(name, job[name]);
   const attempts = Object.values(attemptLog as Record<string, Attempt>);
-  return { ...job, attemptLog: attempts.sort((a, b) => a.number - b.number) } as Job;
+  return { ...parseStoredInput(job), attemptLog: attempts.sort((a, b) => a.number - b.number) } as Job;
 };
 
 /** The results that a job holds itself. */
