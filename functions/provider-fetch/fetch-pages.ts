@@ -85,7 +85,7 @@ const readPage = (
   const isEmpty = items === '';
   let next: NextPage | undefined;
   try {
-    next = pager.next({ url, number, headers: answer.headers, document, isEmpty });
+    next = pager.next({ url, number, headers: answer.headers, document, itemsAt, isEmpty });
   } catch (error) {
     if (!(error instanceof BadPage)) throw error;
     throw errors.unavailable('bad_page', `page ${number}: ${quote.text(error.message)}`);

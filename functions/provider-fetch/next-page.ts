@@ -14,6 +14,8 @@ export type Page = {
   number: number;
   headers: HttpAnswer['headers'];
   document: JsonText;
+  /** JSON Pointer to its array. */
+  itemsAt: string;
   /** Whether its array is empty. */
   isEmpty: boolean;
 };
@@ -43,7 +45,8 @@ export type Pager = {
 /**
  * Numbered pages (`page`, `offset`) end at an empty page. Pages that point at the next one (`link`, `next-url`, `cursor`) end
  * where that pointer is missing: some providers filter what they have read, so that a page in the middle may be empty. Their
- * empty page is the last one if its pointer was there before. Pages of any kind end where `hasMoreAt` is false.
+ * empty page is the last one if its pointer was there before. A cursor in the last item of a page is missing only where there is
+ * no item. Pages of any kind end where `hasMoreAt` is false.
  *
  * @param url of the first request; pages are asked for at its origin only, because they are asked for with our credential
  */
@@ -69,7 +72,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
     const key = pagination.kind === 'cursor' ? pointer : next;
     if (!seen.has(key)) {
       seen.add(key);
-      return { url: next, isCertain: true };
+      return { url: next, isCertain: !isInLastItem(pagination) || hasMore(page) === true };
     }
     if (page.isEmpty) return undefined;
     throw new BadPage('it points at a page that was there before');
@@ -105,10 +108,29 @@ const pointerOf = (pagination: Pagination, page: Page): string | undefined => {
     case 'next-url':
       return scalarAt(page.document, pagination.nextUrlAt, ['string']);
     case 'cursor':
-      return scalarAt(page.document, pagination.cursorAt, ['string', 'number']);
+      return cursorOf(pagination, page);
     default:
       return undefined;
   }
+};
+
+type CursorPagination = Extract<Pagination, { kind: 'cursor' }>;
+
+const isInLastItem = (pagination: Pagination): boolean =>
+  pagination.kind === 'cursor' && pagination.lastItemAt !== undefined;
+
+/** @throws BadPage for a last item without a cursor: the pages after it would be lost */
+const cursorOf = (
+  { cursorAt, lastItemAt }: CursorPagination,
+  { document, itemsAt, isEmpty }: Page,
+): string | undefined => {
+  const types = ['string', 'number'];
+  if (lastItemAt === undefined) return cursorAt === undefined ? undefined : scalarAt(document, cursorAt, types);
+  if (isEmpty) return undefined;
+  const items = valueAt(document.value, parsePointer(itemsAt)) as readonly unknown[];
+  const cursor = scalarAt(document, `${itemsAt}/${items.length - 1}${lastItemAt}`, types);
+  if (cursor === undefined) throw new BadPage(`its last item has no cursor at "${lastItemAt}"`);
+  return cursor;
 };
 
 /** The first `rel="next"` that belongs to this page. */

@@ -31,6 +31,7 @@ const parameters = (properties: Record<string, unknown>, required: string[] = []
 const post = { method: 'POST', repeatable: true };
 const polling = (fields: Record<string, unknown>) => ({ polling: { statusUrl: 'location', ...fields } });
 const cursor = { kind: 'cursor', cursorAt: '/next', parameter: 'cursor' };
+const lastItem = { kind: 'cursor', lastItemAt: '/id', parameter: 'after' };
 const auth = { header: 'authorization', secret: 's' };
 
 describe('a provider', () => {
@@ -47,6 +48,7 @@ describe('a provider', () => {
     ['HTTP Basic', { auth: { kind: 'basic', username: 'ä b', secret: 's' } }],
     ['HTTP Basic without a user name', { auth: { kind: 'basic', username: '', secret: 's' } }],
     ['OAuth', { auth: { kind: 'oauth2', tokenUrl: 'https://id.example/token?x=1', clientId: 'c', secret: 's' } }],
+    ['pages with a cursor in the last item', { pagination: lastItem }],
     ['pages', { pagination: { ...cursor, itemsAt: '/data' } }],
     ['pages and data that is selected', { pagination: cursor, dataAt: '/x' }],
     ['pages of a POST that is repeatable', { ...post, pagination: cursor }],
@@ -152,6 +154,10 @@ describe('a provider', () => {
     [{ pagination: {} }, 'pagination.kind: Is required'],
     [{ pagination: { ...cursor, maxPages: 51 } }, 'pagination.maxPages: Must be at most 50'],
     [{ pagination: { ...cursor, cursorAt: 'next' } }, 'pagination.cursorAt: Must be a JSON Pointer'],
+    [{ pagination: { ...lastItem, lastItemAt: 'id' } }, 'pagination.lastItemAt: Must be a JSON Pointer'],
+    [{ pagination: { ...cursor, lastItemAt: '/id' } }, 'pagination.lastItemAt: Must not come with cursorAt'],
+    [{ pagination: { kind: 'cursor', parameter: 'c' } }, 'pagination: Must have cursorAt or lastItemAt'],
+    [{ pagination: { kind: 'link', lastItemAt: '/id' } }, 'pagination: Unknown key "lastItemAt"'],
     [polling({ statusAt: '/s' }), 'polling.succeeded: Must have at least 1 item'],
     [polling({ pending: ['A'] }), 'polling.pending: Must come with statusAt'],
     [polling({ failed: ['A'] }), 'polling.failed: Must come with statusAt'],

@@ -120,7 +120,9 @@ const paginationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('next-url'), nextUrlAt: pointerSchema, ...everyPagination }),
   z.strictObject({
     kind: z.literal('cursor'),
-    cursorAt: pointerSchema,
+    /** The cursor of the next page, in the answer; or, with `lastItemAt`, in the last item of the page. */
+    cursorAt: pointerSchema.optional(),
+    lastItemAt: pointerSchema.optional(),
     parameter: queryNameSchema,
     ...everyPagination,
   }),
