@@ -53,8 +53,8 @@ export type Pager = {
 export const createPager = (pagination: Pagination, url: string): Pager => {
   const isNumbered = pagination.kind === 'page' || pagination.kind === 'offset';
   const seen = new Set<string>();
-  const hasMore = ({ document }: Page): unknown =>
-    pagination.hasMoreAt === undefined ? undefined : valueAt(document.value, parsePointer(pagination.hasMoreAt));
+  const hasMore = ({ document }: Page): boolean | undefined =>
+    pagination.hasMoreAt === undefined ? undefined : booleanAt(document, pagination.hasMoreAt);
 
   const numbered = (page: Page): NextPage | undefined =>
     page.isEmpty
@@ -146,6 +146,16 @@ const withoutHash = (reference: string, base?: string): string => {
   const url = new URL(reference, base);
   url.hash = '';
   return url.href;
+};
+
+/**
+ * @returns undefined for one that is missing or null
+ * @throws BadPage for a value of another type: a page that it promises could be missed
+ */
+const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | undefined => {
+  const value = valueAt(document, parsePointer(pointer)) ?? undefined;
+  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`what is at ${pointer} is no boolean`);
+  return value;
 };
 
 /**

@@ -84,7 +84,7 @@ describe('npm run providers -- check', () => {
     const PROVIDER_CATALOGUE = fileOf(full);
     const { code, stdout } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'https://mock.example' });
     expect(code).toBe(0);
-    expect(stdout).toContain('ok, 3 providers');
+    expect(stdout).toContain('ok, 4 providers');
     expect(stdout).toMatch(/providers\.1\.auth\.secret: .*REPORT_SECRET.*\(warning\)/);
     expect(stdout).toMatch(/providers\.1\.polling: .*\(warning\)/);
     expect((await run(['check'], { PROVIDER_CATALOGUE, REPORT_SECRET: 's' })).stdout).not.toContain('REPORT_SECRET');

@@ -135,6 +135,8 @@ describe('a provider', () => {
       { auth: { kind: 'oauth2', tokenUrl: 'https://h/{x}', clientId: 'c', secret: 's' } },
       'auth.tokenUrl: Must have no variables',
     ],
+    [{ pagination: { ...cursor, parameter: '\ud800' } }, 'pagination.parameter: Must be the name of a query parameter'],
+    [{ auth: { kind: 'query', parameter: '\ud800', secret: 's' } }, 'auth.parameter: Must be the name of a query'],
     [{ pagination: cursor, url: 'https://h?cursor=1' }, 'pagination.parameter: Must not be in the query'],
     [
       { pagination: cursor, url: 'https://h{?a}', ...parameters({ a: { type: 'string', as: 'cursor' } }) },

@@ -335,6 +335,18 @@ describe('the next page', () => {
     expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but not where') });
   });
 
+  test.each([['true'], ['false'], [1], [0], [{}], [[]]])(
+    'that hasMoreAt says %j of is a bad page: it might be there',
+    async (more) => {
+      for (const pagination of [cursor, lastItem, nextUrl, page, offset]) {
+        const { failure, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => ({
+          body: { items: [1], more },
+        }));
+        expect([failure.class, urls.length]).toEqual(['bad_page', 1]);
+      }
+    },
+  );
+
   test('that hasMoreAt promises beyond maxPages is not asked for', async () => {
     const { failure, urls } = await fetchAll({ ...page, maxPages: 2, hasMoreAt: '/more' }, () => ({
       body: { items: [1], more: true },
@@ -469,6 +481,21 @@ describe('all pages together', () => {
     expect([name, failure.class]).toEqual(['ProviderRefused', 'too_large']);
     expect(failure.excerpt).toBe('all pages are larger than 1000 bytes');
     expect(urls).toHaveLength(3);
+  });
+
+  test('are at most maxBytes large once decoded to UTF-8', async () => {
+    const body = Buffer.from(`["${'\x80'.repeat(1000)}"]`, 'latin1');
+    const answering: Answering = ({ query }) => ({
+      headers: {
+        'content-type': 'application/json; charset=windows-1252',
+        ...(!query.has('p') && { link: '<?p=2>; rel="next"' }),
+      },
+      body,
+    });
+    const { name, failure, json } = await fetchAll(link, answering, { provider: { maxBytes: 6_000 } });
+    expect([name, failure.class, json]).toEqual(['ProviderRefused', 'too_large', undefined]);
+    expect(failure.excerpt).toBe('all pages are larger than 6000 bytes');
+    expect((await fetchAll(link, answering, { provider: { maxBytes: 6_010 } })).fetched?.bytes).toBe(6_007);
   });
 
   test('are at most maxBytes large after decompression', async () => {
