@@ -232,7 +232,8 @@ const cursorFaults = (pagination: Pagination): CatalogueFault[] => {
 };
 
 const RULES: readonly Rule[] = [
-  { reads: ['parameters', 'url', 'polling'], find: parameterRuleFaults },
+  // What can be read of a faulty URL says which parameters stand in its path, and that is all that these rules want of it.
+  { reads: ['parameters'], find: parameterRuleFaults },
   urlRule,
   methodRule,
   headerRule,
