@@ -1,4 +1,5 @@
 import type { Pagination } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
 import { parseLinks } from '@boomerang/core/domain/link-header.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
@@ -135,7 +136,7 @@ const cursorOf = (
 
 /** The first `rel="next"` that belongs to this page. */
 const nextLink = ({ url, headers }: Page): string | undefined => {
-  const links = parseLinks(headers.link ?? '');
+  const links = parseLinks(decodeHeader(headers.link ?? ''));
   if (!links) throw new BadPage('its Link header is malformed');
   const isOfPage = (anchor: string | undefined): boolean =>
     anchor === undefined || (URL.canParse(anchor, url) && withoutHash(anchor, url) === withoutHash(url));

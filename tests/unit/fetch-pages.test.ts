@@ -208,6 +208,16 @@ describe('the next page', () => {
     expect(urls[1]).toBe('/bills?at=2');
   });
 
+  test.each([
+    ['UTF-8', Buffer.from('/bills/ü€').toString('latin1'), '/bills/%C3%BC%E2%82%AC'],
+    ['Latin-1', '/bills/ü', '/bills/%C3%BC'],
+  ])('by Link is found where that is sent in %s', async (_, target, asked) => {
+    const { json, urls } = await fetchAll(link, ({ url }) =>
+      url === '/bills' ? { headers: { link: `<${target}>; rel=next` }, body: [1] } : { body: [2] },
+    );
+    expect([json, urls[1]]).toEqual(['[1,2]', asked]);
+  });
+
   test('by Link is found in the second of two headers', async () => {
     const { json } = await fetchAll(link, ({ query }) =>
       query.has('at')
