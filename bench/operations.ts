@@ -161,7 +161,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     fetchDeadlineMs: policy.fetchDeadlineMs,
     // Neither costs a table operation.
     publish: quiet,
-    meter: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
+    metrics: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
   };
   const catalogue = new Map(
     ['gas', 'internet'].map((id) => [

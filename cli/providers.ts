@@ -1,4 +1,3 @@
-import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { CHECK_CATALOGUE, checkCatalogue } from './check-catalogue.ts';
 import { type Command, failUsage, readArguments } from './command.ts';
 import { LIST_PROVIDERS, listProviders } from './list-providers.ts';
@@ -12,6 +11,9 @@ const COMMANDS: Readonly<Record<string, { command: Command; run: (args: string[]
   check: { command: CHECK_CATALOGUE, run: checkCatalogue },
   try: { command: TRY_PROVIDER, run: tryProvider },
 };
+
+/** Errors whose message says everything. */
+const EXPLAINED = ['InvalidCatalogue', 'StackNotFound', 'DataFolderError'];
 
 const PROVIDERS: Command = {
   name: 'npm run providers',
@@ -34,7 +36,8 @@ if (chosen === undefined) {
   try {
     await chosen.run(rest);
   } catch (error) {
-    console.error(error instanceof InvalidCatalogue ? error.message : error);
+    const { name, message } = error as Error;
+    console.error(EXPLAINED.includes(name) ? message : error);
     process.exitCode = 2;
   }
 }

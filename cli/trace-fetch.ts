@@ -114,7 +114,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
     jobs: { getWithData: async () => ({ job: job(), inline: [] }) },
     now,
     log: SILENT,
-    meter: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
+    metrics: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
     breaker: { call: async (_party, run) => run() },
     limitCalls: async (_provider, call) => call(),
     isPaused: false,

@@ -26,7 +26,7 @@ export const freeLeases = async (
   const now = Date.now();
   const free = async (jobId: string): Promise<boolean> => {
     const job = await get(jobId, now);
-    if (!job || job.unsettled > MAX_FREED_CLAIMS) return false;
+    if (!job || job.claimsSinceOutcome > MAX_FREED_CLAIMS) return false;
     // It may have been claimed anew since the page was read.
     if (job.leasedUntil === undefined || job.leasedUntil > until) return false;
     await release(jobId, job.claims, now).catch(ignoreStale);

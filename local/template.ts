@@ -20,7 +20,7 @@ export type Template = {
 };
 
 /** What resources are where the template runs: the value of `!Ref` and of `!GetAtt`. */
-export type Place = {
+export type Bindings = {
   parameters: Record<string, unknown>;
   ref: (logicalId: string) => string;
   getAtt: (logicalId: string, attribute: string) => string;
@@ -48,7 +48,7 @@ export const readTemplate = (path: string): Template =>
  * Resolves the intrinsic functions of a part of the template.
  * @throws Error for a function that is not among those the template uses
  */
-export const createResolver = (template: Template, place: Place): ((value: unknown) => unknown) => {
+export const createResolver = (template: Template, place: Bindings): ((value: unknown) => unknown) => {
   const parameters: Record<string, unknown> = {
     ...Object.fromEntries(Object.entries(template.Parameters).map(([name, { Default }]) => [name, Default])),
     ...place.parameters,

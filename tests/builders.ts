@@ -142,14 +142,14 @@ export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({
 export const closedBreaker: CircuitBreaker = { call: async (_party, run) => run() };
 
 /** Operators who hear nothing. */
-export const untold = {
+export const withoutNotifications = {
   publish: async (): Promise<void> => {},
-  meter: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
+  metrics: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
 };
 
 /** What a call of a task goes through when nothing holds it up. */
 export const unguarded = {
-  ...untold,
+  ...withoutNotifications,
   breaker: closedBreaker,
   limitCalls: async <T>(_: unknown, call: () => Promise<T>) => call(),
   isPaused: false,

@@ -82,10 +82,10 @@ export const expectations: Record<string, Expectation> = {
   'provider-fetch/left-the-catalogue': throws('ProviderRefused'),
   'provider-fetch/lease-run-out': throws('LeaseLost'),
   // What an execution of the version before hands over, that was under way during a deployment.
-  'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', unsettled: 0 }),
+  'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
   'job-settle/of-version-1': leaves({ ...waits, phase: 'FETCHING' }),
-  'callback-deliver/all-fetched': leaves({ status: 'COMPLETE', unsettled: 0 }),
-  'callback-deliver/with-metadata': leaves({ status: 'COMPLETE', unsettled: 0 }),
+  'callback-deliver/all-fetched': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
+  'callback-deliver/with-metadata': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
   'callback-deliver/final-with-one-missing': leaves({ status: 'PARTIAL' }),
   'callback-deliver/lease-run-out': throws('LeaseLost'),
   'job-claim/first-pass': returns({ batches: [[{ jobId: FIXTURE_JOB_ID, claims: 2 }]], more: false, claimed: 1 }),

@@ -92,7 +92,7 @@ export const fetchFrom = async ({
   const deps: FetchProviderDeps = {
     ...unguarded,
     log,
-    meter: { ...unguarded.meter, count: (name) => void counted.push(name) },
+    metrics: { ...unguarded.metrics, count: (name) => void counted.push(name) },
     catalogue: new Map([['gas', aProvider(provider)]]),
     send: createNodeHttp(),
     findSecret: async () => secret,

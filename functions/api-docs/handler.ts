@@ -1,10 +1,10 @@
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import providers from '../../docs/openapi/providers.json' with { type: 'json' };
 import service from '../../docs/openapi/service.json' with { type: 'json' };
-import { config } from './config.ts';
 import { type OpenApiDocument, renderDocs } from './render-docs.ts';
 import { withProviders } from './with-providers.ts';
 
@@ -30,5 +30,7 @@ export const createHandler = ({ log, catalogue }: { log: Log; catalogue: Offers 
     return { statusCode: 200, text: document };
   });
 };
+
+const config = readSettings(['PROVIDER_CATALOGUE'], process.env);
 
 export const handler = createHandler({ log: createLog('api-docs'), catalogue: readOffers(config.PROVIDER_CATALOGUE) });

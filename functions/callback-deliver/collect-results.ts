@@ -35,6 +35,6 @@ const newborn = ({ order }: WorkedJob): SettledJob => ({
   fetchAttempts: 0,
   callbackAttempts: 0,
   deadlineAt: 0,
-  unsettled: 1,
+  claimsSinceOutcome: 1,
   updatedAt: 0,
 });

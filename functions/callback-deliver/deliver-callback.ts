@@ -33,10 +33,10 @@ import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/por
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
+import { type NotifyDeps, publishJobEnded } from '@boomerang/core/use-cases/notify-operators.ts';
 import { type Collected, collectResults } from './collect-results.ts';
 
-export type DeliverCallbackDeps = TellDeps & {
+export type DeliverCallbackDeps = NotifyDeps & {
   results: Pick<ResultStore, 'load'>;
   outcomes: JobOutcomes;
   findClient: FindClient;
@@ -267,7 +267,7 @@ const saveDelivered = async (
   try {
     await outcomes.save(jobId, claims, settlement, inline);
     log.info('Delivered a callback', { jobId, status: settlement.status, statusCode, durationMs });
-    await tellEnd(deps, worked, settlement);
+    await publishJobEnded(deps, worked, settlement);
   } catch (error) {
     // Somebody else's outcome stands; or it is our own, and the answer to the first write was lost.
     if (error instanceof StaleClaim) {

@@ -8,13 +8,13 @@ import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createMeter } from '@boomerang/core/observability/meter.ts';
+import { createMetrics } from '@boomerang/core/observability/metrics.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
 import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { VERSION } from '@boomerang/core/version.ts';
-import { config } from './config.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
 import { deliverRequestSchema } from './schema.ts';
 
@@ -27,14 +27,29 @@ export const createHandler =
     return {};
   };
 
+const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'CLIENT_TABLE_NAME',
+    'CALLBACK_ALLOW',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_WINDOW_SECONDS',
+    'BREAKER_MIN_CALLS',
+    'BREAKER_FAILURE_RATE',
+    'BREAKER_OPEN_SECONDS',
+    'PAUSED',
+  ],
+  process.env,
+);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.deliver));
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('callback-deliver');
 const clock = { now: Date.now, log };
 const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
-const meter = createMeter();
-const announce = createAnnounce({ publish, meter });
+const metrics = createMetrics();
+const announce = createAnnounce({ publish, metrics });
 const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
@@ -44,7 +59,7 @@ export const handler = createHandler({
   findClient: cached(createDynamoFindClient({ client, tableName: config.CLIENT_TABLE_NAME })),
   send: createNodeHttp({ exceptions: config.CALLBACK_ALLOW }),
   publish,
-  meter,
+  metrics,
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   isPaused: isPaused(config, 'callbacks'),
   policy: toSettlePolicy(config),

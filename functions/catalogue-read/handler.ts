@@ -3,12 +3,12 @@ import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.t
 import { createDynamoCircuitReader } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { type Offers, publicSchemaOf } from '@boomerang/core/domain/catalogue/offers.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { createCircuitStates, type StateOfCircuit } from './circuit-states.ts';
-import { config } from './config.ts';
 import type { OfferedProvider } from './schema.ts';
 
 export type Deps = {
@@ -35,6 +35,7 @@ export const createHandler = ({ authenticate, catalogue, findCircuits, log }: De
     return { statusCode: 200, body: { providers } };
   });
 
+const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'PROVIDER_CATALOGUE'], process.env);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const log = createLog('catalogue-read');
 const circuits = createDynamoCircuitReader({ client, tableName: config.JOB_TABLE_NAME });

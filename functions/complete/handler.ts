@@ -1,13 +1,13 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { anyQuery, apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
 import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
 import { Unauthorized, unknownRoute } from '@boomerang/core/http/problem.ts';
 import { isCompleteOn } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { isSigned } from '@boomerang/core/security/signature.ts';
-import { config } from './config.ts';
 
 /** More than other routes take: callbacks are larger (docs/decisions/0005). */
 const MAX_CALLBACK_BYTES = 1024 * 1024;
@@ -40,6 +40,7 @@ export const createHandler = ({ log, isOn, findSecret }: Deps) => {
   });
 };
 
+const config = readSettings(['SECRETS_PATH', 'COMPLETE_SECRET_NAME', 'COMPLETE_UNSIGNED'], process.env);
 const findByName = createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env);
 
 export const handler = createHandler({

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoLastSweep } from '@boomerang/core/adapters/dynamo/sweeps.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { Problem, problemBody } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { createCheckHealth } from './check-health.ts';
-import { config } from './config.ts';
 import { type HealthChecks, healthQuerySchema } from './schema.ts';
 
 export type Deps = { log: Log; checkHealth: () => Promise<HealthChecks> };
@@ -25,6 +25,7 @@ export const createHandler = ({ log, checkHealth }: Deps) =>
     return { statusCode: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '10' }, body };
   });
 
+const config = readSettings(['JOB_TABLE_NAME'], process.env);
 const log = createLog('health');
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.health));
 const lastSweep = createDynamoLastSweep({ client, tableName: config.JOB_TABLE_NAME });

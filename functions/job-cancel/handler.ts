@@ -3,6 +3,7 @@ import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.t
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { cancelled, isOver } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
@@ -11,7 +12,6 @@ import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobControl, JobReader } from '@boomerang/core/ports/jobs.ts';
-import { config } from './config.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -35,6 +35,7 @@ export const createHandler = (deps: Deps) => {
   });
 };
 
+const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'RETENTION_SECONDS', 'SHARD_COUNT'], process.env);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 

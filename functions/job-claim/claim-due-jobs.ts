@@ -7,10 +7,10 @@ import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { DueEntry, DueJobs, JobOutcomes } from '@boomerang/core/ports/jobs.ts';
 import type { Sweeps } from '@boomerang/core/ports/sweeps.ts';
-import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
+import { type NotifyDeps, publishJobEnded } from '@boomerang/core/use-cases/notify-operators.ts';
 import { type Batches, createBatches } from './batches.ts';
 
-export type ClaimDueJobsDeps = TellDeps & {
+export type ClaimDueJobsDeps = NotifyDeps & {
   due: DueJobs;
   lastPause: Sweeps['lastPause'];
   outcomes: JobOutcomes;
@@ -83,7 +83,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
     }
   }
   if (taken === 0 && unread !== undefined) throw unread;
-  if (claimedBefore === 0) deps.meter.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
+  if (claimedBefore === 0) deps.metrics.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
 
   const claimed = claimedBefore + taken;
   if (taken > 0) log.info('Claimed due jobs', { taken, claimed });
@@ -114,7 +114,7 @@ const claim = async (
     const claimed = toClaimedJob(job, 'scheduled', now());
     const failure = judgeClaim(job, await isRevoked(deps, job), now());
     if (failure) await giveUp(deps, job, claimed, failure);
-    else batches.add(claimed, job.unsettled > 1);
+    else batches.add(claimed, job.claimsSinceOutcome > 1);
     return true;
   } catch (error) {
     // One job that can't be taken must not keep the others: its lease runs out, or it is still due.
@@ -144,9 +144,9 @@ const giveUp = async (
   const settlement = abandon(job, claimed, failure, now(), policy);
   try {
     await outcomes.save(job.jobId, job.claims, settlement);
-    const { jobId, clientId, unsettled } = job;
-    log.error('Gave a job up', { jobId, clientId, unsettled, failure: failure.code });
-    await tellEnd(deps, claimed, settlement);
+    const { jobId, clientId, claimsSinceOutcome } = job;
+    log.error('Gave a job up', { jobId, clientId, claimsSinceOutcome, failure: failure.code });
+    await publishJobEnded(deps, claimed, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
   }

@@ -8,11 +8,11 @@ import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-out
 import { createDynamoLastPause, createDynamoSweepRecorder } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { isPaused, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createGauge, createMeter } from '@boomerang/core/observability/meter.ts';
+import { createGauge, createMetrics } from '@boomerang/core/observability/metrics.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from './claim-due-jobs.ts';
-import { config } from './config.ts';
 import { reportSweep } from './report-sweep.ts';
 import { sweepSchema } from './schema.ts';
 
@@ -29,6 +29,20 @@ export const createHandler =
     return sweep;
   };
 
+const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'CLIENT_TABLE_NAME',
+    'LEASE_SECONDS',
+    'SHARD_COUNT',
+    'MAX_JOBS_PER_SWEEP',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_OPEN_SECONDS',
+    'PAUSED',
+  ],
+  process.env,
+);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
@@ -49,7 +63,7 @@ const deps: ClaimDueJobsDeps = {
   policy: toSettlePolicy(config),
   random: Math.random,
   publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
-  meter: createMeter(),
+  metrics: createMetrics(),
 };
 
 const reportDeps = {

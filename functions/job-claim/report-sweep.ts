@@ -1,5 +1,5 @@
 import type { Log } from '@boomerang/core/observability/logger.ts';
-import type { MeasureGauge } from '@boomerang/core/observability/meter.ts';
+import type { MeasureGauge } from '@boomerang/core/observability/metrics.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
 import type { Sweeps } from '@boomerang/core/ports/sweeps.ts';
 

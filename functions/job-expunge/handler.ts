@@ -4,6 +4,7 @@ import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultExpunger } from '@boomerang/core/adapters/dynamo/result-store.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { expunged, isOver } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
@@ -11,7 +12,6 @@ import { changeJob } from '@boomerang/core/http/change-job.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobControl, JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
-import { config } from './config.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -40,6 +40,7 @@ export const createHandler = (deps: Deps) => {
   });
 };
 
+const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'SHARD_COUNT'], process.env);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 

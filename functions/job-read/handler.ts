@@ -4,6 +4,7 @@ import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
@@ -12,7 +13,6 @@ import { findJob, findStoredJob } from '@boomerang/core/http/find-job.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
-import { config } from './config.ts';
 import { presentData } from './present-data.ts';
 import { presentJob } from './present-job.ts';
 import { jobDataQuerySchema, jobQuerySchema } from './schema.ts';
@@ -47,6 +47,7 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
   };
 };
 
+const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'PROVIDER_CATALOGUE', 'SHARD_COUNT'], process.env);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 

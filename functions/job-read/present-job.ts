@@ -2,7 +2,7 @@ import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { maskWriteOnly } from '@boomerang/core/domain/catalogue/parameters.ts';
 import { isHeld } from '@boomerang/core/domain/control.ts';
-import { type Attempt, type Job, type ProviderResult, parametersOf, type Try } from '@boomerang/core/domain/job.ts';
+import { type Attempt, type Call, type Job, type ProviderResult, parametersOf } from '@boomerang/core/domain/job.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
 import type * as z from 'zod';
@@ -71,12 +71,12 @@ const presentAttempt = ({ number, trigger, startedAt, endedAt, fetches, callback
   trigger,
   startedAt: toIso(startedAt ?? endedAt),
   endedAt: toIso(endedAt),
-  fetches: fetches.map((fetch) => ({ providerId: fetch.providerId, ...presentTry(fetch) })),
-  callback: callback ? presentTry(callback) : null,
+  fetches: fetches.map((fetch) => ({ providerId: fetch.providerId, ...presentCall(fetch) })),
+  callback: callback ? presentCall(callback) : null,
   nextAttemptAt: nextAttemptAt === undefined ? null : toIso(nextAttemptAt),
 });
 
-const presentTry = ({ status, class: failureClass, statusCode, startedAt, durationMs, tries, excerpt }: Try) => ({
+const presentCall = ({ status, class: failureClass, statusCode, startedAt, durationMs, tries, excerpt }: Call) => ({
   status,
   ...(failureClass !== undefined && { class: failureClass }),
   ...(statusCode !== undefined && { statusCode }),

@@ -11,6 +11,7 @@ import {
 } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
@@ -20,7 +21,6 @@ import { inProgress, Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import { InputDeleted, JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
-import { config } from './config.ts';
 
 export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<JobReader, 'getWithData'> };
 
@@ -45,6 +45,20 @@ const toProblem = (error: unknown): never => {
   throw error;
 };
 
+const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'CLIENT_TABLE_NAME',
+    'STATE_MACHINE_ARN',
+    'LEASE_SECONDS',
+    'FETCH_DEADLINE_SECONDS',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_OPEN_SECONDS',
+    'SHARD_COUNT',
+  ],
+  process.env,
+);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const releasing = new DynamoDBClient(timeLimited(CALL_LIMITS.release));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };

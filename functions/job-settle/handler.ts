@@ -10,9 +10,9 @@ import {
 } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createMeter } from '@boomerang/core/observability/meter.ts';
-import { config } from './config.ts';
+import { createMetrics } from '@boomerang/core/observability/metrics.ts';
 import { settleRequestSchema } from './schema.ts';
 import { type SettleJobDeps, settleJob } from './settle-job.ts';
 
@@ -24,6 +24,10 @@ export const createHandler =
     return {};
   };
 
+const config = readSettings(
+  ['JOB_TABLE_NAME', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS', 'BREAKER_OPEN_SECONDS'],
+  process.env,
+);
 const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.settle)), tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-settle');
@@ -41,5 +45,5 @@ export const handler = createHandler({
   random: Math.random,
   log,
   publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
-  meter: createMeter(),
+  metrics: createMetrics(),
 });

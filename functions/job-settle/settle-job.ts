@@ -7,10 +7,10 @@ import { type Settlement, type SettlePolicy, settle } from '@boomerang/core/doma
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { JobOutcomes, JobReader, ResultKey, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
-import { type TellDeps, tellEnd } from '@boomerang/core/use-cases/tell-operators.ts';
+import { type NotifyDeps, publishJobEnded } from '@boomerang/core/use-cases/notify-operators.ts';
 import type { SettleRequest } from './schema.ts';
 
-export type SettleJobDeps = TellDeps & {
+export type SettleJobDeps = NotifyDeps & {
   jobs: Pick<JobReader, 'get' | 'getWithData'>;
   results: Pick<ResultStore, 'save' | 'renew' | 'remove'>;
   outcomes: JobOutcomes;
@@ -42,7 +42,7 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
     await outcomes.save(jobId, claims, { ...settlement, results });
     const { status, phase, dueAt, failure } = settlement;
     log.info('Settled a job', { jobId, status, phase, failure: failure?.code, dueInMs: dueAt && dueAt - now() });
-    await tellEnd(deps, worked, settlement);
+    await publishJobEnded(deps, worked, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
     log.warn('Dropped the outcome of a claim that is not the newest', { jobId, claims });
@@ -52,7 +52,7 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
 
 /** Faults of ours are for operators: they cost the job nothing but time. */
 const reportOwnFaults = (
-  { log, meter }: SettleJobDeps,
+  { log, metrics }: SettleJobDeps,
   jobId: string,
   { fetches, delivery }: { fetches: WorkedJob['results']; delivery: SettleRequest['deliveryError'] },
 ): void => {
@@ -60,14 +60,14 @@ const reportOwnFaults = (
     if (outcome.kind !== 'notAttempted') continue;
     const { providerId, cause } = outcome;
     log.error('A task failed by a fault of ours', { task: 'provider-fetch', jobId, providerId, cause });
-    meter.count('OwnFaults', { task: 'provider-fetch' });
+    metrics.count('OwnFaults', { task: 'provider-fetch' });
   }
   // A callback that waits for such a fetch is not a second fault.
   if (fetches.some(({ kind }) => kind === 'notAttempted')) return;
   if (delivery?.kind !== 'notAttempted' && delivery?.kind !== 'resultMissing') return;
   const cause = delivery.kind === 'notAttempted' ? delivery.cause : `result of ${delivery.providerId} missing`;
   log.error('A task failed by a fault of ours', { task: 'callback-deliver', jobId, cause });
-  meter.count('OwnFaults', { task: 'callback-deliver' });
+  metrics.count('OwnFaults', { task: 'callback-deliver' });
 };
 
 /**

@@ -14,7 +14,7 @@ import {
 } from '@boomerang/core/domain/failures.ts';
 import { secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
-import type { Meter } from '@boomerang/core/observability/meter.ts';
+import type { Metrics } from '@boomerang/core/observability/metrics.ts';
 import { type HttpAnswer, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { FindSecret } from '@boomerang/core/ports/secrets.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -36,7 +36,7 @@ export type ExchangeDeps = {
   findSecret: FindSecret;
   now: () => number;
   log: Log;
-  meter: Meter;
+  metrics: Metrics;
   breaker: CircuitBreaker;
   limitCalls: LimitCalls;
 };
@@ -85,7 +85,7 @@ export const checkLease = (leasedUntil: number, now: number, startedAt: number):
 };
 
 export const createExchange = (deps: ExchangeDeps, provider: Provider, context: ExchangeContext): Exchange => {
-  const { send, now, log, meter, breaker, limitCalls } = deps;
+  const { send, now, log, metrics, breaker, limitCalls } = deps;
   const { jobId, leasedUntil, startedAt, secrets = [] } = context;
   const { id: providerId, auth } = provider;
   const restMs = () => startedAt + WAIT_AND_CALL_MS - now();
@@ -191,7 +191,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     } catch (error) {
       if (!isCredentialRefusal(error, provider)) throw error;
       log.error('A provider refuses our credential', { jobId, providerId, secret: auth?.secret });
-      meter.count('CredentialsRefused', { provider: providerId });
+      metrics.count('CredentialsRefused', { provider: providerId });
       throw new CredentialRefused({ ...error.failure, class: 'credential_refused' }, { cause: error });
     }
   };

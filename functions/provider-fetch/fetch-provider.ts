@@ -87,7 +87,7 @@ const fetchOnce = async (
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
     if (isAnswerOfProvider(error) && error.failure.class !== 'bad_parameter')
-      deps.meter.count('ProviderFailures', { provider: providerId });
+      deps.metrics.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };

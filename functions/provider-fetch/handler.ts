@@ -12,11 +12,11 @@ import { readDeployedCatalogue } from '@boomerang/core/adapters/file-catalogue.t
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { isPaused, toCircuitRules, toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createMeter } from '@boomerang/core/observability/meter.ts';
+import { createMetrics } from '@boomerang/core/observability/metrics.ts';
 import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { config } from './config.ts';
 import { type FetchProviderDeps, fetchProvider } from './fetch-provider.ts';
 import { createCallLimiter } from './limit-calls.ts';
 import { fetchRequestSchema } from './schema.ts';
@@ -25,12 +25,30 @@ import { fetchRequestSchema } from './schema.ts';
 export const createHandler = (deps: FetchProviderDeps) => async (event: unknown) =>
   fetchProvider(deps, fetchRequestSchema.parse(event));
 
+const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'PROVIDER_CATALOGUE',
+    'PROVIDERS_API_URL',
+    'SECRETS_PATH',
+    'FETCH_DEADLINE_SECONDS',
+    'MIN_POLL_SECONDS',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_WINDOW_SECONDS',
+    'BREAKER_MIN_CALLS',
+    'BREAKER_FAILURE_RATE',
+    'BREAKER_OPEN_SECONDS',
+    'PAUSED',
+  ],
+  process.env,
+);
 const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.fetch)), tableName: config.JOB_TABLE_NAME };
 const log = createLog('provider-fetch');
 const clock = { now: Date.now, log };
 const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
-const meter = createMeter();
-const announce = createAnnounce({ publish, meter });
+const metrics = createMetrics();
+const announce = createAnnounce({ publish, metrics });
 const circuits = createDynamoCircuits(table);
 
 export const handler = createHandler({
@@ -40,7 +58,7 @@ export const handler = createHandler({
   findSecret: createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env),
   results: { ...createDynamoResultWriter(table), ...createDynamoResultRemover(table) },
   jobs: createDynamoJobReader(table),
-  meter,
+  metrics,
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   limitCalls: createCallLimiter({
     ...clock,

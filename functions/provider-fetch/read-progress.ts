@@ -63,19 +63,34 @@ export const readStatusAnswer = (answer: HttpAnswer, reading: Reading, rules: Pr
  */
 export const readResultAnswer = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): Collected => {
   checkTicket(answer, reading, provider);
-  return given(answer, provider, reading);
+  // Nothing is followed from here: neither a 202 nor a 303 is data.
+  return collected(answer, judgeAnswer(answer, provider, reading));
 };
 
-const given = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): Collected => ({
-  json: judgeAnswer(answer, rules, reading),
-  statusCode: answer.statusCode,
-  durationMs: answer.durationMs,
+const given = (answer: HttpAnswer, provider: PollingProvider, reading: Reading): Collected =>
+  collected(answer, judgeAnswer(answer, rulesFor(answer.statusCode, provider), reading));
+
+const collected = ({ statusCode, durationMs }: HttpAnswer, json: string): Collected => ({
+  json,
+  statusCode,
+  durationMs,
   pages: 1,
 });
 
+const CREATED = 201;
 const ACCEPTED = 202;
 const SEE_OTHER = 303;
 const UNKNOWN_THERE = new Set([404, 410]);
+
+/** Whether a status is progress here, and no success to other providers. */
+const isProgress = (statusCode: number, { responses }: PollingProvider): boolean =>
+  (statusCode === ACCEPTED || statusCode === SEE_OTHER) && !judgeStatus(statusCode, responses).isStated;
+
+/** The rules of a provider, by which its progress is a success as well. */
+const rulesFor = (statusCode: number, provider: PollingProvider): AnswerRules =>
+  isProgress(statusCode, provider)
+    ? { ...provider, responses: { ...provider.responses, [statusCode]: 'data' } }
+    : provider;
 
 /** An answer as the rules of polling read it; undefined for one that is read as any other is. */
 const toPolled = (
@@ -85,19 +100,21 @@ const toPolled = (
 ): PolledAnswer | undefined => {
   const { statusCode, headers } = answer;
   const { kind, isStated } = judgeStatus(statusCode, provider.responses);
-  const isProgress = !isStated && (statusCode === ACCEPTED || statusCode === SEE_OTHER);
-  if (!isProgress && kind !== 'data' && (isStated || kind !== 'empty')) return undefined;
+  const isNothing = kind === 'empty' && !isStated;
+  if (kind !== 'data' && !isNothing && !isProgress(statusCode, provider)) return undefined;
   const polled = { statusCode, location: headers.location && decodeHeader(headers.location), asked };
+  if (isNothing) return { ...polled, json: 'null' };
   const { statusAt, statusUrl, resultUrlAt } = provider.polling;
   const isDocument = statusAt !== undefined || resultUrlAt !== undefined || !('from' in statusUrl);
-  const { dataAt: _, ...rules } = asData(provider, statusCode);
+  const { dataAt: _, ...rules } = rulesFor(statusCode, provider);
   try {
     const data = readData(answer, isDocument ? { ...rules, dataAt: '' } : rules, reading);
     // Undefined: the body tells that there is no data, and never will be.
     return data && { ...polled, json: data.json };
   } catch (error) {
-    // Of such an answer the header may say enough; an error that the body tells is no accident.
-    const isHeaderEnough = isProgress && 'from' in statusUrl;
+    // Where to ask may be in the header: accepted work is not thrown away. An error that the body tells is no accident.
+    const isInHeader = 'from' in statusUrl && (statusCode === ACCEPTED || statusCode === CREATED);
+    const isHeaderEnough = isInHeader || statusCode === SEE_OTHER;
     if (!isHeaderEnough || !isFailure(error) || error.failure.class === 'error_in_body') throw error;
     return { ...polled, json: undefined };
   }
@@ -105,12 +122,6 @@ const toPolled = (
 
 const isFailure = (error: unknown): error is ProviderRefused | ProviderThrottled | ProviderUnavailable =>
   error instanceof ProviderRefused || error instanceof ProviderThrottled || error instanceof ProviderUnavailable;
-
-/** The rules of a provider, by which a status is a success. */
-const asData = (provider: PollingProvider, statusCode: number): AnswerRules => ({
-  ...provider,
-  responses: { ...provider.responses, [statusCode]: 'data' },
-});
 
 /** @param ticket of work that is not done */
 const toStep = (
@@ -130,7 +141,7 @@ const toStep = (
       return { ticket: { ...ticket, url: progress.url ?? ticket.url }, retryAfterMs };
     }
     case 'done':
-      return given(answer, statusCode === ACCEPTED ? asData(provider, statusCode) : provider, reading);
+      return given(answer, provider, reading);
     case 'elsewhere':
       return { resultUrl: progress.url };
     case 'failed':

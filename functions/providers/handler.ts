@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { seededRandom } from '@boomerang/core/domain/random.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import type { ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { createBillRoutes } from './bill-routes.ts';
 import { bills } from './bills.ts';
-import { config } from './config.ts';
 import { createWithMishaps, type MishapDeps } from './mishaps.ts';
 import { createReportRoutes } from './report-routes.ts';
 
@@ -31,6 +31,11 @@ export const createHandler = (deps: Deps): ApiLambda => {
   } satisfies Record<ProviderRoute, ApiLambda>;
   return (event, context) => routes[event.routeKey as ProviderRoute](event, context);
 };
+
+const config = readSettings(
+  ['FAILURE_RATE', 'FAILURE_SEED', 'PROVIDER_LATENCY_MS', 'MAINTENANCE_WINDOW', 'REPORTS_CLIENT_SECRET'],
+  process.env,
+);
 
 export const handler = createHandler({
   log: createLog('providers'),

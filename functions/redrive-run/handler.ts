@@ -9,8 +9,8 @@ import {
   createDynamoResultWriter,
 } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { config } from './config.ts';
 import { type RunRedrivesDeps, runRedrives } from './run-redrives.ts';
 
 /** The task `RunRedrives`. What it is to do is in the table. */
@@ -19,6 +19,17 @@ export const createHandler = (deps: RunRedrivesDeps) => async (): Promise<Record
   return {};
 };
 
+const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'FETCH_DEADLINE_SECONDS',
+    'RETRY_SCHEDULE_SECONDS',
+    'RETENTION_SECONDS',
+    'BREAKER_OPEN_SECONDS',
+    'SHARD_COUNT',
+  ],
+  process.env,
+);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 

@@ -5,6 +5,7 @@ import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveIntake } from '@boomerang/core/adapters/dynamo/redrives.ts';
 import { createSfnStartSweep } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobIdSchema } from '@boomerang/core/http/job-schema.ts';
@@ -13,7 +14,6 @@ import { createLog } from '@boomerang/core/observability/logger.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { config } from './config.ts';
 import { linkOf, presentRedrive } from './present-redrive.ts';
 import { countRedrivable, RedriveOpen, type RequestRedriveDeps, requestRedrive } from './request-redrive.ts';
 import { redriveRequestSchema } from './schema.ts';
@@ -55,6 +55,7 @@ const refuse = (error: unknown): never => {
   });
 };
 
+const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'STATE_MACHINE_ARN', 'SHARD_COUNT'], process.env);
 const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 

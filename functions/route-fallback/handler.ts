@@ -1,8 +1,8 @@
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import { anyQuery, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { methodNotAllowed, unknownRoute } from '@boomerang/core/http/problem.ts';
 import { type ApiName, allowedMethods, isCompleteOn, ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
-import { config } from './config.ts';
 
 /**
  * `$default` of both APIs: 405 for a known path with another method, 404 for any other path.
@@ -22,6 +22,7 @@ const apisOf = (name: string | undefined): ApiName[] => {
   return all.filter((api) => name === undefined || api === name);
 };
 
+const config = readSettings(['COMPLETE_UNSIGNED', 'COMPLETE_SECRET_NAME'], process.env);
 const hasComplete = isCompleteOn(config);
 
 export const handler = createHandler({

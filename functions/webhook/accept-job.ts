@@ -1,5 +1,5 @@
 import { type Job, newJob } from '@boomerang/core/domain/job.ts';
-import type { Meter } from '@boomerang/core/observability/meter.ts';
+import type { Metrics } from '@boomerang/core/observability/metrics.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import { type StartJobDeps, startJob } from '@boomerang/core/use-cases/start-job.ts';
 import { hashRequest, idempotentJobId } from './idempotency.ts';
@@ -7,7 +7,7 @@ import type { JobRequest } from './job-request.ts';
 
 export type AcceptJobDeps = StartJobDeps & {
   intake: Pick<JobIntake, 'create'>;
-  meter: Meter;
+  metrics: Metrics;
   newId: () => string;
   leaseMs: number;
   fetchDeadlineMs: number;
@@ -30,7 +30,7 @@ export class IdempotencyKeyReused extends Error {
  * @throws IdempotencyKeyReused
  */
 export const acceptJob = async (deps: AcceptJobDeps, { clientId, idempotencyKey, body }: Posted): Promise<Accepted> => {
-  const { intake, meter, newId, log, leaseMs, fetchDeadlineMs } = deps;
+  const { intake, metrics, newId, log, leaseMs, fetchDeadlineMs } = deps;
   const now = deps.now();
   const requestId = newId();
   const requestHash = hashRequest(body);
@@ -47,7 +47,7 @@ export const acceptJob = async (deps: AcceptJobDeps, { clientId, idempotencyKey,
     return { job, isReplayed: true };
   }
   log.info('Accepted a job', { jobId, clientId, providers: job.providers });
-  meter.count('JobsAccepted');
+  metrics.count('JobsAccepted');
   await startJob(deps, job, 'immediate');
   return { job, isReplayed: false };
 };

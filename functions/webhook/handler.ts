@@ -7,19 +7,19 @@ import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-cont
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
+import { readSettings } from '@boomerang/core/config/settings.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { apiHandler, validateBody } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
-import { createMeter } from '@boomerang/core/observability/meter.ts';
+import { createMetrics } from '@boomerang/core/observability/metrics.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import { ClientRateExceeded, createLimitClient, type LimitClient } from '@boomerang/core/use-cases/limit-client.ts';
 import { v7 as uuidv7 } from 'uuid';
 import * as z from 'zod';
 import { type AcceptJobDeps, acceptJob, findReplay, IdempotencyKeyReused } from './accept-job.ts';
-import { config } from './config.ts';
 import { type JobRequest, readForm } from './job-request.ts';
 import { type CallbackRules, createWebhookSchema, webhookHeadersSchema } from './schema.ts';
 
@@ -83,6 +83,21 @@ const toProblem = (error: unknown): never => {
   throw new Problem(422, 'This idempotency key was used before, for another request.');
 };
 
+const config = readSettings(
+  [
+    'JOB_TABLE_NAME',
+    'CLIENT_TABLE_NAME',
+    'STATE_MACHINE_ARN',
+    'PROVIDER_CATALOGUE',
+    'CALLBACK_ALLOW',
+    'CALLBACK_ALLOW_HTTP',
+    'LEASE_SECONDS',
+    'FETCH_DEADLINE_SECONDS',
+    'SHARD_COUNT',
+    'CLIENT_RATE_PER_SECOND',
+  ],
+  process.env,
+);
 const database = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
 const log = createLog('webhook');
 const table = { client: database, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
@@ -106,7 +121,7 @@ export const handler = createHandler({
   callbackRules: { allowHttp: config.CALLBACK_ALLOW_HTTP, exceptions: config.CALLBACK_ALLOW },
   leaseMs: config.LEASE_SECONDS * 1000,
   fetchDeadlineMs: config.FETCH_DEADLINE_SECONDS * 1000,
-  meter: createMeter(),
+  metrics: createMetrics(),
   newId: uuidv7,
   now: Date.now,
   log,

@@ -118,7 +118,7 @@ export const createFakeJobStore = (): FakeJobStore => {
         const claimed = {
           ...job,
           claims: claims + 1,
-          unsettled: job.unsettled + 1,
+          claimsSinceOutcome: job.claimsSinceOutcome + 1,
           leasedUntil: now + leaseMs,
           dueAt: now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
           heldSince: job.heldSince ?? Math.min(now, leftAt ?? Math.max(dueAt, pausedUntil)),
@@ -133,7 +133,7 @@ export const createFakeJobStore = (): FakeJobStore => {
         jobs.set(jobId, {
           ...job,
           ...copy(rest),
-          unsettled: 0,
+          claimsSinceOutcome: 0,
           fetchAttempts: job.fetchAttempts + fetchAttempts,
           callbackAttempts: job.callbackAttempts + callbackAttempts,
           attemptLog: [...job.attemptLog, ...(attempt ? [copy(attempt)] : [])].slice(-ATTEMPT_LOG_LIMIT),

@@ -200,7 +200,12 @@ describe.each<[string, () => JobStore]>([
     );
     const winners = taken.filter((job) => job !== undefined);
     expect(winners).toHaveLength(1);
-    expect(winners[0]).toMatchObject({ claims: 2, unsettled: 2, dueAt: NOW + LEASE_MS, leasedUntil: NOW + LEASE_MS });
+    expect(winners[0]).toMatchObject({
+      claims: 2,
+      claimsSinceOutcome: 2,
+      dueAt: NOW + LEASE_MS,
+      leasedUntil: NOW + LEASE_MS,
+    });
   });
 
   test('does not let a job be taken before it is due', async () => {
@@ -226,7 +231,12 @@ describe.each<[string, () => JobStore]>([
     await store.outcomes.save(jobId, 2, aSettlement());
     await expect(store.outcomes.save(jobId, 2, aSettlement())).rejects.toThrow(StaleClaim);
     const job = await store.reader.get(jobId, NOW);
-    expect(job).toMatchObject({ fetchAttempts: 1, unsettled: 0, dueAt: NOW + 1_000, attemptLog: [{ number: 1 }] });
+    expect(job).toMatchObject({
+      fetchAttempts: 1,
+      claimsSinceOutcome: 0,
+      dueAt: NOW + 1_000,
+      attemptLog: [{ number: 1 }],
+    });
     expect(job?.leasedUntil).toBeUndefined();
   });
 
@@ -437,7 +447,7 @@ describe.each<[string, () => JobStore]>([
     });
     await store.outcomes.save(job.jobId, 1, { ...settlement, attempt });
     const { leasedUntil: __, ...rest } = job;
-    const expected = { ...rest, ...settlement, unsettled: 0, attemptLog: [attempt] };
+    const expected = { ...rest, ...settlement, claimsSinceOutcome: 0, attemptLog: [attempt] };
     expect(await store.reader.get(job.jobId, NOW)).toEqual(expected);
     expect((await store.results.load(job.jobId))?.job).toEqual(expected);
   });

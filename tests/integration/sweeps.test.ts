@@ -7,7 +7,7 @@ import {
 } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHandler } from '../../functions/job-claim/handler.ts';
-import { aLog, findClient, LEASE_MS, NOW, untold } from '../builders.ts';
+import { aLog, findClient, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { startTables } from './database.ts';
 
@@ -51,7 +51,7 @@ describe('the trace of a sweep', () => {
     let reports = 0;
     const deps = {
       ...{
-        ...untold,
+        ...withoutNotifications,
         due,
         outcomes,
         findClient,

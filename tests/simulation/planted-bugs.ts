@@ -153,7 +153,7 @@ export const PLANTED_BUGS = {
         ...store.due,
         claim: async (...args) => {
           const job = await store.due.claim(...args);
-          return job && job.unsettled > 20 ? { ...job, updatedAt: 0 } : job;
+          return job && job.claimsSinceOutcome > 20 ? { ...job, updatedAt: 0 } : job;
         },
       },
     }),

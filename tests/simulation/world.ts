@@ -18,7 +18,7 @@ import { createHandler as createRunRedrives } from '../../functions/redrive-run/
 import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { aCatalogue, CLIENT_ID, findClient, untold } from '../builders.ts';
+import { aCatalogue, CLIENT_ID, findClient, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
@@ -217,7 +217,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
 
   const portsOf = (life: Life) => ({
     ...settings,
-    ...untold,
+    ...withoutNotifications,
     now: life.process.now,
     random: jitter,
     log: silent,

@@ -84,7 +84,7 @@ describe('tasks', () => {
   });
 
   test('fail by names that minifying leaves alone', () => {
-    const source = readFileSync('layers/core/domain/failures.ts', 'utf8');
+    const source = readFileSync('packages/core/domain/failures.ts', 'utf8');
     const classes = [...source.matchAll(/export class (\w+) extends \w+ \{\s+override name = '(\w+)';/g)];
     expect(classes.map(([, name]) => name)).toEqual(classes.map(([, , literal]) => literal));
     expect(classes).toHaveLength(source.match(/^export class /gm)?.length ?? 0);
@@ -95,7 +95,7 @@ describe('tasks', () => {
     const deadlines: Record<string, [path: string, name: string]> = {
       RunRedrives: ['functions/redrive-run/run-redrives.ts', 'PASS_MS'],
       ClaimDueJobs: ['functions/job-claim/claim-due-jobs.ts', 'PASS_MS'],
-      FetchProvider: ['layers/core/domain/catalogue/provider-schema.ts', 'MAX_PROVIDER_TIMEOUT_MS'],
+      FetchProvider: ['packages/core/domain/catalogue/provider-schema.ts', 'MAX_PROVIDER_TIMEOUT_MS'],
       DeliverCallback: ['functions/callback-deliver/deliver-callback.ts', 'CALLBACK_TIMEOUT_MS'],
     };
     const invoked = tasks.filter(([, { Resource }]) => Resource === 'arn:aws:states:::lambda:invoke');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { METRICS } from '@boomerang/core/observability/meter.ts';
+import { METRICS } from '@boomerang/core/observability/metrics.ts';
 import { describe, expect, test } from '@jest/globals';
 import { createResolver, readTemplate, resourcesOf } from '../../local/template.ts';
 

@@ -32,7 +32,7 @@ test('the entry of OldestDueAge says what it does not show', () => {
 test('what the runbook quotes of the log is logged', () => {
   const quoted = ['Opened a circuit', 'Provider circuits are open', 'Callback headers are invalid'];
   const source = [
-    'layers/core/use-cases/circuit-breaker.ts',
+    'packages/core/use-cases/circuit-breaker.ts',
     'functions/job-claim/report-sweep.ts',
     'functions/callback-deliver/deliver-callback.ts',
   ]

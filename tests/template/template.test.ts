@@ -21,9 +21,9 @@ const functions = resourcesOf(template, 'AWS::Serverless::Function').map(([logic
 const localSecrets = readLocalSecrets(template);
 
 const variablesReadBy = (stem: string): string[] => {
-  const files = readdirSync(`functions/${stem}`);
-  const source = files.includes('config.ts') ? readFileSync(`functions/${stem}/config.ts`, 'utf8') : '';
-  return [...source.matchAll(/'([A-Z][A-Z_]+)'/g)].map(([, name = '']) => name);
+  const source = readFileSync(`functions/${stem}/handler.ts`, 'utf8');
+  const [, names = ''] = /\breadSettings\(\s*\[([^\]]*)\]/.exec(source) ?? [];
+  return [...names.matchAll(/'([A-Z][A-Z_]+)'/g)].map(([, name = '']) => name);
 };
 
 const STACK_UUID = '01a20b4c-cf47-716b-85d8-5343742576b8';

@@ -301,7 +301,7 @@ describe('a request that is answered 401', () => {
     const log = aLog();
     const counted: [string, number][] = [];
     const count = (name: string, _dimensions?: object, times = 1) => void counted.push([name, times]);
-    const record = createAuthenticationFailures({ log, meter: { count }, now: () => time });
+    const record = createAuthenticationFailures({ log, metrics: { count }, now: () => time });
     const fail = (userAgent = 'curl/8') =>
       record(new Unauthorized('unknown_key', 'No.', 'Bearer', 'abcdef01'), {
         routeKey: 'GET /jobs',
@@ -355,9 +355,13 @@ describe('a request that is answered 401', () => {
     for (const route of routes) {
       const log = aLog();
       const counted: string[] = [];
-      const handler = apiHandler(log, { ...route, meter: { count: (name) => void counted.push(name) } }, async () => ({
-        statusCode: 200,
-      }));
+      const handler = apiHandler(
+        log,
+        { ...route, metrics: { count: (name) => void counted.push(name) } },
+        async () => ({
+          statusCode: 200,
+        }),
+      );
       const { statusCode, headers, body } = await handler(anEvent({ body: '{"name":"a"}' }), {} as Context);
       expect([statusCode, headers?.['www-authenticate']]).toEqual([401, 'StandardWebhooks']);
       expect(JSON.parse(body ?? '')).not.toHaveProperty('reason');

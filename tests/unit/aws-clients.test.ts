@@ -193,9 +193,9 @@ describe('what is stored is accepted, though Step Functions and the table hang',
 
   test('a job', async () => {
     const deps = await hanging();
-    const meter = { count: () => {}, milliseconds: () => {}, seconds: () => {} };
+    const metrics = { count: () => {}, milliseconds: () => {}, seconds: () => {} };
     const intake = { create: async (job: ReturnType<typeof aJob>) => ({ isNew: true, job, requestHash: '' }) };
-    const rest = { intake, meter, newId: () => aJob().jobId, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+    const rest = { intake, metrics, newId: () => aJob().jobId, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
     const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
     const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
     expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });

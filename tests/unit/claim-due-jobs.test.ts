@@ -4,17 +4,17 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
-import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW, untold } from '../builders.ts';
+import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const createWorld = async (count: number, change: Partial<Job> = {}) => {
   const store = createFakeJobStore();
   for (let index = 0; index < count; index += 1) {
-    await givenJob(store, aJob({ dueAt: NOW - count + index, unsettled: 0, ...change }));
+    await givenJob(store, aJob({ dueAt: NOW - count + index, claimsSinceOutcome: 0, ...change }));
   }
   const log = aLog();
   const deps: ClaimDueJobsDeps = {
-    ...untold,
+    ...withoutNotifications,
     isPaused: false,
     due: store.due,
     lastPause: async () => undefined,
@@ -83,7 +83,7 @@ describe('a sweep', () => {
       trigger: 'scheduled',
       providers: ['gas', 'internet'],
     });
-    expect(store.jobs.get(job?.jobId ?? '')).toMatchObject({ claims: 2, unsettled: 1 });
+    expect(store.jobs.get(job?.jobId ?? '')).toMatchObject({ claims: 2, claimsSinceOutcome: 1 });
   });
 
   test('of many large jobs comes back pass by pass, each within 256 KiB, until all are taken', async () => {
@@ -160,7 +160,7 @@ describe('a sweep', () => {
 
 describe('a job that is never settled', () => {
   test('is tried less and less often, alone in its batch, and ends after a week', async () => {
-    const { claim, store } = await createWorld(1, { unsettled: 0 });
+    const { claim, store } = await createWorld(1, { claimsSinceOutcome: 0 });
     const [id = ''] = store.jobs.keys();
     const waits: number[] = [];
     let at = NOW;
@@ -183,7 +183,7 @@ describe('a job that is never settled', () => {
     ['its end can not be written', new Error('down')],
   ])('keeps no other when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
-    await givenJob(store, aJob({ dueAt: NOW, unsettled: 20, updatedAt: NOW - 8 * 86_400_000 }));
+    await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
     const outcomes = { save: async () => Promise.reject(error) };
     expect((await claim({ outcomes })).batches.flat()).toHaveLength(5);
   });

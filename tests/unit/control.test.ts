@@ -30,7 +30,7 @@ const anyJob = fc
     status: fc.constantFrom(...JOB_STATUSES),
     phase: fc.constantFrom('FETCHING' as const, 'CALLING_BACK' as const),
     claims: fc.integer({ min: 1, max: 50 }),
-    unsettled: fc.integer({ min: 0, max: 20 }),
+    claimsSinceOutcome: fc.integer({ min: 0, max: 20 }),
     callbackAttempts: fc.integer({ min: 0, max: 11 }),
     redeliveries: fc.integer({ min: 0, max: 3 }),
     results: fc.constantFrom<ProviderResult[][]>(
@@ -49,7 +49,7 @@ describe('a redriven job', () => {
       fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, there) => {
         const kept = job.results.filter(isGiven).filter((result) => there.includes(result.providerId));
         const next = redriven(job, kept, times);
-        expect(next).toMatchObject({ status: 'PENDING', unsettled: 1, fetchAttempts: 0, callbackAttempts: 0 });
+        expect(next).toMatchObject({ status: 'PENDING', claimsSinceOutcome: 1, fetchAttempts: 0, callbackAttempts: 0 });
         expect(next).toMatchObject({ claims: job.claims + 1, deadlineAt: NOW + 1_005, dueAt: NOW + 5 + LEASE_MS });
         expect(next.expiresAt).toBeUndefined();
         expect(next.results).toEqual(kept);
@@ -74,8 +74,12 @@ describe('a redriven job', () => {
       { status: 'FAILED', phase: 'CALLING_BACK', results: [gave('gas'), failed('internet', 'UNAVAILABLE')] },
       1,
     ],
-    ['before any callback', { status: 'CANCELLED', phase: 'FETCHING', unsettled: 0, results: [gave('gas')] }, 0],
-    ['when a callback may have been on its way', { status: 'CANCELLED', phase: 'FETCHING', unsettled: 1 }, 1],
+    [
+      'before any callback',
+      { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 0, results: [gave('gas')] },
+      0,
+    ],
+    ['when a callback may have been on its way', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
   ])('%s, sends callbacks of the right id', (_case, change, redeliveries) => {
     const job = { ...over, ...change };
     const next = redriven(job, job.results.filter(isGiven), times);

@@ -50,11 +50,11 @@ describe('a call to a provider', () => {
   const fetchWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
     const { send, requests } = createFakeHttp(answer);
     const failures: string[] = [];
-    const meter = { ...unguarded.meter, count: (name: string) => void failures.push(name) };
+    const metrics = { ...unguarded.metrics, count: (name: string) => void failures.push(name) };
     const provider = aProvider({ maxBytes: 1_000 });
     const deps = {
       ...unguarded,
-      ...{ meter, send, breaker: spy.breaker, catalogue: new Map([['gas', provider]]), findSecret: async () => '' },
+      ...{ metrics, send, breaker: spy.breaker, catalogue: new Map([['gas', provider]]), findSecret: async () => '' },
       ...{
         ...createFakeJobStore(),
         jobs: createFakeJobStore().reader,

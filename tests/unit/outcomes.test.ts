@@ -166,7 +166,7 @@ describe('payloads', () => {
 
 test('the rules of settling know no name of Step Functions or Lambda', () => {
   for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life', 'tickets']) {
-    const source = readFileSync(`layers/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
+    const source = readFileSync(`packages/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
     expect(source).not.toMatch(/\bStates\b|\bLambda\b|Exception|CaughtError|ErrorEquals|\bCause\b|\.Error\b/);
     // Nor any class of errors by its name: those are words of the tasks.
     expect(source).not.toMatch(/'(?:Provider|Callback|Credential|Lease|Outcome|Result)[A-Z]\w+'/);

@@ -222,11 +222,12 @@ describe('the parameters of a provider', () => {
   });
 
   /**
-   * Where we differ from ajv-formats. We refuse blanks for the "T", leading zeros and names that end in a dot; we take hosts of mail
-   * without a dot, and URIs of a scheme alone.
+   * Where we differ from ajv-formats. We refuse blanks for the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
+   * that end in a dot; we take hosts of mail without a dot, and URIs of a scheme alone.
    */
   const ON_PURPOSE: [string, RegExp][] = [
-    ['date-time', /\s/],
+    ['date-time', /\s|[+-]\d\d(?:\d\d)?$/],
+    ['time', /[+-]\d\d(?:\d\d)?$/],
     ['ipv4', /(?:^|\.)0\d/],
     ['hostname', /\.$/],
     ['email', /@[^.]*$|\.$/],

@@ -216,6 +216,8 @@ describe('without a ticket', () => {
     ],
     ['is larger than is taken', accepted('/work/7', { body: 'x'.repeat(2_000) })],
     ['is a 201', accepted('/work/7', { status: 201 })],
+    ['is a 201 that is no JSON', accepted('/work/7', { status: 201, body: '<p>Created</p>' })],
+    ['is a 303 that is no JSON', accepted('/work/7', { status: 303, body: '<p>See other</p>' })],
     ['is a 303', accepted('/work/7', { status: 303 })],
   ])('what was accepted is not thrown away because its answer %s', async (_case, answer) => {
     const { working, server } = await poll(() => answer, { polling: byStatus, provider: { maxBytes: 1_000 } });
@@ -306,6 +308,22 @@ describe('with a ticket', () => {
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
     expect(failure.excerpt).toMatch(/another origin, https:\/\/evil\.example/);
     expect(server.requests).toHaveLength(1);
+  });
+
+  test('a 303 that is no JSON leads to the data as well', async () => {
+    const { json: data } = await poll(
+      ({ path }) =>
+        path === '/work/7' ? { status: 303, headers: { location: '/files/7' }, body: '<p>See other</p>' } : json([7]),
+      { ticket: {}, polling: { ...byStatus, statusUrl: { at: '/url' } } },
+    );
+    expect(data).toBe('[7]');
+  });
+
+  test('a body that tells that there is no data ends the work, whatever the status', async () => {
+    const provider = { bodyErrors: [{ at: '/code', in: ['NONE'], means: 'empty' }] } as never;
+    for (const status of [200, 202]) {
+      expect((await poll(() => json({ code: 'NONE' }, { status }), { ticket: {}, provider })).json).toBe('null');
+    }
   });
 
   test('a 303 to a 303 is not followed', async () => {

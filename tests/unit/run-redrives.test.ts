@@ -151,7 +151,7 @@ test('makes all that match due at once, page by page, as good as new', async () 
   await given(60);
   expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0 });
   for (const job of store.jobs.values()) {
-    expect(job).toMatchObject({ status: 'PENDING', dueAt: LATER, unsettled: 0, claims: 2 });
+    expect(job).toMatchObject({ status: 'PENDING', dueAt: LATER, claimsSinceOutcome: 0, claims: 2 });
     expect(job.leasedUntil).toBeUndefined();
   }
 });

@@ -46,7 +46,7 @@ const next = (job: Job, outcomes: Outcomes, now = NOW, rules = policy): Job => {
   return {
     ...rest,
     ...settlement,
-    unsettled: 0,
+    claimsSinceOutcome: 0,
     fetchAttempts: job.fetchAttempts + fetchAttempts,
     callbackAttempts: job.callbackAttempts + callbackAttempts,
   };
@@ -55,7 +55,7 @@ const next = (job: Job, outcomes: Outcomes, now = NOW, rules = policy): Job => {
 const claimedAt = (job: Job, now: number): Job => ({
   ...job,
   claims: job.claims + 1,
-  unsettled: job.unsettled + 1,
+  claimsSinceOutcome: job.claimsSinceOutcome + 1,
   heldSince: job.heldSince ?? now,
   leasedUntil: now + 6 * MINUTE,
 });
@@ -204,7 +204,7 @@ describe('each provider of a job', () => {
     const settlement = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
     expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW });
     const { results } = settlement;
-    const atDeadline = toClaimedJob({ ...claimedAt(job, NOW), results, unsettled: 1 }, 'scheduled', NOW);
+    const atDeadline = toClaimedJob({ ...claimedAt(job, NOW), results, claimsSinceOutcome: 1 }, 'scheduled', NOW);
     expect(atDeadline).toMatchObject({ providers: ['gas'], final: true, isAnyWaiting: false });
   });
 
@@ -228,7 +228,7 @@ describe('each provider of a job', () => {
     };
     const only = run(
       { fetches: [notAttempted('internet')] },
-      { job: { ...claimedAt({ ...job, unsettled: 0 }, NOW), results: [waiting] } },
+      { job: { ...claimedAt({ ...job, claimsSinceOutcome: 0 }, NOW), results: [waiting] } },
     );
     expect(only).toMatchObject({ dueAt: NOW + 5 * SECOND, deadlineAt: NOW + MINUTE + 5 * SECOND });
     expect(pendingOf(only.results, 'internet').retryAt).toBe(only.deadlineAt);
@@ -310,7 +310,7 @@ describe('a fault of our own', () => {
   });
 
   test('backs off as far when the deadline is near: that moves along', () => {
-    let job = aJob({ deadlineAt: NOW + 5 * SECOND, unsettled: 0 });
+    let job = aJob({ deadlineAt: NOW + 5 * SECOND, claimsSinceOutcome: 0 });
     let now = NOW;
     const delays: number[] = [];
     for (let index = 0; index < 7; index += 1) {
@@ -323,8 +323,8 @@ describe('a fault of our own', () => {
   });
 
   test('that keeps jobs from being claimed moves the deadline by the time they were due; a late minute does not', () => {
-    const due = aJob({ deadlineAt: NOW + DAY, unsettled: 0, dueAt: NOW });
-    const late = (ms: number) => ({ ...claimedAt({ ...due, heldSince: NOW }, NOW + ms), unsettled: 1 });
+    const due = aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0, dueAt: NOW });
+    const late = (ms: number) => ({ ...claimedAt({ ...due, heldSince: NOW }, NOW + ms), claimsSinceOutcome: 1 });
     const twoDays = late(2 * DAY);
     expect(toClaimedJob(twoDays, 'scheduled', NOW + 2 * DAY).final).toBe(false);
     const settled = next(twoDays, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + 2 * DAY);
@@ -363,7 +363,7 @@ describe('a fault of our own', () => {
   });
 
   test('moves the deadline, too, where executions are never heard of again', () => {
-    let job = claimedAt(aJob({ deadlineAt: NOW + DAY, unsettled: 0 }), NOW);
+    let job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
     for (let hour = 1; hour <= 48; hour += 1) job = claimedAt(job, NOW + hour * HOUR);
     const now = NOW + 2 * DAY;
     expect(toClaimedJob(job, 'scheduled', now).final).toBe(false);
@@ -372,7 +372,12 @@ describe('a fault of our own', () => {
   });
 
   test('moves the time at which a receiver is abandoned', () => {
-    const job = aJob({ phase: 'CALLING_BACK', callbackDeadlineAt: NOW + MINUTE, updatedAt: NOW - HOUR, unsettled: 0 });
+    const job = aJob({
+      phase: 'CALLING_BACK',
+      callbackDeadlineAt: NOW + MINUTE,
+      updatedAt: NOW - HOUR,
+      claimsSinceOutcome: 0,
+    });
     const settled = next(claimedAt(job, NOW), { fetches: [], delivery: NOT_SENT }, NOW + SECOND);
     expect(settled.callbackDeadlineAt).toBe(NOW + MINUTE + 31 * SECOND);
     const lost = claimedAt(claimedAt(job, NOW), NOW + HOUR);
@@ -381,25 +386,26 @@ describe('a fault of our own', () => {
   });
 
   test('moves the deadline that a hint may reach to, too', () => {
-    const job = aJob({ deadlineAt: NOW + MINUTE, unsettled: 2, heldSince: NOW - HOUR });
+    const job = aJob({ deadlineAt: NOW + MINUTE, claimsSinceOutcome: 2, heldSince: NOW - HOUR });
     const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
     expect(pendingOf(results, 'gas').retryAt).toBe(NOW + MINUTE + HOUR);
   });
 
   test('before the first callback takes nothing from the patience with its receiver, and adds nothing', () => {
-    const job = claimedAt(aJob({ phase: 'CALLING_BACK', unsettled: 0, updatedAt: NOW - HOUR }), NOW - HOUR);
+    const job = claimedAt(aJob({ phase: 'CALLING_BACK', claimsSinceOutcome: 0, updatedAt: NOW - HOUR }), NOW - HOUR);
     expect(run({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
   });
 
   test('of one provider keeps the deadline where another was called', () => {
-    const job = claimedAt(aJob({ deadlineAt: NOW + DAY, unsettled: 0 }), NOW);
+    const job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
     const settlement = run({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
     expect(settlement.deadlineAt).toBeUndefined();
     expect(settlement).toMatchObject({ fetchAttempts: 1, ownFaults: 1 });
   });
 
   test('never ends a job by its count alone', () => {
-    const ends = (unsettled: number, ms: number) => judgeClaim(aJob({ unsettled }), false, NOW + ms)?.code;
+    const ends = (claimsSinceOutcome: number, ms: number) =>
+      judgeClaim(aJob({ claimsSinceOutcome }), false, NOW + ms)?.code;
     expect(ends(1_000, 7 * DAY)).toBeUndefined();
     expect(ends(20, 30 * DAY)).toBeUndefined();
     expect(ends(21, 7 * DAY + 1)).toBe('NEVER_SETTLED');
@@ -563,7 +569,7 @@ describe('a job that fails', () => {
 
   test('as soon as it is claimed keeps what it has, tells of the claim, and expires after the retention', () => {
     const results: ProviderResult[] = [{ providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 9 }];
-    const job = aJob({ results, unsettled: 21, updatedAt: NOW - 8 * DAY });
+    const job = aJob({ results, claimsSinceOutcome: 21, updatedAt: NOW - 8 * DAY });
     const failure = judgeClaim(job, false, NOW);
     expect(failure?.message).toMatch(/21 times/);
     const claimed = aClaim({ claims: 21, trigger: 'scheduled' });

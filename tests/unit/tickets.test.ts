@@ -36,7 +36,7 @@ const run = (job: Job, outcomes: Outcomes, { final = false, now = NOW, random = 
 /** The job as it is stored after an execution. */
 const settled = (job: Job, outcomes: Outcomes, change: Change = {}): Job => {
   const { attempt: _, fetchAttempts, callbackAttempts, ...settlement } = run(job, outcomes, change);
-  return { ...job, ...settlement, unsettled: 0, fetchAttempts: job.fetchAttempts + fetchAttempts };
+  return { ...job, ...settlement, claimsSinceOutcome: 0, fetchAttempts: job.fetchAttempts + fetchAttempts };
 };
 const resultOf = ({ results }: Pick<Job, 'results'>, providerId = 'gas') =>
   results.find((result) => result.providerId === providerId);
@@ -102,7 +102,7 @@ describe('a provider that is working on it', () => {
     const job = accepted({ deadlineAt: NOW + 30 * SECOND });
     expect(job.dueAt).toBe(NOW + 30 * SECOND);
     const now = job.deadlineAt;
-    const claimed = toClaimedJob({ ...job, leasedUntil: now + MINUTE, unsettled: 1 }, 'scheduled', now);
+    const claimed = toClaimedJob({ ...job, leasedUntil: now + MINUTE, claimsSinceOutcome: 1 }, 'scheduled', now);
     expect(claimed).toMatchObject({ providers: ['gas'], final: true });
     const outcomes = { fetches: [working('gas', { polls: 1 })], delivery: DELIVERED };
     const over = run(job, outcomes, { final: true, now });

@@ -35,7 +35,7 @@ const common = (store: JobStore) => ({
 describe('a job of a client that was revoked', () => {
   const claim = async (find: FindClient) => {
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ dueAt: NOW, unsettled: 0 }));
+    await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 0 }));
     const sweep = await claimDueJobs(
       {
         ...unguarded,
@@ -182,7 +182,7 @@ describe("a provider's credential", () => {
       log,
       fetchDeadlineMs: 86_400_000,
       policy,
-      meter: { ...unguarded.meter, count: (...metric: unknown[]) => void counted.push(metric) },
+      metrics: { ...unguarded.metrics, count: (...metric: unknown[]) => void counted.push(metric) },
     };
     const fetching = fetchProvider(deps, { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' });
     return {

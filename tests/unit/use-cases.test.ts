@@ -352,8 +352,8 @@ describe('settling', () => {
     const worked = aWorkedJob({ results: [notAttempted('gas'), fetched('internet')] });
     await givenJob(store, aJob({ jobId: worked.jobId }));
     const counted: unknown[] = [];
-    const meter = { ...unguarded.meter, count: (...metric: unknown[]) => void counted.push(metric) };
-    const deps = { ...common(), ...store, jobs: store.reader, meter };
+    const metrics = { ...unguarded.metrics, count: (...metric: unknown[]) => void counted.push(metric) };
+    const deps = { ...common(), ...store, jobs: store.reader, metrics };
     await settleJob(deps, { job: worked });
     await settleJob(deps, { job: { ...worked, results: [] }, deliveryError: NOT_SENT });
     expect(counted).toEqual([
@@ -404,12 +404,12 @@ describe('claiming', () => {
     const ids = batches.flat().map((job) => job.jobId);
     // Jobs born leased have been taken before: each is in a batch of its own.
     expect([new Set(ids).size, ids.length, claimed, more]).toEqual([95, 95, 95, false]);
-    const waiting = await claim(await withDue(95, { unsettled: 0 }));
+    const waiting = await claim(await withDue(95, { claimsSinceOutcome: 0 }));
     expect(waiting.batches.map((batch) => batch.length)).toEqual([40, 40, 15]);
   });
 
   test('takes no more than a sweep may, earlier passes included', async () => {
-    const store = await withDue(30, { unsettled: 0 });
+    const store = await withDue(30, { claimsSinceOutcome: 0 });
     expect(await claim(store, { lastPause: async () => undefined, maxJobsPerSweep: 25 }, 5)).toMatchObject({
       claimed: 25,
       more: false,
@@ -417,7 +417,7 @@ describe('claiming', () => {
   });
 
   test('does not let one job that can not be taken keep the others', async () => {
-    const store = await withDue(10, { unsettled: 0 });
+    const store = await withDue(10, { claimsSinceOutcome: 0 });
     const taken = store.due.claim;
     let calls = 0;
     const due = {
@@ -428,7 +428,7 @@ describe('claiming', () => {
   });
 
   test('ends a job that was claimed twenty times in more than a week and never settled', async () => {
-    const store = await withDue(1, { unsettled: 20, updatedAt: NOW - 7 * 86_400_000 - 1 });
+    const store = await withDue(1, { claimsSinceOutcome: 20, updatedAt: NOW - 7 * 86_400_000 - 1 });
     expect((await claim(store)).batches).toEqual([]);
     expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
   });

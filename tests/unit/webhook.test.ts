@@ -9,7 +9,7 @@ import { createHandler, type Deps } from '../../functions/webhook/handler.ts';
 import { hashRequest } from '../../functions/webhook/idempotency.ts';
 import { readForm } from '../../functions/webhook/job-request.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
-import { aCatalogue, aLog, CLIENT_ID, LEASE_MS, NOW, untold } from '../builders.ts';
+import { aCatalogue, aLog, CLIENT_ID, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const GAS: Partial<ProviderInput> = {
@@ -63,7 +63,7 @@ const createWorld = () => {
   };
   const post = async (body: unknown, idempotencyKey?: string) => {
     const handler = createHandler({
-      ...untold,
+      ...withoutNotifications,
       ...{ intake, control: store.control, limitClient, log: world.log },
       ...{ catalogue: world.catalogue, callbackRules: world.rules },
       authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),

@@ -9,7 +9,7 @@ export default {
   ...config,
   rootDir: '../..',
   roots: ['<rootDir>/layers', '<rootDir>/functions', '<rootDir>/tests'],
-  moduleNameMapper: { '^@boomerang/core/(.*)$': '<rootDir>/layers/core/$1' },
+  moduleNameMapper: { '^@boomerang/core/(.*)$': '<rootDir>/packages/core/$1' },
   setupFiles: ['<rootDir>/tools/mutation/end-on-failure.mjs'],
   cacheDirectory: '<rootDir>/.jest-cache',
   // What hangs is killed, too, and need not be waited for as long as elsewhere.

@@ -33,7 +33,7 @@ const MUTATION = {
   examples: {
     '': 'all files that are listed below',
     'settle circuit': 'two of them',
-    'layers/core/domain/mask.ts': 'any other file; slower, since every unit test that imports it is run',
+    'packages/core/domain/mask.ts': 'any other file; slower, since every unit test that imports it is run',
   },
   exitCodes: { 1: 'a file is below the threshold' },
   more: `Files: ${names.join(', ')}`,

@@ -1,0 +1,34 @@
+import { paginateScan } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Job, ProviderResult } from '../../domain/job.ts';
+import { DUE_INDEX, INPUT_ATTRIBUTES, JOB_ITEM_ID, type JobTable, parseStoredInput } from './table.ts';
+
+/** What a pending job still has to fetch, and with which parameters. */
+export type PendingInput = Pick<Job, 'jobId' | 'phase' | 'providers' | 'parameters'> & { results: ProviderResult[] };
+
+const ATTRIBUTES = ['jobId', 'phase', 'results', ...INPUT_ATTRIBUTES.filter((name) => name !== 'metadata')];
+const KEYS = ATTRIBUTES.map((_, index) => `#${index}`);
+
+/**
+ * Reads every pending job, for operators: no function has the right to. It scans the whole table, since the index of due jobs
+ * ({@link DUE_INDEX}) holds no parameters.
+ */
+export const readPendingJobs = async function* ({
+  client,
+  tableName: TableName,
+}: JobTable): AsyncGenerator<PendingInput> {
+  const query = {
+    TableName,
+    ProjectionExpression: KEYS.join(', '),
+    FilterExpression: '#itemId = :job AND #status = :pending',
+    ExpressionAttributeNames: {
+      ...Object.fromEntries(ATTRIBUTES.map((name, index) => [`#${index}`, name])),
+      '#itemId': 'itemId',
+      '#status': 'status',
+    },
+    ExpressionAttributeValues: { ':job': { S: JOB_ITEM_ID }, ':pending': { S: 'PENDING' } },
+  };
+  for await (const { Items = [] } of paginateScan({ client }, query)) {
+    for (const item of Items) yield parseStoredInput(unmarshall(item)) as PendingInput;
+  }
+};

@@ -1,0 +1,25 @@
+import type { Job } from '../job.ts';
+import type { Catalogue } from './catalogue.ts';
+import { parameterFaults } from './parameters.ts';
+
+/**
+ * What a catalogue would refuse of a pending job: providers that it does not have, and parameters that it does not take.
+ *
+ * @returns a line for each, `gas: parameters.account: Must be …`; it quotes no value
+ */
+export const refusalsOf = (
+  catalogue: Catalogue,
+  { phase, providers, parameters, results }: Pick<Job, 'phase' | 'providers' | 'parameters' | 'results'>,
+): string[] => {
+  if (phase !== 'FETCHING') return [];
+  const settled = new Set(results.flatMap(({ providerId, status }) => (status === 'UNAVAILABLE' ? [] : [providerId])));
+  return providers
+    .filter((providerId) => !settled.has(providerId))
+    .flatMap((providerId) => {
+      const provider = catalogue.get(providerId);
+      if (!provider) return [`${providerId}: Is not in the catalogue`];
+      return parameterFaults(provider, parameters?.[providerId] ?? {}).map(
+        ({ path, message }) => `${[providerId, 'parameters', ...path].join('.').replace('.', ': ')}: ${message}`,
+      );
+    });
+};

@@ -1,0 +1,40 @@
+import type { ClaimedJob } from '../contracts/claimed-job.ts';
+import type { Settlement } from '../domain/settle.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { OperatorEvent, PublishEvent } from '../ports/events.ts';
+import type { CircuitChange } from './circuit-breaker.ts';
+
+export type NotifyDeps = { publish: PublishEvent; metrics: Metrics };
+
+const TYPES: Partial<Record<Settlement['status'], 'JobCompleted' | 'JobPartial' | 'JobFailed'>> = {
+  COMPLETE: 'JobCompleted',
+  PARTIAL: 'JobPartial',
+  FAILED: 'JobFailed',
+};
+
+/** Tells of the end of a job, once it is written down; of anything else it says nothing. */
+export const publishJobEnded = async (
+  { publish, metrics }: NotifyDeps,
+  { jobId, clientId, createdAt }: Pick<ClaimedJob, 'jobId' | 'clientId' | 'createdAt'>,
+  { status, failure, updatedAt }: Pick<Settlement, 'status' | 'failure' | 'updatedAt'>,
+): Promise<void> => {
+  const type = TYPES[status];
+  if (!type) return;
+  if (type === 'JobFailed') {
+    metrics.count('JobsGivenUp', { cause: failure?.code ?? 'UNKNOWN' });
+    // An alarm looks at the share: without a value here it would be silent while nothing is delivered at all.
+    metrics.count('JobsDelivered', undefined, 0);
+  } else {
+    metrics.count('JobsDelivered');
+    if (createdAt !== null) metrics.milliseconds('TimeToCallback', updatedAt - createdAt);
+  }
+  await publish({ type, jobId, clientId, status, failureCode: failure?.code });
+};
+
+/** Tells of a circuit that opened or closed: field by field, for a stored item may have more in it than its type says. */
+export const toCircuitEvent = (change: CircuitChange): OperatorEvent => {
+  const { key, openUntil } = change.circuit;
+  if (!change.isOpen) return { type: 'CircuitClosed', circuit: key };
+  const { calls, failures } = change.tally;
+  return { type: 'CircuitOpened', circuit: key, openUntil: new Date(openUntil).toISOString(), calls, failures };
+};

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf, isOver } from './api.ts';
+import { startThirdParties } from './third-parties.ts';
+
+const JOBS = 12;
+
+let cloud: Instance;
+let parties: Awaited<ReturnType<typeof startThirdParties>>;
+
+beforeAll(async () => {
+  parties = await startThirdParties();
+  cloud = await startInstance({
+    FAILURE_RATE: '0.3',
+    FAILURE_SEED: '7',
+    RETRY_SCHEDULE_SECONDS: '1',
+    SWEEP_SECONDS: '1',
+  });
+}, 30_000);
+
+afterAll(async () => {
+  await cloud.stop();
+  await parties.close();
+}, 30_000);
+
+type Entry = { providerId: string; data?: unknown; error?: { code: string } };
+type Callback = { jobId: string; data: Entry[]; metadata?: Record<string, string> };
+
+const callbackOf = (jobId: string): Callback | undefined =>
+  parties
+    .callsTo('/callback')
+    .map(({ body }) => JSON.parse(body) as Callback)
+    .find((callback) => callback.jobId === jobId);
+
+const accountOf = (number: number): string => String(20_000_000 + number);
+const taxIdOf = (number: number): string => `DE-tax-${number}-secret`;
+
+const jobOf = (number: number) => ({
+  providers: [
+    { id: 'gas', parameters: { account: accountOf(number), size: 2 } },
+    'internet',
+    { id: 'reports', parameters: { taxId: taxIdOf(number) } },
+  ],
+  callbackUrl: `${parties.url}/callback`,
+  metadata: { orderId: `order-${number}` },
+});
+
+/** What the mock provider has for an account, in one page, asked for until it does not fail. */
+const billsOf = async (account: string): Promise<unknown> => {
+  for (;;) {
+    const answer = await fetch(`${cloud.providersUrl}/providers/gas/accounts/${account}/bills?size=200`);
+    if (answer.status === 200) return ((await answer.json()) as { data: unknown }).data;
+  }
+};
+
+describe('jobs for every provider of the shipped catalogue', () => {
+  test('deliver each caller its own data: pages by cursor and by Link, a report by polling behind OAuth', async () => {
+    const { post, waitFor } = apiOf(cloud);
+    const jobIds = await Promise.all(
+      Array.from({ length: JOBS }, async (_, number) => {
+        const answer = await post(jobOf(number));
+        expect(answer.status).toBe(202);
+        return ((await answer.json()) as { jobId: string }).jobId;
+      }),
+    );
+    const reports = new Set<string>();
+    for (const [number, jobId] of jobIds.entries()) {
+      const job = await waitFor(jobId, isOver, 90_000);
+      expect(job.status).toBe('COMPLETE');
+      const callback = callbackOf(jobId);
+      expect(callback?.metadata).toEqual({ orderId: `order-${number}` });
+      const [gas, internet, report] = callback?.data ?? [];
+      expect(gas).toMatchObject({ providerId: 'gas', data: await billsOf(accountOf(number)) });
+      expect(internet).toMatchObject({ providerId: 'internet', data: [{ amount: 15.12 }, { amount: 15.12 }] });
+      expect(report).toMatchObject({ providerId: 'reports', data: { creditScore: expect.any(Number) } });
+      reports.add(JSON.stringify(report?.data));
+      // What is sent and never shown.
+      const shown = JSON.stringify(job);
+      expect(shown).toContain('"account":"***"');
+      for (const secret of [accountOf(number), taxIdOf(number)]) {
+        expect(shown).not.toContain(secret);
+        expect(cloud.output()).not.toContain(secret);
+      }
+    }
+    expect(reports.size).toBeGreaterThan(1);
+    expect(cloud.output()).not.toContain('local-demo-secret');
+  }, 120_000);
+
+  test('deliver a report that is rejected as an error in its place', async () => {
+    const { post, waitFor } = apiOf(cloud);
+    const answer = await post({
+      providers: ['internet', { id: 'reports', parameters: { taxId: '0000' } }],
+      callbackUrl: `${parties.url}/callback`,
+    });
+    const { jobId } = (await answer.json()) as { jobId: string };
+    const job = await waitFor(jobId, isOver, 60_000);
+    expect(job).toMatchObject({
+      status: 'PARTIAL',
+      providers: [{ status: 'FETCHED' }, { status: 'REFUSED', error: { class: 'work_failed' } }],
+    });
+    const [, rejected] = callbackOf(jobId)?.data ?? [];
+    expect(rejected).toMatchObject({ providerId: 'reports', error: { code: 'PROVIDER_REFUSED' } });
+    expect(callbackOf(jobId)).not.toHaveProperty('metadata');
+  }, 90_000);
+
+  test('are refused with a pointer to each parameter that is wrong', async () => {
+    const { post } = apiOf(cloud);
+    const answer = await post({
+      providers: [
+        { id: 'gas', parameters: { account: '12', colour: 'red' } },
+        { id: 'reports', parameters: {} },
+      ],
+      callbackUrl: `${parties.url}/callback`,
+    });
+    expect(answer.status).toBe(422);
+    const { errors } = (await answer.json()) as { errors: { pointer: string }[] };
+    expect(errors.map(({ pointer }) => pointer).sort()).toEqual([
+      '/providers/0/parameters/account',
+      '/providers/0/parameters/colour',
+      '/providers/1/parameters/taxId',
+    ]);
+  });
+});

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createLog } from '@boomerang/core/observability/logger.ts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { newAccess } from '../../local/access.ts';
+import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
+import { clientOf } from '../../local/running.ts';
+import { readTemplate } from '../../local/template.ts';
+import { aJob, givenJob } from '../builders.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-pending-'));
+const account = { type: 'string', pattern: '^[0-9]{8,12}$' };
+const gas = { id: 'gas', url: 'https://gas.example/{?account}' };
+
+const check = (providers: object[]) =>
+  new Promise<{ code: number; stdout: string }>((resolve) => {
+    const file = path.join(folder, 'providers.json');
+    writeFileSync(file, JSON.stringify({ providers }));
+    const env = { PATH: process.env.PATH ?? '', DATA_DIR: path.join(folder, 'data') };
+    const args = ['cli/providers.ts', 'check', file, '--stage', 'local'];
+    execFile(process.execPath, args, { env }, (error, stdout) => resolve({ code: Number(error?.code ?? 0), stdout }));
+  });
+
+beforeAll(async () => {
+  const access = newAccess();
+  const database = await startDatabase(path.join(folder, 'data'), access, createLog('test'));
+  const client = clientOf(database.url, access);
+  await ensureTables(client, readTemplate('template.yaml'));
+  const intake = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
+  const of = (value: string) => ({ providers: ['gas'], parameters: { gas: { account: value } } });
+  const refused = { providerId: 'gas', status: 'REFUSED' as const, error: { class: 'bad_status' as const } };
+  for (const job of [
+    aJob(of('12345678')),
+    aJob(of('12-secret')),
+    aJob({ providers: ['gas'] }),
+    // What these still need is not asked of the catalogue any more.
+    aJob({ ...of('12-secret'), status: 'FAILED' }),
+    aJob({ ...of('12-secret'), phase: 'CALLING_BACK' }),
+    aJob({ ...of('12-secret'), results: [refused] }),
+  ]) {
+    await givenJob({ intake }, job);
+  }
+  client.destroy();
+  await database.close();
+}, 30_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a catalogue that takes what pending jobs ask for is ok', async () => {
+  const parameters = { type: 'object', properties: { account: { type: 'string' } } };
+  const { code, stdout } = await check([{ ...gas, parameters }]);
+  expect(stdout).toMatch(/^ok, 1 provider\nok, it takes what 5 pending jobs ask for\n$/);
+  expect(code).toBe(0);
+});
+
+test('a catalogue that refuses parameters of pending jobs says which, and of how many jobs, and shows no value', async () => {
+  const parameters = { type: 'object', required: ['account'], properties: { account } };
+  const { code, stdout } = await check([{ ...gas, parameters }]);
+  expect(stdout).toContain('gas: parameters.account: Must match the pattern ^[0-9]{8,12}$ (1 pending job)');
+  expect(stdout).toContain('gas: parameters.account: Is required (1 pending job)');
+  expect(stdout).not.toContain('secret');
+  expect(code).toBe(1);
+});
+
+test('a catalogue without a provider that pending jobs wait for says so', async () => {
+  const { code, stdout } = await check([{ id: 'water', url: 'https://water.example/' }]);
+  expect(stdout).toContain('gas: Is not in the catalogue (3 pending jobs)');
+  expect(code).toBe(1);
+});

@@ -1,0 +1,228 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { createPublishEvent } from '@boomerang/core/adapters/event-bridge.ts';
+import { claimedJobSchema, upgradePayload } from '@boomerang/core/contracts/claimed-job.ts';
+import { OPERATOR_EVENT_TYPES } from '@boomerang/core/contracts/operator-event.ts';
+import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
+import { METRICS, METRICS_NAMESPACE, type MetricName, type Metrics } from '@boomerang/core/observability/metrics.ts';
+import type { OperatorEvent, PublishEvent } from '@boomerang/core/ports/events.ts';
+import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
+import { publishJobEnded, toCircuitEvent } from '@boomerang/core/use-cases/notify-operators.ts';
+import { describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { aClaim, aLog, CLIENT_ID, NOW, withoutNotifications } from '../builders.ts';
+import { FIXTURE_JOB_ID } from '../event-expectations.ts';
+
+describe('the end of a job', () => {
+  const tell = async (change: object, claim = aClaim()) => {
+    const events: OperatorEvent[] = [];
+    const measured: unknown[][] = [];
+    const put = (name: MetricName, value: number) => void measured.push([name, value]);
+    const count: Metrics['count'] = (name, dimensions, value = 1) =>
+      void measured.push(dimensions === undefined ? [name, value] : [name, value, dimensions]);
+    const metrics = { count, milliseconds: put, seconds: put };
+    const publish = async (event: OperatorEvent) => void events.push(event);
+    await publishJobEnded({ publish, metrics }, claim, { status: 'COMPLETE', updatedAt: NOW + 1_500, ...change });
+    return { events, measured };
+  };
+
+  test('is told, with its reason, and measured', async () => {
+    expect((await tell({})).events).toMatchObject([{ type: 'JobCompleted', clientId: 'client', status: 'COMPLETE' }]);
+    expect((await tell({ status: 'PARTIAL' })).measured).toEqual([
+      ['JobsDelivered', 1],
+      ['TimeToCallback', 1_500],
+    ]);
+    const failure = { code: 'CALLBACK_GONE', message: '' };
+    const failed = await tell({ status: 'FAILED', failure });
+    expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
+    // Zero delivered, too, so that the share of those that failed is known although none was.
+    expect(failed.measured).toEqual([
+      ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
+      ['JobsDelivered', 0],
+    ]);
+    expect((await tell({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
+  });
+
+  test('is the only thing that is told of a job', async () => {
+    expect(await tell({ status: 'PENDING' })).toEqual({ events: [], measured: [] });
+  });
+
+  test('of a job of the version before is told without the time it took', async () => {
+    expect((await tell({}, aClaim({ createdAt: null }))).measured).toEqual([['JobsDelivered', 1]]);
+  });
+});
+
+describe('publishing', () => {
+  const event: OperatorEvent = { type: 'JobFailed', jobId: 'id', clientId: 'client', status: 'FAILED' };
+
+  test('puts the event on the default bus, with its version', async () => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
+    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), aLog())(event);
+    const [entry] = bus.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
+    expect(entry).toMatchObject({ Source: 'boomerang', DetailType: 'JobFailed' });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ v: 1, jobId: 'id', clientId: 'client', status: 'FAILED' });
+  });
+
+  test.each([
+    ['is down', () => Promise.reject(new Error('down'))],
+    ['does not take it', () => Promise.resolve({ FailedEntryCount: 1 })],
+  ])('never throws, when the bus %s', async (_case, answer) => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).callsFake(answer);
+    const log = aLog();
+    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), log)(event);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'Could not publish an event' }]);
+  });
+});
+
+describe('an event has in it, to the letter', () => {
+  /** What a stored item has besides, and no event may have. */
+  const internals = {
+    jobId: 'TALLY#provider#gas',
+    itemId: 'WINDOW#1',
+    expiresAt: 1,
+    dueShard: 3,
+    clientShard: 'client#1',
+    callbackUrl: 'https://example.com/?token=secret',
+    claims: 7,
+  };
+  const circuit = { ...internals, key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
+  const published = async (act: (publish: PublishEvent) => Promise<void>): Promise<unknown> => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
+    await act(createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), aLog()));
+    return bus.commandCalls(PutEventsCommand).flatMap(({ args: [{ input }] }) => {
+      return (input.Entries ?? []).map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)]);
+    });
+  };
+  const end = (status: JobStatus, failure?: Job['failure']) => (publish: PublishEvent) =>
+    publishJobEnded(
+      { ...withoutNotifications, publish },
+      { ...aClaim({ jobId: FIXTURE_JOB_ID }), ...{ dueAt: 1, expiresAt: 2 } },
+      { ...internals, status, updatedAt: NOW, ...(failure && { failure }) },
+    );
+  const ofJob = (status: string, more = {}) => ({ v: 1, jobId: FIXTURE_JOB_ID, clientId: CLIENT_ID, status, ...more });
+
+  const cases: Record<string, [act: (publish: PublishEvent) => Promise<void>, detail: object]> = {
+    JobCompleted: [end('COMPLETE'), ofJob('COMPLETE')],
+    JobPartial: [end('PARTIAL'), ofJob('PARTIAL')],
+    JobFailed: [
+      end('FAILED', {
+        ...internals,
+        code: 'CALLBACK_GONE',
+        message: 'https://example.com/?token=secret',
+      } as Job['failure']),
+      ofJob('FAILED', { failureCode: 'CALLBACK_GONE' }),
+    ],
+    CircuitOpened: [
+      (publish) => publish(toCircuitEvent({ isOpen: true, circuit, tally: { ...internals, calls: 20, failures: 19 } })),
+      { v: 1, circuit: 'provider#gas', openUntil: new Date(NOW).toISOString(), calls: 20, failures: 19 },
+    ],
+    CircuitClosed: [
+      (publish) => publish(toCircuitEvent({ isOpen: false, circuit })),
+      { v: 1, circuit: 'provider#gas' },
+    ],
+  };
+
+  test.each(Object.entries(cases))('what %s is about', async (type, [act, detail]) => {
+    expect(await published(act)).toEqual([[type, detail]]);
+  });
+
+  test('none of an item that was spread into it', async () => {
+    for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
+      const { jobId: __, ...others } = internals;
+      const event = { ...others, ...detail, type } as unknown as OperatorEvent;
+      expect(await published((publish) => publish(event))).toEqual([[type, { v: 1, ...detail }]]);
+    }
+  });
+
+  test('and there is no event without a case here', () => {
+    expect(Object.keys(cases).sort()).toEqual([...OPERATOR_EVENT_TYPES].sort());
+  });
+});
+
+test('circuits are told of by what they are for', () => {
+  const circuit = { key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
+  expect(toCircuitEvent({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } })).toEqual({
+    type: 'CircuitOpened',
+    circuit: 'provider#gas',
+    openUntil: new Date(NOW).toISOString(),
+    calls: 20,
+    failures: 19,
+  });
+  expect(toCircuitEvent({ isOpen: false, circuit })).toEqual({ type: 'CircuitClosed', circuit: 'provider#gas' });
+});
+
+test.each([
+  ['provider#gas', 'provider'],
+  ['callback#example.com', 'callback'],
+])('a circuit that opens is counted by what it is of, and one that closes is not: %s', async (key, of) => {
+  const events: OperatorEvent[] = [];
+  const counted: unknown[] = [];
+  const count: Metrics['count'] = (...metric) => void counted.push(metric);
+  const publish = async (event: OperatorEvent) => void events.push(event);
+  const announce = createAnnounce({ publish, metrics: { ...withoutNotifications.metrics, count } });
+  const circuit = { key, openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
+  await announce({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } });
+  await announce({ isOpen: false, circuit });
+  expect(counted).toEqual([['CircuitOpened', { of }]]);
+  expect(events.map(({ type }) => type)).toEqual(['CircuitOpened', 'CircuitClosed']);
+});
+
+test('metrics are lines in the Embedded Metric Format', () => {
+  const code = `import { createGauge, createMetrics } from '@boomerang/core/observability/metrics.ts';
+    const metrics = createMetrics();
+    const gauge = createGauge();
+    // Functions of one process have their variables at load only.
+    delete process.env.POWERTOOLS_METRICS_DISABLED;
+    metrics.count('ProviderFailures', { provider: 'gas' });
+    metrics.count('JobsDelivered', undefined, 0);
+    metrics.milliseconds('TimeToCallback', 12);
+    gauge('OpenCircuits', 0);`;
+  const run = (POWERTOOLS_METRICS_DISABLED: string) => {
+    const env = { ...process.env, POWERTOOLS_METRICS_DISABLED, POWERTOOLS_SERVICE_NAME: 'boomerang-dev' };
+    return execFileSync(process.execPath, ['--input-type=module', '--eval', code], { env }).toString();
+  };
+  expect(run('true')).toBe('');
+  const lines = run('false').trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      _aws: { CloudWatchMetrics: [{ Namespace: 'Boomerang', Dimensions: [['service', 'provider']] }] },
+      ProviderFailures: 1,
+      provider: 'gas',
+      service: 'boomerang-dev',
+    },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, JobsDelivered: 0 },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, TimeToCallback: 12 },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, OpenCircuits: 0 },
+  ]);
+});
+
+test('the template shows and watches the metrics that there are, and all of them', () => {
+  const template = readFileSync('template.yaml', 'utf8');
+  const shown = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
+  const searched = [...template.matchAll(/MetricName=\\"(\w+)\\"/g)].map(([, name]) => name);
+  const watched = [...template.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)/g)].map(([, name]) => name);
+  expect(new Set([...shown, ...searched])).toEqual(new Set(Object.keys(METRICS)));
+  for (const name of watched) expect(Object.keys(METRICS)).toContain(name);
+  expect(METRICS_NAMESPACE).toBe('Boomerang');
+  // Of this stack only: an account may hold several.
+  expect(template.match(/"service", "\$\{AWS::StackName\}"/g)).toHaveLength(shown.length);
+  expect(template.match(/service=\\"\$\{AWS::StackName\}\\" MetricName/g)).toHaveLength(searched.length);
+});
+
+test('the dashboard is JSON', () => {
+  const [, indented = ''] = /DashboardBody: !Sub \|\n((?: {8}.*\n)+)/.exec(readFileSync('template.yaml', 'utf8')) ?? [];
+  const { widgets } = JSON.parse(indented.replaceAll(/\$\{[\w:]+\}/g, 'x')) as { widgets: object[] };
+  expect(widgets.length).toBeGreaterThan(3);
+});
+
+test('a payload of the version before is one of today, and nothing else is made of any', () => {
+  const { createdAt: _, ...claim } = aClaim();
+  expect(claimedJobSchema.parse(upgradePayload({ ...claim, v: 1 }))).toEqual({ ...claim, createdAt: null });
+  expect(claimedJobSchema.safeParse(upgradePayload({ ...claim, v: 3 })).success).toBe(false);
+  expect(claimedJobSchema.safeParse(upgradePayload(claim)).success).toBe(false);
+  for (const payload of [null, 'text', 5, []]) expect(upgradePayload(payload)).toBe(payload);
+});
