@@ -124,6 +124,9 @@ const describeAuth = (auth: Auth): string => {
   }
 };
 
+const cursorPlace = ({ cursorAt, lastItemAt }: Extract<Pagination, { kind: 'cursor' }>): string =>
+  lastItemAt === undefined ? `"${cursorAt}"` : `"${lastItemAt}" in the last item`;
+
 const describePages = (pagination: Pagination): string => {
   const items = `items at "${pagination.itemsAt}", at most ${pagination.maxPages} pages`;
   switch (pagination.kind) {
@@ -132,7 +135,7 @@ const describePages = (pagination: Pagination): string => {
     case 'next-url':
       return `next URL at "${pagination.nextUrlAt}", ${items}`;
     case 'cursor':
-      return `cursor at "${pagination.cursorAt}", sent as ${pagination.parameter}, ${items}`;
+      return `cursor at ${cursorPlace(pagination)}, sent as ${pagination.parameter}, ${items}`;
     case 'page':
       return `page numbers from ${pagination.firstPage}, sent as ${pagination.parameter}, ${items}`;
     case 'offset':

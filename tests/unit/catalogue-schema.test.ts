@@ -159,7 +159,9 @@ describe('the JSON Schema of the catalogue', () => {
 type Change = { at: number; kind: string; value: Json; key: string };
 
 /** Changes one node of a document, chosen by a number from 0 to 1. */
-const applyChange = (document: Json, { at, kind, value, key }: Change): Json => {
+const applyChange = (document: Json, { at, kind, value: shared, key }: Change): Json => {
+  // Two changes may have one value: put into itself, it would be circular.
+  const value = structuredClone(shared);
   const places: [Json[] | { [key: string]: Json }, string][] = [];
   const visit = (node: Json): void => {
     if (typeof node !== 'object' || node === null) return;

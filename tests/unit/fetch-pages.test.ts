@@ -34,6 +34,7 @@ const fetchAll = async (
 };
 
 const cursor = { kind: 'cursor', cursorAt: '/next', parameter: 'cursor', itemsAt: '/items' } as const;
+const lastItem = { kind: 'cursor', lastItemAt: '', parameter: 'after', itemsAt: '/items' } as const;
 const link = { kind: 'link', itemsAt: '' } as const;
 const nextUrl = { kind: 'next-url', nextUrlAt: '/next', itemsAt: '/items' } as const;
 const page = { kind: 'page', parameter: 'page', itemsAt: '/items' } as const;
@@ -45,6 +46,10 @@ const servers: Record<string, Answering> = {
   cursor: ({ query }) => {
     const at = Number(query.get('cursor') ?? 0);
     return { body: { items: ITEMS.slice(at, at + 2), next: at + 2 < ITEMS.length ? `${at + 2}` : null } };
+  },
+  'last-item': ({ query }) => {
+    const at = ITEMS.indexOf(Number(query.get('after'))) + 1;
+    return { body: { items: ITEMS.slice(at, at + 2) } };
   },
   link: ({ query }) => {
     const at = Number(query.get('at') ?? 0);
@@ -64,91 +69,101 @@ const servers: Record<string, Answering> = {
     return { body: { items: ITEMS.slice(at, at + 2) } };
   },
 };
-const kinds = [cursor, link, nextUrl, page, offset];
+const kinds = [cursor, lastItem, link, nextUrl, page, offset];
+const nameOf = (pagination: (typeof kinds)[number]) => ('lastItemAt' in pagination ? 'last-item' : pagination.kind);
 
-describe.each(kinds)('pages of kind $kind', (pagination) => {
-  const answering = servers[pagination.kind] as Answering;
+describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as const))(
+  'pages of kind %s',
+  (name, pagination) => {
+    const answering = servers[name] as Answering;
 
-  test('become one array', async () => {
-    const { json, log, fetched, server } = await fetchAll(pagination, answering);
-    expect(json).toBe('[1,2,3,4,5]');
-    expect(fetched?.statusCode).toBe(200);
-    expect(log.lines).toMatchObject([{ message: 'Fetched from a provider', data: { pages: server.requests.length } }]);
-  });
-
-  test('come over one connection', async () => {
-    const { server } = await fetchAll(pagination, answering);
-    expect(server.requests.length).toBeGreaterThan(2);
-    expect(server.connections()).toBe(1);
-  });
-
-  test('are refused by name when there are more than maxPages, and never cut', async () => {
-    const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
-    expect([name, failure.class, failure.excerpt]).toEqual(['ProviderRefused', 'too_many_pages', 'more than 2 pages']);
-    expect(json).toBeUndefined();
-  });
-
-  test('may be as many as maxPages', async () => {
-    expect((await fetchAll({ ...pagination, maxPages: 3 }, answering)).json).toBe('[1,2,3,4,5]');
-  });
-
-  test('pass through the circuit and the limits, one by one', async () => {
-    const breaker = createBreakerSpy();
-    let limited = 0;
-    const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
-      limited += 1;
-      return call();
-    };
-    const { server } = await fetchAll(pagination, answering, { deps: { breaker, limitCalls } });
-    expect(breaker.verdicts).toEqual(server.requests.map(() => 'succeeded'));
-    expect(limited).toBe(server.requests.length);
-  });
-
-  test('fail as a whole with the verdict of the page that fails', async () => {
-    let calls = 0;
-    const { name, failure, json } = await fetchAll(pagination, (request) => {
-      calls += 1;
-      return calls === 2 ? { status: 500, body: 'broken' } : answering(request);
+    test('become one array', async () => {
+      const { json, log, fetched, server } = await fetchAll(pagination, answering);
+      expect(json).toBe('[1,2,3,4,5]');
+      expect(fetched?.statusCode).toBe(200);
+      expect(log.lines).toMatchObject([
+        { message: 'Fetched from a provider', data: { pages: server.requests.length } },
+      ]);
     });
-    expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_status', 500]);
-    expect(json).toBeUndefined();
-  });
 
-  test('with nothing in the first are an empty array', async () => {
-    const body = pagination.itemsAt === '' ? [] : { items: [] };
-    expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
-  });
+    test('come over one connection', async () => {
+      const { server } = await fetchAll(pagination, answering);
+      expect(server.requests.length).toBeGreaterThan(2);
+      expect(server.connections()).toBe(1);
+    });
 
-  test('without their array are a bad page', async () => {
-    for (const body of [{}, { items: {} }, 'null', { items: null }, [[1]], 7]) {
-      const { name, failure } = await fetchAll({ ...pagination, itemsAt: '/items' }, () => ({
-        headers: { 'content-type': 'application/json' },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-      }));
-      expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
-      expect(failure.excerpt).toContain('page 1: no array at "/items"');
-    }
-  });
+    test('are refused by name when there are more than maxPages, and never cut', async () => {
+      const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
+      expect([name, failure.class, failure.excerpt]).toEqual([
+        'ProviderRefused',
+        'too_many_pages',
+        'more than 2 pages',
+      ]);
+      expect(json).toBeUndefined();
+    });
 
-  test('that are no JSON are a bad body', async () => {
-    const { failure } = await fetchAll(pagination, () => ({ headers: { 'content-type': 'text/html' }, body: '<p>' }));
-    expect(failure.class).toBe('bad_body');
-  });
+    test('may be as many as maxPages', async () => {
+      expect((await fetchAll({ ...pagination, maxPages: 3 }, answering)).json).toBe('[1,2,3,4,5]');
+    });
 
-  test('carry the credential in each request', async () => {
-    const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'key' };
-    const { server } = await fetchAll(pagination, answering, { provider: { auth } });
-    for (const { headers } of server.requests) expect(headers.authorization).toBe('Bearer s3cret-value');
-  });
+    test('pass through the circuit and the limits, one by one', async () => {
+      const breaker = createBreakerSpy();
+      let limited = 0;
+      const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
+        limited += 1;
+        return call();
+      };
+      const { server } = await fetchAll(pagination, answering, { deps: { breaker, limitCalls } });
+      expect(breaker.verdicts).toEqual(server.requests.map(() => 'succeeded'));
+      expect(limited).toBe(server.requests.length);
+    });
 
-  test('carry a credential of the query in each request, once', async () => {
-    const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
-    const { server, json } = await fetchAll(pagination, answering, { provider: { auth }, secret: 'a&b=c d' });
-    expect(json).toBe('[1,2,3,4,5]');
-    for (const { url } of server.requests)
-      expect(new URL(url, server.url).searchParams.getAll('api_key')).toEqual(['a&b=c d']);
-  });
-});
+    test('fail as a whole with the verdict of the page that fails', async () => {
+      let calls = 0;
+      const { name, failure, json } = await fetchAll(pagination, (request) => {
+        calls += 1;
+        return calls === 2 ? { status: 500, body: 'broken' } : answering(request);
+      });
+      expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_status', 500]);
+      expect(json).toBeUndefined();
+    });
+
+    test('with nothing in the first are an empty array', async () => {
+      const body = pagination.itemsAt === '' ? [] : { items: [] };
+      expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
+    });
+
+    test('without their array are a bad page', async () => {
+      for (const body of [{}, { items: {} }, 'null', { items: null }, [[1]], 7]) {
+        const { name, failure } = await fetchAll({ ...pagination, itemsAt: '/items' }, () => ({
+          headers: { 'content-type': 'application/json' },
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+        }));
+        expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
+        expect(failure.excerpt).toContain('page 1: no array at "/items"');
+      }
+    });
+
+    test('that are no JSON are a bad body', async () => {
+      const { failure } = await fetchAll(pagination, () => ({ headers: { 'content-type': 'text/html' }, body: '<p>' }));
+      expect(failure.class).toBe('bad_body');
+    });
+
+    test('carry the credential in each request', async () => {
+      const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'key' };
+      const { server } = await fetchAll(pagination, answering, { provider: { auth } });
+      for (const { headers } of server.requests) expect(headers.authorization).toBe('Bearer s3cret-value');
+    });
+
+    test('carry a credential of the query in each request, once', async () => {
+      const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
+      const { server, json } = await fetchAll(pagination, answering, { provider: { auth }, secret: 'a&b=c d' });
+      expect(json).toBe('[1,2,3,4,5]');
+      for (const { url } of server.requests)
+        expect(new URL(url, server.url).searchParams.getAll('api_key')).toEqual(['a&b=c d']);
+    });
+  },
+);
 
 test('numbers keep each digit, and items their form', async () => {
   const texts = ['[ 12345678901234567890.10 ,{"a" : 1.0}]', '[]', ' [ "]," , [1 , 2]\n]'];
@@ -191,6 +206,16 @@ describe('the next page', () => {
     );
     expect(json).toBe('[1,2]');
     expect(urls[1]).toBe('/bills?at=2');
+  });
+
+  test.each([
+    ['UTF-8', Buffer.from('/bills/ü€').toString('latin1'), '/bills/%C3%BC%E2%82%AC'],
+    ['Latin-1', '/bills/ü', '/bills/%C3%BC'],
+  ])('by Link is found where that is sent in %s', async (_, target, asked) => {
+    const { json, urls } = await fetchAll(link, ({ url }) =>
+      url === '/bills' ? { headers: { link: `<${target}>; rel=next` }, body: [1] } : { body: [2] },
+    );
+    expect([json, urls[1]]).toEqual(['[1,2]', asked]);
   });
 
   test('by Link is found in the second of two headers', async () => {
@@ -256,6 +281,42 @@ describe('the next page', () => {
     ]);
   });
 
+  test('follows the last item of a page, with every digit and escape of its cursor', async () => {
+    const pages = ['{"id":1},{"id":12345678901234567890}', '{"id":"a&b#\\u00e9"}', ''];
+    let calls = 0;
+    const { urls, json } = await fetchAll(
+      { ...lastItem, lastItemAt: '/id', itemsAt: '/list/0' },
+      () => ({ body: `{"list":[[${pages[calls++]}]]}` }),
+      { path: '/bills?limit=2' },
+    );
+    expect(urls).toEqual([
+      '/bills?limit=2',
+      '/bills?limit=2&after=12345678901234567890',
+      '/bills?limit=2&after=a%26b%23%C3%A9',
+    ]);
+    expect(json).toBe(`[${pages[0]},${pages[1]}]`);
+  });
+
+  test('follows the last item at dataAt where that is all that is stated', async () => {
+    const { itemsAt: _, ...pagination } = lastItem;
+    const answering: Answering = ({ query }) => ({ body: { bills: query.has('after') ? [] : [1, 2] } });
+    const { urls } = await fetchAll(pagination, answering, { provider: { dataAt: '/bills' } });
+    expect(urls).toEqual(['/bills', '/bills?after=2']);
+  });
+
+  test.each([[{}], [{ id: null }], [{ id: '' }], [{ id: false }], [{ id: {} }], [{ id: true }], [7], [null]])(
+    'after the last item %j is a bad page',
+    async (item) => {
+      const { failure, json } = await fetchAll({ ...lastItem, lastItemAt: '/id' }, () => ({ body: { items: [item] } }));
+      expect([failure.class, json]).toEqual(['bad_page', undefined]);
+    },
+  );
+
+  test('after a last item that was the last one before is a bad page', async () => {
+    const { failure, urls } = await fetchAll(lastItem, () => ({ body: { items: [1, 2] } }));
+    expect([failure.class, urls.length]).toEqual(['bad_page', 2]);
+  });
+
   test('is numbered as the catalogue says', async () => {
     const { urls } = await fetchAll({ ...page, firstPage: 0 }, ({ query }) => ({
       body: { items: query.get('page') === '2' ? [] : [1] },
@@ -268,7 +329,7 @@ describe('the next page', () => {
   });
 
   test('is not asked for where hasMoreAt is false', async () => {
-    for (const pagination of [cursor, nextUrl, page, offset]) {
+    for (const pagination of [cursor, lastItem, nextUrl, page, offset]) {
       let calls = 0;
       const { json, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => {
         calls += 1;
@@ -283,6 +344,18 @@ describe('the next page', () => {
     const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
     expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but not where') });
   });
+
+  test.each([['true'], ['false'], [1], [0], [{}], [[]]])(
+    'that hasMoreAt says %j of is a bad page: it might be there',
+    async (more) => {
+      for (const pagination of [cursor, lastItem, nextUrl, page, offset]) {
+        const { failure, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => ({
+          body: { items: [1], more },
+        }));
+        expect([failure.class, urls.length]).toEqual(['bad_page', 1]);
+      }
+    },
+  );
 
   test('that hasMoreAt promises beyond maxPages is not asked for', async () => {
     const { failure, urls } = await fetchAll({ ...page, maxPages: 2, hasMoreAt: '/more' }, () => ({
@@ -418,6 +491,21 @@ describe('all pages together', () => {
     expect([name, failure.class]).toEqual(['ProviderRefused', 'too_large']);
     expect(failure.excerpt).toBe('all pages are larger than 1000 bytes');
     expect(urls).toHaveLength(3);
+  });
+
+  test('are at most maxBytes large once decoded to UTF-8', async () => {
+    const body = Buffer.from(`["${'\x80'.repeat(1000)}"]`, 'latin1');
+    const answering: Answering = ({ query }) => ({
+      headers: {
+        'content-type': 'application/json; charset=windows-1252',
+        ...(!query.has('p') && { link: '<?p=2>; rel="next"' }),
+      },
+      body,
+    });
+    const { name, failure, json } = await fetchAll(link, answering, { provider: { maxBytes: 6_000 } });
+    expect([name, failure.class, json]).toEqual(['ProviderRefused', 'too_large', undefined]);
+    expect(failure.excerpt).toBe('all pages are larger than 6000 bytes');
+    expect((await fetchAll(link, answering, { provider: { maxBytes: 6_010 } })).fetched?.bytes).toBe(6_007);
   });
 
   test('are at most maxBytes large after decompression', async () => {

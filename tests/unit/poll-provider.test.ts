@@ -412,6 +412,11 @@ describe('with a ticket', () => {
     expect([name, failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
   });
 
+  test('a Location that is sent in UTF-8 is read as such', async () => {
+    const { working, server } = await poll(() => accepted(Buffer.from('/work/ü').toString('latin1')));
+    expect(working?.ticket.url).toBe(`${server.url}/work/%C3%BC`);
+  });
+
   test('another Location with a 202 counts from now on; since when and how often go on', async () => {
     const { working, server } = await poll(() => accepted('/work/8'), { ticket: { since: NOW - 9, polls: 4 } });
     expect(working?.ticket).toEqual({ url: `${server.url}/work/8`, since: NOW - 9, polls: 5 });
