@@ -126,7 +126,11 @@ const cursorOf = (
   { document, itemsAt, isEmpty }: Page,
 ): string | undefined => {
   const types = ['string', 'number'];
-  if (lastItemAt === undefined) return cursorAt === undefined ? undefined : scalarAt(document, cursorAt, types);
+  if (lastItemAt === undefined) {
+    // A catalogue that was deployed unchecked: its pages after the first would be lost.
+    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where its cursor is');
+    return scalarAt(document, cursorAt, types);
+  }
   if (isEmpty) return undefined;
   const items = valueAt(document.value, parsePointer(itemsAt)) as readonly unknown[];
   const cursor = scalarAt(document, `${itemsAt}/${items.length - 1}${lastItemAt}`, types);

@@ -651,3 +651,11 @@ test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; r
     expect(json === '[1]' || failure.class === 'bad_page').toBe(true);
   },
 );
+
+test('a catalogue that was deployed unchecked, and names no place of the cursor, cuts no list after its first page', async () => {
+  const { error } = await fetchAll(
+    { kind: 'cursor', parameter: 'cursor', itemsAt: '/items' },
+    servers.cursor as Answering,
+  );
+  expect(error).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'bad_page' } });
+});
