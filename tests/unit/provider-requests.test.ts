@@ -38,6 +38,11 @@ const parameters: NonNullable<ProviderInput['parameters']> = {
   },
 };
 
+/** A reader that finds one job. */
+const jobWith = (change: Parameters<typeof aJob>[0]) => ({
+  getWithData: async () => ({ job: aJob(change), inline: [] }),
+});
+
 describe('a request', () => {
   test('has the parameters of its job, and defaults, in its URL', async () => {
     const path = '/accounts/{account}/bills{?from,size}';
@@ -239,9 +244,6 @@ describe('our credential', () => {
 
 describe('the parameters of a job', () => {
   const path = '/{account}';
-  const jobWith = (change: Parameters<typeof aJob>[0]) => ({
-    getWithData: async () => ({ job: aJob(change), inline: [] }),
-  });
   const asked = async (setting: Partial<FetchSetting>, provider: Partial<ProviderInput> = {}) =>
     arriving({ parameters, ...provider }, { path, ...setting });
   const given = { gas: { account: '12345678' } };
@@ -330,6 +332,33 @@ describe('the parameters of a job', () => {
       expect((await failing(NOW + 3_600_000, [other])).name).toBe('ProviderThrottled');
     },
   );
+});
+
+describe('a provider that is not in the catalogue', () => {
+  const failing = async (now: number, results: unknown[]) =>
+    fetchFrom({
+      provider: {},
+      deps: { now: () => now, catalogue: new Map(), jobs: jobWith({ results: results as never }) },
+      request: { leasedUntil: now + LEASE_MS },
+    });
+
+  test('is unavailable for an hour, because a deployment may be under way, and refused then', async () => {
+    const first = await failing(NOW, []);
+    expect(first.name).toBe('ProviderThrottled');
+    expect(first.failure).toMatchObject({ class: 'unknown_provider', since: NOW });
+    expect(first.counted).toEqual([]);
+
+    const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
+    const later = await failing(NOW + 3_599_000, [pending]);
+    expect([later.name, later.failure.since]).toEqual(['ProviderThrottled', NOW]);
+    const last = await failing(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
+    expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'unknown_provider']);
+  });
+
+  test('waits anew after another failure: that one came from a catalogue that has it', async () => {
+    const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'timeout' }, attempts: 1 };
+    expect((await failing(NOW + 3_600_000, [pending])).failure).toMatchObject({ since: NOW + 3_600_000 });
+  });
 });
 
 describe('a POST on a kept connection that the provider closes', () => {
