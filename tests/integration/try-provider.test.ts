@@ -187,7 +187,11 @@ describe('npm run providers -- try', () => {
 
   test.each<[string, string[], RegExp]>([
     ['no provider', [], /^Which provider\?/],
-    ['an unknown provider', ['no-such-provider'], /^There is no provider no-such-provider, only gas, reports, empty, broken, down\./],
+    [
+      'an unknown provider',
+      ['no-such-provider'],
+      /^There is no provider no-such-provider, only gas, reports, empty, broken, down\./,
+    ],
     ['a missing parameter', ['gas'], /^--account: Is required/],
     ['a wrong value, which is not shown', ['gas', '--account', 'sesame'], /^--account: Must match the pattern/],
     ['a text for a number', ['gas', '--account', '12345678', '--size', 'many'], /^--size: Must be an integer/],
