@@ -88,7 +88,7 @@ const createReporter = () => {
       for (const fetched of attempt.fetches) {
         if (fetched.status === 'OK')
           print(styleText('green', '✓'), `${fetched.providerId}: fetched ${describe(fetched)}`);
-        else print(styleText('yellow', '✗'), `${fetched.providerId}: failed (${describe(fetched)})`);
+        else print(styleText('yellow', '✗'), `${fetched.providerId}: no data yet (${describe(fetched)})`);
       }
       if (attempt.callback?.status === 'FAILED')
         print(styleText('yellow', '✗'), `callback: failed (${describe(attempt.callback)})`);
