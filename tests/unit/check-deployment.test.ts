@@ -47,11 +47,11 @@ describe('the check of a deployment', () => {
     });
     await run();
     expect(world.lines.map((line) => line.replace(/^.* s {2}/, ''))).toEqual([
-      'the API says that it can do its job',
+      'the API is healthy',
       'accepted job 1',
       'the job is PENDING, FETCHING',
       'the job is COMPLETE',
-      'its data can be read: all is well',
+      'its data can be read: check passed',
     ]);
   });
 
@@ -82,7 +82,11 @@ describe('the check of a deployment', () => {
       { 'POST /webhook': [{ status: 500, body: 'gateway' }] },
       /POST \/webhook failed: 500 gateway/,
     ],
-    ['gives the job up', { 'GET /jobs/1': [{ status: 200, body: { status: 'PARTIAL' } }] }, /ended otherwise.*PARTIAL/],
+    [
+      'ends without delivery',
+      { 'GET /jobs/1': [{ status: 200, body: { status: 'PARTIAL' } }] },
+      /ended without delivery.*PARTIAL/,
+    ],
     ['loses the job', { 'GET /jobs/1': [{ status: 404, body: {} }] }, /cannot be read: 404/],
     ['has no data', { 'GET /jobs/1/data': [{ status: 200, body: { data: [] } }] }, /has no data/],
     [

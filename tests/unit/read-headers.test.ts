@@ -47,8 +47,8 @@ test.each<[string, string[], string | undefined, string]>([
   ['too much', [`x-a: ${SECRET.repeat(300)}`], undefined, 'Must be at most 4096 bytes'],
   ['a file that is not there', [], '/nowhere/headers.txt', "--header-file can't be read: ENOENT"],
   ['a folder for a file', [], tmpdir(), "--header-file can't be read: EISDIR"],
-  ['an empty file', ['x-a: b'], aFile(''), '--header-file holds no headers'],
-  ['a file of blank lines', [], aFile('\n \r\n'), '--header-file holds no headers'],
+  ['an empty file', ['x-a: b'], aFile(''), '--header-file has no headers'],
+  ['a file of blank lines', [], aFile('\n \r\n'), '--header-file has no headers'],
 ])('%s is wrong usage, and the message holds no value', async (_what, header, file, why) => {
   const said = await read(header, file);
   expect(said).toMatch(/^UsageError: set-headers: /);
