@@ -31,6 +31,11 @@ export type StepFunctions = {
   close: () => Promise<void>;
 };
 
+/** The definition can't be run. The message is one line, with the path of the file. */
+export class InvalidDefinition extends Error {
+  override name = 'InvalidDefinition';
+}
+
 type Json = Parameters<StateMachine['run']>[0];
 type Task = { Resource: string };
 
@@ -45,7 +50,7 @@ export const startStepFunctions = async (
   log: Log,
 ): Promise<StepFunctions> => {
   const definition = readDefinition(definitionPath, substitutions);
-  const machine = new StateMachine(definition, { validationOptions: { checkArn: false } });
+  const machine = createMachine(definition, definitionPath);
   const tasks = tasksOf(definition);
   const running = new Set<Promise<void>>();
 
@@ -122,13 +127,25 @@ const toCause = ({ name, message, stack }: Error): Error => {
   return error;
 };
 
+const createMachine = (definition: StateMachineDefinition, path: string): StateMachine => {
+  try {
+    return new StateMachine(definition, { validationOptions: { checkArn: false } });
+  } catch (cause) {
+    throw new InvalidDefinition(`${path}: ${(cause as Error).message}`, { cause });
+  }
+};
+
 const readDefinition = (path: string, substitutions: Record<string, string>): StateMachineDefinition => {
   const text = readFileSync(path, 'utf8').replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
     const value = substitutions[name];
-    if (value === undefined) throw new Error(`${path}: DefinitionSubstitutions has no value for ${placeholder}`);
-    return value;
+    if (value !== undefined) return value;
+    throw new InvalidDefinition(`${path}: DefinitionSubstitutions in template.yaml has no value for ${placeholder}.`);
   });
-  return parseDefinition(text);
+  try {
+    return parseDefinition(text);
+  } catch (cause) {
+    throw new InvalidDefinition(`${path}: ${(cause as Error).message}`, { cause });
+  }
 };
 
 /** All Tasks of the machine, including those inside Maps. State names are unique in a definition. */

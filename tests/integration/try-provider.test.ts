@@ -189,8 +189,8 @@ describe('npm run providers -- try', () => {
     ['no provider', [], /^A provider is required\./],
     [
       'an unknown provider',
-      ['water'],
-      /^No such provider: water\. The catalogue has gas, reports, empty, broken, down\./,
+      ['no-such-provider'],
+      /^No such provider: no-such-provider\. The catalogue has gas, reports, empty, broken, down\./,
     ],
     ['a missing parameter', ['gas'], /^--account: Is required/],
     ['a wrong value, which is not shown', ['gas', '--account', 'sesame'], /^--account: Must match the pattern/],

@@ -390,7 +390,7 @@ describe('a request to the mock providers', () => {
   const withHeaders = (headers: Record<string, string>): Request => ({ ...order, headers });
 
   test.each<[string, number, Request]>([
-    ['for another provider', 404, { route: provider, path: { providerId: 'water' } }],
+    ['for another provider', 404, { route: provider, path: { providerId: 'no-such-provider' } }],
     ['for a provider that objects have', 404, { route: provider, path: { providerId: 'constructor' } }],
     ['for the reports', 405, { route: provider, path: { providerId: 'reports' } }],
     ['for the token', 405, { route: provider, path: { providerId: 'token' } }],
