@@ -28,19 +28,19 @@ const createWorld = (lastSweep: CheckHealthDeps['lastSweep']) => {
 };
 
 describe('GET /health', () => {
-  test('asks nothing, whatever is wrong', async () => {
+  test('checks nothing, whatever is wrong', async () => {
     const { world, ask } = createWorld(async () => Promise.reject(new Error('down')));
     expect(await ask()).toMatchObject({ statusCode: 200, body: { status: 'ok' } });
     expect(world.reads).toBe(0);
   });
 
-  test.each([{ deep: '0' }, { deep: '' }, { deeep: '1' }])('takes no other parameter: %j', async (query) => {
+  test.each([{ deep: '0' }, { deep: '' }, { deeep: '1' }])('rejects other parameters: %j', async (query) => {
     expect(await createWorld(async () => NOW).ask(query)).toMatchObject({ statusCode: 422 });
   });
 });
 
 describe('GET /health?deep=1', () => {
-  test('is well while the table answers and sweeps run', async () => {
+  test('succeeds while the table responds and sweeps run', async () => {
     const { ask } = createWorld(async () => NOW - 299_000);
     const { statusCode, body } = await ask({ deep: '1' });
     expect(statusCode).toBe(200);
@@ -52,12 +52,12 @@ describe('GET /health?deep=1', () => {
 
   test.each<[string, CheckHealthDeps['lastSweep'], object]>([
     [
-      'there was no sweep for five minutes',
+      'no sweep ran for five minutes',
       async () => NOW - 301_000,
       { table: { status: 'ok' }, sweep: { status: 'failed' } },
     ],
     [
-      'there never was one',
+      'no sweep ever ran',
       async () => undefined,
       { table: { status: 'ok' }, sweep: { status: 'failed', lastAt: null } },
     ],
