@@ -17,13 +17,13 @@ import {
   unavailable,
 } from '../builders.ts';
 
-/** Whole lives of jobs: claim by claim, whatever the third parties do. */
+/** Whole lives of jobs, claim by claim, for any behaviour of third parties. */
 
 const steps = [1_000, 5_000, 60_000] as const;
 const policy: SettlePolicy = { schedule: { stepsMs: steps }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const DEADLINE_MS = 300_000;
 
-/** What the world does in one execution. */
+/** Events of one execution. */
 type Turn = {
   gives: (keyof typeof give)[];
   callback: 'delivered' | 'gone' | 'failed' | 'not sent';
@@ -35,7 +35,7 @@ type Lived = {
   settlement: Settlement;
   now: number;
   asked: string[];
-  /** Whether a callback went out, or would have but for a fault of ours. */
+  /** Whether a callback was sent, or would have been without our own faults. */
   isSent: boolean;
 };
 
@@ -60,7 +60,7 @@ const callbackOf = ({ callback, retryAfterMs }: Turn): CallbackOutcome => {
   }
 };
 
-/** Lives through a job, each turn when it is due; the last turn repeats. Gives each job with what was made of it. */
+/** Runs a job to its end, each turn when it is due; the last turn repeats. Yields each state with its settlement. */
 const live = (turns: Turn[], limit = 200): Lived[] => {
   const lived: Lived[] = [];
   let job = aJob({ deadlineAt: NOW + DEADLINE_MS });
@@ -69,7 +69,7 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
     const turn = turns[Math.min(index, turns.length - 1)] as Turn;
     const claimed = toClaimedJob(job, 'scheduled', now);
     const fetches = claimed.providers.map((id, place) => give[turn.gives[place] ?? 'fetched'](id, turn));
-    // As the state machine's Choice does, and the delivery itself.
+    // As in the state machine's Choice and the delivery itself.
     const isSettled = fetches.every(({ kind }) => kind === 'fetched' || kind === 'refused');
     const isReady = claimed.final || (isSettled && !claimed.isAnyWaiting);
     const isOurFault = fetches.some(({ kind }) => kind === 'notAttempted');
@@ -119,8 +119,8 @@ const forEveryLife = (
 
 const endOf = (lived: Lived[]): Settlement => (lived.at(-1) as Lived).settlement;
 
-describe('whatever third parties do, a job', () => {
-  test('ends, at the latest when its list of callbacks is used up', () => {
+describe('for any behaviour of third parties, a job', () => {
+  test('ends at the latest when its callback schedule is used up', () => {
     forEveryLife(
       (lived) => {
         expect(endOf(lived).status).not.toBe('PENDING');
@@ -133,7 +133,7 @@ describe('whatever third parties do, a job', () => {
     );
   });
 
-  test('ends FAILED only when its receiver answers that it wants no more, or after every step of the list', () => {
+  test('ends FAILED only after 410 Gone or all steps of the schedule', () => {
     forEveryLife((lived) => {
       const end = endOf(lived);
       if (end.status !== 'FAILED') return expect(end.failure).toBeUndefined();
@@ -142,7 +142,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('loses nothing that was given, and asks no provider again that gave or refused', () => {
+  test('loses no fetched result, and never calls a provider again that succeeded or refused', () => {
     forEveryLife((lived) => {
       for (const { job, settlement } of lived) {
         for (const result of job.results) {
@@ -154,7 +154,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('is never due later than its deadline while it fetches, and asks no provider after it', () => {
+  test('is never due later than its deadline while it fetches, and calls no provider after it', () => {
     forEveryLife(
       (lived) => {
         for (const { job, settlement, now } of lived) {
@@ -168,7 +168,7 @@ describe('whatever third parties do, a job', () => {
     );
   });
 
-  test('asks no provider before its time, each that is pending at the deadline, and calls back without none that waits', () => {
+  test('calls no provider early, calls each pending one at the deadline, and sends no callback while any waits', () => {
     forEveryLife((lived) => {
       for (const { job, now, asked, isSent } of lived) {
         const pending = job.results.filter((result) => result.status === 'UNAVAILABLE');
@@ -181,7 +181,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('counts no attempt without a call, and loses no time to faults of ours', () => {
+  test('counts no attempt without a call, and loses no time to our own faults', () => {
     forEveryLife((lived, turns) => {
       lived.forEach(({ job, settlement, asked, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
@@ -202,7 +202,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('never goes back from calling to fetching, and its results are frozen then', () => {
+  test('never returns from calling back to fetching, and freezes its results', () => {
     forEveryLife((lived) => {
       for (const { job, settlement } of lived) {
         if (job.phase !== 'CALLING_BACK') continue;
@@ -212,7 +212,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('has one result a provider, in the order of the request, when it calls back', () => {
+  test('has one result per provider, in the order of the request, when it calls back', () => {
     forEveryLife((lived) => {
       for (const { settlement } of lived) {
         if (settlement.phase !== 'CALLING_BACK') continue;
@@ -221,7 +221,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('is COMPLETE if all was given and PARTIAL if not, once the receiver has it', () => {
+  test('is COMPLETE if all data were fetched and PARTIAL otherwise, once delivered', () => {
     forEveryLife((lived) => {
       const { status, results } = endOf(lived);
       if (status === 'FAILED' || status === 'PENDING') return;
@@ -229,7 +229,7 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('ends with the call that the receiver took, even if that could not be written', () => {
+  test('ends with the delivered call, even if that could not be saved', () => {
     forEveryLife((lived, turns) => {
       lived.forEach(({ settlement }, index) => {
         const { callback } = turns[Math.min(index, turns.length - 1)] as Turn;
@@ -243,8 +243,11 @@ describe('whatever third parties do, a job', () => {
 test.each<[string, Turn['gives'], Turn['callback']]>([
   ['of a delivery', ['fetched', 'fetched'], 'not sent'],
   ['of both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
-])('a fault of ours %s never ends a job, nor counts, however often it comes', (_case, gives, callback) => {
-  const lived = live([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
-  expect(lived).toHaveLength(100);
-  expect(endOf(lived)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
-});
+])(
+  'our own fault %s never ends a job and never counts as an attempt, however often it occurs',
+  (_case, gives, callback) => {
+    const lived = live([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
+    expect(lived).toHaveLength(100);
+    expect(endOf(lived)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
+  },
+);
