@@ -183,21 +183,21 @@ describe('an invalid request', () => {
       statusCode: 200,
       text: `${limit}`,
     }));
-    const ask = async (text?: string) => {
+    const send = async (text?: string) => {
       const event = anEvent(text === undefined ? {} : { query: text });
       const { statusCode, body = '' } = await handler(event, {} as Context);
       return [statusCode, statusCode === 422 ? JSON.parse(body).errors : body];
     };
-    expect(await ask('limit=x')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
-    expect(await ask('limit=')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
-    expect(await ask('limt=1')).toEqual([422, [{ pointer: '/limt', message: 'Not a known query parameter' }]]);
-    expect(await ask('limit=1&limit=1')).toEqual([422, [{ pointer: '/limit', message: 'Must be given only once' }]]);
-    expect(await ask('limit=1&__proto__=x')).toEqual([
+    expect(await send('limit=x')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
+    expect(await send('limit=')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
+    expect(await send('limt=1')).toEqual([422, [{ pointer: '/limt', message: 'Not a known query parameter' }]]);
+    expect(await send('limit=1&limit=1')).toEqual([422, [{ pointer: '/limit', message: 'Must be given only once' }]]);
+    expect(await send('limit=1&__proto__=x')).toEqual([
       422,
       [{ pointer: '/__proto__', message: 'Not a known query parameter' }],
     ]);
-    expect(await ask('limit=1')).toEqual([200, '1']);
-    for (const none of [undefined, '', '&']) expect(await ask(none)).toEqual([200, 'undefined']);
+    expect(await send('limit=1')).toEqual([200, '1']);
+    for (const none of [undefined, '', '&']) expect(await send(none)).toEqual([200, 'undefined']);
   });
 
   test.each(['a=1', 'a', '=', 'constructor=1', '__proto__=1', 'a=1&a=2'])(
@@ -219,7 +219,7 @@ describe('an invalid request', () => {
 
 describe('a form', () => {
   const FORM = 'application/x-www-form-urlencoded';
-  const ask = async (request: Request) => {
+  const send = async (request: Request) => {
     const route = { bodyType: 'form', body: z.instanceof(URLSearchParams) } as const;
     const handler = apiHandler(aLog(), route, async ({ body }) => ({ statusCode: 200, body: [...body] }));
     const { statusCode, body = '' } = await handler(anEvent(request), {} as Context);
@@ -235,13 +235,13 @@ describe('a form', () => {
         ['d', ''],
       ];
       for (const body of ['a=b+c&a=%C3%A9&d', Buffer.from('a=b+c&a=%C3%A9&d')])
-        expect(await ask({ body, type })).toEqual([200, expected]);
+        expect(await send({ body, type })).toEqual([200, expected]);
     },
   );
 
   test('may be empty', async () => {
-    expect(await ask({ type: FORM })).toEqual([200, []]);
-    expect(await ask({ body: '', type: FORM })).toEqual([200, []]);
+    expect(await send({ type: FORM })).toEqual([200, []]);
+    expect(await send({ body: '', type: FORM })).toEqual([200, []]);
   });
 
   test.each<[string, number, Request]>([
@@ -251,7 +251,7 @@ describe('a form', () => {
     ['too many bytes', 413, { body: `a=${'x'.repeat(16 * 1024)}`, type: FORM }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x61, 0x3d, 0xff]), type: FORM }],
   ])('does not accept %s: %i', async (_name, status, request) => {
-    expect(await ask(request)).toMatchObject([status, { status }]);
+    expect(await send(request)).toMatchObject([status, { status }]);
   });
 
   test('is refused by a JSON route', async () => {

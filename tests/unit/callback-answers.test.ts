@@ -46,7 +46,7 @@ const deliver = async (
   return {
     name: error?.name ?? 'delivered',
     failure: error && (JSON.parse(error.message) as Record<string, unknown>),
-    told: `${error?.message} ${JSON.stringify(log.lines)}`,
+    output: `${error?.message} ${JSON.stringify(log.lines)}`,
     requests: server.requests,
     status: store.jobs.get(worked.jobId)?.status,
   };
@@ -147,9 +147,9 @@ describe('an excerpt that repeats', () => {
     ['cut', 'no route for ?token=tok-en%2F%C3%A9%2B1'],
   ])('the callback address (%s) is masked', async (_name, body) => {
     for (const status of ['404 Not Found', '500 No', '410 Gone', '307 Moved']) {
-      const { failure, told } = await deliver([answer(status, [], body)], { path });
+      const { failure, output } = await deliver([answer(status, [], body)], { path });
       expect(failure?.excerpt).toContain('***');
-      expect(told).not.toMatch(/tok-en|2B12|T0123456789|s3cr|dG9rLW|b2stZW/);
+      expect(output).not.toMatch(/tok-en|2B12|T0123456789|s3cr|dG9rLW|b2stZW/);
     }
   });
 

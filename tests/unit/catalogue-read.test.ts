@@ -53,18 +53,18 @@ const createWorld = () => {
     findCircuits: createCircuitStates({ circuits: { list }, now: () => world.now, log: world.log }),
     log: world.log,
   });
-  const ask = async (headers: object = { authorization: 'Bearer key' }) => {
+  const getCatalogue = async (headers: object = { authorization: 'Bearer key' }) => {
     const event = { headers, requestContext: { requestId: 'r' } };
     const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
     return { statusCode: answer.statusCode, text: answer.body ?? '', body: JSON.parse(answer.body ?? '') };
   };
-  const states = async () => (await ask()).body.providers.map(({ circuit }: { circuit?: string }) => circuit);
-  return { world, circuits, ask, states };
+  const states = async () => (await getCatalogue()).body.providers.map(({ circuit }: { circuit?: string }) => circuit);
+  return { world, circuits, getCatalogue, states };
 };
 
 describe('GET /catalogue', () => {
   test('lists the providers that jobs may request, with their parameters', async () => {
-    const { statusCode, body } = await createWorld().ask();
+    const { statusCode, body } = await createWorld().getCatalogue();
     expect(statusCode).toBe(200);
     expect(catalogueSchema.parse(body)).toEqual({
       providers: [
@@ -89,12 +89,12 @@ describe('GET /catalogue', () => {
   });
 
   test('hides how providers are called', async () => {
-    expect((await createWorld().ask()).text).not.toMatch(/HIDDEN/i);
+    expect((await createWorld().getCatalogue()).text).not.toMatch(/HIDDEN/i);
   });
 
   test('requires authentication', async () => {
-    const { ask, world } = createWorld();
-    expect((await ask({})).statusCode).toBe(500);
+    const { getCatalogue, world } = createWorld();
+    expect((await getCatalogue({})).statusCode).toBe(500);
     expect(world.reads).toBe(0);
   });
 
@@ -111,21 +111,21 @@ describe('GET /catalogue', () => {
   });
 
   test('reads the circuits once in five seconds, however many callers ask', async () => {
-    const { world, ask } = createWorld();
-    await Promise.all(Array.from({ length: 20 }, () => ask()));
+    const { world, getCatalogue } = createWorld();
+    await Promise.all(Array.from({ length: 20 }, () => getCatalogue()));
     expect(world.reads).toBe(1);
     world.now += 4_999;
-    await ask();
+    await getCatalogue();
     expect(world.reads).toBe(1);
     world.now += 1;
-    await ask();
+    await getCatalogue();
     expect(world.reads).toBe(2);
   });
 
   test('omits circuits that cannot be read, and logs why', async () => {
-    const { world, ask, states } = createWorld();
+    const { world, getCatalogue, states } = createWorld();
     world.isDown = true;
-    const { statusCode, body } = await ask();
+    const { statusCode, body } = await getCatalogue();
     expect([statusCode, catalogueSchema.safeParse(body).success]).toEqual([200, true]);
     expect(await states()).toEqual([undefined, undefined]);
     expect(world.log.lines).toMatchObject([{ level: 'warn' }]);

@@ -637,17 +637,17 @@ describe('a circuit', () => {
     setHealthy(true);
     await call();
     const cause = { class: 'bad_status', statusCode: 503 };
-    const told = (level: string, words: RegExp, data: object = {}) => ({
+    const logged = (level: string, words: RegExp, data: object = {}) => ({
       level,
       message: expect.stringMatching(words),
       data: { circuit: GAS.key, ...data },
     });
     expect(log.lines).toEqual([
-      told('warn', /opened/i, { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN, cause, openMs: 60_000 }),
-      told('info', /probing/i),
-      told('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
-      told('info', /probing/i),
-      told('info', /closed/i),
+      logged('warn', /opened/i, { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN, cause, openMs: 60_000 }),
+      logged('info', /probing/i),
+      logged('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
+      logged('info', /probing/i),
+      logged('info', /closed/i),
     ]);
   });
 

@@ -87,9 +87,10 @@ describe('with POST /complete disabled', () => {
   });
 
   test('so does another method', async () => {
-    const ask = async (isOff: boolean) => createFallback({ log: aLog(), isOff: () => isOff })(anEvent(), {} as Context);
-    expect((await ask(true)).statusCode).toBe(404);
-    expect(await ask(false)).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
+    const send = async (isOff: boolean) =>
+      createFallback({ log: aLog(), isOff: () => isOff })(anEvent(), {} as Context);
+    expect((await send(true)).statusCode).toBe(404);
+    expect(await send(false)).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
   });
 
   test('every stage except local and dev is affected, unless a secret is set', () => {

@@ -277,11 +277,11 @@ describe("a client's headers", () => {
         headers: { 'content-type': Buffer.isBuffer(repeated) ? 'text/plain; charset=iso-8859-1' : 'text/plain' },
         body,
       });
-      const told = `${error?.message} ${JSON.stringify(log.lines)}`;
-      expect(told).toContain('***');
+      const output = `${error?.message} ${JSON.stringify(log.lines)}`;
+      expect(output).toContain('***');
       const words = [TOKEN, bytes.toString('base64'), bytes.toString('base64url'), latin1.toString('base64')];
       const pieces = words.flatMap((word) => [word.slice(0, 8), word.slice(4, 12), word.slice(8, 16)]);
-      for (const piece of pieces) expect(decodeURIComponent(told.replaceAll('%FC', 'ü'))).not.toContain(piece);
+      for (const piece of pieces) expect(decodeURIComponent(output.replaceAll('%FC', 'ü'))).not.toContain(piece);
     }
   });
 

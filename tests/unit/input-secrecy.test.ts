@@ -68,9 +68,9 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         parameters: { type: 'object', properties: { secret: { ...string, writeOnly: true }, open: string } },
       });
       const send: SendHttp = async ({ method, url, body = '' }) => {
-        const mood = method === 'GET' ? input.provider : input.receiver;
-        if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-        const statusCode = { gives: 200, takes: 200, refuses: 404, fails: 500 }[mood];
+        const behaviour = method === 'GET' ? input.provider : input.receiver;
+        if (behaviour === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        const statusCode = { gives: 200, takes: 200, refuses: 404, fails: 500 }[behaviour];
         // Third parties repeat their input.
         const echo = JSON.stringify({ url, secret, sent: body });
         const headers = { 'content-type': 'application/json' };
@@ -98,7 +98,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         findCircuits: async () => () => 'closed' as const,
         ...{ lastPause: async () => undefined, shardCount: 1, maxJobsPerSweep: 10 },
       };
-      const ask = async (handler: ApiLambda, event: object): Promise<string> => {
+      const callApi = async (handler: ApiLambda, event: object): Promise<string> => {
         const request = {
           headers: { 'content-type': 'application/json' },
           requestContext: { requestId: 'r' },
@@ -125,7 +125,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       };
       const post = async (posted: object, change: object = {}) => {
         const headers = { 'content-type': 'application/json', 'idempotency-key': 'key' };
-        return ask(createWebhook({ ...deps, ...change }), { headers, body: JSON.stringify(posted) });
+        return callApi(createWebhook({ ...deps, ...change }), { headers, body: JSON.stringify(posted) });
       };
       // Invalid in every way that concerns values; then valid, and repeated.
       await post({ ...body, providers: [{ id: 'gas', parameters: { secret: [secret], open: { open }, [note]: 1 } }] });
@@ -171,27 +171,27 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       );
 
       const pathParameters = { jobId };
-      await ask(createRead(deps), { routeKey: 'GET /jobs/{jobId}', pathParameters });
-      await ask(createRead({ ...deps, catalogue: aCatalogue('internet') }), {
+      await callApi(createRead(deps), { routeKey: 'GET /jobs/{jobId}', pathParameters });
+      await callApi(createRead({ ...deps, catalogue: aCatalogue('internet') }), {
         routeKey: 'GET /jobs/{jobId}',
         pathParameters,
       });
-      await ask(createRead({ ...deps, jobs: { ...store.reader, get: failing } }), {
+      await callApi(createRead({ ...deps, jobs: { ...store.reader, get: failing } }), {
         routeKey: 'GET /jobs/{jobId}',
         pathParameters,
       });
-      await ask(createRead(deps), {});
-      await ask(createCatalogueRead(deps), {});
+      await callApi(createRead(deps), {});
+      await callApi(createCatalogueRead(deps), {});
       now += LEASE_MS;
-      await ask(createRedrive(deps), { pathParameters });
+      await callApi(createRedrive(deps), { pathParameters });
       const stored = store.jobs.get(jobId);
       if (stored) store.jobs.set(jobId, { ...stored, status: 'FAILED' });
-      await ask(createExpunge(deps), { pathParameters });
-      await ask(createRedrive(deps), { pathParameters });
+      await callApi(createExpunge(deps), { pathParameters });
+      await callApi(createRedrive(deps), { pathParameters });
 
-      const told = inspect([log.lines, published, errors], { depth: 12, maxStringLength: null, showHidden: true });
+      const output = inspect([log.lines, published, errors], { depth: 12, maxStringLength: null, showHidden: true });
       for (const value of [secret, open, note]) {
-        for (const form of formsOf(value)) expect(told.includes(form)).toBe(false);
+        for (const form of formsOf(value)) expect(output.includes(form)).toBe(false);
       }
       for (const form of formsOf(secret)) expect(answers.find((answer) => answer.includes(form))).toBeUndefined();
       // Nothing of it is left, except the fake's digest.

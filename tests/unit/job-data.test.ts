@@ -4,13 +4,13 @@ import { presentData } from '../../functions/job-read/present-data.ts';
 import { aJob, NOW } from '../builders.ts';
 
 describe('the data of a job with a result that is no longer stored', () => {
-  const gave = (providerId: string): Job['results'][number] => ({
+  const fetchedResult = (providerId: string): Job['results'][number] => ({
     providerId,
     status: 'FETCHED',
     fetchedAt: NOW,
     bytes: 2,
   });
-  const job = aJob({ results: [gave('gas'), gave('internet')] });
+  const job = aJob({ results: [fetchedResult('gas'), fetchedResult('internet')] });
   const results = [{ providerId: 'internet', fetchedAt: NOW, bytes: 2, json: '{}' }];
 
   test.each([undefined, 'gas'])('is gone, with a problem that names the provider (requested: %s)', (providerId) => {

@@ -64,9 +64,9 @@ describe('a claimed job', () => {
 
   test('with parameters or metadata is rejected by the previous release, which would ignore them; others are not', () => {
     const before = claimedJobSchema.omit({ parameters: true, metadata: true, round: true }).extend({ v: z.literal(2) });
-    const isTaken = (change: Partial<Job>) => before.safeParse(toClaimedJob(aJob(change), 'immediate', NOW)).success;
-    expect([isTaken({}), isTaken({ round: 1 })]).toEqual([true, true]);
-    expect([isTaken({ parameters }), isTaken({ metadata })]).toEqual([false, false]);
+    const isAccepted = (change: Partial<Job>) => before.safeParse(toClaimedJob(aJob(change), 'immediate', NOW)).success;
+    expect([isAccepted({}), isAccepted({ round: 1 })]).toEqual([true, true]);
+    expect([isAccepted({ parameters }), isAccepted({ metadata })]).toEqual([false, false]);
   });
 });
 
@@ -155,13 +155,13 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   };
 };
 
-const given = { providers: ['gas', 'constructor', 'internet'], parameters, metadata };
+const input = { providers: ['gas', 'constructor', 'internet'], parameters, metadata };
 const { dueAt: _, leasedUntil: __, ...ended } = aJob();
 const over = { status: 'COMPLETE' as const, phase: 'CALLING_BACK' as const, expiresAt: NOW / 1000 + 60 };
 
 describe('a job read by the API', () => {
   test('shows metadata, and parameters that are not write-only', async () => {
-    const { read } = await createApi(given);
+    const { read } = await createApi(input);
     const { body } = await read();
     expect(jobSchema.parse(body)).toEqual(body);
     expect(body.metadata).toEqual(metadata);
@@ -176,7 +176,7 @@ describe('a job read by the API', () => {
 
   test('hides parameters that are no longer in the catalogue', async () => {
     const { read } = await createApi(
-      given,
+      input,
       aCatalogue({ id: 'gas', parameters: { type: 'object', properties: { account: text } } }),
     );
     const { body } = await read();
@@ -191,14 +191,14 @@ describe('a job read by the API', () => {
   });
 
   test('has its data in the form of the callback, with metadata', async () => {
-    const { readData } = await createApi(given);
+    const { readData } = await createApi(input);
     expect((await readData()).body).toMatchObject({ data: [], metadata });
     expect((await (await createApi({ parameters })).readData()).body).not.toHaveProperty('metadata');
   });
 });
 
 describe('a job with deleted data', () => {
-  const finished = { ...ended, ...given, ...over };
+  const finished = { ...ended, ...input, ...over };
 
   test('has lost its parameters and metadata, and says that it had them', async () => {
     const { expunge, read, store, job } = await createApi(finished);
@@ -232,8 +232,8 @@ describe('a job with deleted data', () => {
 });
 
 test('a redriven job keeps its parameters and metadata, and sends both', async () => {
-  const { redrive, store, job, started } = await createApi(given);
-  store.jobs.set(job.jobId, { ...ended, ...given, ...over, jobId: job.jobId });
+  const { redrive, store, job, started } = await createApi(input);
+  store.jobs.set(job.jobId, { ...ended, ...input, ...over, jobId: job.jobId });
   expect((await redrive()).statusCode).toBe(202);
   expect(store.jobs.get(job.jobId)).toMatchObject({ parameters, metadata });
   expect(started).toMatchObject([{ v: 3, parameters, metadata, trigger: 'redrive' }]);

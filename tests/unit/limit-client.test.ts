@@ -180,16 +180,16 @@ describe('the job rate of a client', () => {
     Object.assign(port, { count });
     await post(limitClient);
     await post(limitClient);
-    const told = (words: RegExp, data: object) => ({
+    const logged = (words: RegExp, data: object) => ({
       level: 'warn',
       message: expect.stringMatching(words),
       data,
     });
     expect(log.lines).toEqual([
-      told(/read/, { error }),
-      told(/count/, { clientId: CLIENT_ID, error }),
-      told(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
-      told(/tell/, { clientId: CLIENT_ID, error }),
+      logged(/read/, { error }),
+      logged(/count/, { clientId: CLIENT_ID, error }),
+      logged(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
+      logged(/tell/, { clientId: CLIENT_ID, error }),
     ]);
   });
 

@@ -320,12 +320,12 @@ const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) 
     clientSecret: SECRET,
     ...change,
   });
-  const ask = async (request: Request) => {
+  const send = async (request: Request) => {
     const { statusCode, headers = {}, body = '' } = await handler(anEvent(request), {} as Context);
     const json = headers['content-type'] === 'text/plain' ? undefined : (JSON.parse(body) as Record<string, unknown>);
     return { statusCode, headers, body, json };
   };
-  return { ask, drawn, slept, log };
+  return { send, drawn, slept, log };
 };
 
 describe('every mock provider route except the list', () => {
@@ -335,8 +335,8 @@ describe('every mock provider route except the list', () => {
   });
 
   test.each(RIGHT)('$route responds, and draws one number', async (request) => {
-    const { ask, drawn } = createWorld();
-    const { statusCode, headers } = await ask(request);
+    const { send, drawn } = createWorld();
+    const { statusCode, headers } = await send(request);
     expect([statusCode, headers['cache-control']]).toEqual([
       request.route.endsWith('/reports') ? 202 : 200,
       'no-store',
@@ -345,17 +345,17 @@ describe('every mock provider route except the list', () => {
   });
 
   test.each(RIGHT)('$route fails on purpose, with the configured probability', async (request) => {
-    expect(await createWorld({ failureRate: 0.6 }).ask(request)).toMatchObject({
+    expect(await createWorld({ failureRate: 0.6 }).send(request)).toMatchObject({
       statusCode: 500,
       headers: { 'content-type': 'text/plain' },
       body: '#fail',
     });
-    expect((await createWorld({ failureRate: 0.5 }).ask(request)).statusCode).toBeLessThan(300);
+    expect((await createWorld({ failureRate: 0.5 }).send(request)).statusCode).toBeLessThan(300);
   });
 
   test.each(RIGHT)('$route responds late, with the data of that time', async (request) => {
-    const { ask, slept } = createWorld({ latencyMs: 2_000 });
-    const { json } = await ask(request);
+    const { send, slept } = createWorld({ latencyMs: 2_000 });
+    const { json } = await send(request);
     expect(slept).toEqual([2_000]);
     if (request.route.startsWith('GET /providers/reports')) expect(json).toMatchObject({ status: 'DONE' });
     if (request.route.endsWith('token')) expect(json?.access_token).toBe(issueToken(SECRET, NOW + 2_000));
@@ -365,21 +365,21 @@ describe('every mock provider route except the list', () => {
   });
 
   test.each(RIGHT)('$route is down in the maintenance window, and draws nothing', async (request) => {
-    const { ask, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
-    expect(await ask(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
+    const { send, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
+    expect(await send(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
     expect(drawn).toEqual([]);
     for (const maintenance of [
       { from: NOW + 1, to: NOW + 2 },
       { from: NOW - 1, to: NOW },
     ])
-      expect((await createWorld({ maintenance }).ask(request)).statusCode).toBeLessThan(300);
+      expect((await createWorld({ maintenance }).send(request)).statusCode).toBeLessThan(300);
   });
 });
 
 describe('a request to the mock providers', () => {
   test('for their list is answered at once, without faults', async () => {
-    const { ask, drawn } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
-    expect((await ask({ route: 'GET /providers' })).json).toEqual(['gas', 'internet', 'reports']);
+    const { send, drawn } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
+    expect((await send({ route: 'GET /providers' })).json).toEqual(['gas', 'internet', 'reports']);
     expect(drawn).toEqual([]);
   });
 
@@ -425,8 +425,8 @@ describe('a request to the mock providers', () => {
     ['for a report with no token', 401, { route: 'GET /providers/reports/{reportId}', path: { reportId: REPORT_ID } }],
     ['for no report', 404, { route: 'GET /providers/reports/{reportId}', path: { reportId: 'x' }, headers: bearer() }],
   ])('%s gets %i, at once and without a draw', async (_name, status, request) => {
-    const { ask, drawn, slept, log } = createWorld({ failureRate: 1, latencyMs: 1 });
-    const { statusCode, headers, json } = await ask(request);
+    const { send, drawn, slept, log } = createWorld({ failureRate: 1, latencyMs: 1 });
+    const { statusCode, headers, json } = await send(request);
     expect([statusCode, headers['content-type']]).toEqual([status, 'application/problem+json']);
     expect(json).toMatchObject({ status });
     if (status === 405) expect(headers.allow).toBe('POST');
@@ -441,7 +441,7 @@ describe('a request to the mock providers', () => {
     ['a token of another secret', `Bearer ${issueToken('x', NOW)}`, 'Bearer realm="reports", error="invalid_token"'],
   ])('with %s gets a challenge', async (_name, authorization, challenge) => {
     const headers = { ...JSON_TYPE, 'idempotency-key': 'a', ...(authorization !== undefined && { authorization }) };
-    const { statusCode, headers: answered } = await createWorld().ask(withHeaders(headers));
+    const { statusCode, headers: answered } = await createWorld().send(withHeaders(headers));
     expect([statusCode, answered['www-authenticate']]).toEqual([401, challenge]);
   });
 
@@ -451,15 +451,15 @@ describe('a request to the mock providers', () => {
       [life - 1, 202],
       [life, 401],
     ] as const) {
-      const { statusCode } = await createWorld().ask(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
+      const { statusCode } = await createWorld().send(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
       expect([age, statusCode]).toEqual([age, status]);
     }
   });
 
   test('for a token gets an RFC 6749 response', async () => {
-    const { ask, drawn } = createWorld();
+    const { send, drawn } = createWorld();
     const right = RIGHT.find(({ route }) => route === 'POST /providers/token') as Request;
-    expect(await ask(right)).toMatchObject({
+    expect(await send(right)).toMatchObject({
       statusCode: 200,
       headers: { 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' },
       json: { access_token: issueToken(SECRET, NOW), token_type: 'Bearer', expires_in: 60, scope: 'reports' },
@@ -471,7 +471,7 @@ describe('a request to the mock providers', () => {
       ['', 401, 'invalid_client'],
     ] as const;
     for (const [body = '', status, error] of wrong) {
-      const { statusCode, headers, json } = await ask({ ...right, body });
+      const { statusCode, headers, json } = await send({ ...right, body });
       expect([statusCode, json]).toEqual([status, { error }]);
       expect(headers['content-type']).toBe('application/json');
       expect(headers['www-authenticate']).toBe(status === 401 ? 'Basic realm="reports"' : undefined);
@@ -480,12 +480,12 @@ describe('a request to the mock providers', () => {
   });
 
   test('for a report gets its address, and the time to poll', async () => {
-    const { ask } = createWorld();
-    const { headers, json } = await ask(order);
+    const { send } = createWorld();
+    const { headers, json } = await send(order);
     expect(json).toEqual({ id: REPORT_ID, status: 'QUEUED' });
     expect(headers).toMatchObject({ location: `/providers/reports/${REPORT_ID}`, 'retry-after': '1' });
     const read = RIGHT.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
-    const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).ask(read)));
+    const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).send(read)));
     expect(answers.map((answer) => [answer.json?.status, answer.headers['retry-after']])).toEqual([
       ['QUEUED', '1'],
       ['RUNNING', '1'],
@@ -494,8 +494,8 @@ describe('a request to the mock providers', () => {
   });
 
   test('for a page has a relative Link to the next page', async () => {
-    const { ask } = createWorld();
-    const linkOf = async (page: string) => (await ask({ route: internet, query: { page } })).headers.link;
+    const { send } = createWorld();
+    const linkOf = async (page: string) => (await send({ route: internet, query: { page } })).headers.link;
     expect(await Promise.all(['1', '2', '3'].map(linkOf))).toEqual(['<?page=2>; rel="next"', undefined, undefined]);
   });
 });

@@ -368,7 +368,7 @@ describe('no valid response', () => {
     ['nothing at all', ''],
     ['half a status line', 'HTTP/1.1 2'],
     ['half of its headers', `${OK}Content-Le`],
-    ['interim answers only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['interim responses only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
   ])('within the time-out but %s is a time-out', async (_name, bytes) => {
     const { url } = await serveRaw((socket) => void socket.write(bytes));
     expect(await failureOf(url, { timeoutMs: 100 })).toMatchObject({ class: 'timeout', message: 'TimeoutError' });
@@ -391,7 +391,7 @@ describe('no valid response', () => {
     expect((await failureOf(url)).class).toBe('connection_refused');
   });
 
-  test('for a name that does not resolve is a DNS failure', async () => {
+  test('from a name that does not resolve is a DNS failure', async () => {
     expect((await failureOf('http://nowhere.invalid/')).class).toBe('dns');
   });
 
@@ -412,11 +412,11 @@ describe('no valid response', () => {
     ['TLS', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28]), 'HPE_INVALID_CONSTANT'],
     ['HTTP/0.9', '<html>', 'HPE_INVALID_CONSTANT'],
     [
-      'a protocol nobody asked for',
+      'an upgrade that we did not request',
       'HTTP/1.1 101 No\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
       'UNASKED_UPGRADE',
     ],
-    ['a status that is none', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
+    ['an invalid status', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
     ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
     ['a list of lengths', `${OK}Content-Length: 2, 2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
     ['a length below zero', `${OK}Content-Length: -2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
@@ -440,17 +440,17 @@ describe('no valid response', () => {
   test.each<[string, Partial<HttpRequest>]>([
     ['a header with a line break', { headers: { 'x-key': 'a\nb' } }],
     ['a header in Cyrillic', { headers: { 'x-key': 'ключ' } }],
-    ['a header by no name', { headers: { 'x key': 'a' } }],
+    ['an invalid header name', { headers: { 'x key': 'a' } }],
     ['user info that does not decode', { url: 'http://user:100%@127.0.0.1:1/' }],
     ['no address', { url: 'nowhere' }],
     ['another protocol', { url: 'ftp://127.0.0.1/' }],
-  ])('is possible for a request with %s, which is not sent', async (_name, change) => {
+  ])('reaches a request with %s, since it is not sent', async (_name, change) => {
     const { url, connections } = await serveRaw(() => {});
     expect(await failureOf(url, change)).toMatchObject({ class: 'internal' });
     expect(connections()).toBe(0);
   });
 
-  test('reveals an address or a token', async () => {
+  test('reveals no address and no token', async () => {
     const { message } = await failureOf('http://127.0.0.1:1/path?token=secret');
     expect(message).not.toMatch(/127|secret|path/);
   });

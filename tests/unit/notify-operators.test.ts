@@ -77,7 +77,7 @@ describe('publishing', () => {
   });
 });
 
-describe('event details contain exactly', () => {
+describe('published events contain exactly', () => {
   /** Attributes of a stored item that no event may contain. */
   const internals = {
     jobId: 'TALLY#provider#gas',
@@ -126,11 +126,11 @@ describe('event details contain exactly', () => {
     ],
   };
 
-  test.each(Object.entries(cases))('the subject of %s', async (type, [act, detail]) => {
+  test.each(Object.entries(cases))('the listed details of %s', async (type, [act, detail]) => {
     expect(await published(act)).toEqual([[type, detail]]);
   });
 
-  test('no attribute of an item spread into the event', async () => {
+  test('no internal attribute of an item spread into the event', async () => {
     for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
       const { jobId: __, ...others } = internals;
       const event = { ...others, ...detail, type } as unknown as OperatorEvent;
@@ -138,7 +138,7 @@ describe('event details contain exactly', () => {
     }
   });
 
-  test('a case for every event', () => {
+  test('the event types listed here', () => {
     expect(Object.keys(cases).sort()).toEqual([...OPERATOR_EVENT_TYPES].sort());
   });
 });

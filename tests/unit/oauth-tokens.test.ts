@@ -116,10 +116,10 @@ describe('a token', () => {
   test.each([
     ['30 s before it ends', 3_600, 3_569, 3_570],
     ['at nine tenths of a short life', 60, 53, 54],
-    ['by a default where it states none', undefined, 269, 270],
-    ['by a default where it states null', null, 269, 270],
-    ['by a default where it states less than nothing', -1, 269, 270],
-    ['at once where it has no life', 0, -1, 0],
+    ['by a default if it states none', undefined, 269, 270],
+    ['by a default if it states null', null, 269, 270],
+    ['by a default if it states a negative life', -1, 269, 270],
+    ['at once if its life is zero', 0, -1, 0],
     ['by the number in a text', '100', 89, 90],
     ['after a day at most', 1e300, 86_369, 86_370],
   ])('is renewed %s', async (_case, expires_in, freshAfter, renewedAfter) => {
@@ -255,7 +255,7 @@ describe('a token endpoint', () => {
     ['404', { status: 404, body: '<html>' }],
   ])(
     'that answers %s (%j) rejects our credential: an error, an alarm, and the secret read anew',
-    async (told, answer) => {
+    async (detail, answer) => {
       const fresh: (boolean | undefined)[] = [];
       const findSecret: FetchProviderDeps['findSecret'] = async (_, options) => {
         fresh.push(options?.isFresh);
@@ -267,7 +267,7 @@ describe('a token endpoint', () => {
         'credential_refused',
         answer.status,
       ]);
-      expect(failure.excerpt).toContain(`token endpoint: ${told}`);
+      expect(failure.excerpt).toContain(`token endpoint: ${detail}`);
       expect(counted).toEqual(['CredentialsRefused']);
       expect(log.lines[0]).toMatchObject({ level: 'error', message: 'A provider refuses our credential' });
       expect(fresh).toEqual([undefined, true]);

@@ -78,9 +78,9 @@ describe('the caught result of a fetch', () => {
   });
 
   test('is the data, or where it is stored', () => {
-    const { kind: _, ...given } = fetched('gas');
-    expect(fetchOutcomeSchema.parse({ ...given, status: 'FETCHED' })).toMatchObject(fetched('gas'));
-    const large = { ...given, json: undefined, status: 'FETCHED', digest: 'd', chunks: 3, keptUntil: 7 };
+    const { kind: _, ...payload } = fetched('gas');
+    expect(fetchOutcomeSchema.parse({ ...payload, status: 'FETCHED' })).toMatchObject(fetched('gas'));
+    const large = { ...payload, json: undefined, status: 'FETCHED', digest: 'd', chunks: 3, keptUntil: 7 };
     expect(fetchOutcomeSchema.parse(large)).toMatchObject({ stored: { digest: 'd', chunks: 3, keptUntil: 7 } });
   });
 });
@@ -132,12 +132,9 @@ test.each<[FetchOutcome | CallbackOutcome, boolean, boolean?]>([
   [notAttempted('gas'), false],
   [NOT_SENT, false],
   [{ kind: 'resultMissing', providerId: 'gas' }, false],
-])(
-  '%j made a call: %p, which is also whether it counts as an attempt unless stated',
-  (outcome, isMade, counts = isMade) => {
-    expect([isCallMade(outcome), isAttempt(outcome)]).toEqual([isMade, counts]);
-  },
-);
+])('%j made a call: %p; it counts as an attempt unless stated otherwise', (outcome, isMade, counts = isMade) => {
+  expect([isCallMade(outcome), isAttempt(outcome)]).toEqual([isMade, counts]);
+});
 
 describe('payloads', () => {
   test('may have unknown fields, and lack new ones', () => {

@@ -53,8 +53,8 @@ describe('the parameters of a provider', () => {
   test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf', 'size ', 'SIZE', ''])(
     'reject the unknown name %j',
     (name) => {
-      const given = JSON.parse(`{"account":"12345678",${JSON.stringify(name)}:1}`);
-      expect(parameterFaults(gas, given)).toEqual([{ path: [name], message: 'Not a known parameter' }]);
+      const values = JSON.parse(`{"account":"12345678",${JSON.stringify(name)}:1}`);
+      expect(parameterFaults(gas, values)).toEqual([{ path: [name], message: 'Not a known parameter' }]);
       expect(
         parameterFaults({ url: 'https://h', parameters: undefined }, JSON.parse(`{${JSON.stringify(name)}:1}`)),
       ).toEqual([{ path: [name], message: 'Not a known parameter' }]);
@@ -74,8 +74,8 @@ describe('the parameters of a provider', () => {
     expect(parameterFaults({ url: 'https://h', parameters: undefined }, {})).toEqual([]);
   });
 
-  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('are not %j', (given) => {
-    expect(parameterFaults(gas, given)).toEqual([{ path: [], message: 'Must be an object' }]);
+  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('are not %j', (values) => {
+    expect(parameterFaults(gas, values)).toEqual([{ path: [], message: 'Must be an object' }]);
   });
 
   test.each<[Property, unknown, string[]]>([
@@ -285,10 +285,10 @@ describe('the parameters of a provider', () => {
       fc.array(fc.constant('ZZZZZZ'), { minLength: 1 }),
     );
     fc.assert(
-      fc.property(property, value, fc.constantFrom('https://h/{p}', 'https://h{?p}'), (schema, given, url) => {
-        const messages = messagesFor(schema, given, url);
+      fc.property(property, value, fc.constantFrom('https://h/{p}', 'https://h{?p}'), (schema, values, url) => {
+        const messages = messagesFor(schema, values, url);
         expect(messages.length).toBeGreaterThan(0);
-        expect(messages.join()).not.toContain(String(given));
+        expect(messages.join()).not.toContain(String(values));
       }),
     );
   });
@@ -319,11 +319,11 @@ describe('the parameters of a provider', () => {
     const anySchema = fc.record({ p: fc.oneof(number, text), q: fc.oneof(number, text) });
     const required = fc.subarray(['p', 'q']);
     fc.assert(
-      fc.property(anySchema, required, fc.dictionary(name, value), (properties, names, given) => {
+      fc.property(anySchema, required, fc.dictionary(name, value), (properties, names, values) => {
         const parameters = { ...schemaOf(properties, names), additionalProperties: false };
-        const isValid = ajv.compile(parameters)(given);
+        const isValid = ajv.compile(parameters)(values);
         const provider = { url: 'https://h{?p,q}', parameters: schemaOf(properties, names) };
-        expect(parameterFaults(provider, given).length === 0).toBe(isValid);
+        expect(parameterFaults(provider, values).length === 0).toBe(isValid);
       }),
       { numRuns: 500 },
     );
@@ -347,17 +347,17 @@ describe('sent and shown parameters', () => {
   });
 
   test('are masked if write-only, defaults included', () => {
-    const given = { account: 'A-1', from: 'x', open: true };
-    expect(writeOnlyValues(provider, given).sort()).toEqual(['1234', 'A-1']);
-    expect(maskWriteOnly(provider, given)).toEqual({ account: '***', from: 'x', open: true });
+    const values = { account: 'A-1', from: 'x', open: true };
+    expect(writeOnlyValues(provider, values).sort()).toEqual(['1234', 'A-1']);
+    expect(maskWriteOnly(provider, values)).toEqual({ account: '***', from: 'x', open: true });
   });
 
   test('are masked if the catalogue does not know them', () => {
-    const given = { account: 'A-1', toString: 'B-2', count: 3 };
-    expect(maskWriteOnly(provider, given)).toEqual({ account: '***', toString: '***', count: '***' });
-    expect(maskWriteOnly(undefined, given)).toEqual({ account: '***', toString: '***', count: '***' });
+    const values = { account: 'A-1', toString: 'B-2', count: 3 };
+    expect(maskWriteOnly(provider, values)).toEqual({ account: '***', toString: '***', count: '***' });
+    expect(maskWriteOnly(undefined, values)).toEqual({ account: '***', toString: '***', count: '***' });
     expect(maskWriteOnly({ parameters: undefined }, { a: 1 })).toEqual({ a: '***' });
-    expect(writeOnlyValues(undefined, given)).toEqual(['A-1', 'B-2', '3']);
+    expect(writeOnlyValues(undefined, values)).toEqual(['A-1', 'B-2', '3']);
     expect(writeOnlyValues(provider, { size: 1, more: 'C-3' })).toEqual(['1234', 'C-3']);
   });
 });

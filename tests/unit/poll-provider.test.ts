@@ -245,11 +245,11 @@ describe('without a ticket', () => {
   });
 
   test('declared responses take precedence over polling rules', async () => {
-    const said = async (responses: ProviderInput['responses'], answer: Answer) =>
+    const outcome = async (responses: ProviderInput['responses'], answer: Answer) =>
       poll(() => answer, { provider: { responses } as never });
-    expect((await said({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
-    expect((await said({ '2xx': 'empty' }, accepted())).json).toBe('null');
-    expect((await said({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
+    expect((await outcome({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
+    expect((await outcome({ '2xx': 'empty' }, accepted())).json).toBe('null');
+    expect((await outcome({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
   });
 });
 
@@ -372,8 +372,8 @@ describe('with a ticket', () => {
 
   test('404 keeps the ticket if the catalogue or a hint says so', async () => {
     const responses = { 404: 'unavailable' } as const;
-    const said = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
-    expect([said.name, said.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
+    const outcome = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
+    expect([outcome.name, outcome.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
     const hinted = await poll(() => ({ status: 404, headers: { 'retry-after': '9' } }), { ticket: {} });
     expect([hinted.name, hinted.failure.class]).toEqual(['ProviderThrottled', 'bad_status']);
   });
@@ -453,9 +453,9 @@ describe('overdue work', () => {
 
 describe('a job', () => {
   test.each<[string, Partial<Job> | undefined]>([
-    ['that is not there any more', undefined],
-    ['that another claim has', { claims: 2 }],
-    ['that is settled', { leasedUntil: undefined } as never],
+    ['is gone', undefined],
+    ['has another claim', { claims: 2 }],
+    ['is settled', { leasedUntil: undefined } as never],
   ])('that %s is not polled', async (_case, change) => {
     const job = change && aJob({ jobId: 'job', ...change });
     const { name, server } = await poll(() => accepted(), {

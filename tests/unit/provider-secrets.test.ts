@@ -121,7 +121,7 @@ test('no secret is logged, thrown or stored', async () => {
         request: { job: { parameters: { gas: { account: input.account } } } },
       });
       const { json: _, ...kept } = fetched ?? {};
-      const told = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(kept)}`;
+      const output = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(kept)}`;
       const hidden = [...(input.auth ? [input.secret] : []), input.account, ...input.tokens];
       for (const value of hidden) {
         for (const shown of Object.entries(forms)
@@ -129,7 +129,7 @@ test('no secret is logged, thrown or stored', async () => {
           .map(([, of]) => of(value))) {
           // A short value is recognisable only in its raw form.
           if (shown.length < 4 && shown !== value) continue;
-          expect(told).not.toContain(shown.replace(/^q=/, ''));
+          expect(output).not.toContain(shown.replace(/^q=/, ''));
         }
       }
       expect(error === undefined || error.message.length < 1024 || error.message === 'a bug of ours').toBe(true);

@@ -240,9 +240,9 @@ describe('the selected data of a response', () => {
   test.each([
     ['HTML', 'text/html', '<html>'],
     ['a PDF', 'application/pdf', '%PDF\xff'],
-    ['half a JSON', 'application/json', '{"a":'],
+    ['truncated JSON', 'application/json', '{"a":'],
     ['no type', undefined, 'plain'],
-  ])('never comes from %s', async (_case, type, text) => {
+  ])('cannot come from %s', async (_case, type, text) => {
     const answer = { headers: { 'content-type': type }, body: Buffer.from(text, 'latin1') };
     for (const provider of [{ dataAt: '/a' }, { bodyErrors: [{ at: '/error', means: 'refused' as const }] }]) {
       const { name, failure } = await read(provider, answer);

@@ -50,8 +50,8 @@ test.each<[string, string[], string | undefined, string]>([
   ['an empty file', ['x-a: b'], aFile(''), '--header-file holds no headers'],
   ['a file of blank lines', [], aFile('\n \r\n'), '--header-file holds no headers'],
 ])('%s is a usage error whose message contains no value', async (_what, header, file, why) => {
-  const said = await read(header, file);
-  expect(said).toMatch(/^UsageError: set-headers: /);
-  expect(said).toContain(why);
-  expect(said).not.toContain('swordfish');
+  const result = await read(header, file);
+  expect(result).toMatch(/^UsageError: set-headers: /);
+  expect(result).toContain(why);
+  expect(result).not.toContain('swordfish');
 });

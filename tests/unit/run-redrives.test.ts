@@ -50,7 +50,7 @@ const createWorld = () => {
   };
   const isOver = (redrive: Redrive | undefined) => redrive?.status === 'COMPLETE';
 
-  const given = async (
+  const storeJobs = async (
     count: number,
     { clientId = aJob().clientId, status = 'FAILED' }: { clientId?: string; status?: JobStatus } = {},
   ): Promise<Job[]> => {
@@ -127,7 +127,7 @@ const createWorld = () => {
   const read = async ({ clientId, redriveId }: Redrive): Promise<Redrive> =>
     (await redrives.get(clientId, redriveId, world.now)) as Redrive;
   return {
-    ...{ world, store, redrives, log, ports, given, request, pass, read },
+    ...{ world, store, redrives, log, ports, storeJobs, request, pass, read },
     statuses: () => [...store.jobs.values()].map(({ status }) => status),
     /** A pass, and the progress of the redrive after it. */
     run: async (redrive: Redrive) => {
@@ -147,8 +147,8 @@ const createWorld = () => {
 };
 
 test('makes all matching jobs due at once, page by page, with fresh attempts', async () => {
-  const { run, store, given, request } = createWorld();
-  await given(60);
+  const { run, store, storeJobs, request } = createWorld();
+  await storeJobs(60);
   expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0 });
   for (const job of store.jobs.values()) {
     expect(job).toMatchObject({ status: 'PENDING', dueAt: LATER, claimsSinceOutcome: 0, claims: 2 });
@@ -157,16 +157,16 @@ test('makes all matching jobs due at once, page by page, with fresh attempts', a
 });
 
 test('ignores jobs outside the time range', async () => {
-  const { run, statuses, given, request } = createWorld();
-  await given(10);
+  const { run, statuses, storeJobs, request } = createWorld();
+  await storeJobs(10);
   const redrive = await request(undefined, { from: NOW + 3, to: NOW + 7 });
   expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 4 });
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
 test('stops when its time is up, and resumes in the next sweep', async () => {
-  const { run, world, statuses, given, request } = createWorld();
-  await given(60);
+  const { run, world, statuses, storeJobs, request } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   world.readMs = 500;
   expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 25, dueAt: world.now });
@@ -195,8 +195,8 @@ test('costs one query if there is nothing to redrive', async () => {
 });
 
 test('is resumed by another sweep after its process crashed, and finds the remaining jobs', async () => {
-  const { run, world, redrives, ports, given, request, statuses } = createWorld();
-  await given(60);
+  const { run, world, redrives, ports, storeJobs, request, statuses } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   ports.redrives = {
     ...redrives,
@@ -214,8 +214,8 @@ test('is resumed by another sweep after its process crashed, and finds the remai
 });
 
 test('stops when another sweep has claimed it', async () => {
-  const { run, world, redrives, ports, given, request } = createWorld();
-  await given(30);
+  const { run, world, redrives, ports, storeJobs, request } = createWorld();
+  await storeJobs(30);
   const redrive = await request();
   ports.redrives = {
     ...redrives,
@@ -228,8 +228,8 @@ test('stops when another sweep has claimed it', async () => {
 });
 
 test('counts jobs that it could not redrive, and still completes', async () => {
-  const { run, world, store, given, request } = createWorld();
-  const [held, broken] = await given(3);
+  const { run, world, store, storeJobs, request } = createWorld();
+  const [held, broken] = await storeJobs(3);
   world.onRead = (jobId) => {
     if (jobId === broken?.jobId) throw new Error('down');
     if (held && jobId === held.jobId) store.jobs.set(jobId, { ...held, status: 'PENDING' });
@@ -250,12 +250,12 @@ test('a page is counted once, whatever was counted before', () => {
 // ------------------------------------------------------------------ Clients in turn
 
 test('each client gets a page in turn, however many jobs another client has', async () => {
-  const { run, world, given, request } = createWorld();
-  await given(1_000, { clientId: 'large' });
+  const { run, world, storeJobs, request } = createWorld();
+  await storeJobs(1_000, { clientId: 'large' });
   const large = await request('large');
   world.now += 1;
-  await given(60, { clientId: 'small' });
-  await given(10, { clientId: 'one page' });
+  await storeJobs(60, { clientId: 'small' });
+  await storeJobs(10, { clientId: 'one page' });
   const small = await request('small');
   world.now += 1;
   const onePage = await request('one page');
@@ -269,10 +269,10 @@ test('each client gets a page in turn, however many jobs another client has', as
 });
 
 test('resumes with the client that has waited longest', async () => {
-  const { pass, world, given, request } = createWorld();
+  const { pass, world, storeJobs, request } = createWorld();
   const clients = Array.from({ length: 30 }, (_, index) => `client ${index}`);
   for (const clientId of clients) {
-    await given(60, { clientId });
+    await storeJobs(60, { clientId });
     await request(clientId);
     world.now += 1;
   }
@@ -285,9 +285,9 @@ test('resumes with the client that has waited longest', async () => {
 });
 
 test('finds a redrive requested during a pass, without another sweep', async () => {
-  const { pass, read, world, store, ports, given, request } = createWorld();
-  await given(200, { clientId: 'large' });
-  await given(10, { clientId: 'late' });
+  const { pass, read, world, store, ports, storeJobs, request } = createWorld();
+  await storeJobs(200, { clientId: 'large' });
+  await storeJobs(10, { clientId: 'late' });
   const large = await request('large');
   expect(world.sweepsStarted).toBe(1);
   let late: Redrive | undefined;
@@ -305,9 +305,9 @@ test('finds a redrive requested during a pass, without another sweep', async () 
 });
 
 test('finds a redrive requested just before the pass ends', async () => {
-  const { pass, read, world, redrives, ports, given, request } = createWorld();
-  await given(10, { clientId: 'first' });
-  await given(10, { clientId: 'late' });
+  const { pass, read, world, redrives, ports, storeJobs, request } = createWorld();
+  await storeJobs(10, { clientId: 'first' });
+  await storeJobs(10, { clientId: 'late' });
   await request('first');
   let late: Redrive | undefined;
   ports.redrives = {
@@ -325,8 +325,8 @@ test('finds a redrive requested just before the pass ends', async () => {
 });
 
 test('works on what it has claimed, whatever the index still shows', async () => {
-  const { pass, read, redrives, ports, given, request, world } = createWorld();
-  await given(60);
+  const { pass, read, redrives, ports, storeJobs, request, world } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   const first = await redrives.findDue(world.now);
   ports.redrives = { ...redrives, findDue: async () => first };
@@ -346,8 +346,8 @@ test('starts a sweep at once for each lone redrive, and a single sweep for many'
 });
 
 test('starts at once on redrives written by a faster clock', async () => {
-  const { pass, read, world, given, request } = createWorld();
-  await given(60);
+  const { pass, read, world, storeJobs, request } = createWorld();
+  await storeJobs(60);
   world.now += CLOCK_SKEW_MS;
   const redrive = await request();
   world.now -= CLOCK_SKEW_MS;
@@ -356,13 +356,13 @@ test('starts at once on redrives written by a faster clock', async () => {
 });
 
 test('starts another sweep if the previous one never began its pass, or is about to end it', async () => {
-  const { pass, world, given, request } = createWorld();
+  const { pass, world, storeJobs, request } = createWorld();
   await request('a');
   world.now += 5_000;
   await request('b');
   expect(world.sweepsStarted).toBe(2);
   // A pass ends after ten seconds; in its last three it may not look again.
-  await given(1_000, { clientId: 'large' });
+  await storeJobs(1_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
   const startedAt = world.now;
@@ -379,8 +379,8 @@ test('starts another sweep if the previous one never began its pass, or is about
 // ------------------------------------------------------------------ Pages that stall
 
 test('skips the one job that crashes the function each time, names it, and counts every page once', async () => {
-  const { sweepUntilOver, read, world, store, log, given, request } = createWorld();
-  const jobs = await given(60);
+  const { sweepUntilOver, read, world, store, log, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(60);
   const killer = jobs[37]?.jobId as string;
   world.killers.add(killer);
   const redrive = await request();
@@ -398,11 +398,11 @@ test('skips the one job that crashes the function each time, names it, and count
 test.each([
   ['the newest', [59]],
   ['the oldest', [0]],
-  ['some side by side', [30, 31, 32]],
+  ['some adjacent ones', [30, 31, 32]],
   ['every tenth', [5, 15, 25, 35, 45, 55]],
 ])('skips only the jobs that crash, %s', async (_name, indexes) => {
-  const { sweepUntilOver, read, world, store, given, request } = createWorld();
-  const jobs = await given(60);
+  const { sweepUntilOver, read, world, store, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(60);
   world.killers = new Set(indexes.map((index) => jobs[index]?.jobId as string));
   const redrive = await request();
   await sweepUntilOver(redrive, 120);
@@ -432,8 +432,8 @@ test('halves the page with each unsaved claim, and grows it again slowly', () =>
 });
 
 test('skips no job and shrinks no page when the table is unavailable', async () => {
-  const { run, pass, world, store, ports, given, request, redrives, log } = createWorld();
-  await given(60);
+  const { run, pass, world, store, ports, storeJobs, request, redrives, log } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   ports.jobs = {
     ...ports.jobs,
@@ -452,8 +452,8 @@ test('skips no job and shrinks no page when the table is unavailable', async () 
 });
 
 test("a client's failure does not delay other clients", async () => {
-  const { pass, read, world, store, ports, given, request } = createWorld();
-  for (const clientId of ['broken', 'well']) await given(60, { clientId });
+  const { pass, read, world, store, ports, storeJobs, request } = createWorld();
+  for (const clientId of ['broken', 'well']) await storeJobs(60, { clientId });
   const broken = await request('broken');
   world.now += 1;
   const well = await request('well');
@@ -470,22 +470,22 @@ test("a client's failure does not delay other clients", async () => {
 });
 
 test("a client's job that crashes the function costs other clients one pass at most", async () => {
-  const { pass, read, world, given, request } = createWorld();
-  const jobs = await given(60, { clientId: 'deadly' });
+  const { pass, read, world, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(60, { clientId: 'deadly' });
   world.killers.add(jobs[30]?.jobId as string);
   const deadly = await request('deadly');
   expect(await pass()).toBe('died');
   world.now += MINUTE;
   for (let round = 0; round < 5; round += 1) {
     const clientId = `well ${round}`;
-    await given(60, { clientId });
+    await storeJobs(60, { clientId });
     const well = await request(clientId);
     await pass();
     expect(await read(well)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
     world.now += MINUTE;
   }
   // Nor does it wait forever while passes are full.
-  await given(10_000, { clientId: 'large' });
+  await storeJobs(10_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
   for (let passes = 0; passes < 20 && (await read(deadly)).status === 'RUNNING'; passes += 1) {
@@ -496,8 +496,8 @@ test("a client's job that crashes the function costs other clients one pass at m
 });
 
 test('requests do not rely on a pass that a stalled page may end', async () => {
-  const { pass, world, given, request } = createWorld();
-  const [killer] = await given(1, { clientId: 'deadly' });
+  const { pass, world, storeJobs, request } = createWorld();
+  const [killer] = await storeJobs(1, { clientId: 'deadly' });
   world.killers.add(killer?.jobId as string);
   await request('deadly');
   expect(await pass()).toBe('died');
@@ -517,8 +517,8 @@ test('a claim outlasts the function that holds it, and a pass ends well before t
 });
 
 test('jobs with deleted parameters are skipped, with the reason, and do not affect others', async () => {
-  const { given, request, run, store, log } = createWorld();
-  const jobs = await given(4, { status: 'COMPLETE' });
+  const { storeJobs, request, run, store, log } = createWorld();
+  const jobs = await storeJobs(4, { status: 'COMPLETE' });
   const bare = jobs.slice(0, 2).map((job) => ({ ...job, isInputDeleted: true, expungedAt: NOW }));
   for (const job of bare) store.jobs.set(job.jobId, job);
   const redrive = await run(await request(jobs[0]?.clientId, { status: 'COMPLETE' }));

@@ -60,9 +60,9 @@ const callbackOf = ({ callback, retryAfterMs }: Turn): CallbackOutcome => {
   }
 };
 
-/** Runs a job to its end, each turn when it is due; the last turn repeats. Yields each state with its settlement. */
-const live = (turns: Turn[], limit = 200): Lived[] => {
-  const lived: Lived[] = [];
+/** Runs a job to its end, each turn when it is due; the last turn repeats. Returns each claim with its settlement. */
+const runJob = (turns: Turn[], limit = 200): Lived[] => {
+  const history: Lived[] = [];
   let job = aJob({ deadlineAt: NOW + DEADLINE_MS });
   let now = NOW;
   for (let index = 0; index < limit; index += 1) {
@@ -76,8 +76,8 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
     const delivery = isReady ? (isOurFault ? NOT_SENT : callbackOf(turn)) : undefined;
     const outcomes = { fetches, delivery };
     const settlement = settle(job, claimed, outcomes, now, turn.random, policy);
-    lived.push({ job, settlement, now, asked: claimed.providers, isSent: isReady && !isOurFault });
-    if (settlement.dueAt === undefined) return lived;
+    history.push({ job, settlement, now, asked: claimed.providers, isSent: isReady && !isOurFault });
+    if (settlement.dueAt === undefined) return history;
     const { attempt: _, fetchAttempts, callbackAttempts, ...rest } = settlement;
     now = Math.max(now + 1, settlement.dueAt);
     job = {
@@ -90,7 +90,7 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
       callbackAttempts: job.callbackAttempts + callbackAttempts,
     };
   }
-  return lived;
+  return history;
 };
 
 const CALLBACKS = ['delivered', 'gone', 'failed'] as const;
@@ -107,24 +107,24 @@ const aTurn = (callbacks: readonly Turn['callback'][], answers: readonly Turn['g
   });
 
 const forEveryLife = (
-  check: (lived: Lived[], turns: Turn[]) => void,
+  check: (history: Lived[], turns: Turn[]) => void,
   callbacks: readonly Turn['callback'][] = ALL_CALLBACKS,
   answers: readonly Turn['gives'][number][] = ALL_ANSWERS,
 ) =>
   fc.assert(
     fc.property(fc.array(aTurn(callbacks, answers), { minLength: 1, maxLength: 30 }), (turns) =>
-      check(live(turns), turns),
+      check(runJob(turns), turns),
     ),
   );
 
-const endOf = (lived: Lived[]): Settlement => (lived.at(-1) as Lived).settlement;
+const endOf = (history: Lived[]): Settlement => (history.at(-1) as Lived).settlement;
 
 describe('for any behaviour of third parties, a job', () => {
   test('ends at the latest when its callback schedule is used up', () => {
     forEveryLife(
-      (lived) => {
-        expect(endOf(lived).status).not.toBe('PENDING');
-        const calls = lived.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
+      (history) => {
+        expect(endOf(history).status).not.toBe('PENDING');
+        const calls = history.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
         expect(calls).toBeGreaterThanOrEqual(1);
         expect(calls).toBeLessThanOrEqual(steps.length + 1);
       },
@@ -134,17 +134,17 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('ends FAILED only after 410 Gone or all steps of the schedule', () => {
-    forEveryLife((lived) => {
-      const end = endOf(lived);
+    forEveryLife((history) => {
+      const end = endOf(history);
       if (end.status !== 'FAILED') return expect(end.failure).toBeUndefined();
-      const calls = lived.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
+      const calls = history.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
       if (end.failure?.code !== 'CALLBACK_GONE') expect([end.failure?.code, calls]).toEqual(['CALLBACK_EXHAUSTED', 4]);
     });
   });
 
   test('loses no fetched result, and never calls a provider again that succeeded or refused', () => {
-    forEveryLife((lived) => {
-      for (const { job, settlement } of lived) {
+    forEveryLife((history) => {
+      for (const { job, settlement } of history) {
         for (const result of job.results) {
           if (result.status !== 'UNAVAILABLE') expect(settlement.results).toContainEqual(result);
         }
@@ -156,8 +156,8 @@ describe('for any behaviour of third parties, a job', () => {
 
   test('is never due later than its deadline while it fetches, and calls no provider after it', () => {
     forEveryLife(
-      (lived) => {
-        for (const { job, settlement, now } of lived) {
+      (history) => {
+        for (const { job, settlement, now } of history) {
           if (settlement.phase === 'FETCHING')
             expect(settlement.dueAt).toBeLessThanOrEqual(Math.max(now, job.deadlineAt));
           if (now > job.deadlineAt + 1) expect(settlement.attempt?.fetches ?? []).toEqual([]);
@@ -169,8 +169,8 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('calls no provider early, calls each pending one at the deadline, and sends no callback while any waits', () => {
-    forEveryLife((lived) => {
-      for (const { job, now, asked, isSent } of lived) {
+    forEveryLife((history) => {
+      for (const { job, now, asked, isSent } of history) {
         const pending = job.results.filter((result) => result.status === 'UNAVAILABLE');
         for (const { providerId, retryAt = 0 } of pending) {
           if (asked.includes(providerId)) expect(retryAt).toBeLessThanOrEqual(now);
@@ -182,8 +182,8 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('counts no attempt without a call, and loses no time to our own faults', () => {
-    forEveryLife((lived, turns) => {
-      lived.forEach(({ job, settlement, asked, now }, index) => {
+    forEveryLife((history, turns) => {
+      history.forEach(({ job, settlement, asked, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
         const answers = asked.map((_, place) => turn.gives[place] ?? 'fetched');
         const isOursAlone = asked.length > 0 && answers.every((answer) => answer === 'notAttempted');
@@ -197,14 +197,14 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('is never due in the past', () => {
-    forEveryLife((lived) => {
-      for (const { settlement, now } of lived) expect(settlement.dueAt ?? now).toBeGreaterThanOrEqual(now);
+    forEveryLife((history) => {
+      for (const { settlement, now } of history) expect(settlement.dueAt ?? now).toBeGreaterThanOrEqual(now);
     });
   });
 
   test('never returns from calling back to fetching, and freezes its results', () => {
-    forEveryLife((lived) => {
-      for (const { job, settlement } of lived) {
+    forEveryLife((history) => {
+      for (const { job, settlement } of history) {
         if (job.phase !== 'CALLING_BACK') continue;
         expect(settlement.phase).toBe('CALLING_BACK');
         expect(settlement.results).toEqual(job.results);
@@ -213,8 +213,8 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('has one result per provider, in the order of the request, when it calls back', () => {
-    forEveryLife((lived) => {
-      for (const { settlement } of lived) {
+    forEveryLife((history) => {
+      for (const { settlement } of history) {
         if (settlement.phase !== 'CALLING_BACK') continue;
         expect(settlement.results.map((result) => result.providerId)).toEqual(['gas', 'internet']);
       }
@@ -222,16 +222,16 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('is COMPLETE if all data were fetched and PARTIAL otherwise, once delivered', () => {
-    forEveryLife((lived) => {
-      const { status, results } = endOf(lived);
+    forEveryLife((history) => {
+      const { status, results } = endOf(history);
       if (status === 'FAILED' || status === 'PENDING') return;
       expect(status).toBe(results.every((result) => result.status === 'FETCHED') ? 'COMPLETE' : 'PARTIAL');
     });
   });
 
   test('ends with the delivered call, even if that could not be saved', () => {
-    forEveryLife((lived, turns) => {
-      lived.forEach(({ settlement }, index) => {
+    forEveryLife((history, turns) => {
+      history.forEach(({ settlement }, index) => {
         const { callback } = turns[Math.min(index, turns.length - 1)] as Turn;
         if (callback === 'delivered' && settlement.attempt?.callback?.status === 'OK')
           expect(settlement.dueAt).toBeUndefined();
@@ -246,8 +246,8 @@ test.each<[string, Turn['gives'], Turn['callback']]>([
 ])(
   'our own fault %s never ends a job and never counts as an attempt, however often it occurs',
   (_case, gives, callback) => {
-    const lived = live([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
-    expect(lived).toHaveLength(100);
-    expect(endOf(lived)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
+    const history = runJob([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
+    expect(history).toHaveLength(100);
+    expect(endOf(history)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
   },
 );

@@ -548,13 +548,13 @@ describe('a job that fails', () => {
   });
 
   test.each<[string, CallbackOutcome, RegExp]>([
-    ['was given up', failedCallback(), /4 times/],
+    ['was abandoned', failedCallback(), /4 times/],
     ['was only ever deferred', deferredCallback(), /trouble/],
     ['is gone', refusal('gone'), /410/],
-    ['takes less than there is', refusal('too_large'), /fit/],
+    ['has too small a limit', refusal('too_large'), /fit/],
     ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
     ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
-  ])('has a sentence with the reason for its client, when its receiver or it %s', (_case, delivery, words) => {
+  ])('tells its client the reason in a sentence when its receiver or the job %s', (_case, delivery, words) => {
     const { status, failure } = run({ fetches: [], delivery }, { job: frozen });
     expect(status).toBe('FAILED');
     expect(failure?.message).toMatch(words);

@@ -172,7 +172,7 @@ describe('a ticket', () => {
     ['when its data is deleted', (job) => expunged(job, NOW)],
     ['when it is redriven', (job) => redrive(job)],
     [
-      'when it ends as soon as it is claimed',
+      'when it ends at its claim',
       (job) => abandon(job, aClaim(), { code: 'CLIENT_REVOKED', message: '' }, NOW, policy),
     ],
   ])('is deleted from its job %s, since it may contain a token', (_case, change) => {
@@ -196,7 +196,7 @@ describe('a round', () => {
 
   test.each([
     ['refused', refused('gas')],
-    ['gave', fetched('gas')],
+    ['succeeded', fetched('gas')],
   ] as const)('is stored for a provider that %s, so that a redrive starts an unused one', (_case, end) => {
     const job = settled(settled(accepted(), { fetches: [lost()] }), { fetches: [end] });
     expect(resultOf(job)?.round).toBe(1);
@@ -250,11 +250,11 @@ describe('a round', () => {
             job = redrive(job);
             expect(job.results.every((result) => result.status === 'FETCHED')).toBe(true);
           } else if (whats.includes('missing')) {
-            const given = job.results.find(({ status }) => status === 'FETCHED');
-            if (!given) continue;
-            const delivery = { kind: 'resultMissing', providerId: given.providerId } as const;
+            const fetchedResult = job.results.find(({ status }) => status === 'FETCHED');
+            if (!fetchedResult) continue;
+            const delivery = { kind: 'resultMissing', providerId: fetchedResult.providerId } as const;
             job = { ...settled(job, { fetches: [], delivery }), phase: 'FETCHING', status: 'PENDING' };
-            expect(roundOf(job, resultOf(job, given.providerId))).toBe(roundOf(before, given));
+            expect(roundOf(job, resultOf(job, fetchedResult.providerId))).toBe(roundOf(before, fetchedResult));
           } else {
             const asked = job.providers.flatMap((providerId, at) => {
               const result = resultOf(job, providerId);

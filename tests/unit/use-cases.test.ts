@@ -141,7 +141,7 @@ describe('fetching', () => {
       { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas', retryCount: 1 },
     );
 
-  test('counts its call, whatever the outcome', async () => {
+  test('reports the number of its calls, whatever the outcome', async () => {
     expect(await fetchWith({})).toMatchObject({ tries: 2 });
     const error = await fetchWith({ statusCode: 500 }).catch((thrown: unknown) => thrown);
     expect(JSON.parse((error as Error).message)).toMatchObject({ statusCode: 500, tries: 2 });
@@ -191,11 +191,11 @@ describe('fetching', () => {
     };
     const lost = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'internal' } } as const;
     expect(await outlive({ results: [lost], dueAt: NOW + 30_000 })).toBe(0);
-    const given = { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 2 } as const;
+    const fetchedResult = { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 2 } as const;
     const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
-    expect(await outlive({ results: [given], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
+    expect(await outlive({ results: [fetchedResult], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
     // A result that the job lists is stored under the same key.
-    expect(await outlive({ results: [given], dueAt: NOW + 30_000 })).toBe(1);
+    expect(await outlive({ results: [fetchedResult], dueAt: NOW + 30_000 })).toBe(1);
   });
 
   test('returns small results inline, and stores large ones', async () => {

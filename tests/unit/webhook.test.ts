@@ -129,7 +129,7 @@ describe('an invalid request', () => {
       ['/providers/0/parameters/colour'],
     ],
     [
-      'a parameter of a provider that takes none',
+      'a parameter of a provider without parameters',
       ['gas', { id: 'internet', parameters: { a: 1 } }],
       ['/providers/0/parameters/account', '/providers/1/parameters/a'],
     ],
@@ -141,7 +141,7 @@ describe('an invalid request', () => {
       ['account', 'from', 'ratio', 'size', '~0~1'].map((name) => `/providers/0/parameters/${name}`),
     ],
     [
-      'a value that is no scalar',
+      'a value that is not a scalar',
       [{ id: 'gas', parameters: { account: ['1'], size: null } }],
       ['/providers/0/parameters/account', '/providers/0/parameters/size'],
     ],
@@ -363,8 +363,8 @@ describe('a repeated request', () => {
   });
 
   test.each<[string, (world: ReturnType<typeof createWorld>['world']) => void]>([
-    ['takes other parameters', (world) => (world.catalogue = aCatalogue(stricter, WATER))],
-    ['takes none', (world) => (world.catalogue = aCatalogue('gas', WATER))],
+    ['has other parameters', (world) => (world.catalogue = aCatalogue(stricter, WATER))],
+    ['has no parameters', (world) => (world.catalogue = aCatalogue('gas', WATER))],
     ['has lost a provider', (world) => (world.catalogue = aCatalogue(GAS))],
     ['has lost all of them', (world) => (world.catalogue = aCatalogue('wind'))],
   ])('gets the same response when the catalogue %s', async (_name, edit) => {
