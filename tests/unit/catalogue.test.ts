@@ -320,8 +320,8 @@ describe('parameters', () => {
   });
 });
 
-describe('every fault of a catalogue', () => {
-  test('is told at once, with its place in the file', () => {
+describe('catalogue faults', () => {
+  test('are all reported at once, with their positions in the file', () => {
     const text = `{
   "providers": [
     { "id": "gas", "url": "\${PROVIDERS_API_URL}/gas{?from}", "timeoutMs": 0 },
@@ -395,15 +395,15 @@ describe('every fault of a catalogue', () => {
     '{"url":"hunter2" oops',
     '["hunter2\n"]',
     'hunter2',
-  ])('of JSON that does not parse quotes nothing of %j', (text) => {
+  ])('of JSON that does not parse quote nothing of %j', (text) => {
     expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
   });
 
-  test('of JSON with two errors is the first', () => {
+  test('of JSON with two errors report the first', () => {
     expect(faultsOf('[}{')).toHaveLength(1);
   });
 
-  test('is in the message, in one line', () => {
+  test('are in the error message, in one line', () => {
     expect(() => parseCatalogue('{"providers":[{"id":"A"},{"id":"b"}]}', {})).toThrow(
       /^providers\.0\.id: Must match [^\n]*; providers\.0\.url: Is required; providers\.1\.url: Is required$/,
     );
@@ -416,17 +416,17 @@ describe('every fault of a catalogue', () => {
     ['{"providers":[]}', 'Must have at least 1 item'],
     ['{"providers":{}}', 'Must be an array'],
     ['{"providers":[],"$schema":1}', 'Must be a string'],
-  ])('of %s says what it must be', (text, message) => {
+  ])('of %s state the constraint', (text, message) => {
     expect(faultsOf(text).map((fault) => fault.message)).toContain(message);
   });
 
-  test('names keys that reach into prototypes', () => {
+  test('name keys that reach into prototypes', () => {
     const text =
       '{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,"body":{"a":{"__proto__":{}}}}]}';
     expect(describeAll(text)).toEqual(['1:90 providers.0.body.a: Must not have the key "__proto__"']);
   });
 
-  test('includes placeholders that are not set, and names that objects inherit are not', () => {
+  test('include unset placeholders, even if their names are inherited by objects', () => {
     const text = '{"providers":[{"id":"p","url":"https://h/${constructor}/${A}","headers":{"x-a":"${A}"}}]}';
     expect(describeAll(text).map((line) => line.split(' stands')[0])).toEqual([
       '1:31 providers.0.url: ${constructor}',
@@ -452,7 +452,7 @@ describe('every fault of a catalogue', () => {
     ).not.toThrow();
   });
 
-  test('is placed at the last of repeated keys, which counts, and repeated keys are found', () => {
+  test('include repeated keys, and are positioned at the last one, which counts', () => {
     const text = '{"providers":[{"id":"p","url":"https://h","timeoutMs":1,\n"timeoutMs":0}]}';
     expect(describeAll(text)).toEqual(['2:13 providers.0.timeoutMs: Must be at least 1']);
     expect(findRepeatedKeys(text)).toEqual([
@@ -462,14 +462,14 @@ describe('every fault of a catalogue', () => {
     expect(findRepeatedKeys('')).toEqual([]);
   });
 
-  test('$schema is ignored', () => {
+  test('do not include $schema', () => {
     expect(
       faultsOf('{"$schema":"../../docs/catalogue.schema.json","providers":[{"id":"p","url":"https://h"}]}'),
     ).toEqual([]);
   });
 });
 
-test('URLs of catalogues of before mean what they meant', () => {
+test('URLs in catalogues of earlier versions keep their meaning', () => {
   const parse = (url: string) => parseCatalogue(JSON.stringify({ providers: [{ id: 'p', url }] }), {}).get('p')?.url;
   expect(parse(' https://h/a\tb\n#c ')).toBe('https://h/ab#c');
   expect(parse(`https://h/${'x'.repeat(5000)}`)).toHaveLength(5010);
@@ -487,7 +487,7 @@ describe('a deployed catalogue', () => {
     }
   };
 
-  test('is looked at field by field', () => {
+  test('is validated field by field', () => {
     expect(
       messageOf('{"providers":[{"id":"A","url":1},{"id":"b","url":"${X}","x":1},{"id":"b","url":"https://h"}]}'),
     ).toMatch(
