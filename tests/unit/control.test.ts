@@ -9,7 +9,8 @@ import {
 } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { JobWithData } from '@boomerang/core/ports/jobs.ts';
-import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
+import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
