@@ -281,7 +281,7 @@ describe('the next page', () => {
 
   test('that hasMoreAt promises and nothing points at is a bad page', async () => {
     const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but not where') });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but no pointer') });
   });
 
   test('that hasMoreAt promises beyond maxPages is not asked for', async () => {
@@ -387,7 +387,7 @@ describe('a provider that breaks its pagination ends in bad_page', () => {
     }));
     stops.push(server.stop);
     const { failure } = await fetchFrom({ provider: { url: server.url, pagination: nextUrl } });
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of its next page has user info' });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of the next page has user info' });
     expect(server.requests).toHaveLength(1);
   });
 
