@@ -28,7 +28,7 @@ import {
 } from './credentials.ts';
 import { isCredentialStatus } from './judge-answer.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
-import { dropToken, findToken, TokenNotGiven } from './oauth-tokens.ts';
+import { dropToken, findToken, TokenRequestFailed } from './oauth-tokens.ts';
 import { createQuote, type Quote } from './quote.ts';
 
 export type ExchangeDeps = {
@@ -105,7 +105,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     return {
       find: async (timeoutMs) => {
         token = await findToken(deps, auth, secret, timeoutMs).catch((error: unknown) => {
-          throw error instanceof TokenNotGiven ? toTaskError(error) : error;
+          throw error instanceof TokenRequestFailed ? toTaskError(error) : error;
         });
         return bearerCredential(token, secret);
       },
@@ -210,7 +210,7 @@ type Authorization = {
 
 const NO_AUTHORIZATION: Authorization = { find: async () => undefined, drop: () => {} };
 
-const toTaskError = ({ verdict, failure }: TokenNotGiven): TaskError => {
+const toTaskError = ({ verdict, failure }: TokenRequestFailed): TaskError => {
   switch (verdict) {
     case 'refused':
       return new CredentialRefused(failure);

@@ -298,7 +298,7 @@ describe('the parameters of a job', () => {
         },
       },
       { account: '12345678' },
-      'the catalogue no longer takes parameter "account"',
+      'the catalogue no longer allows parameter "account"',
     ],
   ];
   test.each(wrong)(
