@@ -209,7 +209,7 @@ describe('while Step Functions and the table hang', () => {
     const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
     expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });
     expect(deps.log.lines.map(({ message }) => message)).toEqual([
-      'Accepted a job',
+      'Job accepted',
       'Could not start a job: the schedule will',
       'Could not give a claim back: the lease has to run out',
     ]);
