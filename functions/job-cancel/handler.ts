@@ -7,11 +7,12 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { cancelled, isOver } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { changeJob } from '@boomerang/core/http/change-job.ts';
+import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobControl, JobReader } from '@boomerang/core/ports/jobs.ts';
+import { changeJob } from '@boomerang/core/use-cases/change-job.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -26,7 +27,7 @@ export type Deps = {
 export const createHandler = (deps: Deps) => {
   const { authenticate, retentionMs, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const job = await changeJob(deps, path, caller, (read) => {
+    const job = await changeJob(deps, jobIdOf(path), caller, (read) => {
       if (isOver(read)) throw new Problem(409, `The job is over: it is ${read.status}.`);
       return cancelled(read, { now: now(), retentionMs });
     });

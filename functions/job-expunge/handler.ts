@@ -8,10 +8,11 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { expunged, isOver } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { changeJob } from '@boomerang/core/http/change-job.ts';
+import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobControl, JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { changeJob } from '@boomerang/core/use-cases/change-job.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -29,7 +30,7 @@ export type Deps = {
 export const createHandler = (deps: Deps) => {
   const { authenticate, results, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const { jobId, clientId } = await changeJob(deps, path, caller, (read) => {
+    const { jobId, clientId } = await changeJob(deps, jobIdOf(path), caller, (read) => {
       if (!isOver(read)) throw new Problem(409, 'The job is pending: cancel it first.');
       return expunged(read, now());
     });

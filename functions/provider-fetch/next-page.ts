@@ -1,4 +1,5 @@
 import type { Pagination } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
 import { parseLinks } from '@boomerang/core/domain/link-header.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
@@ -6,32 +7,33 @@ import type { JsonText } from './read-answer.ts';
 import { setQuery } from './set-query.ts';
 import { valueAt } from './value-at.ts';
 
-/** What a page says of the next one. */
+/** A page, as read to find the next one. */
 export type Page = {
-  /** As it was asked for, without our credential. */
+  /** The requested URL, without our credential. */
   url: string;
   /** From 1. */
   number: number;
   headers: HttpAnswer['headers'];
   document: JsonText;
+  /** JSON Pointer to its array. */
+  itemsAt: string;
   /** Whether its array is empty. */
   isEmpty: boolean;
 };
 
 export type NextPage = {
   url: string;
-  /** Whether the provider says that there is one; else only asking for it shows whether there is. */
+  /** Whether the provider states that this page exists. If not, only requesting it shows. */
   isCertain: boolean;
 };
 
-/** A page breaks the pagination that the catalogue states. The message may quote the provider. */
+/** A page breaks the pagination in the catalogue. The message may quote the provider. */
 export class BadPage extends Error {
   override name = 'BadPage';
 }
 
-/** Walks from page to page. */
+/** Finds each next page. */
 export type Pager = {
-  /** Where the first page is. */
   firstUrl: string;
   /**
    * @returns undefined after the last page
@@ -41,17 +43,24 @@ export type Pager = {
 };
 
 /**
+<<<<<<< HEAD
  * Numbered pages (`page`, `offset`) end at an empty page. Pages that point at the next one (`link`, `next-url`, `cursor`) end
  * where that pointer is missing: some providers filter what they have read, so that a page in the middle may be empty. Their
- * empty page is the last one if its pointer was there before. Pages of any kind end where `hasMoreAt` is false.
+ * empty page is the last one if its pointer was there before. A cursor in the last item of a page is missing only where there is
+ * no item. Pages of any kind end where `hasMoreAt` is false.
+=======
+ * Numbered pages (`page`, `offset`) end at an empty page. Pages that point to the next one (`link`, `next-url`, `cursor`) end
+ * when the pointer is missing. An empty page does not end them, because some providers filter after reading, unless its
+ * pointer has been seen before. All kinds end when `hasMoreAt` is false.
+>>>>>>> prose-functions
  *
- * @param url of the first request; pages are asked for at its origin only, because they are asked for with our credential
+ * @param url of the first request; pages at other origins are rejected because the requests carry our credential
  */
 export const createPager = (pagination: Pagination, url: string): Pager => {
   const isNumbered = pagination.kind === 'page' || pagination.kind === 'offset';
   const seen = new Set<string>();
-  const hasMore = ({ document }: Page): unknown =>
-    pagination.hasMoreAt === undefined ? undefined : valueAt(document.value, parsePointer(pagination.hasMoreAt));
+  const hasMore = ({ document }: Page): boolean | undefined =>
+    pagination.hasMoreAt === undefined ? undefined : booleanAt(document, pagination.hasMoreAt);
 
   const numbered = (page: Page): NextPage | undefined =>
     page.isEmpty
@@ -61,7 +70,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
   const pointed = (page: Page): NextPage | undefined => {
     const pointer = pointerOf(pagination, page);
     if (pointer === undefined) {
-      if (hasMore(page) === true) throw new BadPage('it says that there are more pages, but not where');
+      if (hasMore(page) === true) throw new BadPage('has more pages, but no pointer to the next');
       return undefined;
     }
     const next =
@@ -69,10 +78,10 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
     const key = pagination.kind === 'cursor' ? pointer : next;
     if (!seen.has(key)) {
       seen.add(key);
-      return { url: next, isCertain: true };
+      return { url: next, isCertain: !isInLastItem(pagination) || hasMore(page) === true };
     }
     if (page.isEmpty) return undefined;
-    throw new BadPage('it points at a page that was there before');
+    throw new BadPage('points to a page that was already fetched');
   };
 
   const firstUrl = isNumbered ? numberedUrl(pagination, url, 1) : url;
@@ -97,7 +106,7 @@ const numberedUrl = (pagination: Pagination, url: string, number: number): strin
   }
 };
 
-/** Where a page says that the next one is, as it says it; undefined where it says nothing. */
+/** The pointer to the next page, as sent; undefined if there is none. */
 const pointerOf = (pagination: Pagination, page: Page): string | undefined => {
   switch (pagination.kind) {
     case 'link':
@@ -105,16 +114,44 @@ const pointerOf = (pagination: Pagination, page: Page): string | undefined => {
     case 'next-url':
       return scalarAt(page.document, pagination.nextUrlAt, ['string']);
     case 'cursor':
-      return scalarAt(page.document, pagination.cursorAt, ['string', 'number']);
+      return cursorOf(pagination, page);
     default:
       return undefined;
   }
 };
 
+type CursorPagination = Extract<Pagination, { kind: 'cursor' }>;
+
+const isInLastItem = (pagination: Pagination): boolean =>
+  pagination.kind === 'cursor' && pagination.lastItemAt !== undefined;
+
+/** @throws BadPage for a last item without a cursor: the pages after it would be lost */
+const cursorOf = (
+  { cursorAt, lastItemAt }: CursorPagination,
+  { document, itemsAt, isEmpty }: Page,
+): string | undefined => {
+  const types = ['string', 'number'];
+  if (lastItemAt === undefined) {
+    // A catalogue that was deployed unchecked: its pages after the first would be lost.
+    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where its cursor is');
+    return scalarAt(document, cursorAt, types);
+  }
+  if (isEmpty) return undefined;
+  const items = valueAt(document.value, parsePointer(itemsAt)) as readonly unknown[];
+  const cursor = scalarAt(document, `${itemsAt}/${items.length - 1}${lastItemAt}`, types);
+  if (cursor === undefined) throw new BadPage(`its last item has no cursor at "${lastItemAt}"`);
+  return cursor;
+};
+
 /** The first `rel="next"` that belongs to this page. */
 const nextLink = ({ url, headers }: Page): string | undefined => {
-  const links = parseLinks(headers.link ?? '');
+<<<<<<< HEAD
+  const links = parseLinks(decodeHeader(headers.link ?? ''));
   if (!links) throw new BadPage('its Link header is malformed');
+=======
+  const links = parseLinks(headers.link ?? '');
+  if (!links) throw new BadPage('malformed Link header');
+>>>>>>> prose-functions
   const isOfPage = (anchor: string | undefined): boolean =>
     anchor === undefined || (URL.canParse(anchor, url) && withoutHash(anchor, url) === withoutHash(url));
   return links.find(({ relations, anchor }) => relations.includes('next') && isOfPage(anchor))?.target;
@@ -127,7 +164,22 @@ const withoutHash = (reference: string, base?: string): string => {
 };
 
 /**
+<<<<<<< HEAD
+ * @returns undefined for one that is missing or null
+ * @throws BadPage for a value of another type: a page that it promises could be missed
+ */
+const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | undefined => {
+  const value = valueAt(document, parsePointer(pointer)) ?? undefined;
+  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`what is at ${pointer} is no boolean`);
+  return value;
+};
+
+/**
  * A string or number as text, a number with every digit as it was sent. Null, false and '' stand for nothing.
+=======
+ * A string or number as text. A number keeps every digit that was sent. Null, false and '' count as absent.
+ *
+>>>>>>> prose-functions
  * @throws BadPage for a value of another type
  */
 const scalarAt = (
@@ -138,17 +190,17 @@ const scalarAt = (
   const tokens = parsePointer(pointer);
   const value = valueAt(document, tokens);
   if (value === undefined || value === null || value === '' || value === false) return undefined;
-  if (!types.includes(typeof value)) throw new BadPage(`what is at ${pointer} is no ${types.join(' or ')}`);
+  if (!types.includes(typeof value)) throw new BadPage(`the value at ${pointer} is not a ${types.join(' or ')}`);
   return typeof value === 'number' ? selectJson(json, tokens) : String(value);
 };
 
 const cursorUrl = (url: string, parameter: string, cursor: string): string => {
-  if (!cursor.isWellFormed()) throw new BadPage('its cursor is not well-formed Unicode');
+  if (!cursor.isWellFormed()) throw new BadPage('the cursor is not well-formed Unicode');
   return setQuery(url, parameter, cursor);
 };
 
 /**
- * The URL that a provider's reference stands for (RFC 3986, section 5), with the user info that its own URL has in the catalogue.
+ * Resolves a provider's URL reference (RFC 3986, section 5) and adds the user info of the provider's URL in the catalogue.
  *
  * @param own the provider's URL
  * @param base the URL of the answer that the reference is in
@@ -159,10 +211,10 @@ const ownUrl = (own: string, base: string, reference: string): string => {
   const plainBase = new URL(base);
   plainBase.username = '';
   plainBase.password = '';
-  if (!URL.canParse(reference, plainBase.href)) throw new BadPage('its next page has no valid URL');
+  if (!URL.canParse(reference, plainBase.href)) throw new BadPage('the URL of the next page is invalid');
   const url = new URL(reference, plainBase);
-  if (url.origin !== origin) throw new BadPage(`its next page is at another origin: ${url.origin}`);
-  if (url.username !== '' || url.password !== '') throw new BadPage('the URL of its next page has user info');
+  if (url.origin !== origin) throw new BadPage(`the next page is at another origin: ${url.origin}`);
+  if (url.username !== '' || url.password !== '') throw new BadPage('the URL of the next page has user info');
   url.username = username;
   url.password = password;
   url.hash = '';

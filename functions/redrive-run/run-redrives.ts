@@ -3,7 +3,8 @@ import { advanced, isToGiveUp, pageSizeOf, postponed, type RedriveCounts } from 
 import type { JobPage, JobReader, JobSummary } from '@boomerang/core/ports/jobs.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
-import { InputDeleted, JobInProgress, type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { InputDeleted, JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
+import { type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
 
 export type RunRedrivesDeps = ResetJobDeps & {
   redrives: Pick<Redrives, 'findDue' | 'claim' | 'save' | 'announcePass'>;

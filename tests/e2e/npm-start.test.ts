@@ -80,7 +80,7 @@ describe('npm start', () => {
       [
         'LEASE_SECONDS: takes at least 360',
         'FAILURE_RATE: takes a number, 0 or more',
-        'SERVICE_PORT: takes at most 65535',
+        'SERVICE_PORT: must be at most 65535',
         'PAUSED: takes one of none, fetch, callbacks, all',
         'RETRY_SCHEDULE_SECONDS: item 2 takes a whole number',
         'BREAKER_FAILURE_RATE: takes more than 0',

@@ -50,7 +50,7 @@ export const taskFailureSchema = z.object({
   /** Epoch milliseconds. */
   startedAt: z.int().optional(),
   durationMs: z.number().nonnegative().optional(),
-  /** When it first failed like this, epoch milliseconds, for class `bad_parameter`. */
+  /** When it first failed like this, epoch milliseconds, for the classes `bad_parameter` and `unknown_provider`. */
   since: z.int().optional(),
   /** How often the execution tried, quick retries included. */
   tries: z.int().min(1).optional(),
