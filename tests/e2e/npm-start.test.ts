@@ -82,7 +82,7 @@ describe('npm start', () => {
         'FAILURE_RATE: must be a number, 0 or more',
         'SERVICE_PORT: takes at most 65535',
         'PAUSED: must be one of none, fetch, callbacks, all',
-        'RETRY_SCHEDULE_SECONDS: item 2 must be an integer',
+        'RETRY_SCHEDULE_SECONDS: item 2 must be a whole number',
         'BREAKER_FAILURE_RATE: must be more than 0',
         'FETCH_DEADLINE_SECONDS: must be at most 2592000',
         place,

@@ -133,7 +133,7 @@ export const explainIssue = (issue: z.core.$ZodIssue): string => {
 const ruleOf = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.expected === 'int') return 'must be an integer';
+      if (issue.expected === 'int') return 'must be a whole number';
       if (issue.expected === 'number') return 'must be a number';
       return issue.path.length === 1 ? 'is not set' : issue.message;
     case 'too_small':
