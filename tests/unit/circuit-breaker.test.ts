@@ -644,9 +644,9 @@ describe('a circuit', () => {
     });
     expect(log.lines).toEqual([
       told('warn', /opened/i, { calls: ENOUGH, failures: ENOUGH, cause, openMs: 60_000 }),
-      told('info', /probing/i),
+      told('info', /probe started/i),
       told('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
-      told('info', /probing/i),
+      told('info', /probe started/i),
       told('info', /closed/i),
     ]);
   });
@@ -679,11 +679,11 @@ describe('a circuit', () => {
       () => 'unknown',
     );
     const of = (level: string, words: RegExp, data: object) => ({ level, message: expect.stringMatching(words), data });
-    expect(log.lines.filter(({ message }) => !/probing/i.test(message))).toEqual([
+    expect(log.lines.filter(({ message }) => !/probe started/i.test(message))).toEqual([
       of('warn', /probe/, { circuit: GAS.key, error }),
       of('warn', /read/, { error }),
-      of('error', /judge/, { error }),
-      of('warn', /record/, { circuit: GAS.key, error }),
+      of('error', /verdict/, { error }),
+      of('warn', /not recorded/, { circuit: GAS.key, error }),
     ]);
   });
 

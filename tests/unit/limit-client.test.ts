@@ -189,7 +189,7 @@ describe('what a client may post', () => {
       told(/read/, { error }),
       told(/count/, { clientId: CLIENT_ID, error }),
       told(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
-      told(/tell/, { clientId: CLIENT_ID, error }),
+      told(/not published/, { clientId: CLIENT_ID, error }),
     ]);
   });
 

@@ -144,7 +144,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     }
     const probe = await takeProbe(open);
     if (!probe) throw new CircuitOpen(PROBE_RETRY_MS, open.lastFailure);
-    log.info('Circuit probed', { circuit: key });
+    log.info('Circuit probe started', { circuit: key });
     return probe;
   };
 
@@ -168,7 +168,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     if (await circuits.move(probe, again)) remember(key, { open: again });
     else cacheOf(key).expire();
     const { consecutiveOpens, openUntil } = again;
-    log.warn('Circuit reopened', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
+    log.warn('Circuit stays open', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
   };
 
   const startWatch = async (party: ThirdParty): Promise<void> => {
