@@ -48,10 +48,10 @@ export const fetchPages = async (
     const headers = withHeaders(first.headers, idempotencyHeaders(provider, purpose, number));
     const request = { ...first, url, headers, maxBytes: maxBytes - bytes };
     const page = await exchange(request, (answer, reading) =>
-      readPage(answer, reading, { provider, pager, url, number }),
+      readPage(answer, reading, { provider, pager, url, number, bytesBefore: bytes }),
     );
     const { items, next, answer } = page;
-    bytes += answer.body.length;
+    bytes += page.bytes;
     durationMs += answer.durationMs;
     if (items !== undefined) parts.push(items);
     if (next === undefined) {
@@ -62,18 +62,30 @@ export const fetchPages = async (
   }
 };
 
-type Place = { provider: PagedProvider; pager: Pager; url: string; number: number };
+type Place = {
+  provider: PagedProvider;
+  pager: Pager;
+  url: string;
+  number: number;
+  /** Of the pages before it. */
+  bytesBefore: number;
+};
 
-/** @returns `items`: the text between the brackets of the page's array; undefined for an answer that is empty on purpose */
+/**
+ * @returns `items`: the text between the brackets of the page's array; undefined for an answer that is empty on purpose.
+ * `bytes`: of the page, as it came or as JSON in UTF-8, whichever are more
+ */
 const readPage = (
   answer: HttpAnswer,
   reading: Reading,
-  { provider, pager, url, number }: Place,
-): { answer: HttpAnswer; items?: string; next?: NextPage | undefined } => {
-  const { pagination } = provider;
+  { provider, pager, url, number, bytesBefore }: Place,
+): { answer: HttpAnswer; bytes: number; items?: string; next?: NextPage | undefined } => {
+  const { pagination, maxBytes } = provider;
   const document = readData(answer, provider, reading);
-  if (document === undefined) return { answer };
+  if (document === undefined) return { answer, bytes: answer.body.length };
   const errors = createAnswerErrors(answer, provider, reading);
+  const bytes = Math.max(answer.body.length, document.bytes);
+  if (bytesBefore + bytes > maxBytes) throw errors.refused('too_large', `all pages are larger than ${maxBytes} bytes`);
   const { quote } = reading;
   // Where a page has its data at one place, that is its array.
   const itemsAt = `${provider.dataAt ?? ''}${pagination.itemsAt}`;
@@ -85,7 +97,7 @@ const readPage = (
   const isEmpty = items === '';
   let next: NextPage | undefined;
   try {
-    next = pager.next({ url, number, headers: answer.headers, document, isEmpty });
+    next = pager.next({ url, number, headers: answer.headers, document, itemsAt, isEmpty });
   } catch (error) {
     if (!(error instanceof BadPage)) throw error;
     throw errors.unavailable('bad_page', `page ${number}: ${quote.text(error.message)}`);
@@ -94,5 +106,5 @@ const readPage = (
   // Only the page after the last one shows that numbered pages are over.
   const isTooMany = next && (next.isCertain ? number >= maxPages : number > maxPages);
   if (isTooMany) throw errors.final('too_many_pages', `more than ${maxPages} pages`);
-  return { answer, items, next };
+  return { answer, bytes, items, next };
 };

@@ -1,13 +1,15 @@
 import type { FetchedPayload, WorkingPayload } from '@boomerang/core/contracts/provider-outcome.ts';
+import type { FailureClass } from '@boomerang/core/contracts/task-failure.ts';
 import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { countingTries, loggable, Paused, ProviderRefused } from '@boomerang/core/domain/failures.ts';
+import { countingTries, loggable, Paused } from '@boomerang/core/domain/failures.ts';
 import type { StoredResult } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
 import { buildRequest } from './build-request.ts';
+import { catalogueMistake } from './catalogue-mistake.ts';
 import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
 import { type Collected, fetchPages, isPaged } from './fetch-pages.ts';
 import { judgeAnswer } from './judge-answer.ts';
@@ -60,10 +62,14 @@ const fetchOnce = async (
   const { jobId, leasedUntil, providerId } = request;
   const startedAt = now();
   if (deps.isPaused) throw new Paused({ class: 'paused', startedAt, retryAfterMs: PAUSE_MS });
-  const provider = catalogue.get(providerId);
-  if (!provider) throw new ProviderRefused({ class: 'unknown_provider', startedAt });
   checkLease(leasedUntil, startedAt, startedAt);
   try {
+    const provider = catalogue.get(providerId);
+    // It was there when the job was accepted. It left since, or this process is from before it was added.
+    if (!provider) {
+      const excerpt = 'the catalogue has no such provider';
+      throw await catalogueMistake(deps, request, { class: 'unknown_provider', startedAt, excerpt });
+    }
     const collected = await collect(deps, provider, request, startedAt);
     if ('ticket' in collected) {
       const { ticket, retryAfterMs } = collected;
@@ -86,11 +92,14 @@ const fetchOnce = async (
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
     log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
-    if (isAnswerOfProvider(error) && error.failure.class !== 'bad_parameter')
+    if (isAnswerOfProvider(error) && !MISMATCHES.has(error.failure.class))
       deps.metrics.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };
+
+/** Failures that say nothing of the provider. */
+const MISMATCHES: ReadonlySet<FailureClass> = new Set(['bad_parameter', 'unknown_provider']);
 
 /** Makes the calls of a fetch. */
 const collect = async (

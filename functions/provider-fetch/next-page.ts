@@ -1,4 +1,5 @@
 import type { Pagination } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
 import { parseLinks } from '@boomerang/core/domain/link-header.ts';
 import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
@@ -14,6 +15,8 @@ export type Page = {
   number: number;
   headers: HttpAnswer['headers'];
   document: JsonText;
+  /** JSON Pointer to its array. */
+  itemsAt: string;
   /** Whether its array is empty. */
   isEmpty: boolean;
 };
@@ -43,15 +46,16 @@ export type Pager = {
 /**
  * Numbered pages (`page`, `offset`) end at an empty page. Pages that point at the next one (`link`, `next-url`, `cursor`) end
  * where that pointer is missing: some providers filter what they have read, so that a page in the middle may be empty. Their
- * empty page is the last one if its pointer was there before. Pages of any kind end where `hasMoreAt` is false.
+ * empty page is the last one if its pointer was there before. A cursor in the last item of a page is missing only where there is
+ * no item. Pages of any kind end where `hasMoreAt` is false.
  *
  * @param url of the first request; pages are asked for at its origin only, because they are asked for with our credential
  */
 export const createPager = (pagination: Pagination, url: string): Pager => {
   const isNumbered = pagination.kind === 'page' || pagination.kind === 'offset';
   const seen = new Set<string>();
-  const hasMore = ({ document }: Page): unknown =>
-    pagination.hasMoreAt === undefined ? undefined : valueAt(document.value, parsePointer(pagination.hasMoreAt));
+  const hasMore = ({ document }: Page): boolean | undefined =>
+    pagination.hasMoreAt === undefined ? undefined : booleanAt(document, pagination.hasMoreAt);
 
   const numbered = (page: Page): NextPage | undefined =>
     page.isEmpty
@@ -69,7 +73,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
     const key = pagination.kind === 'cursor' ? pointer : next;
     if (!seen.has(key)) {
       seen.add(key);
-      return { url: next, isCertain: true };
+      return { url: next, isCertain: !isInLastItem(pagination) || hasMore(page) === true };
     }
     if (page.isEmpty) return undefined;
     throw new BadPage('it points at a page that was there before');
@@ -105,15 +109,38 @@ const pointerOf = (pagination: Pagination, page: Page): string | undefined => {
     case 'next-url':
       return scalarAt(page.document, pagination.nextUrlAt, ['string']);
     case 'cursor':
-      return scalarAt(page.document, pagination.cursorAt, ['string', 'number']);
+      return cursorOf(pagination, page);
     default:
       return undefined;
   }
 };
 
+type CursorPagination = Extract<Pagination, { kind: 'cursor' }>;
+
+const isInLastItem = (pagination: Pagination): boolean =>
+  pagination.kind === 'cursor' && pagination.lastItemAt !== undefined;
+
+/** @throws BadPage for a last item without a cursor: the pages after it would be lost */
+const cursorOf = (
+  { cursorAt, lastItemAt }: CursorPagination,
+  { document, itemsAt, isEmpty }: Page,
+): string | undefined => {
+  const types = ['string', 'number'];
+  if (lastItemAt === undefined) {
+    // A catalogue that was deployed unchecked: its pages after the first would be lost.
+    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where its cursor is');
+    return scalarAt(document, cursorAt, types);
+  }
+  if (isEmpty) return undefined;
+  const items = valueAt(document.value, parsePointer(itemsAt)) as readonly unknown[];
+  const cursor = scalarAt(document, `${itemsAt}/${items.length - 1}${lastItemAt}`, types);
+  if (cursor === undefined) throw new BadPage(`its last item has no cursor at "${lastItemAt}"`);
+  return cursor;
+};
+
 /** The first `rel="next"` that belongs to this page. */
 const nextLink = ({ url, headers }: Page): string | undefined => {
-  const links = parseLinks(headers.link ?? '');
+  const links = parseLinks(decodeHeader(headers.link ?? ''));
   if (!links) throw new BadPage('its Link header is malformed');
   const isOfPage = (anchor: string | undefined): boolean =>
     anchor === undefined || (URL.canParse(anchor, url) && withoutHash(anchor, url) === withoutHash(url));
@@ -124,6 +151,16 @@ const withoutHash = (reference: string, base?: string): string => {
   const url = new URL(reference, base);
   url.hash = '';
   return url.href;
+};
+
+/**
+ * @returns undefined for one that is missing or null
+ * @throws BadPage for a value of another type: a page that it promises could be missed
+ */
+const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | undefined => {
+  const value = valueAt(document, parsePointer(pointer)) ?? undefined;
+  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`what is at ${pointer} is no boolean`);
+  return value;
 };
 
 /**

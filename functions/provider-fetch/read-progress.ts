@@ -2,6 +2,7 @@ import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { judgeStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Parameters, Polling, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
+import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { maskSecrets, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { type PolledAnswer, type Progress, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
@@ -101,7 +102,7 @@ const toPolled = (
   const { kind, isStated } = judgeStatus(statusCode, provider.responses);
   const isNothing = kind === 'empty' && !isStated;
   if (kind !== 'data' && !isNothing && !isProgress(statusCode, provider)) return undefined;
-  const polled = { statusCode, location: headers.location, asked };
+  const polled = { statusCode, location: headers.location && decodeHeader(headers.location), asked };
   if (isNothing) return { ...polled, json: 'null' };
   const { statusAt, statusUrl, resultUrlAt } = provider.polling;
   const isDocument = statusAt !== undefined || resultUrlAt !== undefined || !('from' in statusUrl);

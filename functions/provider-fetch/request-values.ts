@@ -1,8 +1,9 @@
 import { parameterFaults, withDefaults, writeOnlyValues } from '@boomerang/core/domain/catalogue/parameters.ts';
 import type { Parameters, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { LeaseLost, ProviderRefused, ProviderThrottled } from '@boomerang/core/domain/failures.ts';
+import { LeaseLost } from '@boomerang/core/domain/failures.ts';
 import { parametersOf } from '@boomerang/core/domain/job.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
+import { catalogueMistake } from './catalogue-mistake.ts';
 import type { FetchRequest } from './schema.ts';
 
 /** What the requests of a fetch are made of. */
@@ -15,9 +16,6 @@ export type RequestValues = {
 };
 
 type Deps = { jobs: Pick<JobReader, 'getWithData'>; now: () => number };
-
-/** For so long a parameter that the catalogue no longer takes may be a mistake in the catalogue, milliseconds. */
-const MISTAKE_MS = 3_600_000;
 
 /**
  * Finds the parameters that a job has for a provider, and checks them against the catalogue of today: it may have changed since
@@ -40,9 +38,7 @@ export const findRequestValues = async (
     // Rules of a secret value may tell it: an enum of one.
     const isSecret = provider.parameters?.properties[name]?.writeOnly;
     const excerpt = `the catalogue no longer takes parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
-    const since = (await findFirstFault(deps, provider, request)) ?? startedAt;
-    const failure = { class: 'bad_parameter', startedAt, since, excerpt } as const;
-    throw startedAt - since < MISTAKE_MS ? new ProviderThrottled(failure) : new ProviderRefused(failure);
+    throw await catalogueMistake(deps, request, { class: 'bad_parameter', startedAt, excerpt });
   }
   return { values: withDefaults(provider, given), round, secrets: writeOnlyValues(provider, given) };
 };
@@ -60,15 +56,4 @@ const findJobPart = async (
   if (!found) throw new LeaseLost({ class: 'lease_lost', startedAt });
   const { parameters, round } = found.job;
   return { parameters: parameters as NonNullable<FetchRequest['job']>['parameters'], round };
-};
-
-/** When the job's parameters were first found wrong, epoch milliseconds: each failure of this kind hands it on to the next. */
-const findFirstFault = async (
-  { jobs, now }: Deps,
-  { id }: Provider,
-  { jobId }: FetchRequest,
-): Promise<number | undefined> => {
-  const found = await jobs.getWithData(jobId, now());
-  const result = found?.job.results.find(({ providerId }) => providerId === id);
-  return result?.status === 'UNAVAILABLE' && result.error.class === 'bad_parameter' ? result.error.since : undefined;
 };

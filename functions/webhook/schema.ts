@@ -1,7 +1,12 @@
 import { type AddressExceptions, judgeHost } from '@boomerang/core/domain/address-rules.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import type { Metadata } from '@boomerang/core/domain/job.ts';
-import { MAX_METADATA_ENTRIES, metadataFaults, parametersSizeFault } from '@boomerang/core/domain/job-input.ts';
+import {
+  MAX_METADATA_ENTRIES,
+  METADATA_KEY,
+  metadataFaults,
+  parametersSizeFault,
+} from '@boomerang/core/domain/job-input.ts';
 import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import * as z from 'zod';
 import { toJobRequest } from './job-request.ts';
@@ -72,7 +77,7 @@ const metadataSchema = z
     override: {
       type: 'object',
       additionalProperties: { type: 'string' },
-      propertyNames: { pattern: '^[A-Za-z0-9_.-]{1,64}$' },
+      propertyNames: { pattern: METADATA_KEY.source },
       maxProperties: MAX_METADATA_ENTRIES,
       examples: [{ orderId: 'A-42' }],
     },

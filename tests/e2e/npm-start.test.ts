@@ -80,7 +80,7 @@ describe('npm start', () => {
       [
         'LEASE_SECONDS: must be at least 360',
         'FAILURE_RATE: must be a number, 0 or more',
-        'SERVICE_PORT: takes at most 65535',
+        'SERVICE_PORT: must be at most 65535',
         'PAUSED: must be one of none, fetch, callbacks, all',
         'RETRY_SCHEDULE_SECONDS: item 2 must be a whole number',
         'BREAKER_FAILURE_RATE: must be more than 0',

@@ -23,7 +23,7 @@ const apiKey = newApiKey();
 
 let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
-/** Plays what the functions call beside the tables: AWS, a provider that gives `[]`, a receiver. */
+/** Plays the services beside the tables: AWS, a provider without bills, a receiver. */
 let others: Awaited<ReturnType<typeof listen>>;
 
 const ANSWERS: Record<string, object> = {
@@ -36,7 +36,8 @@ beforeAll(async () => {
   client = database.client;
   const server = createServer((request, response) => {
     request.resume();
-    const answer = ANSWERS[String(request.headers['x-amz-target'])] ?? [];
+    const isGas = request.url?.startsWith('/providers/gas/') ?? false;
+    const answer = ANSWERS[String(request.headers['x-amz-target'])] ?? (isGas ? { data: [] } : []);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
   others = await listen(server, 0);

@@ -11,6 +11,9 @@ import { clientOf } from '../../local/running.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, givenJob } from '../builders.ts';
 
+/** Each starts a process, which opens the database. */
+const TIMEOUT_MS = 30_000;
+
 const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-pending-'));
 const account = { type: 'string', pattern: '^[0-9]{8,12}$' };
 const gas = { id: 'gas', url: 'https://gas.example/{?account}' };
@@ -49,24 +52,36 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('a catalogue that takes what pending jobs ask for is ok', async () => {
-  const parameters = { type: 'object', properties: { account: { type: 'string' } } };
-  const { code, stdout } = await check([{ ...gas, parameters }]);
-  expect(stdout).toMatch(/^ok, 1 provider\nok, it takes what 5 pending jobs ask for\n$/);
-  expect(code).toBe(0);
-});
+test(
+  'a catalogue that takes what pending jobs ask for is ok',
+  async () => {
+    const parameters = { type: 'object', properties: { account: { type: 'string' } } };
+    const { code, stdout } = await check([{ ...gas, parameters }]);
+    expect(stdout).toMatch(/^ok, 1 provider\nok, it takes what 5 pending jobs ask for\n$/);
+    expect(code).toBe(0);
+  },
+  TIMEOUT_MS,
+);
 
-test('a catalogue that refuses parameters of pending jobs says which, and of how many jobs, and shows no value', async () => {
-  const parameters = { type: 'object', required: ['account'], properties: { account } };
-  const { code, stdout } = await check([{ ...gas, parameters }]);
-  expect(stdout).toContain('gas: parameters.account: Must match the pattern ^[0-9]{8,12}$ (1 pending job)');
-  expect(stdout).toContain('gas: parameters.account: Is required (1 pending job)');
-  expect(stdout).not.toContain('secret');
-  expect(code).toBe(1);
-});
+test(
+  'a catalogue that refuses parameters of pending jobs says which, and of how many jobs, and shows no value',
+  async () => {
+    const parameters = { type: 'object', required: ['account'], properties: { account } };
+    const { code, stdout } = await check([{ ...gas, parameters }]);
+    expect(stdout).toContain('gas: parameters.account: Must match the pattern ^[0-9]{8,12}$ (1 pending job)');
+    expect(stdout).toContain('gas: parameters.account: Is required (1 pending job)');
+    expect(stdout).not.toContain('secret');
+    expect(code).toBe(1);
+  },
+  TIMEOUT_MS,
+);
 
-test('a catalogue without a provider that pending jobs wait for says so', async () => {
-  const { code, stdout } = await check([{ id: 'water', url: 'https://water.example/' }]);
-  expect(stdout).toContain('gas: Is not in the catalogue (3 pending jobs)');
-  expect(code).toBe(1);
-});
+test(
+  'a catalogue without a provider that pending jobs wait for says so',
+  async () => {
+    const { code, stdout } = await check([{ id: 'water', url: 'https://water.example/' }]);
+    expect(stdout).toContain('gas: Is not in the catalogue (3 pending jobs)');
+    expect(code).toBe(1);
+  },
+  TIMEOUT_MS,
+);

@@ -50,6 +50,11 @@ const full = JSON.stringify({
       headers: { 'x-api-key': 'hunter2', accept: 'text/csv' },
       polling: { statusUrl: { template: 'https://user:hunter2@orders.example/{id}', idAt: '/id' } },
     },
+    {
+      id: 'charges',
+      url: 'https://charges.example',
+      pagination: { kind: 'cursor', lastItemAt: '/id', parameter: 'starting_after' },
+    },
   ],
 });
 
@@ -79,7 +84,7 @@ describe('npm run providers -- check', () => {
     const PROVIDER_CATALOGUE = fileOf(full);
     const { code, stdout } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'https://mock.example' });
     expect(code).toBe(0);
-    expect(stdout).toContain('ok, 3 providers');
+    expect(stdout).toContain('ok, 4 providers');
     expect(stdout).toMatch(/providers\.1\.auth\.secret: .*REPORT_SECRET.*\(warning\)/);
     expect(stdout).toMatch(/providers\.1\.polling: .*\(warning\)/);
     expect((await run(['check'], { PROVIDER_CATALOGUE, REPORT_SECRET: 's' })).stdout).not.toContain('REPORT_SECRET');
@@ -122,6 +127,7 @@ describe('npm run providers -- list', () => {
       'account: string, required, never shown, matches ^[0-9]{8,12}$',
       'size: integer 1..200, sent as page[size], default 100',
       'cursor at "/next", sent as cursor, items at "/data", at most 10 pages',
+      'cursor at "/id" in the last item, sent as starting_after, items at "", at most 10 pages',
       'POST http://127.0.0.1:3001/report',
       'OAuth client credentials of boomerang at https://id.example/token, secret report-secret',
       'status at "/links/status", every 60 s, for 30 s',
@@ -138,6 +144,7 @@ describe('npm run providers -- list', () => {
       expect.objectContaining({ id: 'gas', url: 'https://***@gas.example/{account}{?size,pin}', method: 'GET' }),
       expect.objectContaining({ id: 'report', repeatable: true }),
       expect.objectContaining({ id: 'orders', headers: { 'x-api-key': '***', accept: 'text/csv' } }),
+      expect.objectContaining({ id: 'charges' }),
     ]);
     expect(stdout).not.toMatch(/hunter2|0000-PIN/);
   }, 20_000);

@@ -1,4 +1,5 @@
 import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/job.ts';
+import type { Deployment, Generation } from './catalogues.ts';
 
 /** Why something may happen twice that should happen once. */
 export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-out' | 'not kept';
@@ -38,9 +39,23 @@ export type HistoryEvent = { at: number } & (
       retryAt: Record<string, number>;
       /** What is kept of the provider that is polled, once something is. */
       polled?: Polled | undefined;
+      /** Providers whose attempt failed by what the catalogue says, before any call. */
+      uncalled: string[];
+      /** Why each provider that is refused is: the class of its failure. */
+      refused: Record<string, string>;
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
-  | { kind: 'asked'; jobId: string; providerId: string; claims: number; url: string }
+  | {
+      kind: 'asked';
+      jobId: string;
+      providerId: string;
+      claims: number;
+      url: string;
+      /** The catalogue of the process that asked, and what it sent as its credential. */
+      generation: Generation;
+      credential: string | undefined;
+    }
+  | ({ kind: 'deployed' } & Deployment)
   | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }
   /** The provider that is polled was asked to start work, or for work that it started. */
   | { kind: 'requested'; jobId: string; claims: number; value: string }

@@ -1,8 +1,9 @@
 import type { Job } from '@boomerang/core/domain/job.ts';
+import { credentialFor, deploymentsOf, generationsIn, originIn, POLLED, POLLING, parameterIn } from './catalogues.ts';
 import { MAX_SKEW_MS } from './faults.ts';
 import type { HistoryEvent, Polled } from './history.ts';
-import { POLLED, POLLING } from './third-parties.ts';
-import { FETCH_DEADLINE_MS, SCHEDULE_MS, type Simulation } from './world.ts';
+import { type Item, PAGED } from './paged-provider.ts';
+import { SCHEDULE_MS, type Simulation } from './world.ts';
 
 type Of<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
 type Body = {
@@ -12,13 +13,13 @@ type Body = {
 };
 
 /** Everything that is not as promised, in words; nothing when all is well. */
-export const findViolations = ({ history, jobs }: Simulation): string[] => {
+export const findViolations = ({ history, jobs, fetchDeadlineMs }: Simulation): string[] => {
   const accepted = new Set(history.events.flatMap((event) => (event.kind === 'accepted' ? event.jobId : [])));
   const lost = [...accepted].filter((jobId) => !jobs.has(jobId)).map((jobId) => `${jobId} was accepted, and is gone`);
-  return [...lost, ...[...jobs.values()].flatMap((job) => judgeJob(job, history.events))];
+  return [...lost, ...[...jobs.values()].flatMap((job) => judgeJob(job, history.events, fetchDeadlineMs))];
 };
 
-const judgeJob = (job: Job, all: HistoryEvent[]): string[] => {
+const judgeJob = (job: Job, all: HistoryEvent[], fetchDeadlineMs: number): string[] => {
   const { jobId } = job;
   // Crashes belong to every job; so do the faults of whoever works for many.
   const mine = all.filter((event) => !('jobId' in event) || event.jobId === jobId || event.jobId === undefined);
@@ -34,8 +35,10 @@ const judgeJob = (job: Job, all: HistoryEvent[]): string[] => {
     judgeAttempts,
     judgeLives,
     judgeWork,
+    judgePages,
+    judgeCatalogues,
   ];
-  return judges.flatMap((judge) => judge(job, of)).map((complaint) => `${jobId} ${complaint}`);
+  return judges.flatMap((judge) => judge(job, of, fetchDeadlineMs)).map((complaint) => `${jobId} ${complaint}`);
 };
 
 type Find = <Kind extends HistoryEvent['kind']>(kind: Kind) => Of<Kind>[];
@@ -139,9 +142,9 @@ const judgeCallbacks = (job: Job, of: Find): string[] => {
 const judgeInput = (_job: Job, of: Find): string[] => {
   const [born] = of('born');
   const asked = of('asked').flatMap(({ providerId, url }) => {
-    const { account } = born?.parameters?.[providerId] ?? {};
-    const given = new URL(url).searchParams.get('account') ?? undefined;
-    return given === account ? [] : [`asked ${providerId} for ${given}, and not for ${account}`];
+    const { cursor: _, ...sent } = Object.fromEntries(new URL(url).searchParams);
+    const [given, own] = [sent, born?.parameters?.[providerId] ?? {}].map((value) => JSON.stringify(value));
+    return given === own ? [] : [`asked ${providerId} for ${given}, and not for ${own}`];
   });
   const called = of('called back').flatMap(({ body }) => {
     const { metadata } = JSON.parse(body) as Body;
@@ -157,7 +160,7 @@ const TOLERANCE_MS = 2 * MAX_SKEW_MS;
 const TOGETHER_MS = 30_000;
 
 /** No provider is asked before its time, nor long after it by another's; none that waits is missing in a callback. */
-const judgeTimes = (job: Job, of: Find): string[] => {
+const judgeTimes = (job: Job, of: Find, fetchDeadlineMs: number): string[] => {
   const complaints: string[] = [];
   const settled = of('settled');
   const redrives = of('taken').filter(({ by }) => by === 'redrive');
@@ -176,7 +179,7 @@ const judgeTimes = (job: Job, of: Find): string[] => {
     const since = Math.max(...[...of('born'), ...redrives].filter((event) => event.at <= at).map((event) => event.at));
     const { data } = JSON.parse(body) as { data: { providerId: string; error?: { code: string } }[] };
     const missing = data.find(({ error }) => error?.code === 'PROVIDER_UNAVAILABLE');
-    if (missing && at < since + FETCH_DEADLINE_MS - TOLERANCE_MS)
+    if (missing && at < since + fetchDeadlineMs - TOLERANCE_MS)
       complaints.push(`was called back at ${at} without ${missing.providerId}, before its deadline`);
   }
   if (job.failure?.code === 'NEVER_SETTLED') complaints.push('was given up, though nothing lasted for a week');
@@ -187,7 +190,11 @@ const judgeTimes = (job: Job, of: Find): string[] => {
 const judgeAttempts = (job: Job, of: Find): string[] => {
   const complaints: string[] = [];
   const asked = of('asked');
-  const executions = new Set(asked.map(({ claims }) => claims)).size;
+  // What fails by the catalogue is logged, and asked again later and later, though no call went out.
+  const uncalled = of('settled').flatMap(({ claims, uncalled: ids }) =>
+    ids.map((providerId) => ({ claims, providerId })),
+  );
+  const executions = new Set([...asked, ...uncalled].map(({ claims }) => claims)).size;
   if (job.fetchAttempts > executions)
     complaints.push(`counts ${job.fetchAttempts} attempts to fetch, of ${executions} executions that asked`);
   const calls = of('called back').length;
@@ -195,7 +202,7 @@ const judgeAttempts = (job: Job, of: Find): string[] => {
     complaints.push(`counts ${job.callbackAttempts} attempts to call back, of ${calls} calls`);
   for (const result of job.results) {
     if (result.status !== 'UNAVAILABLE') continue;
-    const mine = asked.filter(({ providerId }) => providerId === result.providerId).length;
+    const mine = [...asked, ...uncalled].filter(({ providerId }) => providerId === result.providerId).length;
     if ((result.attempts ?? 0) > mine) complaints.push(`counts ${result.attempts} attempts of ${mine} calls`);
     const isOver = job.status === 'PARTIAL' && result.error.class === 'internal';
     if (isOver && mine === 0) complaints.push(`gave ${result.providerId} up, and never asked it`);
@@ -240,7 +247,11 @@ const judgeWork = (job: Job, of: Find): string[] => {
     if (found.url === undefined || polled.status !== 'UNAVAILABLE' || polled.url === found.url) continue;
     const isLost = of('polled').some((event) => event.claims === claims && event.answer === '404');
     const isOverdue = at >= (found.since ?? 0) + POLLING.timeoutSeconds * 1000 - TOLERANCE_MS;
-    if (!isLost && !isOverdue) complaints.push(`claim ${claims} forgot its ticket, ${found.url}`);
+    const { origin } = new URL(found.url);
+    const isMoved = generationsIn(deploymentsOf(of('deployed')), at - LONGEST_TASK_MS, at).some(
+      (generation) => originIn(generation, POLLED) !== origin,
+    );
+    if (!isLost && !isOverdue && !isMoved) complaints.push(`claim ${claims} forgot its ticket, ${found.url}`);
     firstFree = (found.round ?? 0) + 1;
     if (round < firstFree) complaints.push(`claim ${claims} gave its ticket up, and stays in round ${round}`);
   }
@@ -248,6 +259,54 @@ const judgeWork = (job: Job, of: Find): string[] => {
     const { data } = JSON.parse(body) as { data: { providerId: string; data?: { of: string } }[] };
     const mine = data.find(({ providerId }) => providerId === POLLED)?.data;
     if (mine && !mine.of.startsWith(`${job.jobId}:`)) complaints.push(`sent the work of ${mine.of}`);
+  }
+  return complaints;
+};
+
+/** A list in pages is delivered as one walk over them gave it: all of its items, once, in order, and none of another job. */
+const judgePages = ({ jobId }: Job, of: Find): string[] =>
+  of('called back').flatMap(({ body }) => {
+    const { data } = JSON.parse(body) as Body;
+    const list = data.find(({ providerId, error }) => providerId === PAGED && error === undefined)?.data;
+    if (list === undefined) return [];
+    if (!Array.isArray(list)) return [`sent ${JSON.stringify(list)} as a list`];
+    const isWhole = (list as Item[]).every(
+      ({ of: owner, walk, index }, place) => owner === jobId && walk === list[0]?.walk && index === place,
+    );
+    return isWhole ? [] : ['sent a list that is not the one of a walk'];
+  });
+
+/** How long what began with one catalogue may go on: a process finishes its call, and what came of that is settled. */
+const LONGEST_TASK_MS = 360_000;
+/** For how long what the catalogue no longer takes may be a mistake in it. */
+const MISTAKE_MS = 60 * 60_000;
+
+/**
+ * A process asks at the origins of its own catalogue, with the credential for that origin, and for nothing that its catalogue
+ * doesn't know. What a catalogue does not know is refused for that only if some catalogue has not known it for an hour of the job.
+ */
+const judgeCatalogues = (_job: Job, of: Find): string[] => {
+  const complaints: string[] = [];
+  for (const { providerId, url, generation, credential } of of('asked')) {
+    const address = new URL(url);
+    if (address.origin !== originIn(generation, providerId))
+      complaints.push(`asked ${providerId} at ${address.origin}, with the catalogue "${generation}"`);
+    const own = credentialFor(providerId, address);
+    if (credential !== own)
+      complaints.push(`asked ${providerId} at ${address.origin} with the credential ${credential}`);
+  }
+  const [born] = of('born');
+  const deployments = deploymentsOf(of('deployed'));
+  for (const { at, refused } of of('settled')) {
+    const known = generationsIn(deployments, born?.at ?? 0, at - MISTAKE_MS + TOLERANCE_MS);
+    for (const [providerId, failureClass] of Object.entries(refused)) {
+      const [given] = Object.keys(born?.parameters?.[providerId] ?? {});
+      const isGone = known.some((generation) => originIn(generation, providerId) === undefined);
+      const isRenamed = known.some((generation) => parameterIn(generation, providerId) !== given);
+      const isHasty =
+        (failureClass === 'unknown_provider' && !isGone) || (failureClass === 'bad_parameter' && !isRenamed);
+      if (isHasty) complaints.push(`has ${providerId} refused at ${at}: ${failureClass}`);
+    }
   }
   return complaints;
 };

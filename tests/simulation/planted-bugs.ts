@@ -1,11 +1,17 @@
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
+import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { Job } from '@boomerang/core/domain/job.ts';
+import type { SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobStore } from '../fakes/job-store.ts';
+import { POLLED } from './catalogues.ts';
+import { MAX_PAGES, PAGED } from './paged-provider.ts';
 
-/** A mistake: in how the code sees the table, or in what a sweep hands to an execution. */
+/** A mistake: in how the code sees the table, its catalogue or providers' answers, or in what a sweep hands to an execution. */
 type Bug = {
   store?: (store: JobStore, jobs: Map<string, Job>) => JobStore;
   claimed?: (job: ClaimedJob) => ClaimedJob;
+  catalogue?: (catalogue: Catalogue, job: Job | undefined) => Catalogue;
+  answers?: (send: SendHttp) => SendHttp;
 };
 
 /** Mistakes that the simulation has to find. */
@@ -145,6 +151,41 @@ export const PLANTED_BUGS = {
         },
       },
     }),
+  },
+  'a list that is cut after its last allowed page': {
+    answers: (send) => async (request) => {
+      const answer = await send(request);
+      const cursor = new URL(request.url).searchParams.get('cursor') ?? '';
+      if (answer.statusCode !== 200 || !cursor.endsWith(`.${MAX_PAGES}`)) return answer;
+      const { next: _, ...page } = JSON.parse(answer.body.toString()) as { next?: string };
+      return { ...answer, body: Buffer.from(JSON.stringify(page)) };
+    },
+  },
+  'a page that is skipped when it lacks its items': {
+    answers: (send) => async (request) => {
+      const answer = await send(request);
+      if (answer.statusCode !== 200 || !new URL(request.url).hostname.startsWith(PAGED)) return answer;
+      const page = JSON.parse(answer.body.toString()) as { items?: unknown[] };
+      return { ...answer, body: Buffer.from(JSON.stringify({ items: [], ...page })) };
+    },
+  },
+  'a list that ends where its pages repeat': {
+    answers: (send) => async (request) => {
+      const answer = await send(request);
+      const cursor = new URL(request.url).searchParams.get('cursor');
+      if (answer.statusCode !== 200 || cursor === null) return answer;
+      const { next, ...page } = JSON.parse(answer.body.toString()) as { next?: string };
+      return { ...answer, body: Buffer.from(JSON.stringify(next === cursor ? page : { ...page, next })) };
+    },
+  },
+  'a ticket that is followed to another origin': {
+    catalogue: (catalogue, job) => {
+      const provider = catalogue.get(POLLED);
+      const result = job?.results.find(({ providerId }) => providerId === POLLED);
+      if (!provider || result?.status !== 'UNAVAILABLE' || !result.ticket) return catalogue;
+      const { origin } = new URL(result.ticket.url);
+      return new Map([...catalogue, [POLLED, { ...provider, url: `${origin}/{?account}` }]]);
+    },
   },
   'NEVER_SETTLED by the count of claims alone': {
     store: (store) => ({

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { POLLED } from './catalogues.ts';
 import { toTrace } from './history.ts';
 import { findViolations } from './invariants.ts';
+import { PAGED } from './paged-provider.ts';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
-import { POLLED } from './third-parties.ts';
 import { START, simulate } from './world.ts';
 
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 200);
@@ -29,13 +30,21 @@ test('the seeds see every end there is, and every kind of trouble', async () => 
   const excuses = new Set<string>();
   /** What asking for work came to, and what is told of it. */
   const polls = new Set<string>();
-  for (const seed of numbers(100)) {
+  const pages = new Set<string>();
+  /** How jobs fared that the catalogue no longer fits, or not yet. */
+  const misfits = new Set<string>();
+  for (const seed of numbers(200)) {
     const { jobs, history } = await simulate(seed);
-    for (const { status, failure, attemptLog } of jobs.values()) {
+    for (const { status, failure, attemptLog, results } of jobs.values()) {
       ends.add(failure ? `${status} ${failure.code}` : status);
       const fetches = attemptLog.flatMap((attempt) => attempt.fetches);
-      for (const { providerId, class: failureClass } of fetches)
+      for (const { providerId, class: failureClass, statusCode } of fetches) {
         if (providerId === POLLED) polls.add(failureClass ?? 'OK');
+        if (providerId === PAGED) pages.add(failureClass ?? 'OK');
+        if (failureClass === 'ticket_lost' && statusCode === undefined) misfits.add('another origin');
+        if (failureClass === 'bad_parameter' || failureClass === 'unknown_provider') misfits.add(failureClass);
+      }
+      for (const result of results) if (result.status === 'REFUSED') misfits.add(`refused: ${result.error.class}`);
     }
     for (const event of history.events) {
       if (event.kind === 'fault' && event.excuse) excuses.add(event.excuse);
@@ -47,6 +56,12 @@ test('the seeds see every end there is, and every kind of trouble', async () => 
   const asked = ['RUNNING', 'DONE', 'FAILED', 'ODD', '404'];
   const told = ['OK', 'still_working', 'work_failed', 'bad_polling', 'ticket_lost', 'polling_timeout'];
   expect([...polls]).toEqual(expect.arrayContaining([...asked, ...told]));
+  const walks = ['OK', 'bad_page', 'too_many_pages', 'bad_status', 'timeout', 'connection_broken'];
+  expect([...pages]).toEqual(expect.arrayContaining(walks));
+  const unfit = ['bad_parameter', 'unknown_provider'];
+  expect([...misfits]).toEqual(
+    expect.arrayContaining(['another origin', ...unfit, ...unfit.map((failureClass) => `refused: ${failureClass}`)]),
+  );
   expect([...excuses].sort()).toEqual(['answer lost', 'crash', 'killed', 'not kept', 'restarted', 'time-out']);
 }, 100_000);
 

@@ -1,25 +1,12 @@
-import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
 import { type HttpAnswer, HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
 import { Webhook } from 'standardwebhooks';
 import { SECRET } from '../builders.ts';
+import { type Generation, POLLED } from './catalogues.ts';
 import type { Clock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
-
-export const PROVIDERS = ['gas', 'internet', 'water', 'report'] as const;
-/** The provider that is polled. */
-export const POLLED = 'report';
-/** How it is polled; its work takes up to half as long again. */
-export const POLLING: NonNullable<ProviderInput['polling']> & { timeoutSeconds: number } = {
-  statusUrl: 'location',
-  statusAt: '/status',
-  pending: ['RUNNING'],
-  succeeded: ['DONE'],
-  failed: ['FAILED'],
-  intervalSeconds: 300,
-  timeoutSeconds: 900,
-};
+import { createPagedProvider, PAGED } from './paged-provider.ts';
 
 const answer = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpAnswer => ({
   statusCode,
@@ -31,7 +18,11 @@ const answer = (statusCode: number, body = '', headers: Record<string, string> =
 const PROVIDER_MOODS = ['500', '429', '404', 'hangs', 'breaks', 'large', 'large', 'slow'] as const;
 /** How a question for work may end, besides what the work itself is like. */
 const WORK_MOODS = ['500', '429', 'hangs', 'breaks', 'slow', 'loses it', 'loses it', 'odd'] as const;
+/** How a request for a page may end: pages that break the pagination are the only ones that have a fault of their own. */
+const PAGE_MOODS = ['500', '429', '404', 'hangs', 'breaks', 'slow', 'slow', 'loops', 'lacks items'] as const;
 const RECEIVER_MOODS = ['500', '429', '503', '404', '410', 'aborts', 'hangs', 'lost', 'slow'] as const;
+
+type Work = { value: string; number: number; doneAt: number; isFailing: boolean; isLost: boolean };
 
 /** Providers and receivers in all their moods; while it is calm they are at their best. */
 export const createThirdParties = (clock: Clock, faults: Faults, random: Random, history: History) => {
@@ -42,9 +33,17 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     await clock.sleep(timeoutMs);
     throw new HttpFailure('timeout', 'TimeoutError', timeoutMs);
   };
+  /** The answer of a provider that fails; undefined for one that does not. */
+  const failAs = (mood: string): HttpAnswer | undefined => {
+    if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+    if (mood === '500') return answer(500, '#fail');
+    if (mood === '404') return answer(404, '{}');
+    if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
+    return undefined;
+  };
   let answers = 0;
-  /** Work by the idempotency value that it was begun for: the provider that is polled does each once. */
-  const works = new Map<string, { number: number; doneAt: number; isFailing: boolean; isLost: boolean }>();
+  /** Work by the origin and the idempotency value that it was begun for: the provider that is polled does each once. */
+  const works = new Map<string, Work>();
 
   const polledProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
     const { method, url, headers = {} } = request;
@@ -56,17 +55,20 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);
     // It may have begun by the time the connection fails.
     const number = works.size + 1;
+    const { origin, pathname, search } = new URL(url);
+    const key = `${origin} ${value}`;
     const isTaken = isStart && mood !== '500' && mood !== '429';
-    if (isTaken && !works.has(value)) {
+    if (isTaken && !works.has(key)) {
       const doneAt = clock.now() + random() * 1_350_000;
-      works.set(value, { number, doneAt, isFailing: !faults.isCalm() && random() < 0.1, isLost: false });
+      works.set(key, { value, number, doneAt, isFailing: !faults.isCalm() && random() < 0.1, isLost: false });
     }
     if (mood === 'hangs') return hang(request);
-    if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-    if (mood === '500') return answer(500, '#fail');
-    if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
-    if (isStart) return answer(202, '{}', { location: `/works/${works.get(value)?.number}${new URL(url).search}` });
-    const [begunFor = '', work] = [...works].find(([, one]) => new URL(url).pathname === `/works/${one.number}`) ?? [];
+    const failed = failAs(mood);
+    if (failed) return failed;
+    if (isStart) return answer(202, '{}', { location: `/works/${works.get(key)?.number}${search}` });
+    const isAsked = ([begunFor, one]: [string, Work]) =>
+      begunFor.startsWith(`${origin} `) && pathname === `/works/${one.number}`;
+    const [, work] = [...works].find(isAsked) ?? [];
     // Lost is lost, also for whom it was begun.
     if (work && mood === 'loses it') work.isLost = true;
     if (!work || work.isLost) {
@@ -76,25 +78,42 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     const status = mood === 'odd' ? 'ODD' : clock.now() < work.doneAt ? 'RUNNING' : work.isFailing ? 'FAILED' : 'DONE';
     tell(status);
     if (status !== 'DONE') return answer(200, JSON.stringify({ status }));
-    const report = JSON.stringify({ of: begunFor, number: work.number });
+    const report = JSON.stringify({ of: work.value, number: work.number });
     history.add({ kind: 'gave', jobId, claims, providerId: POLLED, json: report });
     return answer(200, `{"status":"DONE","report":${report}}`);
+  };
+
+  const paged = createPagedProvider(random);
+  const pagedProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
+    const mood = moodOf(PAGE_MOODS);
+    const delayMs = mood === 'slow' ? random() * 9_000 : 5 + random() * 100;
+    // What is left of the time of all pages may be less than a slow page takes.
+    if (mood === 'hangs' || delayMs >= request.timeoutMs) return hang(request);
+    await clock.sleep(delayMs);
+    const failed = failAs(mood);
+    if (failed) return failed;
+    const cursor = new URL(request.url).searchParams.get('cursor') ?? undefined;
+    const page = paged.page(jobId, cursor, mood === 'loops' || mood === 'lacks items' ? mood : undefined);
+    if (!page) return answer(400, '{}');
+    if (page.list !== undefined) history.add({ kind: 'gave', jobId, claims, providerId: PAGED, json: page.list });
+    return answer(200, page.json);
   };
 
   return {
     provider: async (
       request: HttpRequest,
       who: { jobId: string; claims: number; providerId: string },
+      generation: Generation,
     ): Promise<HttpAnswer> => {
-      history.add({ kind: 'asked', ...who, url: request.url });
+      const { url, headers = {} } = request;
+      history.add({ kind: 'asked', ...who, url, generation, credential: headers.authorization });
       if (who.providerId === POLLED) return polledProvider(request, who.jobId, who.claims);
+      if (who.providerId === PAGED) return pagedProvider(request, who.jobId, who.claims);
       const mood = moodOf(PROVIDER_MOODS);
       await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);
       if (mood === 'hangs') return hang(request);
-      if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-      if (mood === '500') return answer(500, '#fail');
-      if (mood === '404') return answer(404, '{}');
-      if (mood === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
+      const failed = failAs(mood);
+      if (failed) return failed;
       answers += 1;
       // No two answers are the same: whose data is in a callback can be told.
       const json = JSON.stringify({ answers, filling: 'x'.repeat(mood === 'large' ? 20_000 : 5) });

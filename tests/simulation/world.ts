@@ -1,7 +1,6 @@
 import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
-import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import type { Job } from '@boomerang/core/domain/job.ts';
+import type { Call, Job } from '@boomerang/core/domain/job.ts';
 import { type Random, seededRandom } from '@boomerang/core/domain/random.ts';
 import type { Settlement, SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
@@ -18,16 +17,27 @@ import { createHandler as createRunRedrives } from '../../functions/redrive-run/
 import { createHandler as createRequestRedrive } from '../../functions/redrives/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
-import { aCatalogue, CLIENT_ID, findClient, withoutNotifications } from '../builders.ts';
+import { CLIENT_ID, findClient, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
 import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
+import {
+  CATALOGUES,
+  drawDeployments,
+  type Generation,
+  generationsIn,
+  POLLED,
+  PROVIDERS,
+  parameterIn,
+  secretOf,
+} from './catalogues.ts';
 import { createClock } from './clock.ts';
 import { createFaults } from './faults.ts';
 import { createHistory, type Excuse, type History, type Polled } from './history.ts';
+import { PAGED } from './paged-provider.ts';
 import { bugOf, type PlantedBug } from './planted-bugs.ts';
-import { createThirdParties, POLLED, POLLING, PROVIDERS } from './third-parties.ts';
+import { createThirdParties } from './third-parties.ts';
 
 type Json = Parameters<StateMachine['run']>[0];
 type Handler = (event: never, context: never) => Promise<unknown>;
@@ -37,7 +47,6 @@ const MINUTE = 60_000;
 /** How long things go wrong, and how long they then have to come right. */
 const TROUBLE_MS = 90 * MINUTE;
 const CALM_MS = 240 * MINUTE;
-export const FETCH_DEADLINE_MS = 30 * MINUTE;
 /** As on AWS. */
 export const MIN_POLL_MS = 30_000;
 export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
@@ -50,7 +59,6 @@ const policy: SettlePolicy = {
 const settings = {
   policy,
   leaseMs: 360_000,
-  fetchDeadlineMs: FETCH_DEADLINE_MS,
   retentionMs: policy.retentionMs,
 };
 const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
@@ -66,6 +74,8 @@ type Life = { jobId: string | undefined; epoch: number; stepsLeft: number; proce
  */
 type Process = {
   epoch: number;
+  /** The catalogue that it was deployed with. */
+  generation: Generation;
   callsLeft: number;
   isBusy: boolean;
   now: () => number;
@@ -89,31 +99,18 @@ const TIMEOUTS_MS = Object.fromEntries(
 const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
   payload.jobId ?? payload.job?.jobId;
 
-/** One of the providers takes few calls at once, and few a second; one is polled. */
-const ownOf = (provider: string): Partial<ProviderInput> => {
-  if (provider === 'water') return { concurrency: 2, ratePerSecond: 2 };
-  if (provider !== POLLED) return {};
-  return { method: 'POST', idempotencyHeader: 'idempotency-key', dataAt: '/report', polling: POLLING };
-};
-
-/** Each takes an account, so that it can be told whose data it was asked for. */
-const CATALOGUE = aCatalogue(
-  ...PROVIDERS.map((id) => ({
-    ...{ id, ...ownOf(id) },
-    url: `https://${id}.example/{?account}`,
-    parameters: { type: 'object' as const, properties: { account: { type: 'string' as const, writeOnly: true } } },
-  })),
-);
+/** How many jobs ask for a provider, as a share; most ask for most. */
+const ASKED_FOR: Readonly<Record<string, number>> = { [POLLED]: 0.1, [PAGED]: 0.15 };
 
 /** What a caller gives with a job, if anything: like no other's. */
-const drawInput = (random: Random, number: number) => ({
+const drawInput = (random: Random, number: number, generation: Generation) => ({
   parameterise: (id: string): string | object =>
-    random() < 0.5 ? id : { id, parameters: { account: `${id}-${number}` } },
+    random() < 0.5 ? id : { id, parameters: { [parameterIn(generation, id) ?? 'account']: `${id}-${number}` } },
   ...(random() < 0.5 && { metadata: { order: `order-${number}` } }),
 });
 
 /** What became of a world. */
-export type Simulation = { history: History; jobs: Map<string, Job> };
+export type Simulation = { history: History; jobs: Map<string, Job>; fetchDeadlineMs: number };
 
 /** Lives through one seed: hours of trouble, then hours of calm. */
 export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulation> => {
@@ -123,12 +120,22 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const history = createHistory(now);
   const faults = createFaults(randomOf(1), now);
   const parties = createThirdParties(clock, faults, randomOf(2), history);
-  const [actions, jitter, inputs] = [randomOf(3), randomOf(4), randomOf(5)];
+  const [actions, jitter, inputs, rollout] = [randomOf(3), randomOf(4), randomOf(5), randomOf(6)];
+  const deployments = drawDeployments(rollout, START);
+  // What the catalogue no longer takes is refused after an hour only: jobs have to live that long.
+  const isMoving = deployments.some(({ generation }) => generation === 'polling moved');
+  const fetchDeadlineMs = (deployments.length > 0 && !isMoving ? 100 : 30) * MINUTE;
+  /** The catalogue of a process that begins now. */
+  const drawGeneration = (): Generation => {
+    const all = generationsIn(deployments, now());
+    return all[Math.floor(rollout() * all.length)] ?? 'as it was';
+  };
   let posts = 0;
   const fake = createFakeJobStore();
   const { jobs } = fake;
   const { all: allRedrives, ...redrives } = createFakeRedrives();
   const planted = bugOf(bug);
+  const { answers: seeAnswers = (send) => send, catalogue: seeCatalogue = (catalogue) => catalogue } = planted;
   const changeClaimed = planted.claimed ?? ((job: ClaimedJob) => job);
   const honest = recorded(fake, jobs, history);
   const store = planted.store ? planted.store(honest, jobs) : honest;
@@ -168,6 +175,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const clockOfProcess = { now: () => now() + skewMs, random: jitter, log: silent };
     return {
       epoch,
+      generation: drawGeneration(),
       callsLeft: faults.instanceLife,
       isBusy: false,
       now: clockOfProcess.now,
@@ -178,7 +186,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const processes = new Map<string, Process[]>();
   /** An idle process of a function, or a new one, as Lambda does. */
   const takeProcess = (name: string): Process => {
-    const alive = (processes.get(name) ?? []).filter((one) => one.epoch === epoch && one.callsLeft > 0);
+    const current = generationsIn(deployments, now());
+    const isAlive = (one: Process) => one.epoch === epoch && one.callsLeft > 0 && current.includes(one.generation);
+    const alive = (processes.get(name) ?? []).filter(isAlive);
     const process = alive.find(({ isBusy }) => !isBusy) ?? createProcess();
     processes.set(name, alive.includes(process) ? alive : [...alive, process]);
     process.callsLeft -= 1;
@@ -218,6 +228,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const portsOf = (life: Life) => ({
     ...settings,
     ...withoutNotifications,
+    fetchDeadlineMs,
+    catalogue: CATALOGUES[life.process.generation],
     now: life.process.now,
     random: jitter,
     log: silent,
@@ -268,18 +280,17 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         createFetch({
           ...ports,
           jobs: ports.reader,
-          fetchDeadlineMs: settings.fetchDeadlineMs,
           policy,
           ...guard,
           minPollMs: MIN_POLL_MS,
-          catalogue: CATALOGUE,
-          findSecret: async () => '',
-          send: async (request) => {
+          catalogue: seeCatalogue(ports.catalogue, jobs.get(jobId)),
+          findSecret: async (name) => secretOf(name),
+          send: seeAnswers(async (request) => {
             await step(life);
-            const answer = await parties.provider(request, { jobId, claims, providerId });
+            const answer = await parties.provider(request, { jobId, claims, providerId }, life.process.generation);
             await step(life);
             return answer;
-          },
+          }),
         }),
       DeliverCallback: () =>
         createDeliver({
@@ -400,10 +411,15 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
 
   const post = async (): Promise<void> => {
-    const providers = PROVIDERS.filter((id) => actions() < (id === POLLED ? 0.1 : 0.6));
+    const wanted = PROVIDERS.filter(
+      (id) => actions() < ((isMoving && id === POLLED ? undefined : ASKED_FOR[id]) ?? 0.6),
+    );
+    // Callers know the catalogue as the processes do.
+    const generation = drawGeneration();
+    const providers = wanted.filter((id) => CATALOGUES[generation].has(id));
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
     posts += 1;
-    const { parameterise, ...metadata } = drawInput(inputs, posts);
+    const { parameterise, ...metadata } = drawInput(inputs, posts, generation);
     const body = {
       providers: (providers.length > 0 ? providers : ['gas']).map(parameterise),
       callbackUrl: `https://r${id % 2}.example/`,
@@ -414,7 +430,6 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       createWebhook({
         ...ports,
         limitClient: async () => {},
-        catalogue: CATALOGUE,
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });
     const answer = await call(create, { headers, body: JSON.stringify(body) });
@@ -459,8 +474,16 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   clock.install(jitter);
   try {
     tick();
+    for (const deployment of deployments) {
+      clock.after(deployment.from - START, () => history.add({ kind: 'deployed', ...deployment }));
+    }
     const count = 3 + Math.floor(actions() * 6);
-    for (let index = 0; index < count; index += 1) clock.after(actions() * TROUBLE_MS * 0.6, () => void post());
+    /** Any time, or while a deployment is under way: some processes know another catalogue than the one that accepted. */
+    const postDelayMs = (index: number): number => {
+      const { from, until } = deployments[index % (2 * deployments.length)] ?? { from: 0, until: 0 };
+      return from > START ? from - START + rollout() * (until - from) : actions() * TROUBLE_MS * 0.6;
+    };
+    for (let index = 0; index < count; index += 1) clock.after(postDelayMs(index), () => void post());
     for (let index = 0; index < 4; index += 1) {
       const what = (['cancel', 'redrive', 'redrive many'] as const)[Math.floor(actions() * 3)] ?? 'cancel';
       if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(what));
@@ -472,7 +495,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   } finally {
     clock.uninstall();
   }
-  return { history, jobs };
+  return { history, jobs, fetchDeadlineMs };
 };
 
 /** What a job keeps of the provider that is polled. */
@@ -483,6 +506,12 @@ const polledOf = ({ results, phase }: Settlement): Polled | undefined => {
   const ticket = result.status === 'UNAVAILABLE' ? result.ticket : undefined;
   return { status: phase === 'FETCHING' ? status : 'FROZEN', round, url: ticket?.url, since: ticket?.since };
 };
+
+/** Whether an attempt failed by what the catalogue says, before any call: a parameter that it no longer takes, or a ticket of another origin. */
+const isUncalled = ({ class: failureClass, statusCode }: Pick<Call, 'class' | 'statusCode'>): boolean =>
+  failureClass === 'bad_parameter' ||
+  failureClass === 'unknown_provider' ||
+  (failureClass === 'ticket_lost' && statusCode === undefined);
 
 /** The table, with a record of all that took effect in it. */
 const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
@@ -523,7 +552,15 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const pending = phase === 'FETCHING' ? results.filter((result) => result.status === 'UNAVAILABLE') : [];
       const retryAt = Object.fromEntries(pending.map(({ providerId, retryAt: at = 0 }) => [providerId, at]));
       const isOver = status !== 'PENDING';
-      history.add({ kind: 'settled', jobId, claims, status, isOver, dueAt, retryAt, polled: polledOf(settlement) });
+      const failed = settlement.attempt?.fetches ?? [];
+      history.add({
+        ...{ kind: 'settled', jobId, claims, status, isOver, dueAt, retryAt },
+        polled: polledOf(settlement),
+        uncalled: failed.filter(isUncalled).map(({ providerId }) => providerId),
+        refused: Object.fromEntries(
+          results.flatMap((result) => (result.status === 'REFUSED' ? [[result.providerId, result.error.class]] : [])),
+        ),
+      });
     },
   },
 });

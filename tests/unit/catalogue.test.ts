@@ -31,6 +31,7 @@ const parameters = (properties: Record<string, unknown>, required: string[] = []
 const post = { method: 'POST', repeatable: true };
 const polling = (fields: Record<string, unknown>) => ({ polling: { statusUrl: 'location', ...fields } });
 const cursor = { kind: 'cursor', cursorAt: '/next', parameter: 'cursor' };
+const lastItem = { kind: 'cursor', lastItemAt: '/id', parameter: 'after' };
 const auth = { header: 'authorization', secret: 's' };
 
 describe('a provider', () => {
@@ -47,6 +48,7 @@ describe('a provider', () => {
     ['HTTP Basic', { auth: { kind: 'basic', username: 'ä b', secret: 's' } }],
     ['HTTP Basic without a user name', { auth: { kind: 'basic', username: '', secret: 's' } }],
     ['OAuth', { auth: { kind: 'oauth2', tokenUrl: 'https://id.example/token?x=1', clientId: 'c', secret: 's' } }],
+    ['pages with a cursor in the last item', { pagination: lastItem }],
     ['pages', { pagination: { ...cursor, itemsAt: '/data' } }],
     ['pages and data that is selected', { pagination: cursor, dataAt: '/x' }],
     ['pages of a POST that is repeatable', { ...post, pagination: cursor }],
@@ -133,6 +135,8 @@ describe('a provider', () => {
       { auth: { kind: 'oauth2', tokenUrl: 'https://h/{x}', clientId: 'c', secret: 's' } },
       'auth.tokenUrl: Must have no variables',
     ],
+    [{ pagination: { ...cursor, parameter: '\ud800' } }, 'pagination.parameter: Must be the name of a query parameter'],
+    [{ auth: { kind: 'query', parameter: '\ud800', secret: 's' } }, 'auth.parameter: Must be the name of a query'],
     [{ pagination: cursor, url: 'https://h?cursor=1' }, 'pagination.parameter: Must not be in the query'],
     [
       { pagination: cursor, url: 'https://h{?a}', ...parameters({ a: { type: 'string', as: 'cursor' } }) },
@@ -152,6 +156,10 @@ describe('a provider', () => {
     [{ pagination: {} }, 'pagination.kind: Is required'],
     [{ pagination: { ...cursor, maxPages: 51 } }, 'pagination.maxPages: Must be at most 50'],
     [{ pagination: { ...cursor, cursorAt: 'next' } }, 'pagination.cursorAt: Must be a JSON Pointer'],
+    [{ pagination: { ...lastItem, lastItemAt: 'id' } }, 'pagination.lastItemAt: Must be a JSON Pointer'],
+    [{ pagination: { ...cursor, lastItemAt: '/id' } }, 'pagination.lastItemAt: Must not come with cursorAt'],
+    [{ pagination: { kind: 'cursor', parameter: 'c' } }, 'pagination: Must have cursorAt or lastItemAt'],
+    [{ pagination: { kind: 'link', lastItemAt: '/id' } }, 'pagination: Unknown key "lastItemAt"'],
     [polling({ statusAt: '/s' }), 'polling.succeeded: Must have at least 1 item'],
     [polling({ pending: ['A'] }), 'polling.pending: Must come with statusAt'],
     [polling({ failed: ['A'] }), 'polling.failed: Must come with statusAt'],
@@ -312,8 +320,8 @@ describe('parameters', () => {
   });
 });
 
-describe('every fault of a catalogue', () => {
-  test('is told at once, with its place in the file', () => {
+describe('catalogue faults', () => {
+  test('are all reported at once, with their positions in the file', () => {
     const text = `{
   "providers": [
     { "id": "gas", "url": "\${PROVIDERS_API_URL}/gas{?from}", "timeoutMs": 0 },
@@ -350,6 +358,30 @@ describe('every fault of a catalogue', () => {
     );
   });
 
+  test('of parameters is told beside those of the url, of headers beside those of other headers', () => {
+    const fields = {
+      url: 'https://h/{a}{',
+      headers: { host: 'x', 'x-a': 'a\nb', 'X-b': '1', 'x-B': '2' },
+      parameters: {
+        type: 'object',
+        required: ['z'],
+        properties: { a: { type: 'string', default: '..' }, b: { type: 'string', minimum: 1 }, c: { type: 'list' } },
+      },
+      polling: { statusUrl: 'header' },
+    };
+    expect(messagesOf(fields).toSorted()).toEqual([
+      'headers.x-B: Must be the only "x-b" header',
+      'headers.x-a: Must have only characters that a header can carry',
+      'headers: Key "host": Must not be a header of the HTTP client',
+      'parameters.properties.a.default: Must not be "." or ".."',
+      'parameters.properties.b.minimum: Must come with "type": "integer" or "number"',
+      'parameters.properties.c.type: Must be one of "string", "integer", "number", "boolean"',
+      'parameters.required.0: Must be one of the properties',
+      'polling.statusUrl: Must be "location", or an object',
+      'url: Must have a "}" for each "{"',
+    ]);
+  });
+
   test('of JSON that does not parse is one, with its place', () => {
     expect(faultsOf('{\n  "providers": [}')).toEqual([
       { path: [], message: expect.stringMatching(/^Must be JSON: /), line: 2, column: 17 },
@@ -363,15 +395,15 @@ describe('every fault of a catalogue', () => {
     '{"url":"hunter2" oops',
     '["hunter2\n"]',
     'hunter2',
-  ])('of JSON that does not parse quotes nothing of %j', (text) => {
+  ])('of JSON that does not parse quote nothing of %j', (text) => {
     expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
   });
 
-  test('of JSON with two errors is the first', () => {
+  test('of JSON with two errors report the first', () => {
     expect(faultsOf('[}{')).toHaveLength(1);
   });
 
-  test('is in the message, in one line', () => {
+  test('are in the error message, in one line', () => {
     expect(() => parseCatalogue('{"providers":[{"id":"A"},{"id":"b"}]}', {})).toThrow(
       /^providers\.0\.id: Must match [^\n]*; providers\.0\.url: Is required; providers\.1\.url: Is required$/,
     );
@@ -384,17 +416,17 @@ describe('every fault of a catalogue', () => {
     ['{"providers":[]}', 'Must have at least 1 item'],
     ['{"providers":{}}', 'Must be an array'],
     ['{"providers":[],"$schema":1}', 'Must be a string'],
-  ])('of %s says what it must be', (text, message) => {
+  ])('of %s state the constraint', (text, message) => {
     expect(faultsOf(text).map((fault) => fault.message)).toContain(message);
   });
 
-  test('names keys that reach into prototypes', () => {
+  test('name keys that reach into prototypes', () => {
     const text =
       '{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,"body":{"a":{"__proto__":{}}}}]}';
     expect(describeAll(text)).toEqual(['1:90 providers.0.body.a: Must not have the key "__proto__"']);
   });
 
-  test('includes placeholders that are not set, and names that objects inherit are not', () => {
+  test('include unset placeholders, even if their names are inherited by objects', () => {
     const text = '{"providers":[{"id":"p","url":"https://h/${constructor}/${A}","headers":{"x-a":"${A}"}}]}';
     expect(describeAll(text).map((line) => line.split(' stands')[0])).toEqual([
       '1:31 providers.0.url: ${constructor}',
@@ -404,14 +436,23 @@ describe('every fault of a catalogue', () => {
     expect(describeAll('{"providers":[{"id":"p","url":"${A}"}]}', { A: '' })).toHaveLength(1);
   });
 
-  test('includes bodies that are nested too deep', () => {
-    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-    expect(
-      faultsOf(`{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,"body":${deep}}]}`),
-    ).toEqual([{ path: expect.anything(), message: 'Must be nested at most 64 deep' }]);
+  test.each([
+    ['closed', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['open', '['.repeat(100_000)],
+    ['of objects', '{"a":'.repeat(100_000)],
+  ])('of bodies that are nested too deep is one, with its place (%s)', (_, deep) => {
+    const text = `{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,\n"body":${deep}}]}`;
+    expect(describeAll(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 deep$/)]);
   });
 
-  test('is placed at the last of repeated keys, which counts, and repeated keys are found', () => {
+  test('counts no brackets in strings as nesting', () => {
+    const brackets = `\\"${'['.repeat(1_000)}`;
+    expect(() =>
+      parseCatalogue(`{"providers":[{"id":"p","url":"https://h","title":"${brackets.slice(0, 100)}"}]}`, {}),
+    ).not.toThrow();
+  });
+
+  test('include repeated keys, and are positioned at the last one, which counts', () => {
     const text = '{"providers":[{"id":"p","url":"https://h","timeoutMs":1,\n"timeoutMs":0}]}';
     expect(describeAll(text)).toEqual(['2:13 providers.0.timeoutMs: Must be at least 1']);
     expect(findRepeatedKeys(text)).toEqual([
@@ -421,14 +462,14 @@ describe('every fault of a catalogue', () => {
     expect(findRepeatedKeys('')).toEqual([]);
   });
 
-  test('$schema is ignored', () => {
+  test('do not include $schema', () => {
     expect(
       faultsOf('{"$schema":"../../docs/catalogue.schema.json","providers":[{"id":"p","url":"https://h"}]}'),
     ).toEqual([]);
   });
 });
 
-test('URLs of catalogues of before mean what they meant', () => {
+test('URLs in catalogues of earlier versions keep their meaning', () => {
   const parse = (url: string) => parseCatalogue(JSON.stringify({ providers: [{ id: 'p', url }] }), {}).get('p')?.url;
   expect(parse(' https://h/a\tb\n#c ')).toBe('https://h/ab#c');
   expect(parse(`https://h/${'x'.repeat(5000)}`)).toHaveLength(5010);
@@ -446,7 +487,7 @@ describe('a deployed catalogue', () => {
     }
   };
 
-  test('is looked at field by field', () => {
+  test('is validated field by field', () => {
     expect(
       messageOf('{"providers":[{"id":"A","url":1},{"id":"b","url":"${X}","x":1},{"id":"b","url":"https://h"}]}'),
     ).toMatch(

@@ -67,6 +67,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.pagination.hasMoreAt': 'JSON Pointer to a boolean that is false on the last page.',
   'providers.pagination.nextUrlAt': 'JSON Pointer to the URL of the next page.',
   'providers.pagination.cursorAt': 'JSON Pointer to the cursor of the next page.',
+  'providers.pagination.lastItemAt':
+    'Instead of cursorAt: JSON Pointer, within the last item of a page, to the cursor of the next page.',
   'providers.pagination.parameter': 'The query parameter of the cursor, page number or offset.',
   'providers.pagination.firstPage': 'The number of the first page.',
   'providers.pagination.pageSize': 'How many items a page has: what the offset grows by.',

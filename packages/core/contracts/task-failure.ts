@@ -50,7 +50,7 @@ export const taskFailureSchema = z.object({
   /** Epoch milliseconds. */
   startedAt: z.int().optional(),
   durationMs: z.number().nonnegative().optional(),
-  /** Time of the first such failure, epoch milliseconds; class `bad_parameter` only. */
+  /** Time of the first such failure, epoch milliseconds; classes `bad_parameter` and `unknown_provider` only. */
   since: z.int().optional(),
   /** Number of calls, quick retries included. */
   tries: z.int().min(1).optional(),

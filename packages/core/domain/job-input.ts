@@ -10,7 +10,8 @@ export const MAX_PARAMETERS_BYTES = 1024;
 export const MAX_METADATA_BYTES = 1024;
 export const MAX_METADATA_ENTRIES = 20;
 
-const METADATA_KEY = /^[A-Za-z0-9_.-]{1,64}$/;
+/** Keys of metadata. */
+export const METADATA_KEY = /^(?!__proto__$)[A-Za-z0-9_.-]{1,64}$/;
 
 export type InputFault = { path: string[]; message: string };
 
@@ -31,7 +32,7 @@ export const metadataFaults = (metadata: Readonly<Record<string, unknown>>): Inp
 };
 
 const entryFault = (key: string, value: unknown): string | undefined => {
-  if (key === '__proto__' || !METADATA_KEY.test(key)) {
+  if (!METADATA_KEY.test(key)) {
     return 'Must have a name of 1 to 64 letters, digits, ".", "_" or "-"';
   }
   if (typeof value !== 'string') return 'Must be a string';

@@ -36,6 +36,26 @@ export const findJsonError = (text: string): { line: number; column: number } | 
   };
   skipSpace();
   if (takeValue() && at === text.length) return undefined;
+  return positionOf(text, at);
+};
+
+const BRACKET = /"(?:[^"\\]|\\.)*(?:"|$)|[[{\]}]/gs;
+
+/**
+ * Where a text is nested deeper than `depth`, whether it is JSON or not: in time that is linear, without recursion.
+ * @returns line and column of the first bracket that is too deep, from 1; undefined where there is none
+ */
+export const findDeeper = (text: string, depth: number): { line: number; column: number } | undefined => {
+  let open = 0;
+  for (const { 0: token, index } of text.matchAll(BRACKET)) {
+    if (token === '[' || token === '{') open += 1;
+    else if (token === ']' || token === '}') open -= 1;
+    if (open > depth) return positionOf(text, index);
+  }
+  return undefined;
+};
+
+const positionOf = (text: string, at: number): { line: number; column: number } => {
   const before = text.slice(0, at).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { METADATA_KEY } from '../domain/job-input.ts';
 import { isRecord } from '../domain/json-values.ts';
 
 const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
@@ -19,7 +20,14 @@ export const callbackSchema = z
       .meta({ override: { type: 'array', items: {} }, description: 'Any list; not validated.' }),
     metadata: z
       .custom<Record<string, string>>(isMetadata, 'Must be an object of strings')
-      .meta({ override: { type: 'object', additionalProperties: { type: 'string' } }, description: METADATA })
+      .meta({
+        override: {
+          type: 'object',
+          propertyNames: { pattern: METADATA_KEY.source },
+          additionalProperties: { type: 'string' },
+        },
+        description: METADATA,
+      })
       .optional(),
   })
   .meta({ id: 'ReceivedCallback', description: 'A callback as the test receiver accepts it.' });

@@ -20,7 +20,7 @@ def size_of(value):
 
 def is_position(cursor):
     """Whether a cursor came from the API: what is generated from its schema is none."""
-    return cursor.startswith("MjA")  # A year, in base64.
+    return cursor.startswith("MjA") and len(cursor) == 82  # A time and a job id, in base64: a year comes first.
 
 
 def read_time(text, default):

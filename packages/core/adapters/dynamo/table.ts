@@ -106,7 +106,11 @@ export const toJob = (item: Item): Job => {
     ...job
   } = unmarshall(Object.fromEntries(Object.entries(item).filter(([name]) => !TABLE_ONLY.has(name))));
   const attempts = Object.values(attemptLog as Record<string, Attempt>);
-  return { ...parseStoredInput(job), attemptLog: attempts.sort((a, b) => a.number - b.number) } as Job;
+  return {
+    ...parseStoredInput(job),
+    claimsSinceOutcome,
+    attemptLog: attempts.sort((a, b) => a.number - b.number),
+  } as Job;
 };
 
 /** The inline results of a job. */

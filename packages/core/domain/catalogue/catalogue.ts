@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { findJsonError } from '../json-position.ts';
+import { findDeeper, findJsonError } from '../json-position.ts';
 import { explainIssue } from './explain-issue.ts';
 import { type CatalogueFault, describeFault } from './fault.ts';
 import { providerFaults } from './provider-rules.ts';
@@ -81,7 +81,17 @@ const parseWith = (checks: Checks, text: string, placeholders: Placeholders): Ca
   return new Map(providers.map((provider) => [provider.id, provider]));
 };
 
+/** How deep a catalogue may be nested; only bodies are nested at will. Everything that reads a catalogue recurses. */
+const MAX_DEPTH = 64;
+
 const parseJson = (text: string): unknown => {
+  const tooDeep = findDeeper(text, MAX_DEPTH);
+  if (tooDeep) {
+    const { line, column } = tooDeep;
+    const message = `Must be nested at most ${MAX_DEPTH} deep`;
+    const faults = [{ path: [], message, line, column }];
+    throw new InvalidCatalogue(`line ${line}, column ${column}: ${message}`, { faults });
+  }
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -127,7 +137,7 @@ const readProvider = (
 
 /**
  * What is left of a provider for the rules between fields, so that these are told at once with faults of single fields. A parameter
- * with a fault stays declared.
+ * with a fault stays declared. A header with a fault is left out.
  */
 const withoutFaulty = (
   entry: Record<string, unknown>,
@@ -135,10 +145,14 @@ const withoutFaulty = (
 ): { rest: Record<string, unknown>; faulty: ReadonlySet<string> } => {
   const faulty = new Set<string>();
   const parameters = new Set<string>();
+  const headers = new Set<string>();
   for (const { path, key } of faults) {
-    const [field = key, properties, name] = path;
-    if (field === 'parameters' && properties === 'properties' && name !== undefined) {
+    const [field = key, part, name] = path;
+    const header = part ?? key;
+    if (field === 'parameters' && part === 'properties' && name !== undefined) {
       parameters.add(String(name));
+    } else if (path[0] === 'headers' && header !== undefined) {
+      headers.add(String(header));
     } else {
       faulty.add(String(field));
     }
@@ -149,13 +163,14 @@ const withoutFaulty = (
     const standIns = [...parameters].map((name) => [name, { type: 'string', default: 'x' }]);
     rest.parameters = { ...schema, properties: { ...schema.properties, ...Object.fromEntries(standIns) } };
   }
+  if (headers.size > 0 && !faulty.has('headers')) {
+    const sound = Object.entries(rest.headers as Record<string, unknown>).filter(([name]) => !headers.has(name));
+    rest.headers = Object.fromEntries(sound);
+  }
   return { rest: { ...STAND_INS, ...rest }, faulty };
 };
 
 const STAND_INS = { id: 'x', url: 'https://provider.example' };
-
-/** How deep a catalogue may be nested; only bodies are nested at will. */
-const MAX_DEPTH = 64;
 
 /**
  * Fills placeholders in strings.
@@ -180,10 +195,6 @@ const fillPlaceholders = (
   const visit = (value: unknown, path: CatalogueFault['path']): unknown => {
     if (typeof value === 'string') return fill(value, path);
     if (typeof value !== 'object' || value === null) return value;
-    if (path.length > MAX_DEPTH) {
-      faults.push({ path, message: `Must be nested at most ${MAX_DEPTH} deep` });
-      return null;
-    }
     if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index]));
     const filled: Record<string, unknown> = {};
     for (const [key, part] of Object.entries(value)) {

@@ -9,7 +9,8 @@ import type { CatalogueFault } from './fault.ts';
  * should hold it
  */
 export const locateFaults = (text: string, faults: readonly CatalogueFault[]): CatalogueFault[] => {
-  const root = parseTree(text);
+  // Faults of the JSON itself come with their place, and such a text may be nested too deep to be parsed.
+  const root = faults.every(({ line }) => line !== undefined) ? undefined : parseTree(text);
   const placed = faults.map((fault) => {
     if (fault.line !== undefined || !root) return fault;
     return { ...fault, ...positionOf(text, nodeAt(root, fault).offset) };

@@ -2,7 +2,7 @@ import { bodyFaults } from './body-template.ts';
 import type { CatalogueFault } from './fault.ts';
 import { parameterRuleFaults, wireNameFaults } from './parameter-rules.ts';
 import { pollingFaults } from './polling-rules.ts';
-import type { Provider } from './provider-schema.ts';
+import type { Pagination, Provider } from './provider-schema.ts';
 import { hasUserInfo, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults } from './url-template.ts';
 
 type Path = CatalogueFault['path'];
@@ -212,12 +212,28 @@ const paginationRule: Rule = {
             ['pagination', 'itemsAt'],
             'Must not come with dataAt: the items are what is delivered',
           ),
+          ...cursorFaults(pagination),
         ]
       : [],
 };
 
+/** A cursor is in one place. */
+const cursorFaults = (pagination: Pagination): CatalogueFault[] => {
+  if (pagination.kind !== 'cursor') return [];
+  const { cursorAt, lastItemAt } = pagination;
+  return [
+    ...faultIf(cursorAt === undefined && lastItemAt === undefined, ['pagination'], 'Must have cursorAt or lastItemAt'),
+    ...faultIf(
+      cursorAt !== undefined && lastItemAt !== undefined,
+      ['pagination', 'lastItemAt'],
+      'Must not come with cursorAt',
+    ),
+  ];
+};
+
 const RULES: readonly Rule[] = [
-  { reads: ['parameters', 'url', 'polling'], find: parameterRuleFaults },
+  // What can be read of a faulty URL says which parameters stand in its path, and that is all that these rules want of it.
+  { reads: ['parameters'], find: parameterRuleFaults },
   urlRule,
   methodRule,
   headerRule,

@@ -18,7 +18,12 @@ const secretNameSchema = z
   .string()
   .regex(/^[\w.-]{1,200}$/, 'Must be the name of a secret: letters, digits, ".", "_", "-"');
 
-const queryNameSchema = z.string().regex(/^[^\s#&=]{1,100}$/, 'Must be the name of a query parameter');
+const QUERY_NAME = 'Must be the name of a query parameter';
+const queryNameSchema = z
+  .string()
+  .regex(/^[^\s#&=]{1,100}$/, QUERY_NAME)
+  // Lone surrogates have no percent-encoding.
+  .refine((name) => name.isWellFormed(), QUERY_NAME);
 
 const urlSchema = z.url({ protocol: /^https?$/, error: 'Must be an absolute URL with http or https' });
 
@@ -120,7 +125,9 @@ const paginationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('next-url'), nextUrlAt: pointerSchema, ...everyPagination }),
   z.strictObject({
     kind: z.literal('cursor'),
-    cursorAt: pointerSchema,
+    /** The cursor of the next page, in the answer; or, with `lastItemAt`, in the last item of the page. */
+    cursorAt: pointerSchema.optional(),
+    lastItemAt: pointerSchema.optional(),
     parameter: queryNameSchema,
     ...everyPagination,
   }),
