@@ -36,7 +36,10 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
   const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, jobIdOf(path), caller), catalogue, now()) };
+    return {
+      statusCode: 200,
+      body: presentJob(await findStoredJob({ jobs, now }, jobIdOf(path), caller), catalogue, now()),
+    };
   });
   const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
     const found = await findJob(jobIdOf(path), caller, results.load, now());

@@ -156,7 +156,9 @@ const guardBody = ({ accepts, rule, mayBeEmpty }: BodyType, maxBytes: number): m
     const type = parseContentType(headers['content-type'] ?? '');
     if (!type || !accepts(type)) throw new Problem(415, rule);
     if (!/^(?:identity)?$/i.test(headers['content-encoding']?.trim() ?? '')) {
-      throw new Problem(415, 'The body must not have a content coding.', { headers: { 'accept-encoding': 'identity' } });
+      throw new Problem(415, 'The body must not have a content coding.', {
+        headers: { 'accept-encoding': 'identity' },
+      });
     }
     const encoding = isBase64Encoded ? 'base64' : 'utf8';
     // Before decoding copies it.

@@ -43,7 +43,7 @@ const providerDataSchema = z
     fetchedAt: z.iso.datetime().meta({ description: 'ISO 8601, UTC.' }),
     data: z
       .unknown()
-      .meta({ description: 'The provider\'s response: JSON verbatim, every digit kept; other text as a string.' }),
+      .meta({ description: "The provider's response: JSON verbatim, every digit kept; other text as a string." }),
   })
   .meta({ id: 'ProviderData', outputId: 'CollectedData', description: 'The data of a provider.' });
 

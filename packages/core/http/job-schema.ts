@@ -96,18 +96,20 @@ export const jobSchema = z
       .optional()
       .meta({ description: 'The metadata posted with the job; absent if there is none or it was deleted.' }),
     attempts: z.array(attemptSchema).meta({ description: 'The last 20, oldest first.' }),
-    nextAttemptAt: time.nullable().meta({ description: 'Null while an attempt is in progress and once the job is over.' }),
+    nextAttemptAt: time
+      .nullable()
+      .meta({ description: 'Null while an attempt is in progress and once the job is over.' }),
     callbackDeferred: deferralSchema.optional(),
     failure: z
       .object({ code: z.string(), message: z.string() })
       .optional()
       .meta({ description: 'Why the job is FAILED.' }),
-    expungedAt: time
-      .optional()
-      .meta({ description: 'When the caller deleted the collected data.' }),
+    expungedAt: time.optional().meta({ description: 'When the caller deleted the collected data.' }),
     createdAt: time,
     updatedAt: time,
-    deadlineAt: time.meta({ description: 'When fetching ends and the data collected so far is delivered. ISO 8601, UTC.' }),
+    deadlineAt: time.meta({
+      description: 'When fetching ends and the data collected so far is delivered. ISO 8601, UTC.',
+    }),
     links: linksSchema,
   })
   .meta({ id: 'Job' });
