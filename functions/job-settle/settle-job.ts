@@ -35,7 +35,8 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
   );
   try {
     const job = await jobs.get(jobId, now());
-    if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('the claim is settled or superseded');
+    if (job?.claims !== claims || job.leasedUntil === undefined)
+      throw new StaleClaim('the claim is settled or superseded');
     const settlement = settle(job, worked, outcome, now(), random(), policy);
     // Save results before the job: a job must never refer to results that are not stored.
     const results = await checkpoint(deps, job, worked, settlement, stored);

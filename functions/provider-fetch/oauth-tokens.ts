@@ -205,7 +205,13 @@ const parseObject = (body: Buffer): Record<string, unknown> => {
 /** Reads the answer of RFC 6749, section 5.1. */
 const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpAnswer, startedAt: number): Token => {
   const fail = (failureClass: FailureClass, text: string) =>
-    new TokenRequestFailed('unavailable', { class: failureClass, statusCode, startedAt, durationMs, excerpt: fromEndpoint(text) });
+    new TokenRequestFailed('unavailable', {
+      class: failureClass,
+      statusCode,
+      startedAt,
+      durationMs,
+      excerpt: fromEndpoint(text),
+    });
   if (bodyFailure) throw fail(bodyFailure.class, 'the answer is incomplete');
   const { access_token: value, token_type: type, expires_in: life } = parseObject(body);
   if (typeof value !== 'string' || value === '') throw fail('bad_body', 'the answer contains no token');

@@ -81,7 +81,8 @@ export const webhookHeadersSchema = z.object({
     .regex(/^[\x20-\x7e]{1,255}$/, 'Must be 1 to 255 printable ASCII characters')
     .optional()
     .meta({
-      description: 'A repeated request with the same key gets the first response again and starts no second job, while the job is kept.',
+      description:
+        'A repeated request with the same key gets the first response again and starts no second job, while the job is kept.',
       examples: ['order-4711'],
     }),
 });
