@@ -38,7 +38,7 @@ const createWorld = (routes: Record<string, Reply[]>) => {
 };
 
 const pending = { status: 200, body: { status: 'PENDING', phase: 'FETCHING', attempts: [] } };
-const broken = { status: 503, body: { detail: 'Checks that failed: sweep.' } };
+const broken = { status: 503, body: { detail: 'Failed checks: sweep.' } };
 
 describe('the check of a deployment', () => {
   test('succeeds once a job is delivered and its data can be read', async () => {

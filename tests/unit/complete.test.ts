@@ -61,7 +61,7 @@ describe('POST /complete', () => {
     ['more', { data: [], metadata2: 1 }, '/metadata2'],
     ['metadata with a key that no job has', { data: [], metadata: { '': 'a' } }, '/metadata'],
     ['metadata that is no text', { data: [], metadata: { orderId: 1 } }, '/metadata'],
-  ])('refuses %s', async (_name, change, pointer) => {
+  ])('rejects %s', async (_name, change, pointer) => {
     const { statusCode, body = '' } = await createWorld().post({ body: JSON.stringify({ jobId: 'a', ...change }) });
     expect([statusCode, JSON.parse(body).errors]).toMatchObject([422, [{ pointer }]]);
   });

@@ -342,7 +342,7 @@ describe('the next page', () => {
 
   test('is a bad page if hasMoreAt is true but nothing points at it', async () => {
     const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but not where') });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but no pointer') });
   });
 
   test.each([['true'], ['false'], [1], [0], [{}], [[]]])(
@@ -460,7 +460,7 @@ describe('broken pagination ends in bad_page', () => {
     }));
     stops.push(server.stop);
     const { failure } = await fetchFrom({ provider: { url: server.url, pagination: nextUrl } });
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of its next page has user info' });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of the next page has user info' });
     expect(server.requests).toHaveLength(1);
   });
 

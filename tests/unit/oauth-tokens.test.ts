@@ -216,8 +216,8 @@ describe('a token that the provider rejects', () => {
     expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
     expect(counted).toEqual(['CredentialsRefused']);
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['error', 'A provider refuses our credential'],
-      ['warn', 'Could not fetch from a provider'],
+      ['error', 'Credential refused'],
+      ['warn', 'Provider fetch failed'],
     ]);
     expect(breaker.verdicts).toEqual(['succeeded', 'succeeded']);
     expect(tokenRequests()).toHaveLength(2);
@@ -269,7 +269,7 @@ describe('a token endpoint', () => {
       ]);
       expect(failure.excerpt).toContain(`token endpoint: ${detail}`);
       expect(counted).toEqual(['CredentialsRefused']);
-      expect(log.lines[0]).toMatchObject({ level: 'error', message: 'A provider refuses our credential' });
+      expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential refused' });
       expect(fresh).toEqual([undefined, true]);
       expect(tokenRequests()).toHaveLength(2);
       expect(verdicts).toEqual(['succeeded', 'succeeded']);

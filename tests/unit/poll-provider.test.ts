@@ -543,9 +543,7 @@ describe('the status URL', () => {
 
   test('is in no log while the provider works', async () => {
     const { log } = await poll(() => ({ status: 202 }), { ticket: { url: `/work/${TOKEN}` } });
-    expect(log.lines).toMatchObject([
-      { message: 'Provider is still working', data: { polls: 3, retryAfterMs: 60_000 } },
-    ]);
+    expect(log.lines).toMatchObject([{ message: 'Provider still working', data: { polls: 3, retryAfterMs: 60_000 } }]);
     expect(JSON.stringify(log.lines)).not.toContain(TOKEN);
   });
 

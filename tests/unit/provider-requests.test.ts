@@ -193,7 +193,7 @@ describe('our credential', () => {
     const { name, failure, request, log } = await arriving({ auth }, { secret });
     expect([name, failure.class]).toEqual(['CredentialInvalid', 'internal']);
     expect(request).toBeUndefined();
-    expect(log.lines[0]).toMatchObject({ level: 'error', message: 'A credential can not be sent' });
+    expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential invalid' });
     expect(JSON.stringify([failure, log.lines])).not.toContain(JSON.stringify(secret).slice(1, -1));
   });
 
@@ -300,7 +300,7 @@ describe('the parameters of a job', () => {
         },
       },
       { account: '12345678' },
-      'the catalogue no longer takes parameter "account"',
+      'the catalogue no longer allows parameter "account"',
     ],
   ];
   test.each(wrong)(
