@@ -13,7 +13,7 @@ import { aCatalogue, aClaim, aJob, NOW } from '../builders.ts';
 
 describe('answers', () => {
   test.each([
-    [200, 'given'],
+    [200, 'data'],
     [202, 'not_ready'],
     [204, 'empty'],
     [205, 'empty'],
