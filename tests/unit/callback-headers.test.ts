@@ -82,7 +82,7 @@ describe('headers of callbacks', () => {
   });
 
   test('are not given twice, in whatever case', () => {
-    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must be given once');
+    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must appear once');
   });
 });
 

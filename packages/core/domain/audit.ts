@@ -17,7 +17,8 @@ export const FINDINGS = {
   INPUT_UNREADABLE: 'Its parameters or metadata are unreadable, so it cannot be claimed. Restore the item.',
   INPUT_TOO_LARGE:
     'Its parameters or metadata exceed the limit for requests: together with other jobs it may not fit into an execution.',
-  INPUT_NOT_DELETED: 'Its data was deleted at the caller\'s request, except its parameters or metadata. Delete it again.',
+  INPUT_NOT_DELETED:
+    "Its data was deleted at the caller's request, except its parameters or metadata. Delete it again.",
   STRAY_PARAMETERS: 'Has unused parameters for a provider that it does not request.',
   UNREADABLE: 'Not an item that this version can read.',
 } as const;
