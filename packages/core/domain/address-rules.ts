@@ -42,7 +42,7 @@ const FORBIDDEN: readonly Network[] = [
   'ff00::/8', // multicast, RFC 4291
 ].map((cidr) => ipaddr.parseCIDR(cidr));
 
-/** The only part of ::/8 that reaches the internet: v4 addresses in the last 32 bits, behind a translator (RFC 6052 §2.1). */
+/** The only part of ::/8 that reaches the internet: the last 32 bits are a translated v4 address (RFC 6052 §2.1). */
 const NAT64 = [ipaddr.parseCIDR('64:ff9b::/96')];
 
 /** Domains that resolve only on a local network: RFC 6762 (.local, and appendix G), RFC 8375, ICANN's .internal. */
@@ -51,7 +51,7 @@ const LOCAL_DOMAINS = 'local internal localdomain home.arpa lan intranet corp ho
 const MAX_LABEL_CHARACTERS = 63;
 const MAX_NAME_CHARACTERS = 253;
 
-/** Why a name is not a valid host name (RFC 1035 §2.3.4, RFC 1123 §2.1). Underscores are allowed because they are common. */
+/** Why a host name is invalid (RFC 1035 §2.3.4, RFC 1123 §2.1). Underscores are allowed because they are common. */
 export type NameFault = 'empty_label' | 'long_label' | 'long_name' | 'bad_character';
 
 /** @param name in ASCII, lower case, without the trailing dot of the root */
@@ -115,7 +115,8 @@ export const isAllowedAddress = (address: string, exceptions: AddressExceptions)
 export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name' | NameFault;
 
 /**
- * Judges a host when a job is accepted, without resolving it. Allowed names are judged again by their addresses before the call.
+ * Judges a host when a job is accepted, without resolving it. Before the call, allowed names are judged again by their
+ * addresses.
  *
  * @param hostname as returned by `new URL(…)`: v4 as four decimal parts, v6 in brackets
  */

@@ -85,7 +85,8 @@ export const readHint = (
 
 /**
  * The hint in a provider-specific header. Many providers send it with every answer, together with the remaining quota
- * (`x-ratelimit-remaining` with `x-ratelimit-reset`): while quota remains, it is ignored unless the answer itself asks to wait.
+ * (`x-ratelimit-remaining` with `x-ratelimit-reset`). While quota remains, it is ignored unless the answer itself asks to
+ * wait.
  */
 const resetHint = (
   headers: Readonly<Record<string, string | undefined>>,
@@ -141,9 +142,9 @@ const MAX_HINT_SECONDS = 365 * 24 * 3600;
 type Quota = { remaining?: string | undefined; reset?: string | undefined };
 
 /**
- * When exhausted quotas reset, by draft-ietf-httpapi-ratelimit-headers in its three forms: `RateLimit-Reset: 30`, `RateLimit:
- * limit=10, remaining=0, reset=30` (07), `RateLimit: "default";r=0;t=30` (since 08). Answers of any kind have these fields:
- * while quota remains, they are ignored unless the answer itself asks to wait.
+ * When exhausted quotas reset, by draft-ietf-httpapi-ratelimit-headers in its three forms: `RateLimit-Reset: 30`,
+ * `RateLimit: limit=10, remaining=0, reset=30` (07), `RateLimit: "default";r=0;t=30` (since 08). Answers of any kind have
+ * these fields. While quota remains, they are ignored unless the answer itself asks to wait.
  */
 const rateLimitHints = (
   headers: Readonly<Record<string, string | undefined>>,

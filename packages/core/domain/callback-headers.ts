@@ -4,7 +4,10 @@ import * as z from 'zod';
 export type CallbackHeader = { name: string; value: string };
 
 export const MAX_CALLBACK_HEADERS = 10;
-/** Limit on all names and values together. It keeps the head of a request, with its URL and our own headers, below the 8 KiB that many servers accept. */
+/**
+ * Limit on all names and values together. With its URL and our own headers, a request's head stays below the 8 KiB that many
+ * servers accept.
+ */
 export const MAX_CALLBACK_HEADER_BYTES = 4096;
 
 /** A `token` (RFC 9110 §5.6.2). */
@@ -25,7 +28,7 @@ const PRINTABLE_LATIN_1 = /^[\x20-\x7E\xA0-\xFF]*$/;
  * - `content-*` describes the body (§8), which differs between callbacks.
  * - `accept-encoding` (§12.5.3) could make responses arrive compressed. The HTTP client sends `identity`.
  * - `user-agent` (§10.1.5) identifies Boomerang to receivers.
- * - `idempotency-key` has a new value for each request. With a constant one, a gateway would drop every callback but the first.
+ * - `idempotency-key` has a new value for each request. With a constant one, a gateway would drop all callbacks but the first.
  * - `webhook-*` belongs to the signature (Standard Webhooks).
  */
 const RESERVED_NAMES: ReadonlySet<string> = new Set([
@@ -94,19 +97,19 @@ export class InvalidCallbackHeaders extends Error {
  *
  * @param headers a list of names and values; undefined for none
  * @returns the headers in order, names in lower case, values trimmed: at most 10, 4 KiB in total, without repeated names
- * @throws InvalidCallbackHeaders for a name that is not a token (RFC 9110 §5.6.2), is reserved or repeated (in any case); for
- * a value that is empty or not printable Latin-1; for too many or too long headers; for input of another shape
+ * @throws InvalidCallbackHeaders for a name that is not a token (RFC 9110 §5.6.2), is reserved or repeated (in any case);
+ * for a value that is empty or not printable Latin-1; for too many or too long headers; for input of another shape
  */
 export const parseCallbackHeaders = (headers: unknown = []): CallbackHeader[] => {
   const { success, data, error } = headersSchema.safeParse(headers);
   if (success) return data;
   throw new InvalidCallbackHeaders(
-    error.issues.map(({ path: [index], message }) => `${placeOf(headers, index)}: ${message}`).join('; '),
+    error.issues.map(({ path: [index], message }) => `${positionOf(headers, index)}: ${message}`).join('; '),
   );
 };
 
 /** The header's number, and its name if that is a valid one; otherwise it may be a secret value in the wrong field. */
-const placeOf = (headers: unknown, index: PropertyKey | undefined): string => {
+const positionOf = (headers: unknown, index: PropertyKey | undefined): string => {
   if (typeof index !== 'number') return 'headers';
   const name: unknown = (headers as { name?: unknown }[])[index]?.name;
   return `header ${index + 1}${typeof name === 'string' && TOKEN.test(name) ? ` (${name.toLowerCase()})` : ''}`;

@@ -44,7 +44,7 @@ export const receiverCircuitKey = (clientId: string, callbackUrl: string): strin
 
 export const PROVIDER_PREFIX = 'provider#';
 
-/** Whether a circuit is read with one query for all. Providers are; receivers may be thousands, so each is read by its key. */
+/** Whether a circuit is read with a query for all. Receivers are read by key instead, as there may be thousands. */
 export const isListed = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
 
 /** The calls counted in a window. */
@@ -77,7 +77,7 @@ export type Watch = {
   since: number;
   /** Epoch seconds. */
   expiresAt: number;
-  /** The number of calls that a counted call represents from `weightFrom` to `weightUntil` (epoch milliseconds); otherwise 1. */
+  /** Calls that a counted call represents from `weightFrom` to `weightUntil` (epoch milliseconds); otherwise 1. */
   weight: number;
   weightFrom: number;
   weightUntil: number;
@@ -143,10 +143,10 @@ export const sampling = (
   now: number,
   rules: CircuitRules,
 ): Pick<Watch, 'weight' | 'weightFrom' | 'weightUntil'> | undefined => {
-  const isPassing = Math.floor(calls / SAMPLED_FROM_CALLS) > Math.floor((calls - weight) / SAMPLED_FROM_CALLS);
+  const crossesMultiple = Math.floor(calls / SAMPLED_FROM_CALLS) > Math.floor((calls - weight) / SAMPLED_FROM_CALLS);
   const weightFrom = (windowAt(now + countingDelayMs(party), rules) + 1) * rules.windowMs;
   const weightUntil = weightFrom + 2 * rules.windowMs;
-  if (!isPassing || weightUntil <= watch.weightUntil) return undefined;
+  if (!crossesMultiple || weightUntil <= watch.weightUntil) return undefined;
   return { weight: SAMPLE_WEIGHT, weightFrom: now < watch.weightUntil ? watch.weightFrom : weightFrom, weightUntil };
 };
 
@@ -175,7 +175,8 @@ const hypotheses = (failureRate: number): { healthy: number; dead: number } => {
 /**
  * Whether a tally opens the circuit. This is a sequential probability ratio test (A. Wald, 1945), because it runs after
  * every write: a failure rate over a fixed minimum of calls, evaluated this often, would open circuits of healthy providers.
- * At a threshold of 0.9, 36 consecutive failures open the circuit. A sampled call counts once as evidence, whatever its weight.
+ * At a threshold of 0.9, 36 consecutive failures open the circuit. A sampled call counts once as evidence, whatever its
+ * weight.
  */
 export const isTripped = (
   { calls, failures, samples }: Tally,

@@ -96,7 +96,7 @@ export class CallbackThrottled extends TaskError {
   override name = 'CallbackThrottled';
 }
 
-/** The callback was rejected: no quick retry, and no retry at all if the class is `gone`, `too_large` or `client_revoked`. */
+/** The callback was rejected: no quick retry; no retry at all for class `gone`, `too_large` or `client_revoked`. */
 export class CallbackRejected extends TaskError {
   override name = 'CallbackRejected';
 }

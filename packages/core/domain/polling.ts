@@ -58,7 +58,7 @@ const COMPLETE = new Set([200, 203, 204, 205]);
 export const readStart = (provider: PolledProvider, answer: PolledAnswer, values: Parameters): Progress => {
   const { polling } = provider;
   const { statusCode } = answer;
-  return explained(() => {
+  return brokenIfUnusable(() => {
     const state = statusCode === SEE_OTHER ? undefined : stateOf(polling, answer);
     if (state === 'succeeded') return finished(polling, answer);
     if (state === 'failed') return { kind: 'failed' };
@@ -66,14 +66,14 @@ export const readStart = (provider: PolledProvider, answer: PolledAnswer, values
     if (url !== undefined) return { kind: 'working', url };
     // A 200 without a Location completes the request (RFC 9110); nothing is left to poll for.
     const isWhole = 'from' in polling.statusUrl && !polling.statusAt && COMPLETE.has(statusCode);
-    return isWhole ? finished(polling, answer) : { kind: 'broken', reason: `no status URL: ${missing(polling)}` };
+    return isWhole ? finished(polling, answer) : { kind: 'broken', reason: `no status URL: ${missingPart(polling)}` };
   });
 };
 
 /** Reads the answer to a poll. */
 export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): Progress => {
   const { statusCode, location, asked } = answer;
-  return explained(() => {
+  return brokenIfUnusable(() => {
     if (statusCode === SEE_OTHER) {
       if (!location) return { kind: 'broken', reason: 'a 303 without a Location' };
       return { kind: 'elsewhere', url: locationUrl(location, asked) };
@@ -169,7 +169,7 @@ const withContext = <T>(subject: string, run: () => T): T => {
   }
 };
 
-const explained = (run: () => Progress): Progress => {
+const brokenIfUnusable = (run: () => Progress): Progress => {
   try {
     return run();
   } catch (error) {
@@ -179,7 +179,7 @@ const explained = (run: () => Progress): Progress => {
   }
 };
 
-const missing = ({ statusUrl }: Polling): string => {
+const missingPart = ({ statusUrl }: Polling): string => {
   if ('from' in statusUrl) return 'no Location';
   return 'at' in statusUrl ? `nothing at ${statusUrl.at}` : `no id at ${statusUrl.idAt}`;
 };

@@ -27,7 +27,7 @@ export type Redrive = RedriveCounts & {
   status: 'RUNNING' | 'COMPLETE';
   /** The fencing token. */
   claims: number;
-  /** Counts pages that were claimed and not saved: +1 at each claim, lowered when the page is saved. See {@link pageSizeOf}. */
+  /** Pages claimed but not saved: +1 at each claim, lowered when the page is saved. See {@link pageSizeOf}. */
   stalls: number;
   /** Where the next page begins; absent before the first page. */
   cursor?: string | undefined;

@@ -36,6 +36,6 @@ export const couldOutlive = (
   policy: SettlePolicy,
 ): boolean => toEpochMs(stored.keptUntil ?? 0) < neededUntil(job, now, policy) + OWN_FAULTS_MS / 2;
 
-/** When a result stored by a fetch expires, epoch seconds. A fetch does not know its job, so this assumes a full deadline. */
+/** When a result stored by a fetch expires, epoch seconds. A fetch does not know its job: this assumes a new one. */
 export const firstKeptUntil = (now: number, fetchDeadlineMs: number, policy: SettlePolicy): number =>
   keptUntil({ phase: 'FETCHING', deadlineAt: now + fetchDeadlineMs, callbackAttempts: 0 }, now, policy);

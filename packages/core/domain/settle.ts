@@ -218,7 +218,7 @@ const settleCallback = (
     case 'refused':
       return end('FAILED', REFUSALS[delivery.reason]);
     case 'resultMissing': {
-      // At the fetch deadline the missing result becomes an error entry. Results frozen earlier can't change, so the job fails.
+      // Results frozen by this execution can still be delivered with an error entry; earlier ones can't change.
       if (job.phase === 'FETCHING') return { callbackDeadlineAt, dueAt: now + ownFaultMs };
       const message = `The result of ${delivery.providerId} is no longer stored. Redrive the job to fetch it again.`;
       return end('FAILED', { code: 'RESULT_MISSING', message });
@@ -387,7 +387,7 @@ const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: 
   return failure.class === 'credential_refused' ? Math.min(delayMs, MAX_CREDENTIAL_DELAY_MS) : delayMs;
 };
 
-/** Capped at the deadline, when each pending provider is called once more; uncapped after that call or if the deadline moves. */
+/** Capped at the deadline, for a last call to each pending provider; not capped after that call, or if the deadline moves. */
 const retryAt = (
   { deadlineAt }: FetchingJob,
   { now, isDeadlineOver, isDeadlineMoving }: Times,

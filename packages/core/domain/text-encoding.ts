@@ -46,8 +46,8 @@ export class UndecodableText extends Error {
  * The text of an answer, decoded by its BOM, its declared charset, or a declaration inside XML or HTML, in this order, and
  * otherwise as UTF-8.
  *
- * @throws UndecodableText for bytes that do not decode (they are never replaced), and for unknown charsets (ignored for JSON,
- * which defines no charset parameter)
+ * @throws UndecodableText for bytes that do not decode (they are never replaced), and for unknown charsets (ignored for
+ * JSON, which defines no charset parameter)
  */
 export const decodeText = (bytes: Uint8Array, contentType: string | undefined): string => {
   const label = encodingOf(bytes, contentType);

@@ -36,8 +36,8 @@ const offersSchema = z.object({
 const PLACEHOLDER = /\$\{\w+\}/g;
 
 /**
- * Reads the offers of a provider catalogue. The accept path must stay small, so this checks only the shape:
- * `parseCatalogue`, before a deployment, and `parseDeployedCatalogue`, in the function that calls providers, find other faults.
+ * Reads the offers of a provider catalogue. The accept path must stay small, so this checks only the shape. Other faults are
+ * found before a deployment and by the function that calls providers (`parseCatalogue`, `parseDeployedCatalogue`).
  *
  * @param text the catalogue's JSON
  * @throws TypeError for JSON of another shape; the message contains the path of each fault

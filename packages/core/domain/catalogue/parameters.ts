@@ -143,7 +143,7 @@ const isSecret = (provider: Pick<Provider, 'parameters'> | undefined, name: stri
 /**
  * The sent values that must not be shown: those of `writeOnly` parameters, defaults included.
  *
- * @param provider undefined if it is no longer in the catalogue. Then all values are secret, as are those of unknown parameters
+ * @param provider undefined if it is no longer in the catalogue: then every value is secret. So are unknown parameters.
  */
 export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): string[] =>
   Object.entries(provider ? withDefaults(provider, posted) : posted)
@@ -153,7 +153,7 @@ export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefin
 /**
  * Parameters in a form safe to show, with `***` in place of `writeOnly` values.
  *
- * @param provider undefined if it is no longer in the catalogue. Then all values are masked, as are those of unknown parameters
+ * @param provider undefined if it is no longer in the catalogue: then every value is masked. So are unknown parameters.
  */
 export const maskWriteOnly = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): Parameters =>
   Object.fromEntries(

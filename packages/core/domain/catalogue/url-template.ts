@@ -30,12 +30,12 @@ type Parsed = { pieces: readonly Piece[]; faults: readonly string[] };
 let last: { template: string; parsed: Parsed } | undefined;
 
 const parse = (template: string): Parsed => {
-  if (last?.template !== template) last = { template, parsed: cut(template) };
+  if (last?.template !== template) last = { template, parsed: splitTemplate(template) };
   return last.parsed;
 };
 
 /** Splits a template into literal text and expressions; anything else is a fault. */
-const cut = (template: string): Parsed => {
+const splitTemplate = (template: string): Parsed => {
   const pieces: Piece[] = [];
   const faults: string[] = [];
   for (const [index, part] of template.split(/(\{[^{}]*\})/).entries()) {
@@ -150,7 +150,7 @@ export const pathVariablesOf = (template: string): ReadonlySet<string> => {
 const singleVariablesOf = (template: string): ReadonlySet<string> =>
   new Set(parse(template).pieces.flatMap((piece) => (isExpression(piece) && piece.operator === '' ? piece.names : [])));
 
-/** The query parameter names of a template, repeated ones included: literal names first, then those of `{?…}` and `{&…}`. */
+/** The query parameter names of a template, with repeats: literal names, then those of `{?…}` and `{&…}`. */
 export const queryNamesOf = (template: string, parameters: ParametersSchema | undefined): string[] => {
   const { pieces } = parse(template);
   const literal = pieces.map((piece) => (isLiteral(piece) ? piece.literal : piece.operator === '' ? 'x' : '')).join('');
