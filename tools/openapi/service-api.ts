@@ -35,7 +35,7 @@ const CALLBACK = {
       providerId: 'internet',
       error: {
         code: 'PROVIDER_UNAVAILABLE',
-        message: 'The provider did not give its data in time (bad_status, status 500).',
+        message: 'The provider did not return its data in time (bad_status, status 500).',
       },
     },
   ],
