@@ -8,7 +8,7 @@ const { testMatch: _, globalSetup: __, globalTeardown: ___, ...config } = base;
 export default {
   ...config,
   rootDir: '../..',
-  roots: ['<rootDir>/layers', '<rootDir>/functions', '<rootDir>/tests'],
+  roots: ['<rootDir>/packages', '<rootDir>/functions', '<rootDir>/tests'],
   moduleNameMapper: { '^@boomerang/core/(.*)$': '<rootDir>/packages/core/$1' },
   setupFiles: ['<rootDir>/tools/mutation/end-on-failure.mjs'],
   cacheDirectory: '<rootDir>/.jest-cache',

@@ -53,7 +53,7 @@ const concurrency = toNumber('concurrency', 1, 64);
 const targetsOf = (name: string): Target[] => {
   const listed = TARGETS.filter(({ file }) => file === name || path.basename(file, '.ts') === name);
   if (listed.length > 0) return listed;
-  if (!/^(?:layers|functions)\/.+\.ts$/.test(name) || !existsSync(name)) {
+  if (!/^(?:packages|functions)\/.+\.ts$/.test(name) || !existsSync(name)) {
     failUsage(MUTATION, `No such file: ${name}`);
   }
   return [{ file: name, suites: ['*'] }];
