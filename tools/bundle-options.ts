@@ -19,8 +19,9 @@ type Metadata = {
 
 /** The esbuild options with which SAM builds the functions, read from template.yaml. Entry points and output are missing. */
 export const readBundleOptions = (): BuildOptions => {
-  const { BuildProperties } = readTemplate(TEMPLATE).Resources.WebhookFunction?.Metadata as Metadata;
-  const { Format, Target, MainFields, Minify, KeepNames, Sourcemap, Banner } = BuildProperties;
+  const metadata = readTemplate(TEMPLATE).Resources.WebhookFunction?.Metadata;
+  if (!metadata) throw new Error('template.yaml: WebhookFunction has no Metadata');
+  const { Format, Target, MainFields, Minify, KeepNames, Sourcemap, Banner } = (metadata as Metadata).BuildProperties;
   return {
     // SAM always sets these two.
     bundle: true,
