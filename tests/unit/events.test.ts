@@ -112,7 +112,11 @@ const createWorld = async () => {
   };
   return {
     store,
-    invoke: async (name: string, event: unknown) => (await load(name, deps[name] ?? {}))(event, {} as Context),
+    invoke: async (name: string, event: unknown) => {
+      if (!deps[name])
+        throw new Error(`tests/unit/events.test.ts: add the dependencies of ${name} to deps in createWorld.`);
+      return (await load(name, deps[name] ?? {}))(event, {} as Context);
+    },
   };
 };
 
