@@ -38,7 +38,7 @@ export const findRequestValues = async (
     const name = fault.path[0] ?? '';
     // The message of a secret parameter may reveal it, for example an enum with one value.
     const isSecret = provider.parameters?.properties[name]?.writeOnly;
-    const excerpt = `the catalogue no longer takes parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
+    const excerpt = `the catalogue no longer allows parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
     throw await catalogueMistake(deps, request, { class: 'bad_parameter', startedAt, excerpt });
   }
   return { values: withDefaults(provider, posted), round, secrets: writeOnlyValues(provider, posted) };

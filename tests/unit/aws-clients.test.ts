@@ -209,7 +209,7 @@ describe('while Step Functions and the table hang', () => {
     const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
     expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });
     expect(deps.log.lines.map(({ message }) => message)).toEqual([
-      'Accepted a job',
+      'Job accepted',
       'Job start failed',
       'Claim release failed',
     ]);

@@ -71,7 +71,7 @@ describe('the check of a deployment', () => {
   });
 
   test.each<[string, Record<string, Reply[]>, RegExp]>([
-    ['is never healthy', { 'GET /health?deep=1': [broken] }, /not healthy: 503 Checks that failed: sweep/],
+    ['is never healthy', { 'GET /health?deep=1': [broken] }, /not healthy: 503 Failed checks: sweep/],
     ['refuses the job', { 'POST /webhook': [{ status: 422, body: { errors: [1] } }] }, /not accepted: 422 \[1\]/],
     [
       'answers 5xx throughout',

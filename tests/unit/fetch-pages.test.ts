@@ -81,9 +81,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       const { json, log, fetched, server } = await fetchAll(pagination, answering);
       expect(json).toBe('[1,2,3,4,5]');
       expect(fetched?.statusCode).toBe(200);
-      expect(log.lines).toMatchObject([
-        { message: 'Fetched from a provider', data: { pages: server.requests.length } },
-      ]);
+      expect(log.lines).toMatchObject([{ message: 'Provider fetched', data: { pages: server.requests.length } }]);
     });
 
     test('come over one connection', async () => {
