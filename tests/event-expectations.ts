@@ -79,7 +79,7 @@ export const expectations: Record<string, Expectation> = {
   'route-fallback/unknown-route': answers(404),
   'route-fallback/wrong-method': answers(405),
   'provider-fetch/gas': returns({ providerId: 'gas', status: 'FETCHED', json: '[]', bytes: 2 }),
-  'provider-fetch/left-the-catalogue': throws('ProviderRefused'),
+  'provider-fetch/left-the-catalogue': throws('ProviderThrottled'),
   'provider-fetch/lease-run-out': throws('LeaseLost'),
   // What an execution of the version before hands over, that was under way during a deployment.
   'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),

@@ -82,9 +82,9 @@ export type Deployment = { generation: Generation; from: number; until: number }
 
 const MINUTE = 60_000;
 
-/** One seed in three changes the catalogue: to an edit, to an edit and back, or back from an edit that was there before. */
+/** One seed in four changes the catalogue: to an edit, to an edit and back, or back from an edit that was there before. */
 export const drawDeployments = (random: Random, start: number): Deployment[] => {
-  const [isEdited, shape] = [random() < 0.33, Math.floor(random() * 3)];
+  const [isEdited, shape] = [random() < 0.25, Math.floor(random() * 3)];
   const edits = Object.keys(EDITS).filter((name) => name !== FIRST) as Generation[];
   const generation = edits[Math.floor(random() * edits.length)] ?? FIRST;
   const deploy = (what: Generation, from: number): Deployment => ({

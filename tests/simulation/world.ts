@@ -1,6 +1,6 @@
 import '../unit/function-environment.ts';
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
-import type { Job, Call } from '@boomerang/core/domain/job.ts';
+import type { Call, Job } from '@boomerang/core/domain/job.ts';
 import { type Random, seededRandom } from '@boomerang/core/domain/random.ts';
 import type { Settlement, SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
@@ -123,7 +123,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const [actions, jitter, inputs, rollout] = [randomOf(3), randomOf(4), randomOf(5), randomOf(6)];
   const deployments = drawDeployments(rollout, START);
   // What the catalogue no longer takes is refused after an hour only: jobs have to live that long.
-  const fetchDeadlineMs = (deployments.length > 0 ? 100 : 30) * MINUTE;
+  const isMoving = deployments.some(({ generation }) => generation === 'polling moved');
+  const fetchDeadlineMs = (deployments.length > 0 && !isMoving ? 100 : 30) * MINUTE;
   /** The catalogue of a process that begins now. */
   const drawGeneration = (): Generation => {
     const all = generationsIn(deployments, now());
@@ -410,7 +411,6 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
 
   const post = async (): Promise<void> => {
-    const isMoving = deployments.some(({ generation: edit }) => edit === 'polling moved');
     const wanted = PROVIDERS.filter(
       (id) => actions() < ((isMoving && id === POLLED ? undefined : ASKED_FOR[id]) ?? 0.6),
     );
