@@ -443,7 +443,7 @@ describe('every fault of a catalogue', () => {
 
   test('includes placeholders that are not set, and names that objects inherit are not', () => {
     const text = '{"providers":[{"id":"p","url":"https://h/${constructor}/${A}","headers":{"x-a":"${A}"}}]}';
-    expect(describeAll(text).map((line) => line.split(' stands')[0])).toEqual([
+    expect(describeAll(text).map((line) => line.split(' is used')[0])).toEqual([
       '1:31 providers.0.url: ${constructor}',
       '1:31 providers.0.url: ${A}',
       '1:80 providers.0.headers.x-a: ${A}',

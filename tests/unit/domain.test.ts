@@ -133,7 +133,7 @@ describe('the catalogue', () => {
 
   test.each([
     ['an unknown key', [{ ...gas, color: 'blue' }], /color/],
-    ['an id twice', [gas, gas], /there twice/],
+    ['an id twice', [gas, gas], /Duplicate id/],
     ['an id in capitals', [{ ...gas, id: 'Gas' }], /id/],
     ['a time-out that is too long', [{ ...gas, timeoutMs: 15_001 }], /timeoutMs/],
     ['too many bytes', [{ ...gas, maxBytes: 1_048_577 }], /maxBytes/],

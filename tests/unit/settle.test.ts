@@ -549,9 +549,9 @@ describe('a job that fails', () => {
 
   test.each<[string, CallbackOutcome, RegExp]>([
     ['was given up', failedCallback(), /4 times/],
-    ['was only ever deferred', deferredCallback(), /trouble/],
+    ['was only ever deferred', deferredCallback(), /still deferred/],
     ['is gone', refusal('gone'), /410/],
-    ['takes less than there is', refusal('too_large'), /fit/],
+    ['takes less than there is', refusal('too_large'), /exceed the maximum/],
     ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
     ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
   ])('tells its client why in a sentence, when its receiver or it %s', (_case, delivery, words) => {
