@@ -551,7 +551,7 @@ describe('a job that fails', () => {
     ['was given up', failedCallback(), /4 times/],
     ['was only ever deferred', deferredCallback(), /still deferred/],
     ['is gone', refusal('gone'), /410/],
-    ['takes less than there is', refusal('too_large'), /exceed the maximum/],
+    ['has too small a limit', refusal('too_large'), /exceed the maximum/],
     ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
     ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
   ])('tells its client why in a sentence, when its receiver or it %s', (_case, delivery, words) => {
