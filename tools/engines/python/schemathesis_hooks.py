@@ -32,6 +32,15 @@ def read_time(text, default):
     return datetime.fromisoformat(text[:19] + ("+00:00" if text.endswith("Z") else text[-6:]))
 
 
+def without_proto(value):
+    """The value without `__proto__` keys, which the API rejects at any depth."""
+    if isinstance(value, dict):
+        return {key: without_proto(part) for key, part in value.items() if key != "__proto__"}
+    if isinstance(value, list):
+        return [without_proto(part) for part in value]
+    return value
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.meta is None or not case.meta.generation.mode.is_positive:
@@ -57,6 +66,10 @@ def before_call(context, case, kwargs):
         case.body["providers"] = list(providers.values()) or case.body["providers"][:1]
         if size_of(case.body.get("metadata", {})) > MAX_INPUT_BYTES:
             del case.body["metadata"]
+
+    # A callback may hold any data, but no `__proto__` keys.
+    if operation == "POST /complete":
+        case.body = without_proto(case.body)
 
     # Cursors must be from a previous page.
     if operation == "GET /jobs" and "cursor" in case.query and not is_position(str(case.query["cursor"])):
