@@ -23,15 +23,15 @@ export type Deps = {
   log: Log;
 };
 
-/** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback that is on its way may still arrive. */
+/** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback already in flight may still arrive. */
 export const createHandler = (deps: Deps) => {
   const { authenticate, retentionMs, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
     const job = await changeJob(deps, jobIdOf(path), caller, (read) => {
-      if (isOver(read)) throw new Problem(409, `The job is over: it is ${read.status}.`);
+      if (isOver(read)) throw new Problem(409, `The job has already ended: ${read.status}.`);
       return cancelled(read, { now: now(), retentionMs });
     });
-    log.info('Cancelled a job', { jobId: job.jobId, clientId: job.clientId });
+    log.info('Job cancelled', { jobId: job.jobId, clientId: job.clientId });
     return { statusCode: 202, body: presentSummary(job) };
   });
 };

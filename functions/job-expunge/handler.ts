@@ -24,19 +24,19 @@ export type Deps = {
 };
 
 /**
- * `DELETE /jobs/{jobId}`: deletes what was collected for a job that is over. The bare record stays until its time is up, so
- * that its idempotency key is not free early.
+ * `DELETE /jobs/{jobId}`: deletes the data of a job that has ended. The bare record stays until it expires, so that its
+ * idempotency key can't be reused early.
  */
 export const createHandler = (deps: Deps) => {
   const { authenticate, results, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
     const { jobId, clientId } = await changeJob(deps, jobIdOf(path), caller, (read) => {
-      if (!isOver(read)) throw new Problem(409, 'The job is pending: cancel it first.');
+      if (!isOver(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
       return expunged(read, now());
     });
-    // The record goes first: a deletion that breaks off is taken up by the next request, and nothing else reads the rest.
+    // The record first: if the deletion is interrupted, the next request resumes it, and nothing reads the remaining data.
     await results.expunge(jobId);
-    log.info('Expunged a job', { jobId, clientId });
+    log.info('Job expunged', { jobId, clientId });
     return { statusCode: 204 };
   });
 };

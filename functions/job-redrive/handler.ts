@@ -26,7 +26,7 @@ import { type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redri
 
 export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<JobReader, 'getWithData'> };
 
-/** `POST /jobs/{jobId}/redrive`: tries a job again at once. */
+/** `POST /jobs/{jobId}/redrive`: starts a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, jobs, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
@@ -38,10 +38,10 @@ export const createHandler = (deps: Deps): ApiLambda => {
 };
 
 const toProblem = (error: unknown): never => {
-  // Whoever took the job since it was read is at work on it.
+  // Another execution claimed the job after it was read.
   if (error instanceof StaleClaim) throw inProgress(1_000);
   if (error instanceof InputDeleted) {
-    throw new Problem(409, 'Its parameters or metadata were deleted: it can not be tried again.', { cause: error });
+    throw new Problem(409, 'The job cannot be redriven: its parameters or metadata were deleted.', { cause: error });
   }
   throw error;
 };

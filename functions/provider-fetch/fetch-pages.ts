@@ -61,8 +61,7 @@ export const fetchPages = async (
   }
 };
 
-<<<<<<< HEAD
-type Place = {
+type PageContext = {
   provider: PagedProvider;
   pager: Pager;
   url: string;
@@ -78,20 +77,9 @@ type Place = {
 const readPage = (
   answer: HttpAnswer,
   reading: Reading,
-  { provider, pager, url, number, bytesBefore }: Place,
+  { provider, pager, url, number, bytesBefore }: PageContext,
 ): { answer: HttpAnswer; bytes: number; items?: string; next?: NextPage | undefined } => {
   const { pagination, maxBytes } = provider;
-=======
-type PageContext = { provider: PagedProvider; pager: Pager; url: string; number: number };
-
-/** @returns `items`: the text inside the brackets of the page's array; undefined if the answer means "no data" */
-const readPage = (
-  answer: HttpAnswer,
-  reading: Reading,
-  { provider, pager, url, number }: PageContext,
-): { answer: HttpAnswer; items?: string; next?: NextPage | undefined } => {
-  const { pagination } = provider;
->>>>>>> prose-functions
   const document = readData(answer, provider, reading);
   if (document === undefined) return { answer, bytes: answer.body.length };
   const errors = createAnswerErrors(answer, provider, reading);

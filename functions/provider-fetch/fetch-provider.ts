@@ -92,14 +92,9 @@ const fetchOnce = async (
     if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
-<<<<<<< HEAD
-    log.warn('Could not fetch from a provider', jobId, providerId, ...loggable(error) );
+    log.warn('Provider fetch failed', { jobId, providerId, ...loggable(error) });
     if (isAnswerOfProvider(error) && !MISMATCHES.has(error.failure.class))
-=======
-    log.warn('Provider fetch failed', jobId, providerId, ...loggable(error) );
-    if (isAnswerOfProvider(error) && error.failure.class !== 'bad_parameter')
->>>>>>> prose-functions
-      deps.metrics.count('ProviderFailures', provider: providerId );
+      deps.metrics.count('ProviderFailures', { provider: providerId });
     throw error;
   }
 };

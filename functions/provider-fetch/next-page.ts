@@ -43,16 +43,10 @@ export type Pager = {
 };
 
 /**
-<<<<<<< HEAD
  * Numbered pages (`page`, `offset`) end at an empty page. Pages that point at the next one (`link`, `next-url`, `cursor`) end
  * where that pointer is missing: some providers filter what they have read, so that a page in the middle may be empty. Their
  * empty page is the last one if its pointer was there before. A cursor in the last item of a page is missing only where there is
  * no item. Pages of any kind end where `hasMoreAt` is false.
-=======
- * Numbered pages (`page`, `offset`) end at an empty page. Pages that point to the next one (`link`, `next-url`, `cursor`) end
- * when the pointer is missing. An empty page does not end them, because some providers filter after reading, unless its
- * pointer has been seen before. All kinds end when `hasMoreAt` is false.
->>>>>>> prose-functions
  *
  * @param url of the first request; pages at other origins are rejected because the requests carry our credential
  */
@@ -133,25 +127,20 @@ const cursorOf = (
   const types = ['string', 'number'];
   if (lastItemAt === undefined) {
     // A catalogue that was deployed unchecked: its pages after the first would be lost.
-    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where its cursor is');
+    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where the cursor is');
     return scalarAt(document, cursorAt, types);
   }
   if (isEmpty) return undefined;
   const items = valueAt(document.value, parsePointer(itemsAt)) as readonly unknown[];
   const cursor = scalarAt(document, `${itemsAt}/${items.length - 1}${lastItemAt}`, types);
-  if (cursor === undefined) throw new BadPage(`its last item has no cursor at "${lastItemAt}"`);
+  if (cursor === undefined) throw new BadPage(`the last item has no cursor at "${lastItemAt}"`);
   return cursor;
 };
 
 /** The first `rel="next"` that belongs to this page. */
 const nextLink = ({ url, headers }: Page): string | undefined => {
-<<<<<<< HEAD
   const links = parseLinks(decodeHeader(headers.link ?? ''));
-  if (!links) throw new BadPage('its Link header is malformed');
-=======
-  const links = parseLinks(headers.link ?? '');
   if (!links) throw new BadPage('malformed Link header');
->>>>>>> prose-functions
   const isOfPage = (anchor: string | undefined): boolean =>
     anchor === undefined || (URL.canParse(anchor, url) && withoutHash(anchor, url) === withoutHash(url));
   return links.find(({ relations, anchor }) => relations.includes('next') && isOfPage(anchor))?.target;
@@ -164,22 +153,17 @@ const withoutHash = (reference: string, base?: string): string => {
 };
 
 /**
-<<<<<<< HEAD
  * @returns undefined for one that is missing or null
  * @throws BadPage for a value of another type: a page that it promises could be missed
  */
 const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | undefined => {
   const value = valueAt(document, parsePointer(pointer)) ?? undefined;
-  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`what is at ${pointer} is no boolean`);
+  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`the value at ${pointer} is not a boolean`);
   return value;
 };
 
 /**
  * A string or number as text, a number with every digit as it was sent. Null, false and '' stand for nothing.
-=======
- * A string or number as text. A number keeps every digit that was sent. Null, false and '' count as absent.
- *
->>>>>>> prose-functions
  * @throws BadPage for a value of another type
  */
 const scalarAt = (

@@ -17,12 +17,6 @@ export type RequestValues = {
 
 type Deps = { jobs: Pick<JobReader, 'getWithData'>; now: () => number };
 
-<<<<<<< HEAD
-=======
-/** How long an invalid parameter is blamed on a catalogue mistake and retried, milliseconds. */
-const GRACE_MS = 3_600_000;
-
->>>>>>> prose-functions
 /**
  * Finds a job's parameters for a provider and validates them against the current catalogue, which may have changed since the
  * job was accepted.
@@ -44,15 +38,8 @@ export const findRequestValues = async (
     const name = fault.path[0] ?? '';
     // The message of a secret parameter may reveal it, for example an enum with one value.
     const isSecret = provider.parameters?.properties[name]?.writeOnly;
-<<<<<<< HEAD
-    const excerpt = `the catalogue no longer takes parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
-    throw await catalogueMistake(deps, request, { class: 'bad_parameter', startedAt, excerpt });
-=======
     const excerpt = `the catalogue no longer allows parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
-    const since = (await findFirstFault(deps, provider, request)) ?? startedAt;
-    const failure = { class: 'bad_parameter', startedAt, since, excerpt } as const;
-    throw startedAt - since < GRACE_MS ? new ProviderThrottled(failure) : new ProviderRefused(failure);
->>>>>>> prose-functions
+    throw await catalogueMistake(deps, request, { class: 'bad_parameter', startedAt, excerpt });
   }
   return { values: withDefaults(provider, posted), round, secrets: writeOnlyValues(provider, posted) };
 };
@@ -71,17 +58,3 @@ const findJobPart = async (
   const { parameters, round } = found.job;
   return { parameters: parameters as NonNullable<FetchRequest['job']>['parameters'], round };
 };
-<<<<<<< HEAD
-=======
-
-/** When the job's parameters first failed, epoch milliseconds. Each `bad_parameter` failure copies it from the previous one. */
-const findFirstFault = async (
-  { jobs, now }: Deps,
-  { id }: Provider,
-  { jobId }: FetchRequest,
-): Promise<number | undefined> => {
-  const found = await jobs.getWithData(jobId, now());
-  const result = found?.job.results.find(({ providerId }) => providerId === id);
-  return result?.status === 'UNAVAILABLE' && result.error.class === 'bad_parameter' ? result.error.since : undefined;
-};
->>>>>>> prose-functions

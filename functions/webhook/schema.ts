@@ -131,7 +131,7 @@ const faultOfUrl = (text: string, { allowHttp, exceptions }: CallbackRules): str
 const HOST_FAULTS = {
   forbidden_address: 'Must not be a private, local or reserved address',
   local_name: 'Must be a public host: this name resolves on local networks only',
-  empty_label: 'Must be a valid host name: two dots have nothing between them',
+  empty_label: 'Must be a valid host name: the label between two dots is empty',
   long_label: 'Must be a valid host name: one label has more than 63 characters',
   long_name: 'Must be a valid host name: it has more than 253 characters',
   bad_character: 'Must be a valid host name: only letters, digits, hyphens, underscores and dots are allowed',

@@ -30,7 +30,7 @@ test('the entry of OldestDueAge says what it does not show', () => {
 });
 
 test('what the runbook quotes of the log is logged', () => {
-  const quoted = ['Opened a circuit', 'Provider circuits are open', 'Callback headers are invalid'];
+  const quoted = ['Circuit opened', 'Provider circuits are open', 'Callback headers are invalid'];
   const source = [
     'packages/core/use-cases/circuit-breaker.ts',
     'functions/job-claim/report-sweep.ts',

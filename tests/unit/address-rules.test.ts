@@ -323,7 +323,7 @@ describe('exceptions', () => {
     '*',
   ])('are rejected with the invalid entry named: %s', (entry) => {
     expect(() => parseAddressExceptions(`127.0.0.0/8, ${entry}`)).toThrow(
-      new RangeError(`"${entry}" is neither a network, nor an address, nor a host name`),
+      new RangeError(`"${entry}" is not a network, address or host name`),
     );
   });
 
@@ -332,7 +332,7 @@ describe('exceptions', () => {
     (word) => {
       for (const text of [`${word},10.0.0.1`, `10.0.0.1 , ${word}`, `${word},${word}`]) {
         expect(() => parseAddressExceptions(text)).toThrow(
-          new RangeError(`"${word}" is no host name; "none" is for no exceptions at all, and stands alone`),
+          new RangeError(`"${word}" is not a host name; for no exceptions, use "none" alone`),
         );
       }
     },

@@ -90,7 +90,7 @@ describe('an attempt time-out on a service that accepts the connection but never
       new EventBridgeClient(at(await serveSilence())),
       log,
     )({ type: 'CircuitClosed', circuit: 'c' });
-    expect(log.lines).toMatchObject([{ message: 'Could not publish an event' }]);
+    expect(log.lines).toMatchObject([{ message: 'Event publish failed' }]);
   });
 });
 
@@ -210,8 +210,8 @@ describe('while Step Functions and the table hang', () => {
     expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });
     expect(deps.log.lines.map(({ message }) => message)).toEqual([
       'Job accepted',
-      'Could not start a job: the schedule will',
-      'Could not give a claim back: the lease has to run out',
+      'Job start failed',
+      'Claim release failed',
     ]);
   });
 

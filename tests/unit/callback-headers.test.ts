@@ -82,7 +82,7 @@ describe('callback headers', () => {
   });
 
   test('are unique, ignoring case', () => {
-    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must be given once');
+    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must appear once');
   });
 });
 

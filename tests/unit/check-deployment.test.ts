@@ -38,7 +38,7 @@ const createWorld = (routes: Record<string, Reply[]>) => {
 };
 
 const pending = { status: 200, body: { status: 'PENDING', phase: 'FETCHING', attempts: [] } };
-const broken = { status: 503, body: { detail: 'Checks that failed: sweep.' } };
+const broken = { status: 503, body: { detail: 'Failed checks: sweep.' } };
 
 describe('the check of a deployment', () => {
   test('succeeds once a job is delivered and its data can be read', async () => {
@@ -71,7 +71,7 @@ describe('the check of a deployment', () => {
   });
 
   test.each<[string, Record<string, Reply[]>, RegExp]>([
-    ['is never healthy', { 'GET /health?deep=1': [broken] }, /not healthy: 503 Checks that failed: sweep/],
+    ['is never healthy', { 'GET /health?deep=1': [broken] }, /not healthy: 503 Failed checks: sweep/],
     ['refuses the job', { 'POST /webhook': [{ status: 422, body: { errors: [1] } }] }, /not accepted: 422 \[1\]/],
     [
       'answers 5xx throughout',

@@ -644,9 +644,9 @@ describe('a circuit', () => {
     });
     expect(log.lines).toEqual([
       logged('warn', /opened/i, { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN, cause, openMs: 60_000 }),
-      logged('info', /probing/i),
+      logged('info', /probe started/i),
       logged('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
-      logged('info', /probing/i),
+      logged('info', /probe started/i),
       logged('info', /closed/i),
     ]);
   });
@@ -679,11 +679,11 @@ describe('a circuit', () => {
       () => 'unknown',
     );
     const of = (level: string, words: RegExp, data: object) => ({ level, message: expect.stringMatching(words), data });
-    expect(log.lines.filter(({ message }) => !/probing/i.test(message))).toEqual([
+    expect(log.lines.filter(({ message }) => !/probe started/i.test(message))).toEqual([
       of('warn', /probe/, { circuit: GAS.key, error }),
       of('warn', /read/, { error }),
-      of('error', /judge/, { error }),
-      of('warn', /record/, { circuit: GAS.key, error }),
+      of('error', /verdict/, { error }),
+      of('warn', /not recorded/, { circuit: GAS.key, error }),
     ]);
   });
 

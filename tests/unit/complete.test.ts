@@ -59,6 +59,8 @@ describe('POST /complete', () => {
     ['an object like a list', { data: { length: 0 } }, '/data'],
     ['no id', { jobId: '', data: [] }, '/jobId'],
     ['more', { data: [], metadata2: 1 }, '/metadata2'],
+    ['metadata with a key that no job has', { data: [], metadata: { '': 'a' } }, '/metadata'],
+    ['metadata that is no text', { data: [], metadata: { orderId: 1 } }, '/metadata'],
   ])('rejects %s', async (_name, change, pointer) => {
     const { statusCode, body = '' } = await createWorld().post({ body: JSON.stringify({ jobId: 'a', ...change }) });
     expect([statusCode, JSON.parse(body).errors]).toMatchObject([422, [{ pointer }]]);

@@ -81,7 +81,7 @@ describe('a callback', () => {
     const { deliver, requests, store } = await createWorld(worked);
     await deliver();
     const { message } = JSON.parse(requests[0]?.body ?? '').data[1].error;
-    expect(message).toBe('The provider did not give its data in time (still_working).');
+    expect(message).toBe('The provider did not return its data in time (still_working).');
     expect(requests[0]?.body).not.toContain('example.com/work');
     expect(JSON.stringify(store.jobs.get(worked.jobId))).not.toContain('example.com/work');
   });

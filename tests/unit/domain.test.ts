@@ -13,7 +13,7 @@ import { aCatalogue, aClaim, aJob, NOW } from '../builders.ts';
 
 describe('responses', () => {
   test.each([
-    [200, 'given'],
+    [200, 'data'],
     [202, 'not_ready'],
     [204, 'empty'],
     [205, 'empty'],
@@ -101,13 +101,13 @@ test('the callback keeps every digit and the order of the data, with errors in p
       { providerId: 'gas', fetchedAt: new Date(NOW).toISOString(), data: expect.anything() },
       {
         providerId: 'internet',
-        error: { code: 'PROVIDER_REFUSED', message: 'The provider refused (bad_status, status 404).' },
+        error: { code: 'PROVIDER_REFUSED', message: 'The provider refused the request (bad_status, status 404).' },
       },
       {
         providerId: 'water',
         error: {
           code: 'PROVIDER_UNAVAILABLE',
-          message: 'The provider did not give its data in time (circuit_open after bad_status, status 503).',
+          message: 'The provider did not return its data in time (circuit_open after bad_status, status 503).',
         },
       },
     ],
@@ -133,7 +133,7 @@ describe('the catalogue', () => {
 
   test.each([
     ['an unknown key', [{ ...gas, color: 'blue' }], /color/],
-    ['an id twice', [gas, gas], /there twice/],
+    ['an id twice', [gas, gas], /Duplicate id/],
     ['an id in capitals', [{ ...gas, id: 'Gas' }], /id/],
     ['a time-out that is too long', [{ ...gas, timeoutMs: 15_001 }], /timeoutMs/],
     ['too many bytes', [{ ...gas, maxBytes: 1_048_577 }], /maxBytes/],

@@ -77,56 +77,11 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
   (name, pagination) => {
     const answering = servers[name] as Answering;
 
-<<<<<<< HEAD
     test('become one array', async () => {
       const { json, log, fetched, server } = await fetchAll(pagination, answering);
       expect(json).toBe('[1,2,3,4,5]');
       expect(fetched?.statusCode).toBe(200);
-      expect(log.lines).toMatchObject([
-        { message: 'Fetched from a provider', data: { pages: server.requests.length } },
-      ]);
-=======
-  test('become one array', async () => {
-    const { json, log, fetched, server } = await fetchAll(pagination, answering);
-    expect(json).toBe('[1,2,3,4,5]');
-    expect(fetched?.statusCode).toBe(200);
-    expect(log.lines).toMatchObject([{ message: 'Provider fetched', data: { pages: server.requests.length } }]);
-  });
-
-  test('come over one connection', async () => {
-    const { server } = await fetchAll(pagination, answering);
-    expect(server.requests.length).toBeGreaterThan(2);
-    expect(server.connections()).toBe(1);
-  });
-
-  test('are refused by name when there are more than maxPages, and never cut', async () => {
-    const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
-    expect([name, failure.class, failure.excerpt]).toEqual(['ProviderRefused', 'too_many_pages', 'more than 2 pages']);
-    expect(json).toBeUndefined();
-  });
-
-  test('may be as many as maxPages', async () => {
-    expect((await fetchAll({ ...pagination, maxPages: 3 }, answering)).json).toBe('[1,2,3,4,5]');
-  });
-
-  test('pass through the circuit and the limits, one by one', async () => {
-    const breaker = createBreakerSpy();
-    let limited = 0;
-    const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
-      limited += 1;
-      return call();
-    };
-    const { server } = await fetchAll(pagination, answering, { deps: { breaker, limitCalls } });
-    expect(breaker.verdicts).toEqual(server.requests.map(() => 'succeeded'));
-    expect(limited).toBe(server.requests.length);
-  });
-
-  test('fail as a whole with the verdict of the page that fails', async () => {
-    let calls = 0;
-    const { name, failure, json } = await fetchAll(pagination, (request) => {
-      calls += 1;
-      return calls === 2 ? { status: 500, body: 'broken' } : answering(request);
->>>>>>> prose-functions
+      expect(log.lines).toMatchObject([{ message: 'Provider fetched', data: { pages: server.requests.length } }]);
     });
 
     test('come over one connection', async () => {

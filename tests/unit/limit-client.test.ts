@@ -189,7 +189,7 @@ describe('the job rate of a client', () => {
       logged(/read/, { error }),
       logged(/count/, { clientId: CLIENT_ID, error }),
       logged(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
-      logged(/tell/, { clientId: CLIENT_ID, error }),
+      logged(/not published/, { clientId: CLIENT_ID, error }),
     ]);
   });
 

@@ -73,7 +73,7 @@ describe('publishing', () => {
     bus.on(PutEventsCommand).callsFake(answer);
     const log = aLog();
     await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), log)(event);
-    expect(log.lines).toMatchObject([{ level: 'warn', message: 'Could not publish an event' }]);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'Event publish failed' }]);
   });
 });
 

@@ -405,9 +405,9 @@ describe('a body', () => {
   test.each<[unknown, RegExp]>([
     [{ a: '{unknown}' }, /^a: .*declare \{unknown\}/],
     [{ a: ['x', { b: '{toString}' }] }, /^a\.1\.b: .*declare/],
-    [{ a: 'id {taxId}' }, /^a: .*as a whole/],
-    [{ a: '{taxId}{years}' }, /^a: .*as a whole/],
-    [{ a: ' {taxId}' }, /^a: .*as a whole/],
+    [{ a: 'id {taxId}' }, /^a: .*the whole string/],
+    [{ a: '{taxId}{years}' }, /^a: .*the whole string/],
+    [{ a: ' {taxId}' }, /^a: .*the whole string/],
     [{ a: { 'x{taxId}': 1 } }, /^a\.x\{taxId\}: .*property's name/],
     [{ '{taxId}': 1 }, /property's name/],
     [['{years}'], /^0: .*required or has a default/],

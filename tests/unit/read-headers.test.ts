@@ -34,8 +34,8 @@ test('command-line headers come first; values keep their colons; blank lines, CR
 test.each<[string, string[], string | undefined, string]>([
   ['a reserved name', [`Host: ${SECRET}`], undefined, 'header 1 (host): Must not be'],
   ['a name of the signature', ['x-a: b', `Webhook-Id: ${SECRET}`], undefined, 'header 2 (webhook-id): Must not be'],
-  ['a name that is given twice', ['x-a: b', `X-A: ${SECRET}`], undefined, 'header 2 (x-a): Must be given once'],
-  ['a name that is given in both ways', ['x-a: b'], aFile(`X-A: ${SECRET}`), 'header 2 (x-a): Must be given once'],
+  ['a name that is given twice', ['x-a: b', `X-A: ${SECRET}`], undefined, 'header 2 (x-a): Must appear once'],
+  ['a name that is given in both ways', ['x-a: b'], aFile(`X-A: ${SECRET}`), 'header 2 (x-a): Must appear once'],
   ['a line break', [`x-a: ${SECRET}\nx-b: c`], undefined, 'header 1 (x-a): Must have a value of printable Latin-1'],
   ['a continued line', [], aFile(`x-a: b\n  ${SECRET}: c`), 'header 2: Must have a name'],
   ['no colon', [SECRET], undefined, 'header 1: Must have a name'],

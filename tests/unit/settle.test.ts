@@ -549,9 +549,9 @@ describe('a job that fails', () => {
 
   test.each<[string, CallbackOutcome, RegExp]>([
     ['was abandoned', failedCallback(), /4 times/],
-    ['was only ever deferred', deferredCallback(), /trouble/],
+    ['was only ever deferred', deferredCallback(), /still deferred/],
     ['is gone', refusal('gone'), /410/],
-    ['has too small a limit', refusal('too_large'), /fit/],
+    ['has too small a limit', refusal('too_large'), /exceed the maximum/],
     ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
     ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
   ])('tells its client the reason in a sentence when its receiver or the job %s', (_case, delivery, words) => {

@@ -5,7 +5,7 @@ import { isRecord } from '../domain/json-values.ts';
 const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
 
 const isMetadata = (value: unknown): value is Record<string, string> =>
-  isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
+  isRecord(value) && Object.entries(value).every(([key, text]) => METADATA_KEY.test(key) && typeof text === 'string');
 
 const METADATA = 'The metadata posted with the job; absent if none was.';
 
@@ -19,7 +19,10 @@ export const callbackSchema = z
       .custom<unknown[]>(isArray, 'Must be a list')
       .meta({ override: { type: 'array', items: {} }, description: 'Any list; not validated.' }),
     metadata: z
-      .custom<Record<string, string>>(isMetadata, 'Must be an object of strings')
+      .custom<Record<string, string>>(
+        isMetadata,
+        'Must be an object of strings, by keys of letters, digits, ".", "_" and "-"',
+      )
       .meta({
         override: {
           type: 'object',
