@@ -122,7 +122,7 @@ describe('npm start', () => {
     await cloud.stop();
     expect(output).not.toMatch(/GAS_KEY|REPORTS_CLIENT_SECRET/);
     for (const id of ['water', 'internet']) {
-      const warning = output.split('\n').find((line) => line.includes(`Provider ${id} `));
+      const warning = output.split('\n').find((line) => line.includes(`provider ${id} `));
       expect(warning).toContain(`${id.toUpperCase()}_KEY`);
       expect(warning).toContain(`/<stack name>/providers/${id}-key`);
     }
