@@ -1,13 +1,13 @@
-/** Native ES modules, types stripped by Node itself: tests run the code that `npm start` runs. */
+/** Native ES modules, with types stripped by Node: tests run the same code as `npm start`. */
 export default {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/strip-types.mjs' },
-  // Those need something that npm doesn't install; each has a script of its own.
+  // These tests need tools that npm doesn't install. Each has its own npm script.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/engines/'],
   modulePathIgnorePatterns: ['<rootDir>/.aws-sam/', '<rootDir>/.stryker-tmp/'],
   maxWorkers: 2,
-  // Nothing is left in the machine's temporary folder.
+  // Create and remove a temporary folder, so that no files are left behind.
   globalSetup: '<rootDir>/tests/global-setup.mjs',
   globalTeardown: '<rootDir>/tests/global-teardown.mjs',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',

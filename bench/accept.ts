@@ -12,9 +12,9 @@ import { ms, quantile } from './stats.ts';
 
 const WARM_UP = 100;
 const ROUNDS = 500;
-const AFTERMATH_MS = 15;
+const SETTLE_MS = 15;
 
-/** What accepting a job costs, beside the two SDK calls it must make, in turn against the same endpoints. */
+/** Compares accepting a job with its two SDK calls alone, in turn, against the same endpoints. */
 export const benchAccept = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
@@ -45,25 +45,25 @@ export const benchAccept = async (): Promise<[string, string][]> => {
     return job.jobId;
   };
   const accept = () => postJob(instance, receiver.url);
-  // Each sample waits for its own callback, so that no work of one is counted as another's.
+  // Wait for the sample's own callback, so that its work does not slow down the next sample.
   const sample = async (call: () => Promise<string>): Promise<number> => {
     const expected = receiver.receivedAt.size + 1;
     const startedAt = performance.now();
     await call();
     const took = performance.now() - startedAt;
     await receiver.received(expected);
-    // Nor what follows a callback: the job's end is written down, and operators are told.
-    await sleep(AFTERMATH_MS);
+    // After the callback, the job's end is written and published.
+    await sleep(SETTLE_MS);
     return took;
   };
 
   const accepted: number[] = [];
   const bareCalls: number[] = [];
   for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
-    const [one, other] = [await sample(accept), await sample(bare)];
+    const [acceptMs, bareMs] = [await sample(accept), await sample(bare)];
     if (round < WARM_UP) continue;
-    accepted.push(one);
-    bareCalls.push(other);
+    accepted.push(acceptMs);
+    bareCalls.push(bareMs);
   }
   await receiver.close();
   await instance.stop();

@@ -5,28 +5,22 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { FUNCTION_SETTINGS } from '../tests/function-settings.ts';
+import { readBundleOptions } from '../tools/bundle-options.ts';
 import { quantile } from './stats.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LOADS = 5;
 
-/** Each function's bundle, built as the template says, and how long Node takes to load it. */
+/** Measures the size of each function's bundle, built as on AWS, and how long Node takes to load it. */
 export const benchBundles = async (): Promise<[string, string][]> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-bundles-'));
   const rows: [string, string][] = [];
   for (const name of readdirSync(path.join(ROOT, 'functions'))) {
     const outfile = path.join(folder, `${name}.mjs`);
     await build({
+      ...readBundleOptions(),
       entryPoints: [path.join(ROOT, 'functions', name, 'handler.ts')],
       outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      mainFields: ['module', 'main'],
-      minify: true,
-      keepNames: true,
-      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
       logLevel: 'error',
     });
     const script = `const t=performance.now();await import(${JSON.stringify(outfile)});console.log(performance.now()-t)`;

@@ -3,7 +3,7 @@ import type { Instance } from '../local/instance.ts';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
-/** Posts a job, and resolves with its id when the answer is whole. */
+/** Posts a job, and resolves with its id once the response is complete. */
 export const postJob = ({ serviceUrl, apiKey }: Instance, callbackUrl: string): Promise<string> => {
   const body = JSON.stringify({ providers: ['gas', 'internet'], callbackUrl });
   return new Promise((resolve, reject) => {

@@ -7,10 +7,10 @@ import { startReceiver } from './receiver.ts';
 
 const JOBS = 2_000;
 const CONCURRENCY = 32;
-/** Time to write them all before they are due. */
+/** Time to write all jobs before they are due. */
 const AHEAD_MS = 10_000;
 
-/** How fast jobs that are all due at once are claimed, collected and delivered. */
+/** Measures how fast jobs that become due at the same time are claimed, fetched and delivered. */
 export const benchDrain = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '1' });
   const receiver = await startReceiver();

@@ -7,7 +7,7 @@ import { ms, quantile } from './stats.ts';
 const WARM_UP_SECONDS = 3;
 const SECONDS = 10;
 
-/** From the 202 to the callback, with healthy providers, under a steady load; generator and receiver share the machine. */
+/** Measures the time from the 202 to the callback under a steady load. Load generator and receiver share the machine. */
 export const benchJourney = async (jobsPerSecond: number): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
@@ -20,7 +20,7 @@ export const benchJourney = async (jobsPerSecond: number): Promise<[string, stri
   const posts: Promise<void>[] = [];
   const startedAt = performance.now();
   const total = (WARM_UP_SECONDS + SECONDS) * jobsPerSecond;
-  // Open loop: a slow answer delays no later request.
+  // Open loop: a slow response does not delay later requests.
   for (let sent = 0; sent < total; ) {
     const due = Math.min(total, ((performance.now() - startedAt) / 1000) * jobsPerSecond);
     for (; sent < due; sent += 1) posts.push(post(sent >= WARM_UP_SECONDS * jobsPerSecond));

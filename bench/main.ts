@@ -7,7 +7,7 @@ import { benchDrain } from './drain.ts';
 import { benchJourney } from './journey.ts';
 import { benchOperations } from './operations.ts';
 
-/** `npm run bench [-- name …]`: what Boomerang costs and how fast it is. Figures that matter are ratios of one run. */
+/** `npm run bench [-- name …]`: measures cost and speed. Compare ratios within one run, not runs. */
 
 Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
 
@@ -23,16 +23,16 @@ const benches: Record<string, () => Promise<[string, string][]>> = {
 const BENCH = {
   name: 'npm run bench',
   about:
-    'Measures what Boomerang costs and how fast it is, on embedded clouds of its own. Takes minutes; figures that matter are ratios\nof one run.',
+    'Measures the cost and speed of Boomerang on temporary embedded clouds. Takes minutes. Compare ratios within one run, not runs.',
   arguments: '[name …]',
-  environment: { DYNAMODB_URL: 'for operations: another DynamoDB than the embedded one' },
-  examples: { '': 'all of them', 'accept operations': 'two of them' },
-  exitCodes: { 1: 'one of them failed' },
+  environment: { DYNAMODB_URL: 'for operations: DynamoDB endpoint to use (the embedded one)' },
+  examples: { '': 'all benches', 'accept operations': 'two benches' },
+  exitCodes: { 1: 'a bench failed' },
   more: `Names: ${Object.keys(benches).join(', ')}`,
 } as const;
 
-const { positionals: wanted } = readArguments(BENCH);
-const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
+const { positionals: selected } = readArguments(BENCH);
+const unknown = selected.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) failUsage(BENCH, `No such bench: ${unknown.join(', ')}`);
 endOnSignals();
 
@@ -41,7 +41,7 @@ console.log(
   `${cpu?.model.trim()} × ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}\n`,
 );
 for (const [name, bench] of Object.entries(benches)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (selected.length > 0 && !selected.includes(name)) continue;
   if (process.stderr.isTTY) process.stderr.write(`… ${name}\r`);
   for (const [label, value] of await bench()) console.log(`${label.padEnd(72)} ${value}`);
 }

@@ -34,16 +34,19 @@ import { startTables } from '../tests/integration/database.ts';
 import { startReceiver } from './receiver.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const quiet = async () => {};
+const noop = async () => {};
 
-/** Capacity units by what they are of: the table, or an index. */
+/** An SDK call, and its capacity units by table or index. */
 type Operation = { name: string; units: Record<string, number> };
 
 const READS = ['GetItem', 'Query', 'BatchGetItem'];
 
-/** Records what a client is sent: the operations, and the capacity units that they took. */
+/**
+ * Records the calls of a client.
+ * @returns a function that returns the calls since it was last called
+ */
 const record = (client: DynamoDBClient) => {
-  let sent: Operation[] = [];
+  let recorded: Operation[] = [];
   client.middlewareStack.add(
     (next, context) => async (args) => {
       Object.assign(args.input, { ReturnConsumedCapacity: 'INDEXES' });
@@ -51,42 +54,41 @@ const record = (client: DynamoDBClient) => {
       const { ConsumedCapacity } = result.output as { ConsumedCapacity?: ConsumedCapacity };
       const name = String(context.commandName).replace('Command', '');
       const { Table, GlobalSecondaryIndexes = {} } = ConsumedCapacity ?? {};
-      const places = Object.entries({ table: Table, ...GlobalSecondaryIndexes });
-      const units = Object.fromEntries(places.map(([place, taken]) => [place, taken?.CapacityUnits ?? 0]));
-      sent.push({ name, units });
+      const targets = Object.entries({ table: Table, ...GlobalSecondaryIndexes });
+      const units = Object.fromEntries(targets.map(([target, consumed]) => [target, consumed?.CapacityUnits ?? 0]));
+      recorded.push({ name, units });
       return result;
     },
     { step: 'initialize' },
   );
-  /** What was sent since it was asked last. */
   return () => {
-    const taken = sent;
-    sent = [];
-    return taken;
+    const operations = recorded;
+    recorded = [];
+    return operations;
   };
 };
 
-/** The embedded database counts no units for indexes; DynamoDB Local, at `DYNAMODB_URL`, counts as AWS does. */
+/** The embedded database doesn't count units of indexes. DynamoDB Local, at `DYNAMODB_URL`, counts like AWS. */
 const countsUnits = process.env.DYNAMODB_URL !== undefined;
 
-const describe = (sent: Operation[]): string => {
-  const reads = sent.filter(({ name }) => READS.includes(name));
-  const writes = sent.filter((operation) => !reads.includes(operation));
-  const count = (operations: Operation[], what: string) => {
+const describe = (all: Operation[]): string => {
+  const reads = all.filter(({ name }) => READS.includes(name));
+  const writes = all.filter((operation) => !reads.includes(operation));
+  const count = (operations: Operation[], kind: string) => {
     const units: Record<string, number> = {};
     for (const operation of operations) {
-      for (const [place, taken] of Object.entries(operation.units)) units[place] = (units[place] ?? 0) + taken;
+      for (const [target, consumed] of Object.entries(operation.units)) units[target] = (units[target] ?? 0) + consumed;
     }
-    const places = Object.entries(units).map(([place, taken]) => `${place} ${taken}`);
-    return `${operations.length} ${what}${countsUnits && places.length > 0 ? ` (units: ${places.join(', ')})` : ''}`;
+    const sums = Object.entries(units).map(([target, consumed]) => `${target} ${consumed}`);
+    return `${operations.length} ${kind}${countsUnits && sums.length > 0 ? ` (units: ${sums.join(', ')})` : ''}`;
   };
-  return `${count(writes, 'writes')}, ${count(reads, 'reads')}: ${sent.map(({ name }) => name).join(', ')}`;
+  return `${count(writes, 'writes')}, ${count(reads, 'reads')}: ${all.map(({ name }) => name).join(', ')}`;
 };
 
 const LARGE_BYTES = 100 * 1024;
 
-/** A provider whose answer is so many random bytes, in base64. */
-const answersOf =
+/** A provider that answers with this many base64 characters of random data. */
+const randomAnswers =
   (bytes: number): SendHttp =>
   async () => ({
     statusCode: 200,
@@ -95,7 +97,7 @@ const answersOf =
     durationMs: 1,
   });
 
-/** A provider that accepts each request, and is never done. */
+/** A provider that accepts each request, but never finishes. */
 const polledCatalogue = new Map([
   [
     'internet',
@@ -110,8 +112,8 @@ const stillWorking: SendHttp = async () => ({
 });
 
 /**
- * The table operations of two-provider jobs, counted where the SDK sends them: of one that is healthy, and of what one more
- * attempt adds where a provider fails once.
+ * Counts the table operations of jobs with two providers, at the SDK client: of a healthy job, and those added by a failed
+ * attempt, by an attempt without a call, by a poll and by a large result.
  */
 export const benchOperations = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
@@ -138,13 +140,13 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     ...clock,
     random: Math.random,
     send: createNodeHttp(),
-    // Of a warm function: circuits of providers, and the receiver's, are read once in five seconds, however many jobs.
+    // As in a warm function, the breaker caches circuits for five seconds.
     breaker: createCircuitBreaker({
       ...clock,
       random: Math.random,
       circuits: createDynamoCircuits(table),
       rules,
-      announce: quiet,
+      announce: noop,
     }),
     limitCalls: createCallLimiter({
       ...clock,
@@ -159,8 +161,8 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     policy,
     jobs: createDynamoJobReader(table),
     fetchDeadlineMs: policy.fetchDeadlineMs,
-    // Neither costs a table operation.
-    publish: quiet,
+    // Neither needs a table operation.
+    publish: noop,
     metrics: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
   };
   const catalogue = new Map(
@@ -193,7 +195,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     if (!started) throw new Error('no execution was started');
     return started;
   };
-  /** As the state machine hands it on. */
+  /** Fetches, with the outcome in the form that the state machine passes on. */
   const fetch = async ({ jobId, claims, leasedUntil }: ClaimedJob, providerId: string) =>
     fetchOutcomeSchema.parse(
       await fetchProvider(
@@ -205,7 +207,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
     await deliverCallback(
       {
         ...common,
-        // Remembered for a minute, in another table: not a cost of each job.
+        // Not counted: clients are in another table, and cached for a minute.
         findClient: async () => ({ secrets: [{ secret: newSigningSecret() }] }),
         userAgent: 'bench',
       },
@@ -214,7 +216,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   };
 
   const warmUp = [providerCircuitKey('gas'), receiverCircuitKey('local', receiver.url)];
-  for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, quiet, () => 'unknown');
+  for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, noop, () => 'unknown');
   take();
   await deliver(await accept());
   const healthy = take();
@@ -224,7 +226,7 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   const failed = { kind: 'failed', providerId: 'internet', failure: { class: 'timeout' } } as const;
   const worked = { ...job, results: [await fetch(job, 'gas'), failed] };
   await settleJob(common, { job: worked });
-  // Long after it became due.
+  // Long after the job became due.
   const now = Date.now() + 3_600_000;
   const due = createDynamoDueJobs(table);
   const claimed = await due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, 360_000);
@@ -239,33 +241,33 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   const later = now + 3_600_000;
   const reclaimed = await due.claim({ jobId: job.jobId, claims: claimed.claims, dueAt: later }, later, 360_000);
   if (!reclaimed) throw new Error('the job was not due');
-  const without = take();
+  const deferral = take();
   await deliver(toClaimedJob(reclaimed, 'scheduled', later));
   const last = take().filter(({ name }) => READS.includes(name));
 
   const report = await accept();
   const working = { ...common, findSecret: async () => '', send: stillWorking, catalogue: polledCatalogue };
-  /** One turn of a job whose provider is still working: it is asked, settled, and claimed when it is due again. */
+  /** One turn of a job whose provider is still working: poll, settle, and claim when it is due again. */
   const turn = async (claim: ClaimedJob, at: number): Promise<ClaimedJob> => {
     const clocked = { ...working, now: () => at };
     const { jobId, claims, leasedUntil } = claim;
-    const asked = await fetchProvider(clocked, { jobId, claims, leasedUntil, providerId: 'internet' });
-    await settleJob(clocked, { job: { ...claim, results: [fetchOutcomeSchema.parse(asked)] } });
+    const polled = await fetchProvider(clocked, { jobId, claims, leasedUntil, providerId: 'internet' });
+    await settleJob(clocked, { job: { ...claim, results: [fetchOutcomeSchema.parse(polled)] } });
     const next = at + 3_600_000;
-    const taken = await due.claim({ jobId, claims, dueAt: next }, next, 360_000);
-    if (!taken) throw new Error('the job was not due');
-    return toClaimedJob(taken, 'scheduled', next);
+    const claimedAgain = await due.claim({ jobId, claims, dueAt: next }, next, 360_000);
+    if (!claimedAgain) throw new Error('the job was not due');
+    return toClaimedJob(claimedAgain, 'scheduled', next);
   };
-  const begun = await turn(report, Date.now());
+  const secondClaim = await turn(report, Date.now());
   take();
-  await turn(begun, Date.now() + 3_600_000);
-  const polled = take();
+  await turn(secondClaim, Date.now() + 3_600_000);
+  const poll = take();
 
   const large = await accept();
   take();
-  const sent = { ...common, findSecret: async () => '', send: answersOf(LARGE_BYTES) };
   const { jobId, claims, leasedUntil } = large;
-  await fetchProvider({ ...sent, catalogue }, { jobId, claims, leasedUntil, providerId: 'gas' });
+  const largeDeps = { ...common, findSecret: async () => '', send: randomAnswers(LARGE_BYTES), catalogue };
+  await fetchProvider(largeDeps, { jobId, claims, leasedUntil, providerId: 'gas' });
   const stored = take();
 
   await receiver.close();
@@ -273,9 +275,9 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   await instance.stop();
   return [
     ['table operations of a healthy job (goal: 2 writes, 0 reads)', describe(healthy)],
-    ['what one more attempt adds', describe([...again, ...last])],
-    ['what a turn without a call adds', describe(without)],
-    ['what a turn adds in which a provider is still working', describe(polled)],
-    [`what storing a result of ${LARGE_BYTES / 1024} KiB that does not compress adds`, describe(stored)],
+    ['added by one more attempt', describe([...again, ...last])],
+    ['added by a turn without a call', describe(deferral)],
+    ['added by a turn in which a provider is still working', describe(poll)],
+    [`added by storing an incompressible result of ${LARGE_BYTES / 1024} KiB`, describe(stored)],
   ];
 };

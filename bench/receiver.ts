@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { listen } from '../local/http-server.ts';
 
-/** A receiver of callbacks that notes when each job's came, by `performance.now()`. */
+/** Starts a callback receiver that records the arrival time of each job's callback, by `performance.now()`. */
 export const startReceiver = async () => {
   const receivedAt = new Map<string, number>();
   const waiting: { count: number; resolve: () => void }[] = [];
@@ -17,7 +17,7 @@ export const startReceiver = async () => {
   return {
     url: `${url}/callback`,
     receivedAt,
-    /** Resolves when the callbacks of so many jobs came. */
+    /** Resolves when callbacks of `count` jobs have arrived. */
     received: (count: number) =>
       new Promise<void>((resolve) => {
         if (receivedAt.size >= count) resolve();

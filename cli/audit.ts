@@ -3,19 +3,19 @@ import { auditJob, FINDINGS, type FindingName } from '@boomerang/core/domain/aud
 import { orFailUsage, readArguments } from './command.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, withStack } from './stack.ts';
 
-/** `npm run audit`: whether the table of jobs holds what it should. */
+/** `npm run audit`: checks the job table for inconsistencies. */
 
 const AUDIT = {
   name: 'npm run audit',
-  about: 'Checks whether the table of jobs of a deployment holds what it should. It changes nothing.',
-  options: { ...STACK_OPTIONS, json: { type: 'boolean', about: 'for machines, with everything that was found' } },
+  about: 'Checks the job table of a deployment for inconsistencies. Read-only.',
+  options: { ...STACK_OPTIONS, json: { type: 'boolean', about: 'print JSON, with all findings' } },
   environment: STACK_ENVIRONMENT,
   examples: {
     '': 'the embedded cloud, running or not',
-    '--stage prod': 'a stack on AWS: reads its whole table, half a read unit for each 4 KB',
+    '--stage prod': 'a stack on AWS: reads the whole table, at half a read unit per 4 KB',
   },
-  exitCodes: { 0: 'all is well', 1: 'something was found', 2: 'wrong usage, or it could not look' },
-  more: `It finds:\n${Object.entries(FINDINGS)
+  exitCodes: { 0: 'no findings', 1: 'findings', 2: 'wrong usage, or the table could not be read' },
+  more: `Findings:\n${Object.entries(FINDINGS)
     .map(([name, explanation]) => `  ${name.padEnd(20)}  ${explanation}`)
     .join('\n')}`,
 } as const;
@@ -44,7 +44,7 @@ const audit = async (
         report.oldestDueSeconds = Math.max(report.oldestDueSeconds, Math.round((now - dueAt) / 1000));
       }
       if (auditJob(job, now).length === 0) continue;
-      // Jobs change while a table is read: what looks wrong is read once more, all of it at one moment.
+      // Jobs change during the scan, so re-read a suspicious job as a whole before reporting it.
       for (const finding of auditJob(await table.read(job.jobId), Date.now())) {
         report.findings[finding] = [...(report.findings[finding] ?? []), job.jobId];
       }
@@ -56,14 +56,14 @@ const audit = async (
 
 const toText = ({ items, jobs, oldestDueSeconds, findings }: Report): string => {
   const counts = Object.entries(jobs).map(([status, count]) => `${count} ${status}`);
-  const found = Object.entries(findings).flatMap(([name, jobIds]) => [
+  const lines = Object.entries(findings).flatMap(([name, jobIds]) => [
     `\n${name}: ${jobIds.length}. ${FINDINGS[name as FindingName]}`,
     ...jobIds.slice(0, MAX_SHOWN).map((jobId) => `  ${jobId}`),
-    ...(jobIds.length > MAX_SHOWN ? [`  and ${jobIds.length - MAX_SHOWN} more: --json has them all`] : []),
+    ...(jobIds.length > MAX_SHOWN ? [`  and ${jobIds.length - MAX_SHOWN} more: use --json to list all`] : []),
   ]);
   return [
-    `${items} items. Jobs: ${counts.join(', ') || 'none'}. The longest due waits for ${oldestDueSeconds} s.`,
-    ...(found.length > 0 ? found : ['Nothing is wrong.']),
+    `${items} items. Jobs: ${counts.join(', ') || 'none'}. Oldest due job: ${oldestDueSeconds} s.`,
+    ...(lines.length > 0 ? lines : ['No findings.']),
   ].join('\n');
 };
 

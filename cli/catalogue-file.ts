@@ -3,26 +3,28 @@ import { type Catalogue, InvalidCatalogue, parseCatalogue } from '@boomerang/cor
 import { type CatalogueFault, describeFault } from '@boomerang/core/domain/catalogue/fault.ts';
 import { locateFaults } from '@boomerang/core/domain/catalogue/locate-faults.ts';
 
-/** A catalogue's file, read: what it says, or its faults in the order of the file, and the same in one line without places. */
 export type CatalogueFile = {
   text: string;
   isJson: boolean;
+  /** Absent if the file has faults. */
   catalogue?: Catalogue;
+  /** In file order, with line and column. */
   faults: readonly CatalogueFault[];
+  /** All faults in one line, without line and column. */
   message: string;
 };
 
-/** The file that the stack is deployed with. */
+/** The catalogue that is deployed with the stack. */
 export const SHIPPED_CATALOGUE = 'layers/provider-catalogue/providers.json';
 
-/** What `${PROVIDERS_API_URL}` in it stands for while nothing runs. */
+/** Value of `${PROVIDERS_API_URL}` when no embedded cloud is running. */
 export const placeholdersOf = (environment: NodeJS.ProcessEnv): Record<string, string> => ({
   PROVIDERS_API_URL: environment.PROVIDERS_API_URL || `http://127.0.0.1:${environment.PROVIDERS_PORT || 3001}`,
 });
 
 /**
- * Reads a catalogue's file, with line and column of each of its faults.
- * @throws InvalidCatalogue when there is no such file
+ * Reads a catalogue file, and locates its faults by line and column.
+ * @throws InvalidCatalogue if the file can't be read
  */
 export const readCatalogueFile = (
   file: string,
@@ -34,20 +36,19 @@ export const readCatalogueFile = (
   } catch (error) {
     if (!(error instanceof InvalidCatalogue)) throw error;
     const { faults, message } = error;
-    // Only faults of JSON come with their place.
+    // Only JSON syntax faults already have a line.
     return { text, isJson: !faults.some(({ line }) => line), faults: locateFaults(text, faults), message };
   }
 };
 
 const readText = (file: string): string => {
   try {
-    // A byte order mark is no part of the JSON (RFC 8259, 8.1).
+    // JSON parsers may ignore a byte order mark (RFC 8259, section 8.1).
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new InvalidCatalogue(`${file} can't be read: ${(cause as Error).message}`, { cause });
   }
 };
 
-/** A located fault in one line, as compilers write them without the file: `3:75: providers.0.url: Must be …`. */
-export const describePlace = (fault: CatalogueFault): string =>
-  `${fault.line}:${fault.column}: ${describeFault(fault)}`;
+/** Formats a located fault like a compiler, without the file name: `3:75: providers.0.url: Must be …`. */
+export const formatFault = (fault: CatalogueFault): string => `${fault.line}:${fault.column}: ${describeFault(fault)}`;

@@ -6,9 +6,9 @@ import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.
 import { pathVariablesOf, variablesOf } from '@boomerang/core/domain/catalogue/url-template.ts';
 
 /**
- * What is allowed in a catalogue, and hardly meant.
+ * Finds catalogue entries that are valid, but probably mistakes.
  *
- * @param environment that holds the secrets of the embedded cloud
+ * @param environment with the secrets of the embedded cloud
  */
 export const findWarnings = (catalogue: Catalogue, environment: NodeJS.ProcessEnv): CatalogueFault[] =>
   [...catalogue.values()].flatMap((provider, index) =>
@@ -24,7 +24,8 @@ const unusedParameters = ({ parameters, url, body, polling }: Provider): Catalog
   const inQuery = (name: string) => templates.some((template) => isInQuery(template, name));
   return Object.entries(parameters?.properties ?? {}).flatMap(([name, { as }]): CatalogueFault[] => {
     const path = ['parameters', 'properties', name];
-    if (!inTemplates.has(name) && !inBody.has(name)) return [{ path, message: 'Is not used: nothing sends it' }];
+    if (!inTemplates.has(name) && !inBody.has(name))
+      return [{ path, message: 'Is not used: no URL or body contains it' }];
     return as === undefined || inQuery(name)
       ? []
       : [{ path: [...path, 'as'], message: 'Is not used: the parameter is not in {?…} or {&…}' }];
@@ -38,7 +39,12 @@ const isInQuery = (template: string, name: string): boolean =>
 
 const slowPolling = ({ polling }: Provider): CatalogueFault[] =>
   polling && polling.intervalSeconds > polling.timeoutSeconds
-    ? [{ path: ['polling'], message: 'Is given up before it is asked: intervalSeconds is greater than timeoutSeconds' }]
+    ? [
+        {
+          path: ['polling'],
+          message: 'Times out before the first poll: intervalSeconds is greater than timeoutSeconds',
+        },
+      ]
     : [];
 
 const unsetSecret = ({ auth }: Provider, environment: NodeJS.ProcessEnv): CatalogueFault[] => {

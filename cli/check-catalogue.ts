@@ -5,7 +5,7 @@ import { refusalsOf } from '@boomerang/core/domain/catalogue/compare-pending.ts'
 import { findRepeatedKeys, locateFaults } from '@boomerang/core/domain/catalogue/locate-faults.ts';
 import { readLocalSecrets } from '../local/local-secrets.ts';
 import { readTemplate } from '../local/template.ts';
-import { describePlace, placeholdersOf, readCatalogueFile } from './catalogue-file.ts';
+import { formatFault, placeholdersOf, readCatalogueFile } from './catalogue-file.ts';
 import { CATALOGUE_ARGUMENT, CATALOGUE_ENVIRONMENT, catalogueFileOf } from './catalogue-options.ts';
 import { findWarnings } from './catalogue-warnings.ts';
 import { type Command, orFailUsage, readArguments } from './command.ts';
@@ -13,23 +13,23 @@ import { STACK_ENVIRONMENT, STACK_OPTIONS, type Stack, withStack } from './stack
 
 const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
-/** `npm run providers -- check`: whether a catalogue can be used. */
+/** `npm run providers -- check`: validates a catalogue. */
 
 export const CHECK_CATALOGUE = {
   name: 'npm run providers',
   about:
-    'Checks a provider catalogue: every error at once, as file:line:column: path: message. It calls no provider. With --stage it\nalso compares the catalogue with what the pending jobs of that deployment ask for.',
+    'Validates a provider catalogue, and prints all errors as file:line:column: path: message. Calls no provider. With --stage it\nalso checks that the catalogue accepts the pending jobs of that deployment.',
   arguments: `check ${CATALOGUE_ARGUMENT}`,
   options: STACK_OPTIONS,
   environment: { ...CATALOGUE_ENVIRONMENT, ...STACK_ENVIRONMENT },
   examples: {
     check: 'the shipped catalogue',
-    'check mine.json --stage prod': 'before it is deployed: reads the whole table, half a read unit for each 4 KB',
+    'check mine.json --stage prod': 'before deploying it: reads the whole table, at half a read unit per 4 KB',
   },
   exitCodes: {
-    0: 'it can be used; warnings do not count',
-    1: 'it has errors, or refuses what pending jobs ask for',
-    2: 'wrong usage, or there is no such file',
+    0: 'the catalogue is valid; it may have warnings',
+    1: 'it has errors, or refuses pending jobs',
+    2: 'wrong usage, or the file cannot be read',
   },
 } as const satisfies Command;
 
@@ -41,8 +41,8 @@ export const checkCatalogue = async (args: string[]): Promise<void> => {
   const warnings = catalogue
     ? locateFaults(text, findWarnings(catalogue, { ...readLocalSecrets(readTemplate(TEMPLATE)), ...process.env }))
     : [];
-  for (const error of errors) print(`${file}:${describePlace(error)}`);
-  for (const warning of warnings) print(`${file}:${describePlace(warning)} (warning)`);
+  for (const error of errors) print(`${file}:${formatFault(error)}`);
+  for (const warning of warnings) print(`${file}:${formatFault(warning)} (warning)`);
   if (errors.length > 0 || !catalogue) {
     process.exitCode = 1;
     return;
@@ -53,7 +53,7 @@ export const checkCatalogue = async (args: string[]): Promise<void> => {
   }
 };
 
-/** Prints what the catalogue would refuse of pending jobs: how many jobs, and why. */
+/** Prints each reason why the catalogue refuses pending jobs, and how many jobs it affects. */
 const comparePendingJobs = async (catalogue: Catalogue, { database: client, outputs }: Stack): Promise<void> => {
   const counts = new Map<string, number>();
   let jobs = 0;
@@ -63,7 +63,7 @@ const comparePendingJobs = async (catalogue: Catalogue, { database: client, outp
   }
   for (const [refusal, count] of counts) print(`${refusal} (${count} pending job${count === 1 ? '' : 's'})`);
   if (counts.size > 0) process.exitCode = 1;
-  else print(`ok, it takes what ${jobs} pending job${jobs === 1 ? '' : 's'} ask${jobs === 1 ? 's' : ''} for`);
+  else print(`ok, accepts ${jobs} pending job${jobs === 1 ? '' : 's'}`);
 };
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

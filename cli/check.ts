@@ -8,7 +8,7 @@ import { readArguments } from './command.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, type Stack, withStack } from './stack.ts';
 import { UsageError } from './usage-error.ts';
 
-/** `npm run check`: whether a deployment does its job, by a real one. */
+/** `npm run check`: checks a deployment with a real job. */
 
 const CHECK = {
   name: 'npm run check',
@@ -19,34 +19,34 @@ const CHECK = {
       type: 'string',
       default: 'gas',
       value: 'id',
-      about: 'which provider to ask (gas: a mock of the stack itself)',
+      about: 'provider to fetch from (gas, a mock of the stack itself)',
     },
-    'service-url': { type: 'string', value: 'url', about: 'where the service API is asked (as the stack says)' },
-    'callback-url': { type: 'string', value: 'url', about: 'where to call back (POST /complete of the same API)' },
-    'timeout-seconds': { type: 'string', default: '300', value: 'n', about: 'how long to wait, all in all (300)' },
+    'service-url': { type: 'string', value: 'url', about: 'base URL of the service API (the output of the stack)' },
+    'callback-url': { type: 'string', value: 'url', about: 'callback URL (POST /complete of the same API)' },
+    'timeout-seconds': { type: 'string', default: '300', value: 'n', about: 'time limit for the whole check (300)' },
   },
   environment: {
     ...STACK_ENVIRONMENT,
-    BOOMERANG_API_KEY: 'the API key; without it a client is made for the check, and revoked afterwards',
+    BOOMERANG_API_KEY: 'API key to use; without it, a client is created for the check and revoked afterwards',
   },
   examples: {
-    '': 'the embedded cloud that runs over DATA_DIR',
+    '': 'the embedded cloud running on DATA_DIR',
     '--stage dev': 'the stack on AWS called boomerang-dev',
   },
-  exitCodes: { 1: 'the deployment does not do its job', 2: 'wrong usage, or it could not be found out' },
-  more: 'Where POST /complete verifies signatures, the key has to be of the client whose secret it verifies with.',
+  exitCodes: { 1: 'the check failed', 2: 'wrong usage, or the check could not run' },
+  more: 'If POST /complete verifies signatures, the API key must belong to the client whose secret it verifies with.',
 } as const;
 
 const readWholeSeconds = (text: string): number => {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError('--timeout-seconds takes a whole number of seconds');
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError('--timeout-seconds must be a whole number from 1 to 99999');
   return Number(text);
 };
 
-/** Lends an API key to some work: the one of the environment, the local client's, or that of a client made for it. */
+/** Runs `work` with an API key: from the environment, of the local client, or of a temporary client. */
 const withApiKey = async (stack: Stack, isLocal: boolean, work: (apiKey: string) => Promise<void>): Promise<void> => {
   const local = isLocal ? (process.env.LOCAL_API_KEY ?? readApiKey(process.env.DATA_DIR ?? '.data')) : undefined;
-  const given = process.env.BOOMERANG_API_KEY ?? local;
-  if (given) return work(given);
+  const existing = process.env.BOOMERANG_API_KEY ?? local;
+  if (existing) return work(existing);
   const clients = createDynamoClientAdmin({
     client: stack.database,
     tableName: stack.outputs.ClientTableName ?? '',
@@ -75,7 +75,7 @@ const run = async (): Promise<void> => {
   const isLocal = values.stack === undefined && (values.stage ?? 'local') === 'local';
   await withStack(values, async (stack) => {
     const serviceUrl = values['service-url'] ?? stack.outputs.ServiceApiUrl;
-    if (!serviceUrl) throw new UsageError('Its address is not known: is it running?');
+    if (!serviceUrl) throw new UsageError('The service API URL is unknown. Is the embedded cloud running?');
     const callbackUrl = values['callback-url'] ?? `${serviceUrl}/complete`;
     const deps: CheckDeps = { fetch, now: Date.now, sleep: async (ms) => sleep(ms), print };
     await withApiKey(stack, isLocal, async (apiKey) =>

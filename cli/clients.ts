@@ -20,40 +20,40 @@ import { readHeaders } from './read-headers.ts';
 import { STACK_OPTIONS, withStack } from './stack.ts';
 import { UsageError } from './usage-error.ts';
 
-/** `npm run clients`: the callers of a deployment. */
+/** `npm run clients`: manages the clients of a deployment. */
 
 const HOUR_MS = 3_600_000;
 const MAX_RATE_PER_SECOND = 10_000;
 
-const USAGE = `The callers of a deployment.
+const USAGE = `Manages the clients of a deployment.
 
-  npm run clients -- create --name acme             a new client: prints its API key and signing secret, once
+  npm run clients -- create --name acme             creates a client, and prints its API key and signing secret once
                      [--rate-per-second 50]         jobs a second that it may post, averaged over a minute
-                     [--header … --header-file …]   headers of its callbacks, as for set-headers
-  npm run clients -- update <client id>             sets that rate; 0 is any number, "default" is what the deployment
-                     --rate-per-second 50           says; it applies within two minutes
-  npm run clients -- list                           all clients; of their headers the names alone
-  npm run clients -- rotate-secret <client id>      a new signing secret; the old one goes on signing beside it
-                     [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for so long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
-  npm run clients -- set-headers <client id>        headers that go with each of its callbacks, in place of those it has;
-                     --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; the shell's history keeps the value
-                     --header-file <file>           lines of "name: value"; - reads them from stdin, for values that are secret
-                     --clear                        instead of headers: removes those it has
-  npm run clients -- revoke <client id>             its key is refused, and its pending jobs end, within a minute or two
+                     [--header … --header-file …]   callback headers, as for set-headers
+  npm run clients -- update <client id>             sets the rate: 0 for no limit, "default" for that of the deployment;
+                     --rate-per-second 50           applies within two minutes
+  npm run clients -- list                           lists all clients, with the names of their callback headers
+  npm run clients -- rotate-secret <client id>      creates a signing secret; callbacks are also signed with the old one
+                     [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for this long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
+  npm run clients -- set-headers <client id>        replaces the headers sent with each of its callbacks
+                     --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; the shell history keeps the value
+                     --header-file <file>           lines of "name: value"; - for stdin, for secret values
+                     --clear                        removes all its headers; excludes the other two options
+  npm run clients -- revoke <client id>             refuses its API key and ends its pending jobs, within two minutes
 
-  --stage local|dev|prod   which deployment: the embedded cloud over DATA_DIR, running or not (the default), or on AWS
-  --stack <name>           a stack on AWS that is not called boomerang-<stage>
-  --json                   for machines
+  --stage local|dev|prod   deployment: local (the default: the embedded cloud on DATA_DIR, running or not), or on AWS
+  --stack <name>           stack on AWS that is not called boomerang-<stage>
+  --json                   print JSON
 
-DATA_DIR: the data folder of the embedded cloud (.data). On AWS: credentials and region of the environment.
-Exit codes: 0 success, 1 no such deployment, or its data can't be used, 2 wrong usage.
+DATA_DIR: data folder of the embedded cloud (.data). On AWS: credentials and region from the environment.
+Exit codes: 0 success, 1 the deployment was not found or its data can't be used, 2 wrong usage.
 `;
 
 type Options = {
   name?: string;
   'overlap-hours'?: string;
   'rate-per-second'?: string;
-  /** Of --header and --header-file, at least one; undefined without either. */
+  /** From --header and --header-file, at least one; undefined without either. */
   headers: CallbackHeader[] | undefined;
   clear?: boolean;
   json?: boolean;
@@ -62,7 +62,7 @@ type Options = {
 /** The commands that take headers. */
 const WITH_HEADERS = ['create', 'set-headers'];
 
-/** What a command has to say: to machines, and to people. */
+/** The output of a command: `data` for --json, `text` otherwise. */
 type Report = { data: unknown; text: string };
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
@@ -70,7 +70,7 @@ const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 const commands: Record<string, (clients: ClientAdmin, id: string | undefined, options: Options) => Promise<Report>> = {
   create: async (clients, _, { name, 'rate-per-second': rate = 'default', headers: callbackHeaders }) => {
     if (!name || !/^[\w .@-]{1,64}$/.test(name)) {
-      throw new UsageError('create: --name takes 1 to 64 letters, digits, blanks and . @ _ -');
+      throw new UsageError('create: --name must be 1 to 64 letters, digits, spaces and . @ _ -');
     }
     const ratePerSecond = toRate('create', rate);
     const apiKey = newApiKey();
@@ -85,7 +85,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       ...(ratePerSecond !== undefined && { ratePerSecond }),
       ...(callbackHeaders && { callbackHeaders }),
     });
-    const text = `Created client ${name}. Its credentials are shown this once.
+    const text = `Created client ${name}. Its credentials are only shown once.
 
   client id       ${clientId}
   API key         ${apiKey}
@@ -94,7 +94,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   },
 
   update: async (clients, id, { 'rate-per-second': rate }) => {
-    if (rate === undefined) throw new UsageError('update: --rate-per-second says what to change');
+    if (rate === undefined) throw new UsageError('update: --rate-per-second is required');
     const ratePerSecond = toRate('update', rate);
     const { clientId, name } = await find(clients, id);
     await clients.setRate(clientId, ratePerSecond);
@@ -113,11 +113,11 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       ratePerSecond: ratePerSecond ?? null,
       callbackHeaders: namesOfHeaders(client),
     }));
-    const lines = data.map(({ clientId, name, createdAt, liveSecrets: live, revokedAt, ratePerSecond, ...client }) =>
+    const lines = data.map(({ clientId, name, createdAt, liveSecrets: count, revokedAt, ratePerSecond, ...client }) =>
       [
         clientId.padEnd(36),
         createdAt,
-        revokedAt === null ? `${live} signing secret${live === 1 ? ' ' : 's'}` : `revoked ${revokedAt}`,
+        revokedAt === null ? `${count} signing secret${count === 1 ? ' ' : 's'}` : `revoked ${revokedAt}`,
         ...(ratePerSecond === null ? [] : [describeRate(ratePerSecond)]),
         ...describeHeaders(client.callbackHeaders),
         name,
@@ -129,35 +129,35 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   'rotate-secret': async (clients, id, { 'overlap-hours': hours = String(DEFAULT_OVERLAP_MS / HOUR_MS) }) => {
     const overlapMs = /^\d+(\.\d+)?$/.test(hours) ? Number(hours) * HOUR_MS : Number.NaN;
     if (!(overlapMs <= MAX_OVERLAP_MS)) {
-      throw new UsageError(`rotate-secret: --overlap-hours takes 0 to ${MAX_OVERLAP_MS / HOUR_MS}`);
+      throw new UsageError(`rotate-secret: --overlap-hours must be 0 to ${MAX_OVERLAP_MS / HOUR_MS}`);
     }
     const client = await find(clients, id);
     const now = Date.now();
     const signingSecret = newSigningSecret();
     await clients.replaceSecrets(client, rotateSecret(client, signingSecret, now, overlapMs));
-    const text = `Client ${client.name} has a new signing secret, shown this once.
+    const text = `Client ${client.name} has a new signing secret. It is only shown once.
 
   signing secret  ${signingSecret}
-  the old one     signs beside it until ${iso(now + overlapMs)}`;
+  old secret      also signs until ${iso(now + overlapMs)}`;
     return { data: { clientId: client.clientId, signingSecret, oldSignsUntil: iso(now + overlapMs) }, text };
   },
 
   'set-headers': async (clients, id, { headers = [], clear = false }) => {
     if (clear === headers.length > 0) {
-      throw new UsageError('set-headers: takes --header, --header-file or both, or --clear alone');
+      throw new UsageError('set-headers: --header, --header-file or both are required, or --clear alone');
     }
     const { clientId, name } = await find(clients, id);
     await clients.setCallbackHeaders(clientId, headers);
     const names = headers.map((header) => header.name);
-    const what = clear ? 'no headers of its own' : `these headers of its own, and no others: ${names.join(', ')}`;
-    const text = `Within a minute, callbacks of client ${name} carry ${what}.`;
+    const carried = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
+    const text = `Callbacks of client ${name} will carry ${carried}, within a minute.`;
     return { data: { clientId, callbackHeaders: names }, text };
   },
 
   revoke: async (clients, id) => {
     const { clientId, name } = await find(clients, id);
     await clients.revoke(clientId, Date.now());
-    const text = `Client ${name} is revoked: within a minute its key is refused. Its pending jobs end when they are next due.`;
+    const text = `Client ${name} is revoked. Its API key is refused within a minute. Its pending jobs end when next due.`;
     return { data: { clientId, revoked: true }, text };
   },
 };
@@ -167,17 +167,17 @@ const toRate = (command: string, text: string): number | undefined => {
   if (text === 'default') return undefined;
   const rate = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(rate <= MAX_RATE_PER_SECOND)) {
-    throw new UsageError(`${command}: --rate-per-second takes 0 to ${MAX_RATE_PER_SECOND}, or default`);
+    throw new UsageError(`${command}: --rate-per-second must be 0 to ${MAX_RATE_PER_SECOND}, or default`);
   }
   return rate;
 };
 
 const describeRate = (ratePerSecond: number | undefined): string => {
-  if (ratePerSecond === undefined) return 'as many jobs as the deployment lets every client post';
-  return ratePerSecond === 0 ? 'any number of jobs' : `${ratePerSecond} jobs a second`;
+  if (ratePerSecond === undefined) return 'jobs at the default rate of the deployment';
+  return ratePerSecond === 0 ? 'jobs without a limit' : `${ratePerSecond} jobs a second`;
 };
 
-/** Their names: values are never shown. Null for stored headers that callbacks can't carry. */
+/** Header names; values are never shown. Null if the stored headers are invalid. */
 const namesOfHeaders = ({ callbackHeaders }: Pick<Client, 'callbackHeaders'>): string[] | null => {
   try {
     return parseCallbackHeaders(callbackHeaders).map(({ name }) => name);
@@ -193,9 +193,9 @@ const describeHeaders = (names: string[] | null): string[] => {
 };
 
 const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
-  if (id === undefined) throw new UsageError('Which client? Its id is in the list.');
+  if (id === undefined) throw new UsageError('A client id is required. list shows them.');
   const client = await clients.get(id);
-  if (!client) throw new UsageError(`There is no client ${id}.`);
+  if (!client) throw new UsageError(`No such client: ${id}`);
   return client;
 };
 
@@ -224,13 +224,14 @@ const run = async (): Promise<void> => {
   const { values, positionals } = read();
   const [commandName, id, ...rest] = positionals;
   if (values.help) return void process.stdout.write(USAGE);
-  if (commandName === undefined) throw new UsageError(`Which command?\n\n${USAGE}`);
+  if (commandName === undefined) throw new UsageError(`A command is required.\n\n${USAGE}`);
   const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
-  if (!command) throw new UsageError(`There is no command ${commandName}.\n\n${USAGE}`);
-  // They are not shown: a header without quotes leaves its value here.
-  if (rest.length > 0) throw new UsageError(`Too many arguments: is a value with blanks not quoted?\n\n${USAGE}`);
+  if (!command) throw new UsageError(`No such command: ${commandName}\n\n${USAGE}`);
+  // Don't echo them: an unquoted header leaves its secret value here.
+  if (rest.length > 0) throw new UsageError(`Too many arguments. Values with spaces must be quoted.\n\n${USAGE}`);
   const isWithHeaders = values.header !== undefined || values['header-file'] !== undefined;
-  if (isWithHeaders && !WITH_HEADERS.includes(commandName)) throw new UsageError(`${commandName}: takes no headers`);
+  if (isWithHeaders && !WITH_HEADERS.includes(commandName))
+    throw new UsageError(`${commandName}: --header and --header-file are not allowed`);
   const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';

@@ -3,7 +3,7 @@ import { UsageError } from './usage-error.ts';
 
 type Option = {
   type: 'boolean' | 'string';
-  /** Whether it may be given more than once. */
+  /** Whether it may be repeated. */
   multiple?: boolean;
   short?: string;
   default?: string | boolean;
@@ -11,24 +11,24 @@ type Option = {
   about: string;
 };
 
-/** What a command takes and does: what `--help` prints, and what its arguments are checked against. */
+/** Definition of a command: `--help` prints it, and arguments are checked against it. */
 export type Command = {
   /** As it is typed: `npm run demo`. */
   name: string;
   about: string;
-  /** Arguments without a name, as the usage shows them; absent: it takes none. */
+  /** Positional arguments, as shown in the usage. Absent: none are allowed. */
   arguments?: string;
   options?: Readonly<Record<string, Option>>;
-  /** Environment variables, and what they do. */
+  /** Environment variables and their meaning. */
   environment?: Readonly<Record<string, string>>;
-  /** Command lines after the name, and what they do. */
+  /** Arguments of example calls, and what each does. */
   examples?: Readonly<Record<string, string>>;
   exitCodes?: Readonly<Record<number, string>>;
-  /** What else there is to say, at the end. */
+  /** Printed after everything else. */
   more?: string;
 };
 
-const HELP = { type: 'boolean', short: 'h', about: 'print this and do nothing else' } as const;
+const HELP = { type: 'boolean', short: 'h', about: 'print this help' } as const;
 
 const table = (rows: [string, string][]): string => {
   const width = Math.max(...rows.map(([left]) => left.length));
@@ -42,20 +42,20 @@ const section = (title: string, rows: [string, string][]): string =>
 
 export const usageOf = (command: Command): string => {
   const { name, about, options = {}, environment = {}, examples = {}, exitCodes = {}, more } = command;
-  const dashes = [command.arguments, Object.keys(options).length > 0 && '[options]'].filter(Boolean).join(' ');
+  const args = [command.arguments, Object.keys(options).length > 0 && '[options]'].filter(Boolean).join(' ');
   const optionRows = Object.entries({ ...options, help: HELP }).map(
-    ([option, { short, value, about: does }]: [string, Option]): [string, string] => [
+    ([option, { short, value, about: description }]: [string, Option]): [string, string] => [
       `${short ? `-${short}, ` : ''}--${option}${value ? ` <${value}>` : ''}`,
-      does,
+      description,
     ],
   );
-  const exampleRows = Object.entries(examples).map(([args, does]): [string, string] => [
-    [name, ...(args === '' ? [] : ['--', args])].join(' '),
-    does,
+  const exampleRows = Object.entries(examples).map(([exampleArgs, description]): [string, string] => [
+    [name, ...(exampleArgs === '' ? [] : ['--', exampleArgs])].join(' '),
+    description,
   ]);
   const codes = { 0: 'success', ...exitCodes, 2: exitCodes[2] ?? 'wrong usage' };
   return [
-    `Usage: ${name}${dashes === '' ? '' : ` [-- ${dashes}]`}\n\n${about}\n`,
+    `Usage: ${name}${args === '' ? '' : ` [-- ${args}]`}\n\n${about}\n`,
     section('Options', optionRows),
     section('Environment', Object.entries(environment)),
     section('Examples', exampleRows),
@@ -75,8 +75,8 @@ type Values<C extends Command> = {
 };
 
 /**
- * Reads the arguments of a command. With `--help` it prints the usage and ends the process with 0; what the command does not take
- * ends it with 2, after an explanation and the usage on stderr. Call it before anything else happens.
+ * Reads the arguments of a command. On `--help` it prints the usage and exits with 0. On invalid arguments it prints the error
+ * and the usage to stderr and exits with 2. Call it before doing anything else.
  */
 export const readArguments = <const C extends Command>(
   command: C,
@@ -91,20 +91,20 @@ export const readArguments = <const C extends Command>(
       process.exit(0);
     }
     const booleans = Object.entries(options).filter(([, { type }]) => type === 'boolean');
-    const off = Object.fromEntries(booleans.map(([name]) => [name, false]));
-    return { values: { ...off, ...values } as Values<C>, positionals };
+    const defaults = Object.fromEntries(booleans.map(([name]) => [name, false]));
+    return { values: { ...defaults, ...values } as Values<C>, positionals };
   } catch (error) {
     return failUsage(command, (error as Error).message);
   }
 };
 
-/** Ends the process because of how a command was called. */
+/** Prints an error and the usage to stderr, and exits with 2. */
 export const failUsage = (command: Command, message: string): never => {
   process.stderr.write(`${message}\n\n${usageOf(command)}`);
   process.exit(2);
 };
 
-/** Does the work of a command: a wrong use that is only found on the way ends it as one that is found at once. */
+/** Runs `work`, and handles a UsageError like invalid arguments. */
 export const orFailUsage = async <T>(command: Command, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -6,19 +6,19 @@ import type {
   Provider,
 } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { MASK } from '@boomerang/core/domain/mask.ts';
-import { describePlace, placeholdersOf, readCatalogueFile } from './catalogue-file.ts';
+import { formatFault, placeholdersOf, readCatalogueFile } from './catalogue-file.ts';
 import { CATALOGUE_ARGUMENT, CATALOGUE_ENVIRONMENT, catalogueFileOf } from './catalogue-options.ts';
 import { type Command, readArguments } from './command.ts';
 
-/** `npm run providers -- list`: a catalogue as people read it. */
+/** `npm run providers -- list`: prints a catalogue in readable form. */
 
 export const LIST_PROVIDERS = {
   name: 'npm run providers',
-  about: 'Lists the providers of a catalogue: what they take, what is sent, and the names of their secrets.',
+  about: 'Lists the providers of a catalogue: parameters, requests, and the names of their secrets.',
   arguments: `list ${CATALOGUE_ARGUMENT}`,
-  options: { json: { type: 'boolean', about: 'for machines, with all fields and their defaults' } },
+  options: { json: { type: 'boolean', about: 'print JSON, with all fields and defaults' } },
   environment: CATALOGUE_ENVIRONMENT,
-  exitCodes: { 1: 'it has errors: check tells all of them', 2: 'wrong usage, or there is no such file' },
+  exitCodes: { 1: 'the catalogue has errors', 2: 'wrong usage, or the file cannot be read' },
 } as const satisfies Command;
 
 export const listProviders = async (args: string[]): Promise<void> => {
@@ -26,7 +26,7 @@ export const listProviders = async (args: string[]): Promise<void> => {
   const file = catalogueFileOf(LIST_PROVIDERS, positionals);
   const { catalogue, faults } = readCatalogueFile(file, placeholdersOf(process.env));
   if (!catalogue) {
-    for (const fault of faults) console.error(`${file}:${describePlace(fault)}`);
+    for (const fault of faults) console.error(`${file}:${formatFault(fault)}`);
     process.exitCode = 1;
     return;
   }
@@ -35,7 +35,7 @@ export const listProviders = async (args: string[]): Promise<void> => {
   process.stdout.write(`${text}\n`);
 };
 
-/** User info of URLs, headers that look like credentials, and defaults of what must not be shown are masked. */
+/** Masks user info in URLs, headers that look like credentials, and defaults of `writeOnly` parameters. */
 const withoutSecrets = (provider: Provider): Provider => {
   const { parameters, headers, polling } = provider;
   return {
@@ -144,7 +144,7 @@ const describePages = (pagination: Pagination): string => {
 };
 
 const describePolling = ({ statusUrl, intervalSeconds, timeoutSeconds }: Polling): string => {
-  const place =
+  const source =
     'from' in statusUrl ? 'the Location header' : 'at' in statusUrl ? `"${statusUrl.at}"` : statusUrl.template;
-  return `status at ${place}, every ${intervalSeconds} s, for ${timeoutSeconds} s`;
+  return `status at ${source}, every ${intervalSeconds} s, for ${timeoutSeconds} s`;
 };

@@ -7,28 +7,28 @@ import { readTemplate } from '../local/template.ts';
 import { orFailUsage, readArguments } from './command.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, withStack } from './stack.ts';
 
-/** `npm run postman`: fills a Postman environment with the outputs of a deployment. */
+/** `npm run postman`: writes a Postman environment for a deployment. */
 
 const FOLDER = fileURLToPath(new URL('../postman', import.meta.url));
 const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
 const POSTMAN = {
   name: 'npm run postman',
-  about: 'Fills postman/<stage or stack>.postman_environment.json with the outputs of a deployment and an API key.',
+  about: 'Writes postman/<stage or stack>.postman_environment.json with the URLs of a deployment and an API key.',
   options: {
     ...STACK_OPTIONS,
-    out: { type: 'string', default: FOLDER, value: 'folder', about: 'where to write it (postman/)' },
+    out: { type: 'string', default: FOLDER, value: 'folder', about: 'output folder (postman/)' },
   },
   environment: {
     ...STACK_ENVIRONMENT,
-    BOOMERANG_API_KEY: 'the API key to write; locally, that of the local client is the default',
-    REPORTS_CLIENT_SECRET: 'the secret of the mock provider of reports; locally, that of the template is the default',
+    BOOMERANG_API_KEY: 'API key to write (locally, that of the local client)',
+    REPORTS_CLIENT_SECRET: 'client secret for the mock provider of reports (locally, that of the template)',
   },
   examples: {
-    '': 'the embedded cloud that runs over DATA_DIR',
+    '': 'the embedded cloud running on DATA_DIR',
     '--stage dev': 'the stack on AWS called boomerang-dev',
   },
-  exitCodes: { 1: 'no such deployment, or the file could not be written' },
+  exitCodes: { 1: 'the deployment was not found, or the file could not be written' },
 } as const;
 
 const localApiKey = (): string => process.env.LOCAL_API_KEY ?? readApiKey(process.env.DATA_DIR ?? '.data') ?? '';
@@ -41,7 +41,7 @@ const run = async (): Promise<void> => {
   const { values } = readArguments(POSTMAN);
   const { ServiceApiUrl, ProvidersApiUrl, CompleteUrl } = await withStack(values, async ({ outputs }) => outputs);
   if (!ServiceApiUrl || !ProvidersApiUrl || !CompleteUrl)
-    throw new Error('Its addresses are not known: is it running?');
+    throw new Error('The API URLs are unknown. Is the embedded cloud running?');
   const name = values.stack ?? values.stage ?? 'local';
   const apiKey = process.env.BOOMERANG_API_KEY ?? (name === 'local' ? localApiKey() : '');
   const variables = {
@@ -64,7 +64,9 @@ const run = async (): Promise<void> => {
   makeFolder(values.out);
   const file = path.join(values.out, `${name}.postman_environment.json`);
   writePrivateFile(file, `${JSON.stringify(environment, null, 2)}\n`);
-  process.stdout.write(`Wrote ${file}${apiKey === '' ? ', without an API key: set BOOMERANG_API_KEY' : ''}\n`);
+  process.stdout.write(
+    `Wrote ${file}${apiKey === '' ? ' without an API key. Set BOOMERANG_API_KEY to include one.' : ''}\n`,
+  );
 };
 
 await orFailUsage(POSTMAN, run).catch((error: Error) => {

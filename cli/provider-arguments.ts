@@ -3,27 +3,27 @@ import type { Parameters, Provider } from '@boomerang/core/domain/catalogue/prov
 import type { Command } from './command.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The parameters of a provider on the command line: `--account 12345678`, or `--parameter account=12345678`. */
+/** Provider parameters on the command line: `--account 12345678`, or `--parameter account=12345678`. */
 
 type Options = NonNullable<Command['options']>;
 
-/** An option for each parameter whose name no option of the command has. */
+/** An option for each parameter whose name does not clash with an option of the command. */
 export const parameterOptions = ({ parameters }: Provider, taken: Options): Options =>
   Object.fromEntries(
     Object.entries(parameters?.properties ?? {})
       .filter(([name]) => !Object.hasOwn(taken, name) && name !== 'help')
       .map(([name, { type, format, title, description }]) => [
         name,
-        { type: 'string', value: format ?? type, about: title ?? description ?? 'a parameter of the provider' },
+        { type: 'string', value: format ?? type, about: title ?? description ?? 'provider parameter' },
       ]),
   );
 
 /**
- * Reads values as their parameters have them.
+ * Converts parameter values to their types, and validates them.
  *
- * @param values what was given, by option
+ * @param values by option
  * @param pairs `name=value`
- * @throws UsageError naming every value that is wrong, and none of them
+ * @throws UsageError with every invalid parameter, but without values
  */
 export const readParameters = (
   provider: Provider,
@@ -44,11 +44,11 @@ export const readParameters = (
 
 const readPair = (pair: string): [string, string] => {
   const at = pair.indexOf('=');
-  if (at < 1) throw new UsageError('--parameter takes name=value');
+  if (at < 1) throw new UsageError('--parameter must be name=value');
   return [pair.slice(0, at), pair.slice(at + 1)];
 };
 
-/** A text that does not look like the type stays text: that is told as a fault of its own. */
+/** Text that can't be converted stays a string, and fails validation. */
 const toValue = ({ parameters }: Provider, name: string, text: string): string | number | boolean => {
   const type = Object.hasOwn(parameters?.properties ?? {}, name) ? parameters?.properties[name]?.type : undefined;
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';

@@ -3,35 +3,35 @@ import { type Command, failUsage, readArguments } from './command.ts';
 import { LIST_PROVIDERS, listProviders } from './list-providers.ts';
 import { TRY_PROVIDER, tryProvider } from './try-provider.ts';
 
-/** `npm run providers`: the third parties of a catalogue. */
+/** `npm run providers`: lists, checks and tries the providers of a catalogue. */
 
-/** Each takes the arguments after its name. */
+/** Subcommands; each parses the arguments after its name. */
 const COMMANDS: Readonly<Record<string, { command: Command; run: (args: string[]) => Promise<void> }>> = {
   list: { command: LIST_PROVIDERS, run: listProviders },
   check: { command: CHECK_CATALOGUE, run: checkCatalogue },
   try: { command: TRY_PROVIDER, run: tryProvider },
 };
 
-/** Errors whose message says everything. */
+/** Errors printed without a stack trace. */
 const EXPLAINED = ['InvalidCatalogue', 'StackNotFound', 'DataFolderError'];
 
 const PROVIDERS: Command = {
   name: 'npm run providers',
-  about: `The provider catalogue. ${Object.keys(COMMANDS).join(', ')}: each has a --help of its own.`,
+  about: `Works with a provider catalogue. Commands: ${Object.keys(COMMANDS).join(', ')}. Each has its own --help.`,
   arguments: `${Object.keys(COMMANDS).join('|')} …`,
   examples: Object.fromEntries(Object.entries(COMMANDS).map(([name, { command }]) => [name, command.about])),
   exitCodes: {
-    1: 'the catalogue has errors, or nothing would be delivered',
-    2: 'wrong usage, or there is no such file',
+    1: 'the catalogue has errors, or the fetch failed',
+    2: 'wrong usage, or the file cannot be read',
   },
-  more: 'docs/providers.md says what a catalogue can say.',
+  more: 'docs/providers.md describes the catalogue.',
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
 const chosen = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 if (chosen === undefined) {
   readArguments(PROVIDERS);
-  failUsage(PROVIDERS, name === '' ? 'Which command?' : `There is no command ${name}.`);
+  failUsage(PROVIDERS, name === '' ? 'A command is required.' : `No such command: ${name}`);
 } else {
   try {
     await chosen.run(rest);

@@ -7,28 +7,28 @@ import {
 } from '@boomerang/core/domain/callback-headers.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Where a command takes headers from. */
+/** The options that set headers. */
 export type HeaderOptions = {
-  /** `name: value`, once for each. */
+  /** `name: value` each. */
   header?: string[] | undefined;
-  /** A file of such lines; `-` is stdin. */
+  /** A file with one `name: value` a line; `-` is stdin. */
   'header-file'?: string | undefined;
 };
 
 /**
- * Reads the headers that an operator gives. Blank lines of a file are skipped.
+ * Reads headers from options. Blank lines of a file are skipped.
  *
- * @param command whose options they are
- * @returns at least one; undefined without either option
- * @throws UsageError for a file that can't be read or holds none, a line without a colon, headers that callbacks can't carry.
- * The message holds no value
+ * @param command name for error messages
+ * @returns at least one header; undefined without either option
+ * @throws UsageError if the file can't be read or has no headers, a line has no colon, or a header is not allowed in callbacks.
+ * Messages contain no header values
  */
 export const readHeaders = async (command: string, options: HeaderOptions): Promise<CallbackHeader[] | undefined> => {
   const { header = [], 'header-file': file } = options;
   if (header.length === 0 && file === undefined) return undefined;
   const lines = file === undefined ? [] : (await readText(command, file)).split(/\r?\n/).filter((line) => line.trim());
-  // A pipe whose first command failed must not look like one that gives none on purpose.
-  if (file !== undefined && lines.length === 0) throw new UsageError(`${command}: --header-file holds no headers`);
+  // Otherwise an empty pipe, from a command that failed, would remove all headers.
+  if (file !== undefined && lines.length === 0) throw new UsageError(`${command}: --header-file has no headers`);
   try {
     return parseCallbackHeaders([...header, ...lines].map(toHeader));
   } catch (cause) {
@@ -46,7 +46,7 @@ const readText = async (command: string, file: string): Promise<string> => {
   }
 };
 
-/** Without a colon it has no value. The text is not taken for a name, since messages show names. */
+/** A line without a colon gets no name either: error messages show names, and the line may be a secret value. */
 const toHeader = (line: string): Partial<CallbackHeader> => {
   const colon = line.indexOf(':');
   return colon < 0 ? {} : { name: line.slice(0, colon), value: line.slice(colon + 1) };

@@ -10,7 +10,7 @@ import { readTemplate } from '../local/template.ts';
 import { describeStack } from './describe-stack.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A deployment, as operators reach it. */
+/** Access to a deployment. */
 export type Stack = {
   outputs: Readonly<Record<string, string>>;
   database: DynamoDBClient;
@@ -19,33 +19,33 @@ export type Stack = {
 
 const STAGES = ['local', 'dev', 'prod'];
 
-/** There is no such deployment, or it can't be reached. */
+/** The deployment does not exist, or can't be reached. */
 export class StackNotFound extends Error {
   override name = 'StackNotFound';
 }
 
 const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 
-/** The options by which every command is told which deployment it is for: a stack that is named is one on AWS. */
+/** The options of every command that select a deployment. `--stack` implies AWS. */
 export const STACK_OPTIONS = {
   stage: {
     type: 'string',
     value: 'stage',
-    about: 'local (the default: the embedded cloud over DATA_DIR), dev or prod (on AWS)',
+    about: 'local (the default: the embedded cloud on DATA_DIR), dev or prod (on AWS)',
   },
-  stack: { type: 'string', value: 'name', about: 'a stack on AWS that is not called boomerang-<stage>' },
+  stack: { type: 'string', value: 'name', about: 'stack on AWS that is not called boomerang-<stage>' },
 } as const;
 
-/** What they read of the environment. */
+/** The environment variables that go with them. */
 export const STACK_ENVIRONMENT = {
   DATA_DIR: 'data folder of the embedded cloud (.data)',
-  'AWS_REGION, AWS_PROFILE, …': 'for stacks on AWS: as for every AWS SDK',
+  'AWS_REGION, AWS_PROFILE, …': 'for stacks on AWS: as for any AWS SDK',
 } as const;
 
 export type StackChoice = { stage?: string | undefined; stack?: string | undefined };
 
 /**
- * Reaches a deployment for as long as some work takes.
+ * Opens a deployment, runs `work`, and closes it.
  * @throws UsageError | StackNotFound | DataFolderError
  */
 export const withStack = async <T>(choice: StackChoice, work: (stack: Stack) => Promise<T>): Promise<T> => {
@@ -58,8 +58,8 @@ export const withStack = async <T>(choice: StackChoice, work: (stack: Stack) => 
 };
 
 /**
- * Reaches a deployment: the embedded cloud over `DATA_DIR`, whether it runs or not, or a stack on AWS, by its name or by its
- * stage (with the credentials and the region of the environment).
+ * Opens a deployment: the embedded cloud on `DATA_DIR`, running or not, or a stack on AWS, selected by name or stage (with
+ * credentials and region from the environment).
  * @throws UsageError | StackNotFound | DataFolderError
  */
 const openStack = async (choice: StackChoice): Promise<Stack> => {
@@ -72,8 +72,10 @@ const openStack = async (choice: StackChoice): Promise<Stack> => {
  * @throws UsageError
  */
 export const stackNameOf = ({ stage, stack }: StackChoice): string | undefined => {
-  if (stage !== undefined && !STAGES.includes(stage)) throw new UsageError(`--stage takes ${STAGES.join(', ')}`);
-  if (stage === 'local' && stack !== undefined) throw new UsageError('--stack is of AWS, and --stage local is not');
+  if (stage !== undefined && !STAGES.includes(stage))
+    throw new UsageError(`--stage must be one of ${STAGES.join(', ')}`);
+  if (stage === 'local' && stack !== undefined)
+    throw new UsageError('--stack is for AWS: not allowed with --stage local');
   if (stack !== undefined) return stack;
   return stage === undefined || stage === 'local' ? undefined : `boomerang-${stage}`;
 };

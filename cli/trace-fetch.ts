@@ -8,20 +8,20 @@ import { HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/po
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { type FetchProviderDeps, fetchProvider } from '../functions/provider-fetch/fetch-provider.ts';
 
-/** Makes the calls of one fetch as the function `provider-fetch` does, without tables, and keeps what they were. */
+/** Runs one fetch like the function `provider-fetch`, but without tables, and records its calls. */
 
-/** One HTTP call, as it may be shown: secrets and the values of `writeOnly` parameters are masked. */
+/** One HTTP call. Secrets and the values of `writeOnly` parameters are masked. */
 export type TracedCall = {
   method: string;
   url: string;
   headers: Record<string, string>;
   body?: string;
-  /** Absent when no answer came. */
+  /** Absent without a response. */
   statusCode?: number;
-  /** Of the answer's body, after decompression. */
+  /** Size of the response body after decompression. */
   bytes?: number;
   durationMs: number;
-  /** Why no answer came. */
+  /** Why there was no response. */
   failure?: string;
 };
 
@@ -29,11 +29,11 @@ export type Trial = {
   parameters: Parameters;
   calls: TracedCall[];
   verdict: Verdict;
-  /** What would be delivered, as JSON text; absent where nothing would. */
+  /** The data that would be delivered, as JSON text. Absent unless FETCHED. */
   json?: string;
 };
 
-/** What a fetch came to. `WORKING`: the provider was still working when the time was over. */
+/** Outcome of a fetch. `WORKING`: the provider was still working at the timeout. */
 export type Verdict =
   | { status: 'FETCHED'; statusCode: number; durationMs: number; bytes: number }
   | {
@@ -52,20 +52,20 @@ export type TraceDeps = {
   now: () => number;
   newId: () => string;
   sleep: (ms: number) => Promise<unknown>;
-  /** Each call when it has ended, and each wait for a provider that is still working. */
+  /** Called after each call, and before each wait for a provider that is still working. */
   onCall: (call: TracedCall) => void;
   onWait: (waitMs: number) => void;
-  /** How long a provider that works on a request is waited for, milliseconds. */
+  /** How long to poll a provider that is still working. */
   timeoutMs: number;
 };
 
-/** The claim that the fetch believes to run under. */
+/** A made-up claim to run the fetch under. */
 const CLAIM = { claims: 1, leaseMs: 3_600_000 };
 const MIN_POLL_MS = 1_000;
 
 /**
- * @param parameters valid ones
- * @throws SecretMissing, and whatever else is no answer of the provider and no failure of the call
+ * @param parameters already validated
+ * @throws SecretMissing; any error that is not a failed call
  */
 export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters: Parameters): Promise<Trial> => {
   const { now, sleep } = deps;
@@ -163,20 +163,20 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** A client that tells of each call. */
+/** Wraps `send` to report each call. */
 const tracing =
   ({ send }: TraceDeps, provider: Provider, secrets: Set<string>, onCall: (call: TracedCall) => void): SendHttp =>
   async (request) => {
-    const shown = showRequest(request, provider, [...secrets]);
+    const masked = maskRequest(request, provider, [...secrets]);
     try {
       const answer = await send(request);
       if (isTokenRequest(request, provider)) for (const token of tokensIn(answer.body)) secrets.add(token);
       const { statusCode, body, durationMs } = answer;
-      onCall({ ...shown, statusCode, bytes: body.length, durationMs });
+      onCall({ ...masked, statusCode, bytes: body.length, durationMs });
       return answer;
     } catch (error) {
       if (error instanceof HttpFailure) {
-        onCall({ ...shown, durationMs: error.durationMs, failure: `${error.class}: ${error.message}` });
+        onCall({ ...masked, durationMs: error.durationMs, failure: `${error.class}: ${error.message}` });
       }
       throw error;
     }
@@ -194,29 +194,29 @@ const tokensIn = (body: Buffer): string[] => {
   }
 };
 
-/** Headers whose values are credentials, whatever they hold. */
+/** Headers that are always masked. */
 const CREDENTIAL_HEADER = /^(?:proxy-)?authorization$|cookie|key$|secret|token/i;
 
-const showRequest = (
+const maskRequest = (
   { method, url, headers = {}, body }: HttpRequest,
   { auth, idempotencyHeader }: Provider,
   secrets: string[],
 ): Pick<TracedCall, 'method' | 'url' | 'headers' | 'body'> => {
-  const isShort = secrets.some((secret) => secret !== '' && !isMaskable(secret));
-  const mask = (text: string): string => (isShort ? MASK : maskSecrets(text, secrets));
+  const isTooShortToFind = secrets.some((secret) => secret !== '' && !isMaskable(secret));
+  const mask = (text: string): string => (isTooShortToFind ? MASK : maskSecrets(text, secrets));
   const { origin, pathname, search } = new URL(url);
   const credential = auth?.kind === 'header' ? auth.header.toLowerCase() : 'authorization';
   const isCredential = (name: string): boolean =>
     name.toLowerCase() === credential ||
     (CREDENTIAL_HEADER.test(name) && name.toLowerCase() !== idempotencyHeader?.toLowerCase());
-  const shown = Object.entries(headers).map(([name, value]) => {
+  const masked = Object.entries(headers).map(([name, value]) => {
     const [scheme = ''] = /^[A-Za-z]+ (?=\S)/.exec(value) ?? [];
     return [name, isCredential(name) ? `${scheme}${MASK}` : maskSecrets(value, secrets)] as const;
   });
   return {
     method,
     url: `${origin}${mask(`${pathname}${search}`)}`,
-    headers: Object.fromEntries(shown),
+    headers: Object.fromEntries(masked),
     ...(body !== undefined && { body: mask(body) }),
   };
 };

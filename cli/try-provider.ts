@@ -12,7 +12,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { readLocalSecrets } from '../local/local-secrets.ts';
 import { findRunning } from '../local/running.ts';
 import { readTemplate } from '../local/template.ts';
-import { describePlace, placeholdersOf, readCatalogueFile, SHIPPED_CATALOGUE } from './catalogue-file.ts';
+import { formatFault, placeholdersOf, readCatalogueFile, SHIPPED_CATALOGUE } from './catalogue-file.ts';
 import { CATALOGUE_ENVIRONMENT } from './catalogue-options.ts';
 import { type Command, failUsage, orFailUsage, readArguments } from './command.ts';
 import { describeStack } from './describe-stack.ts';
@@ -21,45 +21,45 @@ import { STACK_ENVIRONMENT, STACK_OPTIONS, stackNameOf } from './stack.ts';
 import { type TracedCall, type Trial, traceFetch, type Verdict } from './trace-fetch.ts';
 import { UsageError } from './usage-error.ts';
 
-/** `npm run providers -- try`: one real fetch from a provider, with each of its calls. */
+/** `npm run providers -- try`: runs one real fetch, and prints each of its calls. */
 
 export const TRY_PROVIDER = {
   name: 'npm run providers',
   about:
-    'Fetches from one provider as a job would, and prints each call, the verdict and what would be delivered. No table is touched: no circuit, no limit, no job.',
+    'Fetches from one provider as a job would, and prints each call, the outcome and the data that would be delivered. Creates no\njob, and uses neither circuit nor rate limit.',
   arguments: 'try <id> [--<parameter> <value> …]',
   options: {
     ...STACK_OPTIONS,
     catalogue: {
       type: 'string',
       value: 'file',
-      about: `the catalogue's file (PROVIDER_CATALOGUE, or ${SHIPPED_CATALOGUE})`,
+      about: `catalogue file (PROVIDER_CATALOGUE, or ${SHIPPED_CATALOGUE})`,
     },
     parameter: {
       type: 'string',
       multiple: true,
       value: 'name=value',
-      about: 'a parameter, for names that are options of this command; may be repeated',
+      about: 'a parameter whose name is also an option of this command; may be repeated',
     },
-    full: { type: 'boolean', about: 'print all of the data' },
-    json: { type: 'boolean', about: 'for machines, with all of the data' },
+    full: { type: 'boolean', about: 'print the data in full' },
+    json: { type: 'boolean', about: 'print JSON, with the data in full' },
     timeout: {
       type: 'string',
       default: '300',
       value: 'seconds',
-      about: 'how long to wait for a provider that is asked by polling (300)',
+      about: 'how long to poll a provider that is still working (300)',
     },
   },
   environment: {
     ...CATALOGUE_ENVIRONMENT,
     ...STACK_ENVIRONMENT,
-    GAS_API_KEY: 'and the like: the secrets of providers, for the embedded cloud',
+    'GAS_API_KEY, …': 'secrets of providers, for the embedded cloud',
   },
   examples: {
     'try gas --account 12345678': 'with the secrets of the environment',
     'try gas --account 12345678 --stage dev': 'with those of the stack boomerang-dev (SSM)',
   },
-  exitCodes: { 1: 'nothing would be delivered', 2: 'wrong usage, or the call could not be made' },
+  exitCodes: { 1: 'the fetch failed', 2: 'wrong usage, or the call could not be made' },
 } as const satisfies Command;
 
 const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
@@ -68,22 +68,23 @@ export const tryProvider = async (args: string[]): Promise<void> => {
   const [id = ''] = args;
   if (id === '' || id.startsWith('-')) {
     readArguments(TRY_PROVIDER, args);
-    return failUsage(TRY_PROVIDER, 'Which provider?');
+    return failUsage(TRY_PROVIDER, 'A provider is required.');
   }
   await orFailUsage(TRY_PROVIDER, async () => {
     const { stage, stack, catalogue: named } = readChoice(args);
     const stackName = stackNameOf({ stage, stack });
-    const place = stackName === undefined ? await findEmbedded() : await findOnAws(stackName);
+    const target = stackName === undefined ? await embeddedTarget() : await awsTarget(stackName);
     const file = named ?? (process.env.PROVIDER_CATALOGUE || SHIPPED_CATALOGUE);
-    const { catalogue, faults } = readCatalogueFile(file, { ...placeholdersOf(process.env), ...place.placeholders });
-    if (!catalogue) throw new UsageError(faults.map((fault) => `${file}:${describePlace(fault)}`).join('\n'));
+    const { catalogue, faults } = readCatalogueFile(file, { ...placeholdersOf(process.env), ...target.placeholders });
+    if (!catalogue) throw new UsageError(faults.map((fault) => `${file}:${formatFault(fault)}`).join('\n'));
     const provider = catalogue.get(id);
-    if (!provider) throw new UsageError(`There is no provider ${id}, only ${[...catalogue.keys()].join(', ')}.`);
-    await run(provider, args.slice(1), place);
+    if (!provider)
+      throw new UsageError(`No such provider: ${id}. The catalogue has ${[...catalogue.keys()].join(', ')}.`);
+    await run(provider, args.slice(1), target);
   });
 };
 
-/** What decides which options there are. */
+/** Reads the options that select the provider, since its parameters become options too. */
 const readChoice = (args: string[]): { stage?: string; stack?: string; catalogue?: string } => {
   const { values } = parseArgs({ args, options: { ...TRY_PROVIDER.options }, strict: false, allowPositionals: true });
   const textOf = (name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
@@ -91,15 +92,15 @@ const readChoice = (args: string[]): { stage?: string; stack?: string; catalogue
   return Object.fromEntries(chosen.filter(([, value]) => value !== undefined));
 };
 
-/** Where a provider is fetched from: what the catalogue's placeholders are there, and its secrets. */
-type Place = {
+/** The deployment whose placeholders and secrets the fetch uses. */
+type Target = {
   placeholders: Record<string, string>;
   findSecret: FindSecret;
-  /** Where a secret is to be set. */
+  /** Variable or SSM parameter that holds a secret, for messages. */
   nameOf: (secret: string) => string;
 };
 
-const findEmbedded = async (): Promise<Place> => {
+const embeddedTarget = async (): Promise<Target> => {
   const running = await findRunning(process.env.DATA_DIR ?? '.data');
   const { ProvidersApiUrl } = running?.outputs ?? {};
   const secrets = { ...readLocalSecrets(readTemplate(TEMPLATE)), ...process.env };
@@ -110,7 +111,7 @@ const findEmbedded = async (): Promise<Place> => {
   };
 };
 
-const findOnAws = async (stackName: string): Promise<Place> => {
+const awsTarget = async (stackName: string): Promise<Target> => {
   const cloudFormation = new CloudFormationClient();
   try {
     const { outputs } = await describeStack(cloudFormation, stackName);
@@ -127,15 +128,15 @@ const findOnAws = async (stackName: string): Promise<Place> => {
   }
 };
 
-const run = async (provider: Provider, args: string[], { findSecret, nameOf }: Place): Promise<void> => {
+const run = async (provider: Provider, args: string[], { findSecret, nameOf }: Target): Promise<void> => {
   const options = { ...parameterOptions(provider, TRY_PROVIDER.options), ...TRY_PROVIDER.options };
   const command = { ...TRY_PROVIDER, options } as unknown as typeof TRY_PROVIDER;
   const { values, positionals } = readArguments(command, args);
-  if (positionals.length > 0) throw new UsageError('It takes one provider.');
+  if (positionals.length > 0) throw new UsageError('Only one provider is allowed.');
   const parameters = readParameters(provider, values, values.parameter ?? []);
   const timeoutMs = Number(values.timeout) * 1000;
-  if (!/^\d{1,6}$/.test(values.timeout)) throw new UsageError('--timeout takes a whole number of seconds');
-  const tell = (text: string): void => void (values.json || process.stdout.write(`${text}\n`));
+  if (!/^\d{1,6}$/.test(values.timeout)) throw new UsageError('--timeout must be a whole number of seconds');
+  const print = (text: string): void => void (values.json || process.stdout.write(`${text}\n`));
   let number = 0;
   const deps = {
     send: createNodeHttp(),
@@ -146,9 +147,9 @@ const run = async (provider: Provider, args: string[], { findSecret, nameOf }: P
     timeoutMs,
     onCall: (call: TracedCall) => {
       number += 1;
-      tell(describeCall(number, call));
+      print(describeCall(number, call));
     },
-    onWait: (waitMs: number) => tell(`   still working: asked again in ${waitMs / 1000} s`),
+    onWait: (waitMs: number) => print(`   still working: next poll in ${waitMs / 1000} s`),
   };
   try {
     const trial = await traceFetch(deps, provider, parameters);
@@ -180,7 +181,7 @@ const describeTrial = ({ calls, verdict, json }: Trial, isFull: boolean): string
   if (json !== undefined) {
     const shown = isFull ? json : cutText(json, MAX_DATA_CHARACTERS);
     lines.push(shown);
-    if (shown.length < json.length) lines.push(`… ${json.length - shown.length} more characters: --full prints them`);
+    if (shown.length < json.length) lines.push(`… ${json.length - shown.length} more characters, shown with --full`);
   }
   return lines.join('\n');
 };
@@ -192,17 +193,17 @@ const describeVerdict = (verdict: Verdict, calls: TracedCall[]): string => {
       return `FETCHED: ${calls.length} call${calls.length === 1 ? '' : 's'}, ${bytes} bytes of JSON, ${durationMs} ms`;
     }
     case 'WORKING':
-      return `WORKING: not done after ${verdict.polls} questions; --timeout waits longer`;
+      return `WORKING: not done after ${verdict.polls} polls; raise --timeout to wait longer`;
     default: {
       const { status, error, class: failureClass, statusCode, retryAfterMs, excerpt } = verdict;
-      const facts = [failureClass, statusCode, retryAfterMs !== undefined && `asks to wait ${retryAfterMs / 1000} s`];
+      const facts = [failureClass, statusCode, retryAfterMs !== undefined && `retry after ${retryAfterMs / 1000} s`];
       const text = `${status} (${error}): ${facts.filter((fact) => fact !== undefined && fact !== false).join(', ')}`;
       return excerpt ? `${text}\n${excerpt}` : text;
     }
   }
 };
 
-/** The data as it is: numbers keep each digit. */
+/** Inserts the data verbatim, so that numbers keep all digits. */
 const toJson = (provider: Provider, { json, ...trial }: Trial): string => {
   const report = JSON.stringify({ provider: provider.id, ...trial }, null, 2);
   return json === undefined ? report : `${report.slice(0, -2)},\n  "data": ${json}\n}`;

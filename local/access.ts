@@ -1,46 +1,47 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Credentials of one instance of the embedded cloud, in the form that AWS SDKs take. */
+/** AWS credentials for one instance of the embedded cloud. */
 export type Access = { accessKeyId: string; secretAccessKey: string };
 
-/** New credentials, for as long as one instance runs. */
+/** Generates credentials, valid while one instance runs. */
 export const newAccess = (): Access => ({
   accessKeyId: `LOCAL${randomBytes(10).toString('hex').toUpperCase()}`,
   secretAccessKey: randomBytes(30).toString('base64url'),
 });
 
-/** The variables by which SDK clients find credentials, and only these. */
+/** Sets the variables from which SDK clients read credentials. */
 export const setAccess = (environment: NodeJS.ProcessEnv, access: Access): void => {
   Object.assign(environment, {
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: access.accessKeyId,
     AWS_SECRET_ACCESS_KEY: access.secretAccessKey,
   });
-  // Neither a profile nor a session of the user's own.
+  // Otherwise the user's own profile or session would be used.
   for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete environment[name];
 };
 
-/** AWS rejects signatures older than this, or as far in the future. */
+/** AWS rejects signatures further than this in the past or future. */
 const MAX_CLOCK_SKEW_MS = 15 * 60_000;
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 +Credential=(?<accessKeyId>\w+)\/(?<date>\d{8})\/(?<region>[\w-]+)\/(?<service>[\w-]+)\/aws4_request, *SignedHeaders=(?<signedHeaders>[\w;-]+), *Signature=(?<signature>[0-9a-f]{64})$/;
 
-/** A signed request to an endpoint that only knows `POST /`. */
+/** A signed `POST /` request. */
 export type SignedRequest = { headers: IncomingHttpHeaders; body: Buffer };
 
-/** Whether a request names an access key, without verifying its signature: enough to refuse strangers before reading a body. */
+/** Whether a request names this access key. Does not verify the signature: a cheap check before the body is read. */
 export const namesAccessKey = (headers: IncomingHttpHeaders, { accessKeyId }: Access): boolean =>
   AUTHORIZATION.exec(headers.authorization ?? '')?.groups?.accessKeyId === accessKeyId;
 
 /**
- * Verifies signatures of `POST /` requests (AWS Signature Version 4, "Create a signed AWS API request").
- * @param service to which the credential must be scoped: `dynamodb`, `states`, `events`
- * @returns tells whether a request was signed with these credentials, at most 15 minutes from a time (epoch milliseconds)
+ * Creates a verifier of `POST /` requests (AWS Signature Version 4, "Create a signed AWS API request").
+ * @param service that the credential must be scoped to: `dynamodb`, `states`, `events`
+ * @returns a function that checks whether a request was signed with these credentials, within 15 minutes of `now` (epoch
+ * milliseconds)
  */
 export const createVerifier = ({ accessKeyId, secretAccessKey }: Access, service: string) => {
-  // Derived from the credential's scope, which is the same all day.
+  // The signing key is cached: it depends on the credential's scope, which changes once a day.
   let derived = { scope: '', key: Buffer.alloc(0) };
   const keyFor = (scope: string): Buffer => {
     if (derived.scope !== scope) {

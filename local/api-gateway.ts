@@ -8,7 +8,7 @@ import { isForThisMachine } from './host-header.ts';
 import { type Listening, listen } from './http-server.ts';
 import type { Lambda } from './lambda.ts';
 
-/** A route of an HTTP API, as the template's events say it: method `ANY`, path `$default` for the fallback. */
+/** A route of an HTTP API, as in the template's events. The fallback has method `ANY` and path `$default`. */
 export type Route = { method: string; path: string; functionId: string };
 
 export type HttpApiConfig = {
@@ -16,28 +16,28 @@ export type HttpApiConfig = {
   port: number;
   stageVariables: Record<string, string>;
   cors: Partial<Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders' | 'ExposeHeaders', string[]>> | undefined;
-  /** Whether what a function works on is within reach; while it is not, its routes answer 503. */
+  /** Whether the table that a function needs is reachable. If not, its routes answer 503. */
   isAvailable: (functionId: string) => boolean;
 };
 
 export type HttpApi = Listening & {
-  /** Connects the API with its functions; until then it answers 503. */
+  /** Connects the API to its functions. Until then it answers 503. */
   connect: (routes: Route[], lambda: Lambda) => void;
 };
 
-/** HTTP APIs take no larger payload (API Gateway quotas). */
+/** Maximum payload of HTTP APIs (API Gateway quotas). */
 const MAX_PAYLOAD_BYTES = 10 * 1024 * 1024;
-/** Nor do they wait longer for an integration. */
+/** Maximum integration timeout of HTTP APIs (API Gateway quotas). */
 const INTEGRATION_TIMEOUT_MS = 30_000;
 
-/** A front that turns requests into API Gateway events (payload format 2.0), and calls functions with them. */
+/** Starts an HTTP server that turns requests into API Gateway events (payload format 2.0), and invokes functions. */
 export const startHttpApi = async (config: HttpApiConfig, log: Log): Promise<HttpApi> => {
   let routes: Route[] = [];
   let lambda: Lambda | undefined;
   const server = createServer((request, response) => {
     serve(config, routes, lambda, request, response).catch((error: unknown) => {
-      log.error('An API failed to answer', { api: config.logicalId, error });
-      bare(response, 500, 'Internal Server Error');
+      log.error('API request failed', { api: config.logicalId, error });
+      sendMessage(response, 500, 'Internal Server Error');
     });
   });
   const listening = await listen(server, config.port);
@@ -57,23 +57,23 @@ const serve = async (
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
-  if (!isForThisMachine(request.headers)) return bare(response, 421, 'Misdirected Request');
+  if (!isForThisMachine(request.headers)) return sendMessage(response, 421, 'Misdirected Request');
   setCorsHeaders(config, request, response);
   const { method = 'GET' } = request;
   if (config.cors && method === 'OPTIONS' && request.headers.origin !== undefined)
     return void response.writeHead(204).end();
   const body = await readBody(request);
-  if (body === undefined) return bare(response, 413, 'Request Entity Too Large');
+  if (body === undefined) return sendMessage(response, 413, 'Request Entity Too Large');
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?');
   const match = findRoute(routes, method, rawPath);
   if (!lambda) return unavailable(response);
-  if (!match) return bare(response, 404, 'Not Found');
+  if (!match) return sendMessage(response, 404, 'Not Found');
   const { functionId } = match.route;
   if (!config.isAvailable(functionId)) return unavailable(response);
   const event = toEvent(config, match, request, rawPath, query.join('?'), body);
   const result = await within(lambda.invoke(functionId, event));
   const answer = result as APIGatewayProxyStructuredResultV2 | undefined;
-  // A function that failed because the table went out of reach under it tells no more than that.
+  // A 500 while the table is down is caused by the outage, so it becomes a 503.
   if (!answer || (answer.statusCode === 500 && !config.isAvailable(functionId))) return unavailable(response);
   send(response, answer);
 };
@@ -82,11 +82,11 @@ const RETRY_AFTER_SECONDS = '5';
 
 const unavailable = (response: ServerResponse): void => {
   response.setHeader('retry-after', RETRY_AFTER_SECONDS);
-  bare(response, 503, 'Service Unavailable');
+  sendMessage(response, 503, 'Service Unavailable');
 };
 
-/** What the gateway itself answers is bare JSON. */
-const bare = (response: ServerResponse, status: number, message: string): void => {
+/** Answers as API Gateway itself does, with JSON of a message. */
+const sendMessage = (response: ServerResponse, status: number, message: string): void => {
   if (response.headersSent) return void response.destroy();
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
 };
@@ -101,7 +101,7 @@ const within = async (invocation: Promise<unknown>): Promise<unknown> => {
   }
 };
 
-/** @returns undefined for more than an API takes; the rest of it is let go by unread */
+/** @returns undefined if the body is too large; the rest is read and discarded */
 const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> => {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -125,12 +125,12 @@ const findRoute = (routes: Route[], method: string, path: string): Match | undef
 };
 
 const matchPath = (pattern: string, path: string): Record<string, string> | undefined => {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
-  if (wanted.length !== given.length) return undefined;
+  const patternParts = pattern.split('/');
+  const pathParts = path.split('/');
+  if (patternParts.length !== pathParts.length) return undefined;
   const parameters: Record<string, string> = {};
-  for (const [index, part] of wanted.entries()) {
-    const value = given[index] ?? '';
+  for (const [index, part] of patternParts.entries()) {
+    const value = pathParts[index] ?? '';
     if (part.startsWith('{') && value !== '') parameters[part.slice(1, -1)] = decode(value);
     else if (part !== value) return undefined;
   }

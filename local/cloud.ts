@@ -22,11 +22,11 @@ import { findUnsetSecrets, type UnsetSecret } from './unset-secrets.ts';
 
 export type Cloud = Running & {
   client: LocalClient;
-  /** Whether due jobs are swept more often than the template's schedule says. */
+  /** Whether sweeps run more often than in the template. */
   isSweptMoreOften: boolean;
-  /** Credentials that the provider catalogue names, and that the environment does not hold. */
+  /** Credentials named in the provider catalogue that are not set. */
   unsetSecrets: UnsetSecret[];
-  /** Ends it; what is under way gets a moment to end by itself, the rest is due again at the next start. */
+  /** Stops it. Running executions get three seconds to end; other jobs are due again at the next start. */
   stop: () => Promise<void>;
 };
 
@@ -34,10 +34,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const JOB_TABLE = 'JobTable';
 const CLIENT_TABLE = 'ClientTable';
 const STATE_MACHINE = 'ProcessPendingStateMachine';
-/** Functions that work on a table are told which. */
+/** A function with one of these variables uses a table. */
 const TABLE_VARIABLES = ['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME'];
 const GRACE_MS = 3_000;
-/** How often due jobs are swept where SWEEP_SECONDS is not set: on one machine that costs nothing, and a person may be waiting. */
+/** Default of SWEEP_SECONDS. Shorter than on AWS: locally a sweep costs nothing, and a developer may be waiting. */
 const SWEEP_SECONDS = 5;
 
 type FunctionProperties = {
@@ -49,14 +49,14 @@ type FunctionProperties = {
   Events?: Record<string, { Type: string; Properties: { ApiId: string; Method: string; Path: string } }>;
 };
 
-/** Runs the template in this process: its APIs, functions, table, state machine and schedule. */
+/** Runs the template in this process: its APIs, functions, tables, state machine and schedule. */
 export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
   const log = createLog('embedded-cloud');
   const template = readTemplate(path.join(ROOT, 'template.yaml'));
   const access = newAccess();
-  // The SDK of every function signs with these, and never with a real account's keys.
+  // Functions must never sign with keys of a real account.
   setAccess(process.env, access);
-  // Secrets are looked up at each call, when a function no longer has the environment that it was loaded with.
+  // Secrets are looked up per call, when a function's own environment is no longer set: they must be in process.env.
   for (const [name, secret] of Object.entries(readLocalSecrets(template))) process.env[name] ??= secret;
   const database = await startDatabase(settings.DATA_DIR, access, log);
   const apis = new Map<string, HttpApi>();
@@ -123,7 +123,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     );
 
     for (const { logicalId, codeUri, environment } of functions) {
-      // The health of the API is that of its table.
+      // The health route, too, answers 503 while the table is down.
       const isHealth = codeUri.endsWith('/health');
       if (isHealth || TABLE_VARIABLES.some((name) => name in environment)) tableFunctions.add(logicalId);
     }
@@ -133,7 +133,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       DefinitionSubstitutions: Record<string, string>;
       Events: { Sweep: { Properties: { ScheduleExpression: string } } };
     }>(STATE_MACHINE);
-    // The engine needs the functions, and the functions its address: it invokes none before they are loaded.
+    // Circular dependency: the engine invokes the functions, and the functions need its address when they load.
     let lambda: Awaited<ReturnType<typeof loadFunctions>> | undefined;
     const stepFunctions = await startStepFunctions(
       {
@@ -143,7 +143,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       },
       {
         invoke: async (logicalId, event) => {
-          if (!lambda) throw new Error('the functions are not loaded yet');
+          if (!lambda) throw new Error('functions are not loaded yet');
           return lambda.invoke(logicalId, event);
         },
       },
@@ -151,7 +151,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       log,
     );
     const eventBridge = await startEventBridge(access, log);
-    // Where the SDK of every function is sent.
+    // The endpoints that the functions' SDK clients call.
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: database.url,
       AWS_ENDPOINT_URL_SFN: stepFunctions.url,
@@ -168,16 +168,17 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     const client = await ensureLocalClient(clients, settings.DATA_DIR, fixed, Date.now());
 
     const freed = await freeLeases(databaseClient, JOB_TABLE, shardCountOf(functions));
-    if (freed > 0) log.info('Jobs of the last run are due again', { freed });
+    if (freed > 0) log.info('Leases of the last run released', { freed });
 
-    // Executions that could not write their outcome leave their jobs leased. Those that run on have later leases.
+    // Executions that could not write their outcome during an outage leave jobs leased. Release these leases early, but not
+    // those of executions started since: they end later.
     database.onRecovered(() => {
       const leasesEndBy = Date.now() + leaseMsOf(functions);
       void stepFunctions
         .currentSettled()
         .then(() => freeLeases(databaseClient, JOB_TABLE, shardCountOf(functions), leasesEndBy))
-        .then((count) => count > 0 && log.info('Jobs of the outage are due again', { freed: count }))
-        .catch((error: unknown) => log.warn('Jobs of the outage wait for their leases', { error }));
+        .then((count) => count > 0 && log.info('Leases of the outage released', { freed: count }))
+        .catch((error: unknown) => log.warn('Leases of the outage not released', { error }));
     });
 
     for (const [logicalId, api] of apis) api.connect(routesOf(logicalId, functions), lambda);
@@ -188,7 +189,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     const everySeconds = settings.SWEEP_SECONDS ?? Math.min(SWEEP_SECONDS, templateSeconds);
     const since = new Date().toISOString();
     const stopSchedule = startSchedule(everySeconds, () => {
-      // While the table is out of reach a sweep could only fail.
+      // A sweep would fail without the table.
       if (database.isReachable()) stepFunctions.start({});
     });
 
@@ -230,7 +231,7 @@ const routesOf = (apiId: string, functions: { logicalId: string; events: Functio
       .map(({ Properties: { Method, Path } }) => ({ method: Method, path: Path, functionId: logicalId })),
   );
 
-/** The functions' own catalogue and environment, asked before the first job needs a credential. */
+/** Checks the catalogue and environment of the functions at start, before a job needs a credential. */
 const unsetSecrets = async (functions: FunctionConfig[]): Promise<UnsetSecret[]> => {
   const { environment } = functions.find(({ codeUri }) => codeUri.includes('provider-fetch')) ?? {};
   const { PROVIDER_CATALOGUE, PROVIDERS_API_URL, SECRETS_PATH } = environment ?? {};

@@ -13,7 +13,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** The data folder can't be used. The message is one line and says why. */
+/** The data folder can't be used. The message says why, in one line. */
 export class DataFolderError extends Error {
   override name = 'DataFolderError';
 }
@@ -22,13 +22,13 @@ const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 const OTHERS = 0o077;
 
-/** What the embedded cloud keeps in a data folder. */
+/** Files of the embedded cloud in a data folder. */
 const OURS = /^(?:(?:dynamodb|local-api-key|running\.json|stopped-cleanly)(?:\.\d+)?|lost\+found)$/;
 
 /**
- * Makes a data folder that only its owner can read, or tightens the permissions of one that exists: it holds signing secrets.
- * Files that are made in this process from then on are private, too.
- * @throws DataFolderError when it can't be made or written, is somebody else's, or is shared with other things
+ * Creates a data folder, or tightens the permissions of an existing one, so that only its owner can read it: it contains signing
+ * secrets. Also sets the umask, so that files created later are private.
+ * @throws DataFolderError if it can't be created or written, belongs to another user, or is open to others and has other files
  */
 export const prepareDataFolder = (folder: string): void => {
   process.umask(OTHERS);
@@ -42,7 +42,7 @@ export const prepareDataFolder = (folder: string): void => {
   }
 };
 
-/** Makes a folder and those above it. (`mkdir` with `recursive` never returns for some paths in /proc.) */
+/** Creates a folder and its parents. (`mkdir` with `recursive` never returns for some paths in /proc.) */
 export const makeFolder = (folder: string): void => {
   const absolute = path.resolve(folder);
   if (statSync(absolute, { throwIfNoEntry: false })?.isDirectory()) return;
@@ -52,20 +52,20 @@ export const makeFolder = (folder: string): void => {
 };
 
 const tighten = (folder: string): void => {
-  // Windows has no such permissions.
+  // Windows has no POSIX permissions.
   if (process.getuid === undefined) return;
   const { mode, uid } = statSync(folder);
   const entries = readdirSync(folder);
-  const me = process.getuid();
-  if (uid !== me && me !== 0) throw new DataFolderError(`DATA_DIR: ${folder} belongs to another user`);
+  const ownUid = process.getuid();
+  if (uid !== ownUid && ownUid !== 0) throw new DataFolderError(`DATA_DIR: ${folder} belongs to another user`);
   const others = entries.filter((name) => !OURS.test(name));
   if ((mode & OTHERS) !== 0) {
     const isCommon = ['/', tmpdir(), homedir()].includes(path.resolve(folder));
     if (others.length > 0 || isCommon) {
-      const what = others.length > 0 ? `holds other files (${others.slice(0, 3).join(', ')})` : 'is used by others';
+      const reason = others.length > 0 ? `has other files (${others.slice(0, 3).join(', ')})` : 'is a shared folder';
       const permissions = (mode & 0o7777).toString(8).padStart(4, '0');
       throw new DataFolderError(
-        `DATA_DIR: ${folder} ${what} and is open to other users (${permissions}): choose a folder of its own, or chmod 700 it`,
+        `DATA_DIR: ${folder} ${reason} and is open to other users (${permissions}): choose an empty folder, or run chmod 700 on it`,
       );
     }
     chmodSync(folder, PRIVATE_FOLDER);
@@ -76,14 +76,14 @@ const tighten = (folder: string): void => {
 const tightenAll = (file: string): void => {
   const entry = lstatSync(file);
   if (entry.isSymbolicLink()) return;
-  const wanted = entry.isDirectory() ? PRIVATE_FOLDER : PRIVATE_FILE;
-  if ((entry.mode & OTHERS) !== 0) chmodSync(file, wanted);
+  const mode = entry.isDirectory() ? PRIVATE_FOLDER : PRIVATE_FILE;
+  if ((entry.mode & OTHERS) !== 0) chmodSync(file, mode);
   if (entry.isDirectory()) for (const name of readdirSync(file)) tightenAll(path.join(file, name));
 };
 
 /**
- * Writes a file that only its owner can read, whole or not at all: a full disk leaves the one that was there.
- * @throws Error of the file system
+ * Atomically writes a file that only its owner can read. If the disk is full, the previous file stays.
+ * @throws the file system's error
  */
 export const writePrivateFile = (file: string, text: string): void => {
   const draft = `${file}.${process.pid}`;
@@ -102,13 +102,13 @@ const REASONS: Record<string, string> = {
   EPERM: "can't be written: operation not permitted",
   ENOSPC: "can't be written: the disk is full",
   EDQUOT: "can't be written: the quota is used up",
-  ENOENT: "can't be made there",
-  EEXIST: 'is no folder',
-  ENOTDIR: 'lies under something that is no folder',
+  ENOENT: "can't be created there",
+  EEXIST: 'is not a folder',
+  ENOTDIR: 'is below something that is not a folder',
   ELOOP: 'is a symbolic link to itself',
-  ENAMETOOLONG: 'has too long a name',
+  ENAMETOOLONG: 'has a name that is too long',
 };
 
-/** Why the file system refused, in words. */
+/** Explains a file system error. */
 export const explain = (error: NodeJS.ErrnoException): string =>
   REASONS[error.code ?? ''] ?? `can't be used: ${error.message}`;

@@ -9,24 +9,24 @@ import { listen } from './http-server.ts';
 import { type Instance, useInstance } from './instance.ts';
 import { nextTickMs } from './schedule.ts';
 
-/** `npm run demo`: one job, from the request to the callback, as it happens. */
+/** `npm run demo`: runs one job, and shows it live. */
 
 const OWN_SETTINGS = { RETRY_SCHEDULE_SECONDS: '2', SWEEP_SECONDS: '1', FETCH_DEADLINE_SECONDS: '60' };
 
 const DEMO = {
   name: 'npm run demo',
   about:
-    'Posts one job and shows it live, from the request to the callback. Uses the instance that runs over DATA_DIR, or starts one of its\nown with a quick schedule, which ends with it.',
+    'Posts one job and shows it live, from the request to the callback. Uses the instance running on DATA_DIR, or starts a temporary\none with short retry delays.',
   options: {
     timeout: { type: 'string', default: '180', value: 'seconds', about: 'how long to wait for the callback (180)' },
   },
   environment: {
     DATA_DIR: 'data folder of the instance to use (.data)',
-    FAILURE_RATE: 'of an instance of its own: probability that the mock providers fail (0.5)',
-    '…': 'of an instance of its own: all settings of npm start',
+    FAILURE_RATE: 'for a temporary instance: probability that the mock providers fail (0.5)',
+    '…': 'for a temporary instance: all settings of npm start',
   },
-  examples: { '': 'one job', '--timeout 30': 'half a minute of patience' },
-  exitCodes: { 1: 'not delivered in time, or not at all', 130: 'Ctrl-C' },
+  examples: { '': 'one job', '--timeout 30': 'wait at most 30 seconds' },
+  exitCodes: { 1: 'the callback was not delivered in time', 130: 'Ctrl-C' },
 } as const;
 
 type Call = { status: string; class?: string; statusCode?: number; durationMs?: number };
@@ -37,7 +37,7 @@ type JobView = {
   nextAttemptAt: string | null;
 };
 
-/** Pages by cursor, pages by Link header, and a report that takes some seconds to make, behind OAuth. */
+/** gas has pages by cursor; internet, pages by Link header; reports, polling behind OAuth. */
 const JOB = {
   providers: [
     { id: 'gas', parameters: { account: '12345678' } },
@@ -47,21 +47,23 @@ const JOB = {
   metadata: { orderId: 'A-42' },
 };
 
-const LOOK_EVERY_MS = 200;
-/** Where the countdown can't be drawn over, it is a line every so often. */
-const COUNT_EVERY_SECONDS = 10;
+const POLL_INTERVAL_MS = 200;
+/** Interval of the countdown lines when the output is not a terminal. */
+const COUNTDOWN_LINE_SECONDS = 10;
 const DELIVERED = ['COMPLETE', 'PARTIAL'];
 
-const isDrawn = process.stdout.isTTY;
+const isTerminal = process.stdout.isTTY;
 
-const say = (mark: string, what: string): void => {
+const print = (mark: string, line: string): void => {
   process.stdout.write(
-    `${isDrawn ? '\r\x1b[K' : ''}${styleText('gray', new Date().toLocaleTimeString('en-GB'))}  ${mark}  ${what}\n`,
+    `${isTerminal ? '\r\x1b[K' : ''}${styleText('gray', new Date().toLocaleTimeString('en-GB'))}  ${mark}  ${line}\n`,
   );
 };
 
-const describe = ({ status, class: why, statusCode, durationMs }: Call): string =>
-  status === 'OK' ? `in ${durationMs} ms` : `${why}${statusCode === undefined ? '' : `, status ${statusCode}`}`;
+const describe = ({ status, class: failureClass, statusCode, durationMs }: Call): string =>
+  status === 'OK'
+    ? `in ${durationMs} ms`
+    : `${failureClass}${statusCode === undefined ? '' : `, status ${statusCode}`}`;
 
 const missingOf = (job: JobView): string =>
   job.providers
@@ -69,7 +71,7 @@ const missingOf = (job: JobView): string =>
     .map(({ providerId }) => providerId)
     .join(' and ') || 'the callback';
 
-/** Shows what has changed since the job was last looked at. */
+/** Prints what changed since the last poll. */
 const createReporter = () => {
   let attemptsSeen = 0;
   const polled = new Map<string, number>();
@@ -77,57 +79,57 @@ const createReporter = () => {
     for (const { providerId, polls } of job.providers) {
       if (polls === undefined || polled.get(providerId) === polls) continue;
       polled.set(providerId, polls);
-      say(
+      print(
         styleText('cyan', '…'),
-        `${providerId}: still working (${polls === 0 ? 'accepted' : `asked ${polls} times`})`,
+        `${providerId}: still working (${polls === 0 ? 'accepted' : `polled ${polls} time${polls === 1 ? '' : 's'}`})`,
       );
     }
     for (const attempt of job.attempts.slice(attemptsSeen)) {
       for (const fetched of attempt.fetches) {
         if (fetched.status === 'OK')
-          say(styleText('green', '✓'), `${fetched.providerId}: fetched ${describe(fetched)}`);
-        else say(styleText('yellow', '✗'), `${fetched.providerId}: not now (${describe(fetched)})`);
+          print(styleText('green', '✓'), `${fetched.providerId}: fetched ${describe(fetched)}`);
+        else print(styleText('yellow', '✗'), `${fetched.providerId}: no data yet (${describe(fetched)})`);
       }
       if (attempt.callback?.status === 'FAILED')
-        say(styleText('yellow', '✗'), `callback: ${describe(attempt.callback)}`);
+        print(styleText('yellow', '✗'), `callback: failed (${describe(attempt.callback)})`);
     }
     attemptsSeen = job.attempts.length;
   };
 };
 
-/** Counts down to the next attempt: the first sweep at or after the time that the job is due. */
+/** Counts down to the next attempt: the first sweep once the job is due. */
 const createCountdown = ({ running }: Instance) => {
   const { since, everySeconds } = running.sweeps;
   let lastShown: string | undefined;
-  let isAnnounced = '';
+  let lastAttemptAt = '';
   return (job: JobView): void => {
     if (job.nextAttemptAt === null) return;
     const dueMs = Date.parse(job.nextAttemptAt);
     const sweepMs = nextTickMs(Date.parse(since), everySeconds, dueMs);
     const seconds = Math.max(0, Math.ceil((sweepMs - Date.now()) / 1000));
-    const isFirst = isAnnounced !== job.nextAttemptAt;
-    isAnnounced = job.nextAttemptAt;
-    const when = seconds > 0 ? `in ${seconds} s` : 'any moment';
-    const line = `${styleText('cyan', '…')}  ${missingOf(job)} again ${when} (sweeps come every ${everySeconds} s)`;
+    const isFirst = lastAttemptAt !== job.nextAttemptAt;
+    lastAttemptAt = job.nextAttemptAt;
+    const when = seconds > 0 ? `in ${seconds} s` : 'now';
+    const line = `${styleText('cyan', '…')}  next attempt for ${missingOf(job)} ${when} (sweeps run every ${everySeconds} s)`;
     if (line === lastShown) return;
     lastShown = line;
-    if (isDrawn) process.stdout.write(`\r\x1b[K          ${line}`);
-    else if (isFirst || (seconds > 0 && seconds % COUNT_EVERY_SECONDS === 0))
+    if (isTerminal) process.stdout.write(`\r\x1b[K          ${line}`);
+    else if (isFirst || (seconds > 0 && seconds % COUNTDOWN_LINE_SECONDS === 0))
       process.stdout.write(`          ${line}\n`);
   };
 };
 
-/** Why the demo ends without a callback; the message says all there is to say. */
+/** The demo ended without a callback. Printed without a stack trace. */
 class NotDelivered extends Error {
   override name = 'NotDelivered';
 }
 
-const run = async (instance: Instance, patienceMs: number, signal: AbortSignal): Promise<void> => {
+const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): Promise<void> => {
   const { serviceUrl, apiKey } = instance;
   const call = async (route: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> => {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
     const answer = await fetch(`${serviceUrl}${route}`, { ...init, headers }).catch((cause: unknown) => {
-      throw new NotDelivered(`${serviceUrl} does not answer any more.`, { cause });
+      throw new NotDelivered(`${serviceUrl} stopped answering.`, { cause });
     });
     return { status: answer.status, body: await answer.json() };
   };
@@ -143,58 +145,59 @@ const run = async (instance: Instance, patienceMs: number, signal: AbortSignal):
   let pending: string | undefined;
   try {
     const body = JSON.stringify({ ...JOB, callbackUrl: `${url}/complete` });
-    say('→', `POST ${serviceUrl}/webhook ${body}`);
+    print('→', `POST ${serviceUrl}/webhook ${body}`);
     const posted = await call('/webhook', { method: 'POST', body });
     if (posted.status !== 202) throw new NotDelivered(`${posted.status} ${JSON.stringify(posted.body)}`);
     const { jobId, links } = posted.body as { jobId: string; links: { self: string } };
     pending = links.self;
-    say('←', `202 ${jobId}; waiting at most ${patienceMs / 1000} s for the callback`);
+    print('←', `202 ${jobId}; waiting up to ${timeoutMs / 1000} s for the callback`);
 
     const report = createReporter();
     const countDown = createCountdown(instance);
-    const givesUpAt = Date.now() + patienceMs;
+    const timesOutAt = Date.now() + timeoutMs;
     for (;;) {
       const { status, body: view } = await call(links.self);
-      // While the table is out of reach, the job waits for it as we do.
+      // 503 while the table is down: keep polling.
       const job = status === 200 ? (view as JobView) : undefined;
       if (job) {
         report(job);
         if (job.status !== 'PENDING') pending = undefined;
         if (DELIVERED.includes(job.status)) {
-          const lacks = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
-          say(styleText('green', '✓'), `delivered: ${job.status}${lacks}`);
+          const missing = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
+          print(styleText('green', '✓'), `delivered: ${job.status}${missing}`);
           break;
         }
         if (job.status !== 'PENDING') throw new NotDelivered(`The job ended ${job.status}.`);
         countDown(job);
       }
-      if (Date.now() > givesUpAt) {
+      if (Date.now() > timesOutAt) {
         throw new NotDelivered(
-          `Not delivered after ${patienceMs / 1000} s: still waiting for ${job ? missingOf(job) : 'the API'}. Boomerang would go on for hours, the demo does not.
-The mock providers fail with the probability FAILURE_RATE; --timeout sets how long the demo waits.`,
+          `Not delivered after ${timeoutMs / 1000} s: still waiting for ${job ? missingOf(job) : 'the API'}. Without the demo's timeout, Boomerang would keep retrying.
+The mock providers fail with the probability FAILURE_RATE. --timeout sets how long the demo waits.`,
         );
       }
-      await sleep(LOOK_EVERY_MS, undefined, { signal });
+      await sleep(POLL_INTERVAL_MS, undefined, { signal });
     }
     process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await called), null, 2)}\n`);
   } finally {
-    // Its receiver ends with the demo: nobody would take its callback any more.
+    // The receiver stops with the demo, so the callback could never be delivered.
     if (pending !== undefined) {
       const cancelled = await call(`${pending}/cancel`, { method: 'POST' }).catch(() => undefined);
-      if (cancelled?.status === 202) say('·', 'cancelled the job, since its receiver ends here');
+      if (cancelled?.status === 202) print('·', 'job cancelled, because its receiver stops with the demo');
     }
     await close();
   }
 };
 
 const { values } = readArguments(DEMO);
-if (!/^[1-9]\d{0,5}$/.test(values.timeout)) failUsage(DEMO, '--timeout takes seconds, 1 or more');
+if (!/^[1-9]\d{0,5}$/.test(values.timeout))
+  failUsage(DEMO, '--timeout must be a whole number of seconds from 1 to 999999');
 
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     const code = 128 + constants.signals[signal];
-    // Once more: at once. An instance of its own notices, and ends by itself.
+    // A second signal exits at once. A temporary instance notices, and stops by itself.
     if (interruption.signal.aborted) process.exit(code);
     process.exitCode = code;
     interruption.abort();
@@ -203,18 +206,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 onParentEnd(() => interruption.abort());
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
-const own = Object.fromEntries(Object.entries(OWN_SETTINGS).filter(([name]) => process.env[name] === undefined));
-const instance = await useInstance(own).catch((error: Error) => {
+const settings = Object.fromEntries(Object.entries(OWN_SETTINGS).filter(([name]) => process.env[name] === undefined));
+const instance = await useInstance(settings).catch((error: Error) => {
   process.stderr.write(`${error.message.trim()}\n`);
   process.exit(1);
 });
 try {
-  say('·', instance.isOwn ? 'no instance answers: started one, with a quick schedule' : `found ${instance.serviceUrl}`);
+  print('·', instance.isOwn ? 'started a temporary instance, with short retry delays' : `using ${instance.serviceUrl}`);
   interruption.signal.throwIfAborted();
   await run(instance, Number(values.timeout) * 1000, interruption.signal);
 } catch (error) {
-  if (isDrawn) process.stdout.write('\r\x1b[K');
-  if (interruption.signal.aborted) say('·', 'interrupted');
+  if (isTerminal) process.stdout.write('\r\x1b[K');
+  if (interruption.signal.aborted) print('·', 'interrupted');
   else {
     process.stderr.write(`${error instanceof NotDelivered ? error.message : (error as Error).stack}\n`);
     process.exitCode = 1;

@@ -1,7 +1,7 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
-  /** The subset of dynalite's options that is used here; without a path it keeps everything in memory. */
+  /** The dynalite options used here. Without `path`, data is kept in memory. */
   export default function dynalite(options?: { path?: string; createTableMs?: number }): Server;
 }
 

@@ -5,29 +5,28 @@ type Writes = Parameters<Store['batch']>[0];
 
 const BATCH = 1_000;
 
-/** What a table's indexes are made of, by the table's name. */
+/** Index definitions by table name. */
 export type IndexDefinitions = Record<string, Pick<Table, 'AttributeDefinitions' | 'GlobalSecondaryIndexes'>>;
 
 /**
- * Makes the indexes of a database agree with their definitions and with its items. dynalite can't change the indexes of a
- * table; and it writes an item and its index entries one after the other: a process that is killed in between leaves jobs
- * that no index shows, or entries of jobs that are not so any more.
- * Deletes every entry, makes them anew from the items, and writes the definitions last: killed half-way, it begins again
+ * Rebuilds the indexes of a database from its items. dynalite can't change the indexes of a table. Also, it writes an item and
+ * its index entries separately: if the process is killed in between, entries are missing or stale.
+ * Deletes all entries, recreates them from the items, and writes the definitions last. If killed half-way, it starts over
  * at the next start.
  *
- * @param path folder of the database; nobody else may have it open
- * @param isRebuilt whether to rebuild them even though the definitions are the same
- * @returns whether they were rebuilt
+ * @param path folder of the database, which must not be open
+ * @param isForced whether to rebuild even if the definitions are unchanged
+ * @returns whether the indexes were rebuilt
  */
 export const rebuildIndexes = async (
   path: string,
   definitions: IndexDefinitions = {},
-  isRebuilt = true,
+  isForced = true,
 ): Promise<boolean> =>
   withStore(path, async (store) => {
     const tables = await readTables(store);
     const changed = tables.filter(({ table }) => hasChanged(table, definitions[table.TableName]));
-    if (!isRebuilt && changed.length === 0) return false;
+    if (!isForced && changed.length === 0) return false;
     for (const { table } of changed) Object.assign(table, toStored(definitions[table.TableName] ?? {}));
     await writeAll(store, staleEntries(store));
     await writeAll(
@@ -62,7 +61,7 @@ const readTables = async (store: Store): Promise<{ key: string; table: Table }[]
   return tables;
 };
 
-/** A table that is not defined is left as it is. */
+/** Tables without a definition stay unchanged. */
 const hasChanged = (table: Table, definition: IndexDefinitions[string] | undefined): boolean =>
   definition !== undefined && shapeOf(table) !== shapeOf(definition);
 
@@ -76,7 +75,7 @@ const shapeOf = ({ GlobalSecondaryIndexes = [] }: IndexDefinitions[string]): str
     ]).sort(),
   );
 
-/** As dynalite keeps the indexes of a table that is made with them. */
+/** The form in which dynalite stores index definitions. */
 const toStored = ({ AttributeDefinitions, GlobalSecondaryIndexes = [] }: IndexDefinitions[string]): Partial<Table> => ({
   ...(AttributeDefinitions && { AttributeDefinitions }),
   GlobalSecondaryIndexes: GlobalSecondaryIndexes.map((index) => ({

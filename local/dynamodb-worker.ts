@@ -6,7 +6,7 @@ import { type IndexDefinitions, rebuildIndexes } from './dynamodb-indexes.ts';
 import { guarded, replay } from './guarded-endpoint.ts';
 import { listen } from './http-server.ts';
 
-/** The database has a thread of its own: it takes the second core, and what breaks in it breaks nothing else. */
+/** The database runs in its own thread: it can use a second core, and its crashes don't end the process. */
 const { path, port, wasClean, indexes, access } = workerData as {
   path: string;
   port: number;
@@ -15,7 +15,7 @@ const { path, port, wasClean, indexes, access } = workerData as {
   access: Access;
 };
 
-// dynalite opens its files in the background, and answers requests meanwhile: errors of opening are to be seen here.
+// dynalite opens its files in the background. Opening them here first surfaces errors, such as a locked folder.
 await rebuildIndexes(path, indexes, !wasClean);
 const server = dynalite({ path, createTableMs: 0 });
 const [answer] = server.listeners('request') as [RequestListener];

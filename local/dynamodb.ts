@@ -19,43 +19,43 @@ import type { IndexDefinitions } from './dynamodb-indexes.ts';
 import { readTemplate, resourcesOf, type Template } from './template.ts';
 
 export type Database = {
-  /** The address that the SDK is sent to. */
+  /** The endpoint for SDK clients. */
   url: string;
   /** False while it is down and being restarted. */
   isReachable: () => boolean;
-  /** Calls back each time that it is up again after it broke. */
+  /** Registers a listener for restarts after a crash. */
   onRecovered: (listener: () => void) => void;
   close: () => Promise<void>;
 };
 
 const FIRST_RESTART_DELAY_MS = 100;
 const MAX_RESTART_DELAY_MS = 5_000;
-/** A database that ran this long before it broke is restarted without delay. */
+/** A database that ran this long before it crashed is restarted without delay. */
 const STABLE_MS = 30_000;
 
 /**
- * Starts DynamoDB over the data in a folder, for callers with these credentials only. Unless the last stop was clean and its
- * indexes are the template's, they are rebuilt first. If it breaks (a full disk, for example) it is restarted at the same
- * address, with back-off, until it is up again.
- * @throws DataFolderError when another process has the folder, or it can't be written
+ * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Rebuilds the indexes first, unless the
+ * last stop was clean and they match the template. If it crashes (a full disk, for example), it is restarted on the same
+ * port, with backoff.
+ * @throws DataFolderError if another process uses the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, access: Access, log: Log): Promise<Database> => {
   const databasePath = path.resolve(folder, 'dynamodb');
-  const cleanMark = path.resolve(folder, 'stopped-cleanly');
+  const cleanMarker = path.resolve(folder, 'stopped-cleanly');
   prepareDataFolder(folder);
 
   const launch = async (port: number): Promise<{ worker: Worker; url: string }> => {
-    const wasClean = !existsSync(databasePath) || existsSync(cleanMark);
+    const wasClean = !existsSync(databasePath) || existsSync(cleanMarker);
     const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
       workerData: { path: databasePath, port, wasClean, access, indexes: indexDefinitions(readTemplate(TEMPLATE)) },
     });
     try {
       const [message] = await Promise.race([
         once(worker, 'message') as Promise<[{ url: string }]>,
-        once(worker, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${code}`))),
+        once(worker, 'exit').then(([code]) => Promise.reject(new Error(`exited with ${code}`))),
       ]);
-      if (!wasClean) log.warn('The last stop was not clean: rebuilt the indexes', { folder });
-      rmSync(cleanMark, { force: true });
+      if (!wasClean) log.warn('Indexes rebuilt after an unclean stop', { folder });
+      rmSync(cleanMarker, { force: true });
       return { worker, url: message.url };
     } catch (error) {
       await worker.terminate();
@@ -72,7 +72,7 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
   const watch = (worker: Worker): void => {
     running = worker;
     const startedAt = performance.now();
-    worker.on('error', (error) => log.error('The database broke', { error }));
+    worker.on('error', (error) => log.error('Database crashed', { error }));
     worker.once('exit', () => {
       running = undefined;
       if (closing.signal.aborted) return;
@@ -85,14 +85,14 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
       await sleep(delayMs, undefined, { signal: closing.signal }).catch(() => {});
       delayMs = Math.min(Math.max(FIRST_RESTART_DELAY_MS, delayMs * 2), MAX_RESTART_DELAY_MS);
       try {
-        log.warn('Starting the database again');
+        log.warn('Database restarting');
         const { worker } = await launch(port);
-        log.info('The database is up again');
+        log.info('Database restarted');
         watch(worker);
         for (const listener of recoveryListeners) listener();
         return;
       } catch (error) {
-        log.error('The database did not start', { reason: innermost(error).message, retryAfterMs: delayMs });
+        log.error('Database restart failed', { reason: innermost(error).message, retryAfterMs: delayMs });
       }
     }
   };
@@ -110,16 +110,17 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
     close: async () => {
       closing.abort();
       await recovery;
-      // While it is down there is nothing to close, and the next start rebuilds the indexes.
+      // Nothing to close while it is down. The next start rebuilds the indexes.
       if (!running) return;
       const ended = once(running, 'exit');
       running.postMessage('close');
       const [code] = await ended;
       if (code !== 0) return;
       try {
-        writePrivateFile(cleanMark, '');
+        writePrivateFile(cleanMarker, '');
       } catch (error) {
-        log.warn('The stop could not be marked as clean: the next start rebuilds the indexes', { error });
+        // The next start rebuilds the indexes.
+        log.warn('Clean stop not recorded', { error });
       }
     },
   };
@@ -141,7 +142,7 @@ const indexDefinitions = (template: Template): IndexDefinitions =>
     }),
   );
 
-/** The error that all others came from. (It crossed a thread: it may not be an instance of this one's Error.) */
+/** The root cause. (Errors from the worker thread may not be instances of this thread's Error.) */
 const innermost = (error: unknown): Error & { code?: string } => {
   const { cause } = error as Error;
   return cause === undefined ? (error as Error) : innermost(cause);
@@ -149,7 +150,7 @@ const innermost = (error: unknown): Error & { code?: string } => {
 
 const isLocked = (error: unknown): boolean => `${innermost(error).code}`.includes('LOCKED');
 
-/** The properties of a table that CreateTable does not take. */
+/** A table's properties in the template, with those that CreateTable does not accept. */
 type Table = CreateTableCommandInput & Record<(typeof NOT_OF_CREATE_TABLE)[number], unknown>;
 const NOT_OF_CREATE_TABLE = [
   'PointInTimeRecoverySpecification',
@@ -159,8 +160,8 @@ const NOT_OF_CREATE_TABLE = [
 ] as const;
 
 /**
- * Makes those of the template's tables that are not there yet, under their logical ids.
- * @throws DataFolderError when one is there, with other indexes
+ * Creates the template's tables that don't exist yet, named by their logical ids.
+ * @throws DataFolderError if an existing table has different indexes
  */
 export const ensureTables = async (client: DynamoDBClient, template: Template): Promise<void> => {
   for (const [logicalId, { Properties }] of resourcesOf(template, 'AWS::DynamoDB::Table')) {
@@ -173,14 +174,14 @@ const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<v
   for (const name of NOT_OF_CREATE_TABLE) delete table[name];
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
-    const has = indexNames(Table?.GlobalSecondaryIndexes ?? []);
-    if (has !== indexNames(table.GlobalSecondaryIndexes ?? [])) {
-      throw new DataFolderError(`DATA_DIR: its table has other indexes than the template: remove the folder`);
+    const existing = indexNames(Table?.GlobalSecondaryIndexes ?? []);
+    if (existing !== indexNames(table.GlobalSecondaryIndexes ?? [])) {
+      throw new DataFolderError(`DATA_DIR: the indexes of its table differ from the template: remove the folder`);
     }
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
     await client.send(new CreateTableCommand(table));
-    // Until it is active, it takes no items, and says that it is not there.
+    // Until the table is active, operations fail with ResourceNotFoundException.
     await waitUntilTableExists(
       { client, maxWaitTime: 30, minDelay: 0.01, maxDelay: 0.2 },
       { TableName: table.TableName },

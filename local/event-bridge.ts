@@ -7,8 +7,8 @@ import { type Listening, listen } from './http-server.ts';
 type Entry = { Source?: string; DetailType?: string; Detail?: string };
 
 /**
- * The default bus, with one subscriber: the log. It answers `PutEvents` of the EventBridge API, AWS JSON 1.1, to callers with
- * these credentials.
+ * Starts a default event bus that logs each event. Implements `PutEvents` of the EventBridge API (AWS JSON 1.1), for requests
+ * signed with these credentials.
  */
 export const startEventBridge = async (access: Access, log: Log): Promise<Listening> => {
   const server = createServer(

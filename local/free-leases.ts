@@ -4,14 +4,14 @@ import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-cont
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 
-/** A job that was claimed more often than that without an outcome may be what ends the process: it keeps its back-off. */
+/** A job claimed more often than this without an outcome may be what crashes the process: it keeps its lease as backoff. */
 const MAX_FREED_CLAIMS = 2;
 
 /**
- * Makes leased jobs due whose executions are known to have ended: executions live in the process, so none has survived its
- * end, and no job needs to wait for its lease.
- * @param until frees only leases that end by then, epoch milliseconds; absent: all
- * @returns how many there were
+ * Releases the leases of jobs whose executions have ended. Executions run in this process, so none survives a restart, and the
+ * jobs need not wait for their leases to expire.
+ * @param until only leases that end by then, epoch milliseconds; all by default
+ * @returns the number of released leases
  */
 export const freeLeases = async (
   client: DynamoDBClient,
@@ -27,7 +27,7 @@ export const freeLeases = async (
   const free = async (jobId: string): Promise<boolean> => {
     const job = await get(jobId, now);
     if (!job || job.claimsSinceOutcome > MAX_FREED_CLAIMS) return false;
-    // It may have been claimed anew since the page was read.
+    // It may have been claimed again since the page was read.
     if (job.leasedUntil === undefined || job.leasedUntil > until) return false;
     await release(jobId, job.claims, now).catch(ignoreStale);
     return true;

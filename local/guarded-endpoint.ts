@@ -3,17 +3,16 @@ import { Readable } from 'node:stream';
 import { type Access, createVerifier, namesAccessKey } from './access.ts';
 import { isForPort, isFromPage } from './host-header.ts';
 
-/** What DynamoDB takes at most, batches included. */
+/** Maximum request size of DynamoDB (batches). */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** A request that may be answered. */
+/** A verified request. */
 export type SdkRequest = { headers: IncomingHttpHeaders; body: Buffer };
 
 /**
- * The front of an endpoint for AWS SDKs: lets a request through if it is a `POST /` to this port of loopback, signed with the
- * instance's own credentials. Web pages (whatever their name resolves to) and other users of this machine get an error with no
- * CORS header.
- * @param service which requests have to be signed for
+ * Guards an endpoint for AWS SDKs: `answer` is only called for a `POST /` to this loopback port, signed with the instance's
+ * credentials. Web pages (even with DNS rebinding) and other users of this machine get an error without CORS headers.
+ * @param service that requests must be signed for
  */
 export const guarded = (
   service: string,
@@ -22,11 +21,11 @@ export const guarded = (
 ): RequestListener => {
   const isSigned = createVerifier(access, service);
   return (request, response) => {
-    // What the other side does to its connection concerns no other request.
+    // Connection errors must not crash the process.
     request.on('error', () => {});
     response.on('error', () => {});
-    const refused = refusal(request, access);
-    if (refused !== undefined) return refuse(response, refused);
+    const errorType = checkHeaders(request, access);
+    if (errorType !== undefined) return refuse(response, errorType);
     readBody(request)
       .then(async (body) => {
         if (body === undefined) return refuse(response, 'RequestEntityTooLarge', 413);
@@ -38,8 +37,8 @@ export const guarded = (
   };
 };
 
-/** The name of the error that a request gets before its body is read; undefined for none. */
-const refusal = ({ method, url, headers, socket }: IncomingMessage, access: Access): string | undefined => {
+/** @returns the error type if the request is refused before its body is read */
+const checkHeaders = ({ method, url, headers, socket }: IncomingMessage, access: Access): string | undefined => {
   if (isFromPage(headers) || !isForPort(headers, socket.localPort)) return 'AccessDeniedException';
   if (method !== 'POST' || url !== '/') return 'UnknownOperationException';
   if (headers.authorization === undefined) return 'MissingAuthenticationTokenException';
@@ -47,13 +46,13 @@ const refusal = ({ method, url, headers, socket }: IncomingMessage, access: Acce
 };
 
 const refuse = (response: ServerResponse, type: string, status = 403): void => {
-  // The rest of the request is not read: the connection can't be used again.
+  // Close the connection: the rest of the request was not read.
   response
     .writeHead(status, { 'content-type': 'application/x-amz-json-1.0', connection: 'close' })
-    .end(JSON.stringify({ __type: type, message: 'This endpoint only answers the instance that it belongs to.' }));
+    .end(JSON.stringify({ __type: type, message: 'This endpoint only serves its own Boomerang instance.' }));
 };
 
-/** @returns undefined when it is too large */
+/** @returns undefined if it is too large */
 const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -65,7 +64,7 @@ const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> =
   return Buffer.concat(chunks);
 };
 
-/** A request whose body was read already, for a listener that reads it itself. */
+/** A request with its body readable again, for a listener that reads it itself. */
 export const replay = ({ headers, body }: SdkRequest): IncomingMessage =>
   Object.assign(Readable.from(body.length === 0 ? [] : [body]), {
     method: 'POST',

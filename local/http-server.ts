@@ -3,19 +3,19 @@ import type { AddressInfo } from 'node:net';
 
 const HOST = '127.0.0.1';
 
-export type Listening = { url: string /** Ends open connections, too. */; close: () => Promise<void> };
+export type Listening = { url: string /** Also closes open connections. */; close: () => Promise<void> };
 
 /**
- * Starts a server on this machine only.
- * @param port 0 for any that is free
+ * Starts a server on the loopback interface.
+ * @param port 0 for any free port
  */
 export const listen = async (server: Server, port: number): Promise<Listening> => {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, HOST, resolve);
   });
-  const { port: taken } = server.address() as AddressInfo;
+  const { port: actualPort } = server.address() as AddressInfo;
   return {
-    url: `http://${HOST}:${taken}`,
+    url: `http://${HOST}:${actualPort}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -25,5 +25,5 @@ export const listen = async (server: Server, port: number): Promise<Listening> =
   };
 };
 
-/** How long requests under way may take once a server closes. */
+/** Time for running requests to end once a server closes. */
 const GRACE_MS = 1_000;

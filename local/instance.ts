@@ -4,39 +4,39 @@ import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findRunning, type Running } from './running.ts';
 
-/** An embedded cloud that answers. */
+/** A running embedded cloud. */
 export type Instance = {
   serviceUrl: string;
   providersUrl: string;
-  /** The key of its local client. */
+  /** The API key of its local client. */
   apiKey: string;
-  /** Its tables, its state machine, its schedule. */
+  /** Endpoints, outputs and schedule. */
   running: Running;
-  /** Its process; known of an own instance. */
+  /** Process id; only if `isOwn`. */
   pid?: number | undefined;
-  /** Whether it was started here, and ends with whoever started it. */
+  /** Whether it was started by this process, and ends with it. */
   isOwn: boolean;
-  /** Ends it in order. */
+  /** Stops it gracefully. */
   stop: () => Promise<void>;
-  /** Ends it at once, as a crash would. */
+  /** Kills it, to simulate a crash. */
   kill: () => Promise<void>;
-  /** What it printed so far. */
+  /** Its output so far. */
   output: () => string;
 };
 
-/** How much of what it prints is kept. */
-const MAX_PRINTED = 4_000_000;
+/** Characters of output to keep. */
+const MAX_OUTPUT_CHARACTERS = 4_000_000;
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** The instance that runs over the `DATA_DIR` of the environment, or one of its own. */
+/** Returns the instance running on `DATA_DIR` of the environment, or starts a temporary one. */
 export const useInstance = async (settings: Record<string, string>): Promise<Instance> => {
   const running = await findRunning(process.env.DATA_DIR ?? '.data');
-  if (running) return { ...urlsOf(running), isOwn: false, stop: nothing, kill: nothing, output: () => '' };
+  if (running) return { ...urlsOf(running), isOwn: false, stop: noop, kill: noop, output: () => '' };
   return startInstance(settings);
 };
 
-const nothing = async (): Promise<void> => {};
+const noop = async (): Promise<void> => {};
 
 const urlsOf = (running: Running) => ({
   serviceUrl: running.outputs.ServiceApiUrl ?? '',
@@ -46,22 +46,22 @@ const urlsOf = (running: Running) => ({
 });
 
 /**
- * Starts an instance in a process of its own, on free ports, with data that is deleted at its end unless `DATA_DIR` is set. It ends
- * when this process does, however that ends.
- * @throws Error with what it printed, when it ends before it is up
+ * Starts an instance in a child process, on free ports. Its data is deleted at the end unless `settings` has `DATA_DIR`. It ends
+ * with this process, even if that is killed.
+ * @throws Error with its output, if it ends before it is up
  */
 export const startInstance = async (settings: Record<string, string>): Promise<Instance> => {
   const child = spawn(process.execPath, [MAIN, ...(settings.DATA_DIR === undefined ? ['--temporary'] : [])], {
     env: { ...process.env, SERVICE_PORT: '0', PROVIDERS_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Its own group: Ctrl-C reaches whoever started it, who then stops it in order.
+    // Own process group: Ctrl-C must only reach the parent, which then stops the instance gracefully.
     detached: true,
   });
   const ended = once(child, 'exit');
   let printed = '';
   for (const output of [child.stdout, child.stderr]) {
     output?.on('data', (chunk: Buffer) => {
-      printed = (printed + chunk.toString('utf8')).slice(-MAX_PRINTED);
+      printed = (printed + chunk.toString('utf8')).slice(-MAX_OUTPUT_CHARACTERS);
     });
   }
   const running = await Promise.race([

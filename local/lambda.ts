@@ -5,7 +5,7 @@ import type { Context } from 'aws-lambda';
 
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
-/** A function as the template describes it, everything resolved. */
+/** A function of the template, with intrinsic functions resolved. */
 export type FunctionConfig = {
   logicalId: string;
   /** Folder of its code, relative to the template. */
@@ -17,15 +17,15 @@ export type FunctionConfig = {
 
 export type Lambda = {
   /**
-   * Invokes a function: what goes in and out is copied, as it is where a network lies between.
-   * @throws what the handler throws, or an error named `Lambda.Unknown` when it takes too long (it goes on running, unheard)
+   * Invokes a function. Input and output are copied through JSON, as on AWS.
+   * @throws what the handler throws, or an error named `Lambda.Unknown` on timeout (the handler keeps running)
    */
   invoke: (logicalId: string, event: unknown) => Promise<unknown>;
 };
 
 /**
- * Loads functions into this process, each with its own environment at load: they read it once, there.
- * @throws what a function throws while it loads, with its name in front
+ * Loads functions into this process. Each sees its own environment while it loads, which is when functions read it.
+ * @throws Error prefixed with the function's folder, if its module throws
  */
 export const loadFunctions = async (root: string, functions: FunctionConfig[]): Promise<Lambda> => {
   const loaded = new Map<string, FunctionConfig & { handler: Handler }>();
@@ -49,7 +49,7 @@ export const loadFunctions = async (root: string, functions: FunctionConfig[]): 
   return {
     invoke: async (logicalId, event) => {
       const config = loaded.get(logicalId);
-      if (!config) throw new Error(`there is no function ${logicalId}`);
+      if (!config) throw new Error(`no such function: ${logicalId}`);
       return runWithin(config, (context) => config.handler(toInput(event), context));
     },
   };
@@ -68,20 +68,20 @@ const runWithin = async (
     awsRequestId: randomUUID(),
     getRemainingTimeInMillis: () => Math.max(0, endsAt - Date.now()),
   } as Context;
-  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const error = new Error(`Task timed out after ${timeoutSeconds}.00 seconds`);
     error.name = 'Lambda.Unknown';
     reject(error);
   }, timeoutSeconds * 1000);
   try {
-    return copy(await Promise.race([run(context), tooLong]));
+    return copy(await Promise.race([run(context), timeout]));
   } finally {
     clearTimeout(timer);
   }
 };
 
-/** As it comes out of JSON; a body, which may be megabytes of text, is text already. */
+/** Copies an event through JSON, except for a string body, which may be megabytes. */
 const toInput = (event: unknown): unknown => {
   const { body, ...rest } = (event ?? {}) as { body?: unknown };
   return typeof body === 'string' ? { ...(copy(rest) as object), body } : copy(event);

@@ -5,15 +5,15 @@ import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
 import { DataFolderError, explain, writePrivateFile } from './data-folder.ts';
 
-/** What the one who runs the embedded cloud calls it with. */
+/** The client that the embedded cloud creates for its user. */
 export type LocalClient = { apiKey: string; signingSecret: string };
 
 const LOCAL_CLIENT_ID = 'local';
 const KEY_FILE = 'local-api-key';
 
 /**
- * Makes the local client, or finds it: its key is kept beside the data, so that it is the same at every start.
- * @param fixed what the environment wants its key and its secret to be
+ * Finds or creates the local client. Its API key is stored in the data folder, so that it stays the same.
+ * @param fixed API key and signing secret set by the environment
  */
 export const ensureLocalClient = async (
   clients: Pick<ClientAdmin, 'get' | 'put'>,
@@ -22,14 +22,14 @@ export const ensureLocalClient = async (
   now: number,
 ): Promise<LocalClient> => {
   const stored = await clients.get(LOCAL_CLIENT_ID);
-  const apiKey = fixed.apiKey ?? keptApiKey(folder);
-  const [kept] = stored ? liveSecrets(stored, now) : [];
-  const signingSecret = fixed.signingSecret ?? kept ?? newSigningSecret();
+  const apiKey = fixed.apiKey ?? ensureApiKey(folder);
+  const [storedSecret] = stored ? liveSecrets(stored, now) : [];
+  const signingSecret = fixed.signingSecret ?? storedSecret ?? newSigningSecret();
   await clients.put({
     clientId: LOCAL_CLIENT_ID,
     name: 'local',
     keyHash: hashApiKey(apiKey),
-    secrets: stored && signingSecret === kept ? stored.secrets : [{ secret: signingSecret }],
+    secrets: stored && signingSecret === storedSecret ? stored.secrets : [{ secret: signingSecret }],
     createdAt: stored?.createdAt ?? now,
     ...(stored?.ratePerSecond !== undefined && { ratePerSecond: stored.ratePerSecond }),
     ...(stored?.callbackHeaders !== undefined && { callbackHeaders: stored.callbackHeaders }),
@@ -37,21 +37,21 @@ export const ensureLocalClient = async (
   return { apiKey, signingSecret };
 };
 
-/** The key that is kept beside the data; undefined where the cloud was never started. @throws DataFolderError */
+/** Reads the API key in a data folder; undefined if the embedded cloud never ran there. @throws DataFolderError */
 export const readApiKey = (folder: string): string | undefined => {
   const file = path.join(folder, KEY_FILE);
   if (!existsSync(file)) return undefined;
   try {
-    // A file that a full disk left empty holds none.
+    // A full disk may have left the file empty.
     return readFileSync(file, 'utf8').trim() || undefined;
   } catch (cause) {
     throw new DataFolderError(`DATA_DIR: ${file} ${explain(cause as NodeJS.ErrnoException)}`, { cause });
   }
 };
 
-const keptApiKey = (folder: string): string => {
-  const kept = readApiKey(folder);
-  if (kept !== undefined) return kept;
+const ensureApiKey = (folder: string): string => {
+  const stored = readApiKey(folder);
+  if (stored !== undefined) return stored;
   const apiKey = newApiKey();
   writePrivateFile(path.join(folder, KEY_FILE), apiKey);
   return apiKey;

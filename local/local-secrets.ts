@@ -1,9 +1,9 @@
 import { createResolver, type Template } from './template.ts';
 
-/** Secrets of mock providers: the template has them for the local stage. Those of other providers come from outside. */
+/** Secrets of mock providers, which the template sets for the local stage. */
 const NAMES = ['REPORTS_CLIENT_SECRET'];
 
-/** The secrets that the local stage has by itself, by the variables that hold them. */
+/** The secrets that the template sets for the local stage, by variable. */
 export const readLocalSecrets = (template: Template): Record<string, string> => {
   const resolve = createResolver(template, { parameters: { Stage: 'local' }, ref: String, getAtt: String });
   const environment = resolve(template.Resources.ProviderFetchFunction?.Properties?.Environment);

@@ -10,30 +10,30 @@ import { onParentEnd } from './end-with-parent.ts';
 import { usePrettyConsole } from './pretty-console.ts';
 import { type LocalSettings, readLocalSettings } from './settings.ts';
 
-/** `npm start`: the whole system in this process. */
+/** `npm start`: runs the whole system in this process. */
 
 const { values: options } = readArguments({
   name: 'npm start',
   about:
     'Runs Boomerang on this machine: both APIs, functions, state machine, tables and schedule in one process, until Ctrl-C.',
-  options: { temporary: { type: 'boolean', about: 'keep the data in a folder of its own that is deleted at the end' } },
+  options: { temporary: { type: 'boolean', about: 'keep the data in a temporary folder' } },
   environment: {
-    'SERVICE_PORT, PROVIDERS_PORT': 'ports of the two APIs on 127.0.0.1 (3000, 3001); 0 takes any that is free',
-    DATA_DIR: 'where the data is kept (.data); readable by its owner only',
-    SWEEP_SECONDS: 'how often due jobs are swept (5)',
+    'SERVICE_PORT, PROVIDERS_PORT': 'ports of the two APIs on 127.0.0.1 (3000, 3001); 0 for any free port',
+    DATA_DIR: 'data folder (.data); readable by its owner only',
+    SWEEP_SECONDS: 'seconds between sweeps for due jobs (5)',
     FAILURE_RATE: 'probability that the mock providers fail, 0 to 1 (0.5)',
-    'LOCAL_API_KEY, LOCAL_SIGNING_SECRET': 'credentials of the local client (made at the first start)',
-    PROVIDER_CATALOGUE: 'path of another provider catalogue',
-    '…': 'all others: README.md, Configuration',
+    'LOCAL_API_KEY, LOCAL_SIGNING_SECRET': 'credentials of the local client (generated at the first start)',
+    PROVIDER_CATALOGUE: 'path of a provider catalogue',
+    '…': 'all others: docs/configuration.md',
   },
   examples: {
     '': 'on the default ports',
-    '--temporary': 'without a trace',
+    '--temporary': 'without keeping data',
   },
-  exitCodes: { 1: 'it could not start; one line a reason' },
+  exitCodes: { 1: 'it could not start; each reason is one line' },
 });
 
-/** Errors that the user can mend are one line each; others show where they come from. */
+/** Exits with 1. Errors that the user can fix are printed as one line each, others with their stack trace. */
 const exit = (error: unknown): never => {
   for (const line of explain(error) ?? [error]) console.error(line);
   cleanUp();
@@ -44,11 +44,11 @@ const explain = (error: unknown): readonly string[] | undefined => {
   if (!(error instanceof Error)) return undefined;
   const { code, port, path: file } = error as NodeJS.ErrnoException & { port?: number };
   if (error instanceof InvalidEnvironment) return error.culprits;
-  if (error instanceof DataFolderError) return [error.message];
+  if (error instanceof DataFolderError || error.name === 'InvalidDefinition') return [error.message];
   if (error instanceof InvalidCatalogue) return [`PROVIDER_CATALOGUE: ${error.message}`];
   if (code === 'EADDRINUSE') return [`Port ${port} is in use: set SERVICE_PORT or PROVIDERS_PORT.`];
   if (code === 'EACCES' && port !== undefined)
-    return [`Port ${port} may not be used: set SERVICE_PORT or PROVIDERS_PORT.`];
+    return [`Permission denied for port ${port}: set SERVICE_PORT or PROVIDERS_PORT.`];
   if (file?.startsWith(path.resolve(dataFolder))) return [`DATA_DIR: ${file} ${explainFileError(error)}`];
   return explain(error.cause);
 };
@@ -71,15 +71,15 @@ const readSettings = (): LocalSettings => {
 const settings = readSettings();
 if (process.stdout.isTTY) usePrettyConsole();
 
-// Whoever read the output may go away (a closed terminal, `| head`): the jobs go on, unheard.
+// Keep running if the reader of the output goes away (a closed terminal, `| head`).
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
-// Nothing that breaks in a request or an execution may end all the others.
+// An error in one request or execution must not end the others.
 process.on('uncaughtException', (error) =>
   console.error(
     JSON.stringify({
       level: 'ERROR',
-      message: 'Uncaught',
+      message: 'Uncaught exception',
       timestamp: new Date().toISOString(),
       error: { name: error.name, message: error.message, stack: error.stack },
     }),
@@ -93,7 +93,7 @@ let isStopping = false;
 const stop = async (): Promise<void> => {
   if (isStopping) process.exit(130);
   isStopping = true;
-  process.stdout.write('\nStopping. Once more to stop at once.\n');
+  process.stdout.write('\nStopping. Press Ctrl-C again to stop at once.\n');
   try {
     await (await starting).stop();
     cleanUp();
@@ -103,7 +103,7 @@ const stop = async (): Promise<void> => {
     process.exit(1);
   }
 };
-// From the first moment on: who ends it while it starts must not leave half of it.
+// Registered during the start, so that a signal then also stops what has started.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 onParentEnd(() => {
   if (!isStopping) void stop();
@@ -111,15 +111,15 @@ onParentEnd(() => {
 
 const cloud = await starting.catch(exit);
 
-const shown = (name: 'LOCAL_API_KEY' | 'LOCAL_SIGNING_SECRET', value: string): string =>
-  settings[name] === undefined ? value : `(that of ${name})`;
+const describeCredential = (name: 'LOCAL_API_KEY' | 'LOCAL_SIGNING_SECRET', value: string): string =>
+  settings[name] === undefined ? value : `(from ${name})`;
 const { signingSecret } = cloud.client;
 const authorization = settings.LOCAL_API_KEY === undefined ? `Bearer ${cloud.apiKey}` : 'Bearer $LOCAL_API_KEY';
 
 const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
 const warnings = cloud.unsetSecrets.map(
   ({ providerId, secret, variable }) =>
-    `Provider ${providerId} wants the credential ${secret}, and ${variable} is not set: its calls will fail. Set ${variable} (on AWS: the SSM parameter /<stack name>/providers/${secret}).`,
+    `Calls to provider ${providerId} will fail: its credential ${secret} is not set. Set ${variable} (on AWS: the SSM parameter /<stack name>/providers/${secret}).`,
 );
 process.stdout.write(`
 Boomerang is up.
@@ -129,10 +129,10 @@ Boomerang is up.
   jobs           ${JobsUrl}
   DynamoDB       ${cloud.endpoints.dynamodb}, table ${cloud.outputs.JobTableName}
   Step Functions ${cloud.endpoints.stepFunctions}, ${cloud.outputs.StateMachineArn}
-  data           ${settings.DATA_DIR}; credentials of the two endpoints above are in its running.json
-  schedule       a sweep for due jobs every ${cloud.sweeps.everySeconds} s${cloud.isSweptMoreOften ? ' (on AWS every 60 s)' : ''}
-  API key        ${shown('LOCAL_API_KEY', cloud.apiKey)}
-  callbacks      signed with ${shown('LOCAL_SIGNING_SECRET', signingSecret)}
+  data           ${settings.DATA_DIR}; its running.json has the credentials for the two endpoints above
+  schedule       sweeps for due jobs every ${cloud.sweeps.everySeconds} s${cloud.isSweptMoreOften ? ' (on AWS every 60 s)' : ''}
+  API key        ${describeCredential('LOCAL_API_KEY', cloud.apiKey)}
+  callbacks      signed with ${describeCredential('LOCAL_SIGNING_SECRET', signingSecret)}
 ${warnings.map((warning) => `\n${styleText('yellow', 'Warning:')} ${warning}\n`).join('')}
 Try it:
 
@@ -143,10 +143,10 @@ Try it:
   curl ${JobsUrl} -H "authorization: ${authorization}"
   curl ${HealthUrl}
 
-Ctrl-C ends it.
+Press Ctrl-C to stop.
 
 `);
 
-// To whoever started it with a channel.
+// For a parent with an IPC channel.
 const { outputs, endpoints, access, apiKey, sweeps } = cloud;
 process.send?.({ outputs, endpoints, access, apiKey, sweeps, dataFolder });

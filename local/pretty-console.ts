@@ -16,7 +16,7 @@ const COLORS: Record<Level, 'gray' | 'green' | 'yellow' | 'red'> = {
   ERROR: 'red',
 };
 
-/** Keys that say the same on every line, or are shown elsewhere in it. */
+/** Keys that are the same on every line, or shown elsewhere in it. */
 const HIDDEN = new Set([
   'level',
   'message',
@@ -29,8 +29,8 @@ const HIDDEN = new Set([
 ]);
 
 /**
- * Shows the functions' JSON log lines as lines for people. Powertools writes through the global console when
- * `POWERTOOLS_DEV` is set, so this must be called before the first logger is made.
+ * Prints the functions' JSON log lines in readable form. Powertools writes through the global console when `POWERTOOLS_DEV` is
+ * set, so this must be called before the first logger is created.
  */
 export const usePrettyConsole = (): void => {
   process.env.POWERTOOLS_DEV = 'true';

@@ -1,15 +1,18 @@
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
 
 /**
- * The interpreter has no `$$.State` in its context object. A definition read here may still hand `$$.State.RetryCount` to a
- * task, as `retryCount` of its payload: who runs the tasks counts for it.
+ * Parses a definition that passes `$$.State.RetryCount` to tasks as `retryCount`. The interpreter has no `$$.State` in its context
+ * object, so the placeholder becomes 0, and createRetryCounter fills it in.
  */
 export const parseDefinition = (text: string): StateMachineDefinition =>
   JSON.parse(
     text.replaceAll(/"retryCount\.\$":\s*"\$\$\.State\.RetryCount"/g, '"retryCount": 0'),
   ) as StateMachineDefinition;
 
-/** Counts the retries of one execution, and tells each task that asks for it its own. A task with the same payload is the same. */
+/**
+ * Counts the retries of the tasks of one execution, and sets `retryCount` in payloads that have it. Runs of a task with the same
+ * payload count as retries.
+ */
 export const createRetryCounter = () => {
   const runs = new Map<string, number>();
   return (task: string, payload: unknown): void => {

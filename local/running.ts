@@ -5,24 +5,24 @@ import type { Access } from './access.ts';
 import { writePrivateFile } from './data-folder.ts';
 
 /**
- * How other processes of the same user reach the embedded cloud that runs over a data folder. It holds the credentials of its
- * endpoints and the API key of the local client: the file is readable by its owner only.
+ * How other processes of the same user reach the embedded cloud running on a data folder. Contains the credentials for its
+ * endpoints and the local client's API key, so the file is readable by its owner only.
  */
 export type Running = {
   outputs: Record<string, string>;
   endpoints: { dynamodb: string; stepFunctions: string };
-  /** Credentials that the endpoints take; made anew at each start. */
+  /** Credentials for the endpoints; new at each start. */
   access: Access;
   apiKey: string;
-  /** The schedule: ISO 8601, and seconds between two sweeps. */
+  /** The schedule: its start (ISO 8601), and the seconds between sweeps. */
   sweeps: { since: string; everySeconds: number };
 };
 
 const fileOf = (folder: string): string => path.join(folder, 'running.json');
 
 /**
- * Tells where it runs.
- * @returns withdraws that
+ * Writes `running.json`.
+ * @returns a function that removes it
  */
 export const announceRunning = (folder: string, running: Running): (() => void) => {
   writePrivateFile(fileOf(folder), `${JSON.stringify(running, null, 2)}\n`);
@@ -30,8 +30,8 @@ export const announceRunning = (folder: string, running: Running): (() => void) 
 };
 
 /**
- * The embedded cloud that runs over a data folder; undefined when none runs, whatever the last one left there. Another program
- * that has taken its port is told from it by its refusal of the credentials.
+ * Finds the embedded cloud running on a data folder; undefined if none is, even if a stale `running.json` exists. A test call
+ * with its credentials rules out another program on the same port.
  */
 export const findRunning = async (folder: string): Promise<Running | undefined> => {
   let client: DynamoDBClient | undefined;
@@ -47,6 +47,6 @@ export const findRunning = async (folder: string): Promise<Running | undefined> 
   }
 };
 
-/** A client of an embedded database. */
+/** Creates a client of an embedded database. */
 export const clientOf = (endpoint: string, access: Access): DynamoDBClient =>
   new DynamoDBClient({ region: 'us-east-1', endpoint, credentials: access });

@@ -1,15 +1,15 @@
 import { explainIssue, InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
 import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import * as z from 'zod';
-import { describePlace, readCatalogueFile } from '../cli/catalogue-file.ts';
+import { formatFault, readCatalogueFile } from '../cli/catalogue-file.ts';
 
 const whole = (min: number, max: number) =>
   z
     .string()
     .trim()
-    .regex(/^\d+$/, 'takes a whole number')
+    .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.number().min(min, `takes at least ${min}`).max(max, `takes at most ${max}`));
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 
 /** Standard Webhooks, "Signature scheme". */
 const isSigningSecret = (text: string): boolean => {
@@ -18,7 +18,7 @@ const isSigningSecret = (text: string): boolean => {
   return length >= 24 && length <= 64;
 };
 
-/** Settings of the embedded cloud itself; a port of 0 takes any that is free. */
+/** Settings of the embedded cloud itself. Port 0 selects any free port. */
 const own = z.object({
   SERVICE_PORT: whole(0, 65_535).default(3000),
   PROVIDERS_PORT: whole(0, 65_535).default(3001),
@@ -26,12 +26,15 @@ const own = z.object({
   SWEEP_SECONDS: whole(1, 86_400).optional(),
   LOCAL_API_KEY: z
     .string()
-    .regex(/^[\w.~+/-]{16,255}=*$/, 'takes 16 to 255 characters that fit into an Authorization header')
+    .regex(/^[\w.~+/-]{16,255}=*$/, 'must be 16 to 255 characters allowed in a bearer token')
     .optional(),
-  LOCAL_SIGNING_SECRET: z.string().refine(isSigningSecret, 'takes whsec_ and base64 of 24 to 64 bytes').optional(),
+  LOCAL_SIGNING_SECRET: z
+    .string()
+    .refine(isSigningSecret, 'must be whsec_ followed by base64 of 24 to 64 bytes')
+    .optional(),
 });
 
-/** Settings of the functions that may be set from outside; the template has their defaults. */
+/** Settings of the functions that the environment may override. The template has their defaults. */
 const PASSED_ON = [
   'FAILURE_RATE',
   'FAILURE_SEED',
@@ -56,13 +59,13 @@ const PASSED_ON = [
 ] as const satisfies (keyof typeof settings)[];
 
 export type LocalSettings = z.infer<typeof own> & {
-  /** What the environment sets of the functions' own variables, checked. */
+  /** Validated overrides of the functions' variables. */
   functionEnvironment: Record<string, string>;
 };
 
 /**
  * Reads the settings of `npm start`.
- * @throws InvalidEnvironment naming every variable that is out of its limits
+ * @throws InvalidEnvironment naming every invalid variable
  */
 export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings => {
   const parsed = own.safeParse(environment);
@@ -72,10 +75,10 @@ export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings
   culprits.push(...culpritsOf(() => checkCatalogue(environment.PROVIDER_CATALOGUE)));
   const { SERVICE_PORT = 0, PROVIDERS_PORT } = parsed.data ?? {};
   if (SERVICE_PORT !== 0 && SERVICE_PORT === PROVIDERS_PORT)
-    culprits.push('PROVIDERS_PORT: is the same as SERVICE_PORT');
+    culprits.push('PROVIDERS_PORT: must differ from SERVICE_PORT');
   if (!parsed.success || culprits.length > 0) throw new InvalidEnvironment(culprits);
   const functionEnvironment = Object.fromEntries(present.map((name) => [name, environment[name] as string]));
-  // Where the secret is known to whoever started this, the receiver to test with asks for it.
+  // With a known signing secret, the test receiver verifies signatures.
   if (parsed.data.LOCAL_SIGNING_SECRET !== undefined) functionEnvironment.COMPLETE_SECRET_NAME = 'LOCAL_SIGNING_SECRET';
   return { ...parsed.data, functionEnvironment };
 };
@@ -90,13 +93,13 @@ const culpritsOf = (read: () => void): readonly string[] => {
   }
 };
 
-/** The functions read it once more when they load: here its errors are told together with all others, each with its place. */
+/** Validates the catalogue before the functions load it, to report its errors together with all others, with line and column. */
 const checkCatalogue = (file: string | undefined): void => {
   if (!file) return;
   try {
     const { isJson, faults, message } = readCatalogueFile(file, { PROVIDERS_API_URL: 'http://127.0.0.1' });
-    const places = isJson ? faults.map(describePlace).join('; ') : message;
-    if (faults.length > 0) throw new InvalidEnvironment([`PROVIDER_CATALOGUE: ${file}: ${places}`]);
+    const errors = isJson ? faults.map(formatFault).join('; ') : message;
+    if (faults.length > 0) throw new InvalidEnvironment([`PROVIDER_CATALOGUE: ${file}: ${errors}`]);
   } catch (error) {
     if (error instanceof InvalidCatalogue) throw new InvalidEnvironment([`PROVIDER_CATALOGUE: ${error.message}`]);
     throw error;

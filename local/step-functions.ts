@@ -9,35 +9,39 @@ import { listen } from './http-server.ts';
 import { type Lambda, logicalIdOf } from './lambda.ts';
 import { createRetryCounter, parseDefinition } from './retry-count.ts';
 
-/** Input and output of a state, a task or an execution: a hard quota of Step Functions, in bytes of UTF-8. */
+/** Quota of Step Functions for the input and output of a state, a task or an execution, in bytes of UTF-8. */
 const MAX_STATE_BYTES = 262_144;
 
 export type StateMachineConfig = {
   arn: string;
   definitionPath: string;
-  /** What `${Name}` in the definition stands for. */
+  /** Values of `${Name}` in the definition. */
   substitutions: Record<string, string>;
 };
 
 export type StepFunctions = {
-  /** Starts an execution, and does not wait for it. */
+  /** Starts an execution, without waiting for its end. */
   start: (input: unknown) => string;
-  /** Resolves when no execution runs any more. */
+  /** Resolves when no execution is running. */
   settled: () => Promise<void>;
-  /** Resolves when the executions that run now have ended. */
+  /** Resolves when the executions running now have ended. */
   currentSettled: () => Promise<void>;
-  /** The address that the SDK is sent to. */
+  /** The endpoint for SDK clients. */
   url: string;
   close: () => Promise<void>;
 };
+
+/** The definition can't be run. The message is one line, with the path of the file. */
+export class InvalidDefinition extends Error {
+  override name = 'InvalidDefinition';
+}
 
 type Json = Parameters<StateMachine['run']>[0];
 type Task = { Resource: string };
 
 /**
- * Runs the state machine's own file, and answers `StartExecution` at a local address, to callers with these
- * credentials.
- * Catch sees what it would see on AWS: the error's name, and a Cause of `{ errorType, errorMessage, trace }`.
+ * Runs the state machine's definition file, and serves `StartExecution` for requests signed with these credentials.
+ * As on AWS, Catch gets the error's name, and a Cause of `{ errorType, errorMessage, trace }`.
  */
 export const startStepFunctions = async (
   { arn, definitionPath, substitutions }: StateMachineConfig,
@@ -46,7 +50,7 @@ export const startStepFunctions = async (
   log: Log,
 ): Promise<StepFunctions> => {
   const definition = readDefinition(definitionPath, substitutions);
-  const machine = new StateMachine(definition, { validationOptions: { checkArn: false } });
+  const machine = createMachine(definition, definitionPath);
   const tasks = tasksOf(definition);
   const running = new Set<Promise<void>>();
 
@@ -61,7 +65,7 @@ export const startStepFunctions = async (
 
   const start = (input: unknown): string => {
     const executionArn = `${arn.replace(':stateMachine:', ':express:')}:${randomUUID()}:${randomUUID()}`;
-    // Later, as on AWS: whoever starts an execution gets the answer first.
+    // Deferred, because on AWS StartExecution answers before the execution runs.
     const execution = new Promise<void>((resolve) => {
       setImmediate(() => run(executionArn, input as Json).finally(resolve));
     });
@@ -82,7 +86,7 @@ export const startStepFunctions = async (
         },
         context: { StateMachine: { Id: arn }, Execution: { Id: executionArn } },
       });
-      // No Catch stops this one, so it ends the execution: the engine itself knows no limit.
+      // The engine enforces no limit. On AWS, exceeding it fails the execution, and Catch can't handle it.
       const runLimited = async (name: string, task: Task, taskInput: Json): Promise<Json> => {
         countRetries(name, (taskInput as TaskInput).Payload);
         const output = isTooLarge(taskInput) ? undefined : await runTask(task, taskInput as TaskInput);
@@ -95,7 +99,7 @@ export const startStepFunctions = async (
     } catch (error) {
       const isLimit = error instanceof ExecutionAbortedError && tooLarge !== undefined;
       const limit = { errorName: 'States.DataLimitExceeded', state: tooLarge, maxBytes: MAX_STATE_BYTES };
-      log.error('An execution failed', { executionArn, ...(isLimit ? limit : { error }) });
+      log.error('Execution failed', { executionArn, ...(isLimit ? limit : { error }) });
     }
   };
 
@@ -123,23 +127,35 @@ const toCause = ({ name, message, stack }: Error): Error => {
   return error;
 };
 
+const createMachine = (definition: StateMachineDefinition, path: string): StateMachine => {
+  try {
+    return new StateMachine(definition, { validationOptions: { checkArn: false } });
+  } catch (cause) {
+    throw new InvalidDefinition(`${path}: ${(cause as Error).message}`, { cause });
+  }
+};
+
 const readDefinition = (path: string, substitutions: Record<string, string>): StateMachineDefinition => {
   const text = readFileSync(path, 'utf8').replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
     const value = substitutions[name];
-    if (value === undefined) throw new Error(`${path}: nothing is substituted for ${placeholder}`);
-    return value;
+    if (value !== undefined) return value;
+    throw new InvalidDefinition(`${path}: DefinitionSubstitutions in template.yaml has no value for ${placeholder}.`);
   });
-  return parseDefinition(text);
+  try {
+    return parseDefinition(text);
+  } catch (cause) {
+    throw new InvalidDefinition(`${path}: ${(cause as Error).message}`, { cause });
+  }
 };
 
-/** Every Task of the machine, those inside Maps too: names are unique in a definition. */
+/** All Tasks of the machine, including those inside Maps. State names are unique in a definition. */
 const tasksOf = (machine: Pick<StateMachineDefinition, 'States'>): [string, Task][] =>
   Object.entries(machine.States).flatMap(([name, state]): [string, Task][] => {
     if (state.Type === 'Task') return [[name, state]];
     return state.Type === 'Map' && state.ItemProcessor ? tasksOf(state.ItemProcessor) : [];
   });
 
-/** `StartExecution` of the Step Functions API: AWS JSON 1.0. */
+/** Implements `StartExecution` of the Step Functions API (AWS JSON 1.0). */
 const answer = (
   { headers, body }: SdkRequest,
   response: ServerResponse,

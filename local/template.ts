@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
 
-/** A resource of the template, its intrinsic functions not resolved yet. */
+/** A resource of the template, with unresolved intrinsic functions. */
 export type Resource = {
   Type: string;
-  /** Name of the condition under which there is such a resource. */
+  /** Name of the condition under which the resource exists. */
   Condition?: string;
   Properties?: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
@@ -19,7 +19,7 @@ export type Template = {
   Outputs: Record<string, { Description: string; Value: unknown }>;
 };
 
-/** What resources are where the template runs: the value of `!Ref` and of `!GetAtt`. */
+/** Parameter values, and the values of `!Ref` and `!GetAtt` for resources. */
 export type Bindings = {
   parameters: Record<string, unknown>;
   ref: (logicalId: string) => string;
@@ -46,22 +46,22 @@ export const readTemplate = (path: string): Template =>
 
 /**
  * Resolves the intrinsic functions of a part of the template.
- * @throws Error for a function that is not among those the template uses
+ * @throws Error for unsupported intrinsic functions
  */
-export const createResolver = (template: Template, place: Bindings): ((value: unknown) => unknown) => {
+export const createResolver = (template: Template, bindings: Bindings): ((value: unknown) => unknown) => {
   const parameters: Record<string, unknown> = {
     ...Object.fromEntries(Object.entries(template.Parameters).map(([name, { Default }]) => [name, Default])),
-    ...place.parameters,
+    ...bindings.parameters,
   };
   const ref = (name: string): unknown => {
     if (name === 'AWS::NoValue') return undefined;
-    if (!Object.hasOwn(parameters, name)) return place.ref(name);
+    if (!Object.hasOwn(parameters, name)) return bindings.ref(name);
     const isList = template.Parameters[name]?.Type === 'CommaDelimitedList';
     return isList ? String(parameters[name]).split(',') : parameters[name];
   };
   const getAtt = (path: string): string => {
     const [logicalId = '', attribute = ''] = path.split('.');
-    return place.getAtt(logicalId, attribute);
+    return bindings.getAtt(logicalId, attribute);
   };
   const functions: Record<string, (argument: unknown) => unknown> = {
     Ref: (name) => ref(name as string),
@@ -103,7 +103,7 @@ export const createResolver = (template: Template, place: Bindings): ((value: un
     const [name, argument] = entries[0] ?? [];
     if (entries.length === 1 && name !== undefined && (name === 'Ref' || name.startsWith('Fn::'))) {
       const resolveFunction = functions[name];
-      if (!resolveFunction) throw new Error(`template.yaml: ${name} is not known here`);
+      if (!resolveFunction) throw new Error(`template.yaml: ${name} is not supported`);
       return resolveFunction(argument);
     }
     return Object.fromEntries(entries.map(([key, part]) => [key, resolve(part)]));
@@ -115,9 +115,9 @@ export const createResolver = (template: Template, place: Bindings): ((value: un
 export const resourcesOf = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 
-/** An event of a function that is a route of an HTTP API. */
+/** A function's HttpApi event. */
 export type HttpApiEvent = { Properties: { ApiId: { Ref: string }; Method: string; Path: string } };
 
-/** A route as API Gateway calls it: `GET /jobs`, `$default`. */
+/** The route key of API Gateway: `GET /jobs`, `$default`. */
 export const routeKeyOf = ({ Method, Path }: HttpApiEvent['Properties']): string =>
   Path === '$default' ? Path : `${Method} ${Path}`;

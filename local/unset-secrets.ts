@@ -2,10 +2,10 @@ import { variableOf } from '@boomerang/core/adapters/secrets.ts';
 import type { Catalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 
-/** A credential that calls to a provider would need. */
+/** A missing provider credential. */
 export type UnsetSecret = { providerId: string; secret: string; variable: string; reason: string };
 
-/** The credentials of a catalogue that can't be had, by the providers that want them. */
+/** Finds the credentials in a catalogue that are not set. */
 export const findUnsetSecrets = async (catalogue: Catalogue, findSecret: FindSecret): Promise<UnsetSecret[]> => {
   const unset: UnsetSecret[] = [];
   for (const { id, auth } of catalogue.values()) {

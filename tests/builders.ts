@@ -15,10 +15,10 @@ export const NOW = 1_800_000_000_000;
 export const LEASE_MS = 360_000;
 
 export const CLIENT_ID = 'client';
-/** Of Standard Webhooks' own examples. */
+/** From the examples of Standard Webhooks. */
 export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-/** Finds the one client there is, with the one secret it has. */
+/** Finds the only client, with its only secret. */
 export const findClient: FindClient = async (clientId) =>
   clientId === CLIENT_ID ? { secrets: [{ secret: SECRET }] } : undefined;
 
@@ -35,11 +35,11 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   ...change,
 });
 
-/** A provider of the catalogue, its defaults filled in. */
+/** A provider of the catalogue, with defaults. */
 export const aProvider = (input: Partial<ProviderInput> = {}): Provider =>
   providerSchema.parse({ id: 'gas', url: 'https://example.com', ...input });
 
-/** A catalogue of providers by their ids, or as a file has them. */
+/** A catalogue of providers, each an id or its entry in a catalogue file. */
 export const aCatalogue = (...providers: (string | Partial<ProviderInput>)[]): Map<string, Provider> =>
   new Map(
     providers.map((one) => {
@@ -48,7 +48,7 @@ export const aCatalogue = (...providers: (string | Partial<ProviderInput>)[]): M
     }),
   );
 
-/** Stores a job, as a request of its own would. */
+/** Stores a job under a new request id. */
 export const givenJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
   await intake.create(job, { requestId: uuidv7(), requestHash: 'hash' }, job.createdAt);
 };
@@ -58,7 +58,7 @@ export const aClaim = (change: Partial<ClaimedJob> = {}): ClaimedJob => ({
   ...change,
 });
 
-/** A kind of outcome of one provider. */
+/** One kind of fetch outcome. */
 type Fetch<Kind extends FetchOutcome['kind']> = Extract<FetchOutcome, { kind: Kind }>;
 
 export const fetched = (providerId: string, json = `"${providerId}"`): Fetch<'fetched'> => ({
@@ -71,16 +71,16 @@ export const fetched = (providerId: string, json = `"${providerId}"`): Fetch<'fe
   json,
 });
 
-/** An error as a Catch keeps it on AWS. */
+/** An error as an AWS Catch stores it. */
 export const caught = (name: string, failure: TaskFailure = { class: 'bad_status', statusCode: 500 }) => ({
   Error: name,
   Cause: JSON.stringify({ errorType: name, errorMessage: JSON.stringify(failure), trace: [] }),
 });
 
-const BROKEN: TaskFailure = { class: 'bad_status', statusCode: 500 };
+const SERVER_ERROR: TaskFailure = { class: 'bad_status', statusCode: 500 };
 
 /** A provider that failed. */
-export const unavailable = (providerId: string, failure = BROKEN): Fetch<'failed'> => ({
+export const unavailable = (providerId: string, failure = SERVER_ERROR): Fetch<'failed'> => ({
   kind: 'failed',
   providerId,
   failure,
@@ -92,7 +92,7 @@ export const refused = (providerId: string): Fetch<'refused'> => ({
   failure: { class: 'bad_status', statusCode: 404 },
 });
 
-/** A provider that accepted the request, and is still working on it. */
+/** A provider that accepted the request and is still working. */
 export const working = (
   providerId: string,
   { retryAfterMs = 60_000, ...ticket }: Partial<Fetch<'working'>['ticket']> & { retryAfterMs?: number } = {},
@@ -103,14 +103,14 @@ export const working = (
   retryAfterMs,
 });
 
-/** A provider that was not asked, on purpose. */
+/** A provider that was deliberately not called. */
 export const deferred = (providerId: string, retryAfterMs = 60_000): Fetch<'deferred'> => ({
   kind: 'deferred',
   providerId,
   failure: { class: 'circuit_open', retryAfterMs },
 });
 
-/** A provider that was not asked, by a fault of ours. */
+/** A provider that was not called because of an internal fault. */
 export const notAttempted = (providerId: string): Fetch<'notAttempted'> => ({
   kind: 'notAttempted',
   providerId,
@@ -119,11 +119,11 @@ export const notAttempted = (providerId: string): Fetch<'notAttempted'> => ({
 });
 
 export const DELIVERED: CallbackOutcome = { kind: 'delivered', statusCode: 200, durationMs: 1 };
-/** A callback that was not sent, by a fault of ours. */
+/** A callback that was not sent because of an internal fault. */
 export const NOT_SENT: CallbackOutcome = { kind: 'notAttempted', failure: { class: 'internal' }, cause: 'LeaseLost' };
-/** A callback that the receiver did not take. */
-export const failedCallback = (failure = BROKEN): CallbackOutcome => ({ kind: 'failed', failure });
-/** A callback that was not sent, on purpose. */
+/** A callback that failed. */
+export const failedCallback = (failure = SERVER_ERROR): CallbackOutcome => ({ kind: 'failed', failure });
+/** A callback that was deliberately not sent. */
 export const deferredCallback = (
   retryAfterMs = 60_000,
   failureClass: TaskFailure['class'] = 'circuit_open',
@@ -138,16 +138,16 @@ export const aWorkedJob = (change: Partial<WorkedJob> = {}): WorkedJob => ({
   ...change,
 });
 
-/** A circuit breaker that lets everybody through. */
+/** A circuit breaker that allows every call. */
 export const closedBreaker: CircuitBreaker = { call: async (_party, run) => run() };
 
-/** Operators who hear nothing. */
+/** Discards events and metrics. */
 export const withoutNotifications = {
   publish: async (): Promise<void> => {},
   metrics: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
 };
 
-/** What a call of a task goes through when nothing holds it up. */
+/** Dependencies of a call without an open circuit, a limit or a pause. */
 export const unguarded = {
   ...withoutNotifications,
   breaker: closedBreaker,
@@ -156,7 +156,7 @@ export const unguarded = {
   minPollMs: 1_000,
 };
 
-/** A log that keeps its lines. */
+/** A log that records its lines. */
 export const aLog = (): Log & { lines: { level: string; message: string; data: unknown }[] } => {
   const lines: { level: string; message: string; data: unknown }[] = [];
   const at = (level: string) => (message: string, data?: unknown) => void lines.push({ level, message, data });

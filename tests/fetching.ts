@@ -9,18 +9,18 @@ import { type FetchProviderDeps, fetchProvider } from '../functions/provider-fet
 import type { FetchRequest } from '../functions/provider-fetch/schema.ts';
 import { aLog, aProvider, LEASE_MS, NOW, unguarded } from './builders.ts';
 
-/** An HTTP server that keeps what it was asked. */
+/** An HTTP server that records its requests. */
 export type TestServer = {
   url: string;
   requests: { method: string; url: string; headers: http.IncomingHttpHeaders; body: string }[];
-  /** How many connections were made to it. */
+  /** Number of connections accepted so far. */
   connections: () => number;
   stop: () => void;
 };
 
 export type Answer = { status?: number; headers?: http.OutgoingHttpHeaders; body?: unknown; delayMs?: number };
 
-/** What a server answers to a request; what is not a string or bytes is sent as JSON. */
+/** Answers a request. A body other than a string or bytes is sent as JSON. */
 export type Answering = (
   request: TestServer['requests'][number] & { path: string; query: URLSearchParams },
 ) => Answer | Promise<Answer>;
@@ -53,7 +53,7 @@ export const startServer = async (answering: Answering): Promise<TestServer> => 
   return { url: `http://127.0.0.1:${port}`, requests, connections: () => connections, stop };
 };
 
-/** A circuit breaker that lets everybody through and keeps what it was told. */
+/** A circuit breaker that allows every call unless open, and records the verdicts. */
 export const createBreakerSpy = (isOpen = false): CircuitBreaker & { verdicts: Verdict[] } => {
   const verdicts: Verdict[] = [];
   return {

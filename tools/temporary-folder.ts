@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /**
- * Makes a folder for the temporary files of this process and of those that it starts, by TMPDIR. Folders that processes left which
- * were killed are removed.
- * @param parent where the folder is made
- * @returns removes it
+ * Creates a folder for the temporary files of this process and its children, and sets TMPDIR to it. Also removes the folders of
+ * processes that were killed.
+ * @returns a function that removes the folder
  */
 export const useTemporaryFolder = (prefix: string, parent = tmpdir()): (() => void) => {
   for (const name of readdirSync(parent)) {
     const [, pid] = new RegExp(`^${prefix}-(\\d+)$`).exec(name) ?? [];
-    if (pid !== undefined && !runs(Number(pid))) remove(path.join(parent, name));
+    if (pid !== undefined && !isRunning(Number(pid))) remove(path.join(parent, name));
   }
   const folder = path.join(parent, `${prefix}-${process.pid}`);
   remove(folder);
@@ -27,11 +26,11 @@ const remove = (folder: string): void => {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch {
-    // Another user's, or still written to: the next run tries again.
+    // Another user's, or still in use: the next run tries again.
   }
 };
 
-const runs = (pid: number): boolean => {
+const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;

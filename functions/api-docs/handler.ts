@@ -12,11 +12,11 @@ const documents = { service, providers } as unknown as Record<string, OpenApiDoc
 
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
-  // The page is one file: no script, nothing from elsewhere.
+  // The page is self-contained: no scripts, no external resources.
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 };
 
-/** `GET /openapi.json` and `GET /docs` of both APIs; the service's, where an engine knows no stage variables. */
+/** `GET /openapi.json` and `GET /docs` of both APIs. Without stage variables (some emulators) it serves the service API. */
 export const createHandler = ({ log, catalogue }: { log: Log; catalogue: Offers }) => {
   const answers = new Map(
     Object.entries(documents).map(([api, committed]) => {

@@ -12,16 +12,16 @@ type Operation = {
   responses: Record<string, { description: string; content?: Content }>;
 };
 
-/** What is read of an OpenAPI 3.1 document. */
+/** The parts of an OpenAPI 3.1 document that are rendered. */
 export type OpenApiDocument = {
   info: { title: string; version: string; description?: string };
   paths: Record<string, Methods>;
-  /** What the API sends. */
+  /** Requests that the API sends. */
   webhooks?: Record<string, Methods>;
   components?: { schemas?: Record<string, Schema> };
 };
 
-/** A document as one page of HTML: no script, nothing from elsewhere; whatever the document says is escaped. */
+/** Renders a document as one HTML page without scripts or external resources. All text from the document is escaped. */
 export const renderDocs = ({ info, paths, webhooks = {}, components = {} }: OpenApiDocument): string => {
   const operations = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -47,9 +47,9 @@ export const renderDocs = ({ info, paths, webhooks = {}, components = {} }: Open
 
 const section = ({ path, method, operation }: { path: string; method: string; operation: Operation }): string => {
   const { summary, description, security, parameters = [], requestBody, responses } = operation;
-  const rows = parameters.map(({ name, in: place, required, description: text, schema }) => [
+  const rows = parameters.map(({ name, in: location, required, description: text, schema }) => [
     `<code>${escapeHtml(name)}</code>${required ? ' *' : ''}`,
-    escapeHtml(place),
+    escapeHtml(location),
     describeType(schema),
     escapeHtml(text ?? schema?.description),
   ]);
@@ -65,7 +65,7 @@ ${requestBody ? `<h3>Body</h3><p>${describeContent(requestBody.content)}</p>${ex
 <h3>Answers</h3>${table(['Status', '', 'Body'], answers)}</section>`;
 };
 
-/** What an operation asks for: the document's own credential, where it says nothing else. */
+/** The credential that an operation requires: an API key by default, an access token if it overrides `security`. */
 const credentialBadge = (security: unknown[] | undefined): string => {
   if (security?.length === 0) return '';
   return ` <span class="key">${security === undefined ? 'API key' : 'Access token'}</span>`;
@@ -93,7 +93,7 @@ const properties = (schema: Schema): string => {
 
 const CONSTRAINTS = ['format', 'minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum', 'default'];
 
-/** A schema in a line; those with a name of their own by a link, so that one within itself comes to an end. */
+/** A schema in one line. Named schemas become links, so that recursive schemas terminate. */
 const describeType = (schema: Schema | undefined): string => {
   if (!schema) return '';
   const name = schema.$ref?.split('/').at(-1);

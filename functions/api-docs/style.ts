@@ -1,4 +1,4 @@
-/** The page's look: light or dark, as its reader has it. */
+/** Follows the reader's light or dark color scheme. */
 export const STYLE = `
 :root{color-scheme:light dark;--line:light-dark(#d8dce2,#333a45);--soft:light-dark(#f4f6f8,#1b2028);--accent:light-dark(#0b5cad,#7db7f5)}
 body{font:16px/1.55 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:2rem 1.25rem 6rem}

@@ -7,8 +7,8 @@ type JobRequest = { properties: { providers: { items: object; examples?: unknown
 const MAX_EXAMPLES = 2;
 
 /**
- * A document that names the providers of this deployment and what each takes: what reads it, people or programs, can post a job
- * that is taken. A document without job requests stays as it is.
+ * Adds this deployment's providers and their parameters to a document, so that readers and generated clients can post valid
+ * jobs. A document without job requests is returned unchanged.
  */
 export const withProviders = (document: OpenApiDocument, offers: Offers): OpenApiDocument => {
   const named = structuredClone(document);
@@ -55,7 +55,7 @@ const providerSchemaOf = (offer: Offer) => {
 
 const PLACEHOLDERS = { string: '…', integer: 1, number: 1, boolean: true };
 
-/** A provider with what it requires. What a pattern asks for is not made up. */
+/** An example with the required parameters. Values do not follow a `pattern`. */
 const exampleOf = ({ id, parameters }: Offer) => ({
   id,
   parameters: Object.fromEntries(

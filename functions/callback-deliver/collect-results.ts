@@ -5,30 +5,31 @@ import { mergeResults, type SettledJob } from '@boomerang/core/domain/settle.ts'
 import type { ProviderResultData, ResultStore } from '@boomerang/core/ports/jobs.ts';
 
 export type Collected = {
-  /** Where nothing was stored before, the claim says all that settling needs, and no read is needed. */
+  /** Built from the claim without a read if nothing was stored before. */
   job: SettledJob;
   entries: CallbackEntry[];
-  /** Results that exist nowhere but in this execution. */
+  /** Results that only this execution holds. */
   inline: ProviderResultData[];
 };
 
 /**
- * Puts together what this execution fetched and what earlier ones, or large results, left in the table.
- * @throws ResultMissing when something is no longer stored, LeaseLost when the job that was read is not this claim's any more:
- * an execution may be started twice, and what it finds then belongs to another
+ * Merges the results of this execution with those in the table: results of earlier executions, and large ones.
+ *
+ * @throws ResultMissing if a result is no longer stored; LeaseLost if the job no longer belongs to this claim, because an
+ * execution may be started twice and then read another claim's job
  */
 export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: WorkedJob): Promise<Collected> => {
   const inline = travelledResults(worked);
-  const isAllHere = !worked.checkpointed && worked.results.every((o) => o.kind !== 'fetched' || o.json !== undefined);
-  const loaded = isAllHere ? undefined : await store.load(worked.jobId);
+  const isAllInline = !worked.checkpointed && worked.results.every((o) => o.kind !== 'fetched' || o.json !== undefined);
+  const loaded = isAllInline ? undefined : await store.load(worked.jobId);
   const isMine = loaded?.job.claims === worked.claims && loaded.job.leasedUntil !== undefined;
-  if (!isAllHere && !isMine) throw new LeaseLost({ class: 'lease_lost' });
-  const job = loaded?.job ?? newborn(worked);
+  if (!isAllInline && !isMine) throw new LeaseLost({ class: 'lease_lost' });
+  const job = loaded?.job ?? initialJob(worked);
   const entries = callbackEntries(mergeResults(job, worked.results), [...(loaded?.results ?? []), ...inline]);
   return { job, entries, inline };
 };
 
-const newborn = ({ order }: WorkedJob): SettledJob => ({
+const initialJob = ({ order }: WorkedJob): SettledJob => ({
   providers: order,
   phase: 'FETCHING',
   results: [],

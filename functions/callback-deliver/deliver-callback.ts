@@ -49,29 +49,32 @@ export type DeliverCallbackDeps = NotifyDeps & {
   userAgent: string;
 };
 
-/** One deadline over DNS, connect, headers and body. */
+/** A single deadline for DNS, connect, headers and body. */
 const CALLBACK_TIMEOUT_MS = 15_000;
-/** How long a job waits while callbacks are paused, milliseconds; then it looks again. */
+/** How long a job is deferred while callbacks are paused, milliseconds. */
 const PAUSE_MS = 60_000;
-/** How much of the receiver's answer is read before it is dropped. */
+/** How much of the receiver's answer is read. */
 const MAX_ANSWER_BYTES = 16 * 1024;
-/** What reading results and writing the outcome may take on top of the call. */
+/** The time allowed for reading results and writing the outcome, on top of the call. */
 const STORE_MS = 5_000;
 
-/** What of a client goes with its callbacks. */
+/** The parts of a client that its callbacks are sent with. */
 type Sender = {
-  /** The secrets that sign. */
+  /** The signing secrets. */
   secrets: string[];
   headers: CallbackHeader[];
 };
 
 /**
- * Posts what was collected to the callback address, with the client's headers and signed with its secrets, and, when the
- * receiver has it, ends the job.
+ * Posts the results to the callback URL, with the client's headers and signed with its secrets. Ends the job once the
+ * receiver has accepted them.
  *
- * @param retryCount how many quick retries came before, where the execution says so
- * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected when the receiver doesn't have it, LeaseLost when the
- * call was not made for want of time, CallbackCircuitOpen | Paused when it was not made on purpose, CallbackNotSent when it was not made because our own table failed or the client's headers can't be sent, OutcomeNotSaved when the receiver has it but the job's end could not be written
+ * @param retryCount how many quick retries preceded this call, if the execution reports it
+ * @throws CallbackUnavailable | CallbackThrottled | CallbackRejected if the receiver did not accept the callback
+ * @throws LeaseLost if too little of the lease was left for the call
+ * @throws CallbackCircuitOpen | Paused if the callback is deferred
+ * @throws CallbackNotSent if the table failed or the client's headers are invalid
+ * @throws OutcomeNotSaved if the receiver accepted the callback but the job's end could not be saved
  */
 export const deliverCallback = async (
   deps: DeliverCallbackDeps,
@@ -96,7 +99,7 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
   try {
     answer = await postGuarded(deps, worked, sender, body, startedAt);
   } catch (error) {
-    log.warn('Could not deliver a callback', { jobId, ...loggable(error) });
+    log.warn('Callback delivery failed', { jobId, ...loggable(error) });
     throw error;
   }
   const { statusCode, durationMs } = answer;
@@ -104,9 +107,9 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
 };
 
 /**
- * Whether the callback may go out: every provider has given or refused, or the fetching deadline has come. A provider that
- * was not asked by a fault of ours is never left out. The state machine holds to the same rule, but for its last part; one
- * of an earlier version may not know it.
+ * Whether the callback may be sent: every provider has answered or refused, or the fetch deadline has passed. A fetch that
+ * was not attempted because of an internal fault always holds the callback back. The state machine applies the same rule
+ * except for that last part, and older definitions may not apply it at all.
  */
 const isReady = ({ results, isAnyWaiting, final }: WorkedJob): boolean => {
   if (results.some(({ kind }) => kind === 'notAttempted')) return false;
@@ -115,7 +118,7 @@ const isReady = ({ results, isAnyWaiting, final }: WorkedJob): boolean => {
 
 type CallbackClient = NonNullable<Awaited<ReturnType<FindClient>>>;
 
-/** Reads what the callback needs of the tables: what was collected, and the client that it is for. */
+/** Reads the results and the client from the tables. */
 const prepare = async (
   { results, findClient }: DeliverCallbackDeps,
   worked: WorkedJob,
@@ -131,7 +134,7 @@ const prepare = async (
   throw new CallbackRejected({ class: 'client_revoked', startedAt });
 };
 
-/** The client's headers. Stored ones that can't be sent are found before the call: operators have to set them again. */
+/** The client's headers. Stored headers that are invalid fail before the call, until an operator sets them again. */
 const headersOf = (
   { log }: DeliverCallbackDeps,
   { jobId, clientId }: WorkedJob,
@@ -148,7 +151,7 @@ const headersOf = (
   }
 };
 
-/** Posts to a receiver whose circuit is closed. */
+/** Posts through the receiver's circuit breaker. */
 const postGuarded = async (
   deps: DeliverCallbackDeps,
   worked: WorkedJob,
@@ -158,7 +161,7 @@ const postGuarded = async (
 ): Promise<HttpAnswer> => {
   const { breaker, now } = deps;
   const call = async () => {
-    // Tables that took so long have left too little time for the call: another attempt may be under way by now.
+    // After slow table reads the lease may expire during the call, and another attempt would start.
     const sentAt = now();
     if (sentAt - startedAt > STORE_MS) throw new CallbackNotSent({ class: 'timeout', startedAt });
     return post(deps, worked, sender, body, sentAt);
@@ -173,7 +176,7 @@ const postGuarded = async (
   }
 };
 
-/** A receiver that refuses is well; a call that did not go out says nothing of it. */
+/** A rejection still counts as success for the circuit. A call that was not sent counts as neither. */
 const judgeReceiver = (error: unknown): Verdict => {
   if (error instanceof CallbackRejected) return error.failure.class === 'blocked_address' ? 'unknown' : 'succeeded';
   if (!(error instanceof CallbackUnavailable || error instanceof CallbackThrottled)) return 'unknown';
@@ -212,7 +215,7 @@ const post = async (
     const { class: failureClass, durationMs, message: excerpt } = error;
     const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt };
     if (failureClass === 'internal') throw new CallbackNotSent(failure, { cause: error });
-    if (NO_QUICK_TRY.has(failureClass)) throw new CallbackRejected(failure, { cause: error });
+    if (NO_QUICK_RETRY.has(failureClass)) throw new CallbackRejected(failure, { cause: error });
     throw new CallbackUnavailable(failure, { cause: error });
   }
   const masked = [
@@ -224,14 +227,14 @@ const post = async (
   return answer;
 };
 
-/** What a receiver has to mend: asking again at once would only repeat the callback. */
-const NO_QUICK_TRY: ReadonlySet<FailureClass> = new Set(['tls', 'blocked_address', 'bad_answer']);
+/** Failures that only the receiver can fix: a quick retry would fail the same way. */
+const NO_QUICK_RETRY: ReadonlySet<FailureClass> = new Set(['tls', 'blocked_address', 'bad_answer']);
 
-/** The signatures of a callback and what they were made with, without the prefixes that all of them have. */
+/** The signatures of a callback and their secrets, without the common prefixes. */
 const secretsOfSignature = (secrets: string[], headers: ReturnType<typeof signatureHeaders>): string[] =>
   [...secrets, ...headers['webhook-signature'].split(' ')].map((value) => value.replace(/^(?:whsec_|v\d+,)/, ''));
 
-/** @param masked what a failure must not show of the answer */
+/** @param masked values to mask in the excerpt of a failure */
 const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], startedAt: number): void => {
   const { statusCode, headers, durationMs } = answer;
   const retryAfterMs = readHint(headers, statusCode, startedAt);
@@ -253,7 +256,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
   throw new CallbackRejected(failure);
 };
 
-/** The end of a job. From here on, nothing may lead to another call: the receiver has it. */
+/** Ends the job. The receiver has the callback, so nothing from here on may cause another call. */
 const saveDelivered = async (
   deps: DeliverCallbackDeps,
   worked: WorkedJob,
@@ -266,15 +269,15 @@ const saveDelivered = async (
   const settlement = settle(job, worked, { fetches: worked.results, delivery }, now(), 0, policy);
   try {
     await outcomes.save(jobId, claims, settlement, inline);
-    log.info('Delivered a callback', { jobId, status: settlement.status, statusCode, durationMs });
+    log.info('Callback delivered', { jobId, status: settlement.status, statusCode, durationMs });
     await publishJobEnded(deps, worked, settlement);
   } catch (error) {
-    // Somebody else's outcome stands; or it is our own, and the answer to the first write was lost.
+    // Another claim's outcome is saved, or ours is and the response to the first write was lost.
     if (error instanceof StaleClaim) {
-      log.warn('Delivered a callback under a claim that is settled', { jobId, claims, statusCode });
+      log.warn('Callback delivered under a settled claim', { jobId, claims, statusCode });
       return;
     }
-    log.error('Delivered a callback, but could not write it down', { jobId, error });
+    log.error('Callback delivered, outcome not saved', { jobId, error });
     throw new OutcomeNotSaved({ class: 'internal', statusCode, durationMs }, { cause: error });
   }
 };

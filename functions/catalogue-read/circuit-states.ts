@@ -6,12 +6,12 @@ import type { OfferedProvider } from './schema.ts';
 
 type CircuitStatesDeps = { circuits: Pick<Circuits, 'list'>; now: () => number; log: Log };
 
-/** Tells the state of a provider's circuit; undefined while circuits can't be read. */
+/** Returns the state of a provider's circuit; undefined while circuits can't be read. */
 export type StateOfCircuit = (providerId: string) => OfferedProvider['circuit'];
 
 /**
- * Reads the circuits of all providers by one query, at most once in five seconds. It never throws: what can be asked for is worth
- * knowing without them.
+ * Reads the circuits of all providers with one query, at most once in five seconds. It never throws: the catalogue is useful
+ * without circuit states.
  */
 export const createCircuitStates = ({ circuits, now, log }: CircuitStatesDeps): (() => Promise<StateOfCircuit>) => {
   let known: ReadonlyMap<string, CircuitState> | undefined;
@@ -20,7 +20,7 @@ export const createCircuitStates = ({ circuits, now, log }: CircuitStatesDeps): 
       known = await circuits.list(at);
     } catch (error) {
       known = undefined;
-      log.warn('Circuits not read: the catalogue is shown without them', { error });
+      log.warn('Circuit states unavailable', { error });
     }
   });
   return async () => {
@@ -29,7 +29,7 @@ export const createCircuitStates = ({ circuits, now, log }: CircuitStatesDeps): 
   };
 };
 
-/** Once its time is over, the next call is a probe. */
+/** When the open time is over, the next call is a probe. */
 const stateOf = ({ open }: CircuitState = {}, now: number): NonNullable<OfferedProvider['circuit']> => {
   if (!open) return 'closed';
   return open.halfOpen || open.openUntil <= now ? 'half_open' : 'open';

@@ -18,7 +18,7 @@ export type Deps = {
   log: Log;
 };
 
-/** `GET /catalogue`: what jobs may ask for; nothing of where it comes from, nor of what it is asked with. */
+/** `GET /catalogue`: the providers and parameters that jobs may use. URLs and credentials are never returned. */
 export const createHandler = ({ authenticate, catalogue, findCircuits, log }: Deps) =>
   apiHandler(log, { authenticate }, async () => {
     const stateOf = await findCircuits();

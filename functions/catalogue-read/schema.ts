@@ -1,27 +1,27 @@
 import * as z from 'zod';
 
-/** `half_open`: after an outage, a single call asks whether it is over. */
+/** `half_open`: after an outage, a single probe is allowed. */
 export const CIRCUIT_STATES = ['closed', 'open', 'half_open'] as const;
 
 const offeredProviderSchema = z
   .object({
-    id: z.string().meta({ description: 'What jobs name it by.' }),
+    id: z.string().meta({ description: 'The id that jobs use.' }),
     title: z.string().optional(),
     description: z.string().optional(),
     parameters: z.record(z.string(), z.unknown()).optional().meta({
       description:
-        'What a job may give it, as JSON Schema (2020-12) of an object; absent where it takes nothing. What is `writeOnly` is sent to the provider and never shown.',
+        'The parameters of the provider, as a JSON Schema (2020-12) of an object; absent if there are none. `writeOnly` values are sent to the provider and never returned.',
     }),
     circuit: z.enum(CIRCUIT_STATES).optional().meta({
       description:
-        'Whether calls go out to it: `open` defers them, for it was failing; `half_open` lets one through to see. Absent while that can not be told.',
+        'The state of the circuit breaker: `closed` allows calls; `open` defers them after repeated failures; `half_open` allows a single probe. Absent while the state is unknown.',
     }),
   })
-  .meta({ id: 'OfferedProvider', description: 'A provider that jobs may name.' });
+  .meta({ id: 'OfferedProvider', description: 'A provider that jobs can use.' });
 
-/** What callers may ask for. */
+/** The providers that jobs can use. */
 export const catalogueSchema = z
   .object({ providers: z.array(offeredProviderSchema) })
-  .meta({ id: 'Catalogue', description: 'What jobs may ask for.' });
+  .meta({ id: 'Catalogue', description: 'The providers that jobs can use.' });
 
 export type OfferedProvider = z.infer<typeof offeredProviderSchema>;

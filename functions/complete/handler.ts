@@ -9,18 +9,18 @@ import { isCompleteOn } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { isSigned } from '@boomerang/core/security/signature.ts';
 
-/** More than other routes take: callbacks are larger (docs/decisions/0005). */
+/** Larger than the limit of other routes because callbacks are larger (docs/decisions/0005). */
 const MAX_CALLBACK_BYTES = 1024 * 1024;
 
 export type Deps = {
   log: Log;
-  /** Whether the route is there at all. */
+  /** Whether the route is enabled. */
   isOn: boolean;
-  /** The secret that callbacks have to be signed with; undefined where none is set. */
+  /** The secret that callbacks must be signed with; undefined if none is configured. */
   findSecret: () => Promise<string | undefined>;
 };
 
-/** `POST /complete`: a receiver of callbacks to test with. It echoes what it got, text for text. */
+/** `POST /complete`: a callback receiver for tests. It echoes the body unchanged. */
 export const createHandler = ({ log, isOn, findSecret }: Deps) => {
   if (!isOn) {
     return apiHandler(log, { query: anyQuery }, async () => {
@@ -30,12 +30,12 @@ export const createHandler = ({ log, isOn, findSecret }: Deps) => {
   const verify = async (bodyText: string, headers: Headers): Promise<void> => {
     const secret = await findSecret();
     if (secret === undefined || isSigned(secret, headers, bodyText)) return;
-    const detail = 'The callback is not signed with the secret of this receiver, or too long ago.';
+    const detail = "The signature does not match this receiver's secret, or its timestamp is too old.";
     throw new Unauthorized('bad_signature', detail, 'StandardWebhooks');
   };
   const route = { body: callbackSchema, maxBodyBytes: MAX_CALLBACK_BYTES, verify };
   return apiHandler(log, route, async ({ body, bodyText }) => {
-    log.info('Received a callback', { jobId: body.jobId, entries: body.data.length });
+    log.info('Callback received', { jobId: body.jobId, entries: body.data.length });
     return { statusCode: 200, text: `{"message":${bodyText}}` };
   });
 };

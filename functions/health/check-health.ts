@@ -4,13 +4,13 @@ import type { HealthChecks } from './schema.ts';
 
 export type CheckHealthDeps = { lastSweep: Sweeps['last']; now: () => number; log: Log };
 
-/** The schedule sweeps once a minute: without one for so long, jobs that wait for a retry are not taken. */
+/** Sweeps run once a minute. If the last one is older than this, due jobs are not being claimed. */
 const MAX_SWEEP_AGE_MS = 5 * 60_000;
 
-/** How long what was found is believed: a monitor, or a stranger, may ask as often as it likes. */
-const BELIEVED_MS = 10_000;
+/** How long a result is cached: the route needs no API key, so that anyone can call it at any rate. */
+const CACHE_MS = 10_000;
 
-/** Looks whether the API can do its job: the table answers, and sweeps run. One read in ten seconds, however many ask. */
+/** Checks that the table can be read and that sweeps run. Costs at most one read in ten seconds. */
 export const createCheckHealth = ({ lastSweep, now, log }: CheckHealthDeps): (() => Promise<HealthChecks>) => {
   const check = async (): Promise<HealthChecks> => {
     try {
@@ -19,7 +19,7 @@ export const createCheckHealth = ({ lastSweep, now, log }: CheckHealthDeps): (()
       const lastAt = at === undefined ? null : new Date(at).toISOString();
       return { table: { status: 'ok' }, sweep: { status: isRecent ? 'ok' : 'failed', lastAt } };
     } catch (error) {
-      log.error('Health check could not read the table', { error });
+      log.error('Health check failed', { error });
       return { table: { status: 'failed' }, sweep: { status: 'failed', lastAt: null } };
     }
   };
@@ -27,7 +27,7 @@ export const createCheckHealth = ({ lastSweep, now, log }: CheckHealthDeps): (()
   let checkedAt = Number.NEGATIVE_INFINITY;
   let checking: Promise<HealthChecks> | undefined;
   return async () => {
-    if (!checking || now() - checkedAt >= BELIEVED_MS) {
+    if (!checking || now() - checkedAt >= CACHE_MS) {
       checkedAt = now();
       checking = check();
     }

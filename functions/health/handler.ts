@@ -11,8 +11,8 @@ import { type HealthChecks, healthQuerySchema } from './schema.ts';
 export type Deps = { log: Log; checkHealth: () => Promise<HealthChecks> };
 
 /**
- * `GET /health`: whether the API answers; it asks nothing else, so that it can be asked often. `GET /health?deep=1`: whether
- * the API can do its job.
+ * `GET /health`: whether the API answers. It reads nothing, so that it can be polled often. `GET /health?deep=1` also checks
+ * the table and the sweeps.
  */
 export const createHandler = ({ log, checkHealth }: Deps) =>
   apiHandler(log, { query: healthQuerySchema }, async ({ query, event }) => {
@@ -20,7 +20,7 @@ export const createHandler = ({ log, checkHealth }: Deps) =>
     const checks = await checkHealth();
     const failed = Object.entries(checks).flatMap(([name, { status }]) => (status === 'ok' ? [] : [name]));
     if (failed.length === 0) return { statusCode: 200, body: { status: 'ok', checks } };
-    const problem = new Problem(503, `Checks that failed: ${failed.join(', ')}.`);
+    const problem = new Problem(503, `Failed checks: ${failed.join(', ')}.`);
     const body = { ...JSON.parse(problemBody(problem, event.requestContext.requestId)), checks };
     return { statusCode: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '10' }, body };
   });

@@ -7,11 +7,12 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { cancelled, isOver } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { changeJob } from '@boomerang/core/http/change-job.ts';
+import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobControl, JobReader } from '@boomerang/core/ports/jobs.ts';
+import { changeJob } from '@boomerang/core/use-cases/change-job.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -22,15 +23,15 @@ export type Deps = {
   log: Log;
 };
 
-/** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback that is on its way may still arrive. */
+/** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback already in flight may still arrive. */
 export const createHandler = (deps: Deps) => {
   const { authenticate, retentionMs, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const job = await changeJob(deps, path, caller, (read) => {
-      if (isOver(read)) throw new Problem(409, `The job is over: it is ${read.status}.`);
+    const job = await changeJob(deps, jobIdOf(path), caller, (read) => {
+      if (isOver(read)) throw new Problem(409, `The job has already ended: ${read.status}.`);
       return cancelled(read, { now: now(), retentionMs });
     });
-    log.info('Cancelled a job', { jobId: job.jobId, clientId: job.clientId });
+    log.info('Job cancelled', { jobId: job.jobId, clientId: job.clientId });
     return { statusCode: 202, body: presentSummary(job) };
   });
 };

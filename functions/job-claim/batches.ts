@@ -2,29 +2,29 @@ import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { jsonBytes } from '@boomerang/core/domain/json-values.ts';
 
 /**
- * Input and output of tasks, states and executions are at most 256 KiB each (Step Functions quota). A batch is the input of an
- * execution; all batches of a pass together are the output of its task.
+ * Step Functions limits the input and output of each task, state and execution to 256 KiB. A batch is the input of one
+ * execution; all batches of a pass are the output of its task.
  */
 
-/** As many jobs as an inline Map works on at once. */
+/** The maximum concurrency of an inline Map. */
 const MAX_BATCH_JOBS = 40;
 const MAX_BATCH_BYTES = 200 * 1024;
 
-/** Past the first number no claims begin, past the second none fit. */
+/** No new claims start above FULL_BYTES. MAX_BYTES is the hard limit for claims in flight. */
 const FULL_BYTES = 200 * 1024;
 const MAX_BYTES = 250 * 1024;
 
 /** The largest claimed job, as JSON: a test builds it. */
 export const MAX_JOB_BYTES = 6 * 1024;
 
-/** What the state machine adds for a batch: its brackets, a comma, and how it ended. */
+/** What a batch adds to the state machine's data: brackets, a comma, and its outcome. */
 const BATCH_BYTES = 24;
 
 export type Batches = {
-  /** @param isSuspect whether an execution died with it before: such a job gets a batch of its own, and takes no other along */
+  /** @param isSuspect whether an earlier execution of the job died: it gets its own batch, so that no other job fails with it */
   add: (job: ClaimedJob, isSuspect: boolean) => void;
   isFull: () => boolean;
-  /** How many more jobs fit, whatever their size. */
+  /** How many more jobs of the largest size fit. */
   room: () => number;
   toArray: () => ClaimedJob[][];
 };

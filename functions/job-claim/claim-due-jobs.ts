@@ -22,31 +22,31 @@ export type ClaimDueJobsDeps = NotifyDeps & {
   leaseMs: number;
   shardCount: number;
   maxJobsPerSweep: number;
-  /** Whether nothing is to be worked on for now. */
+  /** Whether claims are paused. */
   isPaused: boolean;
 };
 
-/** What a pass of a sweep took. */
+/** The result of one pass of a sweep. */
 export type Sweep = {
   batches: ClaimedJob[][];
   /** Whether another pass may find more. */
   more: boolean;
-  /** How many jobs the sweep has taken so far, earlier passes included. */
+  /** How many jobs the sweep has claimed so far, including earlier passes. */
   claimed: number;
 };
 
-/** Claims under way at once. */
+/** Maximum concurrent claims. */
 const CONCURRENCY = 32;
 
-/** After this much of a pass no further claims begin: what was claimed must reach the state machine. */
+/** No new claims start after this time, so that the claimed jobs reach the state machine before the function times out. */
 const PASS_MS = 20_000;
 
 /**
- * Takes jobs that are due, until there are no more, the output is full or the sweep has taken its share. Shards are read in
- * random order, so that overlapping sweeps meet less, and no shard is always last.
+ * Claims due jobs until none are left, the output is full or the sweep reaches `maxJobsPerSweep`. Shards are read in random
+ * order, so that overlapping sweeps collide less often and no shard is always last.
  *
- * @param claimedBefore what earlier passes of the same sweep took
- * @throws what reading threw, when it took nothing
+ * @param claimedBefore how many jobs earlier passes of the same sweep claimed
+ * @throws the read error, if a shard could not be read and no job was claimed
  */
 export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number): Promise<Sweep> => {
   const { due, now, random, log, shardCount, maxJobsPerSweep } = deps;
@@ -54,53 +54,53 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   const startedAt = now();
   const pausedUntil = await findPause(deps);
   const batches = createBatches();
-  let taken = 0;
+  let claimedNow = 0;
   let oldestDueAt = startedAt;
-  const isFull = () => batches.isFull() || claimedBefore + taken >= maxJobsPerSweep || now() - startedAt > PASS_MS;
+  const isFull = () => batches.isFull() || claimedBefore + claimedNow >= maxJobsPerSweep || now() - startedAt > PASS_MS;
 
   const sweepShard = async (shard: number): Promise<void> => {
     for await (const page of due.find(shard, startedAt)) {
       const entries = [...page];
       oldestDueAt = Math.min(oldestDueAt, ...entries.map(({ dueAt }) => dueAt));
       while (entries.length > 0 && !isFull()) {
-        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - taken);
+        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - claimedNow);
         const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches, pausedUntil));
-        taken += (await Promise.all(claims)).filter(Boolean).length;
+        claimedNow += (await Promise.all(claims)).filter(Boolean).length;
       }
       if (isFull()) return;
     }
   };
 
-  let unread: unknown;
+  let readError: unknown;
   for (const shard of shuffle(shardCount, random)) {
     if (isFull()) break;
     try {
       await sweepShard(shard);
     } catch (error) {
-      // What was taken from other shards must reach the state machine all the same.
-      log.error('Could not read the due jobs of a shard', { shard, error });
-      unread = error;
+      // Jobs claimed from other shards must still reach the state machine.
+      log.error('Shard read failed', { shard, error });
+      readError = error;
     }
   }
-  if (taken === 0 && unread !== undefined) throw unread;
+  if (claimedNow === 0 && readError !== undefined) throw readError;
   if (claimedBefore === 0) deps.metrics.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
 
-  const claimed = claimedBefore + taken;
-  if (taken > 0) log.info('Claimed due jobs', { taken, claimed });
-  return { batches: batches.toArray(), more: taken > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
+  const claimed = claimedBefore + claimedNow;
+  if (claimedNow > 0) log.info('Due jobs claimed', { taken: claimedNow, claimed });
+  return { batches: batches.toArray(), more: claimedNow > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
-/** Jobs that are claimed late because operators had paused everything have lost no time to a fault of ours. */
+/** When claims were last paused: a job claimed late because of a pause does not count the delay as an internal fault. */
 const findPause = async ({ lastPause, log }: ClaimDueJobsDeps): Promise<number | undefined> => {
   try {
     return await lastPause();
   } catch (error) {
-    log.warn('Could not find out when sweeps were last paused', { error });
+    log.warn('Pause lookup failed', { error });
     return undefined;
   }
 };
 
-/** @returns whether the job is ours now */
+/** @returns whether this pass claimed the job */
 const claim = async (
   deps: ClaimDueJobsDeps,
   entry: DueEntry,
@@ -113,28 +113,28 @@ const claim = async (
     if (!job) return false;
     const claimed = toClaimedJob(job, 'scheduled', now());
     const failure = judgeClaim(job, await isRevoked(deps, job), now());
-    if (failure) await giveUp(deps, job, claimed, failure);
+    if (failure) await abandonJob(deps, job, claimed, failure);
     else batches.add(claimed, job.claimsSinceOutcome > 1);
     return true;
   } catch (error) {
-    // One job that can't be taken must not keep the others: its lease runs out, or it is still due.
-    log.error('Could not claim a job', { jobId: entry.jobId, error });
+    // One failed claim must not block the others. The job is still due, or becomes due again when its lease expires.
+    log.error('Job claim failed', { jobId: entry.jobId, error });
     return false;
   }
 };
 
-/** Where that can't be told, the job goes on: its delivery asks again. */
+/** If the lookup fails, the job goes on: the delivery looks the client up again. */
 const isRevoked = async ({ findClient, log }: ClaimDueJobsDeps, { jobId, clientId }: Job): Promise<boolean> => {
   try {
     const client = await findClient(clientId);
     return client === undefined || client.revokedAt !== undefined;
   } catch (error) {
-    log.warn('Could not look up the client of a job', { jobId, clientId, error });
+    log.warn('Client lookup failed', { jobId, clientId, error });
     return false;
   }
 };
 
-const giveUp = async (
+const abandonJob = async (
   deps: ClaimDueJobsDeps,
   job: Job,
   claimed: ClaimedJob,
@@ -145,7 +145,7 @@ const giveUp = async (
   try {
     await outcomes.save(job.jobId, job.claims, settlement);
     const { jobId, clientId, claimsSinceOutcome } = job;
-    log.error('Gave a job up', { jobId, clientId, claimsSinceOutcome, failure: failure.code });
+    log.error('Job abandoned', { jobId, clientId, claimsSinceOutcome, failure: failure.code });
     await publishJobEnded(deps, claimed, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;

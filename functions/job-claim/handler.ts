@@ -18,7 +18,7 @@ import { sweepSchema } from './schema.ts';
 
 /**
  * The task `ClaimDueJobs`.
- * @param report called once a sweep, after its first pass has read what is due
+ * @param report called once per sweep, after its first pass
  */
 export const createHandler =
   (deps: ClaimDueJobsDeps, report: () => Promise<void> = async () => {}) =>

@@ -13,8 +13,8 @@ export type ReportSweepDeps = {
 };
 
 /**
- * Leaves a trace of a sweep, for the health check, and measures how many providers' circuits are open. It never throws: what
- * a sweep has claimed must reach the state machine.
+ * Records the sweep for the health check and measures how many provider circuits are open. It never throws: the claimed jobs
+ * must reach the state machine.
  */
 export const reportSweep = async (deps: ReportSweepDeps): Promise<void> => {
   const { recordSweep, isPaused, circuits, gauge, now, log } = deps;
@@ -25,7 +25,7 @@ export const reportSweep = async (deps: ReportSweepDeps): Promise<void> => {
     gauge('OpenCircuits', open.length);
   };
   await Promise.all([
-    recordSweep(now(), isPaused).catch((error: unknown) => log.warn('Could not record the sweep', { error })),
-    measure().catch((error: unknown) => log.warn('Could not list the open circuits', { error })),
+    recordSweep(now(), isPaused).catch((error: unknown) => log.warn('Sweep record failed', { error })),
+    measure().catch((error: unknown) => log.warn('Circuit list failed', { error })),
   ]);
 };

@@ -1,4 +1,4 @@
 import * as z from 'zod';
 
-/** Where a sweep stands: how many jobs its earlier passes took. */
+/** The state of a sweep: how many jobs its earlier passes claimed. */
 export const sweepSchema = z.object({ claimed: z.int().min(0) });

@@ -8,10 +8,11 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { expunged, isOver } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { changeJob } from '@boomerang/core/http/change-job.ts';
+import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobControl, JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { changeJob } from '@boomerang/core/use-cases/change-job.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -23,19 +24,19 @@ export type Deps = {
 };
 
 /**
- * `DELETE /jobs/{jobId}`: deletes what was collected for a job that is over. The bare record stays until its time is up, so
- * that its idempotency key is not free early.
+ * `DELETE /jobs/{jobId}`: deletes the data of a job that has ended. The bare record stays until it expires, so that its
+ * idempotency key can't be reused early.
  */
 export const createHandler = (deps: Deps) => {
   const { authenticate, results, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const { jobId, clientId } = await changeJob(deps, path, caller, (read) => {
-      if (!isOver(read)) throw new Problem(409, 'The job is pending: cancel it first.');
+    const { jobId, clientId } = await changeJob(deps, jobIdOf(path), caller, (read) => {
+      if (!isOver(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
       return expunged(read, now());
     });
-    // The record goes first: a deletion that breaks off is taken up by the next request, and nothing else reads the rest.
+    // The record first: if the deletion is interrupted, the next request resumes it, and nothing reads the remaining data.
     await results.expunge(jobId);
-    log.info('Expunged a job', { jobId, clientId });
+    log.info('Job expunged', { jobId, clientId });
     return { statusCode: 204 };
   });
 };

@@ -9,10 +9,11 @@ import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { encodeCursor } from '@boomerang/core/http/cursor.ts';
-import { findJob, findStoredJob } from '@boomerang/core/http/find-job.ts';
+import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
+import { findJob, findStoredJob } from '@boomerang/core/use-cases/find-job.ts';
 import { presentData } from './present-data.ts';
 import { presentJob } from './present-job.ts';
 import { jobDataQuerySchema, jobQuerySchema } from './schema.ts';
@@ -35,10 +36,13 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
     return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
   });
   const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    return { statusCode: 200, body: presentJob(await findStoredJob({ jobs, now }, path, caller), catalogue, now()) };
+    return {
+      statusCode: 200,
+      body: presentJob(await findStoredJob({ jobs, now }, jobIdOf(path), caller), catalogue, now()),
+    };
   });
   const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
-    const found = await findJob(path, caller, results.load, now());
+    const found = await findJob(jobIdOf(path), caller, results.load, now());
     return { statusCode: 200, text: presentData(found, query.providerId) };
   });
   return (event, context) => {

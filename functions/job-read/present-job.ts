@@ -10,8 +10,9 @@ import type * as z from 'zod';
 type JobView = z.infer<typeof jobSchema>;
 
 /**
- * A job as its caller sees it: times in ISO 8601, durations in milliseconds, no internals.
- * @param catalogue says which parameters must not be shown; those that it does not know are not shown either
+ * The public view of a job: times in ISO 8601, durations in milliseconds, no internals.
+ *
+ * @param catalogue declares which parameters are secret; unknown parameters are masked, too
  */
 export const presentJob = (job: Job, catalogue: Offers, now: number): JobView => ({
   jobId: job.jobId,
@@ -28,7 +29,7 @@ export const presentJob = (job: Job, catalogue: Offers, now: number): JobView =>
   }),
   ...(job.metadata && { metadata: job.metadata }),
   attempts: job.attemptLog.map(presentAttempt),
-  // While an execution holds the job, the time it is due is no plan: it is when others may claim it.
+  // While an execution holds the job, `dueAt` is when its lease expires, not a planned attempt.
   nextAttemptAt: job.dueAt === undefined || isHeld(job, now) ? null : toIso(job.dueAt),
   ...(job.callbackDeferred && { callbackDeferred: presentDeferral(job.callbackDeferred) }),
   ...(job.failure && { failure: { code: job.failure.code, message: job.failure.message } }),
@@ -52,7 +53,7 @@ const presentProvider = (providerId: string, result: ProviderResult | undefined)
       error,
       ...(attempts !== undefined && { failedAttempts: attempts }),
       ...(retryAt !== undefined && { nextAttemptAt: toIso(retryAt) }),
-      // Its address may hold a token.
+      // Without the status URL, which may hold a token.
       ...(ticket && { workingSince: toIso(ticket.since), polls: ticket.polls }),
       ...(deferred && { deferred: presentDeferral(deferred) }),
     };
@@ -60,7 +61,7 @@ const presentProvider = (providerId: string, result: ProviderResult | undefined)
   return { providerId, status: result.status, fetchedAt: toIso(result.fetchedAt), bytes: result.bytes };
 };
 
-/** Why a call was not made, on purpose, and the last failure behind that. */
+/** Why a call was deferred, and the last failure behind that. */
 const presentDeferral = ({ class: failureClass, cause }: TaskFailure): NonNullable<JobView['callbackDeferred']> => ({
   class: failureClass,
   ...(cause && { cause }),
@@ -86,7 +87,7 @@ const presentCall = ({ status, class: failureClass, statusCode, startedAt, durat
   ...(excerpt !== undefined && excerpt !== '' && { excerpt }),
 });
 
-/** The query of a callback address may hold a token. */
+/** The query of a callback URL may hold a token. */
 const maskQuery = (url: string): string => url.replace(/\?.+$/, '?***');
 
 const toIso = (epochMs: number): string => new Date(epochMs).toISOString();

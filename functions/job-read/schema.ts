@@ -7,18 +7,18 @@ import * as z from 'zod';
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
 
-/** Which jobs a caller wants to see. */
+/** The query of `GET /jobs`. */
 export const jobQuerySchema = z.strictObject({
-  status: jobStatusSchema.optional().meta({ description: 'Only jobs of this status.', examples: ['FAILED'] }),
+  status: jobStatusSchema.optional().meta({ description: 'Only jobs with this status.', examples: ['FAILED'] }),
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, `Has to be a number from 1 to ${MAX_PAGE}`)
+    .regex(/^\d{1,3}$/, `Must be a number from 1 to ${MAX_PAGE}`)
     .transform(Number)
-    .pipe(z.number().min(1, 'Has to be at least 1').max(MAX_PAGE, `Has to be at most ${MAX_PAGE}`))
+    .pipe(z.number().min(1, 'Must be at least 1').max(MAX_PAGE, `Must be at most ${MAX_PAGE}`))
     .default(DEFAULT_PAGE)
-    // As it is meant: in a query everything is text.
+    // Documented as an integer, although query values are text.
     .meta({
-      description: 'The most jobs of a page.',
+      description: 'Maximum number of jobs in a page.',
       override: ({ jsonSchema }) => {
         delete jsonSchema.pattern;
         const limits = { minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE };
@@ -26,18 +26,18 @@ export const jobQuerySchema = z.strictObject({
       },
     }),
   cursor: cursorSchema.optional().meta({
-    description: 'Where the page begins: the `cursor` of the page before.',
+    description: 'Where the page starts: the `cursor` of the previous page.',
     override: { examples: [encodeCursor('2026-01-31T12:00:00.000Z#01a20b4c-cf47-716b-85d8-5343742576b8')] },
   }),
 });
 
-/** Of which providers a caller wants the data. */
+/** The query of `GET /jobs/{jobId}/data`. */
 export const jobDataQuerySchema = z.strictObject({
   providerId: providerIdSchema.optional().meta({ description: 'Only the data of this provider.', examples: ['gas'] }),
 });
 
-/** What was collected, as the callback has it. */
+/** The collected data, in the format of the callback. */
 export const jobDataSchema = callbackBodySchema.meta({
   id: 'JobData',
-  description: 'What was collected so far, in the form of the callback.',
+  description: 'The data collected so far, in the format of the callback.',
 });

@@ -15,20 +15,22 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { findJob } from '@boomerang/core/http/find-job.ts';
+import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { inProgress, Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
-import { InputDeleted, JobInProgress, type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { findJob } from '@boomerang/core/use-cases/find-job.ts';
+import { InputDeleted } from '@boomerang/core/use-cases/job-errors.ts';
+import { type RedriveJobDeps, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 
 export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<JobReader, 'getWithData'> };
 
-/** `POST /jobs/{jobId}/redrive`: tries a job again at once. */
+/** `POST /jobs/{jobId}/redrive`: starts a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, jobs, now, log } = deps;
   return apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    const found = await findJob(path, caller, async (jobId) => jobs.getWithData(jobId, now()), now());
+    const found = await findJob(jobIdOf(path), caller, async (jobId) => jobs.getWithData(jobId, now()), now());
     const job = await redriveJob(deps, found).catch(toProblem);
     const body = presentSummary(job);
     return { statusCode: 202, headers: { location: body.links.self }, body };
@@ -36,11 +38,10 @@ export const createHandler = (deps: Deps): ApiLambda => {
 };
 
 const toProblem = (error: unknown): never => {
-  if (error instanceof JobInProgress) throw inProgress(error.retryAfterMs);
-  // Whoever took the job since it was read is at work on it.
+  // Another execution claimed the job after it was read.
   if (error instanceof StaleClaim) throw inProgress(1_000);
   if (error instanceof InputDeleted) {
-    throw new Problem(409, 'Its parameters or metadata were deleted: it can not be tried again.', { cause: error });
+    throw new Problem(409, 'The job cannot be redriven: its parameters or metadata were deleted.', { cause: error });
   }
   throw error;
 };

@@ -2,7 +2,7 @@ import { callbackOutcomeSchema } from '@boomerang/core/contracts/callback-outcom
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import * as z from 'zod';
 
-/** A job that was not delivered: because providers are missing, or because the callback failed. */
+/** A job that was not delivered, because providers are missing or the callback failed. */
 export const settleRequestSchema = z.object({
   job: workedJobSchema,
   deliveryError: callbackOutcomeSchema.optional(),

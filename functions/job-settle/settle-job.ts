@@ -21,37 +21,38 @@ export type SettleJobDeps = NotifyDeps & {
 };
 
 /**
- * Writes down how an execution ended that did not deliver: keeps what was fetched, and sets when the job is due next, or
- * that it is over. An execution whose claim is not the newest any more changes nothing.
+ * Saves the outcome of an execution that did not deliver: stores its results and sets the job's next due time, or ends the
+ * job. An execution with a stale claim changes nothing.
  */
 export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryError }: SettleRequest): Promise<void> => {
   const { jobs, outcomes, now, random, log, policy } = deps;
   const { jobId, claims } = worked;
   const outcome = { fetches: worked.results, delivery: deliveryError };
-  reportOwnFaults(deps, jobId, outcome);
-  /** What this execution stored: its fetches, and its checkpoint. */
+  reportInternalFaults(deps, jobId, outcome);
+  /** What this execution stored: its large fetches, and its checkpoint. */
   const stored = worked.results.flatMap((one): ResultKey[] =>
     one.kind === 'fetched' && one.stored ? [{ providerId: one.providerId, ...one.stored }] : [],
   );
   try {
     const job = await jobs.get(jobId, now());
-    if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('the claim is settled or taken');
+    if (job?.claims !== claims || job.leasedUntil === undefined)
+      throw new StaleClaim('the claim is settled or superseded');
     const settlement = settle(job, worked, outcome, now(), random(), policy);
-    // Results go first: once the job says that it has them, they must be there.
+    // Save results before the job: a job must never refer to results that are not stored.
     const results = await checkpoint(deps, job, worked, settlement, stored);
     await outcomes.save(jobId, claims, { ...settlement, results });
     const { status, phase, dueAt, failure } = settlement;
-    log.info('Settled a job', { jobId, status, phase, failure: failure?.code, dueInMs: dueAt && dueAt - now() });
+    log.info('Job settled', { jobId, status, phase, failure: failure?.code, dueInMs: dueAt && dueAt - now() });
     await publishJobEnded(deps, worked, settlement);
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
-    log.warn('Dropped the outcome of a claim that is not the newest', { jobId, claims });
+    log.warn('Stale outcome dropped', { jobId, claims });
     if (stored.length > 0) await discardUnwanted(deps, worked, stored);
   }
 };
 
-/** Faults of ours are for operators: they cost the job nothing but time. */
-const reportOwnFaults = (
+/** Reports internal faults to operators. They cost the job time but no attempt. */
+const reportInternalFaults = (
   { log, metrics }: SettleJobDeps,
   jobId: string,
   { fetches, delivery }: { fetches: WorkedJob['results']; delivery: SettleRequest['deliveryError'] },
@@ -59,21 +60,22 @@ const reportOwnFaults = (
   for (const outcome of fetches) {
     if (outcome.kind !== 'notAttempted') continue;
     const { providerId, cause } = outcome;
-    log.error('A task failed by a fault of ours', { task: 'provider-fetch', jobId, providerId, cause });
+    log.error('Task failed by an internal fault', { task: 'provider-fetch', jobId, providerId, cause });
     metrics.count('OwnFaults', { task: 'provider-fetch' });
   }
-  // A callback that waits for such a fetch is not a second fault.
+  // A callback that is held back by such a fetch is not a second fault.
   if (fetches.some(({ kind }) => kind === 'notAttempted')) return;
   if (delivery?.kind !== 'notAttempted' && delivery?.kind !== 'resultMissing') return;
   const cause = delivery.kind === 'notAttempted' ? delivery.cause : `result of ${delivery.providerId} missing`;
-  log.error('A task failed by a fault of ours', { task: 'callback-deliver', jobId, cause });
+  log.error('Task failed by an internal fault', { task: 'callback-deliver', jobId, cause });
   metrics.count('OwnFaults', { task: 'callback-deliver' });
 };
 
 /**
- * Stores what only travelled, and renews what the job could outlive.
- * @param saved gets what was stored added, also where another result could not be
- * @returns the settlement's results, with where they are stored
+ * Stores results that only the execution holds, and renews stored results that the job could outlive.
+ *
+ * @param saved every stored key is added to it, even if storing another result fails
+ * @returns the settlement's results with their storage keys
  */
 const checkpoint = async (
   { results, now, policy, log }: SettleJobDeps,
@@ -97,10 +99,10 @@ const checkpoint = async (
       return key;
     }
     if (isOver || !couldOutlive(result, life, now(), policy)) return undefined;
-    const isThere = await results.renew(jobId, result, expiresAt);
-    // The delivery will miss it, and say so.
-    if (!isThere) log.error('A stored result is missing', { jobId, providerId });
-    return isThere ? { keptUntil: expiresAt } : undefined;
+    const isStored = await results.renew(jobId, result, expiresAt);
+    // The delivery will throw ResultMissing.
+    if (!isStored) log.error('Stored result missing', { jobId, providerId });
+    return isStored ? { keptUntil: expiresAt } : undefined;
   };
   const kept = await Promise.allSettled(
     settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })),

@@ -5,20 +5,20 @@ import { USER_AGENT } from '@boomerang/core/version.ts';
 import { withHeaders } from './credentials.ts';
 import type { ExchangeRequest } from './exchange.ts';
 
-/** What a request is made for. */
+/** The job and round that a request belongs to. Both go into its idempotency key. */
 export type RequestPurpose = {
   jobId: string;
-  /** Of the job's requests: a provider that knows requests by the idempotency header takes those of another round for new. */
+  /** The round of the job's requests. A provider that checks the idempotency header treats another round as a new request. */
   round: number;
 };
 
 const ACCEPT = 'application/json, text/*;q=0.5, */*;q=0.1';
 
 /**
- * The first request that a fetch makes of a provider, without our credential. Headers of the catalogue replace ours.
+ * Builds the first request of a fetch, without our credential. Catalogue headers replace the defaults.
  *
- * @param values by parameter, valid, defaults filled in
- * @throws UnsafeExpansion for values that are not valid
+ * @param values by parameter, valid, with defaults
+ * @throws UnsafeExpansion for invalid values
  */
 export const buildRequest = (provider: Provider, values: Parameters, purpose: RequestPurpose): ExchangeRequest => {
   const { method, body, headers = {}, idempotencyHeader, repeatable, timeoutMs, maxBytes } = provider;
@@ -38,7 +38,7 @@ export const buildRequest = (provider: Provider, values: Parameters, purpose: Re
   };
 };
 
-/** A request for another address of a provider, which it named itself. */
+/** Builds a request for a URL that the provider returned. */
 export const buildFollowUp = ({ headers = {}, timeoutMs, maxBytes }: Provider, url: string): ExchangeRequest => ({
   method: 'GET',
   url,
@@ -49,8 +49,9 @@ export const buildFollowUp = ({ headers = {}, timeoutMs, maxBytes }: Provider, u
 });
 
 /**
- * The header by which a provider recognises a repeated request.
- * @param page of the answer, from 1: the request for another page is another request
+ * The header by which a provider recognizes a repeated request.
+ *
+ * @param page from 1: each page is a request of its own
  */
 export const idempotencyHeaders = (
   { id, idempotencyHeader }: Pick<Provider, 'id' | 'idempotencyHeader'>,

@@ -4,9 +4,9 @@ import { CredentialInvalid } from '@boomerang/core/domain/failures.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 
 /**
- * Finds credentials that no request can carry before anything is sent: a header holds no line break and nothing outside
- * Latin-1, a query only well-formed Unicode, a user name of HTTP Basic no colon (RFC 7617), and the user info of a URL has to
- * be percent-encoded.
+ * Rejects invalid credentials before anything is sent. A header must not contain line breaks or characters outside Latin-1, a
+ * query must be well-formed Unicode, an HTTP Basic user name must not contain a colon (RFC 7617), and the user info of a URL
+ * must be percent-encoded.
  *
  * @throws CredentialInvalid
  */
@@ -18,7 +18,7 @@ export const checkCredential = (
 ): void => {
   const reason = (auth && faultOf(auth, secret)) ?? faultOfUserInfo(url);
   if (reason === undefined) return;
-  log.error('A credential can not be sent', { providerId, reason });
+  log.error('Credential invalid', { providerId, reason });
   throw new CredentialInvalid({ class: 'internal', startedAt, excerpt: reason });
 };
 
@@ -27,11 +27,11 @@ const faultOf = (auth: Auth, secret: string): string | undefined => {
     case 'header':
       return isHeaderValue(`${auth.prefix}${secret}`)
         ? undefined
-        : 'its credential holds characters that no header can carry';
+        : 'the credential contains characters that are invalid in a header';
     case 'basic':
-      if (auth.username.includes(':')) return 'its user name holds a colon';
+      if (auth.username.includes(':')) return 'the user name contains a colon';
       return /\p{Cc}/u.test(`${auth.username}${secret}`)
-        ? 'its credential holds control characters'
+        ? 'the credential contains control characters'
         : faultOfText(secret);
     case 'query':
     case 'oauth2':
@@ -40,7 +40,7 @@ const faultOf = (auth: Auth, secret: string): string | undefined => {
 };
 
 const faultOfText = (secret: string): string | undefined =>
-  secret.isWellFormed() ? undefined : 'its credential is not well-formed Unicode';
+  secret.isWellFormed() ? undefined : 'the credential is not well-formed Unicode';
 
 const isHeaderValue = (value: string): boolean => {
   try {
@@ -57,6 +57,6 @@ const faultOfUserInfo = (url: string): string | undefined => {
     decodeURIComponent(`${username}:${password}`);
     return undefined;
   } catch {
-    return 'the user info of its URL is not percent-encoded';
+    return 'the user info of the URL is not percent-encoded';
   }
 };

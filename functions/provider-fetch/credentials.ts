@@ -5,21 +5,20 @@ import type { Log } from '@boomerang/core/observability/logger.ts';
 import { type FindSecret, SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { setQuery } from './set-query.ts';
 
-/** What tells a provider who we are. It goes to the provider, and nowhere else. */
+/** Our credential at a provider. It is sent to that provider only. */
 export type Credential = {
   /** Adds it to a request. */
   addTo: (request: SentRequest) => SentRequest;
-  /** What excerpts must not show of it. */
+  /** The values to mask in excerpts. */
   secrets: () => readonly string[];
 };
 
 type SentRequest = { url: string; headers: Readonly<Record<string, string>> };
 
 /**
- * Reads the secret that a provider's credential is made of. A missing one is our own fault, not the provider's last word: the
- * job waits until it is there.
+ * Reads the secret of a provider's credential. A missing secret is an internal fault: the job waits until the secret exists.
  *
- * @param options `isFresh`: whether it is read anew, whatever is cached
+ * @param options `isFresh`: bypass the cache
  * @throws CredentialMissing
  */
 export const findProviderSecret = async (
@@ -32,8 +31,8 @@ export const findProviderSecret = async (
     return await findSecret(auth.secret, options);
   } catch (cause) {
     if (!(cause instanceof SecretMissing)) throw cause;
-    log.error('A secret is missing', { providerId, secret: auth.secret, error: cause });
-    throw new CredentialMissing({ class: 'internal', startedAt, excerpt: 'its credential is missing' }, { cause });
+    log.error('Credential missing', { providerId, secret: auth.secret, error: cause });
+    throw new CredentialMissing({ class: 'internal', startedAt, excerpt: 'the credential is missing' }, { cause });
   }
 };
 
@@ -63,7 +62,7 @@ const headerCredential = (name: string, value: string, secrets: readonly string[
   secrets: () => [...secretsOfCredential(value), ...secrets],
 });
 
-/** Headers of which the later ones replace the earlier ones of the same name, in whatever case. */
+/** Merges headers. Those in `more` replace those of the same name, ignoring case. */
 export const withHeaders = (
   headers: Readonly<Record<string, string>>,
   more: Readonly<Record<string, string>>,
@@ -73,7 +72,7 @@ export const withHeaders = (
   return { ...Object.fromEntries(kept), ...more };
 };
 
-/** What excerpts must not show of constant headers: the values of those that look like credentials. */
+/** The values to mask of the catalogue's headers: those whose names look like credentials. */
 export const secretsOfHeaders = ({ headers = {} }: Pick<Provider, 'headers'>): string[] =>
   Object.entries(headers)
     .filter(([name]) => /auth|cookie|key|password|secret|session|token/i.test(name))

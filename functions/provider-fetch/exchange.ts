@@ -28,7 +28,7 @@ import {
 } from './credentials.ts';
 import { isCredentialStatus } from './judge-answer.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
-import { dropToken, findToken, TokenNotGiven } from './oauth-tokens.ts';
+import { dropToken, findToken, TokenRequestFailed } from './oauth-tokens.ts';
 import { createQuote, type Quote } from './quote.ts';
 
 export type ExchangeDeps = {
@@ -45,16 +45,16 @@ export type ExchangeContext = {
   jobId: string;
   /** When the lease of the job ends, epoch milliseconds. */
   leasedUntil: number;
-  /** When the fetch began, epoch milliseconds: all its calls together take at most {@link WAIT_AND_CALL_MS}. */
+  /** When the fetch started, epoch milliseconds. All its calls together may take {@link WAIT_AND_CALL_MS}. */
   startedAt: number;
-  /** Values that excerpts must not show, besides the credential and what is secret of the URL, however short they are. */
+  /** Values to mask in excerpts, however short, in addition to the credential and the secrets of the URL. */
   secrets?: readonly string[];
 };
 
 /** A request without our credential. */
 export type ExchangeRequest = HttpRequest & { headers: Record<string, string> };
 
-/** What reading an answer needs to know of its call. Times are epoch milliseconds. */
+/** The call that an answer belongs to. Times are epoch milliseconds. */
 export type Reading = {
   /** When the request was sent. */
   startedAt: number;
@@ -64,22 +64,23 @@ export type Reading = {
 };
 
 /**
- * Makes one call to a provider: through its circuit and its limits, with our credential. If the credential is refused (401),
- * the token is dropped, the secret is read anew and the call is made once more: it may have been rotated since. A call gets at
- * most the time that is left of {@link WAIT_AND_CALL_MS}, waits for limits and a token's request included.
+ * Makes one call to a provider with our credential, through its circuit breaker and its limits. On 401 the token is dropped,
+ * the secret is read again, since it may have been rotated, and the call is made once more. A call may take the time left of
+ * {@link WAIT_AND_CALL_MS}, including waits for limits and the token request.
  *
- * @param read judges the answer and takes from it what is wanted; it throws a TaskError if that is not there. It runs inside
- * the circuit's call, so that its verdict counts.
- * @throws what `read` throws; ProviderUnavailable when no answer came; CredentialRefused; ProviderCircuitOpen |
- * ProviderLimitReached when the call was not made on purpose; LeaseLost, CredentialMissing, CredentialInvalid when it was not
- * made by a fault of ours
+ * @param read judges the answer and extracts the result; throws a TaskError on failure. It runs inside the circuit breaker's
+ * call, so that a failure counts.
+ * @throws what `read` throws
+ * @throws ProviderUnavailable if there was no answer, CredentialRefused
+ * @throws ProviderCircuitOpen | ProviderLimitReached if the call is deferred
+ * @throws LeaseLost | CredentialMissing | CredentialInvalid if an internal fault prevented the call
  */
 export type Exchange = <T>(request: ExchangeRequest, read: Read<T>) => Promise<T>;
 
-/** What storing a large result may take on top of the call. */
+/** The time allowed for storing a large result, on top of the call. */
 const STORE_MS = 3_000;
 
-/** @throws LeaseLost if the lease might end before a call and storing its result do */
+/** @throws LeaseLost if the lease could expire before a call ends and its result is stored */
 export const checkLease = (leasedUntil: number, now: number, startedAt: number): void => {
   if (leasedUntil - now < WAIT_AND_CALL_MS + STORE_MS) throw new LeaseLost({ class: 'lease_lost', startedAt });
 };
@@ -88,8 +89,8 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   const { send, now, log, metrics, breaker, limitCalls } = deps;
   const { jobId, leasedUntil, startedAt, secrets = [] } = context;
   const { id: providerId, auth } = provider;
-  const restMs = () => startedAt + WAIT_AND_CALL_MS - now();
-  /** Whether the next call is the first of this fetch: only that one may wait for limits as long as it pleases. */
+  const remainingMs = () => startedAt + WAIT_AND_CALL_MS - now();
+  /** Whether the next call is the first of this fetch. Only later calls limit their wait to the time left. */
   let isFirst = true;
 
   const authorizationOf = async (request: ExchangeRequest, options: { isFresh?: boolean }): Promise<Authorization> => {
@@ -104,7 +105,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     return {
       find: async (timeoutMs) => {
         token = await findToken(deps, auth, secret, timeoutMs).catch((error: unknown) => {
-          throw error instanceof TokenNotGiven ? toTaskError(error) : error;
+          throw error instanceof TokenRequestFailed ? toTaskError(error) : error;
         });
         return bearerCredential(token, secret);
       },
@@ -114,7 +115,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     };
   };
 
-  const ask = async (request: ExchangeRequest, credential: Credential | undefined): Promise<HttpAnswer> => {
+  const sendRequest = async (request: ExchangeRequest, credential: Credential | undefined): Promise<HttpAnswer> => {
     const sentAt = now();
     try {
       return await send({ ...request, ...credential?.addTo(request) });
@@ -127,19 +128,19 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     }
   };
 
-  /** How long a part of the call may take: what it wants, or what is left of the fetch. */
+  /** The timeout for one part of the call: `wantedMs`, or less if less time is left. */
   const timeLeft = (wantedMs: number): number => {
-    const timeoutMs = Math.min(wantedMs, restMs());
+    const timeoutMs = Math.min(wantedMs, remainingMs());
     if (timeoutMs < Math.min(wantedMs, MIN_CALL_MS)) throw new OutOfTime();
     return timeoutMs;
   };
 
-  /** Makes a call if the provider's circuit is closed, within its limits. */
+  /** Makes one call through the circuit breaker and the limits. */
   const call = async <T>(request: ExchangeRequest, authorization: Authorization, read: Read<T>): Promise<T> => {
-    const maxWaitMs = isFirst ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, restMs() - MIN_CALL_MS));
+    const maxWaitMs = isFirst ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, remainingMs() - MIN_CALL_MS));
     isFirst = false;
     const run = async () => {
-      // The tables may have taken their time.
+      // Reading the circuit may have been slow.
       checkLease(leasedUntil, now(), startedAt);
       const credential = await authorization.find(timeLeft(request.timeoutMs));
       const limited = { ...provider, timeoutMs: request.timeoutMs };
@@ -147,13 +148,13 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
         limited,
         async () => {
           const sentAt = now();
-          const answer = await ask({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
-          const hidden = () => [
+          const answer = await sendRequest({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
+          const masked = () => [
             ...secretsOfUrl(request.url),
             ...secretsOfHeaders(provider),
             ...(credential?.secrets() ?? []),
           ];
-          return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(hidden, secrets) });
+          return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(masked, secrets) });
         },
         maxWaitMs,
       );
@@ -179,10 +180,10 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
         return await call(request, authorization, read);
       } catch (error) {
         if (!isCredentialRefusal(error, provider)) throw error;
-        // Even where no time is left to ask: the next attempt of this process must not start with the old one.
+        // Also if no time is left for another call: the next fetch of this process must not use the refused token.
         authorization.drop();
         const fresh = await authorizationOf(request, { isFresh: true });
-        if (restMs() < MIN_CALL_MS) throw error;
+        if (remainingMs() < MIN_CALL_MS) throw error;
         return await call(request, fresh, read).catch((again: unknown) => {
           if (isCredentialRefusal(again, provider)) fresh.drop();
           throw again;
@@ -190,7 +191,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
       }
     } catch (error) {
       if (!isCredentialRefusal(error, provider)) throw error;
-      log.error('A provider refuses our credential', { jobId, providerId, secret: auth?.secret });
+      log.error('Credential refused', { jobId, providerId, secret: auth?.secret });
       metrics.count('CredentialsRefused', { provider: providerId });
       throw new CredentialRefused({ ...error.failure, class: 'credential_refused' }, { cause: error });
     }
@@ -199,17 +200,17 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
 
 type Read<T> = (answer: HttpAnswer, reading: Reading) => T;
 
-/** How calls get their credential. */
+/** Finds the credential for calls. */
 type Authorization = {
-  /** Inside the circuit's call: a token may have to be asked for first. */
+  /** Called inside the circuit breaker's call because it may request a token first. */
   find: (timeoutMs: number) => Promise<Credential | undefined>;
-  /** The provider has refused the credential: a token is not used again. */
+  /** Drops a token that the provider refused. */
   drop: () => void;
 };
 
 const NO_AUTHORIZATION: Authorization = { find: async () => undefined, drop: () => {} };
 
-const toTaskError = ({ verdict, failure }: TokenNotGiven): TaskError => {
+const toTaskError = ({ verdict, failure }: TokenRequestFailed): TaskError => {
   switch (verdict) {
     case 'refused':
       return new CredentialRefused(failure);
@@ -222,28 +223,28 @@ const toTaskError = ({ verdict, failure }: TokenNotGiven): TaskError => {
   }
 };
 
-/** Of the time that all calls of a fetch have together, too little is left for another one. */
+/** Too little of the fetch's total time is left for another call. */
 class OutOfTime extends Error {
   override name = 'OutOfTime';
 }
 
 const NO_TIME = 'no time was left for this call';
 
-/** With less time than this a call would only look like a provider that times out, milliseconds. */
+/** Minimum time for a call, milliseconds. With less, a timeout would wrongly count against the provider. */
 const MIN_CALL_MS = 1_000;
 
-/** Whether a call ended because our credential was not accepted: by the token endpoint, or by the provider itself. */
+/** Whether the token endpoint or the provider refused our credential. */
 const isCredentialRefusal = (error: unknown, provider: Provider): error is TaskError =>
   error instanceof CredentialRefused ||
   (error instanceof TaskError && isCredentialStatus(error.failure.statusCode, provider));
 
-/** Whether an error is an answer of the provider, or the lack of one: the provider was asked. */
+/** Whether an error comes from a call that was made: the provider answered with a failure or did not answer. */
 export const isAnswerOfProvider = (
   error: unknown,
 ): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
   error instanceof ProviderUnavailable || error instanceof ProviderThrottled || error instanceof ProviderRefused;
 
-/** A provider that refuses, or has its data not yet, works; failures of our own say nothing of it. */
+/** A refusal, or data that is not ready, still counts as success for the circuit. Internal faults count as neither. */
 const judgeProvider = (error: unknown): Verdict => {
   if (error instanceof ProviderRefused || error instanceof CredentialRefused) return 'succeeded';
   if (!isAnswerOfProvider(error)) return 'unknown';

@@ -7,13 +7,13 @@ import type { Exchange, ExchangeRequest, Reading } from './exchange.ts';
 import { createAnswerErrors, readData } from './judge-answer.ts';
 import { BadPage, createPager, type NextPage, type Pager } from './next-page.ts';
 
-/** What a provider gave, and what it took. */
+/** The data fetched from a provider, and the calls it took. */
 export type Collected = {
   /** The data, as JSON text. */
   json: string;
   /** Of the last answer. */
   statusCode: number;
-  /** Of all calls together, without what they waited for. */
+  /** The sum over all calls, without waits. */
   durationMs: number;
   pages: number;
 };
@@ -23,14 +23,13 @@ export type PagedProvider = Provider & { pagination: Pagination };
 export const isPaged = (provider: Provider): provider is PagedProvider => provider.pagination !== undefined;
 
 /**
- * Fetches all pages of a provider, one after the other, and makes one array of theirs. `maxBytes` holds for all of them
- * together, `timeoutMs` for each; the time of all of them is limited by the exchange. A page that fails ends the fetch: what the
- * pages before it gave is lost.
+ * Fetches all pages of a provider one after the other and joins their arrays. `maxBytes` applies to all pages together,
+ * `timeoutMs` to each; the exchange limits their total time. A failed page fails the fetch, and earlier pages are discarded.
  *
- * @param first the request without what the pagination sets in its query
- * @returns `null` as data if the first answer is empty on purpose; an empty answer to a later page ends the pages
- * @throws as `judgeAnswer` does for each page; ProviderUnavailable with class `bad_page` for a page that breaks the pagination,
- * ProviderRefused with class `too_many_pages` for one more than `maxPages`
+ * @param first the request, without the pagination's query parameters
+ * @returns data `null` if the first answer means "no data"; such an answer to a later page ends the pages
+ * @throws as `judgeAnswer` for each page; ProviderUnavailable `bad_page` if a page breaks the pagination; ProviderRefused
+ * `too_many_pages` if there are more than `maxPages`
  */
 export const fetchPages = async (
   exchange: Exchange,
@@ -62,7 +61,7 @@ export const fetchPages = async (
   }
 };
 
-type Place = {
+type PageContext = {
   provider: PagedProvider;
   pager: Pager;
   url: string;
@@ -78,7 +77,7 @@ type Place = {
 const readPage = (
   answer: HttpAnswer,
   reading: Reading,
-  { provider, pager, url, number, bytesBefore }: Place,
+  { provider, pager, url, number, bytesBefore }: PageContext,
 ): { answer: HttpAnswer; bytes: number; items?: string; next?: NextPage | undefined } => {
   const { pagination, maxBytes } = provider;
   const document = readData(answer, provider, reading);
@@ -87,7 +86,7 @@ const readPage = (
   const bytes = Math.max(answer.body.length, document.bytes);
   if (bytesBefore + bytes > maxBytes) throw errors.refused('too_large', `all pages are larger than ${maxBytes} bytes`);
   const { quote } = reading;
-  // Where a page has its data at one place, that is its array.
+  // With `dataAt`, `itemsAt` is relative to it.
   const itemsAt = `${provider.dataAt ?? ''}${pagination.itemsAt}`;
   const array = selectJson(document.json, parsePointer(itemsAt));
   const items = array === undefined ? undefined : itemsOf(array);
@@ -103,7 +102,7 @@ const readPage = (
     throw errors.unavailable('bad_page', `page ${number}: ${quote.text(error.message)}`);
   }
   const { maxPages } = pagination;
-  // Only the page after the last one shows that numbered pages are over.
+  // Numbered pages may end only at an empty page, which is one request after the last page.
   const isTooMany = next && (next.isCertain ? number >= maxPages : number > maxPages);
   if (isTooMany) throw errors.final('too_many_pages', `more than ${maxPages} pages`);
   return { answer, bytes, items, next };

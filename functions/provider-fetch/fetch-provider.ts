@@ -23,29 +23,30 @@ export type FetchProviderDeps = ExchangeDeps & {
   results: Pick<ResultStore, 'save' | 'remove'>;
   jobs: Pick<JobReader, 'getWithData'>;
   isPaused: boolean;
-  /** The least time between two questions whether a provider is done, milliseconds. */
+  /** Minimum time between two polls, milliseconds. */
   minPollMs: number;
   fetchDeadlineMs: number;
   policy: SettlePolicy;
 };
 
 /**
- * How much JSON of one provider may travel in the state of an execution: ten of them, and what JSON text costs as a JSON
- * string, stay under Step Functions' 256 KiB.
+ * Maximum size of a result in the state of an execution, as a JSON string: ten results must fit into Step Functions' 256 KiB.
  */
 const MAX_INLINE_BYTES = 16 * 1024;
 
-/** How long a job waits while fetching is paused, milliseconds; then it looks again. */
+/** How long a job is deferred while fetching is paused, milliseconds. */
 const PAUSE_MS = 60_000;
 
 /**
- * Asks one provider for its data.
+ * Fetches the data of one provider.
  *
- * @returns the data inline, or without it where it was so large that it went into the table; or where and when to ask for it,
- * if the provider is still working on it
- * @throws ProviderUnavailable | ProviderThrottled | CredentialRefused to be tried again, ProviderRefused for good,
- * ProviderCircuitOpen | ProviderLimitReached | Paused when it was not asked on purpose, LeaseLost if too little is left of the
- * lease, CredentialMissing when its secret can't be read, CredentialInvalid when that can't be sent
+ * @returns the data inline, or its storage key if it is too large; if the provider is still working, the ticket to poll and
+ * when to poll it
+ * @throws ProviderUnavailable | ProviderThrottled | CredentialRefused to be retried
+ * @throws ProviderRefused permanently
+ * @throws ProviderCircuitOpen | ProviderLimitReached | Paused if the fetch is deferred
+ * @throws LeaseLost if too little of the lease is left
+ * @throws CredentialMissing if the secret does not exist, CredentialInvalid if it can't be sent
  */
 export const fetchProvider = async (
   deps: FetchProviderDeps,
@@ -73,7 +74,7 @@ const fetchOnce = async (
     const collected = await collect(deps, provider, request, startedAt);
     if ('ticket' in collected) {
       const { ticket, retryAfterMs } = collected;
-      log.info('Provider is still working', { jobId, providerId, polls: ticket.polls, retryAfterMs });
+      log.info('Provider still working', { jobId, providerId, polls: ticket.polls, retryAfterMs });
       return { providerId, status: 'UNAVAILABLE', ticket, retryAfterMs };
     }
     const { json, statusCode, durationMs, pages } = collected;
@@ -87,11 +88,11 @@ const fetchOnce = async (
       durationMs,
       tries,
     };
-    log.info('Fetched from a provider', { jobId, providerId, bytes, durationMs, pages });
+    log.info('Provider fetched', { jobId, providerId, bytes, durationMs, pages });
     if (Buffer.byteLength(JSON.stringify(json)) <= MAX_INLINE_BYTES) return { ...fetched, json };
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
-    log.warn('Could not fetch from a provider', { jobId, providerId, ...loggable(error) });
+    log.warn('Provider fetch failed', { jobId, providerId, ...loggable(error) });
     if (isAnswerOfProvider(error) && !MISMATCHES.has(error.failure.class))
       deps.metrics.count('ProviderFailures', { provider: providerId });
     throw error;
@@ -123,7 +124,7 @@ const collect = async (
   }));
 };
 
-/** Stores a large result; should its job be gone or in other hands by then, it is deleted again. */
+/** Stores a large result. It is deleted again if the job has been deleted or claimed by another execution. */
 const store = async (
   deps: FetchProviderDeps,
   { jobId, claims }: FetchRequest,

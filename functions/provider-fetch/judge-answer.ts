@@ -8,25 +8,25 @@ import type { Reading } from './exchange.ts';
 import { type JsonText, toJsonDocument, toJsonText } from './read-answer.ts';
 import { valueAt } from './value-at.ts';
 
-/** What reading an answer needs to know of its provider. */
+/** The provider settings that an answer is judged by. */
 export type AnswerRules = Pick<
   Provider,
   'auth' | 'maxBytes' | 'responses' | 'bodyErrors' | 'rateLimitReset' | 'dataAt' | 'pagination'
 >;
 
-/** The errors that an answer which is no data ends in: each keeps the status, the times and the provider's hint. */
+/** Builds the errors for an answer without data. Each carries the status, the times and the provider's retry hint. */
 export type AnswerErrors = {
-  /** Never to be asked again, unless the answer asks us to wait. */
+  /** Permanent, unless the answer has a retry hint. */
   refused: (failureClass: FailureClass, excerpt: string) => ProviderRefused | ProviderThrottled;
-  /** To be asked again soon; if the answer asks us to wait, not before that. */
+  /** Retried soon, or when the answer's retry hint says. */
   unavailable: (
     failureClass: FailureClass,
     excerpt: string,
-    options?: ErrorOptions & { /** Whether the status says that we should wait, by HTTP. */ isAsking?: boolean },
+    options?: ErrorOptions & { /** Whether the HTTP status asks the client to wait. */ isAsking?: boolean },
   ) => ProviderUnavailable | ProviderThrottled;
-  /** Never to be asked again, whatever the answer asks. */
+  /** Permanent, ignoring any retry hint. */
   final: (failureClass: FailureClass, excerpt: string) => ProviderRefused;
-  /** To be asked again as the schedule or the answer says. */
+  /** Retried by the schedule, or when the answer's retry hint says. */
   throttled: (failureClass: FailureClass, excerpt: string) => ProviderThrottled;
 };
 
@@ -35,7 +35,7 @@ export const createAnswerErrors = (
   { rateLimitReset: reset }: Pick<Provider, 'rateLimitReset'>,
   { startedAt, now }: Reading,
 ): AnswerErrors => {
-  const failure = (failureClass: FailureClass, excerpt: string, isAsking: boolean): TaskFailure => {
+  const toFailure = (failureClass: FailureClass, excerpt: string, isAsking: boolean): TaskFailure => {
     const retryAfterMs = readHint(headers, statusCode, now, { isAsking, reset });
     return {
       class: failureClass,
@@ -48,20 +48,20 @@ export const createAnswerErrors = (
   };
   return {
     refused: (failureClass, excerpt) => {
-      const told = failure(failureClass, excerpt, asksToWait(statusCode));
-      return told.retryAfterMs === undefined ? new ProviderRefused(told) : new ProviderThrottled(told);
+      const failure = toFailure(failureClass, excerpt, asksToWait(statusCode));
+      return failure.retryAfterMs === undefined ? new ProviderRefused(failure) : new ProviderThrottled(failure);
     },
     unavailable: (failureClass, excerpt, { isAsking = asksToWait(statusCode), ...options } = {}) => {
-      const told = failure(failureClass, excerpt, isAsking);
-      return told.retryAfterMs !== undefined || isAsking
-        ? new ProviderThrottled(told, options)
-        : new ProviderUnavailable(told, options);
+      const failure = toFailure(failureClass, excerpt, isAsking);
+      return failure.retryAfterMs !== undefined || isAsking
+        ? new ProviderThrottled(failure, options)
+        : new ProviderUnavailable(failure, options);
     },
     final: (failureClass, excerpt) => {
-      const { retryAfterMs: _, ...told } = failure(failureClass, excerpt, false);
-      return new ProviderRefused(told);
+      const { retryAfterMs: _, ...failure } = toFailure(failureClass, excerpt, false);
+      return new ProviderRefused(failure);
     },
-    throttled: (failureClass, excerpt) => new ProviderThrottled(failure(failureClass, excerpt, true)),
+    throttled: (failureClass, excerpt) => new ProviderThrottled(toFailure(failureClass, excerpt, true)),
   };
 };
 
@@ -69,8 +69,8 @@ export const createAnswerErrors = (
  * Reads a provider's answer.
  *
  * @returns the data, as JSON text
- * @throws ProviderThrottled for whatever is not data and asks us to wait, else ProviderUnavailable if it may become data,
- * ProviderRefused if it won't
+ * @throws ProviderThrottled for an answer without data that asks us to wait; otherwise ProviderUnavailable if a retry may
+ * succeed, ProviderRefused if not
  */
 export const judgeAnswer = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): string => {
   const data = readData(answer, rules, reading);
@@ -83,10 +83,9 @@ export const judgeAnswer = (answer: HttpAnswer, rules: AnswerRules, reading: Rea
 };
 
 /**
- * Reads a provider's answer up to the document that its data is a part of: by its status, its body, and the errors that its
- * body may tell.
+ * Reads the document that contains a provider's data. Checks the status, the body, and errors reported in the body.
  *
- * @returns undefined for an answer that is empty on purpose
+ * @returns undefined if the answer means "no data"
  * @throws as {@link judgeAnswer}
  */
 export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): JsonText | undefined => {
@@ -99,7 +98,7 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
     case 'empty':
       return undefined;
     case 'not_ready':
-      // A provider that has only accepted the request needs more time than a quick retry gives it.
+      // 202: the provider has only accepted the request and needs more time than a quick retry leaves.
       throw statusCode === ACCEPTED
         ? errors.throttled('not_ready', quote.answer(answer))
         : errors.unavailable('not_ready', quote.answer(answer));
@@ -124,7 +123,7 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
   } catch (cause) {
     throw errors.unavailable('bad_body', quote.text((cause as Error).message), { cause });
   }
-  // Text grows when it becomes a JSON string: the limit holds for what is delivered, not only for what came.
+  // Text grows when encoded as a JSON string. The limit also applies to the size that is delivered.
   if (data.bytes > rules.maxBytes) {
     throw errors.refused('too_large', `the answer is larger than ${rules.maxBytes} bytes as JSON`);
   }
@@ -135,8 +134,8 @@ const ACCEPTED = 202;
 const UNAUTHORIZED = 401;
 
 /**
- * Whether a status says that the provider does not accept our credential. A catalogue that names 401 says what it means; `4xx`
- * is not enough for that: a secret that was rotated could be taken for the provider's last word, or for its data.
+ * Whether a status means that the provider refused our credential. `responses` in the catalogue can redefine 401 explicitly.
+ * `4xx` does not: it would turn a rotated secret into a permanent refusal, or into data.
  */
 export const isCredentialStatus = (
   statusCode: number | undefined,
@@ -144,10 +143,10 @@ export const isCredentialStatus = (
 ): boolean => auth !== undefined && statusCode === UNAUTHORIZED && responses?.[UNAUTHORIZED] === undefined;
 
 /**
- * Finds the error that a success tells in its body.
+ * Checks the body of a successful answer for the errors that the catalogue declares.
  *
- * @returns `empty` if that means that there is no data
- * @throws as {@link judgeAnswer} for an error
+ * @returns `empty` if the error means "no data"
+ * @throws as {@link judgeAnswer} for any other error
  */
 const findBodyError = (
   answer: HttpAnswer,

@@ -11,63 +11,64 @@ export type CallLimiterDeps = {
   log: Log;
 };
 
-/** The provider's limit is used up, for longer than it is worth waiting. */
+/** The provider's limit stays used up for longer than the call may wait. */
 export class LimitReached extends Error {
   override name = 'LimitReached';
 }
 
 /**
- * Makes calls within the limits that their provider states, over all functions that call it. Each call takes its turn from
- * the table, one at a time: a function instance may live for one call. A provider that states no limit costs nothing.
+ * Makes calls within the provider's limits, shared by all function instances. Each call acquires its slot in the table. Slots
+ * are not acquired in batches because an instance may make only one call. Providers without limits cost no requests.
  */
 export type LimitCalls = <T>(
   provider: LimitedProvider,
   call: () => Promise<T>,
-  /** How long it may wait, milliseconds; absent: as long as leaves the call its `timeoutMs`. */
+  /** Maximum wait, milliseconds. By default, the time that leaves the call its full `timeoutMs`. */
   maxWaitMs?: number,
 ) => Promise<T>;
 
-/** What limiting reads of a provider. */
+/** The provider settings that limit its calls. */
 export type LimitedProvider = Pick<Provider, 'id' | 'timeoutMs' | 'concurrency' | 'ratePerSecond'>;
 
-/** Waiting and calling together take at most so long, milliseconds. */
+/** Maximum time for waiting and calling together, milliseconds. */
 export const WAIT_AND_CALL_MS = 15_000;
 export const MAX_WAIT_MS = 5_000;
-/** Requests to the table that a call may cost, waiting and freeing its slot included. */
+/** Maximum table requests per call, including waiting and freeing its slot. */
 const MAX_REQUESTS = 5;
-/** A slot is held this much longer than the call may take, milliseconds. */
+/** A slot expires this long after the latest possible end of its call, milliseconds. */
 const SLACK_MS = 5_000;
 
-/** A counter takes 1,000 writes a second, those included that are refused: a high rate is spread over several. */
+/** DynamoDB allows 1,000 writes a second to one item, including rejected ones: a high rate is split over several counters. */
 const MAX_CALLS_A_COUNTER = 250;
-/** How many counters one caller tries. */
+/** How many counters one call tries. */
 const MAX_COUNTERS = 3;
 
-/** The limits of the counters that share a rate; they add up to it. */
+/** The limit of each counter; they add up to `ratePerSecond`. */
 export const countersOf = (ratePerSecond: number): number[] => {
   const count = Math.ceil(ratePerSecond / MAX_CALLS_A_COUNTER);
   return Array.from({ length: count }, (_, part) => Math.floor((ratePerSecond + part) / count));
 };
 
-/** What a waiting call has left. */
-type Patience = { requests: number; until: number };
+/** The table requests and the time that a waiting call has left. */
+type Budget = { requests: number; until: number };
 
 export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimiterDeps): LimitCalls => {
-  /** Whether there is a request left to spend. */
-  const spend = (patience: Patience): boolean => {
-    patience.requests -= 1;
-    return patience.requests >= 0;
+  /** Spends one table request. @returns whether one was left */
+  const spend = (budget: Budget): boolean => {
+    budget.requests -= 1;
+    return budget.requests >= 0;
   };
 
   /**
-   * Sleeps into the next second of the clock: in this one there is nothing left.
+   * Sleeps until a random time in the next clock second. The rate of this second is used up.
+   *
    * @throws LimitReached
    */
-  const waitForNextSecond = async ({ requests, until }: Patience): Promise<void> => {
+  const waitForNextSecond = async ({ requests, until }: Budget): Promise<void> => {
     const at = now();
     const restMs = 1_000 - (at % 1_000);
     if (requests <= 0 || at + restMs >= until) throw new LimitReached();
-    // Callers spread over the second, so that the counter is not asked by all at once.
+    // Jitter: spreads waiting calls over the second.
     await sleep(Math.min(restMs + random() * 1_000, until - at));
   };
 
@@ -77,31 +78,31 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     return numbers.flatMap(() => numbers.splice(Math.floor(random() * numbers.length), 1));
   };
 
-  const takeCall = async (providerId: string, ratePerSecond: number, patience: Patience): Promise<void> => {
+  const takeCall = async (providerId: string, ratePerSecond: number, budget: Budget): Promise<void> => {
     const counters = countersOf(ratePerSecond);
     const mine = shuffled(counters.length).slice(0, MAX_COUNTERS);
     for (;;) {
       const second = Math.floor(now() / 1_000);
       for (const part of mine) {
-        if (!spend(patience)) throw new LimitReached();
+        if (!spend(budget)) throw new LimitReached();
         if (await limits.takeCall(providerId, part, second, counters[part] ?? 0)) return;
       }
-      await waitForNextSecond(patience);
+      await waitForNextSecond(budget);
     }
   };
 
-  const takeSlot = async ({ id, timeoutMs }: LimitedProvider, limit: number, patience: Patience): Promise<Slot> => {
+  const takeSlot = async ({ id, timeoutMs }: LimitedProvider, limit: number, budget: Budget): Promise<Slot> => {
     for (;;) {
-      if (!spend(patience)) throw new LimitReached();
+      if (!spend(budget)) throw new LimitReached();
       const free = await limits.findFreeSlots(id, limit, now());
-      // At random, so that callers that look at the same time don't all try the same slot.
+      // In random order, so that concurrent callers don't all try the same slot.
       for (const index of shuffled(free.length)) {
-        if (!spend(patience)) throw new LimitReached();
+        if (!spend(budget)) throw new LimitReached();
         const at = now();
         const slot = await limits.takeSlot(id, free[index] ?? 0, at, at + MAX_WAIT_MS + timeoutMs + SLACK_MS);
         if (slot) return slot;
       }
-      await waitForNextSecond(patience);
+      await waitForNextSecond(budget);
     }
   };
 
@@ -109,7 +110,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     try {
       await limits.freeSlot(slot);
     } catch (error) {
-      log.warn('Could not free a slot: it is held until its time runs out', { providerId: slot.key, error });
+      log.warn('Slot not freed, held until it expires', { providerId: slot.key, error });
     }
   };
 
@@ -121,13 +122,13 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
       await takeCall(id, ratePerSecond ?? 0, { requests: MAX_REQUESTS, until });
       return call();
     }
-    // One request is for freeing the slot, and one for the rate, if there is one.
+    // Reserves one request for freeing the slot, and one for the rate if there is one.
     const reserved = ratePerSecond === undefined ? 0 : 1;
-    const patience = { requests: MAX_REQUESTS - 1 - reserved, until };
-    const slot = await takeSlot(provider, concurrency, patience);
+    const budget = { requests: MAX_REQUESTS - 1 - reserved, until };
+    const slot = await takeSlot(provider, concurrency, budget);
     try {
-      patience.requests += reserved;
-      if (ratePerSecond !== undefined) await takeCall(id, ratePerSecond, patience);
+      budget.requests += reserved;
+      if (ratePerSecond !== undefined) await takeCall(id, ratePerSecond, budget);
       return await call();
     } finally {
       await free(slot);

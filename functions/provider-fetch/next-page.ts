@@ -7,9 +7,9 @@ import type { JsonText } from './read-answer.ts';
 import { setQuery } from './set-query.ts';
 import { valueAt } from './value-at.ts';
 
-/** What a page says of the next one. */
+/** A page, as read to find the next one. */
 export type Page = {
-  /** As it was asked for, without our credential. */
+  /** The requested URL, without our credential. */
   url: string;
   /** From 1. */
   number: number;
@@ -23,18 +23,17 @@ export type Page = {
 
 export type NextPage = {
   url: string;
-  /** Whether the provider says that there is one; else only asking for it shows whether there is. */
+  /** Whether the provider states that this page exists. If not, only requesting it shows. */
   isCertain: boolean;
 };
 
-/** A page breaks the pagination that the catalogue states. The message may quote the provider. */
+/** A page breaks the pagination in the catalogue. The message may quote the provider. */
 export class BadPage extends Error {
   override name = 'BadPage';
 }
 
-/** Walks from page to page. */
+/** Finds each next page. */
 export type Pager = {
-  /** Where the first page is. */
   firstUrl: string;
   /**
    * @returns undefined after the last page
@@ -49,7 +48,7 @@ export type Pager = {
  * empty page is the last one if its pointer was there before. A cursor in the last item of a page is missing only where there is
  * no item. Pages of any kind end where `hasMoreAt` is false.
  *
- * @param url of the first request; pages are asked for at its origin only, because they are asked for with our credential
+ * @param url of the first request; pages at other origins are rejected because the requests carry our credential
  */
 export const createPager = (pagination: Pagination, url: string): Pager => {
   const isNumbered = pagination.kind === 'page' || pagination.kind === 'offset';
@@ -65,7 +64,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
   const pointed = (page: Page): NextPage | undefined => {
     const pointer = pointerOf(pagination, page);
     if (pointer === undefined) {
-      if (hasMore(page) === true) throw new BadPage('it says that there are more pages, but not where');
+      if (hasMore(page) === true) throw new BadPage('has more pages, but no pointer to the next');
       return undefined;
     }
     const next =
@@ -76,7 +75,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
       return { url: next, isCertain: !isInLastItem(pagination) || hasMore(page) === true };
     }
     if (page.isEmpty) return undefined;
-    throw new BadPage('it points at a page that was there before');
+    throw new BadPage('points to a page that was already fetched');
   };
 
   const firstUrl = isNumbered ? numberedUrl(pagination, url, 1) : url;
@@ -101,7 +100,7 @@ const numberedUrl = (pagination: Pagination, url: string, number: number): strin
   }
 };
 
-/** Where a page says that the next one is, as it says it; undefined where it says nothing. */
+/** The pointer to the next page, as sent; undefined if there is none. */
 const pointerOf = (pagination: Pagination, page: Page): string | undefined => {
   switch (pagination.kind) {
     case 'link':
@@ -128,20 +127,20 @@ const cursorOf = (
   const types = ['string', 'number'];
   if (lastItemAt === undefined) {
     // A catalogue that was deployed unchecked: its pages after the first would be lost.
-    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where its cursor is');
+    if (cursorAt === undefined) throw new BadPage('the catalogue does not say where the cursor is');
     return scalarAt(document, cursorAt, types);
   }
   if (isEmpty) return undefined;
   const items = valueAt(document.value, parsePointer(itemsAt)) as readonly unknown[];
   const cursor = scalarAt(document, `${itemsAt}/${items.length - 1}${lastItemAt}`, types);
-  if (cursor === undefined) throw new BadPage(`its last item has no cursor at "${lastItemAt}"`);
+  if (cursor === undefined) throw new BadPage(`the last item has no cursor at "${lastItemAt}"`);
   return cursor;
 };
 
 /** The first `rel="next"` that belongs to this page. */
 const nextLink = ({ url, headers }: Page): string | undefined => {
   const links = parseLinks(decodeHeader(headers.link ?? ''));
-  if (!links) throw new BadPage('its Link header is malformed');
+  if (!links) throw new BadPage('malformed Link header');
   const isOfPage = (anchor: string | undefined): boolean =>
     anchor === undefined || (URL.canParse(anchor, url) && withoutHash(anchor, url) === withoutHash(url));
   return links.find(({ relations, anchor }) => relations.includes('next') && isOfPage(anchor))?.target;
@@ -159,7 +158,7 @@ const withoutHash = (reference: string, base?: string): string => {
  */
 const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | undefined => {
   const value = valueAt(document, parsePointer(pointer)) ?? undefined;
-  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`what is at ${pointer} is no boolean`);
+  if (value !== undefined && typeof value !== 'boolean') throw new BadPage(`the value at ${pointer} is not a boolean`);
   return value;
 };
 
@@ -175,17 +174,17 @@ const scalarAt = (
   const tokens = parsePointer(pointer);
   const value = valueAt(document, tokens);
   if (value === undefined || value === null || value === '' || value === false) return undefined;
-  if (!types.includes(typeof value)) throw new BadPage(`what is at ${pointer} is no ${types.join(' or ')}`);
+  if (!types.includes(typeof value)) throw new BadPage(`the value at ${pointer} is not a ${types.join(' or ')}`);
   return typeof value === 'number' ? selectJson(json, tokens) : String(value);
 };
 
 const cursorUrl = (url: string, parameter: string, cursor: string): string => {
-  if (!cursor.isWellFormed()) throw new BadPage('its cursor is not well-formed Unicode');
+  if (!cursor.isWellFormed()) throw new BadPage('the cursor is not well-formed Unicode');
   return setQuery(url, parameter, cursor);
 };
 
 /**
- * The URL that a provider's reference stands for (RFC 3986, section 5), with the user info that its own URL has in the catalogue.
+ * Resolves a provider's URL reference (RFC 3986, section 5) and adds the user info of the provider's URL in the catalogue.
  *
  * @param own the provider's URL
  * @param base the URL of the answer that the reference is in
@@ -196,10 +195,10 @@ const ownUrl = (own: string, base: string, reference: string): string => {
   const plainBase = new URL(base);
   plainBase.username = '';
   plainBase.password = '';
-  if (!URL.canParse(reference, plainBase.href)) throw new BadPage('its next page has no valid URL');
+  if (!URL.canParse(reference, plainBase.href)) throw new BadPage('the URL of the next page is invalid');
   const url = new URL(reference, plainBase);
-  if (url.origin !== origin) throw new BadPage(`its next page is at another origin: ${url.origin}`);
-  if (url.username !== '' || url.password !== '') throw new BadPage('the URL of its next page has user info');
+  if (url.origin !== origin) throw new BadPage(`the next page is at another origin: ${url.origin}`);
+  if (url.username !== '' || url.password !== '') throw new BadPage('the URL of the next page has user info');
   url.username = username;
   url.password = password;
   url.hash = '';

@@ -8,8 +8,8 @@ import { LRUCache } from 'lru-cache';
 import { createQuote, type Quote } from './quote.ts';
 
 /**
- * Access tokens by client credentials (RFC 6749, section 4.4). A process keeps each token until shortly before it expires. Calls
- * that need the same token at the same time share one request.
+ * Access tokens by client credentials (RFC 6749, section 4.4). Each process caches a token until shortly before it expires.
+ * Concurrent calls for the same token share one request.
  */
 
 export type OAuth = Extract<Auth, { kind: 'oauth2' }>;
@@ -17,24 +17,24 @@ export type OAuth = Extract<Auth, { kind: 'oauth2' }>;
 type TokenDeps = { send: SendHttp; now: () => number };
 
 /**
- * The token endpoint gave no token. `refused`: it does not accept our credential. `invalid`: that can't be sent as it is. Nothing
- * of the credential and of the answer's body is in it, but for the error that OAuth defines.
+ * The token endpoint returned no token. `refused`: it rejected our credential. `invalid`: the credential can't be sent. The
+ * failure never contains the credential, and of the answer's body only the OAuth error.
  */
-export class TokenNotGiven extends Error {
-  override name = 'TokenNotGiven';
+export class TokenRequestFailed extends Error {
+  override name = 'TokenRequestFailed';
   readonly verdict: 'refused' | 'throttled' | 'unavailable' | 'invalid';
   readonly failure: TaskFailure;
 
-  constructor(verdict: TokenNotGiven['verdict'], failure: TaskFailure) {
-    super(`no token was given: ${failure.class}`);
+  constructor(verdict: TokenRequestFailed['verdict'], failure: TaskFailure) {
+    super(`the token request failed: ${failure.class}`);
     this.verdict = verdict;
     this.failure = failure;
   }
 }
 
-/** A token is renewed so long before it expires, milliseconds, or a tenth of its life before, if that is less. */
+/** How long before its expiry a token is renewed, milliseconds; at most a tenth of its lifetime. */
 const RENEWAL_MS = 30_000;
-/** The life of a token whose server does not state one. */
+/** The lifetime of a token if the server states none. */
 const DEFAULT_LIFE_SECONDS = 300;
 const MAX_LIFE_MS = 24 * 3_600_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -43,7 +43,7 @@ const MAX_ENTRIES = 1_000;
 type Token = { value: string /** Epoch milliseconds. */; renewAt: number };
 type Entry = { token?: Token; pending?: Promise<Token> | undefined };
 
-/** The tokens of this process, by the HTTP client that asked for them. */
+/** The tokens of this process, by HTTP client. */
 const caches = new WeakMap<SendHttp, LRUCache<string, Entry>>();
 
 const entryOf = (send: SendHttp, { tokenUrl, clientId, clientAuth, scope, audience }: OAuth, secret: string): Entry => {
@@ -56,11 +56,11 @@ const entryOf = (send: SendHttp, { tokenUrl, clientId, clientAuth, scope, audien
 };
 
 /**
- * Finds a token. If a request for it is under way, its outcome is this call's, too; a failure is not remembered.
+ * Returns a cached token or requests one. A call made while a request is under way shares its outcome. Failures are not
+ * cached.
  *
- * @param secret of the client
- * @param timeoutMs how long this call may take
- * @throws TokenNotGiven
+ * @param secret the client secret
+ * @throws TokenRequestFailed
  */
 export const findToken = async (deps: TokenDeps, auth: OAuth, secret: string, timeoutMs: number): Promise<string> => {
   const entry = entryOf(deps.send, auth, secret);
@@ -77,18 +77,18 @@ export const findToken = async (deps: TokenDeps, auth: OAuth, secret: string, ti
   return (await within(entry.pending, timeoutMs, startedAt)).value;
 };
 
-/** Forgets a token that the provider refused. One that has replaced it meanwhile is kept. */
+/** Evicts a token that the provider refused, unless a newer one has replaced it. */
 export const dropToken = ({ send }: Pick<TokenDeps, 'send'>, auth: OAuth, secret: string, token: string): void => {
   const entry = entryOf(send, auth, secret);
   if (entry.token?.value === token) delete entry.token;
 };
 
-/** Waits for a request that another call may have begun, with more time than this one has. */
+/** Waits at most `timeoutMs`. Another call may have started the work with a longer timeout. */
 const within = async <T>(work: Promise<T>, timeoutMs: number, startedAt: number): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    const failure = { class: 'timeout', startedAt, durationMs: timeoutMs, excerpt: told('timeout') } as const;
-    timer = setTimeout(() => reject(new TokenNotGiven('unavailable', failure)), timeoutMs);
+    const failure = { class: 'timeout', startedAt, durationMs: timeoutMs, excerpt: fromEndpoint('timeout') } as const;
+    timer = setTimeout(() => reject(new TokenRequestFailed('unavailable', failure)), timeoutMs);
   });
   try {
     return await Promise.race([work, timeout]);
@@ -97,8 +97,8 @@ const within = async <T>(work: Promise<T>, timeoutMs: number, startedAt: number)
   }
 };
 
-/** An excerpt that tells whose answer it is from. */
-const told = (text: string): string => `token endpoint: ${text}`;
+/** An excerpt that names its source. */
+const fromEndpoint = (text: string): string => `token endpoint: ${text}`;
 
 const requestToken = async (
   { send, now }: TokenDeps,
@@ -120,7 +120,7 @@ const requestToken = async (
   return readToken(answer, startedAt);
 };
 
-/** The request of RFC 6749, section 4.4.2. */
+/** A token request (RFC 6749, section 4.4.2). */
 const toRequest = ({ tokenUrl, clientId, clientAuth, scope, audience }: OAuth, secret: string) => {
   const form = { grant_type: 'client_credentials', ...(scope && { scope }), ...(audience && { audience }) };
   const inBody = { client_id: clientId, client_secret: secret };
@@ -139,39 +139,39 @@ const toRequest = ({ tokenUrl, clientId, clientAuth, scope, audience }: OAuth, s
 };
 
 /**
- * The parts of HTTP Basic are encoded as forms are (RFC 6749, section 2.3.1), as WHATWG URL does it. That leaves "-", "." and "_"
- * as they are, so that servers which do not decode the parts understand most credentials, too.
+ * OAuth form-encodes both parts of HTTP Basic (RFC 6749, section 2.3.1). The WHATWG encoding leaves "-", "." and "_" as they
+ * are, so that most credentials also work with servers that do not decode them.
  */
 const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
 
 const notSent = (error: unknown, startedAt: number): unknown => {
   if (!(error instanceof HttpFailure)) return error;
   const { class: failureClass, durationMs, message } = error;
-  const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt: told(message) };
-  return new TokenNotGiven(failureClass === 'internal' ? 'invalid' : 'unavailable', failure);
+  const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt: fromEndpoint(message) };
+  return new TokenRequestFailed(failureClass === 'internal' ? 'invalid' : 'unavailable', failure);
 };
 
-/** Errors of OAuth that pass by themselves. */
+/** OAuth errors that are worth a retry. */
 const TRANSIENT = new Set(['server_error', 'slow_down', 'temporarily_unavailable']);
 
-/** @returns undefined for an answer that has to be a token */
+/** @returns undefined for an answer that should contain a token */
 const judgeTokenAnswer = (
   answer: HttpAnswer,
   { startedAt, now, quote }: { startedAt: number; now: number; quote: Quote },
-): TokenNotGiven | undefined => {
+): TokenRequestFailed | undefined => {
   const { statusCode, headers, durationMs } = answer;
   const error = readOAuthError(answer.body);
   const isSuccess = statusCode >= 200 && statusCode < 300;
   if (isSuccess && !error) return undefined;
   const retryAfterMs = readHint(headers, statusCode, now);
   const isForGood = judgeProviderStatus(statusCode) === 'refused';
-  const fail = (verdict: TokenNotGiven['verdict'], failureClass: FailureClass) =>
-    new TokenNotGiven(verdict, {
+  const fail = (verdict: TokenRequestFailed['verdict'], failureClass: FailureClass) =>
+    new TokenRequestFailed(verdict, {
       class: failureClass,
       statusCode,
       startedAt,
       durationMs,
-      excerpt: told(error ? quote.text(error) : String(statusCode)),
+      excerpt: fromEndpoint(error ? quote.text(error) : String(statusCode)),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     });
   const code = error?.split(':', 1)[0] ?? '';
@@ -181,19 +181,19 @@ const judgeTokenAnswer = (
   }
   const isAsking = retryAfterMs !== undefined || asksToWait(statusCode) || code === 'slow_down';
   if (isAsking) return fail('throttled', isSuccess ? 'error_in_body' : 'bad_status');
-  // Any other refusal is about our configuration: it is never the last word on a job.
+  // Any other refusal is a fault of our configuration: it must not end a job.
   if (isForGood && !isTransient) return fail('refused', 'credential_refused');
   return fail('unavailable', isSuccess ? 'error_in_body' : 'bad_status');
 };
 
-/** `error: error_description` of a body (RFC 6749, section 5.2); undefined where it is none. */
+/** `error: error_description` of a body (RFC 6749, section 5.2); undefined if the body is not an OAuth error. */
 const readOAuthError = (body: Buffer): string | undefined => {
   const { access_token: token, error, error_description: description } = parseObject(body);
   if (typeof token === 'string' || typeof error !== 'string' || error === '') return undefined;
   return typeof description === 'string' ? `${error}: ${description}` : error;
 };
 
-/** The members of a JSON object; none of anything else. */
+/** The members of a JSON object; an empty object for any other body. */
 const parseObject = (body: Buffer): Record<string, unknown> => {
   try {
     return Object(JSON.parse(new TextDecoder().decode(body)));
@@ -205,23 +205,29 @@ const parseObject = (body: Buffer): Record<string, unknown> => {
 /** Reads the answer of RFC 6749, section 5.1. */
 const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpAnswer, startedAt: number): Token => {
   const fail = (failureClass: FailureClass, text: string) =>
-    new TokenNotGiven('unavailable', { class: failureClass, statusCode, startedAt, durationMs, excerpt: told(text) });
-  if (bodyFailure) throw fail(bodyFailure.class, 'its answer is not whole');
+    new TokenRequestFailed('unavailable', {
+      class: failureClass,
+      statusCode,
+      startedAt,
+      durationMs,
+      excerpt: fromEndpoint(text),
+    });
+  if (bodyFailure) throw fail(bodyFailure.class, 'the answer is incomplete');
   const { access_token: value, token_type: type, expires_in: life } = parseObject(body);
-  if (typeof value !== 'string' || value === '') throw fail('bad_body', 'its answer holds no token');
+  if (typeof value !== 'string' || value === '') throw fail('bad_body', 'the answer contains no token');
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
-    throw fail('bad_body', 'its token is not of type bearer');
+    throw fail('bad_body', 'the token is not of type bearer');
   }
   try {
     validateHeaderValue('authorization', value);
   } catch {
-    throw fail('bad_body', 'its token holds characters that no header can carry');
+    throw fail('bad_body', 'the token contains characters that are invalid in a header');
   }
   const lifeMs = Math.min(secondsOf(life) * 1000, MAX_LIFE_MS);
   return { value, renewAt: startedAt + lifeMs - Math.min(RENEWAL_MS, lifeMs / 10) };
 };
 
-/** Some servers state the life of a token as text. One that is no number is not stated. */
+/** Some servers send the lifetime as text. A lifetime that is not a number counts as absent. */
 const secondsOf = (life: unknown): number => {
   const seconds = typeof life === 'string' ? Number.parseFloat(life) : life;
   return typeof seconds === 'number' && seconds >= 0 ? seconds : DEFAULT_LIFE_SECONDS;

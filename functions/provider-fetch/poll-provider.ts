@@ -11,7 +11,7 @@ import { buildFollowUp, buildRequest } from './build-request.ts';
 import { createExchange, type Exchange, type ExchangeDeps } from './exchange.ts';
 import type { Collected } from './fetch-pages.ts';
 import {
-  givenUp,
+  abandonTicket,
   type PollingProvider,
   readResultAnswer,
   readStartAnswer,
@@ -24,21 +24,24 @@ import type { FetchRequest } from './schema.ts';
 
 export type PollDeps = ExchangeDeps & {
   jobs: Pick<JobReader, 'getWithData'>;
-  /** The least time between two questions, milliseconds. */
+  /** Minimum time between two polls, milliseconds. */
   minPollMs: number;
 };
 
 export const isPolled = (provider: Provider): provider is PollingProvider => provider.polling !== undefined;
 
 /**
- * Takes the work of a provider one step further: starts it, or asks where its ticket says whether it is done.
+ * Starts a provider's work, or polls the job's ticket once.
  *
- * The process may die at any point. Until the job has a ticket, the next one sends the same request in the same round, which
- * the provider takes for a repetition; from then on it asks.
+ * The process may die at any point. Until the job has a ticket, the next execution repeats the start request in the same round,
+ * which the provider recognizes by its idempotency header. After that it polls.
  *
- * @throws LeaseLost when the claim is no longer the job's; with class `bad_polling`, ProviderThrottled for an answer that does
- * not keep to the catalogue; with `work_failed`, ProviderRefused; with `ticket_lost` or `polling_timeout`, which give the
- * ticket up, ProviderThrottled, or ProviderRefused where the request must not be repeated; else as any fetch
+ * @throws LeaseLost if the job no longer belongs to this claim
+ * @throws ProviderThrottled `bad_polling` for an answer that does not match the catalogue
+ * @throws ProviderRefused `work_failed`
+ * @throws ProviderThrottled `ticket_lost` or `polling_timeout`, which abandon the ticket; ProviderRefused if the request must
+ * not be repeated
+ * @throws otherwise as any fetch
  */
 export const pollProvider = async (
   deps: PollDeps,
@@ -53,10 +56,10 @@ export const pollProvider = async (
   const exchangeWith = (secrets: readonly string[]) =>
     createExchange(deps, provider, { jobId, leasedUntil, startedAt, secrets });
   if (ticket) {
-    // Parameters that the catalogue no longer takes are no matter to work that has begun.
+    // Parameters that the catalogue no longer allows do not affect work that has already started.
     const secrets = writeOnlyValues(provider, job.parameters?.[provider.id] ?? {});
     const exchange = exchangeWith([...secrets, ...secretsOfUrl(ticket.url).filter(isMaskable)]);
-    return askWhetherDone(deps, provider, exchange, ticket);
+    return pollTicket(deps, provider, exchange, ticket);
   }
   const { values, secrets } = await findRequestValues(deps, provider, request, startedAt);
   const exchange = exchangeWith(secrets);
@@ -66,42 +69,42 @@ export const pollProvider = async (
   return finish(provider, exchange, step);
 };
 
-/** Only fetches of such providers cost this read. */
+/** Costs one read, for providers with `polling` only. */
 const findJob = async ({ jobs, now }: PollDeps, { jobId, claims }: FetchRequest, startedAt: number): Promise<Job> => {
   const { job } = (await jobs.getWithData(jobId, now())) ?? {};
-  // An execution may be started twice: what the second finds may be the work of another claim.
+  // An execution may be started twice: the second may read a job that another claim holds.
   if (job?.claims !== claims || job.leasedUntil === undefined) throw new LeaseLost({ class: 'lease_lost', startedAt });
   return job;
 };
 
-const askWhetherDone = async (
+const pollTicket = async (
   { now, minPollMs }: PollDeps,
   provider: PollingProvider,
   exchange: Exchange,
   ticket: Ticket,
 ): Promise<Collected | Working> => {
   if (!isOfOrigin(ticket.url, provider.url)) {
-    const excerpt = 'the catalogue has another origin by now';
-    throw givenUp(provider, { class: 'ticket_lost', startedAt: now(), excerpt });
+    const excerpt = 'the origin of the provider URL has changed in the catalogue';
+    throw abandonTicket(provider, { class: 'ticket_lost', startedAt: now(), excerpt });
   }
   const { timeoutSeconds } = provider.polling;
   const isOverdue = () => now() - ticket.since >= timeoutSeconds * 1000;
-  const question = buildFollowUp(provider, withUserInfoOf(provider.url, ticket.url));
-  const rules = { provider, asked: question.url, minPollMs };
+  const poll = buildFollowUp(provider, withUserInfoOf(provider.url, ticket.url));
+  const rules = { provider, asked: poll.url, minPollMs };
   try {
-    const step = await exchange(question, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
+    const step = await exchange(poll, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
     const collected = await finish(provider, exchange, step);
     if (!('ticket' in collected) || !isOverdue()) return collected;
   } catch (error) {
     const isUnfinished = error instanceof ProviderUnavailable || error instanceof ProviderThrottled;
     if (!isUnfinished || error.failure.class === 'ticket_lost' || !isOverdue()) throw error;
-    throw givenUp(provider, { ...error.failure, class: 'polling_timeout' }, { cause: error });
+    throw abandonTicket(provider, { ...error.failure, class: 'polling_timeout' }, { cause: error });
   }
   const excerpt = `still working after ${timeoutSeconds} seconds`;
-  throw givenUp(provider, { class: 'polling_timeout', startedAt: now(), excerpt });
+  throw abandonTicket(provider, { class: 'polling_timeout', startedAt: now(), excerpt });
 };
 
-/** Fetches the data of work that is done, where that is elsewhere. It is one more call: where that leads is not followed. */
+/** Fetches the data from the result URL, if there is one. This is one more call; its redirects are not followed. */
 const finish = async (provider: PollingProvider, exchange: Exchange, step: Step): Promise<Collected | Working> => {
   if (!('resultUrl' in step)) return step;
   const request = buildFollowUp(provider, withUserInfoOf(provider.url, step.resultUrl));

@@ -1,16 +1,15 @@
 import { excerptOf, excerptOfAnswer, type QuotedAnswer } from '@boomerang/core/domain/excerpt.ts';
 import { isMaskable } from '@boomerang/core/domain/mask.ts';
 
-/** Quotes what third parties answered in excerpts, without what must not be shown. */
+/** Quotes third-party answers as excerpts with secrets masked. */
 export type Quote = {
   text: (text: string) => string;
   answer: (answer: QuotedAnswer) => string;
 };
 
 /**
- * @param findSecrets what is masked in every quotation, but for values so short that masking them would leave little of any
- * text (see `mask.ts`); it is asked only when something is quoted
- * @param always what is never shown: if one of these values is that short, nothing is quoted
+ * @param findSecrets the values to mask, except those too short to mask (see `mask.ts`); called only when something is quoted
+ * @param always values that must never appear: if one of them is too short to mask, nothing is quoted
  */
 export const createQuote = (findSecrets: () => readonly string[], always: readonly string[] = []): Quote => {
   if (always.some((value) => value !== '' && !isMaskable(value))) return { text: () => HIDDEN, answer: () => HIDDEN };

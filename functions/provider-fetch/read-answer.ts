@@ -1,23 +1,23 @@
 import { decodeText, isJsonType, isTextType, mediaTypeOf } from '@boomerang/core/domain/text-encoding.ts';
 
-/** The answer is not what its headers say. */
+/** The body does not match its content type. */
 export class UnreadableAnswer extends Error {
   override name = 'UnreadableAnswer';
 }
 
 export type JsonText = {
   json: string;
-  /** The bytes that count: those of the data, without the frame that binary data gets. */
+  /** The size of the data, without the object that wraps binary data. */
   bytes: number;
   /** The value, where reading the answer parsed it. */
   value?: unknown;
 };
 
 /**
- * A provider's answer as JSON text. JSON is checked and passed on as it came, other text becomes a JSON string, and anything
- * else an object with its content type and its bytes in base64. An empty answer is null, whatever its type.
+ * Converts a provider's answer to JSON text. JSON is checked and passed on unchanged. Other text becomes a JSON string, and
+ * anything else an object with the content type and the bytes in base64. An empty answer is null, whatever its type.
  *
- * @param contentType of the answer; where there is none, JSON is tried before text, and text before binary
+ * @param contentType if undefined, the body is tried as JSON, then as text, then as binary
  * @throws UnreadableAnswer for JSON that does not parse
  * @throws UndecodableText for text whose bytes do not decode
  */
@@ -31,10 +31,10 @@ export const toJsonText = (body: Buffer, contentType: string | undefined): JsonT
 };
 
 /**
- * An answer that has to be a JSON document, because something is selected from it. Its content type is not asked for: some
- * servers send JSON as text. An empty answer is null.
+ * Reads an answer that must be a JSON document because values are selected from it. The media type is ignored: some servers
+ * send JSON as text. An empty answer is null.
  *
- * @throws UnreadableAnswer for what is no JSON
+ * @throws UnreadableAnswer if it is not JSON
  * @throws UndecodableText for text whose bytes do not decode
  */
 export const toJsonDocument = (body: Buffer, contentType: string | undefined): JsonText =>
@@ -45,12 +45,12 @@ const NOTHING: JsonText = { json: 'null', bytes: 4, value: null };
 const plain = (json: string): JsonText => ({ json, bytes: Buffer.byteLength(json) });
 
 const parsed = (text: string): JsonText => {
-  // Nothing but a BOM is an empty answer.
+  // A body with only a BOM is an empty answer.
   if (text === '') return NOTHING;
   try {
     return { ...plain(text), value: JSON.parse(text) };
   } catch {
-    // Its message would quote the answer.
+    // The SyntaxError is dropped because its message quotes the answer.
     throw new UnreadableAnswer('the JSON does not parse');
   }
 };
@@ -72,7 +72,7 @@ const sniffed = (body: Buffer): JsonText => {
 
 const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Longer types lose their parameters. */
+/** Longer content types are cut to their media type. */
 const MAX_TYPE_CHARACTERS = 255;
 
 /** Control characters that no text has (WHATWG MIME Sniffing, "binary data byte"). */

@@ -13,25 +13,25 @@ import { type AnswerRules, createAnswerErrors, judgeAnswer, readData } from './j
 
 export type PollingProvider = Provider & { polling: Polling };
 
-/** What an answer of a provider with `polling` comes to, if it is no failure. */
+/** A successful answer of a provider with `polling`. */
 export type Step = Collected | Working | { resultUrl: string };
-/** The provider is still working on it. @property retryAfterMs when to ask again */
+/** The provider is still working. @property retryAfterMs the time until the next poll */
 export type Working = { ticket: Ticket; retryAfterMs: number };
 
 export type ProgressRules = {
   provider: PollingProvider;
-  /** The URL that was asked, without our credential. */
+  /** The requested URL, without our credential. */
   asked: string;
-  /** The least time between two questions, milliseconds. */
+  /** Minimum time between two polls, milliseconds. */
   minPollMs: number;
 };
 
 /**
- * Reads the answer to a request that starts work.
+ * Reads the answer to the request that starts the work.
  *
- * @param values what the request was expanded with, defaults filled in
- * @throws ProviderThrottled `bad_polling` for an answer that does not keep to the catalogue, ProviderRefused `work_failed`;
- * else as {@link judgeAnswer}
+ * @param values the parameter values of the request, with defaults
+ * @throws ProviderThrottled `bad_polling` for an answer that does not match the catalogue, ProviderRefused `work_failed`;
+ * otherwise as {@link judgeAnswer}
  */
 export const readStartAnswer = (
   answer: HttpAnswer,
@@ -40,37 +40,39 @@ export const readStartAnswer = (
   values: Parameters,
 ): Step => {
   const polled = toPolled(answer, reading, rules);
-  if (polled === undefined) return given(answer, rules.provider, reading);
+  if (polled === undefined) return collectData(answer, rules.provider, reading);
   const ticket = { url: rules.asked, since: reading.now, polls: 0 };
   return toStep(readStart(rules.provider, polled, values), ticket, answer, reading, rules);
 };
 
 /**
- * Reads the answer to the question whether work is done.
- * @throws as {@link readStartAnswer}, and what gives the ticket up
+ * Reads the answer to a poll.
+ *
+ * @throws as {@link readStartAnswer}; `ticket_lost` if the provider no longer knows the work
  */
 export const readStatusAnswer = (answer: HttpAnswer, reading: Reading, rules: ProgressRules, ticket: Ticket): Step => {
   checkTicket(answer, reading, rules.provider);
   const polled = toPolled(answer, reading, rules);
-  if (polled === undefined) return given(answer, rules.provider, reading);
+  if (polled === undefined) return collectData(answer, rules.provider, reading);
   const next = { ...ticket, polls: ticket.polls + 1 };
   return toStep(readStatus(rules.provider, polled), next, answer, reading, rules);
 };
 
 /**
- * Reads the answer with the data of work that is done.
- * @throws as {@link judgeAnswer}, and what gives the ticket up: the provider may have deleted the data by now
+ * Reads the answer from the result URL.
+ *
+ * @throws as {@link judgeAnswer}; `ticket_lost` if the provider has deleted the data
  */
 export const readResultAnswer = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): Collected => {
   checkTicket(answer, reading, provider);
-  // Nothing is followed from here: neither a 202 nor a 303 is data.
-  return collected(answer, judgeAnswer(answer, provider, reading));
+  // A 202 or 303 is not progress here and is not followed.
+  return toCollected(answer, judgeAnswer(answer, provider, reading));
 };
 
-const given = (answer: HttpAnswer, provider: PollingProvider, reading: Reading): Collected =>
-  collected(answer, judgeAnswer(answer, rulesFor(answer.statusCode, provider), reading));
+const collectData = (answer: HttpAnswer, provider: PollingProvider, reading: Reading): Collected =>
+  toCollected(answer, judgeAnswer(answer, rulesFor(answer.statusCode, provider), reading));
 
-const collected = ({ statusCode, durationMs }: HttpAnswer, json: string): Collected => ({
+const toCollected = ({ statusCode, durationMs }: HttpAnswer, json: string): Collected => ({
   json,
   statusCode,
   durationMs,
@@ -80,19 +82,19 @@ const collected = ({ statusCode, durationMs }: HttpAnswer, json: string): Collec
 const CREATED = 201;
 const ACCEPTED = 202;
 const SEE_OTHER = 303;
-const UNKNOWN_THERE = new Set([404, 410]);
+const UNKNOWN_WORK = new Set([404, 410]);
 
-/** Whether a status is progress here, and no success to other providers. */
+/** Whether a status means progress for a provider with polling, and would not be a success otherwise. */
 const isProgress = (statusCode: number, { responses }: PollingProvider): boolean =>
   (statusCode === ACCEPTED || statusCode === SEE_OTHER) && !judgeStatus(statusCode, responses).isStated;
 
-/** The rules of a provider, by which its progress is a success as well. */
+/** The provider's rules, extended so that a progress status counts as data. */
 const rulesFor = (statusCode: number, provider: PollingProvider): AnswerRules =>
   isProgress(statusCode, provider)
     ? { ...provider, responses: { ...provider.responses, [statusCode]: 'data' } }
     : provider;
 
-/** An answer as the rules of polling read it; undefined for one that is read as any other is. */
+/** The answer as polling rules read it; undefined if it is read as an ordinary answer. */
 const toPolled = (
   answer: HttpAnswer,
   reading: Reading,
@@ -109,10 +111,10 @@ const toPolled = (
   const { dataAt: _, ...rules } = rulesFor(statusCode, provider);
   try {
     const data = readData(answer, isDocument ? { ...rules, dataAt: '' } : rules, reading);
-    // Undefined: the body tells that there is no data, and never will be.
+    // Undefined: the body says that there is no data.
     return data && { ...polled, json: data.json };
   } catch (error) {
-    // Where to ask may be in the header: accepted work is not thrown away. An error that the body tells is no accident.
+    // With the status URL in a header, an unreadable body does not lose accepted work. An error reported in the body counts.
     const isInHeader = 'from' in statusUrl && (statusCode === ACCEPTED || statusCode === CREATED);
     const isHeaderEnough = isInHeader || statusCode === SEE_OTHER;
     if (!isHeaderEnough || !isFailure(error) || error.failure.class === 'error_in_body') throw error;
@@ -123,7 +125,7 @@ const toPolled = (
 const isFailure = (error: unknown): error is ProviderRefused | ProviderThrottled | ProviderUnavailable =>
   error instanceof ProviderRefused || error instanceof ProviderThrottled || error instanceof ProviderUnavailable;
 
-/** @param ticket of work that is not done */
+/** @param ticket kept while the work is unfinished */
 const toStep = (
   progress: Progress,
   ticket: Ticket,
@@ -141,7 +143,7 @@ const toStep = (
       return { ticket: { ...ticket, url: progress.url ?? ticket.url }, retryAfterMs };
     }
     case 'done':
-      return given(answer, provider, reading);
+      return collectData(answer, provider, reading);
     case 'elsewhere':
       return { resultUrl: progress.url };
     case 'failed':
@@ -157,18 +159,18 @@ const toStep = (
 const secretsOfReference = (reference: string, base: string): string[] =>
   URL.canParse(reference, base) ? secretsOfUrl(new URL(reference, base).href) : [reference];
 
-/** @throws what gives the ticket up, for an answer that says that its work is not known there, or not any more */
+/** @throws `ticket_lost` if the provider does not know the work, or no longer does */
 const checkTicket = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): void => {
   const { statusCode } = answer;
-  if (!UNKNOWN_THERE.has(statusCode) || judgeStatus(statusCode, provider.responses).isStated) return;
+  if (!UNKNOWN_WORK.has(statusCode) || judgeStatus(statusCode, provider.responses).isStated) return;
   const error = createAnswerErrors(answer, provider, reading).refused('bad_status', reading.quote.answer(answer));
-  // An answer that asks us to wait says that it will be known later.
+  // With a retry hint, the work may become known later.
   if (error instanceof ProviderThrottled) throw error;
-  throw givenUp(provider, { ...error.failure, class: 'ticket_lost' }, { cause: error });
+  throw abandonTicket(provider, { ...error.failure, class: 'ticket_lost' }, { cause: error });
 };
 
-/** The end of a ticket: a failed attempt that begins another round, if the request may be made once more. */
-export const givenUp = (
+/** The error that abandons a ticket. It starts another round if the request may be repeated, and is permanent if not. */
+export const abandonTicket = (
   { method, idempotencyHeader, repeatable }: PollingProvider,
   failure: TaskFailure,
   options?: ErrorOptions,

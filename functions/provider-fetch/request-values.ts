@@ -6,23 +6,24 @@ import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import { catalogueMistake } from './catalogue-mistake.ts';
 import type { FetchRequest } from './schema.ts';
 
-/** What the requests of a fetch are made of. */
+/** The values that a fetch builds its requests from. */
 export type RequestValues = {
-  /** By parameter, defaults filled in. */
+  /** By parameter, with defaults. */
   values: Parameters;
   round: number;
-  /** What must not be shown of them. */
+  /** The values to mask. */
   secrets: readonly string[];
 };
 
 type Deps = { jobs: Pick<JobReader, 'getWithData'>; now: () => number };
 
 /**
- * Finds the parameters that a job has for a provider, and checks them against the catalogue of today: it may have changed since
- * the job was accepted.
+ * Finds a job's parameters for a provider and validates them against the current catalogue, which may have changed since the
+ * job was accepted.
  *
- * @throws ProviderThrottled with class `bad_parameter` where the catalogue no longer takes one, for an hour from the first time;
- * then ProviderRefused. LeaseLost if the job is gone
+ * @throws ProviderThrottled `bad_parameter` if the catalogue no longer allows a parameter, for an hour after the first
+ * failure; then ProviderRefused
+ * @throws LeaseLost if the job no longer exists
  */
 export const findRequestValues = async (
   deps: Deps,
@@ -31,19 +32,19 @@ export const findRequestValues = async (
   startedAt: number,
 ): Promise<RequestValues> => {
   const { parameters, round = 0 } = await findJobPart(deps, provider, request, startedAt);
-  const given = parametersOf({ parameters }, provider.id) ?? {};
-  const [fault] = parameterFaults(provider, given);
+  const posted = parametersOf({ parameters }, provider.id) ?? {};
+  const [fault] = parameterFaults(provider, posted);
   if (fault) {
     const name = fault.path[0] ?? '';
-    // Rules of a secret value may tell it: an enum of one.
+    // The message of a secret parameter may reveal it, for example an enum with one value.
     const isSecret = provider.parameters?.properties[name]?.writeOnly;
-    const excerpt = `the catalogue no longer takes parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
+    const excerpt = `the catalogue no longer allows parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
     throw await catalogueMistake(deps, request, { class: 'bad_parameter', startedAt, excerpt });
   }
-  return { values: withDefaults(provider, given), round, secrets: writeOnlyValues(provider, given) };
+  return { values: withDefaults(provider, posted), round, secrets: writeOnlyValues(provider, posted) };
 };
 
-/** Definitions of the state machine from before there were parameters do not hand them over: they are read where they matter. */
+/** State machine definitions older than parameters do not pass them: they are read from the table if the provider needs them. */
 const findJobPart = async (
   { jobs, now }: Deps,
   provider: Provider,

@@ -1,6 +1,6 @@
 /**
- * Sets one query parameter of a URL. If it is there already, its first occurrence is replaced and the others are dropped. All
- * other characters of the URL stay as they are: a provider may have signed them. A fragment is dropped.
+ * Sets one query parameter of a URL. The first existing occurrence is replaced and the others are dropped. All other
+ * characters of the URL stay unchanged, because a provider may have signed them. A fragment is dropped.
  *
  * @throws URIError for a value that is not well-formed Unicode
  */
@@ -15,5 +15,5 @@ export const setQuery = (url: string, name: string, value: string): string => {
   return `${base}?${[...before, set, ...after].join('&')}`;
 };
 
-/** @param pair as it is in a query; a "?" at its beginning belongs to the name */
+/** @param pair as in a query; a leading "?" is part of the name */
 const isNamed = (pair: string, name: string): boolean => new URLSearchParams(`&${pair}`).has(name);

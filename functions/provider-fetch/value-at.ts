@@ -2,7 +2,7 @@
  * The value at a JSON Pointer (RFC 6901) in a parsed document.
  *
  * @param tokens of the pointer
- * @returns undefined if there is none
+ * @returns undefined if the pointer finds nothing
  */
 export const valueAt = (document: unknown, tokens: readonly string[]): unknown => {
   let value = document;

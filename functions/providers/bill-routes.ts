@@ -13,10 +13,10 @@ type Deps = { log: Log; withMishaps: WithMishaps };
 export const createBillRoutes = ({ log, withMishaps }: Deps) => ({
   'GET /providers/{providerId}': apiHandler(log, {}, async ({ path: { providerId = '' }, event: { rawPath } }) => {
     const methods = allowedMethods('providers', rawPath);
-    // API Gateway takes the variable for `/providers/token` and `/providers/reports`, whose own routes are for POST.
+    // API Gateway also routes GET `/providers/token` and `/providers/reports` here: their own routes are POST only.
     if (methods.length > 0 && !methods.includes('GET')) throw methodNotAllowed(methods);
     const data = bills.get(providerId);
-    if (!data) throw new Problem(404, 'There is no such provider.');
+    if (!data) throw new Problem(404, 'Unknown provider.');
     return withMishaps(() => ({ statusCode: 200, body: data }));
   }),
 
@@ -25,16 +25,16 @@ export const createBillRoutes = ({ log, withMishaps }: Deps) => ({
     { query: accountQuerySchema },
     async ({ path: { account = '' }, query }) => {
       const all = billsOfAccount(account);
-      if (!all) throw new Problem(404, 'There is no such account.');
+      if (!all) throw new Problem(404, 'Unknown account.');
       const page = pageByCursor(all, query);
-      if (!page) throw new Problem(400, 'The cursor must be one of an earlier page.');
+      if (!page) throw new Problem(400, 'The cursor must come from an earlier page.');
       return withMishaps(() => ({ statusCode: 200, body: page }));
     },
   ),
 
   'GET /providers/internet/bills': apiHandler(log, { query: pageQuerySchema }, async ({ query: { page } }) => {
     const { data, hasNext } = pageByNumber(bills.get('internet') ?? [], page);
-    // Relative to this page, whatever stands before its path.
+    // A relative URL works behind any path prefix.
     const headers = hasNext ? { link: `<?page=${page + 1}>; rel="next"` } : {};
     return withMishaps(() => ({ statusCode: 200, headers, body: data }));
   }),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 export type Bill = { /** ISO 8601 date and time. */ billedOn: string; amount: number };
 
-/** What the mock third parties have to give, by provider id. */
+/** The data of the mock providers, by provider id. */
 export const bills: ReadonlyMap<string, readonly Bill[]> = new Map([
   [
     'gas',
@@ -25,13 +25,13 @@ export const DEFAULT_GAS_ACCOUNT = '10000001';
 
 const ACCOUNT = /^\d{8,12}$/;
 
-/** @returns the bills of a gas account, oldest first; undefined for what is no account number */
+/** @returns the bills of a gas account, oldest first; undefined if it is not an account number */
 export const billsOfAccount = (account: string): readonly Bill[] | undefined => {
   if (account === DEFAULT_GAS_ACCOUNT) return bills.get('gas');
   return ACCOUNT.test(account) ? inventBills(account) : undefined;
 };
 
-/** Two or three bills, a month apart, that follow from the account number: the first one of December 2025. */
+/** Two or three monthly bills derived from the account number, the first in December 2025. */
 const inventBills = (account: string): Bill[] => {
   const digest = createHash('sha256').update(account).digest();
   return Array.from({ length: 2 + (digest.readUInt8(0) % 2) }, (_, index) => {

@@ -11,16 +11,16 @@ import { createReportRoutes } from './report-routes.ts';
 
 export type Deps = MishapDeps & {
   log: Log;
-  /** Of the client `boomerang`, which may order reports. */
+  /** The secret of the client `boomerang`, which may order reports. */
   clientSecret: string;
 };
 
-/** All routes of this API but those about itself. */
+/** All routes of this API except its documentation. */
 type ProviderRoute = Exclude<(typeof ROUTES.providers)[number], 'GET /openapi.json' | 'GET /docs'>;
 
 const PROVIDER_IDS = [...bills.keys(), 'reports'];
 
-/** Third parties to try Boomerang with: `GET /providers` lists them, all other routes fail on purpose. */
+/** Mock providers for trying Boomerang. `GET /providers` lists them; all other routes fail at a configured rate. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { log } = deps;
   const withMishaps = createWithMishaps(deps);

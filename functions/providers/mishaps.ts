@@ -14,8 +14,8 @@ export type MishapDeps = {
 };
 
 /**
- * Makes an answer after the latency, unless the provider is down for maintenance or fails on purpose. Each call draws one
- * random number at most; requests that are refused as wrong never get here, and draw none.
+ * Answers after the configured latency, or simulates maintenance or a failure. Each call draws at most one random number;
+ * invalid requests are rejected earlier and draw none.
  *
  * @throws Problem 503 with `Retry-After` during maintenance
  */

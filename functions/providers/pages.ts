@@ -1,11 +1,11 @@
 import type { Bill } from './bills.ts';
 
-/** By default a page has one bill, so that few bills already make several pages. */
+/** One bill per page by default, so that even a few bills make several pages. */
 export const DEFAULT_PAGE_SIZE = 1;
 
 const encodeCursor = (position: number): string => Buffer.from(`bill ${position}`, 'utf8').toString('base64url');
 
-/** @returns undefined for what is not exactly a cursor that {@link pageByCursor} makes of a list of this length */
+/** @returns undefined if it is not a cursor that {@link pageByCursor} returns for a list of this length */
 const decodeCursor = (cursor: string, length: number): number | undefined => {
   const position = Number(/^bill (\d+)$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'))?.[1]);
   return position > 0 && position < length && encodeCursor(position) === cursor ? position : undefined;

@@ -12,7 +12,7 @@ type Deps = {
   log: Log;
   withMishaps: WithMishaps;
   now: () => number;
-  /** Of the one client; tokens and ids are signed with it. */
+  /** The secret of the only client. It also signs tokens and ids. */
   clientSecret: string;
 };
 
@@ -35,7 +35,7 @@ export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps
       log,
       { authenticate, body: reportOrderSchema, headers: reportOrderHeadersSchema },
       async ({ body: { taxId }, headers: { 'idempotency-key': idempotencyKey = '' } }) => {
-        if (idempotencyKey === '') throw new Problem(400, 'The header idempotency-key is needed.');
+        if (idempotencyKey === '') throw new Problem(400, 'The header idempotency-key is required.');
         return withMishaps(() => {
           const id = newReportId(clientSecret, { taxId, idempotencyKey }, now());
           const headers = { ...RETRY_AFTER, location: `/providers/reports/${id}` };
@@ -46,7 +46,7 @@ export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps
 
     'GET /providers/reports/{reportId}': apiHandler(log, { authenticate }, async ({ path: { reportId = '' } }) => {
       const ordered = readReportId(clientSecret, reportId);
-      if (!ordered) throw new Problem(404, 'There is no such report.');
+      if (!ordered) throw new Problem(404, 'Unknown report.');
       return withMishaps(() => {
         const report = reportAt(ordered, now());
         return { statusCode: 200, headers: isPending(report) ? RETRY_AFTER : {}, body: report };
@@ -55,7 +55,7 @@ export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps
   };
 };
 
-/** RFC 6749 §5.1. Every answer of this API has `cache-control: no-store` already. */
+/** RFC 6749 §5.1. Every response of this API already has `cache-control: no-store`. */
 const grant = (clientSecret: string, now: number): ApiResponse => ({
   statusCode: 200,
   headers: { pragma: 'no-cache' },

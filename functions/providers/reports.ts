@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sealText, unsealText } from './sealed-text.ts';
 
-/** Orders for this tax id are rejected, so that a report that fails can be tried. */
+/** Orders for this tax id are rejected, for testing failed reports. */
 export const REJECTED_TAX_ID = '0000';
 
 const RUNS_FROM_MS = 1_000;
@@ -18,8 +18,8 @@ export type ReportState =
 export type ReportOrder = { taxId: string; idempotencyKey: string };
 
 /**
- * The id of a report: when it was ordered, and digests of the tax id and of the whole order. The same order at another time has
- * another id, since nothing is stored, but the same report.
+ * The id of a report contains its order time and digests of the tax id and of the whole order. Nothing is stored, so that
+ * repeating an order later gives another id, but the same report.
  *
  * @param now epoch milliseconds
  */
@@ -28,7 +28,7 @@ export const newReportId = (secret: string, { taxId, idempotencyKey }: ReportOrd
   return sealText(secret, PURPOSE, `${now} ${digestTaxId(secret, taxId)} ${order}`);
 };
 
-/** What an id tells. */
+/** The contents of a report id. */
 export type OrderedReport = {
   id: string;
   /** Epoch milliseconds. */
@@ -38,7 +38,7 @@ export type OrderedReport = {
   isRejected: boolean;
 };
 
-/** @returns undefined for an id that was never given out */
+/** @returns undefined for an id that was never issued */
 export const readReportId = (secret: string, id: string): OrderedReport | undefined => {
   const [orderedAt, subject = ''] = unsealText(secret, PURPOSE, id)?.split(' ') ?? [];
   if (orderedAt === undefined) return undefined;
@@ -46,7 +46,8 @@ export const readReportId = (secret: string, id: string): OrderedReport | undefi
 };
 
 /**
- * How far a report has come, by its age.
+ * The state of a report, by its age.
+ *
  * @param now epoch milliseconds
  */
 export const reportAt = ({ id, orderedAt, subject, isRejected }: OrderedReport, now: number): ReportState => {
@@ -56,7 +57,7 @@ export const reportAt = ({ id, orderedAt, subject, isRejected }: OrderedReport, 
   return isRejected ? { id, status: 'REJECTED' } : { id, status: 'DONE', report: reportOn(subject) };
 };
 
-/** Whether the report is not ready yet: the caller asks again. */
+/** Whether the report is not ready yet, so that the caller polls again. */
 export const isPending = ({ status }: ReportState): boolean => status === 'QUEUED' || status === 'RUNNING';
 
 const DIGEST_BYTES = 12;

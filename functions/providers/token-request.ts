@@ -2,7 +2,7 @@ import { isSameSecret } from './sealed-text.ts';
 
 /** The only client of the mock providers. */
 export const CLIENT_ID = 'boomerang';
-/** The only scope. A request without a scope gets it, too. */
+/** The only scope, and the default. */
 export const SCOPE = 'reports';
 
 /** Errors of RFC 6749 §5.2. */
@@ -11,8 +11,9 @@ export type TokenError = 'invalid_client' | 'invalid_request' | 'invalid_scope' 
 export type TokenRequest = { authorization: string | undefined; form: URLSearchParams };
 
 /**
- * Checks a request for a token by client credentials (RFC 6749 §4.4.2).
- * @returns what is wrong with it; undefined if it is granted
+ * Checks a client credentials token request (RFC 6749 §4.4.2).
+ *
+ * @returns its error; undefined if it is valid
  */
 export const findTokenError = (secret: string, { authorization, form }: TokenRequest): TokenError | undefined => {
   const names = [...form.keys()];
@@ -30,7 +31,7 @@ export const findTokenError = (secret: string, { authorization, form }: TokenReq
   return [undefined, SCOPE].includes(field('scope')) ? undefined : 'invalid_scope';
 };
 
-/** Client id and secret of HTTP Basic, each form-encoded before they are joined (RFC 6749 §2.3.1). */
+/** Client id and secret from HTTP Basic. Each is form-encoded (RFC 6749 §2.3.1). */
 const readBasic = (authorization: string | undefined): { id: string; secret: string } | undefined => {
   const [, base64 = ''] = /^basic +([\w+/-]+=*)$/i.exec(authorization?.trim() ?? '') ?? [];
   const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(base64, 'base64').toString('utf8')) ?? [];

@@ -13,7 +13,7 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { type RunRedrivesDeps, runRedrives } from './run-redrives.ts';
 
-/** The task `RunRedrives`. What it is to do is in the table. */
+/** The task `RunRedrives`. It has no input: due redrives are in the table. */
 export const createHandler = (deps: RunRedrivesDeps) => async (): Promise<Record<string, never>> => {
   await runRedrives(deps);
   return {};

@@ -3,48 +3,49 @@ import { advanced, isToGiveUp, pageSizeOf, postponed, type RedriveCounts } from 
 import type { JobPage, JobReader, JobSummary } from '@boomerang/core/ports/jobs.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
-import { InputDeleted, JobInProgress, type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { InputDeleted, JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
+import { type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
 
 export type RunRedrivesDeps = ResetJobDeps & {
   redrives: Pick<Redrives, 'findDue' | 'claim' | 'save' | 'announcePass'>;
   jobs: Pick<JobReader, 'list' | 'getWithData'>;
-  /** How long a redrive is kept after it is complete, milliseconds. */
+  /** How long a completed redrive is kept, milliseconds. */
   retentionMs: number;
 };
 
-/** After so much of a pass no further page begins: the rest of the sweep waits for it, and the next one goes on. */
+/** No new page starts after this time, because the rest of the sweep waits for the pass. The next sweep resumes. */
 export const PASS_MS = 10_000;
 
 /**
- * Until then redrives whose pages stalled wait for the others: their next page may end the function, and the pass of all
- * others with it. After it they take their turns like the others.
+ * During this time, redrives with stalled pages run only after all others: their next page may crash the function and end the
+ * pass. After it they take turns like the others.
  */
 const STALLED_WAIT_MS = PASS_MS / 2;
 
-/** A redrive that is requested this shortly before the end may come too late for this pass, and starts a sweep of its own. */
+/** A redrive requested this shortly before the end of the pass may be missed by it, and starts its own sweep. */
 const LAST_CALL_MS = 3_000;
 
-/** Clocks of instances differ: what is due by the clock of the one that wrote it is not yet due by a slower one. */
+/** Instance clocks differ: an entry that is due by the writer's clock may not yet be due by the reader's. */
 export const CLOCK_SKEW_MS = 2_000;
 
-/** For longer than its function may run, and short enough for the next sweep to claim what a dead process held. */
+/** Longer than the function's timeout, and short enough that the next sweep can claim the redrives of a dead process. */
 export const LEASE_MS = 30_000;
 
-/** Where this pass left a redrive: newer than the index, which lags. */
-type Known = { claims: number /** Absent when this pass is done with it. */; next?: DueRedrive };
+/** How this pass left a redrive. Newer than the index, which is eventually consistent. */
+type LocalState = { claims: number /** Absent once this pass has finished with it. */; next?: DueRedrive };
 
 /**
- * Works off what callers want tried again: it makes jobs due, for the sweep to take. Clients take turns, a page each, those that
- * have waited longest first.
+ * Runs the redrives that callers requested: it makes their jobs due, and the sweep claims them. Clients take turns, one page
+ * each, the longest waiting first.
  */
 export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
   const { redrives, now, log } = deps;
   const startedAt = now();
   const endsAt = startedAt + PASS_MS;
-  const known = new Map<string, Known>();
+  const localStates = new Map<string, LocalState>();
   const progress = new Map<string, ClaimedRedrive>();
   const errors: unknown[] = [];
-  /** Until when requests leave it to this pass to find them. */
+  /** Until this time, new requests rely on this pass to find them. */
   let announced = 0;
   const announce = async (until: number): Promise<void> => {
     if (until !== announced) await redrives.announcePass(until);
@@ -52,24 +53,24 @@ export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
   };
 
   while (now() < endsAt) {
-    const due = merge(await redrives.findDue(now() + CLOCK_SKEW_MS), known);
+    const due = merge(await redrives.findDue(now() + CLOCK_SKEW_MS), localStates);
     const entry = (now() < startedAt + STALLED_WAIT_MS && due.find(({ isStalled }) => !isStalled)) || due[0];
     if (!entry) {
       if (announced === 0) break;
       await announce(0);
-      // Once more: a redrive that was stored before that has not started a sweep.
+      // Look again: a redrive stored before this announcement has not started a sweep.
       continue;
     }
-    // A pass that a stalled page may end must not be relied upon.
+    // A stalled page may crash this pass, so that new requests must not rely on it.
     await announce(entry.isStalled ? 0 : endsAt - LAST_CALL_MS);
-    known.set(entry.key, { claims: entry.claims });
+    localStates.set(entry.key, { claims: entry.claims });
     try {
-      const after = await takeTurn(deps, entry);
+      const after = await runPage(deps, entry);
       if (!after) continue;
       progress.set(after.redriveId, after);
-      known.set(entry.key, toKnown(after));
+      localStates.set(entry.key, toLocalState(after));
     } catch (error) {
-      // One client's failure must not keep the others waiting. It is tried again by the next sweep.
+      // One client's failure must not block the others. The next sweep retries it.
       log.error('Redrive page failed', { key: entry.key, error });
       errors.push(error);
     }
@@ -81,22 +82,23 @@ export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
   if (errors.length > 0) throw errors[0];
 };
 
-const toKnown = ({ key, claims, dueAt, stalls }: ClaimedRedrive): Known =>
+const toLocalState = ({ key, claims, dueAt, stalls }: ClaimedRedrive): LocalState =>
   dueAt === undefined ? { claims } : { claims, next: { key, claims, dueAt, isStalled: stalls > 0 } };
 
-/** What is due, by the index and by what this pass has done since, the longest due first. */
-const merge = (found: DueRedrive[], known: ReadonlyMap<string, Known>): DueRedrive[] => {
-  const newer = found.filter(({ key, claims }) => claims > (known.get(key)?.claims ?? -1));
+/** The due redrives, by the index and by this pass's newer local states, the longest due first. */
+const merge = (found: DueRedrive[], localStates: ReadonlyMap<string, LocalState>): DueRedrive[] => {
+  const newer = found.filter(({ key, claims }) => claims > (localStates.get(key)?.claims ?? -1));
   const isNewer = new Set(newer.map(({ key }) => key));
-  const own = [...known].flatMap(([key, { next }]) => (next && !isNewer.has(key) ? next : []));
+  const own = [...localStates].flatMap(([key, { next }]) => (next && !isNewer.has(key) ? next : []));
   return [...newer, ...own].sort((a, b) => a.dueAt - b.dueAt);
 };
 
 /**
- * One page of a redrive.
- * @returns how far it came; undefined when another sweep has claimed it
+ * Runs one page of a redrive.
+ *
+ * @returns the redrive after the page; undefined if another sweep claimed it
  */
-const takeTurn = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<ClaimedRedrive | undefined> => {
+const runPage = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<ClaimedRedrive | undefined> => {
   const { redrives, now, log, retentionMs } = deps;
   const redrive = await redrives.claim(entry, now() + CLOCK_SKEW_MS, LEASE_MS);
   if (!redrive) return undefined;
@@ -109,7 +111,7 @@ const takeTurn = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<Claim
     throw error;
   }
   const outcomes = isToGiveUp(redrive)
-    ? page.jobs.map(({ jobId }) => giveUp(deps, redrive, jobId))
+    ? page.jobs.map(({ jobId }) => countAsFailed(deps, redrive, jobId))
     : await Promise.all(page.jobs.map((job) => redriveOne(deps, job)));
   const next = advanced(redrive, countOutcomes(outcomes), page.cursor, { now: now(), dueAt: now(), retentionMs });
   try {
@@ -130,18 +132,18 @@ const countOutcomes = (outcomes: Outcome[]): RedriveCounts => {
   return counts;
 };
 
-/** Nothing else was in the page. */
-const giveUp = ({ log }: RunRedrivesDeps, { redriveId, clientId }: ClaimedRedrive, jobId: string): Outcome => {
-  const reason = 'the function ended each time it came to this job';
+/** Gives a job up that crashed the function repeatedly. It was alone in its page, so that it is the cause. */
+const countAsFailed = ({ log }: RunRedrivesDeps, { redriveId, clientId }: ClaimedRedrive, jobId: string): Outcome => {
+  const reason = 'the function crashed each time it processed this job';
   log.error('Job left out of redrive', { redriveId, clientId, jobId, reason });
   return 'failed';
 };
 
-/** One job that fails must not keep the others, nor its redrive from ever ending. */
+/** A failed job must not block the others, nor keep its redrive from completing. */
 const redriveOne = async (deps: RunRedrivesDeps, listed: JobSummary): Promise<Outcome> => {
   try {
     const found = await deps.jobs.getWithData(listed.jobId, deps.now());
-    // The list lags behind: by now the job may have been tried again, or be gone.
+    // The list is eventually consistent: the job may have been redriven or deleted.
     if (found?.job.status !== listed.status) return 'skipped';
     await resetJob(deps, found);
     return 'redriven';
@@ -151,7 +153,7 @@ const redriveOne = async (deps: RunRedrivesDeps, listed: JobSummary): Promise<Ou
       deps.log.info('Job left out of redrive', { jobId: listed.jobId, reason: error.message });
       return 'skipped';
     }
-    deps.log.error('Could not redrive a job', { jobId: listed.jobId, error });
+    deps.log.error('Job redrive failed', { jobId: listed.jobId, error });
     return 'failed';
   }
 };

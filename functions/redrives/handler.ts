@@ -24,12 +24,12 @@ export type Deps = RequestRedriveDeps & {
   redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
 };
 
-/** `POST /redrives` and `GET /redrives/{redriveId}`: tries many jobs again, and tells how far that has come. */
+/** `POST /redrives` and `GET /redrives/{redriveId}`: redrives many jobs, and reports the progress. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, redrives, now, log } = deps;
   const post = apiHandler(log, { authenticate, body: redriveRequestSchema }, async ({ caller, body }) => {
     const { status, from = 0, to = now(), dryRun } = body;
-    if (from >= to) throw invalid([{ pointer: '/from', message: 'Has to be before to, and before now' }]);
+    if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
     const query = { status, from, to };
     if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
     const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
@@ -38,8 +38,8 @@ export const createHandler = (deps: Deps): ApiLambda => {
   const get = apiHandler(log, { authenticate }, async ({ caller, path }) => {
     const redriveId = jobIdSchema.safeParse(path.redriveId);
     const redrive = redriveId.success ? await redrives.get(caller.clientId, redriveId.data, now()) : undefined;
-    // Another client's is none: that it exists is not told.
-    if (!redrive) throw new Problem(404, 'There is no such redrive.');
+    // Also for another client's redrive, so that its existence is not revealed.
+    if (!redrive) throw new Problem(404, 'Unknown redrive.');
     return { statusCode: 200, body: presentRedrive(redrive) };
   });
   return (event, context) => (event.pathParameters?.redriveId === undefined ? post : get)(event, context);
@@ -48,7 +48,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
 const refuse = (error: unknown): never => {
   if (!(error instanceof RedriveOpen)) throw error;
   const link = linkOf(error.redriveId);
-  throw new Problem(409, 'Another redrive of yours is running. It has to end first.', {
+  throw new Problem(409, 'Another redrive of this client is running and must complete first.', {
     headers: { location: link },
     links: { redrive: link },
     cause: error,

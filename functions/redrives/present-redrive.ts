@@ -2,10 +2,10 @@ import type { Redrive } from '@boomerang/core/domain/redrive.ts';
 import type * as z from 'zod';
 import type { redriveSchema } from './schema.ts';
 
-/** Where a redrive is, relative to this API. */
+/** The path of a redrive, relative to this API. */
 export const linkOf = (redriveId: string): string => `/redrives/${redriveId}`;
 
-/** A redrive as its caller sees it. */
+/** The public view of a redrive. */
 export const presentRedrive = ({
   redriveId,
   status,

@@ -13,7 +13,7 @@ export type RequestRedriveDeps = {
   log: Log;
 };
 
-/** A redrive of the client is running, and has to end before the next. */
+/** A redrive of the client is running and must complete before the next. */
 export class RedriveOpen extends Error {
   override name = 'RedriveOpen';
   readonly redriveId: string;
@@ -24,12 +24,13 @@ export class RedriveOpen extends Error {
   }
 }
 
-/** How soon after it was started a sweep announces its own pass. If it never does, the next request starts another. */
+/** The time in which a started sweep announces its pass. If it does not, the next request starts another sweep. */
 const START_MS = 5_000;
 
 /**
- * Stores a redrive. A sweep works it off: the one whose pass is under way, or else one that is started at once; or the next of
- * the schedule.
+ * Stores a redrive. The running sweep pass runs it; without one, a sweep is started at once. If the start fails, the next
+ * scheduled sweep runs it.
+ *
  * @throws RedriveOpen
  */
 export const requestRedrive = async (
@@ -44,21 +45,21 @@ export const requestRedrive = async (
   try {
     if (await redrives.reservePass(now(), now() + START_MS)) await startSweep();
   } catch (error) {
-    log.warn('Sweep not started for a redrive: the schedule will', { redriveId, error });
+    log.warn('Sweep start failed, redrive left to the schedule', { redriveId, error });
   }
   return redrive;
 };
 
-/** A count of what a redrive would try again. */
+/** The number of jobs that a redrive would include. */
 export type RedriveCount = { matched: number; truncated: boolean; more: boolean };
 
 const COUNT_PAGE_JOBS = 1_000;
 const MAX_COUNTED = 10_000;
 
-/** No page is read after so much time. A page takes five seconds at most, and the function has 29. */
+/** No new page is read after this time. A page takes at most five seconds, and the function's timeout is 29. */
 const COUNT_MS = 20_000;
 
-/** Counts what a redrive would try again, as far as that goes within the function's time. */
+/** Counts the jobs that a redrive would include, up to the function's time limit. */
 export const countRedrivable = async (
   deps: { jobs: Pick<JobReader, 'list'>; now: () => number },
   clientId: string,

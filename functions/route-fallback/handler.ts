@@ -7,7 +7,7 @@ import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 /**
  * `$default` of both APIs: 405 for a known path with another method, 404 for any other path.
  *
- * @param isOff paths that are unknown on this stage, although the API has a route for them
+ * @param isOff whether a route of the API is disabled on this stage
  */
 export const createHandler = ({ log, isOff }: { log: Log; isOff: (path: string) => boolean }) =>
   apiHandler(log, { query: anyQuery }, async ({ event: { rawPath, stageVariables } }) => {
@@ -16,7 +16,7 @@ export const createHandler = ({ log, isOff }: { log: Log; isOff: (path: string) 
     throw methodNotAllowed(methods);
   });
 
-/** The API that was asked, by its stage variable; both, where an engine knows no stage variables. */
+/** The API named by the stage variable, or both without stage variables (some emulators). */
 const apisOf = (name: string | undefined): ApiName[] => {
   const all = Object.keys(ROUTES) as ApiName[];
   return all.filter((api) => name === undefined || api === name);

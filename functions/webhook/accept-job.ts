@@ -17,15 +17,14 @@ export type Posted = { clientId: string; idempotencyKey: string | undefined; bod
 
 export type Accepted = { job: Job; isReplayed: boolean };
 
-/** The caller has used this idempotency key before, for another request. */
+/** The caller already used this idempotency key for a different request. */
 export class IdempotencyKeyReused extends Error {
   override name = 'IdempotencyKeyReused';
 }
 
 /**
- * Stores a job and starts the execution that it is leased to. Once it is stored it is accepted: a start that fails only
- * leaves the first attempt to the schedule. A request that was accepted before, under the same idempotency key, gets the
- * same job, and starts nothing.
+ * Stores a job and starts the execution that holds its lease. A stored job is accepted: if the start fails, the schedule
+ * makes the first attempt. A repeated request with the same idempotency key returns the same job and starts nothing.
  *
  * @throws IdempotencyKeyReused
  */
@@ -43,18 +42,18 @@ export const acceptJob = async (deps: AcceptJobDeps, { clientId, idempotencyKey,
   const { job } = stored;
   if (!stored.isNew) {
     if (stored.requestHash !== requestHash) throw new IdempotencyKeyReused();
-    log.info('Answered a repeated request', { jobId, clientId });
+    log.info('Request replayed', { jobId, clientId });
     return { job, isReplayed: true };
   }
-  log.info('Accepted a job', { jobId, clientId, providers: job.providers });
+  log.info('Job accepted', { jobId, clientId, providers: job.providers });
   metrics.count('JobsAccepted');
   await startJob(deps, job, 'immediate');
   return { job, isReplayed: false };
 };
 
 /**
- * The job of an earlier request that this one repeats, under the same idempotency key; whether it would be taken today does not
- * matter. Undefined where it repeats none. One consistent read.
+ * Finds the job of an earlier, identical request with the same idempotency key, even if the request would no longer be
+ * valid. Returns undefined if there is none. Costs one consistent read.
  */
 export const findReplay = async (
   { intake, now, log }: Pick<AcceptJobDeps, 'now' | 'log'> & { intake: Pick<JobIntake, 'find'> },
@@ -64,6 +63,6 @@ export const findReplay = async (
   const jobId = idempotentJobId(clientId, idempotencyKey);
   const stored = await intake.find(jobId, now());
   if (stored?.requestHash !== hashRequest(body)) return undefined;
-  log.info('Answered a repeated request', { jobId, clientId });
+  log.info('Request replayed', { jobId, clientId });
   return { job: stored.job, isReplayed: true };
 };

@@ -1,7 +1,7 @@
 import { jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
 import * as z from 'zod';
 
-/** The answer to a job that is taken; only the API's document needs it. */
+/** The response to an accepted job. Only the OpenAPI document uses it. */
 export const acceptedSchema = jobSummarySchema
   .extend({ status: z.literal('PENDING') })
-  .meta({ id: 'Accepted', description: 'A job that is taken.' });
+  .meta({ id: 'Accepted', description: 'An accepted job.' });

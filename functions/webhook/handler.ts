@@ -31,14 +31,14 @@ export type Deps = AcceptJobDeps & {
   callbackRules: CallbackRules;
 };
 
-/** `POST /webhook`: takes a job and answers at once; the work is done elsewhere. */
+/** `POST /webhook`: accepts a job and answers at once. The state machine does the work. */
 export const createHandler = (deps: Deps) => {
   const { log, authenticate, limitClient, catalogue, callbackRules } = deps;
   const schema = createWebhookSchema(catalogue, callbackRules);
   const route = { authenticate, body: z.unknown(), headers: webhookHeadersSchema };
-  return apiHandler(log, route, async ({ caller, body: given, headers }) => {
+  return apiHandler(log, route, async ({ caller, body: rawBody, headers }) => {
     const idempotencyKey = headers['idempotency-key'];
-    const { body, refusal } = readRequest(schema, given, idempotencyKey);
+    const { body, refusal } = readRequest(schema, rawBody, idempotencyKey);
     await limitClient(caller).catch(toProblem);
     const posted = { clientId: caller.clientId, idempotencyKey, body };
     const accepted = await (refusal ? findReplay : acceptJob)(deps, posted).catch(toProblem);
@@ -54,19 +54,20 @@ export const createHandler = (deps: Deps) => {
 };
 
 /**
- * What is asked for. A request that is not valid may still repeat one that was: an edit of the catalogue must not turn its
- * answer into a 422. It is read by its form then, with the refusal that stands where it repeats none.
+ * Parses a request. An invalid request may still be the replay of one that was valid: a catalogue edit must not turn that
+ * replay into a 422. Such a request is parsed by shape only, and `refusal` is thrown if it replays nothing.
+ *
  * @throws Problem 422
  */
 const readRequest = (
   schema: ReturnType<typeof createWebhookSchema>,
-  given: unknown,
+  rawBody: unknown,
   idempotencyKey: string | undefined,
 ): { body: JobRequest; refusal?: Problem } => {
   try {
-    return { body: validateBody(schema, given) };
+    return { body: validateBody(schema, rawBody) };
   } catch (refusal) {
-    const body = idempotencyKey === undefined ? undefined : readForm(given);
+    const body = idempotencyKey === undefined ? undefined : readForm(rawBody);
     if (!body || !(refusal instanceof Problem)) throw refusal;
     return { body, refusal };
   }
@@ -80,7 +81,7 @@ const toProblem = (error: unknown): never => {
     });
   }
   if (!(error instanceof IdempotencyKeyReused)) throw error;
-  throw new Problem(422, 'This idempotency key was used before, for another request.');
+  throw new Problem(422, 'This idempotency key was already used for a different request.');
 };
 
 const config = readSettings(

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { v5 as uuidv5 } from 'uuid';
 import type { JobRequest } from './job-request.ts';
 
-/** Of our own, as RFC 9562 §5.5 asks of name spaces; it may never change. */
+/** Our own name space (RFC 9562 §5.5). It must never change. */
 const NAMESPACE = '6f0e6f39-0d5a-4d0b-9d3c-4f2e6a0f7b11';
 
 /**
- * The id of a job under an idempotency key, a UUIDv5 of client and key: that the job is not there yet is then the same
- * condition as that the key is new. NUL can't be part of either.
+ * The job id for an idempotency key: a UUIDv5 of client and key. One condition, "the job does not exist", then also checks
+ * that the key is new. Neither part can contain NUL.
  */
 export const idempotentJobId = (clientId: string, key: string): string => uuidv5(`${clientId}\0${key}`, NAMESPACE);
 
 /**
- * What tells two requests apart, whatever their spelling: SHA-256 of what they ask for, base64. It may never change for the
- * same request: parameters and metadata are hashed only where there are any, and as they were posted, without defaults.
+ * SHA-256 of a request in canonical form, base64. The hash of a request must never change. Parameters and metadata are
+ * therefore hashed only if present, and as posted, without defaults.
  */
 export const hashRequest = ({ providers, callbackUrl, parameters, metadata }: JobRequest): string => {
   const input = { ...(parameters && { parameters }), ...(metadata && { metadata }) };
@@ -23,7 +23,7 @@ export const hashRequest = ({ providers, callbackUrl, parameters, metadata }: Jo
     .digest('base64');
 };
 
-/** JSON whose objects have their keys sorted, as RFC 8785 sorts them: by UTF-16 code units. */
+/** JSON with object keys sorted by UTF-16 code units (RFC 8785). */
 const toCanonicalJson = (value: unknown): string => {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(',')}]`;

@@ -4,22 +4,22 @@ import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import * as z from 'zod';
 import type { RequestedProvider } from './requested-provider.ts';
 
-/** What a caller asks for, whichever way it was written. */
+/** A job request in normal form. */
 export type JobRequest = JobInput & { providers: string[]; callbackUrl: string };
 
-type GivenRequest = {
+type ParsedRequest = {
   providers: RequestedProvider[];
   callbackUrl: string;
   metadata?: Metadata | undefined;
 };
 
 /**
- * `"gas"`, `{ id }` and `{ id, parameters: {} }` are the same request, and so are `metadata: {}` and none. Values of
- * parameters must have been checked.
+ * Normalizes a request: `"gas"`, `{ id }` and `{ id, parameters: {} }` are equal, as are `metadata: {}` and no metadata.
+ * Parameter values must already be validated.
  */
-export const toJobRequest = ({ providers, callbackUrl, metadata }: GivenRequest): JobRequest => {
-  const parameters = providers.flatMap(({ id, parameters: given = {} }) =>
-    isEmpty(given) ? [] : [[id, given] as const],
+export const toJobRequest = ({ providers, callbackUrl, metadata }: ParsedRequest): JobRequest => {
+  const parameters = providers.flatMap(({ id, parameters: values = {} }) =>
+    isEmpty(values) ? [] : [[id, values] as const],
   );
   return {
     providers: providers.map(({ id }) => id),
@@ -38,7 +38,7 @@ const isString = (value: unknown): value is string => typeof value === 'string';
 const isScalar = (value: unknown): value is string | number | boolean =>
   isString(value) || typeof value === 'number' || typeof value === 'boolean';
 
-/** The form alone: whatever a request may ask for that some catalogue and some rules take. */
+/** Checks only the shape, so that it accepts every request that any catalogue and any callback rules would accept. */
 const formSchema = z.strictObject({
   providers: z.array(
     z.union([
@@ -54,8 +54,8 @@ const formSchema = z.strictObject({
 });
 
 /**
- * What a request asks for by its form alone, without asking whether that is valid today: one that was accepted once reads the
- * same for good. Undefined where the form is not one that was ever taken.
+ * Parses a request by shape only, whether or not it is valid today: an accepted request always parses to the same result.
+ * Returns undefined for a shape that was never valid.
  */
 export const readForm = (body: unknown): JobRequest | undefined => {
   const { data } = formSchema.safeParse(body);

@@ -4,7 +4,7 @@ import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import { cutText } from '@boomerang/core/domain/text.ts';
 import * as z from 'zod';
 
-/** A provider as a request names it, whichever way it does. */
+/** A provider named in a request, in the short or the full form. */
 export type RequestedProvider = { id: string; parameters?: Record<string, unknown> | undefined };
 
 const PROVIDER_ID = '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$';
@@ -17,8 +17,8 @@ const fullSchema = z.strictObject({
 });
 
 /**
- * One of a request's `providers`: an id, or an id with parameters, checked against the catalogue. Not a union: that would
- * report what is wrong with every alternative.
+ * One entry of a request's `providers`: an id, or an id with parameters, checked against the catalogue. It is not a zod
+ * union because that would report the errors of every alternative.
  */
 export const requestedProviderSchema = (offers: Offers) =>
   z
@@ -32,7 +32,7 @@ export const requestedProviderSchema = (offers: Offers) =>
     })
     .meta({ override: requestedProviderDocument({ type: 'string', pattern: PROVIDER_ID, maxLength: 40 }) });
 
-/** What is wrong with a requested provider whose form is right, each fault at its place within the item. */
+/** The faults of a well-formed entry, each with its path within the entry. */
 const findFaults = (offers: Offers, { id, parameters = {} }: RequestedProvider, isFull: boolean) => {
   const provider = offers.get(id);
   const faults = provider
@@ -41,7 +41,7 @@ const findFaults = (offers: Offers, { id, parameters = {} }: RequestedProvider, 
   return faults.map((fault) => ({ code: 'custom' as const, ...fault }));
 };
 
-/** What the API's document says of a requested provider, whose id is as described. */
+/** The OpenAPI schema of an entry, given the schema of its id. */
 const requestedProviderDocument = (id: object) => ({
   oneOf: [
     id,
@@ -53,7 +53,7 @@ const requestedProviderDocument = (id: object) => ({
         id,
         parameters: {
           type: 'object' as const,
-          description: 'By name, as `GET /catalogue` describes them.',
+          description: 'Parameter values by name. `GET /catalogue` lists the parameters of each provider.',
           additionalProperties: { type: ['string' as const, 'number' as const, 'boolean' as const] },
         },
       },

@@ -16,8 +16,8 @@ export const MAX_PROVIDERS = 10;
 export const MAX_URL_CHARACTERS = 2048;
 
 /**
- * What the API's document says of callback addresses, of their form alone: a name with a dot in it, whose last part is no
- * number, or an address; a port; a path and a query.
+ * The pattern of callback URLs in the OpenAPI document. It covers syntax only: a host name with a dot whose last label is
+ * not numeric, or an IP address; a port; a path and a query.
  */
 const CALLBACK_URL = (() => {
   const character = '[^\\s\\\\/?#@:.\\[\\]]';
@@ -26,17 +26,13 @@ const CALLBACK_URL = (() => {
   return `^[Hh][Tt][Tt][Pp][Ss]?://(?:${name}|${address})(?::[0-9]{1,5})?(?:[/?][^\\s\\\\#]*)?$`;
 })();
 
-/** Which callback addresses a deployment takes. */
+/** The callback URLs that a deployment accepts. */
 export type CallbackRules = {
-  /** Whether plain http is let through. */ allowHttp: boolean;
+  /** Whether plain http is allowed. */ allowHttp: boolean;
   exceptions: AddressExceptions;
 };
 
-/**
- * What a caller may ask for.
- *
- * @param offers the provider catalogue
- */
+/** The body of `POST /webhook`. */
 export const createWebhookSchema = (offers: Offers, rules: CallbackRules) =>
   z
     .strictObject({
@@ -55,7 +51,7 @@ export const createWebhookSchema = (offers: Offers, rules: CallbackRules) =>
         .meta({
           uniqueItems: true,
           description:
-            'Ids of the provider catalogue, in the order of the callback, each with or without parameters. All parameters together are at most 1 KiB of JSON.',
+            'Provider ids from the catalogue, each with or without parameters. The callback lists results in this order. All parameters together may be at most 1 KiB of JSON.',
           override: { examples: [['gas', 'internet']] },
         }),
       callbackUrl: callbackUrlSchema(rules),
@@ -73,7 +69,7 @@ const metadataSchema = z
   })
   .meta({
     description:
-      'Kept with the job, shown with it and echoed in its callback. At most 1 KiB of JSON. It is never logged.',
+      'Stored with the job, returned with it and echoed in its callback. At most 1 KiB of JSON. Never logged.',
     override: {
       type: 'object',
       additionalProperties: { type: 'string' },
@@ -83,59 +79,60 @@ const metadataSchema = z
     },
   });
 
-/** `Idempotency-Key`: printable ASCII (draft-ietf-httpapi-idempotency-key-header; its quotes are taken as part of the key). */
+/** `Idempotency-Key`: printable ASCII (draft-ietf-httpapi-idempotency-key-header; quotes count as part of the key). */
 export const webhookHeadersSchema = z.object({
   'idempotency-key': z
     .string()
-    .regex(/^[\x20-\x7e]{1,255}$/, 'Has to be 1 to 255 printable ASCII characters')
+    .regex(/^[\x20-\x7e]{1,255}$/, 'Must be 1 to 255 printable ASCII characters')
     .optional()
     .meta({
-      description: 'Makes a repeated request the same job: the first answer is given again while the job is kept.',
+      description:
+        'A repeated request with the same key gets the first response again and starts no second job, while the job is kept.',
       examples: ['order-4711'],
     }),
 });
 
 const callbackUrlSchema = (rules: CallbackRules) =>
   z
-    .string('Has to be a string')
-    .max(MAX_URL_CHARACTERS, `Has to have at most ${MAX_URL_CHARACTERS} characters`)
+    .string('Must be a string')
+    .max(MAX_URL_CHARACTERS, `Must have at most ${MAX_URL_CHARACTERS} characters`)
     .meta({
       format: 'uri',
       override: { pattern: CALLBACK_URL },
       description:
-        'Where the data is posted: https (http only where the deployment allows it), no user info, no fragment, and a host on the public internet. Its query may hold a token: it is never logged.',
+        'The URL that the data is posted to: https (http only if the deployment allows it), a host on the public internet, no user info, no fragment. The query may hold a token and is never logged.',
       examples: ['https://example.com/complete'],
     })
     .transform((text, context) => {
-      const complaint = judgeUrl(text, rules);
-      if (complaint === undefined) return new URL(text).href;
-      context.addIssue({ code: 'custom', message: complaint });
+      const fault = faultOfUrl(text, rules);
+      if (fault === undefined) return new URL(text).href;
+      context.addIssue({ code: 'custom', message: fault });
       return z.NEVER;
     });
 
-/** The first thing that is wrong with a callback address. Source of the syntax: the WHATWG URL standard. */
-const judgeUrl = (text: string, { allowHttp, exceptions }: CallbackRules): string | undefined => {
-  // The URL parser is lenient: it drops blanks and line breaks, and takes "https:host" and "https:///host" for "https://host".
-  if (!/^[a-z][a-z0-9+.-]*:\/\/(?!\/)[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Has to be an absolute URL';
+/** The first fault of a callback URL, or undefined. The syntax follows the WHATWG URL standard. */
+const faultOfUrl = (text: string, { allowHttp, exceptions }: CallbackRules): string | undefined => {
+  // The URL parser is lenient: it drops blanks and line breaks, and parses "https:host" and "https:///host" as "https://host".
+  if (!/^[a-z][a-z0-9+.-]*:\/\/(?!\/)[^\s\\]+$/i.test(text) || !URL.canParse(text)) return 'Must be an absolute URL';
   const { protocol, hostname, port, href } = new URL(text);
   if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) {
-    return allowHttp ? 'Has to begin with https:// or http://' : 'Has to begin with https://';
+    return allowHttp ? 'Must begin with https:// or http://' : 'Must begin with https://';
   }
-  if (/^[^/]+\/\/[^/?#]*@/.test(text)) return 'Must not hold a user name or a password';
+  if (/^[^/]+\/\/[^/?#]*@/.test(text)) return 'Must not contain a user name or a password';
   if (text.includes('#')) return 'Must not have a fragment';
-  if (port === '0') return 'Must not have port 0: nothing can listen there';
-  // A path that is empty becomes a slash.
-  if (href.length > MAX_URL_CHARACTERS + 1) return `Has to have at most ${MAX_URL_CHARACTERS} characters, once encoded`;
-  // Here without asking any name server; where names lead is judged when the call is made.
+  if (port === '0') return 'Must not have port 0';
+  // `href` adds a slash to an empty path.
+  if (href.length > MAX_URL_CHARACTERS + 1) return `Must have at most ${MAX_URL_CHARACTERS} characters when encoded`;
+  // No DNS lookup here: resolved addresses are checked when the callback is sent.
   const verdict = judgeHost(hostname, exceptions);
-  return verdict === 'allowed' ? undefined : HOST_COMPLAINTS[verdict];
+  return verdict === 'allowed' ? undefined : HOST_FAULTS[verdict];
 };
 
-const HOST_COMPLAINTS = {
-  forbidden_address: 'Must not lead to an address that is private, local or reserved',
-  local_name: 'Has to name a public host: this name is known on local networks only',
-  empty_label: 'Must name a host that can exist: there is nothing between two dots of this name',
-  long_label: 'Must name a host that can exist: a part of this name has more than 63 characters',
-  long_name: 'Must name a host that can exist: this name has more than 253 characters',
-  bad_character: 'Must name a host that can exist: names have only letters, digits, hyphens, underscores and dots',
+const HOST_FAULTS = {
+  forbidden_address: 'Must not be a private, local or reserved address',
+  local_name: 'Must be a public host: this name resolves on local networks only',
+  empty_label: 'Must be a valid host name: the label between two dots is empty',
+  long_label: 'Must be a valid host name: one label has more than 63 characters',
+  long_name: 'Must be a valid host name: it has more than 253 characters',
+  bad_character: 'Must be a valid host name: only letters, digits, hyphens, underscores and dots are allowed',
 };

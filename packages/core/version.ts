@@ -2,5 +2,5 @@ import manifest from './package.json' with { type: 'json' };
 
 export const VERSION: string = manifest.version;
 
-/** How requests to third parties introduce themselves. */
+/** `user-agent` of requests to third parties. */
 export const USER_AGENT = `Boomerang/${VERSION}`;

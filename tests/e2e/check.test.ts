@@ -26,7 +26,7 @@ const check = async (...options: string[]) =>
 
 test('npm run check sees a job through', async () => {
   const { code, stdout } = await check();
-  expect(stdout).toMatch(/can do its job\n.*accepted job .*the job is COMPLETE.*all is well\n$/s);
+  expect(stdout).toMatch(/the API is healthy\n.*accepted job .*the job is COMPLETE.*check passed\n$/s);
   expect(code).toBe(0);
 }, 60_000);
 

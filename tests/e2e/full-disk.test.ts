@@ -62,7 +62,7 @@ const untilStatus = async (status: number, path: string): Promise<void> => {
       expect(await statusOf('/health')).toBe(503);
       // What needs no table goes on.
       expect(await statusOf('/openapi.json')).toBe(200);
-      const starts = () => cloud.output().split('The database did not start').length;
+      const starts = () => cloud.output().split('Database restart failed').length;
       const before = starts();
       const givesUpAt = Date.now() + 30_000;
       while (starts() < before + 3 && Date.now() < givesUpAt) await sleep(50);

@@ -26,7 +26,7 @@ describe('the embedded cloud', () => {
   describeMisbehaviour(() => ({ cloud, parties }), 60_000);
 
   test('logs no query of a callback address', () => {
-    expect(cloud.output()).toContain('Delivered a callback');
+    expect(cloud.output()).toContain('Callback delivered');
     expect(cloud.output()).not.toContain('token=secret');
   });
 

@@ -78,13 +78,13 @@ describe('npm start', () => {
     const place = `PROVIDER_CATALOGUE: ${PROVIDER_CATALOGUE}: it is not JSON: line 3, column 4`;
     expect(lines.map((line) => (line.startsWith(place) ? place : line)).sort()).toEqual(
       [
-        'LEASE_SECONDS: takes at least 360',
-        'FAILURE_RATE: takes a number, 0 or more',
-        'SERVICE_PORT: takes at most 65535',
-        'PAUSED: takes one of none, fetch, callbacks, all',
-        'RETRY_SCHEDULE_SECONDS: item 2 takes a whole number',
-        'BREAKER_FAILURE_RATE: takes more than 0',
-        'FETCH_DEADLINE_SECONDS: takes at most 2592000',
+        'LEASE_SECONDS: must be at least 360',
+        'FAILURE_RATE: must be a number, 0 or more',
+        'SERVICE_PORT: must be at most 65535',
+        'PAUSED: must be one of none, fetch, callbacks, all',
+        'RETRY_SCHEDULE_SECONDS: item 2 must be a whole number',
+        'BREAKER_FAILURE_RATE: must be more than 0',
+        'FETCH_DEADLINE_SECONDS: must be at most 2592000',
         place,
       ].sort(),
     );
@@ -122,7 +122,7 @@ describe('npm start', () => {
     await cloud.stop();
     expect(output).not.toMatch(/GAS_KEY|REPORTS_CLIENT_SECRET/);
     for (const id of ['water', 'internet']) {
-      const warning = output.split('\n').find((line) => line.includes(`Provider ${id} `));
+      const warning = output.split('\n').find((line) => line.includes(`provider ${id} `));
       expect(warning).toContain(`${id.toUpperCase()}_KEY`);
       expect(warning).toContain(`/<stack name>/providers/${id}-key`);
     }

@@ -99,7 +99,7 @@ describe('the demo', () => {
   ] as const)(
     'cancels its job and ends its instance on %s',
     async (signal, exitCode) => {
-      const printed = await start(process.execPath, DEMO, FAILING, /again in/);
+      const printed = await start(process.execPath, DEMO, FAILING, /next attempt for/);
       const ended = once(child, 'close');
       child.kill(signal);
       expect(await ended).toEqual([exitCode, null]);
@@ -110,14 +110,14 @@ describe('the demo', () => {
   );
 
   test('takes its instance and its data with it when it is killed', async () => {
-    const printed = await start(process.execPath, DEMO, FAILING, /again in/);
+    const printed = await start(process.execPath, DEMO, FAILING, /next attempt for/);
     child.kill('SIGKILL');
     await until(async () => !(await answers(serviceUrlIn(printed))));
     await until(isAllGone);
   }, 60_000);
 
   test('ends with its instance when npm is killed', async () => {
-    const printed = await start('npm', ['run', 'demo'], FAILING, /again in/);
+    const printed = await start('npm', ['run', 'demo'], FAILING, /next attempt for/);
     child.kill('SIGKILL');
     await until(async () => !(await answers(serviceUrlIn(printed))));
     await until(isAllGone);
@@ -132,7 +132,9 @@ describe('the demo', () => {
     };
     const printed = await start(process.execPath, [...DEMO, '--timeout', '3'], settings, /Not delivered after 3 s/);
     // The sweep after the time that the job is due.
-    expect(printed).toMatch(/gas and internet and reports again in (?:59|6\d|7[0-2])\d s \(sweeps come every 60 s\)/);
+    expect(printed).toMatch(
+      /next attempt for gas and internet and reports in (?:59|6\d|7[0-2])\d s \(sweeps run every 60 s\)/,
+    );
     if (child.exitCode === null) await once(child, 'close');
     expect(child.exitCode).toBe(1);
     expect(isAllGone()).toBe(true);

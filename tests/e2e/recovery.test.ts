@@ -99,7 +99,7 @@ test('what was collected can be fetched until it is expunged; the bare record st
   expect((await send('GET', `/jobs/${jobId}/data`)).body).toEqual(bodiesAt('/callback').at(-1));
   const one = await send('GET', `/jobs/${jobId}/data?providerId=large`);
   expect(one.body.data).toMatchObject([{ providerId: 'large', data: large }]);
-  expect((await send('GET', `/jobs/${jobId}/data?providerId=water`)).status).toBe(422);
+  expect((await send('GET', `/jobs/${jobId}/data?providerId=no-such-provider`)).status).toBe(422);
   for (const _ of ['once', 'twice']) expect((await send('DELETE', `/jobs/${jobId}`)).status).toBe(204);
   expect((await send('GET', `/jobs/${jobId}/data`)).status).toBe(410);
   expect(await getJob(jobId)).toMatchObject({ status: 'COMPLETE', expungedAt: expect.any(String) });

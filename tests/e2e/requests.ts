@@ -109,10 +109,10 @@ export const describeRequests = (cloud: () => Deployed): void => {
     });
 
     test('names each field that is wrong', async () => {
-      const answer = await apiOf(cloud()).post({ providers: ['gas', 'water'], callbackUrl: 'x', more: 1 });
+      const answer = await apiOf(cloud()).post({ providers: ['gas', 'no-such-provider'], callbackUrl: 'x', more: 1 });
       const { errors } = (await answer.json()) as { errors: { pointer: string; message: string }[] };
       expect(errors.map((error) => error.pointer).sort()).toEqual(['/callbackUrl', '/more', '/providers/1']);
-      expect(errors.find((error) => error.pointer === '/providers/1')?.message).toContain('water');
+      expect(errors.find((error) => error.pointer === '/providers/1')?.message).toContain('no-such-provider');
     });
 
     test('with another method is answered 405, with what is allowed', async () => {
@@ -189,7 +189,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       });
       expect(answer.headers.get('access-control-allow-origin')).toBe('*');
       expect(await answer.json()).toEqual(['gas', 'internet', 'reports']);
-      expect((await providers()('/providers/water')).status).toBe(404);
+      expect((await providers()('/providers/no-such-provider')).status).toBe(404);
     });
 
     test('reads bills page by page, by cursor and by Link', async () => {

@@ -18,7 +18,7 @@ export const createFakeClientRates = () => {
     ...rates,
     counters,
     limited,
-    /** TTL deletion: drops what has expired. */
+    /** TTL deletion: removes expired counters and limits. */
     expire: (now: number): void => {
       for (const [key, counter] of counters) if (isExpired(counter, now)) counters.delete(key);
       for (const [key, until] of limited) if (isExpired({ expiresAt: toEpochSeconds(until) }, now)) limited.delete(key);

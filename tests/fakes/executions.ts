@@ -1,7 +1,7 @@
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import type { StartExecution } from '@boomerang/core/ports/executions.ts';
 
-/** A state machine that only keeps what it was started with; with an error, every start fails by it. */
+/** A state machine that only records its input. If `error` is set, every start throws it. */
 export const createFakeExecutions = (error?: Error): { startExecution: StartExecution; started: ClaimedJob[][] } => {
   const started: ClaimedJob[][] = [];
   const startExecution: StartExecution = async (jobs) => {

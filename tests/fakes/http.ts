@@ -1,9 +1,9 @@
 import type { HttpAnswer, HttpRequest, SendHttp } from '@boomerang/core/ports/http.ts';
 
-/** One step of a script: an answer, of which the rest is a plain 200, or an error to throw. */
+/** One step of a script: an answer, completed by the defaults of an empty 200, or an error to throw. */
 export type ScriptedAnswer = Partial<HttpAnswer> | Error;
 
-/** An HTTP port that plays a script, call by call; its last step repeats. It keeps every request. */
+/** An HTTP port that plays a script, call by call, and records every request. The last step repeats. */
 export const createFakeHttp = (...script: ScriptedAnswer[]): { send: SendHttp; requests: HttpRequest[] } => {
   const requests: HttpRequest[] = [];
   const send: SendHttp = async (request) => {

@@ -27,9 +27,9 @@ export type StoredItem = ProviderResultData & { claims: number; expiresAt: numbe
 
 export type FakeJobStore = JobStore & {
   jobs: Map<string, Job>;
-  /** What is stored for each job, by provider. */
+  /** Stored results by job and provider. */
   stored: Map<string, Map<string, StoredItem>>;
-  /** Deletes what has expired, as DynamoDB does, sooner or later. */
+  /** Deletes expired items, as DynamoDB eventually does. */
   deleteExpired: (now: number) => { jobId: string; providerId?: string }[];
 };
 
@@ -37,8 +37,8 @@ export type FakeJobStore = JobStore & {
 export const createFakeJobStore = (): FakeJobStore => {
   const jobs = new Map<string, Job>();
   const requests = new Map<string, IntakeRequest>();
-  const kept = new Map<string, Map<string, StoredItem>>();
-  /** What jobs that are over hold themselves. */
+  const saved = new Map<string, Map<string, StoredItem>>();
+  /** Results that ended jobs store inline. */
   const inline = new Map<string, ProviderResultData[]>();
   const copy = <T>(value: T): T => structuredClone(value);
   /** Input is stored as JSON. */
@@ -49,17 +49,17 @@ export const createFakeJobStore = (): FakeJobStore => {
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('stale');
     return job;
   };
-  const isThere = (job: Job | undefined, now: number): job is Job => job !== undefined && !isExpired(job, now);
+  const isPresent = (job: Job | undefined, now: number): job is Job => job !== undefined && !isExpired(job, now);
 
   const isSame = (item: StoredItem | undefined, { digest }: ResultKey): item is StoredItem =>
     item !== undefined && (digest === undefined || item.digest === digest);
 
   return {
     jobs,
-    stored: kept,
+    stored: saved,
     deleteExpired: (now) => {
       const deleted: { jobId: string; providerId?: string }[] = [];
-      for (const [jobId, results] of kept) {
+      for (const [jobId, results] of saved) {
         for (const [providerId, item] of results) {
           if (!isExpired(item, now)) continue;
           results.delete(providerId);
@@ -67,7 +67,7 @@ export const createFakeJobStore = (): FakeJobStore => {
         }
       }
       for (const [jobId, job] of jobs) {
-        if (isThere(job, now)) continue;
+        if (isPresent(job, now)) continue;
         jobs.delete(jobId);
         deleted.push({ jobId });
       }
@@ -75,19 +75,19 @@ export const createFakeJobStore = (): FakeJobStore => {
     },
     intake: {
       create: async (job, { requestId, requestHash }, now) => {
-        const there = jobs.get(job.jobId);
-        if (isThere(there, now)) {
+        const existing = jobs.get(job.jobId);
+        if (isPresent(existing, now)) {
           const request = requests.get(job.jobId);
-          return { isNew: request?.requestId === requestId, job: copy(there), requestHash: request?.requestHash };
+          return { isNew: request?.requestId === requestId, job: copy(existing), requestHash: request?.requestHash };
         }
-        const born = { ...copy(job), ...toStored(job), claims: job.claims + (jobs.get(job.jobId)?.claims ?? 0) };
-        jobs.set(job.jobId, born);
+        const created = { ...copy(job), ...toStored(job), claims: job.claims + (jobs.get(job.jobId)?.claims ?? 0) };
+        jobs.set(job.jobId, created);
         requests.set(job.jobId, { requestId, requestHash });
-        return { isNew: true, job: copy(born), requestHash };
+        return { isNew: true, job: copy(created), requestHash };
       },
       find: async (jobId, now) => {
         const job = jobs.get(jobId);
-        return isThere(job, now) ? { job: copy(job), requestHash: requests.get(jobId)?.requestHash } : undefined;
+        return isPresent(job, now) ? { job: copy(job), requestHash: requests.get(jobId)?.requestHash } : undefined;
       },
     },
     control: {
@@ -114,14 +114,14 @@ export const createFakeJobStore = (): FakeJobStore => {
       claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
         const job = jobs.get(jobId);
         if (job?.claims !== claims || job.dueAt === undefined || job.dueAt > now) return undefined;
-        const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
+        const claimedAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
         const claimed = {
           ...job,
           claims: claims + 1,
           claimsSinceOutcome: job.claimsSinceOutcome + 1,
           leasedUntil: now + leaseMs,
-          dueAt: now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
-          heldSince: job.heldSince ?? Math.min(now, leftAt ?? Math.max(dueAt, pausedUntil)),
+          dueAt: now + holdMs(leaseMs, claimedAt === undefined ? undefined : dueAt - claimedAt),
+          heldSince: job.heldSince ?? Math.min(now, claimedAt ?? Math.max(dueAt, pausedUntil)),
         };
         jobs.set(jobId, claimed);
         return copy(claimed);
@@ -143,41 +143,41 @@ export const createFakeJobStore = (): FakeJobStore => {
     },
     results: {
       save: async (jobId, claims, result, expiresAt) => {
-        const mine = kept.get(jobId) ?? new Map<string, StoredItem>();
-        if ((mine.get(result.providerId)?.claims ?? 0) > claims) throw new StaleClaim('stale');
+        const own = saved.get(jobId) ?? new Map<string, StoredItem>();
+        if ((own.get(result.providerId)?.claims ?? 0) > claims) throw new StaleClaim('stale');
         const digest = result.json.slice(0, 64);
-        kept.set(jobId, mine.set(result.providerId, { ...result, claims, expiresAt, digest }));
+        saved.set(jobId, own.set(result.providerId, { ...result, claims, expiresAt, digest }));
         return { digest, chunks: 1, keptUntil: expiresAt };
       },
       renew: async (jobId, key, expiresAt) => {
-        const item = kept.get(jobId)?.get(key.providerId);
+        const item = saved.get(jobId)?.get(key.providerId);
         if (!item) return false;
         item.expiresAt = expiresAt;
         return true;
       },
       remove: async (jobId, claims, key) => {
-        const item = kept.get(jobId)?.get(key.providerId);
-        if (isSame(item, key) && item.claims === claims) kept.get(jobId)?.delete(key.providerId);
+        const item = saved.get(jobId)?.get(key.providerId);
+        if (isSame(item, key) && item.claims === claims) saved.get(jobId)?.delete(key.providerId);
       },
       load: async (jobId) => {
         const job = jobs.get(jobId);
-        const results = [...(kept.get(jobId)?.values() ?? [])].map(
+        const results = [...(saved.get(jobId)?.values() ?? [])].map(
           ({ claims: _, expiresAt: __, digest: ___, ...result }) => result,
         );
         const own = inline.get(jobId) ?? [];
         const all = new Map([...results, ...own].map((result) => [result.providerId, result]));
         return job && { job: copy(job), results: [...all.values()] };
       },
-      expunge: async (jobId) => void kept.delete(jobId),
+      expunge: async (jobId) => void saved.delete(jobId),
     },
     reader: {
       get: async (jobId, now) => {
         const job = jobs.get(jobId);
-        return isThere(job, now) ? copy(job) : undefined;
+        return isPresent(job, now) ? copy(job) : undefined;
       },
       getWithData: async (jobId, now) => {
         const job = jobs.get(jobId);
-        return isThere(job, now) ? { job: copy(job), inline: copy(inline.get(jobId) ?? []) } : undefined;
+        return isPresent(job, now) ? { job: copy(job), inline: copy(inline.get(jobId) ?? []) } : undefined;
       },
       list: async ({ clientId, status, from = 0, to = Number.POSITIVE_INFINITY, limit, after = '~', now }) => {
         const key = (job: Job) => `${new Date(job.createdAt).toISOString()}#${job.jobId}`;
@@ -189,7 +189,7 @@ export const createFakeJobStore = (): FakeJobStore => {
         const last = page.at(-1);
         return {
           jobs: page
-            .filter((job) => isThere(job, now))
+            .filter((job) => isPresent(job, now))
             .map(({ jobId, status, createdAt }) => ({ jobId, status, createdAt })),
           ...(found.length > limit && last && { cursor: key(last) }),
         };

@@ -6,7 +6,7 @@ import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 /** The port of redrives, in memory. */
 export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } => {
   const all = new Map<string, Redrive>();
-  /** Those that are claimed, or had stalls when they were saved last. */
+  /** Redrives that are claimed, or had stalls at their last save. */
   const stalled = new Set<string>();
   let passUntil = 0;
   const newestOf = (clientId: string): Redrive | undefined =>
@@ -14,11 +14,11 @@ export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } =
   return {
     all,
     create: async (redrive, now) => {
-      const former = newestOf(redrive.clientId);
-      if (former?.redriveId === redrive.redriveId) return { isNew: true, redrive: structuredClone(former) };
-      if (former?.status === 'RUNNING') return { isNew: false, redrive: structuredClone(former) };
-      if (former && isExpired(former, now)) all.delete(former.redriveId);
-      const next = { ...structuredClone(redrive), claims: former ? former.claims + 1 : redrive.claims };
+      const previous = newestOf(redrive.clientId);
+      if (previous?.redriveId === redrive.redriveId) return { isNew: true, redrive: structuredClone(previous) };
+      if (previous?.status === 'RUNNING') return { isNew: false, redrive: structuredClone(previous) };
+      if (previous && isExpired(previous, now)) all.delete(previous.redriveId);
+      const next = { ...structuredClone(redrive), claims: previous ? previous.claims + 1 : redrive.claims };
       all.set(next.redriveId, next);
       return { isNew: true, redrive: structuredClone(next) };
     },
@@ -46,8 +46,8 @@ export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } =
       return { ...structuredClone(claimed), key };
     },
     save: async ({ key, ...redrive }) => {
-      const there = all.get(key);
-      if (there?.claims !== redrive.claims || there.dueAt === undefined) throw new StaleClaim('stale');
+      const stored = all.get(key);
+      if (stored?.claims !== redrive.claims || stored.dueAt === undefined) throw new StaleClaim('stale');
       all.set(key, structuredClone(redrive));
       if (redrive.stalls === 0) stalled.delete(key);
     },

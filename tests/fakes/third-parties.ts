@@ -9,13 +9,13 @@ import { isExpired, toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
 import type { Circuits } from '@boomerang/core/ports/circuits.ts';
 import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
 
-/** An entry that is gone once it has expired, as readers of the table see it. */
+/** An entry that readers no longer see once it has expired. */
 type Expiring = { expiresAt: number };
-const isThere = <T extends Expiring>(entry: T | undefined, now: number): entry is T =>
+const isPresent = <T extends Expiring>(entry: T | undefined, now: number): entry is T =>
   entry !== undefined && !isExpired(entry, now);
 
-/** How long an open circuit is kept beyond the end of its open time, milliseconds. */
-const KEPT_MS = 3_600_000;
+/** Retention of an open circuit beyond its open time, milliseconds. */
+const RETENTION_MS = 3_600_000;
 
 /** The port of circuits, in memory. */
 export const createFakeCircuits = () => {
@@ -23,16 +23,16 @@ export const createFakeCircuits = () => {
   const watches = new Map<string, Watch>();
   const tallies = new Map<string, Tally & Expiring>();
   const openUntil = ({ openUntil: until }: OpenCircuit): Expiring => ({
-    expiresAt: toEpochSeconds(until + KEPT_MS),
+    expiresAt: toEpochSeconds(until + RETENTION_MS),
   });
   const isAsRead = ({ key, openUntil: until }: OpenCircuit) => open.get(key)?.openUntil === until;
   const isOpen = (key: string, now: number) => {
     const circuit = open.get(key);
-    return circuit !== undefined && isThere(openUntil(circuit), now);
+    return circuit !== undefined && isPresent(openUntil(circuit), now);
   };
   const stateOf = (key: string, now: number): CircuitState => {
     const watch = watches.get(key);
-    return { ...(isOpen(key, now) && { open: open.get(key) }), ...(isThere(watch, now) && { watch }) };
+    return { ...(isOpen(key, now) && { open: open.get(key) }), ...(isPresent(watch, now) && { watch }) };
   };
   const circuits: Circuits = {
     list: async (now) => {
@@ -42,7 +42,7 @@ export const createFakeCircuits = () => {
     },
     find: async (key, now) => stateOf(key, now),
     watch: async (key, watch, now) => {
-      if (isThere(watches.get(key), now)) return false;
+      if (isPresent(watches.get(key), now)) return false;
       watches.set(key, watch);
       return true;
     },
@@ -83,21 +83,21 @@ export const createFakeCircuits = () => {
     all: open,
     watches,
     tallies,
-    /** TTL deletion: drops what has expired. */
+    /** TTL deletion: removes expired entries. */
     expire: (now: number): void => {
-      for (const [key, circuit] of open) if (!isThere(openUntil(circuit), now)) open.delete(key);
-      for (const [key, watch] of watches) if (!isThere(watch, now)) watches.delete(key);
-      for (const [key, tally] of tallies) if (!isThere(tally, now)) tallies.delete(key);
+      for (const [key, circuit] of open) if (!isPresent(openUntil(circuit), now)) open.delete(key);
+      for (const [key, watch] of watches) if (!isPresent(watch, now)) watches.delete(key);
+      for (const [key, tally] of tallies) if (!isPresent(tally, now)) tallies.delete(key);
     },
   };
 };
 
-/** How many writes a second a key of the table takes; a conditional write that is refused is one, too. */
+/** Writes per second that a key of the table accepts. Failed conditional writes count, too. */
 const WRITES_PER_SECOND = 1_000;
 
 /**
  * The port of limits, in memory.
- * @param now where given, keys are throttled as the table's are
+ * @param now enables throttling of keys, as in the table
  */
 export const createFakeLimits = (now?: () => number): Limits => {
   const calls = new Map<string, number>();
@@ -115,9 +115,9 @@ export const createFakeLimits = (now?: () => number): Limits => {
   return {
     takeCall: async (key, part, second, limit) => {
       if (isThrottled(`rate ${key} ${part}`)) return false;
-      const taken = calls.get(`${key} ${part} ${second}`) ?? 0;
-      if (taken >= limit) return false;
-      calls.set(`${key} ${part} ${second}`, taken + 1);
+      const used = calls.get(`${key} ${part} ${second}`) ?? 0;
+      if (used >= limit) return false;
+      calls.set(`${key} ${part} ${second}`, used + 1);
       return true;
     },
     findFreeSlots: async (key, limit, at) =>

@@ -75,7 +75,7 @@ describe('a data folder', () => {
   test('that holds other files is never changed: it is refused while others can read it', () => {
     writeFileSync(path.join(parent, 'thesis.txt'), '');
     chmodSync(parent, 0o755);
-    expect(() => prepareDataFolder(parent)).toThrow(/DATA_DIR: .* holds other files \(thesis\.txt\).*0755/);
+    expect(() => prepareDataFolder(parent)).toThrow(/DATA_DIR: .* has other files \(thesis\.txt\).*0755/);
     expect(statSync(parent).mode & 0o777).toBe(0o755);
     chmodSync(parent, 0o700);
     prepareDataFolder(parent);
@@ -100,8 +100,8 @@ describe('a data folder', () => {
     return path.join(parent, 'loop');
   };
   test.each<[string, () => string, RegExp]>([
-    ['a file', file, /is no folder/],
-    ['a path under a file', () => path.join(file(), 'data'), /is no folder/],
+    ['a file', file, /is not a folder/],
+    ['a path under a file', () => path.join(file(), 'data'), /is not a folder/],
     ['a link to itself', loop, /symbolic link/],
     ['a name that is too long', () => path.join(parent, 'x'.repeat(300)), /too long/],
   ])('is not %s, and that is said at once', (_, folder, message) => {
@@ -113,7 +113,7 @@ describe('a data folder', () => {
   // Node's own recursive mkdir never returns for it.
   (existsSync('/proc/self') ? test : test.skip)('is not in /proc, and that is said at once', () => {
     for (const folder of ['/proc/nope', '/proc/nope/deeper']) {
-      expect(() => prepareDataFolder(folder)).toThrow(/DATA_DIR: \/proc\/nope.* can't be made there/);
+      expect(() => prepareDataFolder(folder)).toThrow(/DATA_DIR: \/proc\/nope.* can't be created there/);
       expect(() => makeFolder(folder)).toThrow();
     }
   });

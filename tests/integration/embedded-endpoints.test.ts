@@ -198,7 +198,7 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
       await once(socket, 'close');
     }
     expect(await statusOf({})).toBe(200);
-    expect(logged).not.toContain('The database broke');
+    expect(logged).not.toContain('Database crashed');
   });
 });
 

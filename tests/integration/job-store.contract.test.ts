@@ -922,7 +922,7 @@ describe('parameters and metadata in the table', () => {
       () => new Error('none'),
       (thrown: Error) => thrown,
     );
-    expect(error.message).toBe('the parameters of a stored job are not JSON');
+    expect(error.message).toBe('the stored parameters of a job are not JSON');
     expect(`${error.stack} ${String(error.cause)}`).not.toContain('12345678');
   });
 });

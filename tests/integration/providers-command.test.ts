@@ -73,7 +73,7 @@ describe('npm run providers -- check', () => {
     const { code, stdout } = await run(['check', file]);
     expect(code).toBe(1);
     expect(stdout.split('\n')).toEqual([
-      `${file}:3:15: providers.0: "id" is there twice`,
+      `${file}:3:15: providers.0: Duplicate key "id"`,
       `${file}:4:11: providers.0.url: Must declare {x} in parameters`,
       `${file}:4:28: providers.0: Unknown key "colour"`,
       '',

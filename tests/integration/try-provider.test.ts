@@ -107,7 +107,7 @@ describe('npm run providers -- try', () => {
     expect(stdout).toMatch(/^ {3}200 {2}\d+ bytes {2}\d+ ms$/m);
     expect(stdout).toMatch(/^FETCHED: 2 calls, \d+ bytes of JSON, \d+ ms$/m);
     expect(stdout).toContain('[{"id":12345678901234567890},"xxx');
-    expect(stdout).toMatch(/… \d+ more characters: --full prints them/);
+    expect(stdout).toMatch(/… \d+ more characters, shown with --full/);
     expect(stdout).not.toMatch(/s3cret|accounts\/1/);
   }, 20_000);
 
@@ -141,7 +141,7 @@ describe('npm run providers -- try', () => {
     expect(stdout).toContain(`POST ${server.url}/token\n`);
     expect(stdout).toContain('client_secret=***');
     expect(stdout).toContain('{"taxId":"***","paid":true,"rate":1.5}');
-    expect(stdout).toContain('still working: asked again in 1 s');
+    expect(stdout).toContain('still working: next poll in 1 s');
     expect(stdout).toMatch(/^FETCHED: \d calls/m);
     expect(stdout).toContain('{"score":1}');
     expect(stdout).not.toMatch(/s3cret|the-access|4711/);
@@ -150,7 +150,7 @@ describe('npm run providers -- try', () => {
   test('ends with 1 where work is not done in time', async () => {
     const { code, stdout } = await run(['reports', '--timeout', '0']);
     expect(code).toBe(1);
-    expect(stdout).toContain('WORKING: not done after 0 questions; --timeout waits longer');
+    expect(stdout).toContain('WORKING: not done after 0 polls; raise --timeout to wait longer');
   }, 20_000);
 
   test('ends with 0 where null would be delivered', async () => {
@@ -186,16 +186,20 @@ describe('npm run providers -- try', () => {
   );
 
   test.each<[string, string[], RegExp]>([
-    ['no provider', [], /^Which provider\?/],
-    ['an unknown provider', ['water'], /^There is no provider water, only gas, reports, empty, broken, down\./],
+    ['no provider', [], /^A provider is required\./],
+    [
+      'an unknown provider',
+      ['no-such-provider'],
+      /^No such provider: no-such-provider\. The catalogue has gas, reports, empty, broken, down\./,
+    ],
     ['a missing parameter', ['gas'], /^--account: Is required/],
     ['a wrong value, which is not shown', ['gas', '--account', 'sesame'], /^--account: Must match the pattern/],
     ['a text for a number', ['gas', '--account', '12345678', '--size', 'many'], /^--size: Must be an integer/],
     ['an unknown parameter', ['empty', '--parameter', 'a=1'], /^--a: Not a known parameter/],
-    ['a pair that is none', ['empty', '--parameter', 'a'], /^--parameter takes name=value/],
+    ['a pair that is none', ['empty', '--parameter', 'a'], /^--parameter must be name=value/],
     ['an unknown option', ['empty', '--colour', 'red'], /colour/],
-    ['a stage that is none', ['empty', '--stage', 'moon'], /^--stage takes local, dev, prod/],
-    ['a timeout that is none', ['empty', '--timeout', 'soon'], /^--timeout takes a whole number/],
+    ['a stage that is none', ['empty', '--stage', 'moon'], /^--stage must be one of local, dev, prod/],
+    ['a timeout that is none', ['empty', '--timeout', 'soon'], /^--timeout must be a whole number/],
     ['a missing file', ['empty', '--catalogue', '/no/such.json'], /can't be read/],
     ['a secret that is not set', ['gas', '--account', '12345678'], /^the secret gas-key is not set: set GAS_KEY/],
   ])(

@@ -62,14 +62,25 @@ beforeAll(async () => {
 
 afterAll(async () => engine?.close());
 
-/** Runs the real file; each task is a function of its payload, which throws what the Lambda function would. */
+/** Tasks whose result the state machine does not read: without a fake they return `{}`. */
+const WITHOUT_RESULT = ['RunRedrives', 'DeliverCallback', 'SettleJob'];
+
+/**
+ * Runs the real file. Each task is a fake: a function of its payload that throws what the Lambda function would throw.
+ * @throws Error naming each Task that ran without a fake
+ */
 const run = async (input: unknown, tasks: Record<string, (payload: never, call: number) => unknown>) => {
   const calls: Record<string, unknown[]> = {};
+  const missing = new Set<string>();
   const ended = await engine.run(input, (name, payload) => {
     const made = [...(calls[name] ?? []), payload];
     calls[name] = made;
-    return tasks[name]?.(payload as never, made.length) ?? {};
+    const fake = tasks[name];
+    if (!fake && !WITHOUT_RESULT.includes(name)) missing.add(name);
+    return fake?.(payload as never, made.length) ?? {};
   });
+  if (missing.size > 0)
+    throw new Error(`Task without a fake: ${[...missing].join(', ')}. Add it to the tasks of run(…) in this file.`);
   return { ...ended, calls, count: (name: string) => calls[name]?.length ?? 0 };
 };
 

@@ -11,6 +11,7 @@ import {
   readDefinition,
   type State,
   statesOf,
+  TASKS,
   targetsOf,
 } from './definition.ts';
 
@@ -26,9 +27,14 @@ describe('the graph', () => {
   test('leads nowhere that is not there, and everywhere that is', () => {
     for (const one of machinesOf(machine)) {
       const names = Object.keys(one.States);
-      for (const state of Object.values(one.States))
-        for (const target of targetsOf(state)) expect(names).toContain(target);
-      expect([...reachableFrom(one, one.StartAt)].sort()).toEqual(names.sort());
+      const dangling = Object.entries(one.States).flatMap(([name, state]) =>
+        targetsOf(state).flatMap((target) =>
+          names.includes(target) ? [] : [`${name} leads to ${target}, which does not exist`],
+        ),
+      );
+      expect(dangling).toEqual([]);
+      const reached = reachableFrom(one, one.StartAt);
+      expect(names.flatMap((name) => (reached.has(name) ? [] : [`nothing leads to ${name}`]))).toEqual([]);
     }
   });
 
@@ -65,8 +71,12 @@ describe('the graph', () => {
 });
 
 describe('tasks', () => {
+  test('are listed in TASKS of definition.ts', () => {
+    expect([...TASKS].sort()).toEqual(tasks.map(([name]) => name).sort());
+  });
+
   test.each(tasks)('%s has a time-out, and catches everything last', (_name, state) => {
-    expect(state.TimeoutSeconds).toBeGreaterThan(0);
+    expect(state).toMatchObject({ TimeoutSeconds: expect.any(Number) });
     expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
   });
 
@@ -80,7 +90,8 @@ describe('tasks', () => {
       .filter((name) => !/^(States|Lambda|StepFunctions)\./.test(name));
     expect(own.length).toBeGreaterThan(0);
     const exported = Object.keys(failures);
-    for (const name of own) expect(exported).toContain(name);
+    const unknown = own.filter((name) => !exported.includes(name));
+    expect(unknown.map((name) => `packages/core/domain/failures.ts exports no class ${name}`)).toEqual([]);
   });
 
   test('fail by names that minifying leaves alone', () => {
@@ -99,16 +110,25 @@ describe('tasks', () => {
       DeliverCallback: ['functions/callback-deliver/deliver-callback.ts', 'CALLBACK_TIMEOUT_MS'],
     };
     const invoked = tasks.filter(([, { Resource }]) => Resource === 'arn:aws:states:::lambda:invoke');
+    const problems: string[] = [];
     expect(Object.keys(deadlines).filter((task) => !invoked.some(([name]) => name === task))).toEqual([]);
     for (const [task, { TimeoutSeconds = 0, Parameters }] of invoked) {
       const [, logicalId = ''] = /\$\{(\w+)Arn\}/.exec((Parameters as { FunctionName: string }).FunctionName) ?? [];
-      const timeout = properties(logicalId).Timeout as unknown as number;
-      expect(timeout).toBeLessThan(TimeoutSeconds);
+      const timeout = Number(properties(logicalId)?.Timeout);
+      if (Number.isNaN(timeout)) {
+        problems.push(`template.yaml: ${logicalId}, the function of the Task ${task}, has no Timeout`);
+        continue;
+      }
+      if (timeout >= TimeoutSeconds)
+        problems.push(`${task}: TimeoutSeconds ${TimeoutSeconds} must exceed the Timeout of ${logicalId}, ${timeout}`);
       const [path, name] = deadlines[task] ?? [];
       if (path === undefined) continue;
-      const deadline = new RegExp(`\\b${name} = ([\\d_]+);`).exec(readFileSync(path, 'utf8'))?.[1] ?? 'missing';
-      expect(Number(deadline.replaceAll('_', '')) / 1000).toBeLessThan(timeout);
+      const deadline = new RegExp(`\\b${name} = ([\\d_]+);`).exec(readFileSync(path, 'utf8'))?.[1];
+      if (deadline === undefined) problems.push(`${path}: ${name} is not defined as a number`);
+      else if (Number(deadline.replaceAll('_', '')) / 1000 >= timeout)
+        problems.push(`${path}: ${name} must be shorter than the Timeout of ${logicalId}, ${timeout} s`);
     }
+    expect(problems).toEqual([]);
   });
 
   test('add up to less than 200 seconds on the longest path of a job', () => {

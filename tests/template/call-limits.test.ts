@@ -48,6 +48,10 @@ const timeoutMs = (stem: string): number => {
 const sourceOf = (stem: string): string => readFileSync(`functions/${stem}/handler.ts`, 'utf8');
 const stems = readdirSync('functions').filter((stem) => /new \w+Client\(/.test(sourceOf(stem)));
 
+test('LONGEST has an entry for each function that calls AWS', () => {
+  expect(stems.filter((stem) => !(stem in LONGEST))).toEqual([]);
+});
+
 describe.each(stems)('%s', (stem) => {
   const { calls, workMs = 0 } = LONGEST[stem] ?? { calls: [] };
 

@@ -1,18 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { build } from 'esbuild';
+import { readBundleOptions } from '../../tools/bundle-options.ts';
 
-test('no function loads what only finds places in a catalogue, or checks it before a deployment', async () => {
+test('functions bundle no code that locates faults in a catalogue or checks it before a deployment', async () => {
   const names = readdirSync('functions').filter((name) => {
     return readFileSync(`functions/${name}/handler.ts`, 'utf8').includes("'PROVIDER_CATALOGUE'");
   });
   const { metafile } = await build({
+    ...readBundleOptions(),
     entryPoints: Object.fromEntries(names.map((name) => [name, `functions/${name}/handler.ts`])),
     outdir: 'unused',
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
     metafile: true,
     write: false,
     logLevel: 'silent',

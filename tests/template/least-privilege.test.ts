@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { readTemplate, resourcesOf } from '../../local/template.ts';
+import { readBundleOptions } from '../../tools/bundle-options.ts';
 import { policiesOfFunction, policiesOfStateMachine } from './policies.ts';
 
 const template = readTemplate('template.yaml');
@@ -15,11 +16,8 @@ const NEVER_SENT = 'dynamodb:DescribeEndpoints';
 /** The actions of the SDK's commands that are in a function's bundle: what is not called is not in it. */
 const actionsOfBundle = async (folder: string): Promise<string[]> => {
   const { metafile } = await build({
+    ...readBundleOptions(),
     entryPoints: [`${folder}/handler.ts`],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
     metafile: true,
     write: false,
     logLevel: 'silent',

@@ -44,7 +44,7 @@ describe('the pipeline', () => {
     const step = (name: string): Step => steps[indexOf(name)] ?? {};
 
     test('by a real job, with an API key of its own', () => {
-      const { run = '', env = {}, id } = step('Check by a job');
+      const { run = '', env = {}, id } = step('Check with a job');
       expect(id).toBe('check');
       expect(run).toMatch(/npm run check -- --stage "\$STAGE"/);
       expect(env.BOOMERANG_API_KEY).toBe('${{ secrets.BOOMERANG_API_KEY }}');
@@ -52,18 +52,20 @@ describe('the pipeline', () => {
       expect(JSON.parse(readFileSync('package.json', 'utf8')).scripts.check).toBe('node cli/check.ts');
     });
 
-    test('and deploys the version before where the check fails, and only then', () => {
-      const order = ['Keep the version before', 'Deploy', 'Check by a job', 'Deploy the version before'].map(indexOf);
+    test('and deploys the previous version only if the check fails', () => {
+      const order = ['Keep the previous version', 'Deploy', 'Check with a job', 'Deploy the previous version'].map(
+        indexOf,
+      );
       expect(order.every((index) => index >= 0)).toBe(true);
       expect(order).toEqual([...order].sort((a, b) => a - b));
-      expect(step('Deploy the version before').if).toBe("failure() && steps.check.outcome == 'failure'");
+      expect(step('Deploy the previous version').if).toBe("failure() && steps.check.outcome == 'failure'");
       // No step that comes later hides that it failed: prod must not follow.
       expect(steps.some((one) => 'continue-on-error' in one)).toBe(false);
     });
 
     test('with the template, the parameters and the rights that it had', () => {
-      const { run: keep = '' } = step('Keep the version before');
-      const { run: restore = '', env } = step('Deploy the version before');
+      const { run: keep = '' } = step('Keep the previous version');
+      const { run: restore = '', env } = step('Deploy the previous version');
       for (const file of ['before/template.yaml', 'before/parameters.json']) {
         expect(keep).toContain(`> ${file}`);
         expect(restore).toContain(file);

@@ -7,7 +7,7 @@ import { expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { aClaim, NOW } from '../builders.ts';
 
-test('an execution is started with its jobs, by the ARN of the state machine', async () => {
+test('startExecution passes its jobs to the state machine by ARN', async () => {
   const sfn = mockClient(SFNClient);
   sfn.on(StartExecutionCommand).resolves({});
   const jobs = [aClaim()];
@@ -16,7 +16,7 @@ test('an execution is started with its jobs, by the ARN of the state machine', a
   expect(call?.args[0].input).toEqual({ stateMachineArn: 'arn', input: JSON.stringify({ jobs }) });
 });
 
-test('a failed condition is a stale claim, and any other error of the table is itself', async () => {
+test('a failed condition becomes a StaleClaim; other table errors pass through', async () => {
   const dynamodb = mockClient(DynamoDBClient);
   const { release } = createDynamoJobControl({ client: new DynamoDBClient(), tableName: 'JobTable', shardCount: 1 });
   dynamodb

@@ -9,11 +9,11 @@ import fc from 'fast-check';
 
 const NONE = parseAddressExceptions('none');
 const isAllowed = (address: string, allow = 'none') => isAllowedAddress(address, parseAddressExceptions(allow));
-/** The verdict about a host as it is written in a URL. */
+/** The verdict on a host, spelled as in a URL. */
 const judge = (host: string, allow = 'none') =>
   judgeHost(new URL(`http://${host}/`).hostname, parseAddressExceptions(allow));
 
-// Written down a second time, and computed without ipaddr.js: an oracle.
+// An independent second copy, computed without ipaddr.js: the oracle.
 const FORBIDDEN_V4 =
   `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
   192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`.split(/\s+/);
@@ -78,22 +78,22 @@ describe('a forbidden range', () => {
     fc.assert(fc.property(within({ first, last }), isRefused));
   });
 
-  test.each(rows)('$cidr ends where it ends', ({ first, last, end, write, isPublic }) => {
+  test.each(rows)('$cidr includes no neighbouring address', ({ first, last, end, write, isPublic }) => {
     for (const value of [first - 1n, last + 1n].filter((neighbour) => neighbour >= 0n && neighbour <= end)) {
       expect([write(value), isAllowed(write(value))]).toEqual([write(value), isPublic(value)]);
     }
   });
 });
 
-describe('any address', () => {
-  test.each(families)('of $name is judged as by the oracle', ({ last, write, isPublic }) => {
+describe('addresses', () => {
+  test.each(families)("of $name get the oracle's verdict", ({ last, write, isPublic }) => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: last }), (value) => isAllowed(write(value)) === isPublic(value)),
       { numRuns: 2_000 },
     );
   });
 
-  test('of v6 is judged the same in every spelling', () => {
+  test('of v6 get the same verdict in every spelling', () => {
     const value = fc.oneof(
       fc.constantFrom(...rangesV6, NAT64).chain(within),
       fc.bigInt({ min: readV6('2000::'), max: readV6('4000::') }),
@@ -117,7 +117,7 @@ describe('any address', () => {
     '64:ff9b::1:808:808',
     '64:ff9b:0:1::808:808',
     '64:ff9b:1::808:808',
-  ])('beside the NAT64 prefix, like %s, is refused', (address) => expect(isAllowed(address)).toBe(false));
+  ])('beside the NAT64 prefix, like %s, are refused', (address) => expect(isAllowed(address)).toBe(false));
 
   test.each([
     '',
@@ -130,13 +130,13 @@ describe('any address', () => {
     '1::2::3',
     ':::',
     ' ',
-  ])('has to be one: %j is refused', (text) => expect(isAllowed(text)).toBe(false));
+  ])('that do not parse, like %j, are refused', (text) => expect(isAllowed(text)).toBe(false));
 });
 
 const fullwidth = (text: string) => text.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit)));
 const circled = (text: string) => text.replace(/[1-9]/g, (digit) => String.fromCharCode(0x245f + Number(digit)));
 
-/** The ways to write a v4 address that mean that address. */
+/** Spellings of a v4 address that URL parsers accept. */
 const spellings: Record<string, (value: bigint) => string> = {
   dotted: writeV4,
   'with a trailing dot': (value) => `${writeV4(value)}.`,
@@ -161,7 +161,7 @@ const spellings: Record<string, (value: bigint) => string> = {
 const octets = (value: bigint, write: (part: bigint, index: number) => string) =>
   parts(value, 4, 8n).map(write).join('.');
 
-/** The v6 addresses that hold a v4 address and are never called, whichever that is. */
+/** v6 addresses that embed a v4 address and are refused whichever address that is. */
 const embeddings: Record<string, (value: bigint) => string> = {
   'mapped, in hex': (value) => `[${writeV6((0xffffn << 32n) | value)}]`,
   'mapped, dotted': (value) => `[::ffff:${writeV4(value)}]`,
@@ -174,14 +174,14 @@ const embeddings: Record<string, (value: bigint) => string> = {
 };
 
 describe('a v4 address', () => {
-  test.each(Object.entries(spellings))('%s is judged as what it is', (_name, spell) => {
+  test.each(Object.entries(spellings))('%s is judged by the address it spells', (_name, spell) => {
     fc.assert(fc.property(inForbiddenV4, (value) => judge(spell(value)) === 'forbidden_address'));
     fc.assert(fc.property(anyPublicV4, (value) => judge(spell(value)) === 'allowed'));
     for (const v4 of ['93.184.215.14', '8.8.8.8']) expect(judge(spell(readV4(v4)))).toBe('allowed');
     for (const v4 of ['127.0.0.1', '169.254.169.254']) expect(judge(spell(readV4(v4)))).toBe('forbidden_address');
   });
 
-  test.each(Object.entries(embeddings))('%s in v6 is refused, whichever it is', (_name, spell) => {
+  test.each(Object.entries(embeddings))('%s in v6 is always refused', (_name, spell) => {
     fc.assert(
       fc.property(fc.oneof(inForbiddenV4, anyPublicV4), (value) => judge(spell(value)) === 'forbidden_address'),
     );
@@ -189,13 +189,13 @@ describe('a v4 address', () => {
   });
 });
 
-test('a v4 address with two trailing dots is none, and never called', () => {
+test('a v4 address with two trailing dots is refused as invalid', () => {
   for (const text of ['8.8.8.8..', '8.8.8.8...', '0x8080808..']) expect(judge(text)).not.toBe('allowed');
   fc.assert(fc.property(anyPublicV4, (value) => judge(`${writeV4(value)}..`) === 'empty_label'));
   fc.assert(fc.property(inForbiddenV4, (value) => judge(`${writeV4(value)}..`) === 'forbidden_address'));
 });
 
-test('what is in brackets and no address is refused', () => {
+test('bracketed text that is not an address is refused', () => {
   expect(judgeHost('[v1.example.com]', NONE)).toBe('forbidden_address');
 });
 
@@ -234,7 +234,7 @@ describe('a name', () => {
     'arpa.example',
     '10.0.0.1.nip.io',
     'xn--bcher-kva.example',
-  ])('like %s may be tried', (host) => expect(judge(host)).toBe('allowed'));
+  ])('like %s is allowed', (host) => expect(judge(host)).toBe('allowed'));
 });
 
 describe('a name that no host can have', () => {
@@ -261,7 +261,7 @@ describe('a name that no host can have', () => {
     expect(judge(host)).toBe(verdict);
   });
 
-  test('is not excused by an exception', () => {
+  test('is refused despite an exception', () => {
     expect(judge('hooks.corp..', 'hooks.corp')).toBe('empty_label');
     expect(judge(`a${label}.corp..`, 'hooks.corp')).toBe('local_name');
   });
@@ -276,11 +276,11 @@ describe('a name that no host can have', () => {
     'bücher.example',
     '例え.テスト',
     '💩.example',
-  ])('is not one like %s', (host) => expect(judge(host)).toBe('allowed'));
+  ])('does not include %s', (host) => expect(judge(host)).toBe('allowed'));
 });
 
 describe('exceptions', () => {
-  test.each(['none', ' none ', 'NONE', 'None', '\tnOnE\n', '', ' '])('of %j are none', (text) => {
+  test.each(['none', ' none ', 'NONE', 'None', '\tnOnE\n', '', ' '])('of %j are empty', (text) => {
     expect(parseAddressExceptions(text)).toEqual({ networks: [], hosts: new Set() });
   });
 
@@ -321,34 +321,34 @@ describe('exceptions', () => {
     '1.2.3.4.5',
     'example.0x1',
     '*',
-  ])('name the entry that is none of what they hold: %s', (entry) => {
+  ])('are rejected with the invalid entry named: %s', (entry) => {
     expect(() => parseAddressExceptions(`127.0.0.0/8, ${entry}`)).toThrow(
-      new RangeError(`"${entry}" is neither a network, nor an address, nor a host name`),
+      new RangeError(`"${entry}" is not a network, address or host name`),
     );
   });
 
   test.each(['none', 'NONE', 'None.', 'null', 'false', 'off', 'any', 'undefined'])(
-    'hold no host that is called %s: what means none stands alone',
+    'reject the host %s: a word for "none" must stand alone',
     (word) => {
       for (const text of [`${word},10.0.0.1`, `10.0.0.1 , ${word}`, `${word},${word}`]) {
         expect(() => parseAddressExceptions(text)).toThrow(
-          new RangeError(`"${word}" is no host name; "none" is for no exceptions at all, and stands alone`),
+          new RangeError(`"${word}" is not a host name; for no exceptions, use "none" alone`),
         );
       }
     },
   );
 
-  test('may come twice', () => {
+  test('may repeat an entry', () => {
     expect(parseAddressExceptions('receiver,RECEIVER, receiver.').hosts).toEqual(new Set(['receiver']));
     expect(isAllowed('10.0.0.1', '10.0.0.1,10.0.0.1')).toBe(true);
   });
 
   test.each(['example.com,', ',example.com', 'example.com,,example.org', ',', 'none,', ' , '])(
-    'do not take an empty entry: %j',
+    'reject an empty entry: %j',
     (text) => expect(() => parseAddressExceptions(text)).toThrow(RangeError),
   );
 
-  test.each(rows)('for $cidr open what it holds, and nothing beside', ({ cidr, first, last, end, write, isPublic }) => {
+  test.each(rows)('for $cidr allow exactly its addresses', ({ cidr, first, last, end, write, isPublic }) => {
     const opened = fc.property(within({ first, last }), (value) => isAllowed(write(value), cidr));
     fc.assert(opened);
     const others = fc.constantFrom(...rows).chain((row) => fc.tuple(fc.constant(row), within(row)));
@@ -363,7 +363,7 @@ describe('exceptions', () => {
     }
   });
 
-  test('for a single address open that one', () => {
+  test('for a single address allow only that address', () => {
     const allow = '10.0.0.7, fd00::7,192.168.1.9/16';
     const addresses = ['10.0.0.7', 'fd00:0::0007', '192.168.200.1', '10.0.0.6', '10.0.0.8', 'fd00::6', 'fd00::8'];
     expect(addresses.map((address) => isAllowed(address, allow))).toEqual([
@@ -377,7 +377,7 @@ describe('exceptions', () => {
     ]);
   });
 
-  test('for v4 do not open what holds it in v6, which an exception for v6 does', () => {
+  test('for v4 do not allow its v6 embeddings; exceptions for v6 do', () => {
     for (const address of ['::ffff:10.0.0.1', '::ffff:a00:1', '::10.0.0.1', '64:ff9b::10.0.0.1', '64:ff9b::a00:1']) {
       expect(isAllowed(address, '10.0.0.0/8')).toBe(false);
     }
@@ -386,7 +386,7 @@ describe('exceptions', () => {
     expect(isAllowed('10.0.0.1', '::/0')).toBe(false);
   });
 
-  test('for the loopback network open localhost', () => {
+  test('for the loopback network allow localhost', () => {
     for (const host of ['localhost', 'LOCALHOST.', 'api.localhost', '127.0.0.1', '0x7f.1']) {
       expect(judge(host, '127.0.0.0/8')).toBe('allowed');
     }
@@ -395,7 +395,7 @@ describe('exceptions', () => {
     expect(judge('printer.local', '127.0.0.0/8, ::1')).toBe('local_name');
   });
 
-  test('for a name open just that name, without regard to case and trailing dots', () => {
+  test('for a name allow exactly that name, ignoring case and trailing dots', () => {
     const allow = 'Receiver, hooks.Corp., my_service.internal';
     const exceptions = parseAddressExceptions(allow);
     for (const host of ['receiver', 'RECEIVER.', 'hooks.corp', 'Hooks.corp.', 'my_service.internal']) {

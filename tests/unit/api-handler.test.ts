@@ -8,7 +8,7 @@ import { aLog } from '../builders.ts';
 
 type Request = { body?: string | Buffer; type?: string | undefined; query?: string };
 
-/** An event as API Gateway makes it; a buffer travels as base64. */
+/** An API Gateway event; a buffer is sent as base64. */
 const anEvent = ({ body, type = 'application/json', query }: Request): APIGatewayProxyEventV2 =>
   ({
     headers: { ...(type !== '' && { 'content-type': type }) },
@@ -18,7 +18,7 @@ const anEvent = ({ body, type = 'application/json', query }: Request): APIGatewa
     ...(query !== undefined && asQuery(query)),
   }) as APIGatewayProxyEventV2;
 
-/** The query of an event as API Gateway makes it: repeated parameters joined by commas. */
+/** The query of an API Gateway event: repeated parameters are joined by commas. */
 const asQuery = (rawQueryString: string) => {
   const query = new URLSearchParams(rawQueryString);
   const names = [...new Set(query.keys())];
@@ -29,7 +29,7 @@ const asQuery = (rawQueryString: string) => {
 
 const schema = z.strictObject({ name: z.string('Has to be a string'), more: z.unknown().optional() });
 
-/** Sends a request to a route that takes a name and answers with it. */
+/** Sends a request to a route that expects a name and responds with it. */
 const call = async (request: Request, route = async (name: string): Promise<object> => ({ name })) => {
   const log = aLog();
   const handler = apiHandler(log, { body: schema }, async ({ body, bodyText }) => ({
@@ -50,7 +50,7 @@ const SAFE_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-describe('a request that is right', () => {
+describe('a valid request', () => {
   test.each([
     'application/json',
     'Application/JSON; charset=utf-8',
@@ -60,18 +60,18 @@ describe('a request that is right', () => {
     expect(await call({ body: '{"name":"a"}', type })).toMatchObject({ statusCode: 200, json: { name: 'a' } });
   });
 
-  test('reaches its route as it came, text for text, also from base64', async () => {
+  test('reaches its route byte for byte, also from base64', async () => {
     const body = '{ "name": "é", "more": 12345678901234567890 }';
     for (const form of [body, Buffer.from(body)]) expect((await call({ body: form })).json.bodyText).toBe(body);
   });
 
-  test('may begin with a byte order mark, which is no part of it', async () => {
+  test('may begin with a byte order mark, which is stripped before parsing', async () => {
     for (const body of ['\uFEFF{"name":"é"}', Buffer.from('\uFEFF{"name":"é"}')]) {
       expect(await call({ body })).toMatchObject({ statusCode: 200, json: { name: 'é', bodyText: '{"name":"é"}' } });
     }
   });
 
-  test('is verified as it came, with its byte order mark', async () => {
+  test('is verified with its byte order mark', async () => {
     const verified: string[] = [];
     const verify = async (text: string) => void verified.push(text);
     const handler = apiHandler(aLog(), { body: schema, verify }, async () => ({ statusCode: 200 }));
@@ -79,7 +79,7 @@ describe('a request that is right', () => {
     expect(verified).toEqual(['\uFEFF{"name":"a"}']);
   });
 
-  test('is let in by headers in whatever case they were sent', async () => {
+  test('is authenticated by headers in any case', async () => {
     const authenticate = async (authorization: string | undefined) => authorization;
     const headers = z.object({ 'idempotency-key': z.string() });
     const handler = apiHandler(aLog(), { authenticate, body: schema, headers }, async ({ caller, headers: named }) => ({
@@ -92,25 +92,25 @@ describe('a request that is right', () => {
     expect(JSON.parse(body)).toEqual(['Bearer x', { 'idempotency-key': 'k' }]);
   });
 
-  test('may be of 16 KiB, and not of a byte more', async () => {
+  test('may be 16 KiB but not a byte more', async () => {
     const ofBytes = (bytes: number) => `{"name":"${'x'.repeat(bytes - '{"name":""}'.length)}"}`;
     expect((await call({ body: ofBytes(16 * 1024) })).statusCode).toBe(200);
     expect((await call({ body: ofBytes(16 * 1024 + 1) })).statusCode).toBe(413);
   });
 
-  test('is answered with JSON that no cache keeps', async () => {
+  test('gets a JSON response that is not cached', async () => {
     expect((await call({ body: '{"name":"a"}' })).headers).toEqual({
       'content-type': 'application/json',
       ...SAFE_HEADERS,
     });
   });
 
-  test('may have names in it that objects have too', async () => {
+  test('may use property names that all objects inherit', async () => {
     expect((await call({ body: '{"name":"a","more":{"constructor":"Renault","toString":1}}' })).statusCode).toBe(200);
   });
 });
 
-describe('a request that is wrong', () => {
+describe('an invalid request', () => {
   test.each<[string, number, Request]>([
     ['another type', 415, { body: '{"name":"a"}', type: 'text/plain' }],
     ['no type', 415, { body: '{"name":"a"}', type: '' }],
@@ -137,7 +137,7 @@ describe('a request that is wrong', () => {
     ['null', 422, { body: 'null' }],
     ['a list', 422, { body: '[]' }],
     ['a number for a name', 422, { body: '{"name":1}' }],
-  ])('by %s is answered %i, as a problem that names the request', async (_name, status, request) => {
+  ])('with %s gets %i and a problem that names the request', async (_name, status, request) => {
     const { statusCode, headers, json } = await call(request);
     expect(statusCode).toBe(status);
     expect(headers).toMatchObject({ 'content-type': 'application/problem+json', ...SAFE_HEADERS });
@@ -150,21 +150,21 @@ describe('a request that is wrong', () => {
     });
   });
 
-  test.each([100, 1_000, 8_000])('by nesting %i deep is never our fault', async (depth) => {
+  test.each([100, 1_000, 8_000])('nested %i levels deep never causes a 5xx', async (depth) => {
     for (const body of [nested(depth), `{"name":${nested(depth)}}`, `{"name":"a","more":${nested(depth)}}`]) {
       expect((await call({ body: body.slice(0, 16 * 1024) })).statusCode).toBeLessThan(500);
     }
   });
 
-  test('is told each field that is wrong, by JSON pointer', async () => {
+  test('gets every invalid field, by JSON pointer', async () => {
     const { json } = await call({ body: '{"name":1,"a/b~c":2}' });
     expect(json.errors).toEqual([
       { pointer: '/name', message: 'Has to be a string' },
-      { pointer: '/a~1b~0c', message: 'Not a known property' },
+      { pointer: '/a~1b~0c', message: 'Unknown property' },
     ]);
   });
 
-  test.each(['x'.repeat(99), 'x'.repeat(98)])('is told of a key by whole characters', async (start) => {
+  test.each(['x'.repeat(99), 'x'.repeat(98)])('gets keys truncated at whole characters', async (start) => {
     for (const key of [`${start}😀😀`, `${start}\\ud83d`]) {
       const { json } = await call({ body: `{"name":"a","${key}":1}` });
       const [error] = json.errors as { pointer: string }[];
@@ -172,36 +172,36 @@ describe('a request that is wrong', () => {
     }
   });
 
-  test('is told of at most twenty, however many there are', async () => {
+  test('gets at most twenty errors', async () => {
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, 1])));
     expect((await call({ body })).json.errors).toHaveLength(20);
   });
 
-  test('by its query is answered 422, and without a query has none', async () => {
+  test('with an invalid query gets 422; without a query it gets no query errors', async () => {
     const query = z.strictObject({ limit: z.string().regex(/^\d$/, 'Has to be a digit').optional() });
     const handler = apiHandler(aLog(), { query }, async ({ query: { limit } }) => ({
       statusCode: 200,
       text: `${limit}`,
     }));
-    const ask = async (text?: string) => {
+    const send = async (text?: string) => {
       const event = anEvent(text === undefined ? {} : { query: text });
       const { statusCode, body = '' } = await handler(event, {} as Context);
       return [statusCode, statusCode === 422 ? JSON.parse(body).errors : body];
     };
-    expect(await ask('limit=x')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
-    expect(await ask('limit=')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
-    expect(await ask('limt=1')).toEqual([422, [{ pointer: '/limt', message: 'Not a known query parameter' }]]);
-    expect(await ask('limit=1&limit=1')).toEqual([422, [{ pointer: '/limit', message: 'Must be given only once' }]]);
-    expect(await ask('limit=1&__proto__=x')).toEqual([
+    expect(await send('limit=x')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
+    expect(await send('limit=')).toEqual([422, [{ pointer: '/limit', message: 'Has to be a digit' }]]);
+    expect(await send('limt=1')).toEqual([422, [{ pointer: '/limt', message: 'Unknown query parameter' }]]);
+    expect(await send('limit=1&limit=1')).toEqual([422, [{ pointer: '/limit', message: 'Must not be repeated' }]]);
+    expect(await send('limit=1&__proto__=x')).toEqual([
       422,
-      [{ pointer: '/__proto__', message: 'Not a known query parameter' }],
+      [{ pointer: '/__proto__', message: 'Unknown query parameter' }],
     ]);
-    expect(await ask('limit=1')).toEqual([200, '1']);
-    for (const none of [undefined, '', '&']) expect(await ask(none)).toEqual([200, 'undefined']);
+    expect(await send('limit=1')).toEqual([200, '1']);
+    for (const none of [undefined, '', '&']) expect(await send(none)).toEqual([200, 'undefined']);
   });
 
   test.each(['a=1', 'a', '=', 'constructor=1', '__proto__=1', 'a=1&a=2'])(
-    'by the query parameters %s, where the route takes none, is answered 422',
+    'with the query parameters %s, on a route without parameters, gets 422',
     async (query) => {
       const handler = apiHandler(aLog(), {}, async () => ({ statusCode: 200 }));
       const { statusCode, body = '' } = await handler(anEvent({ query }), {} as Context);
@@ -209,7 +209,7 @@ describe('a request that is wrong', () => {
     },
   );
 
-  test('by any query at all is answered as without, where the route says so', async () => {
+  test('with a query is accepted if the route ignores queries', async () => {
     const handler = apiHandler(aLog(), { query: anyQuery }, async () => ({ statusCode: 204 }));
     for (const query of ['a=1', 'a=1&a=2']) {
       expect(await handler(anEvent({ query }), {} as Context)).toMatchObject({ statusCode: 204 });
@@ -219,7 +219,7 @@ describe('a request that is wrong', () => {
 
 describe('a form', () => {
   const FORM = 'application/x-www-form-urlencoded';
-  const ask = async (request: Request) => {
+  const send = async (request: Request) => {
     const route = { bodyType: 'form', body: z.instanceof(URLSearchParams) } as const;
     const handler = apiHandler(aLog(), route, async ({ body }) => ({ statusCode: 200, body: [...body] }));
     const { statusCode, body = '' } = await handler(anEvent(request), {} as Context);
@@ -227,7 +227,7 @@ describe('a form', () => {
   };
 
   test.each([FORM, 'Application/X-WWW-Form-Urlencoded; charset=UTF-8'])(
-    'of type %s reaches a route that takes forms, from base64, too',
+    'of type %s reaches a form route, also from base64',
     async (type) => {
       const expected = [
         ['a', 'b c'],
@@ -235,13 +235,13 @@ describe('a form', () => {
         ['d', ''],
       ];
       for (const body of ['a=b+c&a=%C3%A9&d', Buffer.from('a=b+c&a=%C3%A9&d')])
-        expect(await ask({ body, type })).toEqual([200, expected]);
+        expect(await send({ body, type })).toEqual([200, expected]);
     },
   );
 
   test('may be empty', async () => {
-    expect(await ask({ type: FORM })).toEqual([200, []]);
-    expect(await ask({ body: '', type: FORM })).toEqual([200, []]);
+    expect(await send({ type: FORM })).toEqual([200, []]);
+    expect(await send({ body: '', type: FORM })).toEqual([200, []]);
   });
 
   test.each<[string, number, Request]>([
@@ -250,19 +250,19 @@ describe('a form', () => {
     ['no type', 415, { body: 'a=b', type: '' }],
     ['too many bytes', 413, { body: `a=${'x'.repeat(16 * 1024)}`, type: FORM }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x61, 0x3d, 0xff]), type: FORM }],
-  ])('is not %s: %i', async (_name, status, request) => {
-    expect(await ask(request)).toMatchObject([status, { status }]);
+  ])('does not accept %s: %i', async (_name, status, request) => {
+    expect(await send(request)).toMatchObject([status, { status }]);
   });
 
-  test('is refused by a route that takes JSON', async () => {
+  test('is refused by a JSON route', async () => {
     expect((await call({ body: 'name=a', type: FORM })).statusCode).toBe(415);
   });
 });
 
-describe('a route that fails', () => {
+describe('a route that throws', () => {
   const body = '{"name":"a"}';
 
-  test('is a bare 500 to the caller, and a line with the cause to us', async () => {
+  test('responds with a bare 500 and logs the cause', async () => {
     const {
       statusCode,
       body: answered,
@@ -277,7 +277,7 @@ describe('a route that fails', () => {
     ]);
   });
 
-  test('is 500 too when what it throws is no error', async () => {
+  test('responds with 500 when it throws something other than an Error', async () => {
     const thrown: unknown[] = ['text', undefined, null, { status: 200 }];
     for (const value of thrown) {
       const { statusCode } = await call({ body }, async () => {
@@ -287,7 +287,7 @@ describe('a route that fails', () => {
     }
   });
 
-  test('with a problem of the caller answers that, with its headers, and logs nothing', async () => {
+  test('responds with a problem if it throws one, with its headers, and logs nothing', async () => {
     const { statusCode, headers, log } = await call({ body }, async () => {
       throw new Problem(409, 'Not now.', { headers: { 'retry-after': '5' } });
     });
@@ -295,7 +295,7 @@ describe('a route that fails', () => {
   });
 });
 
-describe('a request that is answered 401', () => {
+describe('a request that gets 401', () => {
   const createWorld = () => {
     let time = 0;
     const log = aLog();
@@ -314,7 +314,7 @@ describe('a request that is answered 401', () => {
     return { log, counted, fail, wait };
   };
 
-  test('leaves a line with who and why, and a metric; the key is in neither', async () => {
+  test('is logged with its source and reason, and counted, without the key', async () => {
     const { log, counted, fail } = createWorld();
     fail(`${'x'.repeat(99)}\u{1F600}yyy`);
     expect(log.lines).toEqual([
@@ -334,7 +334,7 @@ describe('a request that is answered 401', () => {
     expect(counted).toEqual([['AuthenticationFailures', 1]]);
   });
 
-  test('leaves ten lines a minute at most, and none is missing from the metric', () => {
+  test('is logged at most ten times a minute, but always counted', () => {
     const { log, counted, fail, wait } = createWorld();
     for (let time = 0; time < 1_000; time += 1) fail();
     expect(log.lines).toHaveLength(10);
@@ -347,7 +347,7 @@ describe('a request that is answered 401', () => {
     expect(counted.reduce((sum, [, times]) => sum + times, 0)).toBe(1_002);
   });
 
-  test('is recorded whichever part of the chain answers it, by a process of one call, too', async () => {
+  test("is recorded by whichever part of the chain refuses it, and when it is a process's only request", async () => {
     const refuse = async () => {
       throw new Unauthorized('bad_signature', 'No.', 'StandardWebhooks');
     };

@@ -18,7 +18,7 @@ const createWorld = () => {
 
 describe('a caller', () => {
   test.each([`Bearer ${KEY}`, `bearer ${KEY}`, `BEARER   ${KEY}`, ` Bearer ${KEY} `])(
-    'is known by %s',
+    'is identified by %s',
     async (header) => {
       expect(await createWorld().authenticate(header)).toEqual(CALLER);
     },
@@ -31,7 +31,7 @@ describe('a caller', () => {
     expect(asked).toEqual([hashApiKey(KEY)]);
   });
 
-  test('that is unknown is remembered, too', async () => {
+  test('is cached when unknown, too', async () => {
     const { authenticate, asked } = createWorld();
     for (let time = 0; time < 3; time += 1) {
       await expect(authenticate('Bearer nobody')).rejects.toMatchObject({ status: 401 });
@@ -39,7 +39,7 @@ describe('a caller', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('is not forgotten because a look-up failed', async () => {
+  test('is looked up again after a look-up that failed', async () => {
     let isDown = true;
     const authenticate = createAuthenticate(async () => {
       if (isDown) throw new Error('down');
@@ -61,14 +61,14 @@ describe('a caller', () => {
     'Bearer é',
     `Bearer ${KEY.slice(1)}`,
     '',
-  ])('is not known by %j, and told how to be', async (header) => {
+  ])('is refused for %j, with a challenge', async (header) => {
     await expect(createWorld().authenticate(header)).rejects.toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="boomerang", error="invalid_token"' },
     });
   });
 
-  test('that is not known leaves the reason, and of a key that nobody could guess a fingerprint', async () => {
+  test('that is refused leaves the reason, and a fingerprint only if its key has our format', async () => {
     const failed = (header: string | undefined) =>
       createWorld()
         .authenticate(header)
@@ -84,7 +84,7 @@ describe('a caller', () => {
     expect(await failed(undefined)).toMatchObject({ reason: 'no_credentials', keyFingerprint: undefined });
   });
 
-  test('without a key is told that one is needed', async () => {
+  test('without a key is asked for one', async () => {
     await expect(createWorld().authenticate(undefined)).rejects.toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="boomerang"' },
@@ -92,7 +92,7 @@ describe('a caller', () => {
   });
 });
 
-test('a key is what secret scanners know, and holds 32 random bytes', () => {
+test("an API key matches the secret scanners' pattern and holds 32 random bytes", () => {
   expect(newApiKey()).toMatch(/^bmr_[\w-]{43}$/);
   expect(newApiKey()).not.toBe(newApiKey());
 });

@@ -25,10 +25,10 @@ afterAll(async () => {
   await Promise.all(closing.map((close) => close()));
 });
 
-/** Short, so that tests are; what they prove is that there is an end. */
+/** Short, to keep the tests fast: they prove only that calls end. */
 const LIMITS = { attemptMs: 60, totalMs: 200, maxAttempts: 3 };
 
-/** @returns the address of a server that answers as told, and how many requests it had */
+/** @returns the address of a server that answers with `answer`, and its request count */
 const serve = async (answer: RequestListener) => {
   let requests = 0;
   const server = createServer((request, response) => {
@@ -40,7 +40,7 @@ const serve = async (answer: RequestListener) => {
   return { url, requests: () => requests };
 };
 
-/** @returns the address of a server that accepts connections and never says a word */
+/** @returns the address of a server that accepts connections and never responds */
 const serveSilence = async () => {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => void sockets.add(socket.on('error', () => {})));
@@ -66,35 +66,35 @@ const table = (endpoint: string) => ({
 const read = (endpoint: string) =>
   new DynamoDBClient(at(endpoint)).send(new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }));
 
-describe('a service that accepts the connection and never answers', () => {
-  test('of DynamoDB ends the call', async () => {
+describe('an attempt time-out on a service that accepts the connection but never responds', () => {
+  test('ends a DynamoDB call', async () => {
     await expect(createDynamoJobControl(table(await serveSilence())).release('id', 1, NOW)).rejects.toMatchObject({
       name: 'TimeoutError',
     });
   });
 
-  test('of Step Functions ends the call', async () => {
+  test('ends a Step Functions call', async () => {
     const machine = { client: new SFNClient(at(await serveSilence())), stateMachineArn: 'arn' };
     await expect(createSfnStartExecution(machine)([])).rejects.toMatchObject({ name: 'TimeoutError' });
     await expect(createSfnStartSweep(machine)()).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  test('of SSM ends the call', async () => {
+  test('ends an SSM call', async () => {
     const find = createFindSecret(new SSMClient(at(await serveSilence())), '/path', {});
     await expect(find('gas')).rejects.toMatchObject({ name: 'SecretMissing', cause: { name: 'TimeoutError' } });
   });
 
-  test('of EventBridge ends the call', async () => {
+  test('ends an EventBridge call', async () => {
     const log = aLog();
     await createPublishEvent(
       new EventBridgeClient(at(await serveSilence())),
       log,
     )({ type: 'CircuitClosed', circuit: 'c' });
-    expect(log.lines).toMatchObject([{ message: 'Could not publish an event' }]);
+    expect(log.lines).toMatchObject([{ message: 'Event publish failed' }]);
   });
 });
 
-describe('an answer that begins and never ends', () => {
+describe('a response that never ends', () => {
   test.each<[string, RequestListener]>([
     ['stalls after its headers', (_, response) => void response.writeHead(200).flushHeaders()],
     ['stalls in its body', (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('{"It')],
@@ -105,26 +105,35 @@ describe('an answer that begins and never ends', () => {
         response.writeHead(200).on('close', () => clearInterval(dripping));
       },
     ],
-  ])('and %s ends the call', async (_case, answer) => {
+  ])('ends the call when it %s', async (_case, answer) => {
     const { url, requests } = await serve(answer);
     await expect(read(url)).rejects.toThrow('60 ms');
     expect(requests()).toBeLessThanOrEqual(LIMITS.maxAttempts);
   });
 });
 
-test('a service that is busy is asked again, but not beyond the number of attempts, whatever it asks for', async () => {
+test('a throttled call is repeated up to maxAttempts, whatever its Retry-After', async () => {
   const { url, requests } = await serve((_, response) => {
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0', 'retry-after': '3600' });
     response.end(JSON.stringify({ __type: 'ThrottlingException' }));
   });
   const limits = { attemptMs: 5_000, totalMs: 5_500, maxAttempts: 3 };
-  const client = new DynamoDBClient({ ...at(url), ...timeLimited(limits, {}) });
+  // A virtual clock: on the real one, a slow machine or a long backoff leaves no time for the third attempt.
+  let now = 0;
+  const waits: number[] = [];
+  const sleep = async (ms: number) => {
+    now += ms;
+    waits.push(ms);
+  };
+  const retryStrategy = createRetryStrategy(limits, { now: () => now, random: () => 0.5, sleep });
+  const client = new DynamoDBClient({ ...at(url), ...timeLimited(limits, {}), retryStrategy });
   const call = client.send(new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }));
   await expect(call).rejects.toMatchObject({ name: 'ThrottlingException' });
   expect(requests()).toBe(3);
+  expect(waits).toEqual([250, 125]);
 });
 
-test('an answer in time is an answer, and its connection is used again', async () => {
+test('a response in time succeeds, and its connection is reused', async () => {
   const ports = new Set<number | undefined>();
   const { url } = await serve((request, response) => {
     ports.add(request.socket.remotePort);
@@ -138,7 +147,7 @@ test('an answer in time is an answer, and its connection is used again', async (
   expect(ports.size).toBe(1);
 });
 
-test('calls last no longer than their limit, whatever fails after how long', async () => {
+test('a call never exceeds its limits, whichever attempts fail, and when', async () => {
   const limitNames = fc.constantFrom(...Object.values(CALL_LIMITS));
   const kinds = fc.constantFrom('THROTTLING', 'TRANSIENT', 'SERVER_ERROR', 'CLIENT_ERROR' as const);
   const attempts = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), kinds), {
@@ -171,13 +180,13 @@ test('calls last no longer than their limit, whatever fails after how long', asy
   );
 });
 
-test('an emulator is given more time', async () => {
+test('CALL_TIME_FACTOR raises the limits', async () => {
   const { requestHandler } = timeLimited(CALL_LIMITS.api, { CALL_TIME_FACTOR: '4' });
   await requestHandler.handle({ protocol: 'http:', hostname: '127.0.0.1', port: 1 } as never).catch(() => {});
   expect(requestHandler.httpHandlerConfigs().requestTimeout).toBe(4 * CALL_LIMITS.api.attemptMs);
 });
 
-describe('what is stored is accepted, though Step Functions and the table hang', () => {
+describe('while Step Functions and the table hang', () => {
   const hanging = async () => {
     const silence = await serveSilence();
     const machine = { client: new SFNClient(at(silence)), stateMachineArn: 'arn' };
@@ -191,7 +200,7 @@ describe('what is stored is accepted, though Step Functions and the table hang',
     };
   };
 
-  test('a job', async () => {
+  test('a stored job is accepted', async () => {
     const deps = await hanging();
     const metrics = { count: () => {}, milliseconds: () => {}, seconds: () => {} };
     const intake = { create: async (job: ReturnType<typeof aJob>) => ({ isNew: true, job, requestHash: '' }) };
@@ -200,13 +209,13 @@ describe('what is stored is accepted, though Step Functions and the table hang',
     const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
     expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });
     expect(deps.log.lines.map(({ message }) => message)).toEqual([
-      'Accepted a job',
-      'Could not start a job: the schedule will',
-      'Could not give a claim back: the lease has to run out',
+      'Job accepted',
+      'Job start failed',
+      'Claim release failed',
     ]);
   });
 
-  test('one that is tried again', async () => {
+  test('a job is redriven', async () => {
     const deps = await hanging();
     const job = aJob();
     delete job.leasedUntil;
@@ -217,7 +226,7 @@ describe('what is stored is accepted, though Step Functions and the table hang',
     expect(await redriveJob({ ...deps, ...rest }, { job, inline: [] })).toMatchObject({ jobId: job.jobId });
   });
 
-  test('many that are to be tried again', async () => {
+  test('a bulk redrive is accepted', async () => {
     const deps = {
       ...(await hanging()),
       redrives: { create: async (redrive: Redrive) => ({ isNew: true, redrive }), reservePass: async () => true },
@@ -227,7 +236,7 @@ describe('what is stored is accepted, though Step Functions and the table hang',
     expect(await requestRedrive(deps, CLIENT_ID, query)).toMatchObject({ status: 'RUNNING' });
   });
 
-  test('and starting never throws', async () => {
+  test('startJob never throws', async () => {
     await expect(startJob(await hanging(), aJob(), 'immediate')).resolves.toBeUndefined();
   });
 });

@@ -14,7 +14,7 @@ afterEach(() => {
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const send = createNodeHttp({ exceptions: parseAddressExceptions('127.0.0.1') });
 
-/** Delivers to a raw TCP server, which plays its scripts; `%REQUEST%` in them is what it was sent. */
+/** Delivers to a raw TCP server, which plays its scripts; `%REQUEST%` in a script stands for the request. */
 const deliver = async (
   scripts: RawPart[][],
   {
@@ -46,7 +46,7 @@ const deliver = async (
   return {
     name: error?.name ?? 'delivered',
     failure: error && (JSON.parse(error.message) as Record<string, unknown>),
-    told: `${error?.message} ${JSON.stringify(log.lines)}`,
+    output: `${error?.message} ${JSON.stringify(log.lines)}`,
     requests: server.requests,
     status: store.jobs.get(worked.jobId)?.status,
   };
@@ -56,7 +56,7 @@ const answer = (status: string, headers: string[] = [], body = ''): RawPart[] =>
   [`HTTP/1.1 ${status}`, `Content-Length: ${Buffer.byteLength(body)}`, ...headers, '', body].join('\r\n'),
 ];
 
-describe('a receiver has the callback with any 2xx', () => {
+describe('any 2xx delivers the callback', () => {
   test.each<[string, RawPart[]]>([
     ['20 KB of headers', answer('200 OK', [`X: ${'x'.repeat(20_000)}`])],
     ['60 KB of headers', answer('200 OK', [`X: ${'x'.repeat(60_000)}`])],
@@ -67,20 +67,20 @@ describe('a receiver has the callback with any 2xx', () => {
         Array.from({ length: 3_000 }, (_, at) => `X${at}: x`),
       ),
     ],
-    ['a coding that is not known', answer('200 OK', ['Content-Encoding: compress'], 'ok')],
-    ['a gzip that is none', answer('200 OK', ['Content-Encoding: gzip'], 'ok')],
+    ['an unknown coding', answer('200 OK', ['Content-Encoding: compress'], 'ok')],
+    ['a body that is not gzip despite its coding', answer('200 OK', ['Content-Encoding: gzip'], 'ok')],
     ['half a body', ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', null]],
     ['broken chunks', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n']],
     ['a body that stalls', ['HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\nok']],
     ['Retry-After', answer('200 OK', ['Retry-After: 60'])],
-    ['part of something', answer('206 Partial Content', [], 'ok')],
+    ['partial content', answer('206 Partial Content', [], 'ok')],
   ])('with %s', async (_name, script) => {
     const { name, requests, status } = await deliver([script], { timeoutMs: 1_500 });
     expect([name, requests.length, status]).toEqual(['delivered', 1, 'COMPLETE']);
   });
 });
 
-describe('an answer that is no HTTP', () => {
+describe('a response that is not HTTP', () => {
   test.each<[string, RawPart[], string]>([
     ['a header name with a blank', answer('200 OK', ['Bad Name: x']), 'HPE_INVALID_HEADER_TOKEN'],
     ['length and chunks at once', answer('200 OK', ['Transfer-Encoding: chunked']), 'HPE_INVALID_TRANSFER_ENCODING'],
@@ -88,11 +88,11 @@ describe('an answer that is no HTTP', () => {
     ['70 KB of headers', answer('200 OK', [`X: ${'x'.repeat(70_000)}`]), 'HPE_HEADER_OVERFLOW'],
     ['another protocol', ['220 mail.example ESMTP\r\n'], 'HPE_INVALID_CONSTANT'],
     [
-      'another protocol that was not asked for',
+      'an upgrade that we did not request',
       ['HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
       'UNASKED_UPGRADE',
     ],
-  ])('(%s) is told as such, and gets no quick try: the schedule', async (_name, script, excerpt) => {
+  ])('(%s) is a failure of its own class, retried only by the schedule', async (_name, script, excerpt) => {
     const { name, failure, requests } = await deliver([script]);
     expect(name).toBe('CallbackRejected');
     expect(failure).toMatchObject({ class: 'bad_answer', excerpt });
@@ -100,25 +100,25 @@ describe('an answer that is no HTTP', () => {
   });
 });
 
-describe('a receiver that asks to wait', () => {
+describe('a receiver that sends a hint', () => {
   test.each([
     ['404 No', ['Retry-After: 6.5'], 7_000],
     ['500 No', ['RateLimit-Reset: 30'], 30_000],
     ['403 No', ['RateLimit: "default";r=0;t=30'], 30_000],
     ['302 No', ['Retry-After: 3'], 3_000],
-  ])('with %s and %j is asked again, then', async (status, headers, retryAfterMs) => {
+  ])('with %s and %j is called again at that time', async (status, headers, retryAfterMs) => {
     const { name, failure } = await deliver([answer(status, headers)]);
     expect([name, failure?.retryAfterMs]).toEqual(['CallbackThrottled', retryAfterMs]);
   });
 
-  test('for nothing, since its quota is not used up, is read by its status', async () => {
+  test('whose quota is not used up is judged by its status alone', async () => {
     const headers = ['RateLimit-Remaining: 9', 'RateLimit-Reset: 3600'];
     expect((await deliver([answer('404 No', headers)])).name).toBe('CallbackRejected');
     expect((await deliver([answer('500 No', headers)])).name).toBe('CallbackUnavailable');
   });
 });
 
-test('a kept connection that was closed meanwhile costs no call', async () => {
+test('a stale kept-alive connection does not use up a call', async () => {
   const ownSend = createNodeHttp({ exceptions: parseAddressExceptions('127.0.0.1') });
   const { name, requests } = await deliver([answer('500 No'), [null], answer('200 OK')], { times: 2, ownSend });
   expect(name).toBe('delivered');
@@ -126,7 +126,7 @@ test('a kept connection that was closed meanwhile costs no call', async () => {
   expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
 });
 
-test('a redirect shows where it pointed', async () => {
+test('a redirect shows its target', async () => {
   const { name, failure } = await deliver([
     answer('307 Moved', ['Location: //new.example/hook?token=abcdefgh'], 'Moved'),
   ]);
@@ -134,7 +134,7 @@ test('a redirect shows where it pointed', async () => {
   expect(failure).toMatchObject({ statusCode: 307, excerpt: 'to //new.example/hook?*** Moved' });
 });
 
-describe('what a receiver repeats', () => {
+describe('an excerpt that repeats', () => {
   const path = '/hooks/T0123456789/in?token=tok-en%2F%C3%A9%2B123456&s=s3cr#';
   const html = (url: string) => `<pre>Cannot POST ${url.replaceAll('&', '&amp;')}</pre>`;
 
@@ -145,11 +145,11 @@ describe('what a receiver repeats', () => {
     ['percent-encoded once more', encodeURIComponent('?token=tok-en%2F%C3%A9%2B123456')],
     ['in base64', Buffer.from('token=tok-en/é+123456').toString('base64')],
     ['cut', 'no route for ?token=tok-en%2F%C3%A9%2B1'],
-  ])('of its address (%s) is masked', async (_name, body) => {
+  ])('the callback address (%s) is masked', async (_name, body) => {
     for (const status of ['404 Not Found', '500 No', '410 Gone', '307 Moved']) {
-      const { failure, told } = await deliver([answer(status, [], body)], { path });
+      const { failure, output } = await deliver([answer(status, [], body)], { path });
       expect(failure?.excerpt).toContain('***');
-      expect(told).not.toMatch(/tok-en|2B12|T0123456789|s3cr|dG9rLW|b2stZW/);
+      expect(output).not.toMatch(/tok-en|2B12|T0123456789|s3cr|dG9rLW|b2stZW/);
     }
   });
 
@@ -160,7 +160,7 @@ describe('what a receiver repeats', () => {
     ['percent-encoded', encodeURIComponent, /^v1%2C\*{3}$/],
     ['in base64', (signature) => Buffer.from(signature).toString('base64'), /^djEs\*{3}.{0,2}$/],
     ['cut', (signature) => `got ${signature.slice(0, 30)}…`, /^got v1,\*{3}…$/],
-  ])('of our signature (%s) is masked', async (_name, encode, expected) => {
+  ])('our signature (%s) is masked', async (_name, encode, expected) => {
     const worked = aWorkedJob();
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
@@ -175,7 +175,7 @@ describe('what a receiver repeats', () => {
     expect(JSON.parse((error as Error).message).excerpt).toMatch(expected);
   });
 
-  test('of a signing secret would be masked too', async () => {
+  test('a signing secret is masked', async () => {
     const { failure } = await deliver([answer('500 No', [], `secret is ${SECRET}`)]);
     expect(failure?.excerpt).toBe('secret is whsec_***');
   });

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 
 const header = (name: string, value = 'value') => ({ name, value });
 
-/** Why a list is refused; undefined if it is not. */
+/** The reason why a list is refused; undefined if it is accepted. */
 const refusalOf = (headers: unknown): string | undefined => {
   try {
     parseCallbackHeaders(headers);
@@ -39,20 +39,20 @@ const aValue = fc
   .string({ unit: fc.constantFrom(...printable), minLength: 1, maxLength: 100 })
   .filter((value) => /^[^ ]/.test(value) && /[^ ]$/.test(value));
 
-describe('headers of callbacks', () => {
-  test('are none where none are stored', () => {
+describe('callback headers', () => {
+  test('default to none', () => {
     expect(parseCallbackHeaders(undefined)).toEqual([]);
     expect(parseCallbackHeaders([])).toEqual([]);
   });
 
-  test('have their names in lower case and their values without blanks around them', () => {
+  test('have lower-case names and trimmed values', () => {
     expect(parseCallbackHeaders([header('Authorization', ' \tBearer a b \t'), header('X-Tenant', 'é')])).toEqual([
       header('authorization', 'Bearer a b'),
       header('x-tenant', 'é'),
     ]);
   });
 
-  test('are any tokens with values of printable Latin-1, and stay the same when they are checked again', () => {
+  test('may be any tokens with printable Latin-1 values, and validation is idempotent', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.record({ name: aFreeName, value: aValue }), {
@@ -68,21 +68,21 @@ describe('headers of callbacks', () => {
     );
   });
 
-  test('are at most ten', () => {
+  test('are limited to ten', () => {
     const headers = Array.from({ length: MAX_CALLBACK_HEADERS + 1 }, (_, at) => header(`x-${at}`));
     expect(refusalOf(headers.slice(1))).toBeUndefined();
     expect(refusalOf(headers)).toContain('at most 10');
   });
 
-  test('are at most 4 KiB of names and values', () => {
+  test('are limited to 4 KiB of names and values', () => {
     const [name, other] = ['x-long', 'x-other'];
     const rest = MAX_CALLBACK_HEADER_BYTES - name.length - other.length - 'value'.length;
     expect(refusalOf([header(other), header(name, 'é'.repeat(rest))])).toBeUndefined();
     expect(refusalOf([header(other), header(name, 'é'.repeat(rest + 1))])).toContain('at most 4096 bytes');
   });
 
-  test('are not given twice, in whatever case', () => {
-    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must be given once');
+  test('are unique, ignoring case', () => {
+    expect(refusalOf([header('x-a'), header('x-b'), header('X-A')])).toBe('header 3 (x-a): Must appear once');
   });
 });
 
@@ -101,7 +101,7 @@ describe('a reserved name', () => {
     );
   });
 
-  test('is any that begins with content-, proxy- or webhook-', () => {
+  test('is any name that begins with content-, proxy- or webhook-', () => {
     const aName = fc
       .tuple(fc.constantFrom('content-', 'proxy-', 'webhook-'), fc.oneof(fc.constant(''), token(20)))
       .chain(([prefix, rest]) => inAnyCase(prefix).map((cased) => cased + rest));
@@ -113,12 +113,12 @@ describe('a reserved name', () => {
   });
 
   test.each(['x-host', 'hosts', 'tea', 'x-webhook-id', 'webhooks', 'contents', 'x-content-type'])(
-    'is not %s, which only resembles one',
+    'is not a similar one: %s',
     (name) => expect(refusalOf([header(name)])).toBeUndefined(),
   );
 });
 
-describe('what is refused besides', () => {
+describe('the validation of callback headers', () => {
   test.each<[string, unknown]>([
     ['nothing', null],
     ['a text', 'x-a: b'],
@@ -129,18 +129,18 @@ describe('what is refused besides', () => {
     ['a header without a value', [{ name: 'x-a' }]],
     ['a name that is no text', [{ name: 1, value: 'a' }]],
     ['a value that is no text', [{ name: 'x-a', value: ['a'] }]],
-  ])('%s', (_what, headers) => expect(refusalOf(headers)).toContain('Must'));
+  ])('refuses %s', (_what, headers) => expect(refusalOf(headers)).toContain('Must'));
 
   test.each(['', ' ', 'a b', 'x-a ', ' x-a', 'x:a', 'x-a\r\n', 'x\0', 'é', 'x(a)', ':path', '\u212Aeep-alive'])(
-    'the name %j',
+    'refuses the name %j',
     (name) => expect(refusalOf([header(name)])).toContain('Must have a name'),
   );
 
-  test.each(['', ' \t '])('the value %j, which is empty', (value) => {
+  test.each(['', ' \t '])('refuses the empty value %j', (value) => {
     expect(refusalOf([header('x-a', value)])).toBe('header 1 (x-a): Must have a value');
   });
 
-  test('a value with any other character', () => {
+  test('refuses a value with any other character', () => {
     const another = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));
     const refused = fc.oneof(
       another.filter((character) => !printable.includes(character)),
@@ -155,7 +155,7 @@ describe('what is refused besides', () => {
     );
   });
 
-  test('is told without any value', () => {
+  test('quotes no value in its reason', () => {
     const secret = 'swordfish';
     const aPart = fc.oneof(
       fc.string({ maxLength: 10 }),

@@ -12,7 +12,7 @@ import { createFakeCircuits } from '../fakes/third-parties.ts';
 
 const RULES = { windowMs: 60_000, minCalls: 20, failureRate: 0.9, openMs: 60_000 };
 
-/** Everything that must not be seen has this word in it. */
+/** Everything that must stay secret contains this word. */
 const CATALOGUE = JSON.stringify({
   providers: [
     {
@@ -53,18 +53,18 @@ const createWorld = () => {
     findCircuits: createCircuitStates({ circuits: { list }, now: () => world.now, log: world.log }),
     log: world.log,
   });
-  const ask = async (headers: object = { authorization: 'Bearer key' }) => {
+  const getCatalogue = async (headers: object = { authorization: 'Bearer key' }) => {
     const event = { headers, requestContext: { requestId: 'r' } };
     const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
     return { statusCode: answer.statusCode, text: answer.body ?? '', body: JSON.parse(answer.body ?? '') };
   };
-  const states = async () => (await ask()).body.providers.map(({ circuit }: { circuit?: string }) => circuit);
-  return { world, circuits, ask, states };
+  const states = async () => (await getCatalogue()).body.providers.map(({ circuit }: { circuit?: string }) => circuit);
+  return { world, circuits, getCatalogue, states };
 };
 
 describe('GET /catalogue', () => {
-  test('lists what jobs may ask for, and what each provider takes', async () => {
-    const { statusCode, body } = await createWorld().ask();
+  test('lists the providers that jobs may request, with their parameters', async () => {
+    const { statusCode, body } = await createWorld().getCatalogue();
     expect(statusCode).toBe(200);
     expect(catalogueSchema.parse(body)).toEqual({
       providers: [
@@ -88,17 +88,17 @@ describe('GET /catalogue', () => {
     });
   });
 
-  test('shows nothing of how a provider is asked', async () => {
-    expect((await createWorld().ask()).text).not.toMatch(/HIDDEN/i);
+  test('hides how providers are called', async () => {
+    expect((await createWorld().getCatalogue()).text).not.toMatch(/HIDDEN/i);
   });
 
-  test('is for callers only', async () => {
-    const { ask, world } = createWorld();
-    expect((await ask({})).statusCode).toBe(500);
+  test('requires authentication', async () => {
+    const { getCatalogue, world } = createWorld();
+    expect((await getCatalogue({})).statusCode).toBe(500);
     expect(world.reads).toBe(0);
   });
 
-  test('tells whose circuit is open, and when a call may go out again', async () => {
+  test('shows which circuits are open, and when the next call may go out', async () => {
     const { world, circuits, states } = createWorld();
     const open = opened('provider#gas', 1, NOW, RULES);
     await circuits.open(open, NOW);
@@ -110,22 +110,22 @@ describe('GET /catalogue', () => {
     expect(await states()).toEqual(['half_open', 'closed']);
   });
 
-  test('reads circuits once in five seconds, however many ask', async () => {
-    const { world, ask } = createWorld();
-    await Promise.all(Array.from({ length: 20 }, () => ask()));
+  test('reads the circuits once in five seconds, however many callers ask', async () => {
+    const { world, getCatalogue } = createWorld();
+    await Promise.all(Array.from({ length: 20 }, () => getCatalogue()));
     expect(world.reads).toBe(1);
     world.now += 4_999;
-    await ask();
+    await getCatalogue();
     expect(world.reads).toBe(1);
     world.now += 1;
-    await ask();
+    await getCatalogue();
     expect(world.reads).toBe(2);
   });
 
-  test('is there without circuits while these can not be read, and says why in the log', async () => {
-    const { world, ask, states } = createWorld();
+  test('omits circuits that cannot be read, and logs why', async () => {
+    const { world, getCatalogue, states } = createWorld();
     world.isDown = true;
-    const { statusCode, body } = await ask();
+    const { statusCode, body } = await getCatalogue();
     expect([statusCode, catalogueSchema.safeParse(body).success]).toEqual([200, true]);
     expect(await states()).toEqual([undefined, undefined]);
     expect(world.log.lines).toMatchObject([{ level: 'warn' }]);
@@ -135,8 +135,8 @@ describe('GET /catalogue', () => {
   });
 });
 
-describe('what concerns callers of a catalogue', () => {
-  test('is nothing of how providers are asked, but for the shape of their paths', () => {
+describe('the public part of a catalogue', () => {
+  test('holds nothing about calls to providers except the shape of their paths', () => {
     const offers = [...parseOffers(CATALOGUE).values()];
     expect(offers.map((offer) => Object.keys(offer).sort())).toEqual([
       ['description', 'id', 'parameters', 'title', 'url'],
@@ -145,7 +145,7 @@ describe('what concerns callers of a catalogue', () => {
     expect(offers[1]?.url).toBe('/HIDDEN');
   });
 
-  test('tells which parameters stand in a path, wherever that is', () => {
+  test('marks parameters used in a path, wherever they occur', () => {
     const string = { type: 'string' };
     const reports = {
       id: 'reports',
@@ -169,5 +169,5 @@ describe('what concerns callers of a catalogue', () => {
     '{}',
     '{"providers":[{"id":"gas"}]}',
     '{"providers":[{"id":"gas","url":"x","parameters":{"properties":[]}}]}',
-  ])('is not found in %s', (text) => expect(() => parseOffers(text)).toThrow(TypeError));
+  ])('is rejected in %s', (text) => expect(() => parseOffers(text)).toThrow(TypeError));
 });

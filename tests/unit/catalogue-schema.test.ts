@@ -20,18 +20,18 @@ const files = [
   ...readdirSync('docs/examples').map((name) => `docs/examples/${name}`),
 ];
 
-/** The JSON blocks of the page: catalogues, or single providers. */
+/** The JSON blocks of the page: catalogues or single providers. */
 const blocks = [...read('docs/providers.md').matchAll(/```json\n(.*?)\n```/gs)].map(([, text = '']): string => {
   const value = JSON.parse(text) as Record<string, Json>;
   return JSON.stringify('providers' in value ? value : { providers: [value] });
 });
 
 describe('the JSON Schema of the catalogue', () => {
-  test('is what the schema says (npm run openapi)', () => {
+  test('is up to date with the zod schema (npm run openapi)', () => {
     expect(committed).toEqual(JSON.parse(JSON.stringify(catalogueDocument)));
   });
 
-  test.each(files)('takes %s, as we do', (file) => {
+  test.each(files)('accepts %s, as we do', (file) => {
     const text = read(file);
     expect([isValid(JSON.parse(text)), isValid.errors]).toEqual([true, null]);
     const { $schema } = JSON.parse(text) as { $schema: string };
@@ -40,7 +40,7 @@ describe('the JSON Schema of the catalogue', () => {
     expect([...parseDeployedCatalogue(text, PLACEHOLDERS)]).toEqual([...catalogue]);
   });
 
-  test('takes every example of the page, as we do', () => {
+  test('accepts every example in the documentation, as we do', () => {
     expect(blocks.length).toBeGreaterThan(12);
     for (const block of blocks) {
       expect([block, isValid(JSON.parse(block))]).toEqual([block, true]);
@@ -48,14 +48,14 @@ describe('the JSON Schema of the catalogue', () => {
     }
   });
 
-  test('is shown by an example for each field', () => {
+  test('has an example for each field', () => {
     const page = read('docs/providers.md');
     const names = new Set<string>();
     JSON.stringify(committed, (key, value) => {
       if (key === 'properties') for (const name of Object.keys(value)) names.add(name);
       return value;
     });
-    // A word of JSON Schema itself, below the field that is called `properties`.
+    // A JSON Schema keyword, below the field named `properties`.
     names.delete('propertyNames');
     expect([...names].filter((name) => !new RegExp(`["\`{]${name.replace('$', '\\$')}["\`},]`).test(page))).toEqual([]);
   });
@@ -92,19 +92,19 @@ describe('the JSON Schema of the catalogue', () => {
     [{ ...provider, parameters: { type: 'object', properties: { a: { type: 'string', format: 'phone' } } } }],
     [{ ...provider, parameters: { type: 'object', properties: { a: { type: 'string', items: {} } } } }],
     [{ ...provider, parameters: { type: 'object', properties: {}, additionalProperties: true } }],
-  ])('does not take %j', (wrong) => {
+  ])('rejects %j', (wrong) => {
     expect(isValid({ providers: [wrong] })).toBe(false);
     expect(() => parseCatalogue(JSON.stringify({ providers: [wrong] }), {})).toThrow();
   });
 
   test.each<[Json]>([[null], [[]], [{}], [{ providers: [] }], [{ providers: [provider], more: 1 }]])(
-    'does not take %j as a catalogue',
+    'rejects %j as a catalogue',
     (wrong) => {
       expect(isValid(wrong)).toBe(false);
     },
   );
 
-  test('agrees with our own on catalogues that were changed at random', () => {
+  test('agrees with our validation on randomly changed catalogues', () => {
     const valid = [...files.map(read), ...blocks].map((text) => JSON.parse(text) as Json);
     const leaf = fc.constantFrom<Json>(
       ...[
@@ -141,7 +141,7 @@ describe('the JSON Schema of the catalogue', () => {
         const ours = catalogueSchema.safeParse(changed);
         const theirs = isValid(changed);
         const codes = (ours.error?.issues ?? []).map((issue) => issue.code);
-        // What JSON Schema can't say: names of headers that belong to the HTTP client, and what is a URL.
+        // JSON Schema cannot express which header names belong to the HTTP client, or what is a valid URL.
         const isBeyond = (issue: NonNullable<typeof ours.error>['issues'][number]): boolean =>
           (issue.code === 'invalid_key' && issue.issues.every(({ code }) => code === 'custom')) ||
           issue.code === 'custom' ||

@@ -84,9 +84,12 @@ describe('a provider', () => {
     [{ repeatable: true }, 'repeatable: Must come with "method": "POST"'],
     [{ method: 'PUT' }, 'method: Must be one of "GET", "POST"'],
     [{ ...post, body: { a: '{p}' } }, 'body.a: Must declare {p} in parameters'],
-    [{ ...post, body: { a: ['x{p}'] }, ...parameters({ p: { type: 'string' } }) }, 'body.a.0: Must be {p} as a whole'],
+    [
+      { ...post, body: { a: ['x{p}'] }, ...parameters({ p: { type: 'string' } }) },
+      'body.a.0: Must be the whole string {p}',
+    ],
     [{ url: 'https://h{?p}' }, 'url: Must declare {p} in parameters'],
-    [{ url: 'https://h/{p}', ...parameters({ p: { type: 'string' } }) }, 'url: Must have {p} outside'],
+    [{ url: 'https://h/{p}', ...parameters({ p: { type: 'string' } }) }, 'url: Must not use {p} outside'],
     [{ url: 'https://h/{+p}' }, 'url: Must have {name}'],
     [{ url: 'ftp://h' }, 'url: Must be an absolute URL'],
     [{ url: 1 }, 'url: Must be a string'],
@@ -100,7 +103,7 @@ describe('a provider', () => {
       { ...post, idempotencyHeader: 'X-K', auth: { ...auth, header: 'x-k' } },
       'idempotencyHeader: Must be the only "x-k"',
     ],
-    [{ ...post, idempotencyHeader: 'Content-Type' }, 'idempotencyHeader: Must be a header of its own'],
+    [{ ...post, idempotencyHeader: 'Content-Type' }, 'idempotencyHeader: Must be a dedicated header'],
     [{ ...post, body: 1, auth: { ...auth, header: 'content-type' } }, 'auth.header: Must not be the content-type'],
     [{ headers: { Authorization: 'x' }, url: 'https://u@h' }, 'headers.Authorization: Must not come with user info'],
     [{ headers: { 'x-a': 'a\r\nb' } }, 'headers.x-a: Must have only characters'],
@@ -165,9 +168,9 @@ describe('a provider', () => {
     [polling({ failed: ['A'] }), 'polling.failed: Must come with statusAt'],
     [
       polling({ statusAt: '/s', pending: ['A'], succeeded: ['B', 'A'] }),
-      'polling.succeeded.1: Must not be in pending, too',
+      'polling.succeeded.1: Must not also be in pending',
     ],
-    [polling({ statusAt: '/s', succeeded: [null], failed: [null] }), 'polling.failed.0: Must not be in succeeded, too'],
+    [polling({ statusAt: '/s', succeeded: [null], failed: [null] }), 'polling.failed.0: Must not also be in succeeded'],
     [polling({ statusUrl: 'here' }), 'polling.statusUrl: Must be "location", or an object'],
     [polling({ statusUrl: { template: 'https://h.example/{id}' } }), 'polling.statusUrl.idAt: Is required'],
     [polling({ statusUrl: { at: '/a', idAt: '/b' } }), 'polling.statusUrl: Unknown key "idAt"'],
@@ -252,11 +255,23 @@ describe('parameters', () => {
     [{ a: { ...string, pattern: '(' } }, 'a.pattern: Must be a regular expression'],
     [{ a: { ...string, pattern: '\\-' } }, 'a.pattern: Must be a regular expression'],
     [{ a: { ...string, minLength: 3, maxLength: 2 } }, 'a.minLength: Must not be greater than maxLength'],
-    [{ a: { type: 'integer', minimum: 3, maximum: 2 } }, 'a.minimum: Must leave values below maximum'],
-    [{ a: { type: 'number', minimum: 3, exclusiveMaximum: 3 } }, 'a.minimum: Must leave values below exclusiveMaximum'],
-    [{ a: { type: 'number', exclusiveMinimum: 3, maximum: 3 } }, 'a.exclusiveMinimum: Must leave values below maximum'],
-    [{ a: { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 1 } }, 'a.exclusiveMinimum: Must leave values'],
-    [{ a: { type: 'integer', minimum: 0.1, maximum: 0.9 } }, 'a.minimum: Must leave values'],
+    [
+      { a: { type: 'integer', minimum: 3, maximum: 2 } },
+      'a.minimum: Must allow at least one value together with maximum',
+    ],
+    [
+      { a: { type: 'number', minimum: 3, exclusiveMaximum: 3 } },
+      'a.minimum: Must allow at least one value together with exclusiveMaximum',
+    ],
+    [
+      { a: { type: 'number', exclusiveMinimum: 3, maximum: 3 } },
+      'a.exclusiveMinimum: Must allow at least one value together with maximum',
+    ],
+    [
+      { a: { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 1 } },
+      'a.exclusiveMinimum: Must allow at least one value',
+    ],
+    [{ a: { type: 'integer', minimum: 0.1, maximum: 0.9 } }, 'a.minimum: Must allow at least one value'],
     [{ a: { ...string, default: 1 } }, 'a.default: Must be a string'],
     [{ a: { ...string, default: null } }, 'a.default: Must be a string, or a number, or true or false'],
     [{ a: { ...string, default: 'abc', maxLength: 2 } }, 'a.default: Must have at most 2 characters'],
@@ -278,7 +293,7 @@ describe('parameters', () => {
   test.each<[Record<string, unknown>, string[]]>([
     [parameters({ a: string }, ['b']), ['parameters.required.0: Must be one of the properties']],
     [parameters({ a: string }, ['toString']), ['parameters.required.0: Must be one of the properties']],
-    [parameters({ a: string }, ['a', 'a']), ['parameters.required.1: Must be there once']],
+    [parameters({ a: string }, ['a', 'a']), ['parameters.required.1: Must be listed once']],
     [
       parameters({ a: { ...string, as: 'x' }, b: { ...string, as: 'x' } }),
       [
@@ -320,8 +335,8 @@ describe('parameters', () => {
   });
 });
 
-describe('every fault of a catalogue', () => {
-  test('is told at once, with its place in the file', () => {
+describe('catalogue faults', () => {
+  test('are all reported at once, with their positions in the file', () => {
     const text = `{
   "providers": [
     { "id": "gas", "url": "\${PROVIDERS_API_URL}/gas{?from}", "timeoutMs": 0 },
@@ -341,12 +356,12 @@ describe('every fault of a catalogue', () => {
   "more": 1
 }`;
     expect(describeAll(text)).toEqual([
-      '3:27 providers.0.url: ${PROVIDERS_API_URL} stands here, but PROVIDERS_API_URL is not set',
+      '3:27 providers.0.url: ${PROVIDERS_API_URL} is used here, but PROVIDERS_API_URL is not set',
       '3:75 providers.0.timeoutMs: Must be at least 1',
-      '5:13 providers.1.id: "gas" is there twice',
+      '5:13 providers.1.id: Duplicate id "gas"',
       '6:14 providers.1.url: Must declare {unknown} in parameters',
       '7:7 providers.1: Unknown key "color"',
-      '8:17 providers.1.method: Must come with idempotencyHeader or "repeatable": true, for a POST may be sent twice',
+      '8:17 providers.1.method: Must come with idempotencyHeader or "repeatable": true, because a POST may be sent twice',
       '10:53 providers.1.parameters.properties.account.minLength: Must be a number',
       '11:37 providers.1.parameters.properties.from: Unknown key "items"',
       '14:5 providers.2: Must be an object',
@@ -395,15 +410,15 @@ describe('every fault of a catalogue', () => {
     '{"url":"hunter2" oops',
     '["hunter2\n"]',
     'hunter2',
-  ])('of JSON that does not parse quotes nothing of %j', (text) => {
+  ])('of JSON that does not parse quote nothing of %j', (text) => {
     expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
   });
 
-  test('of JSON with two errors is the first', () => {
+  test('of JSON with two errors report the first', () => {
     expect(faultsOf('[}{')).toHaveLength(1);
   });
 
-  test('is in the message, in one line', () => {
+  test('are in the error message, in one line', () => {
     expect(() => parseCatalogue('{"providers":[{"id":"A"},{"id":"b"}]}', {})).toThrow(
       /^providers\.0\.id: Must match [^\n]*; providers\.0\.url: Is required; providers\.1\.url: Is required$/,
     );
@@ -416,19 +431,19 @@ describe('every fault of a catalogue', () => {
     ['{"providers":[]}', 'Must have at least 1 item'],
     ['{"providers":{}}', 'Must be an array'],
     ['{"providers":[],"$schema":1}', 'Must be a string'],
-  ])('of %s says what it must be', (text, message) => {
+  ])('of %s state the constraint', (text, message) => {
     expect(faultsOf(text).map((fault) => fault.message)).toContain(message);
   });
 
-  test('names keys that reach into prototypes', () => {
+  test('name keys that reach into prototypes', () => {
     const text =
       '{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,"body":{"a":{"__proto__":{}}}}]}';
     expect(describeAll(text)).toEqual(['1:90 providers.0.body.a: Must not have the key "__proto__"']);
   });
 
-  test('includes placeholders that are not set, and names that objects inherit are not', () => {
+  test('include unset placeholders, even if their names are inherited by objects', () => {
     const text = '{"providers":[{"id":"p","url":"https://h/${constructor}/${A}","headers":{"x-a":"${A}"}}]}';
-    expect(describeAll(text).map((line) => line.split(' stands')[0])).toEqual([
+    expect(describeAll(text).map((line) => line.split(' is used')[0])).toEqual([
       '1:31 providers.0.url: ${constructor}',
       '1:31 providers.0.url: ${A}',
       '1:80 providers.0.headers.x-a: ${A}',
@@ -442,7 +457,7 @@ describe('every fault of a catalogue', () => {
     ['of objects', '{"a":'.repeat(100_000)],
   ])('of bodies that are nested too deep is one, with its place (%s)', (_, deep) => {
     const text = `{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,\n"body":${deep}}]}`;
-    expect(describeAll(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 deep$/)]);
+    expect(describeAll(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 levels deep$/)]);
   });
 
   test('counts no brackets in strings as nesting', () => {
@@ -452,24 +467,24 @@ describe('every fault of a catalogue', () => {
     ).not.toThrow();
   });
 
-  test('is placed at the last of repeated keys, which counts, and repeated keys are found', () => {
+  test('include repeated keys, and are positioned at the last one, which counts', () => {
     const text = '{"providers":[{"id":"p","url":"https://h","timeoutMs":1,\n"timeoutMs":0}]}';
     expect(describeAll(text)).toEqual(['2:13 providers.0.timeoutMs: Must be at least 1']);
     expect(findRepeatedKeys(text)).toEqual([
-      { path: ['providers', 0], key: 'timeoutMs', message: '"timeoutMs" is there twice', line: 2, column: 1 },
+      { path: ['providers', 0], key: 'timeoutMs', message: 'Duplicate key "timeoutMs"', line: 2, column: 1 },
     ]);
     expect(findRepeatedKeys('{"a":{"b":1},"b":[{"b":1}]}')).toEqual([]);
     expect(findRepeatedKeys('')).toEqual([]);
   });
 
-  test('$schema is ignored', () => {
+  test('do not include $schema', () => {
     expect(
       faultsOf('{"$schema":"../../docs/catalogue.schema.json","providers":[{"id":"p","url":"https://h"}]}'),
     ).toEqual([]);
   });
 });
 
-test('URLs of catalogues of before mean what they meant', () => {
+test('URLs in catalogues of earlier versions keep their meaning', () => {
   const parse = (url: string) => parseCatalogue(JSON.stringify({ providers: [{ id: 'p', url }] }), {}).get('p')?.url;
   expect(parse(' https://h/a\tb\n#c ')).toBe('https://h/ab#c');
   expect(parse(`https://h/${'x'.repeat(5000)}`)).toHaveLength(5010);
@@ -487,11 +502,11 @@ describe('a deployed catalogue', () => {
     }
   };
 
-  test('is looked at field by field', () => {
+  test('is validated field by field', () => {
     expect(
       messageOf('{"providers":[{"id":"A","url":1},{"id":"b","url":"${X}","x":1},{"id":"b","url":"https://h"}]}'),
     ).toMatch(
-      /^providers\.1\.url: .*X is not set; providers\.0\.id: .*; providers\.0\.url: .*; providers\.1: .*"x"; providers\.2\.id: "b" is there twice$/,
+      /^providers\.1\.url: .*X is not set; providers\.0\.id: .*; providers\.0\.url: .*; providers\.1: .*"x"; providers\.2\.id: Duplicate id "b"$/,
     );
     expect(messageOf('{"providers":')).toMatch(/not JSON/);
     expect(messageOf('null')).toMatch(/^catalogue: /);

@@ -20,14 +20,14 @@ import { createFakeCircuits } from '../fakes/third-parties.ts';
 
 const rules = { windowMs: 60_000, minCalls: 10, failureRate: 0.9, openMs: 60_000 };
 const GAS: ThirdParty = { key: 'provider#gas', longestCallMs: 10_000 };
-/** From the first failure to the start of counting: 5 s, the longest call, and how far two clocks may be apart. */
+/** Delay from the first failure to the start of counting: 5 s, the longest call, and the allowed clock skew. */
 const DELAY_MS = 19_000;
-/** Why a call did not go out, or not to its end. */
-const LOST = new Error('lease lost');
-/** Failures in a row that open a circuit. */
-const ENOUGH = 36;
+/** Thrown by a call that was not sent or was cut short. */
+const LEASE_LOST = new Error('lease lost');
+/** Consecutive failures that open a circuit. */
+const FAILURES_TO_OPEN = 36;
 
-/** Processes that share a table and a clock, and a third party that is well or not. */
+/** Processes that share a table and a clock, and a third party that is up or down. */
 const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   const circuits = createFakeCircuits();
   const changes: CircuitChange[] = [];
@@ -59,7 +59,7 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
       announce: async (announced) => void changes.push(announced),
     });
   const breakers = Array.from({ length: processes }, createProcess);
-  const call = async (party = GAS, process = 0): Promise<'well' | 'failed' | 'deferred'> => {
+  const call = async (party = GAS, process = 0): Promise<'succeeded' | 'failed' | 'deferred'> => {
     const breaker = breakers[process] ?? createProcess();
     try {
       return await breaker.call(
@@ -67,7 +67,7 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
         async () => {
           calls += 1;
           if (!isUp) throw new Error('down');
-          return 'well' as const;
+          return 'succeeded' as const;
         },
         () => ({ class: 'bad_status', statusCode: 503 }),
       );
@@ -75,20 +75,20 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
       return error instanceof CircuitOpen ? 'deferred' : 'failed';
     }
   };
-  const pass = (ms: number) => {
+  const advance = (ms: number) => {
     now += ms;
   };
-  const goes = (up: boolean) => {
+  const setHealthy = (up: boolean) => {
     isUp = up;
   };
   return {
     circuits,
     log,
-    draws: (number: number) => {
+    setRandom: (number: number) => {
       random = number;
     },
-    /** Makes a call that ends when it is told to. */
-    begins: async (process = 0, party = GAS) => {
+    /** Starts a call; `end` ends it. */
+    startCall: async (process = 0, party = GAS) => {
       const started = Promise.withResolvers<void>();
       const answer = Promise.withResolvers<void>();
       const ended = breakers[process]?.call(
@@ -97,9 +97,9 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
           started.resolve();
           return answer.promise;
         },
-        (error) => (error === LOST ? 'unknown' : { class: 'timeout' }),
+        (error) => (error === LEASE_LOST ? 'unknown' : { class: 'timeout' }),
       );
-      // One that is deferred is an error here, and not waited for.
+      // A deferred call rejects here, so the race does not wait for it.
       await Promise.race([started.promise, ended]);
       const end = (error?: unknown) => {
         if (error === undefined) answer.resolve();
@@ -115,128 +115,128 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
     operations,
     call,
     calls: () => calls,
-    pass,
-    goes,
+    advance,
+    setHealthy,
     now: () => now,
-    /** Opens the circuit, as an outage does. */
-    breaks: async (party = GAS) => {
-      goes(false);
+    /** Opens the circuit by an outage. */
+    openCircuit: async (party = GAS) => {
+      setHealthy(false);
       await call(party);
-      pass(DELAY_MS);
-      for (let index = 0; index < ENOUGH; index += 1) expect(await call(party)).toBe('failed');
+      advance(DELAY_MS);
+      for (let index = 0; index < FAILURES_TO_OPEN; index += 1) expect(await call(party)).toBe('failed');
       expect(await call(party)).toBe('deferred');
     },
   };
 };
 
 describe('a circuit', () => {
-  test('of a healthy third party costs no write, and one cached read', async () => {
+  test('of a healthy third party costs no write and one cached read', async () => {
     const { call, operations } = createWorld();
-    for (let index = 0; index < 100; index += 1) expect(await call()).toBe('well');
+    for (let index = 0; index < 100; index += 1) expect(await call()).toBe('succeeded');
     expect(operations).toEqual(['list']);
   });
 
-  test('is watched from the first failure on, and counted once every process knows and slow answers have come', async () => {
-    const { call, goes, pass, operations, circuits, now } = createWorld();
-    goes(false);
+  test('is watched from the first failure, and counts once every process knows the watch and slow answers have arrived', async () => {
+    const { call, setHealthy, advance, operations, circuits, now } = createWorld();
+    setHealthy(false);
     for (let index = 0; index < 50; index += 1) await call();
     expect(operations).toEqual(['list', 'watch']);
     expect(circuits.watches.get(GAS.key)).toMatchObject({ since: now(), weight: 1 });
-    pass(DELAY_MS - 1);
+    advance(DELAY_MS - 1);
     await call();
     expect(operations).not.toContain('count');
-    pass(1);
+    advance(1);
     await call();
-    goes(true);
+    setHealthy(true);
     await call();
-    // Both kinds, one write each.
+    // Both kinds of calls, one write each.
     expect(operations.filter((name) => name === 'count')).toHaveLength(2);
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2, failures: 1, samples: 2 }]);
   });
 
-  test('is counted by a fresh process at once, by one that does not know the watch not at all', async () => {
-    const { call, goes, pass, circuits } = createWorld(2);
+  test('counts at once in a fresh process, and not at all in a process that does not know the watch', async () => {
+    const { call, setHealthy, advance, circuits } = createWorld(2);
     await call(GAS, 1);
-    pass(4_000);
-    goes(false);
+    advance(4_000);
+    setHealthy(false);
     await call(GAS, 0);
-    pass(DELAY_MS);
-    // It reads before its first call; the call of process 1 reads again, too.
+    advance(DELAY_MS);
+    // It reads before its first call; process 1 reads again for its own call.
     await call(GAS, 2);
     await call(GAS, 1);
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2 }]);
   });
 
-  test('is counted no sooner than that by a process whose clock is four seconds ahead of the one that set the watch', async () => {
-    const { circuits, call, goes, pass, now, operations } = createWorld();
+  test('does not count early in a process whose clock is four seconds ahead of the one that set the watch', async () => {
+    const { circuits, call, setHealthy, advance, now, operations } = createWorld();
     await circuits.watch(GAS.key, newWatch(GAS, now() - 4_000, rules), now());
-    goes(false);
-    pass(14_999);
+    setHealthy(false);
+    advance(14_999);
     await call();
     expect(operations).not.toContain('count');
-    pass(1);
+    advance(1);
     await call();
     expect(operations).toContain('count');
   });
 
   test('is no longer watched after a window without failures, however many calls succeed in it', async () => {
-    const { call, goes, pass, operations } = createWorld();
-    goes(false);
+    const { call, setHealthy, advance, operations } = createWorld();
+    setHealthy(false);
     await call();
-    goes(true);
+    setHealthy(true);
     const counts = () => operations.filter((name) => name === 'count').length;
-    pass(rules.windowMs - 1_000);
+    advance(rules.windowMs - 1_000);
     await call();
     expect(counts()).toBe(1);
-    pass(2_000);
+    advance(2_000);
     await call();
     expect(counts()).toBe(1);
     expect(operations).not.toContain('updateWatch');
   });
 
-  test('stays watched while there are failures, at a write for each half window', async () => {
-    const { call, goes, pass, operations } = createWorld();
-    goes(false);
+  test('stays watched while calls fail, at one write per half window', async () => {
+    const { call, setHealthy, advance, operations } = createWorld();
+    setHealthy(false);
     for (let second = 0; second < 300; second += 1) {
-      goes(second % 10 !== 0);
+      setHealthy(second % 10 !== 0);
       await call();
-      pass(1_000);
+      advance(1_000);
     }
     expect(operations.filter((name) => name === 'watch')).toHaveLength(1);
     expect(operations.filter((name) => name === 'updateWatch').length).toBeLessThanOrEqual(10);
     expect(operations.filter((name) => name === 'count').length).toBeGreaterThan(275);
   });
 
-  test('lasts a window from the last failure that renewed it, and always long enough to be counted', () => {
+  test('is watched for a window after the last failure that renewed the watch, and always long enough to be counted', () => {
     const watch = newWatch(GAS, NOW, rules);
     expect(watch.expiresAt).toBe((NOW + rules.windowMs) / 1000);
     expect(isRenewalDue(watch, GAS, NOW + 30_000, rules)).toBe(false);
     expect(isRenewalDue(watch, GAS, NOW + 30_001, rules)).toBe(true);
-    // A window that is shorter than the delay must not end before anything is counted.
+    // A window shorter than the delay must not end before counting starts.
     expect(newWatch(GAS, NOW, { ...rules, windowMs: 1_000 }).expiresAt * 1000).toBe(NOW + 2 * DELAY_MS);
   });
 
-  test('is not opened by an outage that is over before counting begins', async () => {
-    const { call, goes, pass, changes } = createWorld();
-    goes(false);
+  test('stays closed in an outage that ends before counting starts', async () => {
+    const { call, setHealthy, advance, changes } = createWorld();
+    setHealthy(false);
     for (let second = 0; second < 15; second += 1) {
       for (let index = 0; index < 100; index += 1) await call();
-      pass(1_000);
+      advance(1_000);
     }
-    goes(true);
+    setHealthy(true);
     for (let second = 0; second < 60; second += 1) {
       for (let index = 0; index < 10; index += 1) await call();
-      pass(1_000);
+      advance(1_000);
     }
     expect(changes).toEqual([]);
   });
 
-  test('keeps what opened it, and tells it to every call that it defers', async () => {
-    const { breaks, circuits, createProcess, changes } = createWorld();
-    await breaks();
+  test('keeps the failure that opened it, and passes it to every deferred call', async () => {
+    const { openCircuit, circuits, createProcess, changes } = createWorld();
+    await openCircuit();
     const lastFailure = { class: 'bad_status', statusCode: 503 };
     expect(circuits.all.get(GAS.key)).toMatchObject({ lastFailure });
-    expect(changes).toMatchObject([{ isOpen: true, tally: { calls: ENOUGH, failures: ENOUGH } }]);
+    expect(changes).toMatchObject([{ isOpen: true, tally: { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN } }]);
     const call = createProcess().call(
       GAS,
       async () => {},
@@ -245,135 +245,135 @@ describe('a circuit', () => {
     await expect(call).rejects.toMatchObject({ name: 'CircuitOpen', lastFailure });
   });
 
-  test('leaves a third party in an hour of outage alone, and lets all through again once it is back', async () => {
-    const { call, calls, goes, pass, changes } = createWorld(4);
-    goes(false);
+  test('blocks almost all calls during an hour of outage, and lets all calls through after recovery', async () => {
+    const { call, calls, setHealthy, advance, changes } = createWorld(4);
+    setHealthy(false);
     for (let second = 0; second < 3_600; second += 1) {
       for (let process = 0; process < 4; process += 1) await call(GAS, process);
-      pass(1_000);
+      advance(1_000);
     }
-    // Those before counting, those that were counted, and about ten probes.
-    expect(calls()).toBeLessThan(20 * 4 + ENOUGH + 5 * 4 + 12);
-    goes(true);
-    pass(480_000);
+    // The calls before counting, the counted ones, and about ten probes.
+    expect(calls()).toBeLessThan(20 * 4 + FAILURES_TO_OPEN + 5 * 4 + 12);
+    setHealthy(true);
+    advance(480_000);
     const results = await Promise.all(Array.from({ length: 20 }, (_, index) => call(GAS, index % 4)));
-    expect(results.filter((result) => result === 'well')).toHaveLength(1);
-    pass(5_000);
-    for (let process = 0; process < 4; process += 1) expect(await call(GAS, process)).toBe('well');
+    expect(results.filter((result) => result === 'succeeded')).toHaveLength(1);
+    advance(5_000);
+    for (let process = 0; process < 4; process += 1) expect(await call(GAS, process)).toBe('succeeded');
     expect(changes.map(({ isOpen }) => isOpen)).toEqual([true, false]);
   });
 
-  test('does not touch other providers, or other clients of the same receiver', async () => {
-    const { breaks, call, goes } = createWorld();
+  test('does not affect other providers, or other clients of the same receiver', async () => {
+    const { openCircuit, call, setHealthy } = createWorld();
     const receiverOf = (client: string) => ({
       key: receiverCircuitKey(client, 'https://example.com:8443/path'),
       longestCallMs: 10_000,
     });
-    await breaks();
-    await breaks(receiverOf('acme'));
-    goes(true);
-    expect(await call({ ...GAS, key: 'provider#internet' })).toBe('well');
-    expect(await call(receiverOf('other'))).toBe('well');
+    await openCircuit();
+    await openCircuit(receiverOf('acme'));
+    setHealthy(true);
+    expect(await call({ ...GAS, key: 'provider#internet' })).toBe('succeeded');
+    expect(await call(receiverOf('other'))).toBe('succeeded');
     expect(await call(receiverOf('acme'))).toBe('deferred');
   });
 
-  test('of a receiver is read by its own key, once in five seconds, and is in no list', async () => {
-    const { call, operations, pass, circuits, goes, now } = createWorld();
+  test('of a receiver is read by its own key, once in five seconds, and appears in no list', async () => {
+    const { call, operations, advance, circuits, setHealthy, now } = createWorld();
     const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
     for (let index = 0; index < 10; index += 1) await call(receiver);
     expect(operations).toEqual(['find']);
-    pass(5_000);
-    goes(false);
+    advance(5_000);
+    setHealthy(false);
     await call(receiver);
     expect(operations).toEqual(['find', 'find', 'watch']);
     expect((await circuits.list(now())).size).toBe(0);
   });
 
-  test('that closes forgets what was counted before it opened', async () => {
-    const { breaks, call, goes, pass, circuits, changes } = createWorld(2, { openMs: 1_000 });
-    await breaks();
+  test('forgets earlier counts when it closes', async () => {
+    const { openCircuit, call, setHealthy, advance, circuits, changes } = createWorld(2, { openMs: 1_000 });
+    await openCircuit();
     expect(circuits.tallies.size).toBe(1);
     // Within the same window.
-    pass(1_000);
-    goes(true);
-    expect(await call()).toBe('well');
+    advance(1_000);
+    setHealthy(true);
+    expect(await call()).toBe('succeeded');
     expect([circuits.all.size, circuits.watches.size, circuits.tallies.size]).toEqual([0, 0, 0]);
-    goes(false);
-    for (let index = 0; index < ENOUGH; index += 1) expect(await call()).toBe('failed');
+    setHealthy(false);
+    for (let index = 0; index < FAILURES_TO_OPEN; index += 1) expect(await call()).toBe('failed');
     expect(changes.map(({ isOpen }) => isOpen)).toEqual([true, false]);
   });
 
-  test('leaves nothing in the table once it is over', async () => {
-    const { breaks, circuits, pass, now } = createWorld();
-    await breaks();
+  test('leaves nothing in the table once it has closed', async () => {
+    const { openCircuit, circuits, advance, now } = createWorld();
+    await openCircuit();
     expect(circuits.tallies.size).toBe(1);
-    pass(3 * 3_600_000);
+    advance(3 * 3_600_000);
     circuits.expire(now());
     expect([circuits.all.size, circuits.watches.size, circuits.tallies.size]).toEqual([0, 0, 0]);
     expect([toEpochSeconds(1_000), toEpochSeconds(1_001)]).toEqual([1, 2]);
   });
 
-  test('lets another probe go when the first one is never heard of again', async () => {
-    const { breaks, begins, call, goes, pass } = createWorld(2);
-    await breaks();
-    pass(60_000);
-    await begins();
-    pass(29_999);
+  test('allows another probe when the first probe never ends', async () => {
+    const { openCircuit, startCall, call, setHealthy, advance } = createWorld(2);
+    await openCircuit();
+    advance(60_000);
+    await startCall();
+    advance(29_999);
     expect(await call(GAS, 1)).toBe('deferred');
-    pass(1);
-    goes(true);
-    expect(await call(GAS, 1)).toBe('well');
+    advance(1);
+    setHealthy(true);
+    expect(await call(GAS, 1)).toBe('succeeded');
   });
 
   test.each<[string, () => 'unknown']>([
     ['did not go out', () => 'unknown'],
     [
-      'could not be judged',
+      'failed without a verdict',
       () => {
         throw new Error('a bug');
       },
     ],
-  ])('gives the probe to the next caller at once when a call %s', async (_case, judge) => {
-    const { breaks, call, goes, pass, breakers, circuits } = createWorld();
-    await breaks();
-    pass(60_000);
+  ])('frees the probe slot for the next caller when a call %s', async (_case, judge) => {
+    const { openCircuit, call, setHealthy, advance, breakers, circuits } = createWorld();
+    await openCircuit();
+    advance(60_000);
     const lost = async () => Promise.reject(new Error('lease lost'));
     await expect(breakers[0]?.call(GAS, lost, judge)).rejects.toThrow('lease lost');
     expect(circuits.all.get(GAS.key)).toMatchObject({ halfOpen: false, consecutiveOpens: 1 });
-    goes(true);
-    expect(await call()).toBe('well');
+    setHealthy(true);
+    expect(await call()).toBe('succeeded');
     expect(circuits.all.size).toBe(0);
   });
 
-  test('stays open twice as long after each probe that fails, up to eight times', () => {
+  test('doubles its open time after each failed probe, up to eightfold', () => {
     const open = [1, 2, 3, 4, 5, 6].map((times) => opened(GAS.key, times, 0, rules).openUntil / 60_000);
     expect(open).toEqual([1, 2, 4, 8, 8, 8]);
     expect([windowAt(59_999, rules), windowAt(60_000, rules)]).toEqual([0, 1]);
   });
 
-  test('opens when the calls favour "dead" by 100,000 to 1, at the threshold, from the minimum on', () => {
+  test('opens when the odds of an outage reach 100,000 to 1, at the failure rate, from the minimum number of calls', () => {
     const trips = (calls: number, failures: number, change = {}, samples = calls) =>
       isTripped({ calls, failures, samples }, { ...rules, ...change });
     expect([trips(35, 35), trips(36, 36)]).toEqual([false, true]);
     expect([trips(36, 36, { minCalls: 37 }), trips(37, 37, { minCalls: 37 })]).toEqual([false, true]);
-    // A success weighs as much as seven failures.
+    // A success outweighs seven failures.
     expect([trips(43, 42), trips(44, 43)]).toEqual([false, true]);
     expect(trips(1_000, 899)).toBe(false);
-    // Other thresholds: 0.3 and 0.75; 0.8 and as good as 1.
+    // Other thresholds: 0.3 and 0.75; 0.8 and almost 1.
     expect([trips(12, 12, { failureRate: 0.5 }), trips(13, 13, { failureRate: 0.5 })]).toEqual([false, true]);
     expect([trips(54, 54, { failureRate: 1 }), trips(55, 55, { failureRate: 1 })]).toEqual([false, true]);
     expect(trips(1_000, 999, { failureRate: 1 })).toBe(false);
-    // Of sampled calls those count that were seen.
+    // Of sampled calls, only those seen count towards the minimum.
     expect([trips(280, 280, {}, 35), trips(288, 288, {}, 36)]).toEqual([false, true]);
   });
 
-  test('of a busy third party is sampled, from a window that all processes know of, while it is busy', async () => {
-    const { call, goes, pass, operations, circuits, now } = createWorld();
-    goes(false);
+  test('of a busy third party is sampled while it stays busy, from a window that all processes know', async () => {
+    const { call, setHealthy, advance, operations, circuits, now } = createWorld();
+    setHealthy(false);
     await call();
-    pass(DELAY_MS);
+    advance(DELAY_MS);
     for (let index = 0; index < 600; index += 1) {
-      goes(index % 2 === 0);
+      setHealthy(index % 2 === 0);
       await call();
     }
     const { weight, weightFrom = 0, weightUntil = 0 } = circuits.watches.get(GAS.key) ?? {};
@@ -384,18 +384,18 @@ describe('a circuit', () => {
     expect(weightUntil).toBe(weightFrom + 2 * rules.windowMs);
   });
 
-  describe('that is sampled', () => {
+  describe('sampling', () => {
     const start = (windowAt(NOW, rules) + 10) * rules.windowMs;
     const aWatch = (change: Partial<Watch> = {}): Watch => ({ ...newWatch(GAS, start, rules), ...change });
     const at = (now: number, calls: number, weight = 1, watch = aWatch()) =>
       sampling(watch, { calls, failures: 0, samples: calls }, weight, GAS, now, rules);
 
-    test('begins when a write takes the calls of a window past 500, or a multiple', () => {
+    test('starts when a write takes the calls of a window past 500 or a multiple of it', () => {
       expect([499, 500, 501, 1_000].map((calls) => at(start, calls) !== undefined)).toEqual([false, true, false, true]);
       expect([1_000, 1_007, 1_008].map((calls) => at(start, calls, 8) !== undefined)).toEqual([true, true, false]);
     });
 
-    test('begins with the first window that starts when all processes know of it, and lasts two', () => {
+    test('starts with the first window that startCall after all processes know, and lasts two windows', () => {
       const of = (now: number, count = 1) => ({
         weight: 8,
         weightFrom: start + count * rules.windowMs,
@@ -412,10 +412,10 @@ describe('a circuit', () => {
       }
     });
 
-    test('is prolonged without a gap while it is busy, by one write a window, and begins anew once it has ended', () => {
+    test('is extended without a gap while the third party stays busy, by one write a window, and restarts after it has ended', () => {
       const until = start + 2 * rules.windowMs;
       const sampled = aWatch({ weight: 8, weightFrom: start, weightUntil: until });
-      // Where it is to end later already, nothing is written.
+      // No write if sampling already ends later.
       expect(at(start - rules.windowMs, 504, 8, sampled)).toBeUndefined();
       expect(at(start, 504, 8, sampled)).toEqual({ weight: 8, weightFrom: start, weightUntil: until + rules.windowMs });
       expect(at(until - 1, 504, 8, sampled)?.weightFrom).toBe(start);
@@ -423,101 +423,101 @@ describe('a circuit', () => {
     });
   });
 
-  test('of a provider is one of a list, and stays open for eight times the first open time at most', () => {
+  test('is listed for a provider, and stays open for eight times the first open time at most', () => {
     expect(providerCircuitKey('gas')).toBe(GAS.key);
     expect([isListed(GAS.key), isListed(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
       true,
       false,
     ]);
-    // Patience with receivers is derived from it.
+    // The patience with receivers is derived from it.
     expect(longestOpenMs(rules.openMs)).toBe(opened(GAS.key, 99, 0, rules).openUntil);
   });
 
-  test('that closes forgets what clocks seconds apart may have counted in the windows beside its own', async () => {
-    const { breaks, call, goes, pass, circuits, now } = createWorld();
-    await breaks();
-    pass(60_000);
+  test('forgets counts in the neighbouring windows when it closes, since clocks may be seconds apart', async () => {
+    const { openCircuit, call, setHealthy, advance, circuits, now } = createWorld();
+    await openCircuit();
+    advance(60_000);
     const window = windowAt(now(), rules);
     const own = { calls: 9, failures: 9, samples: 9 };
     for (const other of [-2, -1, 0, 1, 2]) await circuits.count(GAS.key, window + other, own, now());
-    goes(true);
+    setHealthy(true);
     await call();
     expect([...circuits.tallies.keys()]).toEqual([`${GAS.key} ${window - 2}`, `${GAS.key} ${window + 2}`]);
   });
 
-  test('lets calls through where the table can not be asked', async () => {
-    const { call, port, goes, pass } = createWorld();
+  test('lets calls through when the table is unavailable', async () => {
+    const { call, port, setHealthy, advance } = createWorld();
     const down = async () => Promise.reject(new Error('down'));
     for (const name of Object.keys(port)) Object.assign(port, { [name]: down });
-    goes(false);
+    setHealthy(false);
     for (let index = 0; index < 60; index += 1) {
       expect(await call()).toBe('failed');
-      pass(1_000);
+      advance(1_000);
     }
   });
 
-  test('is read with those of all other providers, but apart from those of receivers', async () => {
+  test('of a provider is read together with those of all other providers, but apart from those of receivers', async () => {
     const { call, operations } = createWorld();
     const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
     for (const party of [GAS, { ...GAS, key: 'provider#internet' }, receiver, GAS]) await call(party);
     expect(operations).toEqual(['list', 'find']);
   });
 
-  test('costs nothing for calls that did not go out: they say nothing of the third party', async () => {
-    const { begins, operations } = createWorld();
-    for (let index = 0; index < 10; index += 1) await (await begins()).end(LOST);
+  test('ignores calls that were not sent, since they say nothing about the third party', async () => {
+    const { startCall, operations } = createWorld();
+    for (let index = 0; index < 10; index += 1) await (await startCall()).end(LEASE_LOST);
     expect(operations).toEqual(['list']);
   });
 
-  test('that has opened meanwhile is not counted for calls that began before', async () => {
-    const { begins, breaks, operations } = createWorld();
-    const slow = await begins();
-    await breaks();
+  test('does not count calls that began before it opened', async () => {
+    const { startCall, openCircuit, operations } = createWorld();
+    const slow = await startCall();
+    await openCircuit();
     const before = operations.length;
     await slow.end(new Error('down'));
     expect(operations).toHaveLength(before);
   });
 
-  test('is renewed by one write, which the process need not read', async () => {
-    const { call, goes, pass, operations } = createWorld();
-    goes(false);
+  test('is renewed by one write, without a read', async () => {
+    const { call, setHealthy, advance, operations } = createWorld();
+    setHealthy(false);
     await call();
-    pass(31_000);
+    advance(31_000);
     for (let index = 0; index < 5; index += 1) await call();
     expect(operations.filter((name) => name !== 'count')).toEqual(['list', 'watch', 'list', 'updateWatch']);
   });
 
-  test('whose first failures two processes meet has one watch, which the slower one reads at once', async () => {
-    const { call, goes, operations, circuits, pass, now } = createWorld(2);
+  test('has a single watch when two processes see the first failures, and the slower process reads it at once', async () => {
+    const { call, setHealthy, operations, circuits, advance, now } = createWorld(2);
     await call(GAS, 1);
-    goes(false);
+    setHealthy(false);
     await call(GAS, 0);
     const since = now();
-    pass(1_000);
+    advance(1_000);
     await call(GAS, 1);
     await call(GAS, 1);
     expect(circuits.watches.get(GAS.key)).toMatchObject({ since });
     expect(operations).toEqual(['list', 'list', 'watch', 'watch', 'list']);
   });
 
-  test('that is sampled stays so when its watch is renewed', async () => {
-    const { call, circuits, draws, goes, now, pass, operations } = createWorld();
+  test('stays sampled when its watch is renewed', async () => {
+    const { call, circuits, setRandom, setHealthy, now, advance, operations } = createWorld();
     const weights = { weight: 8, weightFrom: now(), weightUntil: now() + 2 * rules.windowMs };
     await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
-    pass(31_000);
-    goes(false);
-    draws(0.999);
+    advance(31_000);
+    setHealthy(false);
+    setRandom(0.999);
     for (let index = 0; index < 5; index += 1) await call();
     expect(operations).toEqual(['list', 'updateWatch']);
   });
 
-  test('counts in a tally that outlives its window on every clock, and not much more', async () => {
-    const { call, goes, pass, circuits, now } = createWorld();
-    goes(false);
+  test('keeps a tally until its window has ended on every clock, but not much longer', async () => {
+    const { call, setHealthy, advance, circuits, now } = createWorld();
+    setHealthy(false);
     await call();
-    pass(DELAY_MS);
+    advance(DELAY_MS);
     await call();
-    // Deleted within its window it would forget failures, and the circuit might never open.
+    // A tally deleted within its window would lose failures, and the circuit might never open.
     circuits.expire(now() + rules.windowMs + 4_000);
     expect(circuits.tallies.size).toBe(1);
     circuits.expire(now() + 2 * rules.windowMs + 1_000);
@@ -529,31 +529,31 @@ describe('a circuit', () => {
     [0.124, 1],
     [0.125, 0],
     [0.999, 0],
-  ])('of a busy third party counts one call of eight, for eight: drawing %d, %i', async (number, counted) => {
-    const { call, circuits, draws, now, pass } = createWorld();
+  ])('of a busy third party counts every eighth call as eight calls: drawing %d, %i', async (number, counted) => {
+    const { call, circuits, setRandom, now, advance } = createWorld();
     const start = now() + DELAY_MS + 1_000;
     const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
     await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
-    pass(DELAY_MS + 999);
-    draws(0.999);
+    advance(DELAY_MS + 999);
+    setRandom(0.999);
     await call();
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
     circuits.tallies.clear();
-    pass(1);
-    draws(number);
+    advance(1);
+    setRandom(number);
     await call();
     const tally = { calls: 8, failures: 0, samples: 1 };
     expect([...circuits.tallies.values()]).toMatchObject(counted === 1 ? [tally] : []);
-    // Every call is counted again when that is over.
-    pass(1_000);
+    // Every call counts again once sampling has ended.
+    advance(1_000);
     await call();
     expect([...circuits.tallies.values()]).toMatchObject([counted === 1 ? { calls: 9, samples: 2 } : { calls: 1 }]);
   });
 
-  test('being probed defers other calls by five seconds, or by what is left of the probe', async () => {
-    const { breaks, begins, pass, createProcess } = createWorld();
-    await breaks();
-    pass(60_000);
+  test('that is half-open defers other calls by five seconds, or by the rest of the probe', async () => {
+    const { openCircuit, startCall, advance, createProcess } = createWorld();
+    await openCircuit();
+    advance(60_000);
     const deferral = () =>
       createProcess()
         .call(
@@ -562,26 +562,26 @@ describe('a circuit', () => {
           () => 'unknown',
         )
         .catch((error: unknown) => error);
-    await begins();
+    await startCall();
     expect(await deferral()).toMatchObject({ retryAfterMs: 5_000 });
-    pass(26_000);
+    advance(26_000);
     expect(await deferral()).toMatchObject({ retryAfterMs: 4_000 });
   });
 
-  test('is probed by one call of a process, without asking the table for the others', async () => {
-    const { breaks, call, goes, pass, operations } = createWorld();
-    await breaks();
-    goes(true);
-    pass(60_000);
+  test('is probed by one call of a process, without a table access by the others', async () => {
+    const { openCircuit, call, setHealthy, advance, operations } = createWorld();
+    await openCircuit();
+    setHealthy(true);
+    advance(60_000);
     const results = await Promise.all(Array.from({ length: 10 }, () => call()));
-    expect(results.filter((result) => result === 'well')).toHaveLength(1);
+    expect(results.filter((result) => result === 'succeeded')).toHaveLength(1);
     expect(operations.filter((name) => name === 'move')).toHaveLength(1);
   });
 
-  test('whose probe failed is open for twice as long, also to the process that knows it best', async () => {
-    const { breaks, call, pass, breakers } = createWorld();
-    await breaks();
-    pass(60_000);
+  test('stays open twice as long after a failed probe, also in the process that sent it', async () => {
+    const { openCircuit, call, advance, breakers } = createWorld();
+    await openCircuit();
+    advance(60_000);
     expect(await call()).toBe('failed');
     const again = breakers[0]?.call(
       GAS,
@@ -591,87 +591,87 @@ describe('a circuit', () => {
     await expect(again).rejects.toMatchObject({ retryAfterMs: 120_000 });
   });
 
-  test('whose probe another process won is read again at once', async () => {
-    const { breaks, call, goes, pass } = createWorld(2);
-    await breaks();
-    pass(59_999);
+  test('is read again at once when another process won the probe', async () => {
+    const { openCircuit, call, setHealthy, advance } = createWorld(2);
+    await openCircuit();
+    advance(59_999);
     expect(await call(GAS, 1)).toBe('deferred');
-    pass(1);
-    goes(true);
-    expect(await call(GAS, 0)).toBe('well');
-    // What process 1 read a millisecond ago says that it is to be probed.
-    expect([await call(GAS, 1), await call(GAS, 1)]).toEqual(['deferred', 'well']);
+    advance(1);
+    setHealthy(true);
+    expect(await call(GAS, 0)).toBe('succeeded');
+    // The state that process 1 read a millisecond ago still calls for a probe.
+    expect([await call(GAS, 1), await call(GAS, 1)]).toEqual(['deferred', 'succeeded']);
   });
 
   test.each<[string, unknown]>([
     ['succeeds', undefined],
     ['fails', new Error('down')],
-    ['did not go out', LOST],
-  ])('is what the next probe made of it, whatever a probe says that took too long and %s', async (_case, error) => {
+    ['did not go out', LEASE_LOST],
+  ])('follows the next probe, not a probe that ended too late and %s', async (_case, error) => {
     for (const isUp of [true, false]) {
-      const { breaks, begins, call, goes, pass, changes, circuits } = createWorld(2);
-      await breaks();
-      pass(60_000);
-      const slow = await begins(0);
-      // What process 0 knows is as new as can be, and wrong all the same.
-      pass(29_999);
+      const { openCircuit, startCall, call, setHealthy, advance, changes, circuits } = createWorld(2);
+      await openCircuit();
+      advance(60_000);
+      const slow = await startCall(0);
+      // The state that process 0 knows is fresh, and still wrong.
+      advance(29_999);
       expect(await call(GAS, 0)).toBe('deferred');
-      pass(1);
-      goes(isUp);
-      expect(await call(GAS, 1)).toBe(isUp ? 'well' : 'failed');
+      advance(1);
+      setHealthy(isUp);
+      expect(await call(GAS, 1)).toBe(isUp ? 'succeeded' : 'failed');
       const before = circuits.all.get(GAS.key);
       await slow.end(error);
       expect(circuits.all.get(GAS.key)).toEqual(before);
-      // The process does not go by its own probe.
-      expect(await call(GAS, 0)).toBe(isUp ? 'well' : 'deferred');
+      // The process does not rely on its own probe.
+      expect(await call(GAS, 0)).toBe(isUp ? 'succeeded' : 'deferred');
       expect(changes.map(({ isOpen }) => isOpen)).toEqual(isUp ? [true, false] : [true]);
     }
   });
 
-  test('tells operators when it opens, is probed, stays open and closes, whose it is and for how long', async () => {
-    const { breaks, call, goes, pass, log } = createWorld();
-    await breaks();
-    pass(60_000);
+  test('reports when it opens, is probed, stays open and closes, with its party and duration', async () => {
+    const { openCircuit, call, setHealthy, advance, log } = createWorld();
+    await openCircuit();
+    advance(60_000);
     await call();
-    pass(120_000);
-    goes(true);
+    advance(120_000);
+    setHealthy(true);
     await call();
     const cause = { class: 'bad_status', statusCode: 503 };
-    const told = (level: string, words: RegExp, data: object = {}) => ({
+    const logged = (level: string, words: RegExp, data: object = {}) => ({
       level,
       message: expect.stringMatching(words),
       data: { circuit: GAS.key, ...data },
     });
     expect(log.lines).toEqual([
-      told('warn', /opened/i, { calls: ENOUGH, failures: ENOUGH, cause, openMs: 60_000 }),
-      told('info', /probing/i),
-      told('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
-      told('info', /probing/i),
-      told('info', /closed/i),
+      logged('warn', /opened/i, { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN, cause, openMs: 60_000 }),
+      logged('info', /probe started/i),
+      logged('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
+      logged('info', /probe started/i),
+      logged('info', /closed/i),
     ]);
   });
 
-  test('tells operators of each operation that the table refused, and of a call that could not be judged', async () => {
-    const { breaks, call, pass, log, port, breakers } = createWorld();
-    await breaks();
+  test('reports each failed table operation, and each call without a verdict', async () => {
+    const { openCircuit, call, advance, log, port, breakers } = createWorld();
+    await openCircuit();
     log.lines.length = 0;
     const error = new Error('down');
     const down = async () => Promise.reject(error);
     const { list, move } = port;
     Object.assign(port, { move: down });
-    pass(60_000);
-    // No probe without the table: all instances would send one.
+    advance(60_000);
+    // No probe without the table: every instance would send one.
     expect(await call()).toBe('deferred');
     Object.assign(port, { list: down });
     expect(await call()).toBe('deferred');
     Object.assign(port, { list });
-    pass(30_000);
+    advance(30_000);
     Object.assign(port, { move });
     const judging = breakers[0]?.call(GAS, down, () => {
       throw error;
     });
     await expect(judging).rejects.toBe(error);
-    pass(1);
+    advance(1);
     Object.assign(port, { close: down });
     await breakers[0]?.call(
       GAS,
@@ -679,21 +679,21 @@ describe('a circuit', () => {
       () => 'unknown',
     );
     const of = (level: string, words: RegExp, data: object) => ({ level, message: expect.stringMatching(words), data });
-    expect(log.lines.filter(({ message }) => !/probing/i.test(message))).toEqual([
+    expect(log.lines.filter(({ message }) => !/probe started/i.test(message))).toEqual([
       of('warn', /probe/, { circuit: GAS.key, error }),
       of('warn', /read/, { error }),
-      of('error', /judge/, { error }),
-      of('warn', /record/, { circuit: GAS.key, error }),
+      of('error', /verdict/, { error }),
+      of('warn', /not recorded/, { circuit: GAS.key, error }),
     ]);
   });
 
-  test('is read once in five seconds, however many calls there are', async () => {
-    const { call, operations, pass } = createWorld();
+  test('is read once in five seconds, however many calls are made', async () => {
+    const { call, operations, advance } = createWorld();
     await Promise.all(Array.from({ length: 50 }, () => call()));
-    pass(4_999);
+    advance(4_999);
     await call();
     expect(operations).toEqual(['list']);
-    pass(1);
+    advance(1);
     await call();
     expect(operations).toEqual(['list', 'list']);
   });

@@ -41,7 +41,7 @@ const parameters = { gas: { a: '€'.repeat(335) } };
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
 describe('a sweep', () => {
-  test('takes every due job, whatever the order of the shards', async () => {
+  test('claims every due job, whatever the order of the shards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.double({ min: 0, max: 0.999, noNaN: true }), async (number) => {
         const { claim } = await createWorld(5);
@@ -51,13 +51,13 @@ describe('a sweep', () => {
     );
   });
 
-  test('takes the longest due first', async () => {
+  test('claims the job that has been due longest first', async () => {
     const { claim, store } = await createWorld(9);
     const { batches } = await claim({ maxJobsPerSweep: 3 });
     expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));
   });
 
-  test('counts time as lost since jobs were due, or everything was paused', async () => {
+  test('measures lost time from when jobs became due or the pause began', async () => {
     const day = 86_400_000;
     const late = { dueAt: NOW - 2 * day, deadlineAt: NOW - day, status: 'PENDING' as const };
     const finals = async (lastPause: () => Promise<number | undefined>) => {
@@ -73,7 +73,7 @@ describe('a sweep', () => {
     expect(await finals(down)).toEqual([false]);
   });
 
-  test('hands over jobs as they were claimed: leased, with what is missing', async () => {
+  test('returns jobs as claimed: leased, with their missing providers', async () => {
     const { claim, store } = await createWorld(1);
     const { batches } = await claim();
     const [job] = batches.flat();
@@ -86,7 +86,7 @@ describe('a sweep', () => {
     expect(store.jobs.get(job?.jobId ?? '')).toMatchObject({ claims: 2, claimsSinceOutcome: 1 });
   });
 
-  test('of many large jobs comes back pass by pass, each within 256 KiB, until all are taken', async () => {
+  test('of many large jobs takes several passes, each within 256 KiB, until all are claimed', async () => {
     const { claim } = await createWorld(300, { callbackUrl: longUrl, metadata, parameters });
     const ids: string[] = [];
     let pass = await claim();
@@ -98,18 +98,18 @@ describe('a sweep', () => {
     expect([ids.length, new Set(ids).size, pass.claimed]).toEqual([300, 300, 300]);
   });
 
-  test('with nothing due is over', async () => {
+  test('ends when nothing is due', async () => {
     const { claim } = await createWorld(0);
     expect(await claim({}, 7)).toEqual({ batches: [], more: false, claimed: 7 });
   });
 
-  test('is over once it has taken its share', async () => {
+  test('ends once it has claimed its share', async () => {
     const { claim } = await createWorld(100);
     expect(await claim({ maxJobsPerSweep: 50 })).toMatchObject({ more: false, claimed: 50 });
     expect(await claim({ maxJobsPerSweep: 50 }, 50)).toEqual({ batches: [], more: false, claimed: 50 });
   });
 
-  test('begins no claim after twenty seconds, and comes back for the rest', async () => {
+  test('starts no claim after twenty seconds, and leaves the rest to the next pass', async () => {
     const { claim } = await createWorld(200);
     let now = NOW;
     const slow = { now: () => (now += 100) };
@@ -119,13 +119,13 @@ describe('a sweep', () => {
     expect(pass.more).toBe(true);
   });
 
-  test('passes over what somebody else took in between', async () => {
+  test('skips jobs that another sweep claimed in between', async () => {
     const { claim, store } = await createWorld(10);
     const due = { ...store.due, claim: async () => undefined };
     expect(await claim({ due })).toEqual({ batches: [], more: false, claimed: 0 });
   });
 
-  test('is not stopped by a job that is not as it should be', async () => {
+  test('skips a malformed job', async () => {
     const { claim, store, log } = await createWorld(5);
     const [broken] = store.jobs.values();
     if (broken) store.jobs.set(broken.jobId, { ...broken, providers: undefined as never });
@@ -135,7 +135,7 @@ describe('a sweep', () => {
     );
   });
 
-  test('hands over what it has taken when a shard can not be read', async () => {
+  test('returns the jobs it has claimed when a shard cannot be read', async () => {
     const { claim, store, log } = await createWorld(5);
     let reads = 0;
     const find: typeof store.due.find = async function* (shard, now) {
@@ -148,9 +148,9 @@ describe('a sweep', () => {
     expect(log.lines.filter((line) => line.level === 'error')).toHaveLength(3);
   });
 
-  test('fails when it has taken nothing and could not read', async () => {
+  test('fails when it has claimed nothing and could not read', async () => {
     const { claim, store } = await createWorld(5);
-    // biome-ignore lint/correctness/useYield: it fails before it has anything to give
+    // biome-ignore lint/correctness/useYield: it throws before the first yield
     const find: typeof store.due.find = async function* () {
       throw new Error('throttled');
     };
@@ -159,7 +159,7 @@ describe('a sweep', () => {
 });
 
 describe('a job that is never settled', () => {
-  test('is tried less and less often, alone in its batch, and ends after a week', async () => {
+  test('is retried less and less often, alone in its batch, and fails after a week', async () => {
     const { claim, store } = await createWorld(1, { claimsSinceOutcome: 0 });
     const [id = ''] = store.jobs.keys();
     const waits: number[] = [];
@@ -179,9 +179,9 @@ describe('a job that is never settled', () => {
   });
 
   test.each([
-    ['somebody else took it', new StaleClaim('stale')],
-    ['its end can not be written', new Error('down')],
-  ])('keeps no other when %s', async (_name, error) => {
+    ['another sweep claimed it', new StaleClaim('stale')],
+    ['its end cannot be written', new Error('down')],
+  ])('does not hold up the others when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
     await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
     const outcomes = { save: async () => Promise.reject(error) };
@@ -189,7 +189,7 @@ describe('a job that is never settled', () => {
   });
 });
 
-test('batches hold every job once, at most 40 and 200 KiB each, suspects alone, all within 256 KiB', () => {
+test('batches contain every job once, at most 40 jobs and 200 KiB each, suspects alone, 256 KiB in all', () => {
   const job = fc.record({
     length: fc.integer({ min: 20, max: 2_048 }),
     isSuspect: fc.boolean(),

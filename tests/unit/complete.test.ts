@@ -31,7 +31,7 @@ const ofBytes = (bytes: number) => {
 };
 
 describe('POST /complete', () => {
-  test('takes a mebibyte, and not a byte more, as text and as base64', async () => {
+  test('accepts a body of 1 MiB but not a byte more, as text and as base64', async () => {
     const { post } = createWorld();
     for (const [bytes, status] of [
       [MIB, 200],
@@ -43,7 +43,7 @@ describe('POST /complete', () => {
     }
   });
 
-  test('takes as many entries, nested as deep, as fit in', async () => {
+  test('accepts as many entries, nested as deeply, as fit in 1 MiB', async () => {
     const { post, log } = createWorld();
     const many = `{"jobId":"a","data":[${Array(340_000).fill('[]').join()}]}`;
     const deep = `{"jobId":"a","data":[${'['.repeat(500_000)}${']'.repeat(500_000)}]}`;
@@ -61,19 +61,19 @@ describe('POST /complete', () => {
     ['more', { data: [], metadata2: 1 }, '/metadata2'],
     ['metadata with a key that no job has', { data: [], metadata: { '': 'a' } }, '/metadata'],
     ['metadata that is no text', { data: [], metadata: { orderId: 1 } }, '/metadata'],
-  ])('refuses %s', async (_name, change, pointer) => {
+  ])('rejects %s', async (_name, change, pointer) => {
     const { statusCode, body = '' } = await createWorld().post({ body: JSON.stringify({ jobId: 'a', ...change }) });
     expect([statusCode, JSON.parse(body).errors]).toMatchObject([422, [{ pointer }]]);
   });
 
-  test('with a secret refuses what is not signed before it reads it, and says so in the log', async () => {
+  test('with a secret, rejects unsigned bodies before parsing them, and logs it', async () => {
     const { post, log } = createWorld({ secret: SECRET });
     expect((await post({ body: '{' })).statusCode).toBe(401);
     expect(log.lines).toMatchObject([{ message: 'Authentication failed', data: { reason: 'bad_signature' } }]);
   });
 });
 
-describe('where POST /complete is off', () => {
+describe('with POST /complete disabled', () => {
   test.each<[string, Partial<APIGatewayProxyEventV2>]>([
     ['a callback', { body: '{"jobId":"a","data":[]}' }],
     ['no JSON', { body: '{' }],
@@ -81,20 +81,21 @@ describe('where POST /complete is off', () => {
     ['too large a body', { body: ofBytes(2 * MIB) }],
     ['no body', {}],
     ['a query', { rawQueryString: 'a=1', queryStringParameters: { a: '1' } }],
-  ])('%s is answered as on an unknown route', async (_name, change) => {
+  ])('%s gets the response of an unknown route', async (_name, change) => {
     const unknown = createFallback({ log: aLog(), isOff: () => false });
     const expected = await unknown(anEvent({ rawPath: '/nowhere' }), {} as Context);
     expect(expected.statusCode).toBe(404);
     expect(await createWorld({ isOn: false }).post(change)).toEqual(expected);
   });
 
-  test('so is another method', async () => {
-    const ask = async (isOff: boolean) => createFallback({ log: aLog(), isOff: () => isOff })(anEvent(), {} as Context);
-    expect((await ask(true)).statusCode).toBe(404);
-    expect(await ask(false)).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
+  test('so does another method', async () => {
+    const send = async (isOff: boolean) =>
+      createFallback({ log: aLog(), isOff: () => isOff })(anEvent(), {} as Context);
+    expect((await send(true)).statusCode).toBe(404);
+    expect(await send(false)).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
   });
 
-  test('is every stage but local and dev, unless a secret is set', () => {
+  test('every stage except local and dev is affected, unless a secret is set', () => {
     const template = readTemplate('template.yaml');
     const isOn = (logicalId: string, Stage: string, CompleteSecretName: string) => {
       const resolve = createResolver(template, {

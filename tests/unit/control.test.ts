@@ -9,15 +9,21 @@ import {
 } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { JobWithData } from '@boomerang/core/ports/jobs.ts';
-import { JobInProgress, redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
+import { JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
+import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
-const gave = (providerId: string): GivenResult => ({ providerId, status: 'FETCHED', fetchedAt: NOW, bytes: 2 });
-const isGiven = (result: ProviderResult): result is GivenResult => result.status === 'FETCHED';
+const fetchedResult = (providerId: string): GivenResult => ({
+  providerId,
+  status: 'FETCHED',
+  fetchedAt: NOW,
+  bytes: 2,
+});
+const isFetched = (result: ProviderResult): result is GivenResult => result.status === 'FETCHED';
 const failed = (providerId: string, status: 'REFUSED' | 'UNAVAILABLE'): ProviderResult => ({
   providerId,
   status,
@@ -35,19 +41,19 @@ const anyJob = fc
     redeliveries: fc.integer({ min: 0, max: 3 }),
     results: fc.constantFrom<ProviderResult[][]>(
       [],
-      [gave('gas')],
-      [gave('gas'), gave('internet')],
-      [gave('gas'), failed('internet', 'REFUSED')],
+      [fetchedResult('gas')],
+      [fetchedResult('gas'), fetchedResult('internet')],
+      [fetchedResult('gas'), failed('internet', 'REFUSED')],
       [failed('gas', 'UNAVAILABLE'), failed('internet', 'REFUSED')],
     ),
   })
   .map((change): Job => (change.status === 'PENDING' ? aJob(change) : { ...over, ...change }));
 
 describe('a redriven job', () => {
-  test('is as good as new, whatever it was, and keeps what was fetched', () => {
+  test('is reset, whatever its status, but keeps the results that are still stored', () => {
     fc.assert(
-      fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, there) => {
-        const kept = job.results.filter(isGiven).filter((result) => there.includes(result.providerId));
+      fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, present) => {
+        const kept = job.results.filter(isFetched).filter((result) => present.includes(result.providerId));
         const next = redriven(job, kept, times);
         expect(next).toMatchObject({ status: 'PENDING', claimsSinceOutcome: 1, fetchAttempts: 0, callbackAttempts: 0 });
         expect(next).toMatchObject({ claims: job.claims + 1, deadlineAt: NOW + 1_005, dueAt: NOW + 5 + LEASE_MS });
@@ -61,42 +67,49 @@ describe('a redriven job', () => {
   });
 
   test.each<[string, Partial<Job>, number]>([
-    ['after a delivery', { status: 'COMPLETE', results: [gave('gas'), gave('internet')] }, 1],
-    ['after a delivery with errors', { status: 'PARTIAL', results: [gave('gas'), failed('internet', 'REFUSED')] }, 1],
+    ['after a delivery', { status: 'COMPLETE', results: [fetchedResult('gas'), fetchedResult('internet')] }, 1],
+    [
+      'after a delivery with errors',
+      { status: 'PARTIAL', results: [fetchedResult('gas'), failed('internet', 'REFUSED')] },
+      1,
+    ],
     ['after the second delivery', { status: 'COMPLETE', redeliveries: 1 }, 2],
     [
       'after callbacks that failed, with the same body',
-      { status: 'FAILED', phase: 'CALLING_BACK', results: [gave('gas'), gave('internet')] },
+      { status: 'FAILED', phase: 'CALLING_BACK', results: [fetchedResult('gas'), fetchedResult('internet')] },
       0,
     ],
     [
       'after callbacks that failed, with a body that may change',
-      { status: 'FAILED', phase: 'CALLING_BACK', results: [gave('gas'), failed('internet', 'UNAVAILABLE')] },
+      { status: 'FAILED', phase: 'CALLING_BACK', results: [fetchedResult('gas'), failed('internet', 'UNAVAILABLE')] },
       1,
     ],
     [
       'before any callback',
-      { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 0, results: [gave('gas')] },
+      { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 0, results: [fetchedResult('gas')] },
       0,
     ],
     ['when a callback may have been on its way', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
-  ])('%s, sends callbacks of the right id', (_case, change, redeliveries) => {
+  ])('%s, sends callbacks with the right id', (_case, change, redeliveries) => {
     const job = { ...over, ...change };
-    const next = redriven(job, job.results.filter(isGiven), times);
+    const next = redriven(job, job.results.filter(isFetched), times);
     expect(next.redeliveries).toBe(redeliveries);
     const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
     expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${over.jobId}${suffix}`);
   });
 });
 
-test('a cancelled job is over, and nobody holds it', () => {
+test('a cancelled job is over and has no lease', () => {
   const next = cancelled(aJob(), { now: NOW, retentionMs: 1_500 });
   expect(next).toMatchObject({ status: 'CANCELLED', claims: 2, expiresAt: NOW / 1000 + 2 });
   expect([isOver(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
 });
 
-test('an expunged job tells what happened, and nothing of what third parties said', () => {
-  const next = expunged({ ...over, status: 'PARTIAL', results: [gave('gas'), failed('internet', 'REFUSED')] }, NOW);
+test('an expunged job keeps what happened, but nothing that third parties sent', () => {
+  const next = expunged(
+    { ...over, status: 'PARTIAL', results: [fetchedResult('gas'), failed('internet', 'REFUSED')] },
+    NOW,
+  );
   expect(next).toMatchObject({ status: 'PARTIAL', expungedAt: NOW, claims: 2, expiresAt: NOW });
   expect(next.results.map(({ status }) => status)).toEqual(['FETCHED', 'REFUSED']);
   expect(JSON.stringify(next)).not.toContain('what they said');
@@ -124,7 +137,7 @@ describe('redriving', () => {
   };
   const result = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
 
-  test('is for those that nobody holds', async () => {
+  test('is refused while a job is leased', async () => {
     const { redrive, store, job } = await createWorld();
     await expect(redrive()).rejects.toMatchObject({ name: 'JobInProgress', retryAfterMs: LEASE_MS - 5 });
     await expect(redrive()).rejects.toBeInstanceOf(JobInProgress);
@@ -132,34 +145,34 @@ describe('redriving', () => {
     expect(await redrive()).toMatchObject({ claims: 2, status: 'PENDING' });
   });
 
-  test('takes a job whose holder has run out of time, and its holder loses it', async () => {
+  test('claims a job whose lease has expired, and fences off the former holder', async () => {
     const { redrive, store, job, started } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
     await redrive();
     expect(started).toMatchObject([{ jobId: job.jobId, claims: 2, trigger: 'redrive' }]);
     await expect(store.control.release(job.jobId, 1, NOW)).rejects.toThrow(StaleClaim);
   });
 
-  test('moves what the job itself held to where it outlives the job', async () => {
+  test('moves inline results to items that outlive the job', async () => {
     const { redrive, store, job } = await createWorld();
     const settlement = {
       status: 'COMPLETE' as const,
       phase: 'CALLING_BACK' as const,
-      results: [gave('gas'), gave('internet')],
+      results: [fetchedResult('gas'), fetchedResult('internet')],
       attempt: { number: 1, trigger: 'immediate' as const, endedAt: NOW, fetches: [] },
       ...{ fetchAttempts: 1, callbackAttempts: 1, updatedAt: NOW, expiresAt: NOW },
     };
     await store.outcomes.save(job.jobId, 1, settlement, [result, { ...result, providerId: 'internet' }]);
     const next = await redrive();
     expect(next).toMatchObject({ phase: 'CALLING_BACK', redeliveries: 1 });
-    const there = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
-    expect(there?.sort()).toEqual(['gas', 'internet']);
-    // For the whole of its new life, not for what was left of the former.
+    const present = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
+    expect(present?.sort()).toEqual(['gas', 'internet']);
+    // For the whole new life, not for the rest of the former one.
     const life = firstKeptUntil(times.now, 1_000, policy);
     expect([...(store.stored.get(job.jobId)?.values() ?? [])].map(({ expiresAt }) => expiresAt)).toEqual([life, life]);
     expect(next.results).toMatchObject([{ keptUntil: life }, { keptUntil: life }]);
   });
 
-  test('renews a stored result that the job could outlive now, and says until when; one that it can not, it leaves', async () => {
+  test('renews a stored result that would expire before the job; leaves a longer-lived one alone', async () => {
     const life = firstKeptUntil(times.now, 1_000, policy);
     for (const [before, after] of [
       [NOW / 1000 + 60, life],
@@ -168,19 +181,23 @@ describe('redriving', () => {
       const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
       const stored = await store.results.save(job.jobId, 1, result, before);
       const held = store.jobs.get(job.jobId) as Job;
-      store.jobs.set(job.jobId, { ...held, results: [{ ...gave('gas'), ...stored }] });
+      store.jobs.set(job.jobId, { ...held, results: [{ ...fetchedResult('gas'), ...stored }] });
       expect((await redrive()).results).toMatchObject([{ providerId: 'gas', keptUntil: after }]);
       expect(store.stored.get(job.jobId)?.get('gas')?.expiresAt).toBe(after);
     }
   });
 
-  test('asks again for what is not there any more, or was deleted', async () => {
-    const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW, results: [gave('gas')] });
+  test('fetches results again that have expired or were deleted', async () => {
+    const { redrive, store, job } = await createWorld({
+      dueAt: NOW,
+      leasedUntil: NOW,
+      results: [fetchedResult('gas')],
+    });
     expect((await redrive()).results).toEqual([]);
     await store.results.save(job.jobId, 2, result, NOW);
     const held = (await store.reader.get(job.jobId, NOW)) as Job;
     const ended = {
-      ...cancelled({ ...held, results: [gave('gas')] }, { now: NOW, retentionMs: 60_000 }),
+      ...cancelled({ ...held, results: [fetchedResult('gas')] }, { now: NOW, retentionMs: 60_000 }),
       expungedAt: NOW,
     };
     await store.control.replace(held, ended);
@@ -189,10 +206,10 @@ describe('redriving', () => {
     expect(next.expungedAt).toBeUndefined();
   });
 
-  test('stores nothing that stays of a job whose data was deleted since it was read', async () => {
+  test('keeps nothing of a job whose data was deleted since it was read', async () => {
     const { store, job, deps } = await createWorld({ providers: ['gas'] });
     const end = { status: 'COMPLETE', phase: 'CALLING_BACK', updatedAt: NOW, expiresAt: NOW } as const;
-    const settlement = { ...end, results: [gave('gas')], fetchAttempts: 1, callbackAttempts: 1 };
+    const settlement = { ...end, results: [fetchedResult('gas')], fetchAttempts: 1, callbackAttempts: 1 };
     await store.outcomes.save(job.jobId, 1, settlement, [result]);
     const read = (await store.reader.getWithData(job.jobId, NOW - 1_000)) as JobWithData;
     await store.control.replace(read.job, expunged(read.job, NOW));
@@ -200,7 +217,7 @@ describe('redriving', () => {
     const now = () => NOW - 1_000;
     await expect(redriveJob({ ...deps, now }, read)).rejects.toThrow(StaleClaim);
     expect(store.stored.get(job.jobId)?.size).toBe(0);
-    // Of two redrives at once, the one that comes too late takes nothing from the other.
+    // Of two concurrent redrives, the loser removes nothing of the winner's.
     const { store: both, job: two, deps: others } = await createWorld({ providers: ['gas'] });
     await both.outcomes.save(two.jobId, 1, { ...settlement, expiresAt: NOW + 60 }, [result]);
     const found = (await both.reader.getWithData(two.jobId, NOW)) as JobWithData;
@@ -209,7 +226,7 @@ describe('redriving', () => {
     expect(both.stored.get(two.jobId)?.size).toBe(1);
   });
 
-  test('leaves the job to the schedule when its execution does not start', async () => {
+  test('leaves the job to the schedule when the execution does not start', async () => {
     const { deps, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
     const startExecution = async () => Promise.reject(new Error('throttled'));
     await redriveJob({ ...deps, startExecution }, { job, inline: [] });

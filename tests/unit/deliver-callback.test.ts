@@ -38,7 +38,7 @@ const createWorld = async (worked: WorkedJob, ...script: ScriptedAnswer[]) => {
 };
 
 describe('a callback', () => {
-  test('is one POST of JSON, in the order of the request, to the address of the job', async () => {
+  test("is one POST of JSON to the job's callback URL, in the order of the request", async () => {
     const worked = aWorkedJob({
       order: ['internet', 'gas'],
       results: [fetched('gas', '{"id":12345678901234567890}'), fetched('internet', '[1.10]')],
@@ -65,7 +65,7 @@ describe('a callback', () => {
     ]);
   });
 
-  test('has an error in the place of what was refused or did not come', async () => {
+  test('has an error in place of a result that was refused or is missing', async () => {
     const worked = aWorkedJob({ final: true, results: [refused('gas'), unavailable('internet')] });
     const { deliver, requests, store } = await createWorld(worked);
     await deliver();
@@ -76,17 +76,17 @@ describe('a callback', () => {
     expect(store.jobs.get(worked.jobId)?.status).toBe('PARTIAL');
   });
 
-  test('says of a provider that was working to the end that it still is', async () => {
+  test('says that a provider was still working at the deadline', async () => {
     const worked = aWorkedJob({ final: true, results: [fetched('gas'), working('internet')] });
     const { deliver, requests, store } = await createWorld(worked);
     await deliver();
     const { message } = JSON.parse(requests[0]?.body ?? '').data[1].error;
-    expect(message).toBe('The provider did not give its data in time (still_working).');
+    expect(message).toBe('The provider did not return its data in time (still_working).');
     expect(requests[0]?.body).not.toContain('example.com/work');
     expect(JSON.stringify(store.jobs.get(worked.jobId))).not.toContain('example.com/work');
   });
 
-  test('has what earlier executions kept, and what was too large to travel', async () => {
+  test('contains results of earlier executions, and results too large for the payload', async () => {
     const { json: _, ...large } = fetched('internet');
     const worked = aWorkedJob({ providers: ['internet'], results: [large], checkpointed: true });
     const { deliver, requests, store } = await createWorld(worked);
@@ -103,7 +103,7 @@ describe('a callback', () => {
     ['another claim has the job', { claims: 2 }],
     ['its claim is settled', { status: 'COMPLETE', leasedUntil: 0 }],
     ['the job is gone', undefined],
-  ])('does not go out when the job is read, and %s: its results would be of another time', async (_case, change) => {
+  ])('is not sent when the job is read and %s, since its results may be out of date', async (_case, change) => {
     const worked = aWorkedJob({ providers: ['internet'], results: [fetched('internet')], checkpointed: true });
     const { deliver, requests, store } = await createWorld(worked);
     const gas = { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 5 };
@@ -116,7 +116,7 @@ describe('a callback', () => {
     expect(requests).toEqual([]);
   });
 
-  test('does not go out late: what our own tables took is not left for the call', async () => {
+  test('is not sent when table accesses have used up the time for the call', async () => {
     const { deps, requests } = await createWorld(aWorkedJob());
     let now = NOW;
     const slow: typeof findClient = async (clientId) => {
@@ -128,7 +128,7 @@ describe('a callback', () => {
     expect(requests).toEqual([]);
   });
 
-  test('does not go out when something that was given is not there', async () => {
+  test('is not sent when a fetched result is missing from storage', async () => {
     const { json: _, ...large } = fetched('internet');
     const { deliver, requests } = await createWorld(aWorkedJob({ results: [fetched('gas'), large] }));
     await expect(deliver()).rejects.toThrow('internet');
@@ -139,24 +139,24 @@ describe('a callback', () => {
     ['a provider has failed', { results: [fetched('gas'), unavailable('internet')] }, false],
     ['a provider is deferred', { results: [fetched('gas'), deferred('internet')] }, false],
     ['a provider is still working', { results: [fetched('gas'), working('internet')] }, false],
-    ['a provider waits for a later time', { results: [fetched('gas')], isAnyWaiting: true }, false],
+    ['a provider is still waiting', { results: [fetched('gas')], isAnyWaiting: true }, false],
     [
-      'the deadline has come, and a provider was not asked by a fault of ours',
+      'the deadline has passed, but a provider was not called by our own fault',
       { final: true, results: [notAttempted('gas')] },
       false,
     ],
     [
-      'the deadline has come',
+      'the deadline has passed',
       { final: true, isAnyWaiting: true, results: [fetched('gas'), unavailable('internet')] },
       true,
     ],
     [
-      'the deadline has come, and a provider is still working',
+      'the deadline has passed, and a provider is still working',
       { final: true, results: [fetched('gas'), working('internet')] },
       true,
     ],
-    ['all gave or refused', { results: [fetched('gas'), refused('internet')] }, true],
-  ])('when %s, goes out: %p', async (_case, change, isSent) => {
+    ['all succeeded or refused', { results: [fetched('gas'), refused('internet')] }, true],
+  ])('when %s, is sent: %p', async (_case, change, isSent) => {
     const { deliver, requests } = await createWorld(aWorkedJob(change));
     const name = await deliver().then(
       () => 'delivered',
@@ -165,7 +165,7 @@ describe('a callback', () => {
     expect([name, requests.length]).toEqual(isSent ? ['delivered', 1] : ['CallbackNotSent', 0]);
   });
 
-  test('that is larger than 10 MiB does not go out, for good', async () => {
+  test('larger than 10 MiB is never sent', async () => {
     const json = `"${'x'.repeat(5 * 1024 * 1024)}"`;
     const worked = aWorkedJob({ results: [fetched('gas', json), fetched('internet', json)] });
     const { deliver, requests } = await createWorld(worked);
@@ -173,7 +173,7 @@ describe('a callback', () => {
     expect(requests).toEqual([]);
   });
 
-  test('goes out while twenty seconds of the lease are left, and not later', async () => {
+  test('is sent until twenty seconds before the lease ends', async () => {
     const calls = async (leftMs: number) => {
       const { deliver, requests } = await createWorld(aWorkedJob({ leasedUntil: NOW + leftMs }));
       const name = await deliver().then(
@@ -204,7 +204,7 @@ describe("a client's headers", () => {
     return { ...world, worked, error };
   };
 
-  test('go with the callback, beside ours, and leave what is signed as it is', async () => {
+  test('are sent beside ours, and do not affect the signature', async () => {
     const headers = [
       { name: 'authorization', value: CREDENTIAL },
       { name: '__proto__', value: 'x' },
@@ -220,7 +220,7 @@ describe("a client's headers", () => {
     );
   });
 
-  test('are of the client whose job it is', async () => {
+  test("are those of the job's own client", async () => {
     const asked: string[] = [];
     const { requests, worked } = await deliverWith(async (clientId) => {
       asked.push(clientId);
@@ -240,7 +240,7 @@ describe("a client's headers", () => {
     ['a name of HTTP', [{ name: 'content-length', value: 'swordfish' }]],
     ['no value', [{ name: 'x-a' }]],
     ['too much', [{ name: 'x-a', value: 'swordfish'.repeat(1_000) }]],
-  ])('that hold %s are our own fault, found before the call', async (_what, headers) => {
+  ])('with %s are an internal failure, found before the call', async (_what, headers) => {
     const { requests, error, log, store, worked } = await deliverWith(withHeaders(headers));
     expect(error).toMatchObject({ name: 'CallbackNotSent', failure: { class: 'internal' } });
     expect(requests).toEqual([]);
@@ -251,7 +251,7 @@ describe("a client's headers", () => {
     expect(`${error?.message} ${JSON.stringify(log.lines)}`).not.toContain('swordfish');
   });
 
-  test('that are invalid do not keep the jobs of a revoked client from ending', async () => {
+  test("that are invalid do not keep a revoked client's jobs from ending", async () => {
     const { error } = await deliverWith(withHeaders('corrupt', { revokedAt: NOW }));
     expect(error).toMatchObject({ name: 'CallbackRejected', failure: { class: 'client_revoked' } });
   });
@@ -269,7 +269,7 @@ describe("a client's headers", () => {
     ['percent-encoded', encodeURIComponent(CREDENTIAL)],
     ['percent-encoded byte by byte', latin1.toString('hex').replaceAll(/../g, '%$&')],
     ['cut', CREDENTIAL.slice(0, -6)],
-  ])('that a receiver repeats (%s) are masked in every failure', async (_form, repeated) => {
+  ])('repeated by a receiver (%s) are masked in every failure', async (_form, repeated) => {
     const body = Buffer.concat([Buffer.from('refused: '), Buffer.from(repeated as string)]);
     for (const statusCode of [301, 401, 403, 404, 410, 429, 500, 503]) {
       const { error, log } = await deliverWith(withHeaders([{ name: 'authorization', value: CREDENTIAL }]), {
@@ -277,15 +277,15 @@ describe("a client's headers", () => {
         headers: { 'content-type': Buffer.isBuffer(repeated) ? 'text/plain; charset=iso-8859-1' : 'text/plain' },
         body,
       });
-      const told = `${error?.message} ${JSON.stringify(log.lines)}`;
-      expect(told).toContain('***');
+      const output = `${error?.message} ${JSON.stringify(log.lines)}`;
+      expect(output).toContain('***');
       const words = [TOKEN, bytes.toString('base64'), bytes.toString('base64url'), latin1.toString('base64')];
       const pieces = words.flatMap((word) => [word.slice(0, 8), word.slice(4, 12), word.slice(8, 16)]);
-      for (const piece of pieces) expect(decodeURIComponent(told.replaceAll('%FC', 'ü'))).not.toContain(piece);
+      for (const piece of pieces) expect(decodeURIComponent(output.replaceAll('%FC', 'ü'))).not.toContain(piece);
     }
   });
 
-  test('of Basic credentials are masked as the user and password that they are, too', async () => {
+  test('with Basic credentials are masked as user and password, too', async () => {
     const value = `Basic ${btoa('gateway-user:gateway-password')}`;
     const { error } = await deliverWith(withHeaders([{ name: 'authorization', value }]), {
       statusCode: 403,
@@ -298,7 +298,7 @@ describe("a client's headers", () => {
     [401, 'CallbackRejected'],
     [403, 'CallbackRejected'],
     [407, 'CallbackRejected'],
-  ])('change nothing about an answer of %i', async (statusCode, name) => {
+  ])('do not change how a response of %i is judged', async (statusCode, name) => {
     const headers = withHeaders([{ name: 'authorization', value: CREDENTIAL }]);
     const { error, requests } = await deliverWith(headers, { statusCode });
     expect([error?.name, requests.length]).toEqual([name, 1]);
@@ -307,7 +307,7 @@ describe("a client's headers", () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   const retry = { 'retry-after': '7' };
   test.each<[string, ScriptedAnswer, string, object]>([
     ['410', { statusCode: 410 }, 'CallbackRejected', { class: 'gone', statusCode: 410 }],
@@ -323,7 +323,7 @@ describe('an answer', () => {
     ['500 with Retry-After', { statusCode: 500, headers: retry }, 'CallbackThrottled', { retryAfterMs: 7_000 }],
     ['404 with Retry-After', { statusCode: 404, headers: retry }, 'CallbackThrottled', { retryAfterMs: 7_000 }],
     [
-      '500 with a Retry-After that says nothing',
+      '500 with a Retry-After that is invalid',
       { statusCode: 500, headers: { 'retry-after': 'about 5' } },
       'CallbackUnavailable',
       { class: 'bad_status' },
@@ -337,31 +337,34 @@ describe('an answer', () => {
     ['no name', new HttpFailure('dns', 'ENOTFOUND', 1), 'CallbackUnavailable', { class: 'dns' }],
     ['a broken connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), 'CallbackUnavailable', {}],
     ['a bad certificate', new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1), 'CallbackRejected', { class: 'tls' }],
-  ])('of %s is one failed call, and leaves the job to whoever settles it', async (_name, answer, name, failure) => {
+  ])('of %s counts as one failed call, and leaves the job to be settled', async (_name, answer, name, failure) => {
     const worked = aWorkedJob();
     const { deliver, requests, store } = await createWorld(worked, answer);
     const before = store.jobs.get(worked.jobId);
     const error = await deliver().catch((thrown: unknown) => thrown as Error);
     expect(error).toMatchObject({ name });
-    // What a Catch keeps of it is all that it knows.
+    // A Catch passes on only the name and the cause.
     const Cause = JSON.stringify({ errorType: name, errorMessage: (error as Error).message, trace: [] });
     expect(readTaskFailure({ Error: name, Cause })).toMatchObject({ startedAt: NOW, ...failure });
     expect(requests).toHaveLength(1);
     expect(store.jobs.get(worked.jobId)).toEqual(before);
   });
 
-  test.each([200, 201, 202, 204, 299])('of %i delivers, also when its body is not whole', async (statusCode) => {
-    const worked = aWorkedJob();
-    const bodyFailure = { class: 'connection_broken', message: 'ECONNRESET' } as const;
-    const { deliver, store } = await createWorld(worked, { statusCode, bodyFailure });
-    await deliver();
-    expect(store.jobs.get(worked.jobId)).toMatchObject({
-      status: 'COMPLETE',
-      attemptLog: [{ callback: { status: 'OK', statusCode } }],
-    });
-  });
+  test.each([200, 201, 202, 204, 299])(
+    'of %i delivers the callback, also when its body is incomplete',
+    async (statusCode) => {
+      const worked = aWorkedJob();
+      const bodyFailure = { class: 'connection_broken', message: 'ECONNRESET' } as const;
+      const { deliver, store } = await createWorld(worked, { statusCode, bodyFailure });
+      await deliver();
+      expect(store.jobs.get(worked.jobId)).toMatchObject({
+        status: 'COMPLETE',
+        attemptLog: [{ callback: { status: 'OK', statusCode } }],
+      });
+    },
+  );
 
-  test('is quoted to its first characters, and never logged', async () => {
+  test('is excerpted in the failure, and never logged', async () => {
     const { deliver, log } = await createWorld(aWorkedJob(), { statusCode: 500, body: Buffer.alloc(9_000, 'secret ') });
     const { message } = (await deliver().catch((thrown: unknown) => thrown as Error)) as Error;
     expect(Buffer.byteLength(message)).toBeLessThan(1_024);
@@ -370,8 +373,8 @@ describe('an answer', () => {
   });
 });
 
-describe('a job that is delivered', () => {
-  test('is never called again because its end could not be written', async () => {
+describe('a delivered job', () => {
+  test('is not delivered again when its end could not be written', async () => {
     const { deps, requests } = await createWorld(aWorkedJob());
     const broken = { ...deps, outcomes: { save: async () => Promise.reject(new Error('down')) } };
     await expect(deliverCallback(broken, aWorkedJob())).rejects.toMatchObject({
@@ -381,7 +384,7 @@ describe('a job that is delivered', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('keeps the outcome of whoever was faster', async () => {
+  test('keeps the outcome that was written first', async () => {
     const worked = aWorkedJob();
     const { deliver, store } = await createWorld(worked);
     const newer = aJob({ jobId: worked.jobId, claims: 2 });

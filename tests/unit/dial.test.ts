@@ -7,7 +7,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-/** How the addresses of a host are: one that answers takes longer to connect than Node's own 250 ms where it is slow. */
+/** How an address behaves. A slow one connects later than Node's own 250 ms. */
 type Condition = 'good' | 'slow' | 'refused' | 'silent' | 'unreachable';
 
 const SLOW_MS = 400;
@@ -26,14 +26,14 @@ afterAll(() => {
 
 const connecting = new Set<net.Socket>();
 
-/** Connections on loopback as they would be made to such addresses. */
+/** Connects on loopback under the given conditions. */
 const connectAs = (conditions: ReadonlyMap<string, Condition>) => (address: { host: string; port: number }) => {
   const socket = new net.Socket();
   connecting.add(socket.once('close', () => connecting.delete(socket)));
   const condition = conditions.get(address.host);
   if (condition === 'good') socket.connect(address);
   if (condition === 'slow') setTimeout(() => !socket.destroyed && socket.connect(address), SLOW_MS);
-  // Nobody listens on the first port.
+  // Nothing listens on port 1.
   if (condition === 'refused') socket.connect({ ...address, port: 1 });
   if (condition === 'unreachable') {
     process.nextTick(() => socket.destroy(Object.assign(new Error('no route'), { code: 'ENETUNREACH' })));
@@ -43,7 +43,7 @@ const connectAs = (conditions: ReadonlyMap<string, Condition>) => (address: { ho
 
 const ADDRESSES = { v4: ['127.0.0.1', '127.0.0.2', '127.0.0.3'], v6: ['::1', '::ffff:127.0.0.4'] };
 
-/** A host with such addresses, in this order. */
+/** A host with these addresses, in this order. */
 const aHost = (...described: ['v4' | 'v6', Condition][]) => {
   const left = { v4: [...ADDRESSES.v4], v6: [...ADDRESSES.v6] };
   const conditions = new Map<string, Condition>();
@@ -147,12 +147,12 @@ describe('a host with several addresses', () => {
         ['v4', 'silent'],
       ],
     ],
-  ])('is reached where they are %j', async (described) => {
+  ])('is reached when they are %j', async (described) => {
     const answer = await call(aHost(...described));
     expect(answer.statusCode).toBe(200);
   });
 
-  test('is called once, at the first that connects, and the rest is let go', async () => {
+  test('is called once, at the first address that connects, and the other connections are closed', async () => {
     const host = aHost(['v6', 'silent'], ['v4', 'slow'], ['v4', 'silent']);
     const accepted: net.Socket[] = [];
     const accept = (socket: net.Socket) => void accepted.push(socket);
@@ -160,7 +160,7 @@ describe('a host with several addresses', () => {
     expect(`${(await call(host)).body}`).toMatch(/127\.0\.0\.1$/);
     server.off('connection', accept);
     expect(accepted).toHaveLength(1);
-    // Others are kept connections of other tests.
+    // The others are kept-alive connections of other tests.
     expect([...connecting].filter(({ destroyed, pending }) => pending && !destroyed)).toEqual([]);
   });
 
@@ -222,18 +222,18 @@ describe('a host with several addresses', () => {
       'TimeoutError',
     ],
     [[], 'dns', 'ENODATA'],
-  ])('is out of reach where they are %j: %s', async (described, failureClass, message) => {
+  ])('is unreachable when they are %j: %s', async (described, failureClass, message) => {
     await expect(call(aHost(...described), 600)).rejects.toMatchObject({ class: failureClass, message });
   });
 
-  test('is given up at the deadline with every connection that was begun', async () => {
+  test('is abandoned at the deadline, and every connection attempt is closed', async () => {
     await expect(call(aHost(['v4', 'silent'], ['v6', 'silent'], ['v4', 'slow']), 400)).rejects.toMatchObject({
       class: 'timeout',
     });
     await Promise.all([...connecting].map(async (socket) => socket.closed || once(socket, 'close')));
   });
 
-  test('is judged by all of them before the first is dialled', async () => {
+  test('has all its addresses checked before the first is dialled', async () => {
     const { addresses, connect } = aHost(['v4', 'good'], ['v6', 'good']);
     const dialled: string[] = [];
     const send = createNodeHttp({
@@ -249,7 +249,7 @@ describe('a host with several addresses', () => {
     expect(dialled).toEqual([]);
   });
 
-  test('is tried in turns between the families', async () => {
+  test('is dialled in turns between the families', async () => {
     const { addresses, connect } = aHost(...Array<['v4', Condition]>(3).fill(['v4', 'refused']), ['v6', 'refused']);
     const dialled: string[] = [];
     const dialling = dial({

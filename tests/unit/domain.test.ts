@@ -11,9 +11,9 @@ import { createBatches } from '../../functions/job-claim/batches.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { aCatalogue, aClaim, aJob, NOW } from '../builders.ts';
 
-describe('answers', () => {
+describe('responses', () => {
   test.each([
-    [200, 'given'],
+    [200, 'data'],
     [202, 'not_ready'],
     [204, 'empty'],
     [205, 'empty'],
@@ -28,7 +28,7 @@ describe('answers', () => {
     [429, 'unavailable'],
     [500, 'unavailable'],
     [503, 'unavailable'],
-  ])('a provider that answers %i is read as %s', (status, verdict) => {
+  ])("a provider's %i means %s", (status, verdict) => {
     expect(judgeProviderStatus(status)).toBe(verdict);
   });
 
@@ -47,7 +47,7 @@ describe('answers', () => {
     [301, {}, 'rejected'],
     [400, {}, 'rejected'],
     [404, {}, 'rejected'],
-  ])('a receiver that answers %i %j is read as %s', (status, facts, verdict) => {
+  ])("a receiver's %i with %j means %s", (status, facts, verdict) => {
     expect(judgeCallbackAnswer(status, { hasRetryAfter: false, isAborted: false, ...facts })).toBe(verdict);
   });
 
@@ -75,16 +75,16 @@ describe('answers', () => {
     ['1.5.1', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('Retry-After "%s" is %p ms', (value, ms) => {
+  ])('Retry-After "%s" means %p ms', (value, ms) => {
     expect(parseRetryAfter(value, NOW)).toBe(ms);
   });
 
-  test('Retry-After is a safe number, however large', () => {
+  test('Retry-After is always a safe integer', () => {
     expect(parseRetryAfter('9'.repeat(400), NOW)).toBe(365 * 24 * 3600 * 1000);
   });
 });
 
-test('the callback keeps what was given to the last digit, in order, errors in their place', () => {
+test('the callback keeps every digit and the order of the data, with errors in place', () => {
   const body = callbackBody('j"1', [
     { providerId: 'gas', fetchedAt: NOW, json: '{"id":12345678901234567890,"rate":1.10}' },
     { providerId: 'internet', code: 'PROVIDER_REFUSED', failure: { class: 'bad_status', statusCode: 404 } },
@@ -101,13 +101,13 @@ test('the callback keeps what was given to the last digit, in order, errors in t
       { providerId: 'gas', fetchedAt: new Date(NOW).toISOString(), data: expect.anything() },
       {
         providerId: 'internet',
-        error: { code: 'PROVIDER_REFUSED', message: 'The provider refused (bad_status, status 404).' },
+        error: { code: 'PROVIDER_REFUSED', message: 'The provider refused the request (bad_status, status 404).' },
       },
       {
         providerId: 'water',
         error: {
           code: 'PROVIDER_UNAVAILABLE',
-          message: 'The provider did not give its data in time (circuit_open after bad_status, status 503).',
+          message: 'The provider did not return its data in time (circuit_open after bad_status, status 503).',
         },
       },
     ],
@@ -133,13 +133,13 @@ describe('the catalogue', () => {
 
   test.each([
     ['an unknown key', [{ ...gas, color: 'blue' }], /color/],
-    ['an id twice', [gas, gas], /there twice/],
+    ['an id twice', [gas, gas], /Duplicate id/],
     ['an id in capitals', [{ ...gas, id: 'Gas' }], /id/],
     ['a time-out that is too long', [{ ...gas, timeoutMs: 15_001 }], /timeoutMs/],
     ['too many bytes', [{ ...gas, maxBytes: 1_048_577 }], /maxBytes/],
     ['no provider', [], /providers/],
     ['another scheme', [{ id: 'gas', url: 'file:///etc/passwd' }], /url/],
-  ])('does not take %s', (_name, providers, message) => {
+  ])('rejects %s', (_name, providers, message) => {
     expect(() => parse(providers)).toThrow(message);
   });
 
@@ -147,7 +147,7 @@ describe('the catalogue', () => {
     expect(() => parseCatalogue(text, {})).toThrow(InvalidCatalogue);
   });
 
-  test('names every place that is wrong', () => {
+  test('reports every invalid field', () => {
     expect(() =>
       parse([
         { ...gas, timeoutMs: 0 },
@@ -156,7 +156,7 @@ describe('the catalogue', () => {
     ).toThrow(/providers\.0\.timeoutMs: .*; providers\.1\.url: .*; providers\.1: .*more/);
   });
 
-  test('says which placeholder is missing, and what is not JSON', () => {
+  test('reports a missing placeholder, and text that is not JSON', () => {
     expect(() => parseCatalogue(JSON.stringify({ providers: [gas] }), {})).toThrow(/PROVIDERS_API_URL is not set/);
     expect(() => parseCatalogue('{', {})).toThrow(/not JSON/);
   });
@@ -200,17 +200,17 @@ describe('settings', () => {
     ['SHARD_COUNT', '0'],
     ['CALLBACK_ALLOW_HTTP', 'yes'],
     ['PROVIDERS_API_URL', 'x'],
-  ] as const)('%s=%s is named, in one line', (name, value) => {
+  ] as const)('%s=%s is reported in one line', (name, value) => {
     expect(() => readSettings([name], { [name]: value })).toThrow(new RegExp(`^${name}: [^\\n]+$`));
   });
 
-  test('every one that is missing is named', () => {
+  test('all missing ones are reported at once', () => {
     expect(() => readSettings(['JOB_TABLE_NAME', 'SHARD_COUNT'], {})).toThrow(
       'JOB_TABLE_NAME: is not set; SHARD_COUNT: is not set',
     );
   });
 
-  test('lists and windows are read', () => {
+  test('lists and windows are parsed', () => {
     const read = readSettings(['RETRY_SCHEDULE_SECONDS', 'MAINTENANCE_WINDOW'], {
       RETRY_SCHEDULE_SECONDS: '30, 120',
       MAINTENANCE_WINDOW: '2026-01-01T00:00:00Z/2026-01-01T01:00:00Z',
@@ -222,12 +222,12 @@ describe('settings', () => {
   });
 });
 
-describe('what operators pause', () => {
+describe('PAUSED', () => {
   test.each([
     ['none', { fetch: false, callbacks: false, claims: false }],
     ['fetch', { fetch: true, callbacks: false, claims: false }],
     ['callbacks', { fetch: false, callbacks: true, claims: false }],
-    // A job whose results are frozen has nothing left to fetch: only pausing callbacks holds it.
+    // A job with frozen results has nothing left to fetch: only pausing callbacks holds it.
     ['all', { fetch: true, callbacks: true, claims: true }],
   ] as const)('with %s is %j', (PAUSED, paused) => {
     const parts = ['fetch', 'callbacks', 'claims'] as const;
@@ -236,7 +236,7 @@ describe('what operators pause', () => {
 });
 
 describe('failures', () => {
-  test('fit into 1 KiB, and are logged without what was answered', () => {
+  test('fit into 1 KiB, and are logged without their excerpts', () => {
     const error = new CallbackThrottled({ class: 'bad_status', statusCode: 429, excerpt: 'x'.repeat(10_000) });
     expect(Buffer.byteLength(error.message)).toBeLessThan(1024);
     expect(loggable(error)).toEqual({ failure: 'CallbackThrottled', class: 'bad_status', statusCode: 429 });
@@ -244,7 +244,7 @@ describe('failures', () => {
 });
 
 describe('a claimed job', () => {
-  test('has what is still missing, and knows when its deadline has come', () => {
+  test('knows its missing providers, and whether its deadline has passed', () => {
     const results = [
       { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 1 },
       { providerId: 'internet', status: 'UNAVAILABLE' as const, error: { class: 'timeout' as const } },
@@ -272,7 +272,7 @@ describe('a claimed job', () => {
     expect(Math.max(...batches.toArray().map((batch) => batch.length))).toBeLessThanOrEqual(40);
   });
 
-  test('that an execution died with before is alone in its batch', () => {
+  test('after an execution that died is alone in its batch', () => {
     const batches = createBatches();
     batches.add(aClaim(), false);
     batches.add(aClaim(), true);
@@ -282,7 +282,7 @@ describe('a claimed job', () => {
 });
 
 describe('a callback address', () => {
-  const isTaken = (callbackUrl: unknown, allowHttp = false) =>
+  const isValid = (callbackUrl: unknown, allowHttp = false) =>
     createWebhookSchema(aCatalogue('gas'), { allowHttp, exceptions: parseAddressExceptions('none') }).safeParse({
       providers: ['gas'],
       callbackUrl,
@@ -299,7 +299,7 @@ describe('a callback address', () => {
     'https://example.com/?q=https://other.example/',
     `https://example.com/${'x'.repeat(2_028)}`,
     `https://example.com?${'x'.repeat(2_028)}`,
-  ])('like %s is taken', (url) => expect(isTaken(url)).toBe(true));
+  ])('like %s is accepted', (url) => expect(isValid(url)).toBe(true));
 
   test.each([
     'http://example.com',
@@ -335,7 +335,7 @@ describe('a callback address', () => {
     null,
     {},
     ['https://example.com'],
-  ])('like %j is not', (url) => expect(isTaken(url)).toBe(false));
+  ])('like %j is rejected', (url) => expect(isValid(url)).toBe(false));
 
   test.each([
     ['https://example.com:0/', /port 0/],
@@ -352,7 +352,7 @@ describe('a callback address', () => {
     ['https://[100:0:0:1:FFFF:ffff:ffff:FFFF]/', /private, local or reserved/],
     ['https://[0100:0000:0000:0001:0:0:8.8.8.8]/', /private, local or reserved/],
     ['https://none/', /local networks/],
-  ])('like %s is refused with a reason', (callbackUrl, reason) => {
+  ])('like %s is rejected with a reason', (callbackUrl, reason) => {
     const schema = createWebhookSchema(aCatalogue('gas'), {
       allowHttp: true,
       exceptions: parseAddressExceptions('NONE'),
@@ -362,11 +362,11 @@ describe('a callback address', () => {
   });
 
   test.each(['https://example.com/@', 'https://example.com/?a@b', 'https://example.com./', 'https://example.com/:0'])(
-    'like %s is not refused for what it only looks like',
-    (callbackUrl) => expect(isTaken(callbackUrl)).toBe(true),
+    'like %s is not mistaken for an invalid one',
+    (callbackUrl) => expect(isValid(callbackUrl)).toBe(true),
   );
 
-  test('is kept as a URL parser spells it', () => {
+  test('is stored as a URL parser normalises it', () => {
     const parsed = createWebhookSchema(aCatalogue('gas'), {
       allowHttp: false,
       exceptions: parseAddressExceptions('none'),
@@ -377,8 +377,8 @@ describe('a callback address', () => {
     expect(parsed.callbackUrl).toBe('https://xn--bcher-kva.example/%C3%A9?x=%C3%A9');
   });
 
-  test('may be plain http where that is allowed', () => {
-    expect(isTaken('http://example.com', true)).toBe(true);
-    expect(isTaken('ftp://example.com', true)).toBe(false);
+  test('may be plain http if allowed', () => {
+    expect(isValid('http://example.com', true)).toBe(true);
+    expect(isValid('ftp://example.com', true)).toBe(false);
   });
 });

@@ -14,7 +14,7 @@ import { FUNCTION_SETTINGS } from '../function-settings.ts';
 
 const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 
-/** A world for one event: a stored job, third parties that answer, and every function over it. */
+/** A world for one event: a stored job, third parties that respond, and every function over it. */
 const createWorld = async () => {
   const store = createFakeJobStore();
   await givenJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
@@ -112,16 +112,20 @@ const createWorld = async () => {
   };
   return {
     store,
-    invoke: async (name: string, event: unknown) => (await load(name, deps[name] ?? {}))(event, {} as Context),
+    invoke: async (name: string, event: unknown) => {
+      if (!deps[name])
+        throw new Error(`tests/unit/events.test.ts: add the dependencies of ${name} to deps in createWorld.`);
+      return (await load(name, deps[name] ?? {}))(event, {} as Context);
+    },
   };
 };
 
-test('every fixture has an expectation, and every function a fixture', () => {
+test('every fixture has an expectation, and every function has a fixture', () => {
   expect(Object.keys(expectations).sort()).toEqual(listFixtures().sort());
   expect(readdirSync('events').sort()).toEqual(readdirSync('functions').sort());
 });
 
-test.each(Object.entries(expectations))('%s comes out as it should', async (fixture, expectation) => {
+test.each(Object.entries(expectations))('%s has the expected outcome', async (fixture, expectation) => {
   const { invoke, store } = await createWorld();
   const event: unknown = JSON.parse(readFileSync(`events/${fixture}.json`, 'utf8'));
   const result = invoke(fixture.split('/')[0] as string, event);

@@ -41,7 +41,7 @@ const page = { kind: 'page', parameter: 'page', itemsAt: '/items' } as const;
 const offset = { kind: 'offset', parameter: 'offset', pageSize: 2, itemsAt: '/items' } as const;
 
 const ITEMS = [1, 2, 3, 4, 5];
-/** A server that has five items, two a page, in each kind of pagination. */
+/** A server with five items, two a page, for each kind of pagination. */
 const servers: Record<string, Answering> = {
   cursor: ({ query }) => {
     const at = Number(query.get('cursor') ?? 0);
@@ -81,9 +81,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       const { json, log, fetched, server } = await fetchAll(pagination, answering);
       expect(json).toBe('[1,2,3,4,5]');
       expect(fetched?.statusCode).toBe(200);
-      expect(log.lines).toMatchObject([
-        { message: 'Fetched from a provider', data: { pages: server.requests.length } },
-      ]);
+      expect(log.lines).toMatchObject([{ message: 'Provider fetched', data: { pages: server.requests.length } }]);
     });
 
     test('come over one connection', async () => {
@@ -165,7 +163,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
   },
 );
 
-test('numbers keep each digit, and items their form', async () => {
+test('pages keep every digit of numbers and the text of items', async () => {
   const texts = ['[ 12345678901234567890.10 ,{"a" : 1.0}]', '[]', ' [ "]," , [1 , 2]\n]'];
   const { json } = await fetchAll({ ...cursor, cursorAt: '/next' }, ({ query }) => {
     const at = Number(query.get('cursor') ?? 0);
@@ -175,13 +173,13 @@ test('numbers keep each digit, and items their form', async () => {
   expect(json).toBe('[12345678901234567890.10 ,{"a" : 1.0},"]," , [1 , 2]]');
 });
 
-test('the array of each page is at dataAt where that is all that is stated', async () => {
+test('pages may give only dataAt, which then points at the array', async () => {
   const { itemsAt: _, ...pagination } = cursor;
   const { json } = await fetchAll(pagination, servers.cursor as Answering, { provider: { dataAt: '/items' } });
   expect(json).toBe('[1,2,3,4,5]');
 });
 
-test('a page in gzip is a page', async () => {
+test('pages may be gzipped', async () => {
   const { json } = await fetchAll(link, (request) => {
     const { headers = {}, body } = (servers.link as (from: typeof request) => Answer)(request);
     const coded = { ...headers, 'content-encoding': 'gzip', 'content-type': 'application/json' };
@@ -200,7 +198,7 @@ describe('the next page', () => {
     ['relative to the folder', '<bills?at=2>; rel=next'],
     ['of this page by its anchor', '</bills?at=4>; rel=next; anchor="/other", </bills?at=2>; rel=next; anchor="#top"'],
     ['with other anchors and a title in a charset', `</b>; title*=UTF-8''%E2%82%AC; rel=up, </bills?at=2>; rel=next`],
-  ])('by Link is found %s', async (_case, field) => {
+  ])('is found by Link: %s', async (_case, field) => {
     const { json, urls } = await fetchAll(link, ({ query }) =>
       query.has('at') ? { body: [2] } : { headers: { link: field }, body: [1] },
     );
@@ -227,7 +225,7 @@ describe('the next page', () => {
     expect(json).toBe('[1,2]');
   });
 
-  test('is relative to the page that it is in', async () => {
+  test('resolves relative to the current page', async () => {
     const { urls } = await fetchAll(
       nextUrl,
       ({ path }) => ({
@@ -243,13 +241,13 @@ describe('the next page', () => {
     ['an empty string', ''],
     ['absent', undefined],
     ['false', false],
-  ])('that is %s ends the pages', async (_case, next) => {
+  ])('ends the pages if it is %s', async (_case, next) => {
     for (const pagination of [cursor, nextUrl]) {
       expect((await fetchAll(pagination, () => ({ body: { items: [1], next } }))).json).toBe('[1]');
     }
   });
 
-  test.each([[{}], [[]], [true]])('that is %j is a bad page', async (next) => {
+  test.each([[{}], [[]], [true]])('is a bad page if it is %j', async (next) => {
     for (const pagination of [cursor, nextUrl]) {
       const { failure } = await fetchAll(pagination, () => ({ body: { items: [1], next } }));
       expect(failure.class).toBe('bad_page');
@@ -264,7 +262,7 @@ describe('the next page', () => {
     expect(urls).toEqual(['/bills', '/bills?cursor=12345678901234567890']);
   });
 
-  test('has a cursor in the place of the one before, beside all that is in the URL', async () => {
+  test('has the new cursor in place of the previous one, beside the rest of the query', async () => {
     let calls = 0;
     const { urls } = await fetchAll(
       cursor,
@@ -340,9 +338,9 @@ describe('the next page', () => {
     }
   });
 
-  test('that hasMoreAt promises and nothing points at is a bad page', async () => {
+  test('is a bad page if hasMoreAt is true but nothing points at it', async () => {
     const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but not where') });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but no pointer') });
   });
 
   test.each([['true'], ['false'], [1], [0], [{}], [[]]])(
@@ -365,7 +363,7 @@ describe('the next page', () => {
     expect(urls).toHaveLength(2);
   });
 
-  test('that is pointed at from an empty page is asked for: the empty one was filtered', async () => {
+  test('is fetched after an empty page that points at it, since filters may empty a page', async () => {
     for (const pagination of [cursor, nextUrl]) {
       const pages = [
         { items: [1], next: '?p=1' },
@@ -382,14 +380,14 @@ describe('the next page', () => {
     }
   });
 
-  test('that an empty page points at again is none: an exhausted feed repeats its cursor', async () => {
+  test('is none if an empty page repeats its pointer, as exhausted feeds do', async () => {
     const { json } = await fetchAll(cursor, ({ query }) => ({
       body: query.has('cursor') ? { items: [], next: 'end' } : { items: [1], next: 'end' },
     }));
     expect(json).toBe('[1]');
   });
 
-  test('that answers empty on purpose ends the pages', async () => {
+  test('ends the pages if it is empty on purpose', async () => {
     const responses = { '404': 'empty' } as const;
     const answering: Answering = ({ query }) =>
       query.get('page') === '3' ? { status: 404, body: 'no such page' } : { body: { items: [1] } };
@@ -398,29 +396,29 @@ describe('the next page', () => {
   });
 });
 
-describe('a provider that breaks its pagination ends in bad_page', () => {
+describe('broken pagination ends in bad_page', () => {
   const looping: [string, Parameters<typeof fetchAll>[0], Answering][] = [
-    ['a cursor that stays', cursor, () => ({ body: { items: [1], next: 'same' } })],
+    ['a cursor that repeats', cursor, () => ({ body: { items: [1], next: 'same' } })],
     [
-      'a cursor that stays, as a number and as text',
+      'a cursor that repeats, as a number and as text',
       cursor,
       ({ query }) => ({ body: { items: [1], next: query.has('cursor') ? '7' : 7 } }),
     ],
     [
-      'cursors that go round',
+      'cursors that cycle',
       cursor,
       ({ query }) => ({ body: { items: [1], next: { a: 'b', b: 'c', c: 'a' }[query.get('cursor') ?? ''] ?? 'a' } }),
     ],
     ['a link to itself', link, () => ({ headers: { link: '</bills>; rel=next' }, body: [1] })],
     ['a link to itself with a fragment', link, () => ({ headers: { link: '<#more>; rel=next' }, body: [1] })],
     [
-      'links that go round',
+      'links that cycle',
       link,
       ({ query }) => ({ headers: { link: `<?at=${query.get('at') === '1' ? 2 : 1}>; rel=next` }, body: [1] }),
     ],
     ['an empty link', link, () => ({ headers: { link: '<>; rel=next' }, body: [1] })],
-    ['a URL that stays', nextUrl, () => ({ body: { items: [1], next: '/bills?at=1' } })],
-    ['a URL that is none', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
+    ['a URL that repeats', nextUrl, () => ({ body: { items: [1], next: '/bills?at=1' } })],
+    ['an invalid URL', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
     ['a Link header that is malformed', link, () => ({ headers: { link: '</a; rel=next' }, body: [1] })],
   ];
   test.each(looping)('(%s)', async (_case, pagination, answering) => {
@@ -454,24 +452,24 @@ describe('a provider that breaks its pagination ends in bad_page', () => {
     }
   });
 
-  test('(next with user info), which is not shown', async () => {
+  test('(next with user info), without showing it', async () => {
     const server = await startServer(({ headers }) => ({
       body: { items: [1], next: `http://me:passw0rd@${headers.host}/bills?at=1` },
     }));
     stops.push(server.stop);
     const { failure } = await fetchFrom({ provider: { url: server.url, pagination: nextUrl } });
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of its next page has user info' });
+    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of the next page has user info' });
     expect(server.requests).toHaveLength(1);
   });
 
-  test('is a failure to its circuit', async () => {
+  test('and counts as a failure for the circuit', async () => {
     const breaker = createBreakerSpy();
     await fetchAll(cursor, () => ({ body: { items: [1], next: {} } }), { deps: { breaker } });
     expect(breaker.verdicts).toEqual([{ class: 'bad_page', statusCode: 200 }]);
   });
 });
 
-test('the user info of the URL goes with each page', async () => {
+test('the user info of the URL is sent with each page', async () => {
   const server = await startServer(servers.link as Answering);
   stops.push(server.stop);
   const url = server.url.replace('//', '//me:p%40ss@');
@@ -486,7 +484,7 @@ describe('all pages together', () => {
     body: { items: ['x'.repeat(400)], next: Number(query.get('cursor') ?? 0) + 1 },
   });
 
-  test('are at most maxBytes large', async () => {
+  test('are limited to maxBytes', async () => {
     const { name, failure, urls } = await fetchAll(cursor, big, { provider: { maxBytes: 1_000 } });
     expect([name, failure.class]).toEqual(['ProviderRefused', 'too_large']);
     expect(failure.excerpt).toBe('all pages are larger than 1000 bytes');
@@ -518,7 +516,7 @@ describe('all pages together', () => {
     expect(failure.class).toBe('too_large');
   });
 
-  /** A clock that the server moves on with each answer. */
+  /** A clock that advances with each answer. */
   const slowly = (msPerPage: number) => {
     let now = NOW;
     const answering: Answering = ({ query }) => {
@@ -528,7 +526,7 @@ describe('all pages together', () => {
     return { now: () => now, answering };
   };
 
-  test('take at most 15 s, and no call is begun that could not end in them', async () => {
+  test('take at most 15 s, and start no call that could exceed that', async () => {
     const { now, answering } = slowly(4_000);
     const timeouts: number[] = [];
     const http = createNodeHttp();
@@ -540,12 +538,12 @@ describe('all pages together', () => {
     const { name, failure, counted } = await fetchAll(cursor, answering, { deps: { now, send, breaker } });
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
     expect(timeouts).toEqual([10_000, 10_000, 7_000, 3_000]);
-    // The provider answered each call that was made.
+    // The provider answered each call.
     expect(breaker.verdicts).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'unknown']);
     expect(counted).toEqual(['ProviderFailures']);
   });
 
-  test('wait for limits no longer than is left of that', async () => {
+  test('wait for limits only within the time left', async () => {
     const { now, answering } = slowly(5_500);
     const waits: (number | undefined)[] = [];
     const limitCalls = async <T>(_: unknown, call: () => Promise<T>, maxWaitMs?: number) => {
@@ -556,7 +554,7 @@ describe('all pages together', () => {
     expect(waits).toEqual([undefined, 5_000, 3_000]);
   });
 
-  test('end when a limit is reached in the middle', async () => {
+  test('end when a limit is reached half-way', async () => {
     let calls = 0;
     const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
       calls += 1;
@@ -574,7 +572,7 @@ describe('all pages together', () => {
     expect(urls).toHaveLength(2);
   });
 
-  test('tell the sum of their durations', async () => {
+  test('report the sum of their durations', async () => {
     let calls = 0;
     const send = async () => {
       calls += 1;
@@ -589,7 +587,7 @@ describe('all pages together', () => {
   });
 });
 
-describe('a page that fails', () => {
+describe('a failed page', () => {
   const failing = async (second: Answering) =>
     fetchAll(
       cursor,
@@ -597,12 +595,12 @@ describe('a page that fails', () => {
       { provider: { timeoutMs: 500 } },
     );
 
-  test('by a hint is throttled for so long', async () => {
+  test('is throttled for the hinted time', async () => {
     const { name, failure } = await failing(() => ({ status: 429, headers: { 'retry-after': '7' } }));
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', 7_000]);
   });
 
-  test('by a cut body is unavailable', async () => {
+  test('with a cut body is unavailable', async () => {
     const { name, failure } = await failing(() => ({
       headers: { 'content-type': 'application/json', 'content-length': '99' },
       body: '{"items":[',
@@ -611,7 +609,7 @@ describe('a page that fails', () => {
     expect(failure.class).toMatch(/connection_broken|timeout/);
   });
 
-  test('by silence has timed out, after the timeout of one page', async () => {
+  test('that never arrives times out after the time-out of one page', async () => {
     const send = async ({ url }: { url: string }) => {
       if (url.includes('cursor')) throw new HttpFailure('timeout', 'TimeoutError', 10_000);
       const body = Buffer.from('{"items":[1],"next":"b"}');
@@ -621,7 +619,7 @@ describe('a page that fails', () => {
     expect([name, failure.class, failure.durationMs]).toEqual(['ProviderUnavailable', 'timeout', 10_000]);
   });
 
-  test('by an error in its body has the verdict of that', async () => {
+  test("with an error in its body has that error's verdict", async () => {
     const { name, failure } = await fetchAll(
       cursor,
       ({ query }) => ({ body: query.has('cursor') ? { error: 'X' } : { items: [1], next: 'b' } }),
@@ -631,7 +629,7 @@ describe('a page that fails', () => {
   });
 });
 
-test('a POST asks for each page with a key of its own', async () => {
+test('a POST sends a new idempotency key for each page', async () => {
   const { server, json } = await fetchAll(cursor, servers.cursor as Answering, {
     provider: { method: 'POST', body: { q: 1 }, idempotencyHeader: 'idempotency-key' },
   });
@@ -644,7 +642,7 @@ test('a POST asks for each page with a key of its own', async () => {
 });
 
 test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; rel="next" ', '<a>;b="\\'])(
-  'a Link header of 60 KB of %j ends in a named class',
+  'a 60 KB Link header of %j ends in a named failure class',
   async (part) => {
     const field = `${part.repeat(60_000 / part.length)}x`;
     const { failure, json } = await fetchAll(link, () => ({ headers: { link: field }, body: [1] }));

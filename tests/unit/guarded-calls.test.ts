@@ -10,7 +10,7 @@ import { aJob, aLog, aProvider, aWorkedJob, findClient, givenJob, LEASE_MS, NOW,
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-/** Records whose circuit a call belongs to, and what the breaker was told of the call. */
+/** Records whose circuit a call belongs to, and the verdicts on it. */
 const createSpy = (open?: CircuitOpen) => {
   const parties: ThirdParty[] = [];
   const verdicts: Verdict[] = [];
@@ -74,12 +74,12 @@ describe('a call to a provider', () => {
   };
 
   test.each<[string, ScriptedAnswer, Verdict]>([
-    ['gives', json, 'succeeded'],
+    ['succeeds', json, 'succeeded'],
     ['refuses', { statusCode: 404 }, 'succeeded'],
     ['fails', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
-    ['asks to wait', { statusCode: 429 }, { class: 'bad_status', statusCode: 429 }],
-    ['breaks off', new HttpFailure('connection_broken', 'ECONNRESET', 1), { class: 'connection_broken' }],
-  ])('that %s tells how the provider is', async (_case, answer, verdict) => {
+    ['sends a hint', { statusCode: 429 }, { class: 'bad_status', statusCode: 429 }],
+    ['drops the connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), { class: 'connection_broken' }],
+  ])('that %s reports its verdict to the circuit', async (_case, answer, verdict) => {
     const { parties, verdicts, failures } = await fetchWith(answer);
     expect(parties).toEqual([{ key: 'provider#gas', longestCallMs: 10_000 }]);
     expect(verdicts).toEqual([verdict]);
@@ -90,7 +90,7 @@ describe('a call to a provider', () => {
     ['the circuit is open', {}, 'ProviderCircuitOpen', openSpy()],
     ['it is paused', { isPaused: true }, 'Paused', createSpy()],
     ['too little is left of the lease', { now: () => NOW + LEASE_MS }, 'LeaseLost', createSpy()],
-    ['the table took the time that was left', { now: tick(LEASE_MS - 10_000) }, 'LeaseLost', createSpy()],
+    ['table accesses used up the time left', { now: tick(LEASE_MS - 10_000) }, 'LeaseLost', createSpy()],
     [
       'its limit is reached',
       { limitCalls: async () => Promise.reject(new LimitReached()) },
@@ -98,14 +98,14 @@ describe('a call to a provider', () => {
       createSpy(),
     ],
     ['our own tables fail', { limitCalls: async () => Promise.reject(new Error('down')) }, 'Error', createSpy()],
-  ])('is not made when %s, and says nothing of the provider', async (_case, change, name, spy) => {
+  ])('is not sent when %s, with no verdict on the provider', async (_case, change, name, spy) => {
     const { error, requests, verdicts, failures } = await fetchWith(json, change, spy);
     expect(error?.name).toBe(name);
     expect([requests, failures]).toEqual([[], []]);
     for (const verdict of verdicts) expect(verdict).toBe('unknown');
   });
 
-  test('that is deferred says when it may be worth it, and what opened the circuit', async () => {
+  test('that is deferred carries the retry time and the failure that opened the circuit', async () => {
     const { error } = await fetchWith(json, {}, openSpy());
     expect(error).toMatchObject(deferred);
   });
@@ -131,12 +131,12 @@ describe('a callback', () => {
   };
 
   test.each<[string, ScriptedAnswer, Verdict]>([
-    ['is taken', {} as Partial<HttpAnswer>, 'succeeded'],
+    ['is accepted', {} as Partial<HttpAnswer>, 'succeeded'],
     ['is refused', { statusCode: 404 }, 'succeeded'],
-    ['meets a host in trouble', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
-    ['is asked to wait', { statusCode: 503 }, { class: 'bad_status', statusCode: 503 }],
-    ['may not go where its name leads', new HttpFailure('blocked_address', 'private', 1), 'unknown'],
-  ])('that %s tells how the receiver is, and no other client’s', async (_case, answer, verdict) => {
+    ['gets a server error', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
+    ['gets 503', { statusCode: 503 }, { class: 'bad_status', statusCode: 503 }],
+    ['resolves to a blocked address', new HttpFailure('blocked_address', 'private', 1), 'unknown'],
+  ])("that %s reports its verdict to the circuit of this client's receiver only", async (_case, answer, verdict) => {
     const { parties, verdicts } = await deliverWith(answer);
     expect(parties).toEqual([{ key: 'callback#client#example.com:8443', longestCallMs: 15_000 }]);
     expect(verdicts).toEqual([verdict]);
@@ -146,14 +146,14 @@ describe('a callback', () => {
     ['its circuit is open', {}, 'CallbackCircuitOpen', openSpy()],
     ['callbacks are paused', { isPaused: true }, 'Paused', createSpy()],
     ['the tables took the time that it needs', { now: tick(6_000) }, 'CallbackNotSent', createSpy()],
-  ])('does not go out when %s', async (_case, change, name, spy) => {
+  ])('is not sent when %s', async (_case, change, name, spy) => {
     const { error, requests, verdicts } = await deliverWith({}, change, spy);
     expect(error?.name).toBe(name);
     expect(requests).toEqual([]);
     for (const verdict of verdicts) expect(verdict).toBe('unknown');
   });
 
-  test('that is deferred says what opened the circuit', async () => {
+  test('that is deferred carries the failure that opened the circuit', async () => {
     const { error } = await deliverWith({}, {}, openSpy());
     expect(error).toMatchObject(deferred);
   });

@@ -28,7 +28,7 @@ beforeEach(() => {
   calls = 0;
 });
 
-/** Calls a host under some exceptions, with a name server that knows what it is told, answer by answer. */
+/** Calls a host under exceptions; the name server returns the answers one by one. */
 const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpAnswer> => {
   let asked = 0;
   const send = createNodeHttp({
@@ -47,7 +47,7 @@ const call = (host: string, allow: string, answers: string[][] = [], path = '/')
 
 const BLOCKED = { name: 'HttpFailure', class: 'blocked_address' };
 
-describe('a call to a host that somebody else names', () => {
+describe('a call to a caller-supplied host', () => {
   test.each([
     '127.0.0.1',
     '2130706433',
@@ -58,23 +58,23 @@ describe('a call to a host that somebody else names', () => {
     '[::]',
     'localhost',
     '0',
-  ])('does not go to %s', async (host) => {
+  ])('is not sent to %s', async (host) => {
     await expect(call(host, 'none', [['127.0.0.1']])).rejects.toMatchObject(BLOCKED);
     expect(calls).toBe(0);
   });
 
-  test('does not go where any of its addresses is forbidden', async () => {
+  test('is not sent if any of the addresses is forbidden', async () => {
     await expect(call('two.example', '127.0.0.0/8', [['127.0.0.1', '10.0.0.1']])).rejects.toMatchObject(BLOCKED);
     await expect(call('two.example', '127.0.0.0/8', [['169.254.169.254', '127.0.0.1']])).rejects.toMatchObject(BLOCKED);
     expect(calls).toBe(0);
   });
 
-  test('dials the address that was judged: a name that leads elsewhere the next moment leads nowhere', async () => {
+  test('dials the address that was checked, even if the name resolves differently a moment later', async () => {
     const answer = await call('rebinding.example', '127.0.0.0/8', [['127.0.0.1'], ['10.0.0.1']]);
     expect([answer.statusCode, calls]).toEqual([200, 1]);
   });
 
-  test('goes where an exception lets it, by network or by name', async () => {
+  test('is sent if an exception allows the network or the name', async () => {
     expect((await call('127.0.0.1', '127.0.0.0/8')).statusCode).toBe(200);
     expect((await call('inside.example', 'inside.example', [['127.0.0.1']])).statusCode).toBe(200);
     await expect(call('other.example', 'inside.example', [['127.0.0.1']])).rejects.toMatchObject(BLOCKED);
@@ -85,18 +85,18 @@ describe('a call to a host that somebody else names', () => {
     expect(calls).toBe(1);
   });
 
-  test('to a name without an address fails as a name that is not known', async () => {
+  test('to a name without an address fails as an unknown name', async () => {
     await expect(call('nowhere.example', 'none', [[]])).rejects.toMatchObject({ class: 'dns' });
   });
 
-  test('to a name server that never answers ends at the deadline', async () => {
+  test('to a name server that never responds ends at the deadline', async () => {
     const send = createNodeHttp({ exceptions: parseAddressExceptions('none'), lookup: () => {} });
     const url = 'http://silent.example/';
     await expect(send({ method: 'GET', url, timeoutMs: 50, maxBytes: 1 })).rejects.toMatchObject({ class: 'timeout' });
   });
 });
 
-test('a compressed answer is read up to the limit of what it unfolds to, and takes no more memory', async () => {
+test('a compressed response is read up to the limit on its decompressed size, without more memory', async () => {
   const before = process.memoryUsage().arrayBuffers;
   const answer = await call('127.0.0.1', '127.0.0.1', [], '/bomb');
   expect(answer.body).toHaveLength(1_000);

@@ -19,30 +19,30 @@ const createWorld = (lastSweep: CheckHealthDeps['lastSweep']) => {
     log: world.log,
   });
   const handler = createHandler({ log: world.log, checkHealth });
-  const ask = async (queryStringParameters?: Record<string, string>) => {
+  const getHealth = async (queryStringParameters?: Record<string, string>) => {
     const event = { headers: {}, queryStringParameters, requestContext: { requestId: 'request' } };
     const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
     return { ...answer, body: JSON.parse(answer.body ?? '') };
   };
-  return { world, ask };
+  return { world, getHealth };
 };
 
 describe('GET /health', () => {
-  test('asks nothing, whatever is wrong', async () => {
-    const { world, ask } = createWorld(async () => Promise.reject(new Error('down')));
-    expect(await ask()).toMatchObject({ statusCode: 200, body: { status: 'ok' } });
+  test('checks nothing, whatever is wrong', async () => {
+    const { world, getHealth } = createWorld(async () => Promise.reject(new Error('down')));
+    expect(await getHealth()).toMatchObject({ statusCode: 200, body: { status: 'ok' } });
     expect(world.reads).toBe(0);
   });
 
-  test.each([{ deep: '0' }, { deep: '' }, { deeep: '1' }])('takes no other parameter: %j', async (query) => {
-    expect(await createWorld(async () => NOW).ask(query)).toMatchObject({ statusCode: 422 });
+  test.each([{ deep: '0' }, { deep: '' }, { deeep: '1' }])('rejects other parameters: %j', async (query) => {
+    expect(await createWorld(async () => NOW).getHealth(query)).toMatchObject({ statusCode: 422 });
   });
 });
 
 describe('GET /health?deep=1', () => {
-  test('is well while the table answers and sweeps run', async () => {
-    const { ask } = createWorld(async () => NOW - 299_000);
-    const { statusCode, body } = await ask({ deep: '1' });
+  test('succeeds while the table responds and sweeps run', async () => {
+    const { getHealth } = createWorld(async () => NOW - 299_000);
+    const { statusCode, body } = await getHealth({ deep: '1' });
     expect(statusCode).toBe(200);
     expect(healthSchema.parse(body)).toEqual({
       status: 'ok',
@@ -52,12 +52,12 @@ describe('GET /health?deep=1', () => {
 
   test.each<[string, CheckHealthDeps['lastSweep'], object]>([
     [
-      'there was no sweep for five minutes',
+      'no sweep ran for five minutes',
       async () => NOW - 301_000,
       { table: { status: 'ok' }, sweep: { status: 'failed' } },
     ],
     [
-      'there never was one',
+      'no sweep ever ran',
       async () => undefined,
       { table: { status: 'ok' }, sweep: { status: 'failed', lastAt: null } },
     ],
@@ -67,7 +67,7 @@ describe('GET /health?deep=1', () => {
       { table: { status: 'failed' }, sweep: { status: 'failed', lastAt: null } },
     ],
   ])('is a problem, with what failed, where %s', async (_case, lastSweep, checks) => {
-    const { statusCode, headers, body } = await createWorld(lastSweep).ask({ deep: '1' });
+    const { statusCode, headers, body } = await createWorld(lastSweep).getHealth({ deep: '1' });
     expect(statusCode).toBe(503);
     expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '10' });
     expect(body).toMatchObject({ status: 503, title: 'Service Unavailable', instance: 'request', checks });
@@ -77,15 +77,15 @@ describe('GET /health?deep=1', () => {
 
   test('reads once in ten seconds, however many ask, and then anew', async () => {
     let at: number | undefined;
-    const { world, ask } = createWorld(async () => at);
-    const answers = await Promise.all(Array.from({ length: 20 }, async () => ask({ deep: '1' })));
+    const { world, getHealth } = createWorld(async () => at);
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => getHealth({ deep: '1' })));
     expect(answers.every(({ statusCode }) => statusCode === 503)).toBe(true);
     at = NOW;
     world.now = NOW + 9_999;
-    expect((await ask({ deep: '1' })).statusCode).toBe(503);
+    expect((await getHealth({ deep: '1' })).statusCode).toBe(503);
     expect(world.reads).toBe(1);
     world.now = NOW + 10_000;
-    expect((await ask({ deep: '1' })).statusCode).toBe(200);
+    expect((await getHealth({ deep: '1' })).statusCode).toBe(200);
     expect(world.reads).toBe(2);
   });
 });

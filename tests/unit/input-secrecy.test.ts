@@ -20,11 +20,11 @@ import { aCatalogue, aLog, CLIENT_ID, caught, findClient, LEASE_MS, NOW, unguard
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /**
- * A job from its request to the deletion of its data, with parameters and metadata that can be told from everything else:
- * whatever happens, none of them is in a log line, an event or an error, and what is `writeOnly` is in no answer.
+ * A job from its request to the deletion of its data, with recognisable parameters and metadata: none of them
+ * appears in a log line, an event or an error, and no response shows a `writeOnly` value.
  */
 
-/** Long enough to be masked, and unlike anything that we say ourselves. */
+/** Long enough to be masked, and unlike any text of ours. */
 const text = (marker: string) =>
   fc
     .tuple(fc.stringMatching(/^[a-z]{6}$/), fc.string({ unit: 'grapheme', maxLength: 12 }))
@@ -40,7 +40,7 @@ const scenario = fc.record({
   table: fc.constantFrom('works', 'works', 'fails'),
 });
 
-/** A text in every form that it may be told in. */
+/** Every encoding in which a text may appear. */
 const formsOf = (value: string): string[] => [
   value,
   encodeURIComponent(value),
@@ -49,11 +49,11 @@ const formsOf = (value: string): string[] => [
   inspect(value).slice(1, -1),
 ];
 
-test('what a caller gives is told to nobody but its providers, its receiver and itself', async () => {
+test("a caller's input reaches only its providers, its receiver and the caller", async () => {
   const kinds = new Set<string>();
   await fc.assert(
-    fc.asyncProperty(scenario, async (given) => {
-      const { secret, open, note } = given;
+    fc.asyncProperty(scenario, async (input) => {
+      const { secret, open, note } = input;
       const store = createFakeJobStore();
       const log = aLog();
       const published: OperatorEvent[] = [];
@@ -68,10 +68,10 @@ test('what a caller gives is told to nobody but its providers, its receiver and 
         parameters: { type: 'object', properties: { secret: { ...string, writeOnly: true }, open: string } },
       });
       const send: SendHttp = async ({ method, url, body = '' }) => {
-        const mood = method === 'GET' ? given.provider : given.receiver;
-        if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-        const statusCode = { gives: 200, takes: 200, refuses: 404, fails: 500 }[mood];
-        // Third parties repeat what they were sent.
+        const behaviour = method === 'GET' ? input.provider : input.receiver;
+        if (behaviour === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        const statusCode = { gives: 200, takes: 200, refuses: 404, fails: 500 }[behaviour];
+        // Third parties repeat their input.
         const echo = JSON.stringify({ url, secret, sent: body });
         const headers = { 'content-type': 'application/json' };
         return { statusCode, headers, body: Buffer.from(method === 'GET' ? echo : ''), durationMs: 1 };
@@ -92,13 +92,13 @@ test('what a caller gives is told to nobody but its providers, its receiver and 
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } },
         newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
         startExecution: async (jobs: ClaimedJob[]) => {
-          if (!given.isStarted) throw new Error('throttled');
+          if (!input.isStarted) throw new Error('throttled');
           started.push(...jobs);
         },
         findCircuits: async () => () => 'closed' as const,
         ...{ lastPause: async () => undefined, shardCount: 1, maxJobsPerSweep: 10 },
       };
-      const ask = async (handler: ApiLambda, event: object): Promise<string> => {
+      const callApi = async (handler: ApiLambda, event: object): Promise<string> => {
         const request = {
           headers: { 'content-type': 'application/json' },
           requestContext: { requestId: 'r' },
@@ -125,9 +125,9 @@ test('what a caller gives is told to nobody but its providers, its receiver and 
       };
       const post = async (posted: object, change: object = {}) => {
         const headers = { 'content-type': 'application/json', 'idempotency-key': 'key' };
-        return ask(createWebhook({ ...deps, ...change }), { headers, body: JSON.stringify(posted) });
+        return callApi(createWebhook({ ...deps, ...change }), { headers, body: JSON.stringify(posted) });
       };
-      // Wrong in every way that has to do with values; then right, and repeated.
+      // Invalid in every way that concerns values; then valid, and repeated.
       await post({ ...body, providers: [{ id: 'gas', parameters: { secret: [secret], open: { open }, [note]: 1 } }] });
       await post({ ...body, metadata: { [`${note} `]: secret, a: [note] } });
       await post(body, { intake: { ...store.intake, create: failing } });
@@ -135,7 +135,7 @@ test('what a caller gives is told to nobody but its providers, its receiver and 
       await post(body, { catalogue: aCatalogue('gas') });
       await post({ ...body, metadata: {} });
 
-      if (!given.isStarted) {
+      if (!input.isStarted) {
         now += 1_000;
         const { batches } = (await createClaim(deps)({ claimed: 0 })) as { batches: ClaimedJob[][] };
         started.push(...batches.flat());
@@ -160,10 +160,10 @@ test('what a caller gives is told to nobody but its providers, its receiver and 
           Error: delivery.error.name,
           Cause: JSON.stringify({ errorMessage: delivery.error.message }),
         };
-        const outcomes = given.table === 'fails' ? { save: failing } : store.outcomes;
+        const outcomes = input.table === 'fails' ? { save: failing } : store.outcomes;
         await task(() => createSettle({ ...deps, outcomes })({ job: worked, deliveryError }));
       }
-      // A payload that is not as it should be.
+      // A malformed payload.
       await task(() =>
         createDeliver(deps)({
           job: { ...worked, v: 99, metadata: { note: [note] }, parameters: { gas: { secret: [secret] } } },
@@ -171,37 +171,37 @@ test('what a caller gives is told to nobody but its providers, its receiver and 
       );
 
       const pathParameters = { jobId };
-      await ask(createRead(deps), { routeKey: 'GET /jobs/{jobId}', pathParameters });
-      await ask(createRead({ ...deps, catalogue: aCatalogue('internet') }), {
+      await callApi(createRead(deps), { routeKey: 'GET /jobs/{jobId}', pathParameters });
+      await callApi(createRead({ ...deps, catalogue: aCatalogue('internet') }), {
         routeKey: 'GET /jobs/{jobId}',
         pathParameters,
       });
-      await ask(createRead({ ...deps, jobs: { ...store.reader, get: failing } }), {
+      await callApi(createRead({ ...deps, jobs: { ...store.reader, get: failing } }), {
         routeKey: 'GET /jobs/{jobId}',
         pathParameters,
       });
-      await ask(createRead(deps), {});
-      await ask(createCatalogueRead(deps), {});
+      await callApi(createRead(deps), {});
+      await callApi(createCatalogueRead(deps), {});
       now += LEASE_MS;
-      await ask(createRedrive(deps), { pathParameters });
+      await callApi(createRedrive(deps), { pathParameters });
       const stored = store.jobs.get(jobId);
       if (stored) store.jobs.set(jobId, { ...stored, status: 'FAILED' });
-      await ask(createExpunge(deps), { pathParameters });
-      await ask(createRedrive(deps), { pathParameters });
+      await callApi(createExpunge(deps), { pathParameters });
+      await callApi(createRedrive(deps), { pathParameters });
 
-      const told = inspect([log.lines, published, errors], { depth: 12, maxStringLength: null, showHidden: true });
+      const output = inspect([log.lines, published, errors], { depth: 12, maxStringLength: null, showHidden: true });
       for (const value of [secret, open, note]) {
-        for (const form of formsOf(value)) expect(told.includes(form)).toBe(false);
+        for (const form of formsOf(value)) expect(output.includes(form)).toBe(false);
       }
       for (const form of formsOf(secret)) expect(answers.find((answer) => answer.includes(form))).toBeUndefined();
-      // Nothing of it is left; a digest of the fake's is what it stores.
+      // Nothing of it is left, except the fake's digest.
       const { results: _, ...bare } = store.jobs.get(jobId) ?? { results: [] };
       expect(inspect(bare, { depth: 12 })).not.toMatch(/ZQ[XYZ]/);
-      kinds.add(`${given.provider} ${delivery.error?.name ?? 'delivered'}`);
+      kinds.add(`${input.provider} ${delivery.error?.name ?? 'delivered'}`);
     }),
     { numRuns: 150 },
   );
-  // It went all the ways there are.
+  // Every path was taken.
   expect([...kinds].some((kind) => kind.endsWith('delivered'))).toBe(true);
   expect(kinds.size).toBeGreaterThan(4);
 }, 60_000);

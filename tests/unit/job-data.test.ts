@@ -3,22 +3,22 @@ import { describe, expect, test } from '@jest/globals';
 import { presentData } from '../../functions/job-read/present-data.ts';
 import { aJob, NOW } from '../builders.ts';
 
-describe('the data of a job, one of whose results is no longer stored', () => {
-  const gave = (providerId: string): Job['results'][number] => ({
+describe('the data of a job with a result that is no longer stored', () => {
+  const fetchedResult = (providerId: string): Job['results'][number] => ({
     providerId,
     status: 'FETCHED',
     fetchedAt: NOW,
     bytes: 2,
   });
-  const job = aJob({ results: [gave('gas'), gave('internet')] });
+  const job = aJob({ results: [fetchedResult('gas'), fetchedResult('internet')] });
   const results = [{ providerId: 'internet', fetchedAt: NOW, bytes: 2, json: '{}' }];
 
-  test.each([undefined, 'gas'])('is gone, and the problem names the provider (asked for: %s)', (providerId) => {
+  test.each([undefined, 'gas'])('is gone, with a problem that names the provider (requested: %s)', (providerId) => {
     const get = () => presentData({ job, results }, providerId);
     expect(get).toThrow(expect.objectContaining({ status: 410, message: expect.stringContaining('gas') }));
   });
 
-  test('is there of the other providers', () => {
+  test('is available for the other providers', () => {
     expect(JSON.parse(presentData({ job, results }, 'internet'))).toMatchObject({ data: [{ providerId: 'internet' }] });
   });
 });

@@ -46,7 +46,7 @@ describe('a claimed job', () => {
     ['with parameters', { parameters }, 3],
     ['with metadata', { metadata }, 3],
     ['in a later round', { round: 2 }, 2],
-  ])('%s has what its job has, as version %d', (_name, change, v) => {
+  ])("%s has its job's input, as version %d", (_name, change, v) => {
     const claimed = toClaimedJob(aJob(change), 'immediate', NOW);
     expect(claimed).toMatchObject({ v, ...change });
     expect(claimedJobSchema.parse(claimed)).toEqual(claimed);
@@ -54,7 +54,7 @@ describe('a claimed job', () => {
     for (const name of absent) expect(claimed).not.toHaveProperty(name);
   });
 
-  test('of the version before is read as it was, by both tasks that get it whole', () => {
+  test('of the previous version is accepted unchanged by both tasks that receive it whole', () => {
     const { createdAt: _, ...first } = { ...aClaim(), v: 1 };
     for (const payload of [first, { ...aClaim(), v: 2 }]) {
       expect(workedJobSchema.parse({ ...payload, results: [] })).toMatchObject({ v: 2, jobId: payload.jobId });
@@ -62,15 +62,15 @@ describe('a claimed job', () => {
     }
   });
 
-  test('with parameters or metadata is refused by the release before, which would ignore them; others are not', () => {
+  test('with parameters or metadata is rejected by the previous release, which would ignore them; others are not', () => {
     const before = claimedJobSchema.omit({ parameters: true, metadata: true, round: true }).extend({ v: z.literal(2) });
-    const isTaken = (change: Partial<Job>) => before.safeParse(toClaimedJob(aJob(change), 'immediate', NOW)).success;
-    expect([isTaken({}), isTaken({ round: 1 })]).toEqual([true, true]);
-    expect([isTaken({ parameters }), isTaken({ metadata })]).toEqual([false, false]);
+    const isAccepted = (change: Partial<Job>) => before.safeParse(toClaimedJob(aJob(change), 'immediate', NOW)).success;
+    expect([isAccepted({}), isAccepted({ round: 1 })]).toEqual([true, true]);
+    expect([isAccepted({ parameters }), isAccepted({ metadata })]).toEqual([false, false]);
   });
 });
 
-test('parameters of a provider are its own, though every object has a property of its id', () => {
+test('parameters are looked up by own property, whatever the provider id', () => {
   expect(parametersOf({ parameters }, 'constructor')).toEqual({ a: 1 });
   expect(parametersOf({ parameters: { gas: {} } }, 'constructor')).toBeUndefined();
   expect(parametersOf({}, 'constructor')).toBeUndefined();
@@ -94,7 +94,7 @@ describe('a callback', () => {
     return { body: sent[0] ?? '', log };
   };
 
-  test('has the metadata as its third property, where there is any', async () => {
+  test('has the metadata, if any, as its third property', async () => {
     const { body, log } = await deliver({ metadata });
     expect(body).toMatch(/^\{"jobId":".+","data":\[.*\],"metadata":\{"orderId":"A-42"\}\}$/);
     expect(callbackBodySchema.parse(JSON.parse(body))).toEqual(JSON.parse(body));
@@ -111,7 +111,7 @@ describe('a callback', () => {
     expect(JSON.parse(callbackBody('id', [], strange))).toEqual({ jobId: 'id', data: [], metadata: strange });
   });
 
-  test('is too large where metadata make it so', async () => {
+  test('is too large if metadata make it so', async () => {
     const { body } = await deliver({});
     const room = MAX_BYTES - Buffer.byteLength(body) + '[]'.length;
     const filled = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
@@ -123,12 +123,12 @@ describe('a callback', () => {
     ['an object of other things', { a: 1 }],
     ['a list', ['a']],
     ['null', null],
-  ])('is not taken by the test receiver with metadata that are %s', (_name, wrong) => {
+  ])('is rejected by the test receiver if its metadata are %s', (_name, wrong) => {
     expect(callbackSchema.safeParse({ jobId: 'a', data: [], metadata: wrong }).success).toBe(false);
   });
 });
 
-/** What the API says of a stored job, and does to it. */
+/** The API's responses about a stored job, and its actions on it. */
 const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   const store = createFakeJobStore();
   const job = aJob(change);
@@ -155,59 +155,59 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   };
 };
 
-const given = { providers: ['gas', 'constructor', 'internet'], parameters, metadata };
+const input = { providers: ['gas', 'constructor', 'internet'], parameters, metadata };
 const { dueAt: _, leasedUntil: __, ...ended } = aJob();
 const over = { status: 'COMPLETE' as const, phase: 'CALLING_BACK' as const, expiresAt: NOW / 1000 + 60 };
 
-describe('a job that is read', () => {
-  test('shows metadata, and parameters without those that are only sent', async () => {
-    const { read } = await createApi(given);
+describe('a job read by the API', () => {
+  test('shows metadata, and parameters that are not write-only', async () => {
+    const { read } = await createApi(input);
     const { body } = await read();
     expect(jobSchema.parse(body)).toEqual(body);
     expect(body.metadata).toEqual(metadata);
     expect(body.providers).toMatchObject([
       { providerId: 'gas', parameters: { account: '***', size: 5 } },
-      // It has left the catalogue.
+      // This one is no longer in the catalogue.
       { providerId: 'constructor', parameters: { a: '***' } },
       { providerId: 'internet' },
     ]);
     expect(body.providers[2]).not.toHaveProperty('parameters');
   });
 
-  test('shows no parameter that the catalogue does not know any more', async () => {
+  test('hides parameters that are no longer in the catalogue', async () => {
     const { read } = await createApi(
-      given,
+      input,
       aCatalogue({ id: 'gas', parameters: { type: 'object', properties: { account: text } } }),
     );
     const { body } = await read();
     expect(body.providers[0].parameters).toEqual({ account: '12345678', size: '***' });
   });
 
-  test('shows neither where it has none', async () => {
+  test('shows neither if it has none', async () => {
     const { read } = await createApi({});
     const { body } = await read();
     expect(body).not.toHaveProperty('metadata');
     for (const provider of body.providers) expect(provider).not.toHaveProperty('parameters');
   });
 
-  test('has its data in the form of the callback, metadata included', async () => {
-    const { readData } = await createApi(given);
+  test('has its data in the form of the callback, with metadata', async () => {
+    const { readData } = await createApi(input);
     expect((await readData()).body).toMatchObject({ data: [], metadata });
     expect((await (await createApi({ parameters })).readData()).body).not.toHaveProperty('metadata');
   });
 });
 
-describe('a job whose data is deleted', () => {
-  const finished = { ...ended, ...given, ...over };
+describe('a job with deleted data', () => {
+  const finished = { ...ended, ...input, ...over };
 
-  test('has neither parameters nor metadata any more, and says that it had', async () => {
+  test('has lost its parameters and metadata, and says that it had them', async () => {
     const { expunge, read, store, job } = await createApi(finished);
     store.jobs.set(job.jobId, { ...finished, jobId: job.jobId });
     expect((await expunge()).statusCode).toBe(204);
     const stored = store.jobs.get(job.jobId);
     expect(stored).toMatchObject({ isInputDeleted: true, expungedAt: NOW });
     expect(JSON.stringify([stored, (await read()).body])).not.toMatch(/12345678|A-42/);
-    // As often as it is asked for.
+    // Deletion is idempotent.
     expect((await expunge()).statusCode).toBe(204);
     expect(store.jobs.get(job.jobId)).toMatchObject({ isInputDeleted: true });
   });
@@ -215,7 +215,7 @@ describe('a job whose data is deleted', () => {
   test.each<[string, Partial<Job>]>([
     ['parameters', { parameters }],
     ['metadata', { metadata }],
-  ])('can not be tried again without the %s that it had', async (_name, input) => {
+  ])('cannot be redriven without the %s that it had', async (_name, input) => {
     const { redrive, store, job, started } = await createApi({});
     const bare = expunged({ ...ended, ...over, jobId: job.jobId, ...input }, NOW);
     store.jobs.set(job.jobId, bare);
@@ -223,7 +223,7 @@ describe('a job whose data is deleted', () => {
     expect([store.jobs.get(job.jobId), started]).toEqual([bare, []]);
   });
 
-  test('can be tried again where it had none', async () => {
+  test('can be redriven if it had none', async () => {
     const { redrive, store, job, started } = await createApi({});
     store.jobs.set(job.jobId, expunged({ ...ended, ...over, jobId: job.jobId }, NOW));
     expect((await redrive()).statusCode).toBe(202);
@@ -231,9 +231,9 @@ describe('a job whose data is deleted', () => {
   });
 });
 
-test('a job that is tried again keeps its parameters and metadata, and sends both on', async () => {
-  const { redrive, store, job, started } = await createApi(given);
-  store.jobs.set(job.jobId, { ...ended, ...given, ...over, jobId: job.jobId });
+test('a redriven job keeps its parameters and metadata, and sends both', async () => {
+  const { redrive, store, job, started } = await createApi(input);
+  store.jobs.set(job.jobId, { ...ended, ...input, ...over, jobId: job.jobId });
   expect((await redrive()).statusCode).toBe(202);
   expect(store.jobs.get(job.jobId)).toMatchObject({ parameters, metadata });
   expect(started).toMatchObject([{ v: 3, parameters, metadata, trigger: 'redrive' }]);

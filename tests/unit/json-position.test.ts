@@ -11,7 +11,7 @@ const parses = (text: string): boolean => {
   }
 };
 
-describe('the place where a text stops being JSON', () => {
+describe('the position where a text stops being JSON', () => {
   test.each<[string, number, number]>([
     ['', 1, 1],
     ['{', 1, 2],
@@ -31,7 +31,7 @@ describe('the place where a text stops being JSON', () => {
     expect(findJsonError(text)).toEqual({ line, column });
   });
 
-  test('is none in whatever the parser takes, however it is spaced', () => {
+  test('is undefined for any valid JSON, however it is spaced', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom('', ' ', '\n\t'), (text, space) => {
         const spaced = JSON.stringify(JSON.parse(text), null, space);
@@ -40,7 +40,7 @@ describe('the place where a text stops being JSON', () => {
     );
   });
 
-  test('is told exactly when the parser fails', () => {
+  test('is defined exactly when the parser fails', () => {
     const piece = fc.constantFrom(
       '{',
       '}',

@@ -10,7 +10,7 @@ import {
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-/** What a pointer names in parsed JSON. Names in the prototype of an object are not in the document. */
+/** The value that a pointer names in parsed JSON; inherited names are not in the document. */
 const walk = (value: unknown, pointer: readonly string[]): unknown => {
   const [token, ...rest] = pointer;
   if (token === undefined) return value;
@@ -19,22 +19,22 @@ const walk = (value: unknown, pointer: readonly string[]): unknown => {
   return Object.hasOwn(value, token) ? walk((value as Record<string, unknown>)[token], rest) : undefined;
 };
 
-/** A JSON text, made of the texts of its parts. */
+/** A JSON text, built from the texts of its parts. */
 type Node = { text: string; members?: (readonly [name: string, node: Node])[]; items?: Node[] };
 
 const childOf = ({ members, items }: Node, token: string): Node | undefined =>
   members?.findLast(([name]) => name === token)?.[1] ?? items?.find((_, index) => String(index) === token);
 
-/** The part that a pointer names. The last one counts if several members have the same name. */
+/** The part that a pointer names. Of members with the same name, the last one counts. */
 const nodeAt = (node: Node, pointer: readonly string[]): Node | undefined =>
   pointer.reduce<Node | undefined>((found, token) => found && childOf(found, token), node);
 
-/** Code units that have an escape of two characters, and its second character. */
+/** Code units with a two-character escape, and its second character. */
 const SHORT_ESCAPES = new Map(
   ['""', '\\\\', '//', '\bb', '\ff', '\nn', '\rr', '\tt'].map(([unit, letter]) => [unit, letter]),
 );
 
-/** A code unit as it may be written in a JSON string. */
+/** A code unit in one of its spellings in a JSON string. */
 const escapedUnit = (unit: string, form: number): string => {
   const hex = unit.charCodeAt(0).toString(16).padStart(4, '0');
   const short = SHORT_ESCAPES.get(unit);
@@ -57,7 +57,7 @@ const aName = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...NAMES) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) },
 );
-/** How the code units of a string are written, in turn: see {@link escapedUnit}. */
+/** The spellings of a string's code units, in turn: see {@link escapedUnit}. */
 const forms = fc.array(fc.nat(7), { minLength: 1, maxLength: 5 });
 const literalOf = (text: string, written: readonly number[]): string =>
   `"${text.replaceAll(/./gs, (unit, at) => escapedUnit(unit, written[at % written.length] ?? 0))}"`;
@@ -74,7 +74,7 @@ const aScalar = fc
   )
   .map((text): Node => ({ text }));
 
-/** JSON whose objects have such names, some of them more than once. */
+/** JSON whose objects have these names, some repeated. */
 const documentsWith = (name: fc.Arbitrary<string>) =>
   fc.letrec<{ aNode: Node; anArray: Node; anObject: Node }>((tie) => ({
     aNode: fc.oneof({ maxDepth: 5, depthSize: 'medium' }, aScalar, tie('anObject'), tie('anArray')),
@@ -94,7 +94,7 @@ const documentsWith = (name: fc.Arbitrary<string>) =>
       })),
   }));
 
-/** Tokens that lead through a document: a number picks one of the children, a string is a token that may lead nowhere. */
+/** Tokens that lead through a document: a number picks a child, a string may lead nowhere. */
 const toPointer = (node: Node | undefined, [step, ...rest]: readonly (number | string)[]): string[] => {
   if (step === undefined) return [];
   const names = node?.members?.map(([name]) => name) ?? node?.items?.map((_, index) => String(index)) ?? [];
@@ -102,7 +102,7 @@ const toPointer = (node: Node | undefined, [step, ...rest]: readonly (number | s
   return token === undefined ? [] : [token, ...toPointer(node && childOf(node, token), rest)];
 };
 
-/** A document with whitespace around it, and a pointer that mostly names a value in it. */
+/** A document with whitespace around it, and a pointer that usually names a value in it. */
 const questionsWith = (name: fc.Arbitrary<string>) =>
   fc
     .tuple(
@@ -120,8 +120,8 @@ const toPointerText = (tokens: readonly string[]): string =>
   tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 /**
- * A stand-in for a string that counts the characters read, and throws once they are more than `limit` times its length.
- * It has those methods of strings that the module calls.
+ * A stand-in for a string that counts character reads, and throws beyond `limit` times its length.
+ * It has the string methods that the module calls.
  */
 const countedText = (text: string, limit: number) => {
   let reads = 0;
@@ -171,12 +171,12 @@ describe('a JSON Pointer', () => {
     },
   );
 
-  test('says what it must look like', () => {
+  test('is described in the error', () => {
     expect(() => parsePointer('data')).toThrow('Must be empty or start with "/".');
     expect(() => parsePointer('/a~b')).toThrow('Must escape "~" as "~0" and "/" within a name as "~1".');
   });
 
-  test('has the tokens that it was made of', () => {
+  test('round-trips its tokens', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(aName, fc.string({ unit: fc.constantFrom('~', '/', '0', '1') }))), (tokens) =>
         expect(parsePointer(toPointerText(tokens))).toEqual(tokens),
@@ -204,7 +204,7 @@ describe('selecting', () => {
     expect(selectJson(`\n${rfc}\t`, parsePointer(pointer))).toBe(expected);
   });
 
-  test('cuts out the text of the value that was put there', () => {
+  test('extracts the text of the value that was inserted', () => {
     fc.assert(
       fc.property(aQuestion, ({ node, json, pointer }) => {
         const text = nodeAt(node, pointer)?.text;
@@ -215,14 +215,14 @@ describe('selecting', () => {
     );
   });
 
-  // No names with backslashes: V8 confuses them with other names that are written with escapes (https://github.com/nodejs/node/issues/63785).
+  // No names with backslashes: V8 confuses them with other escaped names (https://github.com/nodejs/node/issues/63785).
   const aPlainQuestion = questionsWith(aName.filter((name) => !name.includes('\\')));
 
-  test('finds the value that JSON.parse reads there', () => {
+  test('finds the value that JSON.parse finds', () => {
     fc.assert(
       fc.property(aPlainQuestion, ({ json, pointer }) => {
         const text = selectJson(json, pointer);
-        // As text, because toEqual ignores an own property named __proto__.
+        // Compared as text, because toEqual ignores an own property named __proto__.
         const expected = JSON.stringify(walk(JSON.parse(json), pointer));
         expect(JSON.stringify(text === undefined ? undefined : JSON.parse(text))).toBe(expected);
         expect(JSON.stringify(selectValue(json, pointer))).toBe(expected);
@@ -259,7 +259,7 @@ describe('selecting', () => {
     ['the last one, though it is a scalar', '{"a":{"b":1},"a":"b"}', '/a/b', undefined],
     ['the last one, though its array is shorter', '{"a":[[1]],"a":[]}', '/a/0/0', undefined],
     ['the last ones at each level', '{"a":{"b":1},"a":{"b":2,"b":[3]},"b":4}', '/a/b/0', '3'],
-  ])('takes %s of members with the same name', (_name, json, pointer, expected) => {
+  ])('uses %s of members with the same name', (_name, json, pointer, expected) => {
     expect(selectJson(json, parsePointer(pointer))).toBe(expected);
   });
 
@@ -312,7 +312,7 @@ describe('the items of an array', () => {
     ['null', undefined],
   ])('of %j are %j', (json, items) => expect(itemsOf(json)).toBe(items));
 
-  test('of several arrays become one array, with each text as it was', () => {
+  test('of several arrays are joined into one array, with their texts unchanged', () => {
     fc.assert(
       fc.property(fc.array(spaced(documentsWith(aName).anArray), { maxLength: 5 }), (pages) => {
         const parts = pages.map(([before, { text }, after]) => itemsOf(before + text + after) ?? 'no array');
@@ -329,10 +329,10 @@ describe('the items of an array', () => {
     [[], '[]'],
     [[''], '[]'],
     [['', '1', '', '2 ,3', ''], '[1,2 ,3]'],
-  ])('%j are joined as %j', (parts, joined) => expect(joinItems(parts)).toBe(joined));
+  ])('of %j are joined as %j', (parts, joined) => expect(joinItems(parts)).toBe(joined));
 });
 
-/** How often each character may be read, on average. Quadratic time would need thousands of reads. */
+/** Average reads per character; quadratic time would need thousands. */
 const MAX_READS = 4;
 
 describe('the number of reads', () => {
@@ -389,7 +389,7 @@ describe('the number of reads', () => {
     );
   });
 
-  test('is linear when items are counted', () => {
+  test('is linear for counting items', () => {
     for (const items of [manyOf('1'), manyOf('"\\""'), manyOf('[[{"a":[]}]]'), '['.repeat(N) + ']'.repeat(N)]) {
       expect(countItems(countedText(items, MAX_READS))).toBe(JSON.parse(`[${items}]`).length);
     }

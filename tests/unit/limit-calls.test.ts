@@ -26,7 +26,7 @@ describe('the limits of a provider', () => {
     return { limits, limiters, sleeps, log, now: () => now, limit: limiters[0] as (typeof limiters)[number] };
   };
 
-  test('are kept in every second of the clock, over all processes', async () => {
+  test('hold for every second of the clock, over all processes', async () => {
     const { limiters, now } = createLimited(3);
     const seconds = new Map<number, number>();
     for (let index = 0; index < 60; index += 1) {
@@ -41,7 +41,7 @@ describe('the limits of a provider', () => {
     expect(most).toBeGreaterThan(20);
   });
 
-  test('let so many go at once, and no more', async () => {
+  test('allow that many concurrent calls, and no more', async () => {
     const { limit } = createLimited();
     let under = 0;
     let most = 0;
@@ -68,7 +68,7 @@ describe('the limits of a provider', () => {
     for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
   });
 
-  test('of ten thousand calls a second are looked for in three counters at most, by five requests at most', async () => {
+  test('of ten thousand calls a second use at most three counters and five requests', async () => {
     const { limit, limits } = createLimited();
     const asked: number[] = [];
     limits.takeCall = async (_key, part) => {
@@ -82,7 +82,7 @@ describe('the limits of a provider', () => {
     expect(new Set(asked).size).toBe(3);
   });
 
-  test('are asked for again only in the next second, five times at most', async () => {
+  test('are tried again only in the next second, five times at most', async () => {
     const { limit, limits, now } = createLimited();
     const askedAt: number[] = [];
     limits.takeCall = async () => {
@@ -95,7 +95,7 @@ describe('the limits of a provider', () => {
     expect(askedAt.length).toBeGreaterThan(2);
   });
 
-  test('give a slot back when the call fails, and cost nothing where none are stated', async () => {
+  test('free the slot when the call fails, and cost nothing if none are declared', async () => {
     const { limit, limits } = createLimited();
     const fails = async () => Promise.reject(new Error('broken'));
     for (let index = 0; index < 3; index += 1) {
@@ -109,7 +109,7 @@ describe('the limits of a provider', () => {
   const reached = { name: 'LimitReached' };
   const call = async () => 'called';
 
-  test('that are used up for a second are asked for again at random times of each next one, four times at most', async () => {
+  test('that are used up are tried again at a random time in each following second, four times at most', async () => {
     const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
     const seconds: number[] = [];
     limits.takeCall = async (_key, _part, second) => {
@@ -118,18 +118,18 @@ describe('the limits of a provider', () => {
     };
     await expect(limit(aProvider({ ratePerSecond: 10 }), call)).rejects.toMatchObject(reached);
     expect(seconds).toEqual([0, 1, 2, 3, 4]);
-    // Nothing is left to spend after the last one: it is not waited for.
+    // It does not wait after the last attempt, since nothing is left to spend.
     expect(sleeps).toEqual([1_200, 1_000, 1_000, 1_000]);
   });
 
   test.each([
-    // Of the 15 seconds of waiting and calling, so much is left for waiting: one second, or less.
+    // Of the 15 seconds for waiting and calling, this much is left for waiting: at most one second.
     [14_000, [1_000]],
     [14_299, [701]],
-    // The next second begins when the patience ends: what is left of it is not worth waiting for.
+    // The next second begins when the patience ends, so waiting is pointless.
     [14_300, []],
     [15_000, []],
-  ])('are waited for as long as a call of %i ms leaves time for', async (timeoutMs, expected) => {
+  ])('are waited for as long as a call of %i ms leaves time', async (timeoutMs, expected) => {
     const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
     limits.takeCall = async () => false;
     await expect(limit(aProvider({ ratePerSecond: 10, timeoutMs }), call)).rejects.toMatchObject(reached);
@@ -139,7 +139,7 @@ describe('the limits of a provider', () => {
   test.each([
     [0, [0, 1, 2]],
     [0.999, [39, 38, 37]],
-  ])('of a high rate are looked for in other counters by each caller: drawing %d, in %j', async (random, expected) => {
+  ])('of a high rate use other counters for each caller: drawing %d, in %j', async (random, expected) => {
     const { limit, limits } = createLimited(1, { random });
     const asked: number[] = [];
     limits.takeCall = async (_key, part, _second, most) => {
@@ -150,7 +150,7 @@ describe('the limits of a provider', () => {
     expect(asked).toEqual(expected);
   });
 
-  test('hold a slot for longer than its call may take, and not for ever: the process may die', async () => {
+  test('hold a slot for longer than its call may take, but not for ever, since the process may die', async () => {
     const { limit, limits } = createLimited();
     const holds: [number, number][] = [];
     const { takeSlot } = limits;
@@ -163,7 +163,7 @@ describe('the limits of a provider', () => {
     expect(holds).toEqual([[NOW, NOW + 20_000]]);
   });
 
-  /** Counts the requests to the table of one call. */
+  /** Counts the table requests of one call. */
   const requestsOf = async (stated: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
     const { limit, limits } = createLimited();
     const asked: string[] = [];
@@ -189,7 +189,7 @@ describe('the limits of a provider', () => {
     ['slots', { concurrency: 1 }, {}, ['called', 'findFreeSlots', 'takeSlot', 'freeSlot']],
     ['both', { concurrency: 1, ratePerSecond: 1 }, {}, ['called', 'findFreeSlots', 'takeSlot', 'takeCall', 'freeSlot']],
     ['a rate used up', { ratePerSecond: 1 }, refuses, ['LimitReached', ...times(5, 'takeCall')]],
-    // One request is kept for freeing a slot, one for the rate.
+    // One request is reserved for freeing the slot, one for the rate.
     ['no free slot', { concurrency: 1 }, full, ['LimitReached', ...times(4, 'findFreeSlots')]],
     [
       'no free slot, and a rate',
@@ -198,7 +198,7 @@ describe('the limits of a provider', () => {
       ['LimitReached', ...times(3, 'findFreeSlots')],
     ],
     [
-      'slots that others are faster to take',
+      'slots that other callers acquire first',
       { concurrency: 8 },
       lost,
       ['LimitReached', 'findFreeSlots', ...times(3, 'takeSlot')],
@@ -213,12 +213,12 @@ describe('the limits of a provider', () => {
     expect(await requestsOf(stated, answers)).toEqual(expected);
   });
 
-  test('whose slot can not be given back take nothing from the call, and tell operators why the slot is held', async () => {
+  test('do not fail the call when its slot cannot be freed, and report why the slot is held', async () => {
     const { limit, limits, log } = createLimited();
     const error = new Error('down');
     limits.freeSlot = async () => Promise.reject(error);
     expect(await limit(aProvider({ concurrency: 1 }), call)).toBe('called');
-    const message = expect.stringMatching(/slot/);
+    const message = 'Slot not freed, held until it expires';
     expect(log.lines).toEqual([{ level: 'warn', message, data: { providerId: 'gas', error } }]);
   });
 });

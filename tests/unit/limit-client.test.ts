@@ -41,7 +41,7 @@ const createWorld = (defaultRatePerSecond: number) => {
   return {
     port,
     log,
-    /** From now on, chance is this number. */
+    /** Sets the random number from now on. */
     draws: (number: number) => {
       drawn = number;
     },
@@ -54,15 +54,15 @@ const createWorld = (defaultRatePerSecond: number) => {
   };
 };
 
-describe('what a client may post', () => {
-  test('is not limited, and costs nothing, unless there is a rate', async () => {
+describe('the job rate of a client', () => {
+  test('is unlimited and free of cost unless configured', async () => {
     const { post, operations, createProcess } = createWorld(0);
     for (let index = 0; index < 1_000; index += 1) expect(await post()).toBe(202);
     expect(await post(createProcess(), { clientId: CLIENT_ID, ratePerSecond: 0 })).toBe(202);
     expect(operations).toEqual([]);
   });
 
-  test.each([0.5, 1, 3])('is exact at %d jobs a second, when each comes to another process', async (rate) => {
+  test.each([0.5, 1, 3])('is exact at %d jobs a second, with each job in another process', async (rate) => {
     const { post, pass } = createWorld(rate);
     for (let minute = 0; minute < 3; minute += 1) {
       let accepted = 0;
@@ -74,7 +74,7 @@ describe('what a client may post', () => {
     }
   });
 
-  test('is sampled above 200 a minute: at 50 jobs a second one write for eight jobs at most', async () => {
+  test('is sampled above 200 a minute: at 50 jobs a second, at most one write for eight jobs', async () => {
     expect(clientRateAt(NOW, 50)).toMatchObject({ limit: 3_000, weight: 15 });
     expect([200 / 60, 201 / 60].map((rate) => clientRateAt(NOW, rate + 1e-9).weight)).toEqual([1, 2]);
     const { post, pass, operations, createProcess } = createWorld(60);
@@ -86,7 +86,7 @@ describe('what a client may post', () => {
     expect(operations.filter((name) => name === 'count').length).toBeLessThan(3_000 / 8);
   });
 
-  test('is kept within a fifth where it is sampled, when each job comes to another process', async () => {
+  test('is within a fifth of the limit when sampled, with each job in another process', async () => {
     const { post, pass } = createWorld(50);
     for (let minute = 0; minute < 5; minute += 1) {
       let accepted = 0;
@@ -99,7 +99,7 @@ describe('what a client may post', () => {
     }
   });
 
-  test('is refused by all processes within five seconds, and by fresh ones at once, without another write', async () => {
+  test('applies in all processes within five seconds, and in fresh ones at once, without another write', async () => {
     const { post, pass, operations, createProcess } = createWorld(1);
     const warm = createProcess();
     const busy = createProcess();
@@ -111,13 +111,13 @@ describe('what a client may post', () => {
     const before = writes();
     for (const limitClient of [warm, busy, createProcess()]) expect(await post(limitClient)).toBe(429);
     expect(writes()).toBe(before);
-    // Others may go on, and so may this one in the next minute.
+    // Other clients may go on, and this one may in the next minute.
     expect(await post(warm, { clientId: 'another' })).toBe(202);
     pass(MINUTE);
     expect(await post(warm)).toBe(202);
   });
 
-  test('says how much it is, and when to come back', async () => {
+  test('is reported when exceeded, with the time of the next attempt', async () => {
     const { createProcess } = createWorld(1);
     const limitClient = createProcess();
     const caller = { clientId: CLIENT_ID, ratePerSecond: 1 / 60 };
@@ -131,7 +131,7 @@ describe('what a client may post', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBe(MINUTE - (NOW % MINUTE));
   });
 
-  test('may be posted again in the millisecond in which the limit ends', async () => {
+  test('allows jobs again from the millisecond in which the limit ends', async () => {
     const { post, pass, createProcess } = createWorld(1 / 60);
     const limitClient = createProcess();
     pass(MINUTE - (NOW % MINUTE));
@@ -142,7 +142,7 @@ describe('what a client may post', () => {
     expect(await post(limitClient)).toBe(202);
   });
 
-  test('counts one request of so many as it stands for, as chance has it', async () => {
+  test('counts a sampled request as many, at random', async () => {
     const { post, draws, operations } = createWorld(201 / 60 + 1e-9);
     const counted = async (number: number) => {
       draws(number);
@@ -169,7 +169,7 @@ describe('what a client may post', () => {
     expect(reads()).toBe(2);
   });
 
-  test('is told to operators, as is each operation that the table refused', async () => {
+  test('is reported to operators when exceeded, as is each failed table operation', async () => {
     const { post, port, log, createProcess } = createWorld(1 / 60);
     const error = new Error('down');
     const down = async () => Promise.reject(error);
@@ -180,39 +180,39 @@ describe('what a client may post', () => {
     Object.assign(port, { count });
     await post(limitClient);
     await post(limitClient);
-    const told = (words: RegExp, data: object) => ({
+    const logged = (words: RegExp, data: object) => ({
       level: 'warn',
       message: expect.stringMatching(words),
       data,
     });
     expect(log.lines).toEqual([
-      told(/read/, { error }),
-      told(/count/, { clientId: CLIENT_ID, error }),
-      told(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
-      told(/tell/, { clientId: CLIENT_ID, error }),
+      logged(/read/, { error }),
+      logged(/count/, { clientId: CLIENT_ID, error }),
+      logged(/rate exceeded/, { clientId: CLIENT_ID, ratePerSecond: 1 / 60 }),
+      logged(/not published/, { clientId: CLIENT_ID, error }),
     ]);
   });
 
-  test('is not limited where the table can not be asked', async () => {
+  test('is not enforced when the table is unavailable', async () => {
     const { port, post } = createWorld(1 / 60);
     const down = async () => Promise.reject(new Error('down'));
     Object.assign(port, { count: down, limit: down, listLimited: down });
     for (let index = 0; index < 3; index += 1) expect(await post()).toBe(202);
   });
 
-  test('is refused even where the others can not be told', async () => {
+  test('is enforced even if other processes cannot be informed', async () => {
     const { port, post, pass, createProcess, operations } = createWorld(1 / 60);
     port.limit = async () => Promise.reject(new Error('down'));
     const limitClient = createProcess();
     expect([await post(limitClient), await post(limitClient), await post(limitClient)]).toEqual([202, 429, 429]);
-    // Nor is it forgotten when the list, on which it is not, is read again.
+    // The limit survives the next read of the list, which lacks it.
     pass(5_000);
     expect(await post(limitClient)).toBe(429);
-    // The process that has found out need not ask again.
+    // The process that found the limit need not read again.
     expect(operations.filter((name) => name === 'count')).toHaveLength(2);
   });
 
-  test('is counted in items that go by TTL once their minute is over, in epoch seconds', async () => {
+  test('is counted in items with a TTL at the end of their minute, in epoch seconds', async () => {
     const { port, post } = createWorld(1);
     const expiries: number[] = [];
     port.count = async (_client, _window, _jobs, expiresAt) => expiries.push(expiresAt);

@@ -37,7 +37,7 @@ describe('a Link header', () => {
     ['</a> rel=next', undefined],
     ['</a></b>; rel=next', undefined],
     ['x, </a>; rel=next', undefined],
-  ])('%j is read', (field, links) => {
+  ])('%j is parsed', (field, links) => {
     expect(parseLinks(field)).toEqual(links);
   });
 
@@ -49,7 +49,7 @@ describe('a Link header', () => {
     { minLength: 1, maxLength: 5 },
   );
 
-  test('that is well-formed is read as another parser reads it', () => {
+  test('gets the result of another parser if well-formed', () => {
     fc.assert(
       fc.property(links, fc.constantFrom(', ', ','), (all, comma) => {
         const field = all
@@ -65,7 +65,7 @@ describe('a Link header', () => {
     );
   });
 
-  test('of any form is read or refused', () => {
+  test('of any form is parsed or rejected', () => {
     const piece = fc.constantFrom('<', '>', ';', ',', '"', '\\', '=', ' ', 'rel', 'next', '</a>', 'é');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {

@@ -41,7 +41,7 @@ const ENCODINGS: Record<string, (secret: string) => string> = {
   'base64, percent-encoded': (secret) => encodeURIComponent(base64(secret)),
 };
 
-/** What a provider may have given us as a key: printable, and longer than what is searched as a whole. */
+/** A key that a provider may have issued: printable, and longer than the part searched as a whole. */
 const aSecret = fc.oneof(
   fc.string({ minLength: 8, maxLength: 60 }),
   fc.stringMatching(/^[A-Za-z0-9+/_.=-]{8,80}$/),
@@ -52,7 +52,7 @@ const around = fc.string({ maxLength: 30 });
 const runsOf = (text: string, length: number): string[] =>
   Array.from({ length: Math.max(0, text.length - length + 1) }, (_, at) => text.slice(at, at + length));
 
-/** What can be read of a text: itself, and what its parts are in base64, wherever they begin. */
+/** All readings of a text: itself, and its parts decoded from base64 at every offset. */
 const readings = (text: string): string[] => [
   text,
   ...text.split('***').flatMap((part) => [0, 1, 2, 3].map((at) => Buffer.from(part.slice(at), 'base64').toString())),
@@ -74,7 +74,7 @@ describe('masking', () => {
     },
   );
 
-  test('leaves no eight characters of a secret of which any part was cut away', () => {
+  test('leaves no eight characters of a secret that was cut anywhere', () => {
     fc.assert(
       fc.property(aSecret, fc.nat(), fc.nat(), (secret, from, length) => {
         const start = from % secret.length;
@@ -85,7 +85,7 @@ describe('masking', () => {
     );
   });
 
-  test('changes nothing in a text that holds no piece of a secret', () => {
+  test('changes nothing in a text without a piece of a secret', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-m %&\\"]*$/), fc.stringMatching(/^[n-z]{8,20}$/), (text, secret) => {
         expect(maskSecrets(text, [secret])).toBe(text);
@@ -101,7 +101,7 @@ describe('masking', () => {
     ['two side by side', ['first-secret', 'other-secret'], '***', 'first-secretother-secret'],
   ])('of %s', (_name, secrets, expected, text) => expect(maskSecrets(text, secrets)).toBe(expected));
 
-  test('takes no longer for hostile texts than for others', () => {
+  test('takes no longer for hostile texts', () => {
     const text = '%25'.repeat(1_300) + '&amp;'.repeat(800) + '\\\\u0025'.repeat(500);
     expect(maskSecrets(text, ['x'.repeat(4_000)])).toBe(text);
   });
@@ -145,7 +145,7 @@ describe('the secrets of a URL', () => {
     expect(masked).not.toContain(base64('p@ssword').slice(0, 8));
   });
 
-  test('are not its words', () => {
+  test('exclude ordinary words', () => {
     expect(maskSecrets('no list of services, verbose=1, at api.example', secretsOfUrl(url))).not.toContain('***');
   });
 });
@@ -165,7 +165,7 @@ describe("a redirect's target", () => {
 describe('an excerpt', () => {
   const answer = (change: object) => ({ statusCode: 500, headers: {}, body: Buffer.alloc(0), ...change });
 
-  test('never holds half of a character, or one that breaks a line', () => {
+  test('never has half a character or a line break', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.nat(220), (text, max) => {
         const cut = cutText(text, max);
@@ -188,13 +188,13 @@ describe('an excerpt', () => {
     expect(excerpt.length).toBeGreaterThanOrEqual(199);
   });
 
-  test('holds no half of a secret at its end, wherever that stands', () => {
+  test('never ends in half a secret, wherever it is', () => {
     const secret = 'sk_live_0123456789abcdef';
     for (let before = 0; before < 220; before += 1) {
       const excerpt = excerptOfAnswer(answer({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
       expect(excerpt).not.toContain('sk');
     }
-    // Where the reading stops, and where the body was cut.
+    // Where reading stops, and where the body was cut.
     for (let left = 1; left < secret.length; left += 1) {
       const long = `${secret.repeat(169)}${'y'.repeat(40 - left)}${secret.repeat(2)}`;
       const cut = `x ${secret.slice(0, left)}`;
@@ -205,7 +205,7 @@ describe('an excerpt', () => {
     }
   });
 
-  test('of a redirect shows where it points', () => {
+  test('of a redirect shows the target', () => {
     const headers = { location: 'https://u:p@new.example/v2?token=abcdefgh', 'content-type': 'text/plain' };
     const quoted = excerptOfAnswer(answer({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
     expect(quoted).toBe('to https://new.example/v2?*** moved');
@@ -218,7 +218,7 @@ describe('an excerpt', () => {
     );
   });
 
-  test('is read in the charset of the answer', () => {
+  test('is decoded with the charset of the response', () => {
     const headers = { 'content-type': 'text/html; charset=iso-8859-1' };
     expect(excerptOfAnswer(answer({ headers, body: Buffer.from('défaut', 'latin1') }), [])).toBe('défaut');
     expect(excerptOfAnswer(answer({ body: Buffer.from([0xff, 0xfe, 0x61, 0]) }), [])).toBe('a');

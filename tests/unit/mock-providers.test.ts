@@ -19,11 +19,11 @@ const FORM = 'application/x-www-form-urlencoded';
 const account = fc.stringMatching(/^[0-9]{8,12}$/);
 
 describe('the bills of a gas account', () => {
-  test('are those of the provider, for the default account', () => {
+  test('are the documented ones for the default account', () => {
     expect(billsOfAccount(DEFAULT_GAS_ACCOUNT)).toEqual(bills.get('gas'));
   });
 
-  test('follow from its number, are two or three, and in the order of their dates', () => {
+  test('follow from the account number, are two or three, sorted by date', () => {
     fc.assert(
       fc.property(account, (number) => {
         const all = billsOfAccount(number) ?? [];
@@ -39,25 +39,25 @@ describe('the bills of a gas account', () => {
     );
   });
 
-  test('differ from account to account', () => {
+  test('differ between accounts', () => {
     const all = Array.from({ length: 100 }, (_, index) => JSON.stringify(billsOfAccount(String(20_000_000 + index))));
     expect(new Set(all).size).toBe(100);
   });
 
   test.each(['', '1234567', '1234567890123', '1234567a', '12345678\n', '１２３４５６７８', '-12345678', 'gas'])(
-    'are none for %j',
+    'are not found for %j',
     (number) => {
       expect(billsOfAccount(number)).toBeUndefined();
     },
   );
 });
 
-/** All pages, by the cursors that they give. */
+/** All pages, by their cursors. */
 const pagesOf = (number: string, size: number, from?: string): CursorPage[] => {
   const pages: CursorPage[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = pageByCursor(billsOfAccount(number) ?? [], { cursor, size, from });
-    if (!page) throw new Error('a cursor that was given is taken');
+    if (!page) throw new Error('an issued cursor was rejected');
     pages.push(page);
     cursor = page.meta.next;
   }
@@ -65,7 +65,7 @@ const pagesOf = (number: string, size: number, from?: string): CursorPage[] => {
 };
 
 describe('pages by cursor', () => {
-  test('have every bill once, in order, and no more of them than were asked for', () => {
+  test('have every bill once, in order, and no more per page than requested', () => {
     fc.assert(
       fc.property(account, fc.integer({ min: 1, max: 200 }), (number, size) => {
         const pages = pagesOf(number, size);
@@ -78,7 +78,7 @@ describe('pages by cursor', () => {
     );
   });
 
-  test('are cut by a date, of which the bills of that day are part', () => {
+  test('start at a date, bills of that day included', () => {
     const number = '12345678';
     const all = billsOfAccount(number) ?? [];
     for (const [index, { billedOn }] of all.entries()) {
@@ -87,33 +87,33 @@ describe('pages by cursor', () => {
     expect(pagesOf(number, 1, '2999-01-01')).toEqual([{ data: [], meta: { next: null } }]);
   });
 
-  test('are two, for the default account', () => {
+  test('are two for the default account', () => {
     expect(pagesOf(DEFAULT_GAS_ACCOUNT, 1)).toHaveLength(2);
   });
 
-  test('are not found by a cursor that no page gave', () => {
+  test('are not found by an unknown cursor', () => {
     const all = billsOfAccount(DEFAULT_GAS_ACCOUNT) ?? [];
-    const given = pageByCursor(all, { size: 1 })?.meta.next;
+    const next = pageByCursor(all, { size: 1 })?.meta.next;
     const base64 = (text: string) => Buffer.from(text).toString('base64url');
     const bad = [
       '',
       'x',
       '1',
-      `${given}=`,
-      `${given} `,
+      `${next}=`,
+      `${next} `,
       ...['bill 0', 'bill 2', 'bill 01', 'bill -1', 'bill'].map(base64),
     ];
     for (const cursor of bad) expect([cursor, pageByCursor(all, { cursor, size: 1 })]).toEqual([cursor, undefined]);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (cursor) => {
-        fc.pre(cursor !== given);
+        fc.pre(cursor !== next);
         expect(pageByCursor(all, { cursor, size: 1 })).toBeUndefined();
       }),
     );
   });
 });
 
-test('pages by number have every bill once, in order; those after the last are empty', () => {
+test('pages by number have every bill once, in order; later pages are empty', () => {
   const all = bills.get('internet') ?? [];
   const pages = [1, 2, 3, 100_000].map((page) => pageByNumber(all, page));
   expect(pages.flatMap(({ data }) => data)).toEqual(all);
@@ -128,7 +128,7 @@ test('pages by number have every bill once, in order; those after the last are e
 describe('a sealed text', () => {
   const texts = fc.string({ unit: 'grapheme' });
 
-  test('is read with the secret and the purpose that it was sealed with, and no other', () => {
+  test('can be read only with its own secret and purpose', () => {
     fc.assert(
       fc.property(texts, texts, texts, (secret, purpose, text) => {
         const sealed = sealText(secret, purpose, text);
@@ -139,7 +139,7 @@ describe('a sealed text', () => {
     );
   });
 
-  test('does not verify once a character of it is changed, missing or added', () => {
+  test('fails verification once a character is changed, missing or added', () => {
     const sealed = sealText(SECRET, 'test', '1800000000000');
     for (let index = 0; index <= sealed.length; index += 1) {
       const [head, tail] = [sealed.slice(0, index), sealed.slice(index)];
@@ -214,11 +214,11 @@ describe('a report', () => {
   test.each([
     [1_999, 'RUNNING'],
     [2_000, 'REJECTED'],
-  ])('on the tax id that is rejected is at the age of %i ms %s, and says nothing more', (ageMs, status) => {
+  ])('on the rejected tax id is at the age of %i ms %s, without further details', (ageMs, status) => {
     expect(stateOf(REJECTED_TAX_ID, ageMs)).toEqual({ id: expect.any(String), status });
   });
 
-  test('says the same of a tax id whenever and however often it is ordered', () => {
+  test('is the same for every order of a tax id', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 20 }), fc.string(), fc.nat(), (taxId, idempotencyKey, later) => {
         fc.pre(taxId !== REJECTED_TAX_ID);
@@ -229,7 +229,7 @@ describe('a report', () => {
     );
   });
 
-  test('has an id that holds no tax id, and is another for every order', () => {
+  test('has an id that reveals no tax id and differs between orders', () => {
     const taxId = '12345678901';
     const id = newReportId(SECRET, anOrder(taxId), NOW);
     for (const text of [id, Buffer.from(id, 'base64url').toString('latin1')]) expect(text).not.toContain(taxId);
@@ -239,13 +239,13 @@ describe('a report', () => {
       newReportId(SECRET, anOrder(taxId), NOW + 1),
     ];
     expect(new Set([id, ...others]).size).toBe(4);
-    // A character that moves from the tax id to the key makes another order.
+    // Moving a character from the tax id to the key makes another order.
     expect(newReportId(SECRET, { taxId: '1', idempotencyKey: 'a1' }, NOW)).not.toBe(
       newReportId(SECRET, { taxId: '11', idempotencyKey: 'a' }, NOW),
     );
   });
 
-  test('is not found by an id that was not given out, a token included', () => {
+  test('is not found by an id that was never issued, such as a token', () => {
     for (const id of ['', 'x', issueToken(SECRET, NOW), newReportId('other', anOrder('1'), NOW)])
       expect([id, readReportId(SECRET, id)]).toEqual([id, undefined]);
   });
@@ -276,7 +276,7 @@ const bearer = (at = NOW) => ({ authorization: `Bearer ${issueToken(SECRET, at)}
 const JSON_TYPE = { 'content-type': 'application/json' };
 const REPORT_ID = newReportId(SECRET, { taxId: '1', idempotencyKey: 'order-1' }, NOW);
 
-/** A right request to every route that fails on purpose. */
+/** A valid request to every route that fails on purpose. */
 const RIGHT: Request[] = [
   { route: 'GET /providers/{providerId}', path: { providerId: 'gas' } },
   { route: 'GET /providers/gas/accounts/{account}/bills', path: { account: DEFAULT_GAS_ACCOUNT } },
@@ -320,23 +320,23 @@ const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) 
     clientSecret: SECRET,
     ...change,
   });
-  const ask = async (request: Request) => {
+  const send = async (request: Request) => {
     const { statusCode, headers = {}, body = '' } = await handler(anEvent(request), {} as Context);
     const json = headers['content-type'] === 'text/plain' ? undefined : (JSON.parse(body) as Record<string, unknown>);
     return { statusCode, headers, body, json };
   };
-  return { ask, drawn, slept, log };
+  return { send, drawn, slept, log };
 };
 
-describe('every route of the mock providers but their list', () => {
-  test('is asked below', () => {
+describe('every mock provider route except the list', () => {
+  test('is covered below', () => {
     const own = ROUTES.providers.filter((route) => route.includes('/providers/'));
     expect(RIGHT.map(({ route }) => route).sort()).toEqual(own.sort());
   });
 
-  test.each(RIGHT)('$route answers, and draws one number', async (request) => {
-    const { ask, drawn } = createWorld();
-    const { statusCode, headers } = await ask(request);
+  test.each(RIGHT)('$route responds, and draws one number', async (request) => {
+    const { send, drawn } = createWorld();
+    const { statusCode, headers } = await send(request);
     expect([statusCode, headers['cache-control']]).toEqual([
       request.route.endsWith('/reports') ? 202 : 200,
       'no-store',
@@ -344,18 +344,18 @@ describe('every route of the mock providers but their list', () => {
     expect(drawn).toHaveLength(1);
   });
 
-  test.each(RIGHT)('$route fails on purpose, with the probability that is set', async (request) => {
-    expect(await createWorld({ failureRate: 0.6 }).ask(request)).toMatchObject({
+  test.each(RIGHT)('$route fails on purpose, with the configured probability', async (request) => {
+    expect(await createWorld({ failureRate: 0.6 }).send(request)).toMatchObject({
       statusCode: 500,
       headers: { 'content-type': 'text/plain' },
       body: '#fail',
     });
-    expect((await createWorld({ failureRate: 0.5 }).ask(request)).statusCode).toBeLessThan(300);
+    expect((await createWorld({ failureRate: 0.5 }).send(request)).statusCode).toBeLessThan(300);
   });
 
-  test.each(RIGHT)('$route answers late, and its answer is of that time', async (request) => {
-    const { ask, slept } = createWorld({ latencyMs: 2_000 });
-    const { json } = await ask(request);
+  test.each(RIGHT)('$route responds late, with the data of that time', async (request) => {
+    const { send, slept } = createWorld({ latencyMs: 2_000 });
+    const { json } = await send(request);
     expect(slept).toEqual([2_000]);
     if (request.route.startsWith('GET /providers/reports')) expect(json).toMatchObject({ status: 'DONE' });
     if (request.route.endsWith('token')) expect(json?.access_token).toBe(issueToken(SECRET, NOW + 2_000));
@@ -365,21 +365,21 @@ describe('every route of the mock providers but their list', () => {
   });
 
   test.each(RIGHT)('$route is down in the maintenance window, and draws nothing', async (request) => {
-    const { ask, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
-    expect(await ask(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
+    const { send, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
+    expect(await send(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
     expect(drawn).toEqual([]);
     for (const maintenance of [
       { from: NOW + 1, to: NOW + 2 },
       { from: NOW - 1, to: NOW },
     ])
-      expect((await createWorld({ maintenance }).ask(request)).statusCode).toBeLessThan(300);
+      expect((await createWorld({ maintenance }).send(request)).statusCode).toBeLessThan(300);
   });
 });
 
 describe('a request to the mock providers', () => {
-  test('for their list is answered at once, whatever happens', async () => {
-    const { ask, drawn } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
-    expect((await ask({ route: 'GET /providers' })).json).toEqual(['gas', 'internet', 'reports']);
+  test('for their list is answered at once, without faults', async () => {
+    const { send, drawn } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
+    expect((await send({ route: 'GET /providers' })).json).toEqual(['gas', 'internet', 'reports']);
     expect(drawn).toEqual([]);
   });
 
@@ -390,14 +390,14 @@ describe('a request to the mock providers', () => {
   const withHeaders = (headers: Record<string, string>): Request => ({ ...order, headers });
 
   test.each<[string, number, Request]>([
-    ['for another provider', 404, { route: provider, path: { providerId: 'water' } }],
+    ['for another provider', 404, { route: provider, path: { providerId: 'no-such-provider' } }],
     ['for a provider that objects have', 404, { route: provider, path: { providerId: 'constructor' } }],
     ['for the reports', 405, { route: provider, path: { providerId: 'reports' } }],
     ['for the token', 405, { route: provider, path: { providerId: 'token' } }],
     ['for no account', 404, { route: gas, path: { account: '1' } }],
     ['with a bad cursor', 400, { route: gas, path: { account: DEFAULT_GAS_ACCOUNT }, query: { cursor: 'x' } }],
     [
-      'with a cursor without end',
+      'with an endless cursor',
       400,
       { route: gas, path: { account: '12345678' }, query: { cursor: 'x'.repeat(9_000) } },
     ],
@@ -424,9 +424,9 @@ describe('a request to the mock providers', () => {
     ['with more than a tax id', 422, { ...order, body: '{"taxId":"1","more":1}' }],
     ['for a report with no token', 401, { route: 'GET /providers/reports/{reportId}', path: { reportId: REPORT_ID } }],
     ['for no report', 404, { route: 'GET /providers/reports/{reportId}', path: { reportId: 'x' }, headers: bearer() }],
-  ])('%s is answered %i, at once and without a draw', async (_name, status, request) => {
-    const { ask, drawn, slept, log } = createWorld({ failureRate: 1, latencyMs: 1 });
-    const { statusCode, headers, json } = await ask(request);
+  ])('%s gets %i, at once and without a draw', async (_name, status, request) => {
+    const { send, drawn, slept, log } = createWorld({ failureRate: 1, latencyMs: 1 });
+    const { statusCode, headers, json } = await send(request);
     expect([statusCode, headers['content-type']]).toEqual([status, 'application/problem+json']);
     expect(json).toMatchObject({ status });
     if (status === 405) expect(headers.allow).toBe('POST');
@@ -439,27 +439,27 @@ describe('a request to the mock providers', () => {
     ['a token that was not issued', 'Bearer x', 'Bearer realm="reports", error="invalid_token"'],
     ['the id of a report', `Bearer ${REPORT_ID}`, 'Bearer realm="reports", error="invalid_token"'],
     ['a token of another secret', `Bearer ${issueToken('x', NOW)}`, 'Bearer realm="reports", error="invalid_token"'],
-  ])('with %s is challenged', async (_name, authorization, challenge) => {
+  ])('with %s gets a challenge', async (_name, authorization, challenge) => {
     const headers = { ...JSON_TYPE, 'idempotency-key': 'a', ...(authorization !== undefined && { authorization }) };
-    const { statusCode, headers: answered } = await createWorld().ask(withHeaders(headers));
+    const { statusCode, headers: answered } = await createWorld().send(withHeaders(headers));
     expect([statusCode, answered['www-authenticate']]).toEqual([401, challenge]);
   });
 
-  test('with a token is taken to its last millisecond', async () => {
+  test("with a token is accepted to the token's last millisecond", async () => {
     const life = TOKEN_SECONDS * 1000;
     for (const [age, status] of [
       [life - 1, 202],
       [life, 401],
     ] as const) {
-      const { statusCode } = await createWorld().ask(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
+      const { statusCode } = await createWorld().send(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
       expect([age, statusCode]).toEqual([age, status]);
     }
   });
 
-  test('for a token is answered by RFC 6749', async () => {
-    const { ask, drawn } = createWorld();
+  test('for a token gets an RFC 6749 response', async () => {
+    const { send, drawn } = createWorld();
     const right = RIGHT.find(({ route }) => route === 'POST /providers/token') as Request;
-    expect(await ask(right)).toMatchObject({
+    expect(await send(right)).toMatchObject({
       statusCode: 200,
       headers: { 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' },
       json: { access_token: issueToken(SECRET, NOW), token_type: 'Bearer', expires_in: 60, scope: 'reports' },
@@ -471,7 +471,7 @@ describe('a request to the mock providers', () => {
       ['', 401, 'invalid_client'],
     ] as const;
     for (const [body = '', status, error] of wrong) {
-      const { statusCode, headers, json } = await ask({ ...right, body });
+      const { statusCode, headers, json } = await send({ ...right, body });
       expect([statusCode, json]).toEqual([status, { error }]);
       expect(headers['content-type']).toBe('application/json');
       expect(headers['www-authenticate']).toBe(status === 401 ? 'Basic realm="reports"' : undefined);
@@ -479,13 +479,13 @@ describe('a request to the mock providers', () => {
     expect(drawn).toEqual([]);
   });
 
-  test('for a report is answered with where it is, and when to ask again', async () => {
-    const { ask } = createWorld();
-    const { headers, json } = await ask(order);
+  test('for a report gets its address, and the time to poll', async () => {
+    const { send } = createWorld();
+    const { headers, json } = await send(order);
     expect(json).toEqual({ id: REPORT_ID, status: 'QUEUED' });
     expect(headers).toMatchObject({ location: `/providers/reports/${REPORT_ID}`, 'retry-after': '1' });
     const read = RIGHT.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
-    const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).ask(read)));
+    const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).send(read)));
     expect(answers.map((answer) => [answer.json?.status, answer.headers['retry-after']])).toEqual([
       ['QUEUED', '1'],
       ['RUNNING', '1'],
@@ -493,9 +493,9 @@ describe('a request to the mock providers', () => {
     ]);
   });
 
-  test('for a page has a Link to the next one, relative to itself', async () => {
-    const { ask } = createWorld();
-    const linkOf = async (page: string) => (await ask({ route: internet, query: { page } })).headers.link;
+  test('for a page has a relative Link to the next page', async () => {
+    const { send } = createWorld();
+    const linkOf = async (page: string) => (await send({ route: internet, query: { page } })).headers.link;
     expect(await Promise.all(['1', '2', '3'].map(linkOf))).toEqual(['<?page=2>; rel="next"', undefined, undefined]);
   });
 });

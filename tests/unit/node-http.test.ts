@@ -18,7 +18,7 @@ const startListening = async (server: net.Server): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`;
 };
 
-/** A real server that answers every request so. */
+/** A real server that answers every request the same way. */
 const serve = async (answer: http.RequestListener): Promise<string> => {
   const server = http.createServer(answer);
   stops.push(async () => {
@@ -28,7 +28,7 @@ const serve = async (answer: http.RequestListener): Promise<string> => {
   return startListening(server);
 };
 
-/** A server that sends these bytes after the first of the request, and closes. */
+/** A server that sends these bytes after the first bytes of the request, then closes. */
 const serveBytes = async (...parts: (string | Buffer)[]): Promise<string> => {
   const server = net.createServer((socket) => {
     socket.on('error', () => {});
@@ -38,10 +38,10 @@ const serveBytes = async (...parts: (string | Buffer)[]): Promise<string> => {
   return startListening(server);
 };
 
-/** What a raw server does with the nth request on the nth connection, both from 1. */
+/** The behaviour of a raw server for the nth request on the nth connection, both from 1. */
 type RawBehaviour = (socket: net.Socket, counts: { request: number; connection: number }) => void;
 
-/** A server that does as it is told with each chunk that comes, which is one request in these tests. */
+/** A server that runs `behave` for each chunk received, which is one request in these tests. */
 const serveRaw = async (behave: RawBehaviour) => {
   const sockets = new Set<net.Socket>();
   let connections = 0;
@@ -70,8 +70,8 @@ const get = (url: string, change: Partial<HttpRequest> = {}) =>
 
 const text = Buffer.from('a text, and what it says: '.repeat(20));
 
-describe('an answer that comes', () => {
-  test('is given with its status, its headers in lower case and its body', async () => {
+describe('a response', () => {
+  test('has a status, headers in lower case and a body', async () => {
     const url = await serve((_, response) => response.writeHead(404, { 'Retry-After': '3' }).end('gone fishing'));
     const answer = await get(url);
     expect(answer).toMatchObject({ statusCode: 404, headers: { 'retry-after': '3' } });
@@ -79,7 +79,7 @@ describe('an answer that comes', () => {
     expect(answer.bodyFailure).toBeUndefined();
   });
 
-  test('is to the request as it was given, with its length in bytes', async () => {
+  test('belongs to the request as given, with its length in bytes', async () => {
     const seen: unknown[] = [];
     const url = await serve(async (request, response) => {
       const chunks: Buffer[] = await request.toArray();
@@ -98,7 +98,7 @@ describe('an answer that comes', () => {
   test.each<[string, Partial<HttpRequest>]>([
     ['a GET', {}],
     ['a POST with a body of other characters', { method: 'POST', body: '"é…"' }],
-  ])('is to headers in Latin-1, as servers read them, of %s', async (_name, change) => {
+  ])('allows request headers in Latin-1, as servers read them, of %s', async (_name, change) => {
     const seen: unknown[] = [];
     const url = await serve(async (request, response) => {
       seen.push(request.headers['x-a'], `${Buffer.concat(await request.toArray())}`);
@@ -108,7 +108,7 @@ describe('an answer that comes', () => {
     expect(seen).toEqual(['ü', change.body ?? '']);
   });
 
-  test('is not followed when it is a redirect', async () => {
+  test('is not followed if it is a redirect', async () => {
     const paths: (string | undefined)[] = [];
     const url = await serve((request, response) => {
       paths.push(request.url);
@@ -133,14 +133,14 @@ describe('an answer that comes', () => {
     ['gzip', (body) => Buffer.concat([gzipSync(body), Buffer.alloc(512)])],
     ['zstd', (body) => Buffer.concat([zstdCompressSync(body.subarray(0, 1)), zstdCompressSync(body.subarray(1))])],
     ['zstd', (body) => Buffer.concat([Buffer.from('502a4d180100000000', 'hex'), zstdCompressSync(body)])],
-  ])('is unpacked when it is packed with %s, though nobody asked for it', async (encoding, pack) => {
+  ])('is decoded if it is encoded with %s, though the request accepts no coding', async (encoding, pack) => {
     const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(pack(text)));
     const answer = await get(url);
     expect(answer.bodyFailure).toBeUndefined();
     expect(answer.body).toEqual(text);
   });
 
-  test('is unpacked when its coding came in two headers, or is one of the transfer', async () => {
+  test('is decoded if its coding comes in two headers, or as a transfer coding', async () => {
     const twice = brotliCompressSync(gzipSync(text));
     const head = `${OK}Content-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: ${twice.length}\r\n\r\n`;
     expect((await get(await serveBytes(head, twice))).body).toEqual(text);
@@ -154,7 +154,7 @@ describe('an answer that comes', () => {
     expect((await get(await serveBytes(OK, ...chunked))).body).toEqual(text);
   });
 
-  test('has its excerpt unpacked too, when it is not whole', async () => {
+  test('has a decoded excerpt, even when it is incomplete', async () => {
     const packed = gzipSync(text);
     const head = `HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: ${packed.length + 5}\r\n\r\n`;
     const answer = await get(await serveBytes(head, packed.subarray(0, -9)));
@@ -163,7 +163,7 @@ describe('an answer that comes', () => {
     expect(text.subarray(0, answer.body.length)).toEqual(answer.body);
   });
 
-  test('may have 60 KB of headers, thousands of them, and interim answers before it', async () => {
+  test('may have 60 KB in thousands of headers, and interim responses before it', async () => {
     const many = Array.from({ length: 4_000 }, (_, index) => `a${index}: ${index}\r\n`).join('');
     const interim = `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n`;
     for (const headers of [`X: ${'x'.repeat(60_000)}\r\n`, many]) {
@@ -194,14 +194,14 @@ describe('an answer that comes', () => {
       `200 of no chunks (${encoding})`,
       `HTTP/1.1 200 OK\r\nContent-Encoding: ${encoding}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     ]),
-  ])('has an empty body, and not a broken one, when it is a %s that claims to be packed', async (_name, bytes) => {
+  ])('has an empty, valid body if it is a %s that claims to be encoded', async (_name, bytes) => {
     const answer = await get(await serveBytes(bytes as string));
     expect(answer.bodyFailure).toBeUndefined();
     expect(answer.body).toHaveLength(0);
   });
 });
 
-/** The head of an answer whose body is coded. */
+/** The head of a response with an encoded body. */
 const coded = (coding: string, length: number): string =>
   `${OK}Content-Encoding: ${coding}\r\nContent-Length: ${length}\r\n\r\n`;
 const packed = (coding: string, ...parts: Buffer[]): (string | Buffer)[] => {
@@ -209,16 +209,16 @@ const packed = (coding: string, ...parts: Buffer[]): (string | Buffer)[] => {
   return [coded(coding, body.length), body];
 };
 
-/** A frame of which the decoder has to remember 16 MB. */
+/** A frame whose decoder needs a window of 16 MB. */
 const wideZstd = (body: Buffer): Buffer => {
-  // A header that says so (RFC 8878 §3.1.1.1), and one raw block, the last.
+  // A header that declares it (RFC 8878 §3.1.1.1), and one raw block, the last.
   const block = (body.length << 3) | 1;
   const head = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (24 - 10) << 3, block & 0xff, block >> 8, block >> 16];
   return Buffer.concat([Buffer.from(head), body]);
 };
 
 describe('a body', () => {
-  test('is whole at exactly the limit, and cut one byte beyond', async () => {
+  test('is complete at exactly the limit, and cut one byte beyond', async () => {
     const url = await serve((request, response) => response.end('x'.repeat(Number(request.url?.slice(1)))));
     const whole = await get(`${url}1000`);
     expect([whole.body.length, whole.bodyFailure]).toEqual([1_000, undefined]);
@@ -227,7 +227,7 @@ describe('a body', () => {
     expect(cut.bodyFailure?.class).toBe('too_large');
   });
 
-  test('that never ends is cut at the limit', async () => {
+  test('without end is cut at the limit', async () => {
     const url = await serve((_, response) => {
       const more = () => {
         while (!response.destroyed && response.write('x'.repeat(10_000)));
@@ -281,14 +281,14 @@ describe('a body', () => {
     ['is half a brotli', 'bad_body', packed('br', brotliCompressSync(text).subarray(0, -1))],
     ['is a zstd that wants more memory than HTTP allows', 'bad_body', packed('zstd', wideZstd(text))],
     ['is half a zstd', 'bad_body', packed('zstd', zstdCompressSync(text).subarray(0, -3))],
-  ])('that %s is told as %s, beside the status that came', async (_name, failureClass, parts) => {
+  ])('that %s fails with %s, and the status received', async (_name, failureClass, parts) => {
     expect(await get(await serveBytes(...parts))).toMatchObject({
       statusCode: 200,
       bodyFailure: { class: failureClass, message: expect.stringMatching(/^\S/) },
     });
   });
 
-  test('without a length that is reset is told as broken, since it may not be whole', async () => {
+  test('without a length is broken after a reset, since it may be incomplete', async () => {
     const { url } = await serveRaw((socket) => {
       socket.write(`${OK}Connection: close\r\n\r\nhalf`, () => socket.resetAndDestroy());
     });
@@ -302,7 +302,7 @@ describe('a body', () => {
     ['zstd', zstdCompressSync],
     ['gzip, gzip', (body) => gzipSync(gzipSync(body))],
     ['br, gzip', (body) => gzipSync(brotliCompressSync(body))],
-  ])('that unfolds to 20 MB by %s is cut at the limit', async (encoding, pack) => {
+  ])('that expands to 20 MB by %s is cut at the limit', async (encoding, pack) => {
     const bomb = pack(Buffer.alloc(20_000_000));
     const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(bomb));
     const answer = await get(url);
@@ -310,7 +310,7 @@ describe('a body', () => {
     expect(answer.bodyFailure?.class).toBe('too_large');
   });
 
-  test('that unfolds to nothing, and never ends, is cut too', async () => {
+  test('that expands to nothing, without end, is cut too', async () => {
     const url = await serve((_, response) => {
       response.setHeader('content-encoding', 'gzip');
       const more = () => {
@@ -329,7 +329,7 @@ describe('a body', () => {
     };
     const codings = ['identity', 'gzip', 'deflate', 'br', 'zstd'];
 
-    test.each(codings)('is told as such when it stalls (%s)', async (encoding) => {
+    test.each(codings)('times out when it stalls (%s)', async (encoding) => {
       const url = await serve((_, response) => {
         response.writeHead(200, { 'content-encoding': encoding, 'retry-after': '3' }).write(half(encoding));
       });
@@ -346,7 +346,7 @@ describe('a body', () => {
       ['drips the length of a chunk', 'Transfer-Encoding: chunked', '0'],
       ['drips to the end of its connection', 'Connection: close', 'x'],
       ['drips compressed bytes', 'Content-Encoding: gzip', gzipSync('').subarray(0, 10)],
-    ])('is told as such when it %s', async (_name, header, drop) => {
+    ])('times out when it %s', async (_name, header, drop) => {
       const { url } = await serveRaw((socket) => {
         socket.write(`${OK}${header}\r\n\r\n`);
         const drip = setInterval(() => socket.write(drop), 10);
@@ -357,7 +357,7 @@ describe('a body', () => {
   });
 });
 
-describe('no answer', () => {
+describe('no valid response', () => {
   const failureOf = async (url: string, change: Partial<HttpRequest> = {}) => {
     const failure = await get(url, change).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(HttpFailure);
@@ -368,13 +368,13 @@ describe('no answer', () => {
     ['nothing at all', ''],
     ['half a status line', 'HTTP/1.1 2'],
     ['half of its headers', `${OK}Content-Le`],
-    ['interim answers only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
-  ])('within the time-out but %s is a failure by that name', async (_name, bytes) => {
+    ['interim responses only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+  ])('within the time-out but %s is a time-out', async (_name, bytes) => {
     const { url } = await serveRaw((socket) => void socket.write(bytes));
     expect(await failureOf(url, { timeoutMs: 100 })).toMatchObject({ class: 'timeout', message: 'TimeoutError' });
   });
 
-  test('within the time-out is a failure by that name, also if its headers drip', async () => {
+  test('within the time-out is a time-out, even if headers drip', async () => {
     const { url } = await serveRaw((socket) => {
       socket.write(OK);
       const drip = setInterval(() => socket.write('X: x\r\n'), 10);
@@ -383,7 +383,7 @@ describe('no answer', () => {
     expect(await failureOf(url, { timeoutMs: 200 })).toMatchObject({ class: 'timeout' });
   });
 
-  test('where nobody listens is a refused connection', async () => {
+  test('from a port without a listener is a refused connection', async () => {
     const server = net.createServer();
     const url = await startListening(server);
     server.close();
@@ -391,7 +391,7 @@ describe('no answer', () => {
     expect((await failureOf(url)).class).toBe('connection_refused');
   });
 
-  test('by a name that does not resolve is a failure of DNS', async () => {
+  test('from a name that does not resolve is a DNS failure', async () => {
     expect((await failureOf('http://nowhere.invalid/')).class).toBe('dns');
   });
 
@@ -412,11 +412,11 @@ describe('no answer', () => {
     ['TLS', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28]), 'HPE_INVALID_CONSTANT'],
     ['HTTP/0.9', '<html>', 'HPE_INVALID_CONSTANT'],
     [
-      'a protocol nobody asked for',
+      'an upgrade that we did not request',
       'HTTP/1.1 101 No\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
       'UNASKED_UPGRADE',
     ],
-    ['a status that is none', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
+    ['an invalid status', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
     ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
     ['a list of lengths', `${OK}Content-Length: 2, 2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
     ['a length below zero', `${OK}Content-Length: -2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
@@ -431,7 +431,7 @@ describe('no answer', () => {
     ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok', 'HPE_CR_EXPECTED'],
     ['70 KB of headers', `${OK}X: ${'x'.repeat(70_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
     ['70 KB of small headers', `${OK}${'Name: value\r\n'.repeat(8_000)}\r\n`, 'HPE_HEADER_OVERFLOW'],
-  ])('but %s is a bad one, with the code that Node gives it', async (_name, bytes, code) => {
+  ])("but %s is a bad answer, with Node's error code", async (_name, bytes, code) => {
     const failure = await failureOf(await serveBytes(bytes), { timeoutMs: 2_000 });
     expect(failure).toMatchObject({ class: 'bad_answer', message: code });
     expect(failure.cause).not.toHaveProperty('rawPacket');
@@ -440,30 +440,30 @@ describe('no answer', () => {
   test.each<[string, Partial<HttpRequest>]>([
     ['a header with a line break', { headers: { 'x-key': 'a\nb' } }],
     ['a header in Cyrillic', { headers: { 'x-key': 'ключ' } }],
-    ['a header by no name', { headers: { 'x key': 'a' } }],
+    ['an invalid header name', { headers: { 'x key': 'a' } }],
     ['user info that does not decode', { url: 'http://user:100%@127.0.0.1:1/' }],
     ['no address', { url: 'nowhere' }],
     ['another protocol', { url: 'ftp://127.0.0.1/' }],
-  ])('can come to a request with %s, which does not go out', async (_name, change) => {
+  ])('reaches a request with %s, since it is not sent', async (_name, change) => {
     const { url, connections } = await serveRaw(() => {});
     expect(await failureOf(url, change)).toMatchObject({ class: 'internal' });
     expect(connections()).toBe(0);
   });
 
-  test('tells of no address and no token', async () => {
+  test('reveals no address and no token', async () => {
     const { message } = await failureOf('http://127.0.0.1:1/path?token=secret');
     expect(message).not.toMatch(/127|secret|path/);
   });
 });
 
-describe('a kept connection', () => {
+describe('a kept-alive connection', () => {
   const reset: RawBehaviour = (socket) => socket.resetAndDestroy();
   const onceThen =
     (then: RawBehaviour): RawBehaviour =>
     (socket, counts) =>
       counts.request === 1 ? void socket.write(answers(`${counts.connection}`)) : then(socket, counts);
 
-  test('serves one call after the other', async () => {
+  test('serves consecutive calls', async () => {
     const { url, connections } = await serveRaw((socket) => void socket.write(answers('ok')));
     const own = createNodeHttp();
     for (let call = 0; call < 3; call += 1) await own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
@@ -474,7 +474,7 @@ describe('a kept connection', () => {
     ['was reset', reset],
     ['was closed', (socket) => socket.end()],
     ['was closed as idle', (socket) => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')],
-  ])('that %s meanwhile costs no call', async (_name, behave) => {
+  ])('that %s while idle does not use up a call', async (_name, behave) => {
     const { url, connections } = await serveRaw(onceThen(behave));
     const own = createNodeHttp();
     const call = (change: Partial<HttpRequest> = {}) =>
@@ -488,7 +488,7 @@ describe('a kept connection', () => {
     expect(connections()).toBe(before + 1);
   });
 
-  test('that was closed meanwhile is not tried again and again: the second one is fresh', async () => {
+  test('that is stale is replaced once: the second connection is fresh', async () => {
     const { url } = await serveRaw(onceThen(reset));
     const own = createNodeHttp();
     const call = async () => own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
@@ -497,7 +497,7 @@ describe('a kept connection', () => {
     for (let calls = 0; calls < 8; calls += 1) expect((await call()).statusCode).toBe(200);
   });
 
-  test('that breaks after the answer began, or at a first call, is a broken connection', async () => {
+  test('that breaks after the response began, or on its first call, is a broken connection', async () => {
     const { url } = await serveRaw(onceThen((socket) => void socket.end('HTTP/1.1 2')));
     const own = createNodeHttp();
     const call = async (to: string) => own({ method: 'GET', url: to, timeoutMs: 5_000, maxBytes: 100 });
@@ -508,7 +508,7 @@ describe('a kept connection', () => {
     expect(connections()).toBe(1);
   });
 
-  test('is no reason to send a request twice that must not arrive twice', async () => {
+  test('that breaks does not repeat a non-repeatable request', async () => {
     const { url, connections } = await serveRaw(onceThen(reset));
     const own = createNodeHttp();
     const request = { method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 } as const;
@@ -517,7 +517,7 @@ describe('a kept connection', () => {
     expect(connections()).toBe(1);
   });
 
-  test('that was closed before a request went out costs none, also one that must not arrive twice', async () => {
+  test('that was closed before a request is replaced, even if the request is not repeatable', async () => {
     const { url, connections } = await serveRaw((socket) => void socket.end(answers('ok')));
     const own = createNodeHttp();
     for (let call = 1; call <= 5; call += 1) {
@@ -531,7 +531,7 @@ describe('a kept connection', () => {
     ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Le'],
     ['an interim answer', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
     ['what is no HTTP', 'theirs'],
-  ])('is dropped with %s that came on it unasked', async (_name, unasked) => {
+  ])('is dropped if %s arrives unsolicited', async (_name, unasked) => {
     for (const turns of [0, 1, 5]) {
       const { url, sockets, connections } = await serveRaw((socket) => void socket.write(answers('mine')));
       const own = createNodeHttp();
@@ -544,7 +544,7 @@ describe('a kept connection', () => {
     }
   });
 
-  test('is given up by us before servers do, which is mostly after 5 s: nothing meets it closing', async () => {
+  test('is closed by us before servers close it, usually after 5 s, so that no request meets it closing', async () => {
     const closed = Promise.withResolvers<void>();
     const { url } = await serveRaw((socket) => {
       socket.on('close', closed.resolve);

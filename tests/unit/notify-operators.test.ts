@@ -27,7 +27,7 @@ describe('the end of a job', () => {
     return { events, measured };
   };
 
-  test('is told, with its reason, and measured', async () => {
+  test('is published with its reason, and measured', async () => {
     expect((await tell({})).events).toMatchObject([{ type: 'JobCompleted', clientId: 'client', status: 'COMPLETE' }]);
     expect((await tell({ status: 'PARTIAL' })).measured).toEqual([
       ['JobsDelivered', 1],
@@ -36,7 +36,7 @@ describe('the end of a job', () => {
     const failure = { code: 'CALLBACK_GONE', message: '' };
     const failed = await tell({ status: 'FAILED', failure });
     expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
-    // Zero delivered, too, so that the share of those that failed is known although none was.
+    // Publishes zero deliveries, too, so that the failure rate is defined when nothing was delivered.
     expect(failed.measured).toEqual([
       ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
       ['JobsDelivered', 0],
@@ -44,11 +44,11 @@ describe('the end of a job', () => {
     expect((await tell({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
   });
 
-  test('is the only thing that is told of a job', async () => {
+  test('is the only event about a job', async () => {
     expect(await tell({ status: 'PENDING' })).toEqual({ events: [], measured: [] });
   });
 
-  test('of a job of the version before is told without the time it took', async () => {
+  test('of a job of the previous version is published without its duration', async () => {
     expect((await tell({}, aClaim({ createdAt: null }))).measured).toEqual([['JobsDelivered', 1]]);
   });
 });
@@ -68,17 +68,17 @@ describe('publishing', () => {
   test.each([
     ['is down', () => Promise.reject(new Error('down'))],
     ['does not take it', () => Promise.resolve({ FailedEntryCount: 1 })],
-  ])('never throws, when the bus %s', async (_case, answer) => {
+  ])('never throws when the bus %s', async (_case, answer) => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).callsFake(answer);
     const log = aLog();
     await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), log)(event);
-    expect(log.lines).toMatchObject([{ level: 'warn', message: 'Could not publish an event' }]);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'Event publish failed' }]);
   });
 });
 
-describe('an event has in it, to the letter', () => {
-  /** What a stored item has besides, and no event may have. */
+describe('published events contain exactly', () => {
+  /** Attributes of a stored item that no event may contain. */
   const internals = {
     jobId: 'TALLY#provider#gas',
     itemId: 'WINDOW#1',
@@ -126,11 +126,11 @@ describe('an event has in it, to the letter', () => {
     ],
   };
 
-  test.each(Object.entries(cases))('what %s is about', async (type, [act, detail]) => {
+  test.each(Object.entries(cases))('the listed details of %s', async (type, [act, detail]) => {
     expect(await published(act)).toEqual([[type, detail]]);
   });
 
-  test('none of an item that was spread into it', async () => {
+  test('no internal attribute of an item spread into the event', async () => {
     for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
       const { jobId: __, ...others } = internals;
       const event = { ...others, ...detail, type } as unknown as OperatorEvent;
@@ -138,12 +138,12 @@ describe('an event has in it, to the letter', () => {
     }
   });
 
-  test('and there is no event without a case here', () => {
+  test('the event types listed here', () => {
     expect(Object.keys(cases).sort()).toEqual([...OPERATOR_EVENT_TYPES].sort());
   });
 });
 
-test('circuits are told of by what they are for', () => {
+test('circuit events name the party', () => {
   const circuit = { key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
   expect(toCircuitEvent({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } })).toEqual({
     type: 'CircuitOpened',
@@ -158,7 +158,7 @@ test('circuits are told of by what they are for', () => {
 test.each([
   ['provider#gas', 'provider'],
   ['callback#example.com', 'callback'],
-])('a circuit that opens is counted by what it is of, and one that closes is not: %s', async (key, of) => {
+])('only an opening circuit is counted, by the kind of its party: %s', async (key, of) => {
   const events: OperatorEvent[] = [];
   const counted: unknown[] = [];
   const count: Metrics['count'] = (...metric) => void counted.push(metric);
@@ -175,7 +175,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
   const code = `import { createGauge, createMetrics } from '@boomerang/core/observability/metrics.ts';
     const metrics = createMetrics();
     const gauge = createGauge();
-    // Functions of one process have their variables at load only.
+    // Functions of one process read their variables only at load.
     delete process.env.POWERTOOLS_METRICS_DISABLED;
     metrics.count('ProviderFailures', { provider: 'gas' });
     metrics.count('JobsDelivered', undefined, 0);
@@ -200,7 +200,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
   ]);
 });
 
-test('the template shows and watches the metrics that there are, and all of them', () => {
+test('the template charts and watches exactly the metrics that exist', () => {
   const template = readFileSync('template.yaml', 'utf8');
   const shown = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
   const searched = [...template.matchAll(/MetricName=\\"(\w+)\\"/g)].map(([, name]) => name);
@@ -219,7 +219,7 @@ test('the dashboard is JSON', () => {
   expect(widgets.length).toBeGreaterThan(3);
 });
 
-test('a payload of the version before is one of today, and nothing else is made of any', () => {
+test('a payload of the previous version is upgraded, and invalid ones are rejected', () => {
   const { createdAt: _, ...claim } = aClaim();
   expect(claimedJobSchema.parse(upgradePayload({ ...claim, v: 1 }))).toEqual({ ...claim, createdAt: null });
   expect(claimedJobSchema.safeParse(upgradePayload({ ...claim, v: 3 })).success).toBe(false);

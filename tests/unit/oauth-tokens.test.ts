@@ -23,9 +23,9 @@ const DAY_MS = 86_400_000;
 type OAuthInput = Extract<NonNullable<ProviderInput['auth']>, { kind: 'oauth2' }>;
 type Setting = {
   auth?: Partial<OAuthInput>;
-  /** What the token endpoint answers to the nth request. */
+  /** The token endpoint's answer to the nth request. */
   token?: (request: Parameters<Answering>[0], number: number) => Answer | Promise<Answer>;
-  /** What the provider answers to a token. */
+  /** The provider's answer to a token. */
   data?: (token: string) => Answer;
 };
 
@@ -52,12 +52,12 @@ const startProvider = async ({ auth = {}, token, data }: Setting = {}) => {
 };
 
 const bearerOf = ({ headers }: Parameters<Answering>[0]): string => headers.authorization ?? 'none';
-const giving = (change: object): Answer => ({
+const tokenAnswer = (change: object): Answer => ({
   body: { access_token: 'token-x', token_type: 'bearer', expires_in: 3_600, ...change },
 });
 
 describe('a token', () => {
-  test('is asked for by client credentials, and goes with the call', async () => {
+  test('is requested with client credentials and sent with the call', async () => {
     const { fetch, tokenRequests } = await startProvider({ auth: { scope: 'bills read', audience: 'https://api' } });
     expect((await fetch()).json).toBe('["Bearer token-1"]');
     const [request] = tokenRequests();
@@ -71,7 +71,7 @@ describe('a token', () => {
     });
   });
 
-  test('may be asked for with the credentials in the body', async () => {
+  test('may be requested with the credentials in the body', async () => {
     const { fetch, tokenRequests } = await startProvider({ auth: { clientAuth: 'post', clientId: 'a b' } });
     await fetch({}, { secret: 's+e&c=r%t' });
     const [request] = tokenRequests();
@@ -83,21 +83,21 @@ describe('a token', () => {
     });
   });
 
-  test('is asked for with the credentials encoded as forms are, which leaves usual characters alone', async () => {
+  test('is requested with form-encoded credentials, which leaves ordinary characters unchanged', async () => {
     const { fetch, tokenRequests } = await startProvider({ auth: { clientId: 'my-client_1.x' } });
     await fetch({}, { secret: 'a:b c+d%é~' });
     const [, encoded = ''] = tokenRequests()[0]?.headers.authorization?.split(' ') ?? [];
     expect(atob(encoded)).toBe('my-client_1.x:a%3Ab+c%2Bd%25%C3%A9%7E');
   });
 
-  test('is kept for the next call', async () => {
+  test('is cached for the next call', async () => {
     const { fetch, tokenRequests } = await startProvider();
     await fetch();
     await fetch();
     expect(tokenRequests()).toHaveLength(1);
   });
 
-  test('is kept by client, scope, audience and secret', async () => {
+  test('is cached by client, scope, audience and secret', async () => {
     const { fetch, provider, tokenRequests } = await startProvider();
     const auth = provider.auth as OAuthInput;
     const others: Partial<OAuthInput>[] = [
@@ -116,15 +116,15 @@ describe('a token', () => {
   test.each([
     ['30 s before it ends', 3_600, 3_569, 3_570],
     ['at nine tenths of a short life', 60, 53, 54],
-    ['by a default where it states none', undefined, 269, 270],
-    ['by a default where it states null', null, 269, 270],
-    ['by a default where it states less than nothing', -1, 269, 270],
-    ['at once where it has no life', 0, -1, 0],
+    ['by a default if it states none', undefined, 269, 270],
+    ['by a default if it states null', null, 269, 270],
+    ['by a default if it states a negative life', -1, 269, 270],
+    ['at once if its life is zero', 0, -1, 0],
     ['by the number in a text', '100', 89, 90],
     ['after a day at most', 1e300, 86_369, 86_370],
   ])('is renewed %s', async (_case, expires_in, freshAfter, renewedAfter) => {
     let now = NOW;
-    const { fetch, tokenRequests } = await startProvider({ token: () => giving({ expires_in }) });
+    const { fetch, tokenRequests } = await startProvider({ token: () => tokenAnswer({ expires_in }) });
     await fetch({ now: () => now });
     if (freshAfter >= 0) {
       now = NOW + freshAfter * 1_000;
@@ -136,16 +136,16 @@ describe('a token', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('is asked for once, however many calls wait for it', async () => {
+  test('is requested once, however many calls wait for it', async () => {
     const { fetch, tokenRequests } = await startProvider();
     const results = await Promise.all(Array.from({ length: 200 }, () => fetch()));
     expect(new Set(results.map(({ json }) => json))).toEqual(new Set(['["Bearer token-1"]']));
     expect(tokenRequests()).toHaveLength(1);
   });
 
-  test('that can not be had fails all calls that wait for it, and is asked for anew by the next', async () => {
+  test('that cannot be issued fails all waiting calls, and the next call requests it anew', async () => {
     const { fetch, tokenRequests } = await startProvider({
-      token: (_, number) => (number === 1 ? { status: 500 } : giving({})),
+      token: (_, number) => (number === 1 ? { status: 500 } : tokenAnswer({})),
     });
     const results = await Promise.all(Array.from({ length: 50 }, () => fetch()));
     expect(new Set(results.map(({ name }) => name))).toEqual(new Set(['ProviderUnavailable']));
@@ -153,8 +153,8 @@ describe('a token', () => {
     expect((await fetch()).name).toBe('fetched');
   });
 
-  test('that another call has begun to ask for is not waited for longer than the own time', async () => {
-    const { fetch, provider } = await startProvider({ token: () => ({ ...giving({}), delayMs: 1_500 }) });
+  test("requested by another call is awaited no longer than the call's own time allows", async () => {
+    const { fetch, provider } = await startProvider({ token: () => ({ ...tokenAnswer({}), delayMs: 1_500 }) });
     const patient = fetch();
     const hasty = await fetch({}, { provider: { ...provider, timeoutMs: 50 } });
     expect(hasty).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'timeout' } });
@@ -162,13 +162,13 @@ describe('a token', () => {
   });
 });
 
-describe('a token that the provider refuses', () => {
+describe('a token that the provider rejects', () => {
   const accepting =
     (good: (token: string) => boolean) =>
     (token: string): Answer =>
       good(token) ? { body: [token] } : { status: 401, body: 'expired' };
 
-  test('is dropped, and the call made once more with another', async () => {
+  test('is dropped, and the call repeated once with a new one', async () => {
     const { fetch, tokenRequests } = await startProvider({ data: accepting((token) => token.endsWith('2')) });
     expect((await fetch()).json).toBe('["Bearer token-2"]');
     expect(tokenRequests()).toHaveLength(2);
@@ -176,7 +176,7 @@ describe('a token that the provider refuses', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('costs one other token, however many calls it was refused to', async () => {
+  test('is replaced once, however many calls it was rejected for', async () => {
     const { fetch, server, tokenRequests } = await startProvider({ data: accepting((token) => token.endsWith('2')) });
     const results = await Promise.all(Array.from({ length: 300 }, () => fetch()));
     expect(results.filter(({ name }) => name !== 'fetched')).toEqual([]);
@@ -184,7 +184,7 @@ describe('a token that the provider refuses', () => {
     expect(server.requests.length).toBeLessThanOrEqual(602);
   });
 
-  test('costs one other token when it ends in the middle of the pages', async () => {
+  test('is replaced once when it expires between pages', async () => {
     let pages = 0;
     const { fetch, provider, tokenRequests } = await startProvider({
       data: (token) => {
@@ -199,9 +199,9 @@ describe('a token that the provider refuses', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('comes with the secret read anew, which may have been rotated', async () => {
+  test('is replaced with the secret read anew, since it may have been rotated', async () => {
     const { fetch, tokenRequests } = await startProvider({
-      token: ({ headers }) => giving({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
+      token: ({ headers }) => tokenAnswer({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
       data: accepting((token) => token.includes('new')),
     });
     const findSecret = async (_name: string, { isFresh = false } = {}) => (isFresh ? 'new-secret' : 'old-secret');
@@ -209,15 +209,15 @@ describe('a token that the provider refuses', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('twice is our credential: neither the last word nor a failure of the provider', async () => {
+  test('twice is a credential failure: the job is retried, and the circuit does not count it', async () => {
     const { fetch, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
     const breaker = createBreakerSpy();
     const { name, failure, log, counted } = await fetch({ breaker });
     expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
     expect(counted).toEqual(['CredentialsRefused']);
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['error', 'A provider refuses our credential'],
-      ['warn', 'Could not fetch from a provider'],
+      ['error', 'Credential refused'],
+      ['warn', 'Provider fetch failed'],
     ]);
     expect(breaker.verdicts).toEqual(['succeeded', 'succeeded']);
     expect(tokenRequests()).toHaveLength(2);
@@ -226,7 +226,7 @@ describe('a token that the provider refuses', () => {
     expect(tokenRequests()).toHaveLength(4);
   });
 
-  test('is read as the catalogue says where it names 401', async () => {
+  test('is judged by the catalogue if that declares 401', async () => {
     const { fetch, provider, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
     const { json } = await fetch({}, { provider: { ...provider, responses: { '401': 'empty' } } });
     expect(json).toBe('null');
@@ -254,8 +254,8 @@ describe('a token endpoint', () => {
     ['403', { status: 403 }],
     ['404', { status: 404, body: '<html>' }],
   ])(
-    'that answers %s (%j) refuses our credential: an error and an alarm, and the secret read anew',
-    async (told, answer) => {
+    'that answers %s (%j) rejects our credential: an error, an alarm, and the secret read anew',
+    async (detail, answer) => {
       const fresh: (boolean | undefined)[] = [];
       const findSecret: FetchProviderDeps['findSecret'] = async (_, options) => {
         fresh.push(options?.isFresh);
@@ -267,9 +267,9 @@ describe('a token endpoint', () => {
         'credential_refused',
         answer.status,
       ]);
-      expect(failure.excerpt).toContain(`token endpoint: ${told}`);
+      expect(failure.excerpt).toContain(`token endpoint: ${detail}`);
       expect(counted).toEqual(['CredentialsRefused']);
-      expect(log.lines[0]).toMatchObject({ level: 'error', message: 'A provider refuses our credential' });
+      expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential refused' });
       expect(fresh).toEqual([undefined, true]);
       expect(tokenRequests()).toHaveLength(2);
       expect(verdicts).toEqual(['succeeded', 'succeeded']);
@@ -292,18 +292,18 @@ describe('a token endpoint', () => {
     ['no JSON', { body: '<html>' }, 'ProviderUnavailable', 'bad_body'],
     ['no object', { body: [] }, 'ProviderUnavailable', 'bad_body'],
     ['no token', { body: { token_type: 'bearer' } }, 'ProviderUnavailable', 'bad_body'],
-    ['an empty token', giving({ access_token: '' }), 'ProviderUnavailable', 'bad_body'],
-    ['a token of another type', giving({ token_type: 'mac' }), 'ProviderUnavailable', 'bad_body'],
-    ['a token bound to a key', giving({ token_type: 'DPoP' }), 'ProviderUnavailable', 'bad_body'],
-    ['no type', giving({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
-    ['a token with a line break', giving({ access_token: 'a\r\nx: 1' }), 'ProviderUnavailable', 'bad_body'],
-    ['a type that is none', giving({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
-    ['a token that is none', giving({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
+    ['an empty token', tokenAnswer({ access_token: '' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token of another type', tokenAnswer({ token_type: 'mac' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token bound to a key', tokenAnswer({ token_type: 'DPoP' }), 'ProviderUnavailable', 'bad_body'],
+    ['no type', tokenAnswer({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
+    ['a token with a line break', tokenAnswer({ access_token: 'a\r\nx: 1' }), 'ProviderUnavailable', 'bad_body'],
+    ['a type that is none', tokenAnswer({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
+    ['a token that is none', tokenAnswer({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
     ['null', { body: 'null' }, 'ProviderUnavailable', 'bad_body'],
     ['nothing', { status: 204 }, 'ProviderUnavailable', 'bad_body'],
     [
       'too much',
-      { body: { ...(giving({}).body as object), x: 'x'.repeat(70_000) } },
+      { body: { ...(tokenAnswer({}).body as object), x: 'x'.repeat(70_000) } },
       'ProviderUnavailable',
       'too_large',
     ],
@@ -316,7 +316,7 @@ describe('a token endpoint', () => {
     expect(result.failure.retryAfterMs).toBe(answer.headers?.['retry-after'] ? 9_000 : undefined);
   });
 
-  test('that is silent has timed out within the time of the call', async () => {
+  test('that never responds times out within the time of the call', async () => {
     const { fetch, provider } = await startProvider({ token: () => new Promise(() => {}) });
     const { name, failure } = await fetch({}, { provider: { ...provider, timeoutMs: 200 } });
     expect([name, failure.class, failure.excerpt]).toEqual([
@@ -326,23 +326,23 @@ describe('a token endpoint', () => {
     ]);
   });
 
-  test('that can not be reached is a failure of its provider', async () => {
+  test('that is unreachable is a failure of its provider', async () => {
     const { name, failure } = await (await startProvider({ auth: { tokenUrl: 'http://127.0.0.1:1/token' } })).fetch();
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'connection_refused']);
   });
 
-  test('is not asked when the circuit of its provider is open', async () => {
-    const { name, tokenRequests } = await ask(() => giving({}), { breaker: createBreakerSpy(true) });
+  test('is not called while the circuit of its provider is open', async () => {
+    const { name, tokenRequests } = await ask(() => tokenAnswer({}), { breaker: createBreakerSpy(true) });
     expect(name).toBe('ProviderCircuitOpen');
     expect(tokenRequests()).toEqual([]);
   });
 
-  test('is asked outside the limits of its provider', async () => {
+  test('is called outside the limits of its provider', async () => {
     const order: string[] = [];
     const { name } = await ask(
       () => {
         order.push('token');
-        return giving({});
+        return tokenAnswer({});
       },
       {
         limitCalls: async (_, call) => {
@@ -354,13 +354,13 @@ describe('a token endpoint', () => {
     expect([name, order]).toEqual(['fetched', ['token', 'limit']]);
   });
 
-  test('takes of the time that the call has', async () => {
+  test("uses part of the call's time", async () => {
     let now = NOW;
     const timeouts: number[] = [];
     const { provider, send } = await startProvider({
       token: () => {
         now += 8_000;
-        return giving({});
+        return tokenAnswer({});
       },
     });
     await fetchFrom({
@@ -376,22 +376,22 @@ describe('a token endpoint', () => {
     expect(timeouts).toEqual([10_000, 7_000]);
   });
 
-  test('that takes all the time leaves the call without a verdict on its provider', async () => {
+  test('that uses up all the time leaves no verdict on the provider', async () => {
     let now = NOW;
     const token = () => {
       now += 14_500;
-      return giving({});
+      return tokenAnswer({});
     };
     const { name, failure, verdicts } = await ask(token, { now: () => now });
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
     expect(verdicts).toEqual(['unknown']);
   });
 
-  test('that repeats our secret or the last token shows neither', async () => {
+  test('that repeats our secret or the previous token reveals neither', async () => {
     let now = NOW;
     const { fetch } = await startProvider({
       token: ({ body }, number) => {
-        if (number === 1) return giving({ access_token: 'first-access-token', expires_in: 1 });
+        if (number === 1) return tokenAnswer({ access_token: 'first-access-token', expires_in: 1 });
         return {
           status: 400,
           body: { error: 'invalid_client', error_description: `no ${body} s3cret-value first-access-token` },
@@ -406,8 +406,8 @@ describe('a token endpoint', () => {
     expect(JSON.stringify([failure, log.lines])).not.toMatch(/s3cret-value|first-access/);
   });
 
-  test('is asked only where its secret is there', async () => {
-    const { name, tokenRequests } = await ask(() => giving({}), {
+  test('is called only if its secret exists', async () => {
+    const { name, tokenRequests } = await ask(() => tokenAnswer({}), {
       findSecret: async () => {
         throw new SecretMissing('the secret key is not set');
       },

@@ -27,8 +27,8 @@ import {
 const read = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
   fetchOutcomeSchema.parse({ providerId: 'gas', status, error });
 
-/** Errors that Lambda, Step Functions and our own bugs make, and causes that are none of ours. */
-const NOT_OURS = [
+/** Errors of Lambda, Step Functions and our own bugs, and causes that we never write. */
+const FOREIGN_ERRORS = [
   { Error: 'States.Timeout' },
   { Error: 'States.Timeout', Cause: 'plain text' },
   { Error: 'Lambda.TooManyRequestsException', Cause: 'Rate exceeded' },
@@ -40,8 +40,8 @@ const NOT_OURS = [
   { Error: 'CredentialMissing', Cause: '{"errorMessage":"{\\"class\\":\\"internal\\"}"}' },
 ];
 
-describe('what a Catch kept of a fetch', () => {
-  test.each(NOT_OURS)('is a fault of ours: %j', (error) => {
+describe('the caught result of a fetch', () => {
+  test.each(FOREIGN_ERRORS)('is an internal fault: %j', (error) => {
     const outcome = read('UNAVAILABLE', error);
     expect(outcome.kind).toBe('notAttempted');
     expect(outcome).toMatchObject({ cause: expect.stringContaining(error.Error) });
@@ -60,13 +60,13 @@ describe('what a Catch kept of a fetch', () => {
     expect(isCallMade(outcome)).toBe(false);
   });
 
-  test('is a refusal, which is an attempt unless we know without a call', () => {
+  test('is a refusal, which counts as an attempt only if a call was made', () => {
     const refusal = read('REFUSED', caught('ProviderRefused', { class: 'bad_status', statusCode: 404 }));
     expect([refusal.kind, isCallMade(refusal)]).toEqual(['refused', true]);
     expect(isCallMade(read('REFUSED', caught('ProviderRefused', { class: 'unknown_provider' })))).toBe(false);
   });
 
-  test('is a ticket of a provider that is working on it', () => {
+  test('is a ticket when the provider is still working', () => {
     const ticket = { url: 'https://example.com/1', since: NOW, polls: 0 };
     const payload = { providerId: 'gas', status: 'UNAVAILABLE', ticket, retryAfterMs: 60_000 };
     expect(fetchOutcomeSchema.parse(payload)).toEqual({
@@ -77,16 +77,16 @@ describe('what a Catch kept of a fetch', () => {
     });
   });
 
-  test('is what it gave, and where that is stored', () => {
-    const { kind: _, ...given } = fetched('gas');
-    expect(fetchOutcomeSchema.parse({ ...given, status: 'FETCHED' })).toMatchObject(fetched('gas'));
-    const large = { ...given, json: undefined, status: 'FETCHED', digest: 'd', chunks: 3, keptUntil: 7 };
+  test('is the data, or where it is stored', () => {
+    const { kind: _, ...payload } = fetched('gas');
+    expect(fetchOutcomeSchema.parse({ ...payload, status: 'FETCHED' })).toMatchObject(fetched('gas'));
+    const large = { ...payload, json: undefined, status: 'FETCHED', digest: 'd', chunks: 3, keptUntil: 7 };
     expect(fetchOutcomeSchema.parse(large)).toMatchObject({ stored: { digest: 'd', chunks: 3, keptUntil: 7 } });
   });
 });
 
-describe('what a Catch kept of a delivery', () => {
-  test.each(NOT_OURS)('is a fault of ours: %j', (error) => {
+describe('the caught result of a delivery', () => {
+  test.each(FOREIGN_ERRORS)('is an internal fault: %j', (error) => {
     expect(callbackOutcomeSchema.parse(error)).toMatchObject({ kind: 'notAttempted' });
   });
 
@@ -94,7 +94,7 @@ describe('what a Catch kept of a delivery', () => {
     expect(callbackOutcomeSchema.parse(caught(name))).toMatchObject({ kind: 'failed', failure: { statusCode: 500 } });
   });
 
-  test.each(['gone', 'too_large', 'client_revoked'] as const)('is a refusal, for good: %s', (reason) => {
+  test.each(['gone', 'too_large', 'client_revoked'] as const)('is a permanent refusal: %s', (reason) => {
     const outcome = callbackOutcomeSchema.parse(caught('CallbackRejected', { class: reason }));
     expect(outcome).toMatchObject({ kind: 'refused', reason });
   });
@@ -108,7 +108,7 @@ describe('what a Catch kept of a delivery', () => {
     expect(callbackOutcomeSchema.parse(error)).toEqual({ kind: 'delivered', statusCode: 202, durationMs: 7 });
   });
 
-  test('is a result that is missing, by its provider', () => {
+  test('is a missing result, with its provider', () => {
     const error = caught('ResultMissing', { class: 'result_missing', providerId: 'gas' });
     expect(callbackOutcomeSchema.parse(error)).toEqual({ kind: 'resultMissing', providerId: 'gas' });
     expect(callbackOutcomeSchema.parse({ Error: 'ResultMissing' }).kind).toBe('notAttempted');
@@ -125,29 +125,26 @@ test.each<[FetchOutcome | CallbackOutcome, boolean, boolean?]>([
   [{ kind: 'refused', reason: 'too_large', failure: { class: 'too_large' } }, false],
   [{ kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } }, false],
   [{ kind: 'refused', providerId: 'gas', failure: { class: 'unknown_provider' } }, false],
-  // An answer that was too large was an answer.
+  // A response that was too large still is a response.
   [{ kind: 'refused', providerId: 'gas', failure: { class: 'too_large', statusCode: 200 } }, true],
   [deferred('gas'), false],
   [deferredCallback(), false],
   [notAttempted('gas'), false],
   [NOT_SENT, false],
   [{ kind: 'resultMissing', providerId: 'gas' }, false],
-])(
-  'a call went out for %j: %p, and counts as an attempt unless it says otherwise',
-  (outcome, isMade, counts = isMade) => {
-    expect([isCallMade(outcome), isAttempt(outcome)]).toEqual([isMade, counts]);
-  },
-);
+])('%j made a call: %p; it counts as an attempt unless stated otherwise', (outcome, isMade, counts = isMade) => {
+  expect([isCallMade(outcome), isAttempt(outcome)]).toEqual([isMade, counts]);
+});
 
 describe('payloads', () => {
-  test('may have fields that this version does not know, and lack those that are new', () => {
+  test('may have unknown fields, and lack new ones', () => {
     const claim = aClaim();
     const { isAnyWaiting: _, ...older } = claim;
     const worked = workedJobSchema.parse({ ...older, priority: 'high', results: [] });
     expect(worked).toEqual({ ...claim, results: [] });
   });
 
-  test('of every task may have fields that this version does not know', () => {
+  test('of every task may have unknown fields', () => {
     const later = { priority: 'high' };
     const { jobId, claims, leasedUntil } = aClaim();
     const fetch = { jobId, claims, leasedUntil, providerId: 'gas' };
@@ -158,17 +155,17 @@ describe('payloads', () => {
     expect(sweepSchema.parse({ claimed: 1, ...later })).toEqual({ claimed: 1 });
   });
 
-  test('of version 1 are taken', () => {
+  test('of version 1 are accepted', () => {
     const { createdAt: _, isAnyWaiting: __, ...older } = aClaim();
     expect(workedJobSchema.parse({ ...older, v: 1 })).toMatchObject({ v: 2, createdAt: null, isAnyWaiting: false });
   });
 });
 
-test('the rules of settling know no name of Step Functions or Lambda', () => {
+test('the settle rules know no names of Step Functions or Lambda', () => {
   for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life', 'tickets']) {
     const source = readFileSync(`packages/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
     expect(source).not.toMatch(/\bStates\b|\bLambda\b|Exception|CaughtError|ErrorEquals|\bCause\b|\.Error\b/);
-    // Nor any class of errors by its name: those are words of the tasks.
+    // Nor any error class by name: tasks use those.
     expect(source).not.toMatch(/'(?:Provider|Callback|Credential|Lease|Outcome|Result)[A-Z]\w+'/);
   }
 });

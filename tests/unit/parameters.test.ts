@@ -33,12 +33,12 @@ describe('the parameters of a provider', () => {
     ),
   };
 
-  test('are valid as the schema says', () => {
+  test('are validated by the schema', () => {
     expect(parameterFaults(gas, { account: '12345678' })).toEqual([]);
     expect(parameterFaults(gas, { account: '12345678', from: '2028-02-29', size: 200 })).toEqual([]);
   });
 
-  test('have all their faults told at once, each with its path', () => {
+  test('report all their faults at once, each with its path', () => {
     expect(parameterFaults(gas, JSON.parse('{"size":1.5,"from":"2026-02-30","color":"blue","__proto__":"x"}'))).toEqual(
       [
         { path: ['size'], message: 'Must be an integer' },
@@ -51,17 +51,17 @@ describe('the parameters of a provider', () => {
   });
 
   test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf', 'size ', 'SIZE', ''])(
-    'refuse the unknown name %j',
+    'reject the unknown name %j',
     (name) => {
-      const given = JSON.parse(`{"account":"12345678",${JSON.stringify(name)}:1}`);
-      expect(parameterFaults(gas, given)).toEqual([{ path: [name], message: 'Not a known parameter' }]);
+      const values = JSON.parse(`{"account":"12345678",${JSON.stringify(name)}:1}`);
+      expect(parameterFaults(gas, values)).toEqual([{ path: [name], message: 'Not a known parameter' }]);
       expect(
         parameterFaults({ url: 'https://h', parameters: undefined }, JSON.parse(`{${JSON.stringify(name)}:1}`)),
       ).toEqual([{ path: [name], message: 'Not a known parameter' }]);
     },
   );
 
-  test('may be called what objects inherit', () => {
+  test('may have names that objects inherit', () => {
     const odd = {
       url: 'https://h{?constructor}',
       parameters: schemaOf({ constructor: { type: 'string' } as const }, ['constructor']),
@@ -70,12 +70,12 @@ describe('the parameters of a provider', () => {
     expect(parameterFaults(odd, { constructor: 'x' })).toEqual([]);
   });
 
-  test('of a provider that takes none are none', () => {
+  test('are none for a provider without parameters', () => {
     expect(parameterFaults({ url: 'https://h', parameters: undefined }, {})).toEqual([]);
   });
 
-  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('are no %j', (given) => {
-    expect(parameterFaults(gas, given)).toEqual([{ path: [], message: 'Must be an object' }]);
+  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('are not %j', (values) => {
+    expect(parameterFaults(gas, values)).toEqual([{ path: [], message: 'Must be an object' }]);
   });
 
   test.each<[Property, unknown, string[]]>([
@@ -129,13 +129,13 @@ describe('the parameters of a provider', () => {
     expect(messagesFor(property, value)).toEqual(messages);
   });
 
-  test('list at most twenty allowed values', () => {
+  test('list at most twenty allowed values in a message', () => {
     const values = Array.from({ length: 25 }, (_, index) => index);
     expect(messagesFor({ type: 'integer', enum: values }, 99)[0]).toMatch(/18, 19 and 5 more$/);
   });
 
   test.each(['', '.', '..', 'a/b', '/', 'a\\b', '%2F', '100%', 'a\tb', 'a\u0000', '\u007F', '\u009F'])(
-    'in the path do not have the value %j',
+    'in the path reject the value %j',
     (value) => {
       expect(messagesFor({ type: 'string' }, value, 'https://h/x/{p}')).toHaveLength(1);
       expect(messagesFor({ type: 'string' }, value, 'https://h/x{?p}')).toEqual([]);
@@ -143,7 +143,7 @@ describe('the parameters of a provider', () => {
   );
 
   test.each(['a', '...', '.a', 'a b', 'ä', '?', '#', ';', '@', ':', '~'])(
-    'in the path may have the value %j',
+    'in the path accept the value %j',
     (value) => {
       expect(messagesFor({ type: 'string' }, value, 'https://h/x/{p}')).toEqual([]);
     },
@@ -211,7 +211,7 @@ describe('the parameters of a provider', () => {
       ],
     ],
   ] as const;
-  test.each(dates)('of the format %s are checked', (format, valid, invalid) => {
+  test.each(dates)('with format %s are validated', (format, valid, invalid) => {
     for (const value of valid) expect([value, messagesFor({ type: 'string', format }, value)]).toEqual([value, []]);
     for (const value of invalid) {
       expect([value, messagesFor({ type: 'string', format }, value)]).toEqual([
@@ -222,8 +222,8 @@ describe('the parameters of a provider', () => {
   });
 
   /**
-   * Where we differ from ajv-formats. We refuse blanks for the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
-   * that end in a dot; we take hosts of mail without a dot, and URIs of a scheme alone.
+   * Differences from ajv-formats: we reject blanks for the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
+   * that end in a dot; we accept mail hosts without a dot, and URIs of a scheme alone.
    */
   const ON_PURPOSE: [string, RegExp][] = [
     ['date-time', /\s|[+-]\d\d(?:\d\d)?$/],
@@ -234,7 +234,7 @@ describe('the parameters of a provider', () => {
     ['uri', /^[\w+.-]*:(?:[?#]|$)/],
   ];
 
-  test('of a format agree with another validator, near what is valid', () => {
+  test('with a format agree with another validator on near-valid values', () => {
     const ajv = new Ajv2020();
     (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
     const edit = fc.tuple(
@@ -260,7 +260,7 @@ describe('the parameters of a provider', () => {
     );
   });
 
-  test('are multiples of decimals as these are written', () => {
+  test('are multiples of decimals in decimal arithmetic', () => {
     const decimals = fc.tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 4 }));
     fc.assert(
       fc.property(decimals, fc.integer({ min: 1, max: 500 }), ([units, places], step) => {
@@ -285,15 +285,15 @@ describe('the parameters of a provider', () => {
       fc.array(fc.constant('ZZZZZZ'), { minLength: 1 }),
     );
     fc.assert(
-      fc.property(property, value, fc.constantFrom('https://h/{p}', 'https://h{?p}'), (schema, given, url) => {
-        const messages = messagesFor(schema, given, url);
+      fc.property(property, value, fc.constantFrom('https://h/{p}', 'https://h{?p}'), (schema, values, url) => {
+        const messages = messagesFor(schema, values, url);
         expect(messages.length).toBeGreaterThan(0);
-        expect(messages.join()).not.toContain(String(given));
+        expect(messages.join()).not.toContain(String(values));
       }),
     );
   });
 
-  test('agree with another validator of JSON Schema', () => {
+  test('agree with another JSON Schema validator', () => {
     const ajv = new Ajv2020({ allErrors: true, strict: false });
     (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
     const number = fc.constantFrom<Property>(
@@ -319,18 +319,18 @@ describe('the parameters of a provider', () => {
     const anySchema = fc.record({ p: fc.oneof(number, text), q: fc.oneof(number, text) });
     const required = fc.subarray(['p', 'q']);
     fc.assert(
-      fc.property(anySchema, required, fc.dictionary(name, value), (properties, names, given) => {
+      fc.property(anySchema, required, fc.dictionary(name, value), (properties, names, values) => {
         const parameters = { ...schemaOf(properties, names), additionalProperties: false };
-        const isValid = ajv.compile(parameters)(given);
+        const isValid = ajv.compile(parameters)(values);
         const provider = { url: 'https://h{?p,q}', parameters: schemaOf(properties, names) };
-        expect(parameterFaults(provider, given).length === 0).toBe(isValid);
+        expect(parameterFaults(provider, values).length === 0).toBe(isValid);
       }),
       { numRuns: 500 },
     );
   });
 });
 
-describe('what is sent and shown', () => {
+describe('sent and shown parameters', () => {
   const provider = {
     parameters: schemaOf({
       account: { type: 'string', writeOnly: true },
@@ -341,23 +341,23 @@ describe('what is sent and shown', () => {
     }),
   };
 
-  test('fills defaults in, and only them', () => {
+  test('have defaults filled in, and nothing else', () => {
     expect(withDefaults(provider, { account: 'x', size: 5 })).toEqual({ account: 'x', pin: 1234, size: 5 });
     expect(withDefaults({ parameters: undefined }, {})).toEqual({});
   });
 
-  test('masks what is write-only, defaults included', () => {
-    const given = { account: 'A-1', from: 'x', open: true };
-    expect(writeOnlyValues(provider, given).sort()).toEqual(['1234', 'A-1']);
-    expect(maskWriteOnly(provider, given)).toEqual({ account: '***', from: 'x', open: true });
+  test('are masked if write-only, defaults included', () => {
+    const values = { account: 'A-1', from: 'x', open: true };
+    expect(writeOnlyValues(provider, values).sort()).toEqual(['1234', 'A-1']);
+    expect(maskWriteOnly(provider, values)).toEqual({ account: '***', from: 'x', open: true });
   });
 
-  test('masks everything that the catalogue does not know', () => {
-    const given = { account: 'A-1', toString: 'B-2', count: 3 };
-    expect(maskWriteOnly(provider, given)).toEqual({ account: '***', toString: '***', count: '***' });
-    expect(maskWriteOnly(undefined, given)).toEqual({ account: '***', toString: '***', count: '***' });
+  test('are masked if the catalogue does not know them', () => {
+    const values = { account: 'A-1', toString: 'B-2', count: 3 };
+    expect(maskWriteOnly(provider, values)).toEqual({ account: '***', toString: '***', count: '***' });
+    expect(maskWriteOnly(undefined, values)).toEqual({ account: '***', toString: '***', count: '***' });
     expect(maskWriteOnly({ parameters: undefined }, { a: 1 })).toEqual({ a: '***' });
-    expect(writeOnlyValues(undefined, given)).toEqual(['A-1', 'B-2', '3']);
+    expect(writeOnlyValues(undefined, values)).toEqual(['A-1', 'B-2', '3']);
     expect(writeOnlyValues(provider, { size: 1, more: 'C-3' })).toEqual(['1234', 'C-3']);
   });
 });
@@ -370,7 +370,7 @@ describe('a body', () => {
   const faults = (body: unknown) =>
     bodyFaults({ body: body as never, parameters }).map(({ path, message }) => `${path.join('.')}: ${message}`);
 
-  test('has typed values in place of whole strings', () => {
+  test('has typed values in place of whole-string placeholders', () => {
     const body = { a: { tax: '{taxId}', years: '{years}' }, b: ['{full}', 1.5, null, 'x'], c: '{}', d: 'é {other}' };
     expect(faults(body)).toEqual([]);
     expect(fillBody(body, { taxId: '"{years}\n', years: 3, full: false })).toBe(
@@ -378,26 +378,26 @@ describe('a body', () => {
     );
   });
 
-  test('leaves out the property of a parameter without a value', () => {
+  test('omits the property of a parameter without a value', () => {
     expect(fillBody({ tax: '{taxId}', years: '{years}', deep: { years: '{years}' } }, { taxId: 'x' })).toBe(
       '{"tax":"x","deep":{}}',
     );
   });
 
-  test('may be one value', () => {
+  test('may be a single value', () => {
     expect(fillBody('{taxId}', { taxId: 'x' })).toBe('"x"');
     expect(fillBody(null, {})).toBe('null');
     expect(fillBody([], {})).toBe('[]');
   });
 
-  test('is not led astray by what objects inherit', () => {
+  test('ignores inherited property names', () => {
     const odd = schemaOf({ constructor: { type: 'string' } as const });
     expect(bodyFaults({ body: { a: '{constructor}', b: 'x' }, parameters: odd })).toEqual([]);
     expect(fillBody({ a: '{constructor}', b: 'x' }, {})).toBe('{"b":"x"}');
     expect(bodyFaults({ body: { a: '{toString}' }, parameters: odd })).toHaveLength(1);
   });
 
-  test('names its variables', () => {
+  test('lists its variables', () => {
     expect([...bodyVariablesOf({ a: ['{taxId}'], b: { c: '{years}', d: 'x {full}' } })]).toEqual(['taxId', 'years']);
     expect([...bodyVariablesOf(undefined)]).toEqual([]);
   });
@@ -405,9 +405,9 @@ describe('a body', () => {
   test.each<[unknown, RegExp]>([
     [{ a: '{unknown}' }, /^a: .*declare \{unknown\}/],
     [{ a: ['x', { b: '{toString}' }] }, /^a\.1\.b: .*declare/],
-    [{ a: 'id {taxId}' }, /^a: .*as a whole/],
-    [{ a: '{taxId}{years}' }, /^a: .*as a whole/],
-    [{ a: ' {taxId}' }, /^a: .*as a whole/],
+    [{ a: 'id {taxId}' }, /^a: .*the whole string/],
+    [{ a: '{taxId}{years}' }, /^a: .*the whole string/],
+    [{ a: ' {taxId}' }, /^a: .*the whole string/],
     [{ a: { 'x{taxId}': 1 } }, /^a\.x\{taxId\}: .*property's name/],
     [{ '{taxId}': 1 }, /property's name/],
     [['{years}'], /^0: .*required or has a default/],

@@ -10,7 +10,7 @@ const verdict = (text: string): unknown => {
   }
 };
 
-/** By a reviver, value by value: slow, and sure. */
+/** By a reviver, value by value: slow but obviously correct. */
 const oracle = (text: string): unknown => {
   let isForbidden = false;
   let value: unknown;
@@ -28,7 +28,7 @@ const oracle = (text: string): unknown => {
 
 const nested = (depth: number, open = '[', close = ']') => open.repeat(depth) + close.repeat(depth);
 
-describe('a body of JSON', () => {
+describe('a JSON body', () => {
   test.each<[string, unknown]>([
     ['{"__proto__":1}', 422],
     ['{"\\u005f_pr\\u006fto\\u005F_" \n\t:1}', 422],
@@ -45,11 +45,11 @@ describe('a body of JSON', () => {
     ['', 400],
     ['__proto__', 400],
     ['{"a":"__proto__":1}', 400],
-  ])('%s is taken as what it is', (text, expected) => {
+  ])('%s is parsed to its value', (text, expected) => {
     expect([verdict(text), oracle(text)]).toEqual([expected, expected]);
   });
 
-  test('is judged as by a reviver, however its keys are escaped and nested', () => {
+  test("gets a reviver's verdict, however its keys are escaped and nested", () => {
     const escaped = (key: string, mask: number): string =>
       [...key]
         .map((character, index) => {
@@ -68,7 +68,7 @@ describe('a body of JSON', () => {
       json: fc.oneof({ maxDepth: 4 }, word, fc.constantFrom('1', 'null', '{}', '[]'), tie('list'), tie('object')),
       list: fc.array(tie('json'), { maxLength: 3 }).map((parts) => `[${parts.join(',')}]`),
       object: fc
-        // Of a key that comes twice, the text has more than the value.
+        // Of a repeated key, the text has more than the value.
         .uniqueArray(fc.tuple(word, blank, tie('json')), {
           maxLength: 3,
           selector: ([key]) => JSON.parse(key) as string,
@@ -93,7 +93,7 @@ describe('a body of JSON', () => {
     ['lists beside what has to be looked for', `{"constructor":1,"prototype":1,"a":${nested(500_000)}}`],
     ['lists that do not end', '['.repeat(1_000_000)],
     ['lists over what is forbidden', `${'['.repeat(400_000)}{"__proto__":1}${']'.repeat(400_000)}`],
-  ])('may nest %s as deep as its size allows, and overflows nothing', (_name, text) => {
+  ])('may nest %s as deeply as its size allows, without a stack overflow', (_name, text) => {
     const found = verdict(text);
     if (typeof found === 'number') expect([400, 422]).toContain(found);
     else expect(found).toHaveProperty('value');

@@ -11,14 +11,14 @@ const fetchOf = (answers: Response[]) => {
   return { fetch, waits, left: answers };
 };
 
-test('an emulator that fails is asked again, and that is told', async () => {
+test('retries an emulator error, and reports the number of failures', async () => {
   const { fetch, waits } = fetchOf([emulators(502), emulators(503), ours(202)]);
   const answer = await fetch('http://127.0.0.1/');
   expect([answer.status, answer.headers.get(FAILED_BEFORE), await answer.text()]).toEqual([202, '2', '{}']);
   expect(waits).toEqual([500, 1000]);
 });
 
-test('whatever our functions answer counts, at once', async () => {
+test('returns any response of our functions at once', async () => {
   for (const status of [200, 404, 429, 500, 502, 503]) {
     const { fetch, left } = fetchOf([ours(status), ours(200)]);
     const answer = await fetch('http://127.0.0.1/');
@@ -26,13 +26,13 @@ test('whatever our functions answer counts, at once', async () => {
   }
 });
 
-test('an emulator that goes on failing fails the check', async () => {
+test('returns the error of an emulator that keeps failing', async () => {
   const { fetch, left } = fetchOf(Array.from({ length: 9 }, () => emulators(502)));
   expect((await fetch('http://127.0.0.1/')).status).toBe(502);
   expect(left).toHaveLength(4);
 });
 
-test('a route that an emulator does not know is no failure of it', async () => {
+test('does not retry a route unknown to the emulator', async () => {
   const { fetch, left } = fetchOf([emulators(404), ours(200)]);
   expect((await fetch('http://127.0.0.1/')).status).toBe(404);
   expect(left).toHaveLength(1);

@@ -27,17 +27,17 @@ type PollingInput = NonNullable<ProviderInput['polling']>;
 type Setting = {
   polling?: Partial<PollingInput>;
   provider?: Partial<ProviderInput>;
-  /** Where its work is asked for, below the server; absent: it has no ticket. */
+  /** Path of the ticket's status URL on the server; absent: no ticket. */
   ticket?: Partial<Ticket>;
   job?: Partial<Job>;
   round?: number;
-  /** Of the provider's URL, up to the "@". */
+  /** User info of the provider's URL, with the "@". */
   userInfo?: string;
   deps?: FetchSetting['deps'];
   request?: FetchSetting['request'];
 };
 
-/** One fetch of a provider with polling, whose job is stored. */
+/** One fetch from a provider with polling, for a stored job. */
 const poll = async (answering: Answering, setting: Setting = {}) => {
   const { polling, provider, ticket, job = {}, round, userInfo = '', deps = {}, request } = setting;
   const server = await serve(answering);
@@ -92,7 +92,7 @@ const byStatus: Partial<PollingInput> = {
 };
 
 describe('without a ticket', () => {
-  test('the request that starts the work is sent, with what its round is known by', async () => {
+  test('the request that starts the work is sent, with its round in the idempotency value', async () => {
     const { working, server } = await poll(() => accepted(), { job: { round: 3 }, provider: { body: { a: 1 } } });
     expect(server.requests).toMatchObject([
       { method: 'POST', url: '/reports', body: '{"a":1}', headers: { 'idempotency-key': 'job:gas:3' } },
@@ -105,7 +105,7 @@ describe('without a ticket', () => {
     });
   });
 
-  test('a provider that gave up a ticket is asked in the round after that', async () => {
+  test('after a lost ticket, the provider is called in the next round', async () => {
     const results = [{ providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'ticket_lost' }, round: 5 }] as const;
     const { server } = await poll(() => accepted(), { job: { round: 3, results: [...results] } });
     expect(server.requests[0]?.headers['idempotency-key']).toBe('job:gas:5');
@@ -117,7 +117,7 @@ describe('without a ticket', () => {
     expect(working?.ticket.polls).toBe(0);
   });
 
-  test('an answer that is done is data at once', async () => {
+  test('a finished response is the data', async () => {
     const done = await poll(() => json({ status: 'DONE', report: 1.0 }), {
       polling: byStatus,
       provider: { dataAt: '/report' },
@@ -133,7 +133,7 @@ describe('without a ticket', () => {
     expect((await poll(() => digits, { polling: byStatus, provider: { dataAt: '/report' } })).json).toBe('1.50');
   });
 
-  test('an answer with the address of its result is fetched there', async () => {
+  test('a response with a result URL is fetched there', async () => {
     const { json: data, asked } = await poll(
       ({ path }) => (path === '/reports' ? json({ status: 'DONE', url: '/files/7' }) : json({ bills: [] })),
       { polling: { ...byStatus, resultUrlAt: '/url' }, provider: { dataAt: '/bills' } },
@@ -141,7 +141,7 @@ describe('without a ticket', () => {
     expect([data, asked]).toEqual(['[]', ['POST /reports', 'GET /files/7']]);
   });
 
-  test('the longest of interval, hint and minimum counts', async () => {
+  test('the longest of interval, hint and minimum applies', async () => {
     const retryAfter = async (setting: Setting, headers: Record<string, string> = {}) =>
       (await poll(() => accepted('/work/7', { headers }), setting)).working?.retryAfterMs;
     expect(await retryAfter({ polling: { intervalSeconds: 5 } })).toBe(5_000);
@@ -184,7 +184,7 @@ describe('without a ticket', () => {
     ['a status, and nowhere to ask', json({ status: 'QUEUED' }), byStatus, /no Location/],
     ['neither a status nor anywhere to ask', json({ hello: 1 }), byStatus, /no Location.*hello/],
   ])(
-    '%s is bad_polling, with an excerpt: no quick try, and a failure to the circuit',
+    '%s is bad_polling with an excerpt, retried by the schedule, and a failure for the circuit',
     async (_case, answer, polling, words) => {
       const answering: Answering = () => answer;
       const server = await serve(answering);
@@ -219,7 +219,7 @@ describe('without a ticket', () => {
     ['is a 201 that is no JSON', accepted('/work/7', { status: 201, body: '<p>Created</p>' })],
     ['is a 303 that is no JSON', accepted('/work/7', { status: 303, body: '<p>See other</p>' })],
     ['is a 303', accepted('/work/7', { status: 303 })],
-  ])('what was accepted is not thrown away because its answer %s', async (_case, answer) => {
+  ])('accepted work is kept although its response %s', async (_case, answer) => {
     const { working, server } = await poll(() => answer, { polling: byStatus, provider: { maxBytes: 1_000 } });
     expect(working?.ticket.url).toBe(`${server.url}/work/7`);
   });
@@ -238,23 +238,23 @@ describe('without a ticket', () => {
     ],
     [accepted('/work/7', { body: { error: 'RATE' } }), 'ProviderThrottled', 'error_in_body'],
     [json({ status: 'REJECTED', why: 'no such id' }), 'ProviderRefused', 'work_failed'],
-  ])('any other answer is read as of any provider: %j', async (answer, name, failureClass) => {
+  ])('any other response is judged as for any provider: %j', async (answer, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'throttled' }] } as const;
     const polled = await poll(() => answer, { polling: byStatus, provider: provider as never });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
-  test('what the catalogue says of a status counts before what polling makes of it', async () => {
-    const said = async (responses: ProviderInput['responses'], answer: Answer) =>
+  test('declared responses take precedence over polling rules', async () => {
+    const outcome = async (responses: ProviderInput['responses'], answer: Answer) =>
       poll(() => answer, { provider: { responses } as never });
-    expect((await said({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
-    expect((await said({ '2xx': 'empty' }, accepted())).json).toBe('null');
-    expect((await said({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
+    expect((await outcome({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
+    expect((await outcome({ '2xx': 'empty' }, accepted())).json).toBe('null');
+    expect((await outcome({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
   });
 });
 
 describe('with a ticket', () => {
-  test('its address is asked, by GET, with the credential and the constant headers, without a body and an idempotency key', async () => {
+  test('its status URL is polled by GET with the credential and the constant headers, without a body or an idempotency key', async () => {
     const { working, server } = await poll(() => ({ status: 202, body: {} }), {
       ticket: { url: '/work/7?part=2', since: NOW - 5 },
       provider: { auth: { header: 'x-key', secret: 'key' }, headers: { 'accept-language': 'en' } },
@@ -267,12 +267,12 @@ describe('with a ticket', () => {
     expect(working).toMatchObject({ ticket: { url: `${server.url}/work/7?part=2`, since: NOW - 5, polls: 3 } });
   });
 
-  test('a provider that works is well', async () => {
+  test('a provider that is still working counts as a success for the circuit', async () => {
     const { verdicts, counted } = await poll(() => ({ status: 202 }), { ticket: {} });
     expect([verdicts, counted]).toEqual([['succeeded'], []]);
   });
 
-  test('work that is done gives its data, each digit of it', async () => {
+  test('finished work returns its data, with every digit', async () => {
     const body = '{"status":"DONE","report":{"amount":12345678901234567890.10}}';
     const { json: data } = await poll(() => ({ headers: { 'content-type': 'application/json' }, body }), {
       ticket: {},
@@ -285,7 +285,7 @@ describe('with a ticket', () => {
   test.each<[string, Partial<PollingInput>, Answer]>([
     ['a 303', {}, { status: 303, headers: { location: '/files/7' } }],
     ['the address of its result', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: '/files/7' })],
-  ])('work that is done with %s gives its data there', async (_case, polling, answer) => {
+  ])('finished work with %s returns its data from there', async (_case, polling, answer) => {
     const {
       json: data,
       asked,
@@ -303,14 +303,14 @@ describe('with a ticket', () => {
     ['by a 303', {}, { status: 303, headers: { location: 'https://evil.example/files/7' } }],
     ['by its result', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: 'https://evil.example/7' })],
     ['by a 202 with another Location', {}, accepted('https://evil.example/work/7')],
-  ])('work that leads to another origin %s is bad_polling', async (_case, polling, answer) => {
+  ])('finished work that points to another origin %s is bad_polling', async (_case, polling, answer) => {
     const { failure, name, server } = await poll(() => answer, { ticket: {}, polling });
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
     expect(failure.excerpt).toMatch(/another origin, https:\/\/evil\.example/);
     expect(server.requests).toHaveLength(1);
   });
 
-  test('a 303 that is no JSON leads to the data as well', async () => {
+  test('a 303 whose body is not JSON leads to the data as well', async () => {
     const { json: data } = await poll(
       ({ path }) =>
         path === '/work/7' ? { status: 303, headers: { location: '/files/7' }, body: '<p>See other</p>' } : json([7]),
@@ -319,7 +319,7 @@ describe('with a ticket', () => {
     expect(data).toBe('[7]');
   });
 
-  test('a body that tells that there is no data ends the work, whatever the status', async () => {
+  test('a declared no-data body ends the work, whatever the status', async () => {
     const provider = { bodyErrors: [{ at: '/code', in: ['NONE'], means: 'empty' }] } as never;
     for (const status of [200, 202]) {
       expect((await poll(() => json({ code: 'NONE' }, { status }), { ticket: {}, provider })).json).toBe('null');
@@ -334,13 +334,13 @@ describe('with a ticket', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test('a result that is not there yet is asked for again', async () => {
+  test('a result that is not available yet is polled again', async () => {
     const answering: Answering = ({ path }) =>
       path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 202, body: {} };
     expect((await poll(answering, { ticket: {} })).failure.class).toBe('not_ready');
   });
 
-  test('work that failed is refused for good, with what was answered, whatever it asks', async () => {
+  test('failed work is refused permanently, with its excerpt, despite any hint', async () => {
     const answer = json({ status: 'REJECTED', why: 'no such tax id' }, { headers: { 'retry-after': '60' } });
     const { name, failure, verdicts } = await poll(() => answer, { ticket: {}, polling: byStatus });
     expect([name, failure.class]).toEqual(['ProviderRefused', 'work_failed']);
@@ -349,7 +349,7 @@ describe('with a ticket', () => {
   });
 
   test.each([{ status: 'PAUSED' }, { status: { code: 'DONE' } }, { status: ['DONE'] }, {}, { status: 7 }])(
-    'a status that no list names is bad_polling: %j',
+    'an unlisted status is bad_polling: %j',
     async (body) => {
       const { name, failure } = await poll(() => json(body), { ticket: {}, polling: byStatus });
       expect([name, failure.class, failure.statusCode]).toEqual(['ProviderThrottled', 'bad_polling', 200]);
@@ -357,23 +357,23 @@ describe('with a ticket', () => {
     },
   );
 
-  test.each([404, 410])('%i gives it up: another round, and nothing against the provider', async (status) => {
+  test.each([404, 410])('%i loses the ticket: a new round, without a failure for the circuit', async (status) => {
     const { name, failure, verdicts } = await poll(() => ({ status, body: 'what work?' }), { ticket: {} });
     expect([name, failure.class, failure.statusCode]).toEqual(['ProviderThrottled', 'ticket_lost', status]);
     expect(failure.excerpt).toContain('what work?');
     expect(verdicts).toEqual(['succeeded']);
   });
 
-  test('a result that is gone gives it up as well', async () => {
+  test('a missing result loses the ticket as well', async () => {
     const answering: Answering = ({ path }) =>
       path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 410 };
     expect((await poll(answering, { ticket: {} })).failure.class).toBe('ticket_lost');
   });
 
-  test('404 keeps it where the catalogue or a hint says that it will be there', async () => {
+  test('404 keeps the ticket if the catalogue or a hint says so', async () => {
     const responses = { 404: 'unavailable' } as const;
-    const said = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
-    expect([said.name, said.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
+    const outcome = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
+    expect([outcome.name, outcome.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
     const hinted = await poll(() => ({ status: 404, headers: { 'retry-after': '9' } }), { ticket: {} });
     expect([hinted.name, hinted.failure.class]).toEqual(['ProviderThrottled', 'bad_status']);
   });
@@ -381,11 +381,11 @@ describe('with a ticket', () => {
   test.each([
     [404, 0],
     [202, 7_200_000],
-  ])('a request that must not be repeated is refused instead (%i)', async (status, ms) => {
+  ])('a non-repeatable request is refused instead (%i)', async (status, ms) => {
     const ticket = { since: NOW - ms };
     const { name } = await poll(() => ({ status }), {
       ticket,
-      // No catalogue is read like this any more.
+      // Catalogues are no longer parsed like this.
       provider: { idempotencyHeader: undefined } as never,
     });
     expect(name).toBe('ProviderRefused');
@@ -400,13 +400,13 @@ describe('with a ticket', () => {
     ['403', { status: 403 }, 'ProviderRefused', 'bad_status'],
     ['a body that is no JSON', { body: 'hello' }, 'ProviderUnavailable', 'bad_body'],
     ['an error in its body', json({ status: 'DONE', error: 1 }), 'ProviderRefused', 'error_in_body'],
-  ])('%s is read as of any provider', async (_case, answer, name, failureClass) => {
+  ])('%s is judged as for any provider', async (_case, answer, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'refused' }] } as never;
     const polled = await poll(() => answer, { ticket: {}, polling: byStatus, provider });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
-  test('a credential that is refused is a matter of ours, and no reason to give it up', async () => {
+  test('a rejected credential is our own failure, and keeps the ticket', async () => {
     const auth = { header: 'x-key', secret: 'key' } as const;
     const { name, failure } = await poll(() => ({ status: 401 }), { ticket: { since: 0 }, provider: { auth } });
     expect([name, failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
@@ -423,10 +423,10 @@ describe('with a ticket', () => {
   });
 });
 
-describe('work that takes too long', () => {
+describe('overdue work', () => {
   const late = { ticket: { since: NOW - 7_200_000 }, polling: byStatus };
 
-  test('is asked for once more, and given if it is done', async () => {
+  test('is polled once more, and returned if it is done', async () => {
     expect((await poll(() => json({ status: 'DONE' }), late)).name).toBe('fetched');
     expect((await poll(() => json({ status: 'REJECTED' }), late)).failure.class).toBe('work_failed');
     expect((await poll(() => ({ status: 404 }), late)).failure.class).toBe('ticket_lost');
@@ -436,13 +436,13 @@ describe('work that takes too long', () => {
     ['is not done', json({ status: 'RUNNING' })],
     ['does not say', { status: 500, body: 'oops' }],
     ['says what no list names', json({ status: 'PAUSED' })],
-  ])('is given up if its provider %s', async (_case, answer) => {
+  ])('is abandoned if its provider %s', async (_case, answer) => {
     const { name, failure } = await poll(() => answer, late);
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'polling_timeout']);
     expect(failure.excerpt).not.toBe('');
   });
 
-  test('is not given up a moment early, nor while it is deferred', async () => {
+  test('is not abandoned early, nor while it is deferred', async () => {
     const early = { ...late, ticket: { since: NOW - 7_199_999 } };
     expect((await poll(() => json({ status: 'RUNNING' }), early)).name).toBe('working');
     const breaker = createBreakerSpy(true);
@@ -451,17 +451,17 @@ describe('work that takes too long', () => {
     );
   });
 
-  test('says nothing against a provider that answers', async () => {
+  test('is no failure for the circuit of a provider that responds', async () => {
     expect((await poll(() => json({ status: 'RUNNING' }), late)).verdicts).toEqual(['succeeded']);
   });
 });
 
 describe('a job', () => {
   test.each<[string, Partial<Job> | undefined]>([
-    ['that is not there any more', undefined],
-    ['that another claim has', { claims: 2 }],
-    ['that is settled', { leasedUntil: undefined } as never],
-  ])('%s is not asked for', async (_case, change) => {
+    ['is gone', undefined],
+    ['has another claim', { claims: 2 }],
+    ['is settled', { leasedUntil: undefined } as never],
+  ])('that %s is not polled', async (_case, change) => {
     const job = change && aJob({ jobId: 'job', ...change });
     const { name, server } = await poll(() => accepted(), {
       deps: { jobs: { getWithData: async () => job && { job, inline: [] } } },
@@ -481,7 +481,7 @@ describe('a job', () => {
     expect(read).toEqual([]);
   });
 
-  test('that can not be read is a fault of ours: nothing is sent', async () => {
+  test('that cannot be read is an internal fault: nothing is sent', async () => {
     const getWithData = async () => {
       throw new Error('table');
     };
@@ -490,8 +490,8 @@ describe('a job', () => {
   });
 });
 
-describe('a catalogue that has changed meanwhile', () => {
-  test('to another origin gives the ticket up, and sends nothing there or here', async () => {
+describe('a catalogue change', () => {
+  test('to another origin abandons the ticket, and sends nothing to either origin', async () => {
     const elsewhere = await serve(() => accepted());
     const { name, failure, server } = await poll(() => accepted(), {
       ticket: {},
@@ -501,7 +501,7 @@ describe('a catalogue that has changed meanwhile', () => {
     expect([server.requests, elsewhere.requests]).toEqual([[], []]);
   });
 
-  test('its parameters does not keep work from being asked for that has begun', async () => {
+  test('of its parameters does not stop polling for work in progress', async () => {
     const properties = { account: { type: 'string', pattern: '^x' } } as const;
     const provider = { parameters: { type: 'object', properties } } as never;
     const parameters = { gas: { account: '7' } };
@@ -511,13 +511,13 @@ describe('a catalogue that has changed meanwhile', () => {
     expect((await poll(() => json([]), { ...fresh, job: { parameters } })).failure.class).toBe('bad_parameter');
   });
 
-  test('and has no polling any more asks afresh', async () => {
+  test('that removes polling sends the request anew', async () => {
     const { asked } = await poll(() => json([]), { ticket: {}, provider: { polling: undefined } as never });
     expect(asked).toEqual(['POST /reports']);
   });
 });
 
-describe('the address of the work', () => {
+describe('the status URL', () => {
   const TOKEN = 'tok-3f9a8b7c6d5e';
 
   test.each<[string, Answer, Partial<PollingInput>]>([
@@ -534,22 +534,20 @@ describe('the address of the work', () => {
     }
   });
 
-  test('is in no excerpt of its result, either', async () => {
+  test('is in no excerpt of its result', async () => {
     const answering: Answering = ({ path }) =>
       path === '/files' ? { status: 500, body: `made of ${TOKEN}` } : { status: 303, headers: { location: '/files' } };
     const { failure } = await poll(answering, { ticket: { url: `/work/7?token=${TOKEN}` } });
     expect(failure.excerpt).toBe('made of ***');
   });
 
-  test('is in no log while it works', async () => {
+  test('is in no log while the provider works', async () => {
     const { log } = await poll(() => ({ status: 202 }), { ticket: { url: `/work/${TOKEN}` } });
-    expect(log.lines).toMatchObject([
-      { message: 'Provider is still working', data: { polls: 3, retryAfterMs: 60_000 } },
-    ]);
+    expect(log.lines).toMatchObject([{ message: 'Provider still working', data: { polls: 3, retryAfterMs: 60_000 } }]);
     expect(JSON.stringify(log.lines)).not.toContain(TOKEN);
   });
 
-  test('takes the user info of the provider, and is kept without', async () => {
+  test("is requested with the provider's user info, and stored without", async () => {
     const authorization = `Basic ${btoa('user:secret-word')}`;
     const started = await poll(() => accepted('work/7'), { userInfo: 'user:secret-word@' });
     expect(started.working?.ticket.url).toBe(`${started.server.url}/work/7`);

@@ -9,7 +9,7 @@ import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts'
 import { aJob, aLog, aProvider, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-/** What becomes of one execution. */
+/** What happens to one execution. */
 type Fate =
   | 'fine'
   | 'dies before the call'
@@ -31,7 +31,7 @@ class Died extends Error {
   override name = 'Died';
 }
 
-/** A job of one provider, over executions that die, and a provider that does each work once for an idempotency value. */
+/** A job with one provider, over executions that crash. The provider does each work once per idempotency value. */
 const createStory = async () => {
   const store = createFakeJobStore();
   const job = aJob({ jobId: '01a20b4c-cf47-716b-85d8-5343742576b8', providers: ['gas'] });
@@ -60,7 +60,7 @@ const createStory = async () => {
     requests.push({ method, value, url, hasTicket: ticketOf(stored()) !== undefined });
     if (mood === '500') return answer(500, {});
     if (method === 'POST') {
-      // It would be taken for a repetition, and get the answer of work that is lost.
+      // A repeated value would get the answer of the lost work.
       if (lost.has(value ?? '')) return answer(404, { lost: value });
       if (!works.includes(value ?? '')) works.push(value ?? '');
       return answer(202, {}, { location: `/work/${works.indexOf(value ?? '')}` });
@@ -173,7 +173,7 @@ const fate = fc.constantFrom<Fate>(
 );
 const mood = fc.constantFrom<Mood>('works', 'works', 'works', '500', 'broken', 'has lost it');
 
-test('work is started once a round, asked for as long as its ticket is held, and its own result is kept, whatever dies when', async () => {
+test('work is started once a round, polled while its ticket is held, and its own result is kept, whatever crashes when', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fate, mood), { maxLength: 14 }), async (executions) => {
       const story = await createStory();
@@ -182,13 +182,13 @@ test('work is started once a round, asked for as long as its ticket is held, and
         const asked = story.requests.length;
         await story.run(how, as);
         const sent = story.requests.slice(asked);
-        // What is held is asked; but for an execution that was started again after it was settled, and changes nothing.
+        // A held ticket is polled, except by an execution that starts again after it was settled and changes nothing.
         if (held) for (const { method, url } of sent.slice(0, 1)) expect([method, url]).toEqual(['GET', held.url]);
         for (const { method, hasTicket } of sent) if (method === 'POST') expect(hasTicket).toBe(false);
         const isGivenUp = as === 'has lost it' || how === 'is redriven afterwards';
         if (held && !isGivenUp) expect(story.ticket()?.url).toBe(held.url);
       }
-      // It comes right: two executions start the work and ask for it, unless it has been asked by now.
+      // The job recovers: two executions start the work and poll for it, unless it was polled already.
       for (let turn = 0; turn < 4; turn += 1) if (!(await story.run('fine', 'fine'))) break;
       expect(story.stored().results).toMatchObject([{ status: 'FETCHED' }]);
       const values = story.requests.flatMap(({ value }) => value ?? []);
@@ -199,8 +199,8 @@ test('work is started once a round, asked for as long as its ticket is held, and
   );
 });
 
-describe('a process that dies', () => {
-  test('after the provider has accepted sends the same request again', async () => {
+describe('a process that crashes', () => {
+  test('after the provider accepted the request sends the same request again', async () => {
     const story = await createStory();
     await story.run('dies after the call', 'works');
     await story.run('dies before it settles', 'works');
@@ -210,7 +210,7 @@ describe('a process that dies', () => {
     expect(story.ticket()?.url).toBe(`${HOST}/work/0`);
   });
 
-  test('after its ticket is kept has it asked, and never the request repeated', async () => {
+  test('after its ticket was saved is followed by a poll, never by a repeated request', async () => {
     const story = await createStory();
     await story.run('fine', 'works');
     for (const how of ['dies before the call', 'dies after the call', 'settling is lost'] as const)

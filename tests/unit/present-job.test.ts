@@ -20,7 +20,7 @@ describe('a provider that is still working', () => {
     round: 1,
   };
 
-  test('is shown with since when, how often it was asked, and when it is asked again', () => {
+  test('is shown with its start, its poll count and the next poll', () => {
     expect(present(pending).provider).toStrictEqual({
       providerId: 'gas',
       status: 'UNAVAILABLE',
@@ -32,11 +32,11 @@ describe('a provider that is still working', () => {
     });
   });
 
-  test('is shown without the address of its work, which may hold a token', () => {
+  test('is shown without its status URL, which may contain a token', () => {
     expect(present(pending).text).not.toMatch(/reports\.example|abcdefgh/);
   });
 
-  test('is shown as one that failed once its ticket is given up', () => {
+  test('is shown as failed once its ticket is abandoned', () => {
     const { ticket: _, ...rest } = pending;
     const { provider } = present({ ...rest, error: { class: 'ticket_lost', statusCode: 404 }, attempts: 1 });
     expect(provider).toMatchObject({ error: { class: 'ticket_lost', statusCode: 404 }, failedAttempts: 1 });

@@ -22,8 +22,11 @@ type Setting = {
   userInfo?: string;
 };
 
-/** Asks a raw TCP server, which plays its scripts, as a provider. */
-const ask = async (scripts: RawPart[][], { provider = {}, credential, header, path = '/', userInfo }: Setting = {}) => {
+/** Fetches from a raw TCP server that plays its scripts. */
+const fetchFromRaw = async (
+  scripts: RawPart[][],
+  { provider = {}, credential, header, path = '/', userInfo }: Setting = {},
+) => {
   const server = await startRawServer(...scripts);
   stops.push(server.stop);
   const log = aLog();
@@ -91,15 +94,15 @@ const answer = (status: string, headers: string[] = [], body: string | Buffer = 
 ];
 const JSON_TYPE = 'Content-Type: application/json';
 
-test('a request says who we are and what we read', async () => {
-  const { requests } = await ask([answer('200 OK', [JSON_TYPE], '[]')]);
+test('a request has our User-Agent and Accept headers', async () => {
+  const { requests } = await fetchFromRaw([answer('200 OK', [JSON_TYPE], '[]')]);
   expect(requests[0]).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
   expect(requests[0]).toMatch(new RegExp(`\r\nuser-agent: Boomerang/${VERSION.replaceAll('.', '\\.')}\r\n`, 'i'));
   expect(requests[0]).toMatch(/\r\naccept: application\/json, /i);
 });
 
-test('a catalogue may say who we are instead', async () => {
-  const { requests } = await ask([answer('200 OK')], { credential: 'acme-client', header: 'User-Agent' });
+test('a catalogue may replace the User-Agent', async () => {
+  const { requests } = await fetchFromRaw([answer('200 OK')], { credential: 'acme-client', header: 'User-Agent' });
   expect(requests[0]?.match(/user-agent: .*/gi)).toEqual(['User-Agent: acme-client']);
 });
 
@@ -117,26 +120,26 @@ describe('a provider that stalls', () => {
     ['within a gzip', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]').subarray(0, 12)]],
     ['after a gzip without a length', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]')]],
     ['while it drips', ['HTTP/1.1 200 OK\r\n\r\n', ...Array.from({ length: 40 }, (_, at) => (at % 2 ? 20 : ' '))]],
-  ])('%s has timed out, whatever it sent: quick tries, and a failure to its circuit', async (_name, script) => {
-    const { name, failure, verdicts } = await ask([script], { provider: { timeoutMs } });
+  ])('%s times out, whatever it sent, is retried and counts as a failure for the circuit', async (_name, script) => {
+    const { name, failure, verdicts } = await fetchFromRaw([script], { provider: { timeoutMs } });
     expect(name).toBe('ProviderUnavailable');
     expect(failure).toMatchObject({ class: 'timeout', excerpt: 'TimeoutError' });
     expect(verdicts).toEqual([false]);
   });
 
-  test('after a status that says enough is read by that', async () => {
+  test('after a decisive status is judged by that status', async () => {
     const script = ['HTTP/1.1 404 No\r\nContent-Length: 99\r\n\r\nno such bill'];
-    const { name, failure } = await ask([script], { provider: { timeoutMs: 1_500 } });
+    const { name, failure } = await fetchFromRaw([script], { provider: { timeoutMs: 1_500 } });
     expect(name).toBe('ProviderRefused');
     expect(failure).toMatchObject({ class: 'bad_status', statusCode: 404 });
   });
 });
 
-describe('a provider that asks to wait', () => {
+describe('a provider that sends a hint', () => {
   const statuses = '301 400 401 403 404 409 410 418 422 423 429 451 500 503 599'.split(' ');
 
-  test.each(statuses)('with %s is asked again, then', async (status) => {
-    const { name, failure } = await ask([answer(`${status} X`, ['Retry-After: 3'])]);
+  test.each(statuses)('with %s is called again at that time', async (status) => {
+    const { name, failure } = await fetchFromRaw([answer(`${status} X`, ['Retry-After: 3'])]);
     expect(name).toBe('ProviderThrottled');
     expect(failure).toMatchObject({ class: 'bad_status', statusCode: Number(status), retryAfterMs: 3_000 });
   });
@@ -152,8 +155,8 @@ describe('a provider that asks to wait', () => {
     ['RateLimit as it was', ['RateLimit: limit=10, remaining=0, reset=30'], 30_000],
     ['the longer of two', ['Retry-After: 3', 'RateLimit-Reset: 30'], 30_000],
     ['the longer of two', ['Retry-After: 30', 'RateLimit: "default";r=0;t=3'], 30_000],
-  ])('by %s is asked again, then', async (_name, headers, retryAfterMs) => {
-    const { name, failure } = await ask([answer('403 No', headers)]);
+  ])('by %s is called again at that time', async (_name, headers, retryAfterMs) => {
+    const { name, failure } = await fetchFromRaw([answer('403 No', headers)]);
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', retryAfterMs]);
   });
 
@@ -165,13 +168,13 @@ describe('a provider that asks to wait', () => {
     ['RateLimit: what', 'RateLimit-Reset: soon'],
     ['Retry-After: soon', 'X: x'],
     ['Retry-After: -1', 'X: x'],
-  ])('for nothing (%s, %s) is refused as ever, and unavailable as ever', async (...headers) => {
-    expect((await ask([answer('404 No', headers)])).name).toBe('ProviderRefused');
-    expect((await ask([answer('500 No', headers)])).name).toBe('ProviderUnavailable');
+  ])('without effect (%s, %s) is refused or unavailable as usual', async (...headers) => {
+    expect((await fetchFromRaw([answer('404 No', headers)])).name).toBe('ProviderRefused');
+    expect((await fetchFromRaw([answer('500 No', headers)])).name).toBe('ProviderUnavailable');
   });
 
-  test('by its status is told when by quotas that are not used up, too', async () => {
-    const { failure } = await ask([answer('429 No', ['RateLimit: "default";r=1;t=30'])]);
+  test('and a throttling status is called again at the reset of an unused quota, too', async () => {
+    const { failure } = await fetchFromRaw([answer('429 No', ['RateLimit: "default";r=1;t=30'])]);
     expect(failure.retryAfterMs).toBe(30_000);
   });
 
@@ -180,8 +183,8 @@ describe('a provider that asks to wait', () => {
     ['JSON that does not parse', answer('200 OK', ['Retry-After: 3', JSON_TYPE], '{'), 'bad_body'],
     ['half a body', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf', null], 'connection_broken'],
     ['a body that stalls', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf'], 'timeout'],
-  ])('with %s is asked again, then', async (_name, script, failureClass) => {
-    const { name, failure } = await ask([script], { provider: { maxBytes: 1_000, timeoutMs: 1_500 } });
+  ])('with %s is called again at that time', async (_name, script, failureClass) => {
+    const { name, failure } = await fetchFromRaw([script], { provider: { maxBytes: 1_000, timeoutMs: 1_500 } });
     expect(name).toBe('ProviderThrottled');
     expect(failure).toMatchObject({ class: failureClass, statusCode: 200, retryAfterMs: 3_000 });
   });
@@ -196,7 +199,7 @@ describe('a success', () => {
     ['206 Partial Content', ['Retry-After: 3'], 'half', 'ProviderThrottled'],
     ['226 IM Used', ['IM: feed', JSON_TYPE], '[]', 'ProviderUnavailable'],
   ])('of %s (%j) is no data yet', async (status, headers, body, expected) => {
-    const { name, failure } = await ask([answer(status, headers, body)]);
+    const { name, failure } = await fetchFromRaw([answer(status, headers, body)]);
     expect(name).toBe(expected);
     expect(failure).toMatchObject({ class: 'not_ready', statusCode: Number(status.slice(0, 3)), excerpt: body });
     expect(failure.retryAfterMs).toBe(headers.includes('Retry-After: 3') ? 3_000 : undefined);
@@ -213,23 +216,23 @@ describe('a success', () => {
     ['201 Created', []],
     ['203 Non-Authoritative Information', []],
   ])('of %s (%j) without content is null', async (status, headers) => {
-    expect((await ask([answer(status, headers)])).json).toBe('null');
+    expect((await fetchFromRaw([answer(status, headers)])).json).toBe('null');
   });
 
   test.each([200, 201, 203, 207, 208, 218, 299])('of %i is data', async (status) => {
-    expect((await ask([answer(`${status} X`, [JSON_TYPE], '[1]')])).json).toBe('[1]');
+    expect((await fetchFromRaw([answer(`${status} X`, [JSON_TYPE], '[1]')])).json).toBe('[1]');
   });
 
   const pdf = Buffer.from([0x25, 0x50, 0x44, 0x46, 0xff]);
 
-  test('that is a PDF is its bytes', async () => {
-    const { json } = await ask([answer('200 OK', ['Content-Type: application/pdf'], pdf)]);
+  test('that is a PDF is returned as bytes', async () => {
+    const { json } = await fetchFromRaw([answer('200 OK', ['Content-Type: application/pdf'], pdf)]);
     expect(json).toBe('{"contentType":"application/pdf","base64":"JVBERv8="}');
   });
 
-  test('that is binary may be of 768 KiB, and not of a byte more', async () => {
+  test('that is binary may be 768 KiB but not a byte more', async () => {
     const of = async (length: number) =>
-      ask([answer('200 OK', ['Content-Type: image/png'], Buffer.alloc(length, 0xff))]);
+      fetchFromRaw([answer('200 OK', ['Content-Type: image/png'], Buffer.alloc(length, 0xff))]);
     expect((await of(768 * 1024)).json).toHaveLength(1024 * 1024 + '{"contentType":"image/png","base64":""}'.length);
     expect(await of(768 * 1024 + 1)).toMatchObject({ name: 'ProviderRefused', failure: { class: 'too_large' } });
   });
@@ -241,8 +244,8 @@ describe('a success', () => {
     ['no coding', ['Content-Encoding: identity', 'Content-Type: text/json'], text],
     ['a legacy charset', ['Content-Type: application/json;charset=iso-8859-1'], Buffer.from(text, 'latin1')],
     ['UTF-16', [JSON_TYPE], Buffer.from(`\uFEFF${text}`, 'utf16le')],
-  ])('in %s is read', async (_name, headers, body) => {
-    expect((await ask([answer('200 OK', headers, body)])).json).toBe(text);
+  ])('in %s is decoded', async (_name, headers, body) => {
+    expect((await fetchFromRaw([answer('200 OK', headers, body)])).json).toBe(text);
   });
 
   test.each<[string, string[], Buffer | string]>([
@@ -255,14 +258,14 @@ describe('a success', () => {
       Buffer.from('<?xml encoding="utf-8"?>é', 'latin1'),
     ],
     ['an error in HTML for JSON', [JSON_TYPE], '<html>'],
-  ])('with %s is asked for again, and never delivered', async (_name, headers, body) => {
-    const { name, failure } = await ask([answer('200 OK', headers, body)]);
+  ])('with %s is retried, and never delivered', async (_name, headers, body) => {
+    const { name, failure } = await fetchFromRaw([answer('200 OK', headers, body)]);
     expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_body', 200]);
   });
 });
 
-test('an answer that is no HTTP is told with the code that Node gives it', async () => {
-  const { name, failure, verdicts } = await ask([
+test("a response that is not HTTP fails with Node's error code", async () => {
+  const { name, failure, verdicts } = await fetchFromRaw([
     ['HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
   ]);
   expect(name).toBe('ProviderUnavailable');
@@ -270,12 +273,12 @@ test('an answer that is no HTTP is told with the code that Node gives it', async
   expect(verdicts).toEqual([false]);
 });
 
-test('a redirect shows where it pointed, without user info and query', async () => {
-  const { failure } = await ask([answer('301 Moved', ['Location: https://me:pw@new.example/v2?key=abc#x'])]);
+test('a redirect shows its target, without user info and query', async () => {
+  const { failure } = await fetchFromRaw([answer('301 Moved', ['Location: https://me:pw@new.example/v2?key=abc#x'])]);
   expect(failure).toMatchObject({ statusCode: 301, excerpt: 'to https://new.example/v2?***' });
 });
 
-describe('a credential that no request can carry', () => {
+describe('an invalid credential', () => {
   test.each<[string, Setting]>([
     ['a line break', { credential: 'abc\ndef' }],
     ['a carriage return', { credential: 'abc\r\nx-admin: 1' }],
@@ -283,8 +286,8 @@ describe('a credential that no request can carry', () => {
     ['a NUL', { credential: 'a\0b' }],
     ['an emoji', { credential: '😀' }],
     ['user info that does not decode', { userInfo: 'me:100%' }],
-  ])('(%s) is our own fault, found before anything is sent', async (_name, setting) => {
-    const { name, failure, requests, verdicts, logged } = await ask([answer('200 OK')], setting);
+  ])('(%s) is an internal failure, found before anything is sent', async (_name, setting) => {
+    const { name, failure, requests, verdicts, logged } = await fetchFromRaw([answer('200 OK')], setting);
     expect(name).toBe('CredentialInvalid');
     expect(failure).toMatchObject({ class: 'internal' });
     expect([requests, verdicts]).toEqual([[], []]);
@@ -295,12 +298,12 @@ describe('a credential that no request can carry', () => {
     ['Latin-1', { credential: 'schlüssel' }],
     ['a blank and a tab', { credential: 'Bearer a\tb' }],
     ['user info', { userInfo: 'me:p%40ss' }],
-  ])('is none of %s', async (_name, setting) => {
-    expect((await ask([answer('200 OK')], setting)).name).toBe('fetched');
+  ])('does not include %s', async (_name, setting) => {
+    expect((await fetchFromRaw([answer('200 OK')], setting)).name).toBe('fetched');
   });
 });
 
-describe('what a provider repeats of our credential', () => {
+describe('a credential that a provider repeats', () => {
   const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib29tIn0/a+b="c';
   const basic = Buffer.from('boomerang:pa:ss/w"ord').toString('base64');
   const shown = /eyJhbGci|eyJzdWI|boomerang|w"ord|pa:ss|w\\|Ym9vbWVy/;
@@ -317,11 +320,11 @@ describe('what a provider repeats of our credential', () => {
     ['Basic, decoded, in JSON', `Basic ${basic}`, JSON.stringify({ user: 'boomerang', password: 'pa:ss/w"ord' })],
     ['cut in the middle', `Bearer ${token}`, `starts with ${token.slice(0, 14)}…`],
     ['at the end of what is shown', `Bearer ${token}`, `${'x'.repeat(190)}${token}`],
-  ])('%s is masked, wherever it is told', async (_name, credential, body) => {
+  ])('as %s is masked everywhere', async (_name, credential, body) => {
     for (const status of ['401 No', '403 No', '500 No', '202 Accepted', '302 Moved']) {
       const sent = credential.replace(/^\w+ /, '');
       const headers = [`Location: /login/${encodeURIComponent(sent)}`, 'Content-Type: text/plain'];
-      const { failure, logged } = await ask([answer(status, headers, body)], { credential });
+      const { failure, logged } = await fetchFromRaw([answer(status, headers, body)], { credential });
       expect(failure.excerpt).toContain('***');
       expect(JSON.stringify(failure) + logged).not.toMatch(shown);
     }
@@ -336,15 +339,15 @@ describe('what a provider repeats of our credential', () => {
     ],
     ['user info, decoded', { userInfo: 'me-myself:p%40ssword' }, 'me-myself / p@ssword'],
     ['a token in its path', { path: '/v1/0123456789abcdef/bills' }, '{"path":"\\/v1\\/0123456789abcdef\\/bills"}'],
-  ])('in its URL (%s) is masked too', async (_name, setting, body) => {
-    const { failure } = await ask([answer('404 No', [], body)], setting);
+  ])('from its URL (%s) is masked too', async (_name, setting, body) => {
+    const { failure } = await fetchFromRaw([answer('404 No', [], body)], setting);
     expect(failure.excerpt).toContain('***');
     expect(failure.excerpt).not.toMatch(/0123456789|ssword|myself|bWUtbXlz/);
   });
 
-  test('hidden in a coding that is named after it is masked', async () => {
+  test('in a coding named after it is masked', async () => {
     const headers = ['Content-Encoding: k-0123456789abcdef'];
-    const { failure } = await ask([answer('200 OK', headers, 'x')], { credential: 'k-0123456789abcdef' });
+    const { failure } = await fetchFromRaw([answer('200 OK', headers, 'x')], { credential: 'k-0123456789abcdef' });
     expect(failure).toMatchObject({ class: 'bad_body', excerpt: expect.stringContaining('***') });
   });
 });

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** What arrives at a provider. */
+/** A request received by the provider. */
 const arriving = async (
   provider: Partial<ProviderInput>,
   { path = '/', userInfo = '', ...setting }: Partial<FetchSetting> & { path?: string; userInfo?: string } = {},
@@ -83,7 +83,7 @@ describe('a request', () => {
     expect(headers['content-length']).toBe('0');
   });
 
-  test('has the headers of the catalogue in the place of ours, whatever their case', async () => {
+  test("has the catalogue's headers in place of ours, ignoring case", async () => {
     const { headers } = await arriving({
       method: 'POST',
       repeatable: true,
@@ -103,7 +103,7 @@ describe('a request', () => {
     });
   });
 
-  test('says who we are where the catalogue does not', async () => {
+  test('has our User-Agent unless the catalogue sets one', async () => {
     const { headers } = await arriving({ headers: { 'accept-language': 'en' } });
     expect(headers).toMatchObject({ 'user-agent': `Boomerang/${VERSION}`, 'accept-language': 'en' });
   });
@@ -115,7 +115,7 @@ describe('a request', () => {
     expect(second.headers['idempotency-key']).toBe('job:gas:2');
   });
 
-  test('may be repeated on a stale connection if it is a GET, has such a header, or is said to be repeatable', () => {
+  test('may be repeated on a stale connection if it is a GET, has an idempotency header, or is declared repeatable', () => {
     const isRepeatable = (input: Partial<ProviderInput>) =>
       buildRequest(aProvider(input), {}, { jobId: 'job', round: 0 }).isRepeatable;
     expect(isRepeatable({})).toBe(true);
@@ -124,7 +124,7 @@ describe('a request', () => {
     expect(isRepeatable({ method: 'POST', idempotencyHeader: 'x-id' })).toBe(true);
   });
 
-  test('goes where the catalogue says, whatever the values are', () => {
+  test("keeps the catalogue's origin and path, whatever the values are", () => {
     const provider = aProvider({
       url: 'https://api.example/v1/{account}/bills{?from,size}',
       parameters: { type: 'object', properties: { account: { type: 'string' }, from: { type: 'string' } } },
@@ -150,29 +150,29 @@ describe('a request', () => {
 });
 
 describe('our credential', () => {
-  test('goes in a header, after its prefix', async () => {
+  test('is sent in a header, after its prefix', async () => {
     const { headers } = await arriving({ auth: { header: 'X-Key', prefix: 'Token token=', secret: 'key' } });
     expect(headers['x-key']).toBe('Token token=s3cret-value');
   });
 
-  test('goes in a header in the place of a constant one', async () => {
+  test('is sent in a header in place of a constant one', async () => {
     const auth = { header: 'Authorization', secret: 'key' };
     expect((await arriving({ headers: { authorization: 'none' }, auth })).headers.authorization).toBe('s3cret-value');
   });
 
-  test('goes in the query, beside what the URL has', async () => {
+  test("is sent in the query, beside the URL's own query", async () => {
     const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
     const { request } = await arriving({ auth }, { secret: 'a&b+c d%é', path: '/bills?size=2&api%5Fkey=old' });
     expect(request?.url).toBe('/bills?size=2&api_key=a%26b%2Bc%20d%25%C3%A9');
   });
 
-  test('goes by HTTP Basic in UTF-8', async () => {
+  test('is sent as HTTP Basic in UTF-8', async () => {
     const auth = { kind: 'basic', username: 'Jürgen', secret: 'key' } as const;
     const { headers } = await arriving({ auth }, { secret: 'p:ä€' });
     expect(headers.authorization).toBe(`Basic ${Buffer.from('Jürgen:p:ä€').toString('base64')}`);
   });
 
-  test('goes with user info of the URL where it is no Authorization', async () => {
+  test("is sent beside the URL's user info if it is no Authorization header", async () => {
     const { headers } = await arriving({ auth: { header: 'x-key', secret: 'key' } }, { userInfo: 'me:p%40ss@' });
     expect(headers.authorization).toBe(`Basic ${btoa('me:p@ss')}`);
   });
@@ -193,7 +193,7 @@ describe('our credential', () => {
     const { name, failure, request, log } = await arriving({ auth }, { secret });
     expect([name, failure.class]).toEqual(['CredentialInvalid', 'internal']);
     expect(request).toBeUndefined();
-    expect(log.lines[0]).toMatchObject({ level: 'error', message: 'A credential can not be sent' });
+    expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential invalid' });
     expect(JSON.stringify([failure, log.lines])).not.toContain(JSON.stringify(secret).slice(1, -1));
   });
 
@@ -217,14 +217,14 @@ describe('our credential', () => {
     expect(JSON.stringify([refused.failure, refused.log.lines])).not.toContain('old-secret');
   });
 
-  test('is not asked about where there is none: 401 is a refusal like others', async () => {
+  test('is not read anew if there is none: a 401 is an ordinary refusal', async () => {
     const server = await startServer(() => ({ status: 401 }));
     stops.push(server.stop);
     expect((await fetchFrom({ provider: { url: server.url } })).name).toBe('ProviderRefused');
     expect(server.requests).toHaveLength(1);
   });
 
-  test('that is refused once no time is left is not sent again', async () => {
+  test('that is rejected is not sent again once no time is left', async () => {
     let now = NOW;
     const server = await startServer(() => {
       now += 14_500;
@@ -248,7 +248,7 @@ describe('the parameters of a job', () => {
     arriving({ parameters, ...provider }, { path, ...setting });
   const given = { gas: { account: '12345678' } };
 
-  test('are read from the job where a state machine from before does not hand them over', async () => {
+  test('are read from the job when an older state machine does not pass them', async () => {
     const jobs = jobWith({ parameters: given, round: 3 });
     const { request } = await asked(
       { deps: { jobs }, request: { job: undefined } },
@@ -272,7 +272,7 @@ describe('the parameters of a job', () => {
     expect([gone.name, gone.request, reads]).toEqual(['LeaseLost', undefined, 1]);
   });
 
-  test('are those of its own, though every object has a property of the id of the provider', async () => {
+  test('are looked up by own property, whatever the provider id', async () => {
     const request = { job: { parameters: { gas: { account: '12345678' } } } };
     expect((await arriving({ id: 'constructor' }, { request })).name).toBe('fetched');
   });
@@ -300,7 +300,7 @@ describe('the parameters of a job', () => {
         },
       },
       { account: '12345678' },
-      'the catalogue no longer takes parameter "account"',
+      'the catalogue no longer allows parameter "account"',
     ],
   ];
   test.each(wrong)(

@@ -5,19 +5,19 @@ import fc from 'fast-check';
 import { fetchFrom } from '../fetching.ts';
 
 /**
- * Providers and token endpoints that repeat what they were sent, in many forms and with any status: whatever comes of it, no log
- * line, error or outcome holds a secret, a token or a value of a `writeOnly` parameter.
+ * Providers and token endpoints that repeat the request in many encodings and with any status. No log line, error or
+ * outcome may contain a secret, a token or a value of a `writeOnly` parameter.
  */
 
 const SECRET_CHARACTERS = /^[A-Za-z0-9+/=:%&"'\\~é -]{8,30}$/;
 const secretText = fc
   .stringMatching(SECRET_CHARACTERS)
   .filter((text) => text.trim() === text && /[A-Za-z]{3}/.test(text));
-/** Too short to be masked; none of them is in what we say ourselves. */
+/** Too short to be masked, and absent from our own texts. */
 const shortText = fc.constantFrom('ж', 'Qz', '€', 'éQ', '~');
 const token = fc.stringMatching(/^[A-Za-z0-9._~+/-]{8,40}$/).map((text) => `tok-${text}`);
 
-/** How a provider repeats a text. */
+/** The ways in which a provider repeats a text. */
 const forms: Record<string, (text: string) => string> = {
   raw: (text) => text,
   url: (text) => encodeURIComponent(text),
@@ -55,7 +55,7 @@ const scenario = fc.record({
   breaks: fc.constantFrom('nothing', 'nothing', 'connection', 'error'),
 });
 
-/** What the provider saw of us. */
+/** The secrets that the provider received. */
 const seen = ({ url, headers = {}, body = '' }: HttpRequest): string => {
   const basic = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1];
   const decoded = basic ? Buffer.from(basic, 'base64').toString() : '';
@@ -64,11 +64,11 @@ const seen = ({ url, headers = {}, body = '' }: HttpRequest): string => {
   return values.join(' ');
 };
 
-test('nothing secret is in what is logged, thrown or kept', async () => {
+test('no secret is logged, thrown or stored', async () => {
   await fc.assert(
-    fc.asyncProperty(scenario, async (given) => {
-      const form = forms[given.form] ?? ((text: string) => text);
-      const isPost = given.method === 'POST';
+    fc.asyncProperty(scenario, async (input) => {
+      const form = forms[input.form] ?? ((text: string) => text);
+      const isPost = input.method === 'POST';
       let calls = 0;
       let tokens = 0;
       const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpAnswer => ({
@@ -76,30 +76,30 @@ test('nothing secret is in what is logged, thrown or kept', async () => {
         headers: { 'content-type': 'application/json', ...headers },
         body: Buffer.from(body),
         durationMs: 1,
-        ...(given.isBroken && { bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const }),
+        ...(input.isBroken && { bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const }),
       });
       const send: SendHttp = async (request) => {
         if (request.url.startsWith('https://id.example')) {
-          const access_token = given.tokens[tokens++ % 2] ?? '';
-          if (given.tokenStatus === 200) {
+          const access_token = input.tokens[tokens++ % 2] ?? '';
+          if (input.tokenStatus === 200) {
             const body = JSON.stringify({ access_token, token_type: 'bearer', expires_in: 60 });
             return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpAnswer;
           }
-          const error_description = `${seen(request)} ${form(seen(request))} ${given.tokens[0]}`;
+          const error_description = `${seen(request)} ${form(seen(request))} ${input.tokens[0]}`;
           return answer(
-            given.tokenStatus,
-            JSON.stringify({ error: 'invalid_client', error_description, ...(given.isBroken && { access_token }) }),
+            input.tokenStatus,
+            JSON.stringify({ error: 'invalid_client', error_description, ...(input.isBroken && { access_token }) }),
           );
         }
         calls += 1;
-        if (calls < given.failsAt) {
+        if (calls < input.failsAt) {
           const body = Buffer.from(JSON.stringify({ items: [calls], next: `cursor-${calls}` }));
           return { statusCode: 200, headers: {}, body, durationMs: 1 };
         }
-        if (given.breaks === 'connection') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-        if (given.breaks === 'error') throw new Error('a bug of ours');
+        if (input.breaks === 'connection') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        if (input.breaks === 'error') throw new Error('a bug of ours');
         const location = `/moved/${encodeURIComponent(form(seen(request)))}`;
-        return answer(given.status, form(seen(request)), {
+        return answer(input.status, form(seen(request)), {
           location,
           link: `<https://x.example/${location}>; rel=next`,
         });
@@ -109,27 +109,27 @@ test('nothing secret is in what is logged, thrown or kept', async () => {
         method: isPost ? 'POST' : 'GET',
         ...(isPost && { body: { account: '{account}' }, repeatable: true }),
         parameters: { type: 'object', properties: { account: { type: 'string', writeOnly: true } } },
-        ...(given.auth && { auth: given.auth }),
-        ...(given.failsAt > 1
+        ...(input.auth && { auth: input.auth }),
+        ...(input.failsAt > 1
           ? { pagination: { kind: 'cursor', cursorAt: '/next', parameter: 'c', itemsAt: '/items' } }
-          : given.isSelecting && { dataAt: '/data', bodyErrors: [{ at: '/message', means: 'refused' as const }] }),
+          : input.isSelecting && { dataAt: '/data', bodyErrors: [{ at: '/message', means: 'refused' as const }] }),
       };
       const { error, log, fetched } = await fetchFrom({
         provider,
         deps: { send },
-        secret: given.secret,
-        request: { job: { parameters: { gas: { account: given.account } } } },
+        secret: input.secret,
+        request: { job: { parameters: { gas: { account: input.account } } } },
       });
       const { json: _, ...kept } = fetched ?? {};
-      const told = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(kept)}`;
-      const hidden = [...(given.auth ? [given.secret] : []), given.account, ...given.tokens];
+      const output = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(kept)}`;
+      const hidden = [...(input.auth ? [input.secret] : []), input.account, ...input.tokens];
       for (const value of hidden) {
         for (const shown of Object.entries(forms)
           .filter(([name]) => name !== 'far')
           .map(([, of]) => of(value))) {
-          // Of a short value only the raw form says anything.
+          // A short value is recognisable only in its raw form.
           if (shown.length < 4 && shown !== value) continue;
-          expect(told).not.toContain(shown.replace(/^q=/, ''));
+          expect(output).not.toContain(shown.replace(/^q=/, ''));
         }
       }
       expect(error === undefined || error.message.length < 1024 || error.message === 'a bug of ours').toBe(true);

@@ -6,7 +6,7 @@ import { valueAt } from '../../functions/provider-fetch/value-at.ts';
 import { NOW } from '../builders.ts';
 import { createBreakerSpy, fetchFrom } from '../fetching.ts';
 
-/** What becomes of one answer. */
+/** The outcome of one response. */
 const read = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer> & { json?: unknown } = {}) => {
   const { json, ...rest } = answer;
   const isJson = json !== undefined;
@@ -22,7 +22,7 @@ const read = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer
 };
 
 describe('a status', () => {
-  test('of its own counts before its class, and that before HTTP', () => {
+  test("takes precedence over its class, and that over HTTP's meaning", () => {
     const responses = { '404': 'empty', '4xx': 'unavailable', '2xx': 'refused' } as const;
     expect(judgeStatus(404, responses)).toEqual({ kind: 'empty', isStated: true });
     expect(judgeStatus(403, responses)).toEqual({ kind: 'unavailable', isStated: true });
@@ -54,7 +54,7 @@ describe('a status', () => {
       expect(result.failure).toMatchObject({ class: 'bad_status', statusCode, excerpt: '{"a":1}' });
   });
 
-  test('that is stated keeps the hint of its answer, which decides when to ask again', async () => {
+  test('with a declared meaning keeps the hint of its response, which sets the retry time', async () => {
     for (const verdict of ['refused', 'unavailable', 'throttled'] as const) {
       const { name, failure } = await read(
         { responses: { '418': verdict } },
@@ -64,13 +64,13 @@ describe('a status', () => {
     }
   });
 
-  test('of an empty answer is not read further', async () => {
+  test('that means empty is not read further', async () => {
     const { json } = await read({ responses: { '404': 'empty' }, dataAt: '/a' }, { statusCode: 404, json: 'no' });
     expect(json).toBe('null');
   });
 });
 
-describe('a header of its own that says when to come back', () => {
+describe('a rate-limit reset header', () => {
   const hint = (
     headers: Record<string, string>,
     unit: 'seconds' | 'epoch' | 'date' = 'seconds',
@@ -95,23 +95,23 @@ describe('a header of its own that says when to come back', () => {
     [at(-30_000).toISOString(), 'date', 0],
     ['30', 'date', undefined],
     ['2026', 'date', undefined],
-  ])('says %j in %s', (value, unit, expected) => {
+  ])('with %j in %s is parsed', (value, unit, expected) => {
     expect(hint({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
   });
 
-  test('counts beside the standard ones, the longest of all', () => {
+  test('counts beside the standard ones: the longest applies', () => {
     expect(hint({ 'x-ratelimit-reset': '5', 'retry-after': '9' })).toBe(9_000);
     expect(hint({ 'x-ratelimit-reset': '9', 'retry-after': '5' })).toBe(9_000);
     expect(hint({ 'x-ratelimit-reset': '5', 'ratelimit-reset': '7' })).toBe(7_000);
     expect(hint({ 'retry-after': '9' })).toBe(9_000);
   });
 
-  test('replaces what the standard says of the same header', () => {
+  test('replaces the standard meaning of the same header', () => {
     const inTenSeconds = String(NOW / 1000 + 10);
     expect(hint({ 'retry-after': inTenSeconds }, 'epoch', { header: 'Retry-After' })).toBe(10_000);
   });
 
-  test('asks for nothing while there is quota left, unless the answer asks', () => {
+  test('is ignored while quota is left, unless the response is throttled', () => {
     const headers = { 'x-ratelimit-reset': '30', 'x-ratelimit-remaining': '12' };
     expect(hint(headers)).toBeUndefined();
     expect(hint(headers, 'seconds', { isAsking: true })).toBe(30_000);
@@ -183,12 +183,12 @@ describe('an error in the body of a success', () => {
     }
   });
 
-  test('may mean that there is nothing', async () => {
+  test('may mean no data', async () => {
     const bodyErrors: BodyErrors = [{ at: '/error/code', in: ['NOT_FOUND'], means: 'empty' }];
     expect((await read({ bodyErrors, dataAt: '/data' }, { json: { error: { code: 'NOT_FOUND' } } })).json).toBe('null');
   });
 
-  test('keeps the hint of its answer', async () => {
+  test('keeps the hint of its response', async () => {
     const bodyErrors: BodyErrors = [{ at: '/error', means: 'throttled' }];
     const rateLimitReset = { header: 'x-reset', unit: 'seconds' } as const;
     const { failure } = await read(
@@ -205,7 +205,7 @@ describe('an error in the body of a success', () => {
     expect((await read({ bodyErrors, responses }, { statusCode: 404, json: { error: 1 } })).json).toBe('{"error":1}');
   });
 
-  test('is a failure to the circuit, unless it refuses', async () => {
+  test('is a failure for the circuit, unless it means refused', async () => {
     const verdicts = async (means: 'refused' | 'unavailable' | 'throttled') =>
       (await read({ bodyErrors: [{ at: '', means }] }, { json: 1 })).verdicts;
     const failure = { class: 'error_in_body', statusCode: 200 };
@@ -215,19 +215,19 @@ describe('an error in the body of a success', () => {
   });
 });
 
-describe('what is delivered of an answer', () => {
+describe('the selected data of a response', () => {
   const body = Buffer.from(
     '{"a":{"~b/c":[ 1.50, 12345678901234567890 ]},"n":null, "a":{"~b/c":[ 1.50, 12345678901234567890 ]}}',
   );
 
-  test('is cut out as it came', async () => {
+  test('is extracted unchanged', async () => {
     const { json } = await read({ dataAt: '/a/~0b~1c' }, { body, headers: { 'content-type': 'application/json' } });
     expect(json).toBe('[ 1.50, 12345678901234567890 ]');
     expect((await read({ dataAt: '/n' }, { body })).json).toBe('null');
     expect((await read({ dataAt: '' }, { body })).json).toBe(body.toString());
   });
 
-  test('is asked for again where it is missing', async () => {
+  test('is retried if it is missing', async () => {
     const { name, failure } = await read({ dataAt: '/b/0' }, { json: { b: [] } });
     expect([name, failure.class, failure.excerpt]).toEqual([
       'ProviderUnavailable',
@@ -240,9 +240,9 @@ describe('what is delivered of an answer', () => {
   test.each([
     ['HTML', 'text/html', '<html>'],
     ['a PDF', 'application/pdf', '%PDF\xff'],
-    ['half a JSON', 'application/json', '{"a":'],
+    ['truncated JSON', 'application/json', '{"a":'],
     ['no type', undefined, 'plain'],
-  ])('is never %s where something is selected', async (_case, type, text) => {
+  ])('cannot come from %s', async (_case, type, text) => {
     const answer = { headers: { 'content-type': type }, body: Buffer.from(text, 'latin1') };
     for (const provider of [{ dataAt: '/a' }, { bodyErrors: [{ at: '/error', means: 'refused' as const }] }]) {
       const { name, failure } = await read(provider, answer);
@@ -250,14 +250,14 @@ describe('what is delivered of an answer', () => {
     }
   });
 
-  test('may be selected from JSON that is sent as text', async () => {
+  test('may come from JSON sent as text', async () => {
     const answer = { headers: { 'content-type': 'text/plain' }, body: Buffer.from('{"a":1}') };
     expect((await read({ dataAt: '/a' }, answer)).json).toBe('1');
     expect((await read({}, answer)).json).toBe('"{\\"a\\":1}"');
   });
 });
 
-test('a value is found by its pointer, and nothing that only looks like it', () => {
+test('a value is found by its exact pointer only', () => {
   const document = JSON.parse('{"a":[{"b":1}],"__proto__":{"c":2},"":3}');
   expect(valueAt(document, [])).toBe(document);
   expect(valueAt(document, ['a', '0', 'b'])).toBe(1);

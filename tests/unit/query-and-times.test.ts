@@ -9,7 +9,7 @@ const read = (text: unknown) => {
   return parsed.success ? new Date(parsed.data).toISOString() : parsed.error.issues.map(({ message }) => message);
 };
 
-describe('a time that a caller gives', () => {
+describe('a time in a request', () => {
   test.each([
     ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.000Z'],
     ['2026-01-31T12:00:00.123456789+05:30', '2026-01-31T06:30:00.123Z'],
@@ -26,7 +26,7 @@ describe('a time that a caller gives', () => {
     '9999-12-31T23:59:59.999-00:01',
     '0000-01-01T00:00:00+00:01',
     '0000-01-01T00:00:00+23:59',
-  ])('%s is refused: in UTC it is of another year than four digits can say', (text) => {
+  ])('%s is rejected, since its year in UTC does not have four digits', (text) => {
     expect(read(text)).toEqual(['Must be in the years 0000 to 9999, in UTC']);
   });
 
@@ -54,9 +54,9 @@ describe('a time that a caller gives', () => {
     `2026-01-31T12:00:00.${'0'.repeat(10_000)}Z`,
     1_769_860_800,
     null,
-  ])('%j is refused', (text) => expect(read(text)).toEqual([expect.stringMatching(/^Must /)]));
+  ])('%j is rejected', (text) => expect(read(text)).toEqual([expect.stringMatching(/^Must /)]));
 
-  test('sorts as text as it does in time, whatever was taken', () => {
+  test('sorts as text in the order of time', () => {
     const offset = fc
       .tuple(fc.constantFrom('+', '-'), fc.nat(23), fc.nat(59))
       .map(([sign, ...parts]) => sign + parts.map((part) => String(part).padStart(2, '0')).join(':'));
@@ -83,7 +83,7 @@ describe('the query of a list', () => {
   };
   const after = '2026-01-31T12:00:00.000Z#01a20b4c-cf47-716b-85d8-5343742576b8';
 
-  test('is what was asked for', () => {
+  test('is parsed', () => {
     expect(judge({})).toEqual({ limit: 20 });
     expect(judge({ status: 'FAILED', limit: '007', cursor: encodeCursor(after) })).toEqual({
       status: 'FAILED',
@@ -111,14 +111,14 @@ describe('the query of a list', () => {
     [{ cursor: `${encodeCursor(after)}=` }, 'cursor'],
     [{ cursor: `${encodeCursor(after)}\n` }, 'cursor'],
     [{ cursor: encodeCursor(`${after}x`) }, 'cursor'],
-  ])('%j is refused', (query, culprit) => expect(judge(query)).toContain(culprit));
+  ])('%j is rejected', (query, culprit) => expect(judge(query)).toContain(culprit));
 
   test.each([{ providerId: '' }, { providerId: 'GAS' }, { provider: 'gas' }, { providerId: 'gas,internet' }])(
-    'for the data of one provider refuses %j',
+    'for the data of one provider rejects %j',
     (query) => expect(judge(query, jobDataQuerySchema)).toHaveLength(1),
   );
 
-  test('has cursors that only one text stands for', () => {
+  test('accepts only the canonical text of a cursor', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (text) => {
         const decoded = decodeCursor(text);

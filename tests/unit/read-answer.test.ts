@@ -26,7 +26,7 @@ describe('JSON', () => {
     [undefined],
     ['json'],
     ['application/json, application/json'],
-  ])('of type %s is passed on text for text', (type) => {
+  ])('of type %s is passed on unchanged', (type) => {
     const text = '{ "id": 12345678901234567890, "é": 1.10 }\n';
     for (const body of [text, BOM + text]) expect(jsonOf(body, type)).toBe(text);
   });
@@ -41,7 +41,7 @@ describe('JSON', () => {
     ['little-endian UTF-16 without a BOM', utf16le('["é"]'), 'application/json; charset=utf-16'],
     ['UTF-16 of which nothing tells', utf16be('["é"]'), 'text/json'],
     ['UTF-16 of which nothing tells', utf16le('["é"]'), 'application/x-json'],
-  ])('in %s is read', (_name, body, type) => expect(jsonOf(body, type)).toBe('["é"]'));
+  ])('in %s is decoded', (_name, body, type) => expect(jsonOf(body, type)).toBe('["é"]'));
 
   test.each<[string, string | Buffer, string]>([
     ['does not parse', '{', 'application/json'],
@@ -53,7 +53,7 @@ describe('JSON', () => {
     ['is UTF-32', bytes(0xff, 0xfe, 0, 0, 0x31, 0, 0, 0), 'application/json'],
     ['is half of UTF-16', utf16le('[1]').subarray(0, 5), 'application/json; charset=utf-16le'],
     ['is not in its charset', bytes(0x22, 0x81, 0x22), 'application/json; charset=shift_jis'],
-  ])('that %s is refused', (_name, body, type) => expect(() => jsonOf(body, type)).toThrow(/^the (JSON|text) /));
+  ])('that %s is rejected', (_name, body, type) => expect(() => jsonOf(body, type)).toThrow(/^the (JSON|text) /));
 });
 
 describe('text', () => {
@@ -98,7 +98,7 @@ describe('text', () => {
     ['half of a pair', utf16le('\ud83d'), 'text/plain; charset=utf-16le'],
     ['XML with bytes that its declaration has not', Buffer.from(xml('utf-8'), 'latin1'), 'application/xml'],
     ['a byte that is no character there', bytes(0xaa), 'text/plain; charset=windows-1253'],
-  ])('(%s) is refused, and never gets a replacement character', (_name, body, type) => {
+  ])('(%s) is rejected, and never gets a replacement character', (_name, body, type) => {
     expect(() => jsonOf(body, type)).toThrow(/^the text is not /);
   });
 });
@@ -115,28 +115,28 @@ describe('anything else', () => {
     [`application/zip; x=${'y'.repeat(300)}`, 'application/zip'],
     [undefined, 'application/octet-stream'],
     ['nonsense', 'application/octet-stream'],
-  ])('of type %s is its type and its bytes in base64', (type, contentType) => {
+  ])('of type %s becomes its type and its bytes in base64', (type, contentType) => {
     expect(JSON.parse(jsonOf(binary, type))).toEqual({ contentType, base64: binary.toString('base64') });
   });
 
-  test('counts by its base64: 768 KiB fit into 1 MiB', () => {
+  test('is limited by its base64 length: 768 KiB fit into 1 MiB', () => {
     expect(toJsonText(Buffer.alloc(768 * 1024), 'image/png').bytes).toBe(1024 * 1024);
     expect(toJsonText(Buffer.from('"é"'), 'application/json').bytes).toBe(4);
   });
 
-  test('without a type is text only if text may hold its characters', () => {
+  test('without a type is text only if all its characters are allowed in text', () => {
     expect(JSON.parse(jsonOf('a\tb\r\nc\x1b[0m'))).toBe('a\tb\r\nc\x1b[0m');
     expect(JSON.parse(jsonOf('GIF89a\x01\x00'))).toMatchObject({ contentType: 'application/octet-stream' });
   });
 });
 
 test.each(['application/json', 'text/plain', 'application/pdf', undefined])(
-  'nothing is null, also of type %s',
+  'an empty body is null, also with type %s',
   (type) => {
     expect(jsonOf('', type)).toBe('null');
   },
 );
 
-test('nothing but a BOM is null as JSON', () => {
+test('a body of only a BOM is null as JSON', () => {
   expect(jsonOf(BOM, 'application/json')).toBe('null');
 });

@@ -12,17 +12,17 @@ const aFile = (text: string | Buffer): string => {
   return file;
 };
 
-/** What the headers are, or what the error says. */
+/** The headers, or the message of the error. */
 const read = async (header: string[], file?: string): Promise<unknown> =>
   readHeaders('set-headers', { header, 'header-file': file }).catch(
     (error: Error) => `${error.name}: ${error.message}`,
   );
 
-test('headers are undefined where no option gives any', async () => {
+test('headers are undefined without an option', async () => {
   expect(await readHeaders('set-headers', {})).toBeUndefined();
 });
 
-test('those of the command line come first; values keep their colons; blank lines, CRLF and a BOM are no part of any', async () => {
+test('command-line headers come first; values keep their colons; blank lines, CRLF and a BOM are ignored', async () => {
   const file = aFile(`\uFEFFAuthorization: Bearer ${SECRET}\r\n\r\n \t\nX-Url:https://example.com:8443/é\n`);
   expect(await read(['x-a: b'], file)).toEqual([
     { name: 'x-a', value: 'b' },
@@ -34,8 +34,8 @@ test('those of the command line come first; values keep their colons; blank line
 test.each<[string, string[], string | undefined, string]>([
   ['a reserved name', [`Host: ${SECRET}`], undefined, 'header 1 (host): Must not be'],
   ['a name of the signature', ['x-a: b', `Webhook-Id: ${SECRET}`], undefined, 'header 2 (webhook-id): Must not be'],
-  ['a name that is given twice', ['x-a: b', `X-A: ${SECRET}`], undefined, 'header 2 (x-a): Must be given once'],
-  ['a name that is given in both ways', ['x-a: b'], aFile(`X-A: ${SECRET}`), 'header 2 (x-a): Must be given once'],
+  ['a name that is given twice', ['x-a: b', `X-A: ${SECRET}`], undefined, 'header 2 (x-a): Must appear once'],
+  ['a name that is given in both ways', ['x-a: b'], aFile(`X-A: ${SECRET}`), 'header 2 (x-a): Must appear once'],
   ['a line break', [`x-a: ${SECRET}\nx-b: c`], undefined, 'header 1 (x-a): Must have a value of printable Latin-1'],
   ['a continued line', [], aFile(`x-a: b\n  ${SECRET}: c`), 'header 2: Must have a name'],
   ['no colon', [SECRET], undefined, 'header 1: Must have a name'],
@@ -47,8 +47,8 @@ test.each<[string, string[], string | undefined, string]>([
   ['too much', [`x-a: ${SECRET.repeat(300)}`], undefined, 'Must be at most 4096 bytes'],
   ['a file that is not there', [], '/nowhere/headers.txt', "--header-file can't be read: ENOENT"],
   ['a folder for a file', [], tmpdir(), "--header-file can't be read: EISDIR"],
-  ['an empty file', ['x-a: b'], aFile(''), '--header-file holds no headers'],
-  ['a file of blank lines', [], aFile('\n \r\n'), '--header-file holds no headers'],
+  ['an empty file', ['x-a: b'], aFile(''), '--header-file has no headers'],
+  ['a file of blank lines', [], aFile('\n \r\n'), '--header-file has no headers'],
 ])('%s is wrong usage, and the message holds no value', async (_what, header, file, why) => {
   const said = await read(header, file);
   expect(said).toMatch(/^UsageError: set-headers: /);

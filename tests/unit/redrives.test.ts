@@ -43,7 +43,7 @@ const createApi = (change: Partial<Deps> = {}) => {
   };
 };
 
-test('a client has one redrive at a time: the next request is told which one is running', async () => {
+test('a client has one redrive at a time: the next request gets the running one', async () => {
   const { post, get, redrives } = createApi();
   const first = await post({ status: 'FAILED' });
   expect(first.statusCode).toBe(202);
@@ -66,7 +66,7 @@ test('a client has one redrive at a time: the next request is told which one is 
   expect((await post({ status: 'FAILED' }, 'other')).statusCode).toBe(202);
 });
 
-test('of many requests at the same time one is accepted, and all others name it', async () => {
+test('of concurrent requests one is accepted, and all others get its id', async () => {
   const { post, sweeps } = createApi();
   const answers = await Promise.all(Array.from({ length: 60 }, () => post({ status: 'FAILED' })));
   const [accepted, ...others] = answers.sort((a, b) => a.statusCode - b.statusCode);
@@ -75,7 +75,7 @@ test('of many requests at the same time one is accepted, and all others name it'
   expect(sweeps.started).toBe(1);
 });
 
-test('a redrive is accepted once it is stored, whether or not a sweep can be started', async () => {
+test('a redrive is accepted once it is stored, even if no sweep starts', async () => {
   const down = async () => {
     throw new Error('down');
   };
@@ -86,7 +86,7 @@ test('a redrive is accepted once it is stored, whether or not a sweep can be sta
   }
 });
 
-/** A list without end, every page of which takes some time. */
+/** An endless list, each page of which takes some time. */
 const endless = (msPerPage: number, jobsPerPage = 100) => {
   const world = { now: NOW, pages: 0 };
   const list: JobReader['list'] = async ({ limit }) => {
@@ -99,7 +99,7 @@ const endless = (msPerPage: number, jobsPerPage = 100) => {
 };
 const query = { status: 'COMPLETE', from: 0, to: NOW } as const;
 
-test('a dry run ends within its function, however slowly it reads, and says that it did not see all', async () => {
+test("a slow dry run ends within the function's time, and reports that it is incomplete", async () => {
   const timeoutMs = Number(readTemplate('template.yaml').Resources.RedrivesFunction?.Properties?.Timeout) * 1000;
   for (const msPerPage of [700, 4_999]) {
     const { world, deps } = endless(msPerPage);
@@ -113,19 +113,19 @@ test('a dry run ends within its function, however slowly it reads, and says that
   }
 });
 
-test('a dry run that finds nothing for long ends, too', async () => {
+test('a dry run without matches ends as well', async () => {
   const { world, deps } = endless(200, 0);
   expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 0, truncated: true, more: true });
   expect(world.now - NOW).toBeLessThan(21_000);
 });
 
-test('a dry run counts 10,000 jobs, and no more', async () => {
+test('a dry run counts at most 10,000 jobs', async () => {
   const { world, deps } = endless(1, 999);
   expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 10_000, truncated: true, more: true });
   expect(world.pages).toBe(11);
 });
 
-test('a dry run that saw all says so', async () => {
+test('a complete dry run reports that it is complete', async () => {
   const { post } = createApi();
   const answer = await post({ status: 'FAILED', dryRun: true });
   expect(answer.body).toEqual({ matched: 0, truncated: false, more: false });

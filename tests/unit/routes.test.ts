@@ -22,7 +22,7 @@ describe('the methods of a path', () => {
     expect(allowedMethods(api, path).sort()).toEqual(methods.sort());
   });
 
-  test('are those of its own route, for every route', () => {
+  test('include those of every route', () => {
     for (const api of ['service', 'providers'] as const) {
       for (const route of ROUTES[api]) {
         const [method = '', path = ''] = route.split(' ');
@@ -40,7 +40,7 @@ describe('patterns that match one path', () => {
       fc.tuple(...Array.from({ length: 2 }, () => fc.array(segment, { minLength: length, maxLength: length }))),
     );
 
-  test('are ordered by their first difference: a literal goes before a variable', () => {
+  test('are ordered by their first difference: a literal before a variable', () => {
     fc.assert(
       fc.property(patterns, ([a = [], b = []]) => {
         const first = a.findIndex((part, index) => part !== b[index]);

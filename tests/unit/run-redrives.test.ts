@@ -25,21 +25,21 @@ import { createFakeRedrives } from '../fakes/redrives.ts';
 const LATER = NOW + 60_000;
 const MINUTE = 60_000;
 
-/** A table, a clock, and sweeps over it, each in a process of its own. */
+/** A table, a clock, and sweeps over it, each in its own process. */
 const createWorld = () => {
   const store = createFakeJobStore();
   const redrives = createFakeRedrives();
   const log = aLog();
   const world = {
     now: LATER,
-    /** How long it takes to read a job. */
+    /** Time to read a job. */
     readMs: 0,
-    /** Jobs over which a process dies, at once. */
+    /** Jobs that crash the process. */
     killers: new Set<string>(),
-    /** What happens before a job is read. */
+    /** Runs before a job is read. */
     onRead: (_jobId: string): void => {},
     sweepsStarted: 0,
-    /** The page sizes of each client, as they were read. */
+    /** The page sizes of each client, as read. */
     pages: [] as { clientId: string; jobs: number }[],
   };
   const ports = {
@@ -50,7 +50,7 @@ const createWorld = () => {
   };
   const isOver = (redrive: Redrive | undefined) => redrive?.status === 'COMPLETE';
 
-  const given = async (
+  const storeJobs = async (
     count: number,
     { clientId = aJob().clientId, status = 'FAILED' }: { clientId?: string; status?: JobStatus } = {},
   ): Promise<Job[]> => {
@@ -79,7 +79,7 @@ const createWorld = () => {
       { status: 'FAILED', from: 0, to: LATER, ...query },
     );
 
-  /** The pass of one sweep. A process that dies makes no further step: what it was about to do is never done. */
+  /** The pass of one sweep. A process that crashes makes no further step. */
   const pass = async (): Promise<'ended' | 'died'> => {
     let isDead = false;
     let die: (how: 'died') => void = () => {};
@@ -92,7 +92,7 @@ const createWorld = () => {
         isDead ? new Promise<Result>(() => {}) : call(...args);
     const aliveAll = <Port extends object>(port: Port): Port =>
       Object.fromEntries(Object.entries(port).map(([name, call]) => [name, alive(call)])) as Port;
-    /** A read of a job, which takes its time, fails, or ends the process. */
+    /** A read of a job: takes time, fails, or crashes the process. */
     const reading =
       <Found>(read: (jobId: string, now: number) => Promise<Found>) =>
       async (jobId: string, now: number): Promise<Found> => {
@@ -127,14 +127,14 @@ const createWorld = () => {
   const read = async ({ clientId, redriveId }: Redrive): Promise<Redrive> =>
     (await redrives.get(clientId, redriveId, world.now)) as Redrive;
   return {
-    ...{ world, store, redrives, log, ports, given, request, pass, read },
+    ...{ world, store, redrives, log, ports, storeJobs, request, pass, read },
     statuses: () => [...store.jobs.values()].map(({ status }) => status),
-    /** A pass, and how far the redrive is after it. */
+    /** A pass, and the progress of the redrive after it. */
     run: async (redrive: Redrive) => {
       await pass();
       return read(redrive);
     },
-    /** Passes, one a minute, until the redrive is complete. @returns how many there were */
+    /** Passes, one a minute, until the redrive is complete. @returns the number of passes */
     sweepUntilOver: async (redrive: Redrive, most = 100): Promise<number> => {
       for (let passes = 1; passes <= most; passes += 1) {
         await pass();
@@ -146,9 +146,9 @@ const createWorld = () => {
   };
 };
 
-test('makes all that match due at once, page by page, as good as new', async () => {
-  const { run, store, given, request } = createWorld();
-  await given(60);
+test('makes all matching jobs due at once, page by page, with fresh attempts', async () => {
+  const { run, store, storeJobs, request } = createWorld();
+  await storeJobs(60);
   expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0 });
   for (const job of store.jobs.values()) {
     expect(job).toMatchObject({ status: 'PENDING', dueAt: LATER, claimsSinceOutcome: 0, claims: 2 });
@@ -156,17 +156,17 @@ test('makes all that match due at once, page by page, as good as new', async () 
   }
 });
 
-test('takes none from before or after the span of time', async () => {
-  const { run, statuses, given, request } = createWorld();
-  await given(10);
+test('ignores jobs outside the time range', async () => {
+  const { run, statuses, storeJobs, request } = createWorld();
+  await storeJobs(10);
   const redrive = await request(undefined, { from: NOW + 3, to: NOW + 7 });
   expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 4 });
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
-test('leaves off when its time is up, and goes on with the next sweep', async () => {
-  const { run, world, statuses, given, request } = createWorld();
-  await given(60);
+test('stops when its time is up, and resumes in the next sweep', async () => {
+  const { run, world, statuses, storeJobs, request } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   world.readMs = 500;
   expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 25, dueAt: world.now });
@@ -175,7 +175,7 @@ test('leaves off when its time is up, and goes on with the next sweep', async ()
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('costs one query where there is nothing to redrive', async () => {
+test('costs one query if there is nothing to redrive', async () => {
   const { pass, ports, redrives } = createWorld();
   const calls: string[] = [];
   const noted =
@@ -194,9 +194,9 @@ test('costs one query where there is nothing to redrive', async () => {
   expect(calls).toEqual(['findDue']);
 });
 
-test('is resumed by another sweep when the process that held it died, and finds what was left', async () => {
-  const { run, world, redrives, ports, given, request, statuses } = createWorld();
-  await given(60);
+test('is resumed by another sweep after its process crashed, and finds the remaining jobs', async () => {
+  const { run, world, redrives, ports, storeJobs, request, statuses } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   ports.redrives = {
     ...redrives,
@@ -206,16 +206,16 @@ test('is resumed by another sweep when the process that held it died, and finds 
   };
   await expect(run(redrive)).rejects.toThrow('died');
   ports.redrives = redrives;
-  // Its lease holds.
+  // Its lease is still held.
   expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 0 });
   world.now += MINUTE;
   expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 35 });
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('stops when another has claimed it', async () => {
-  const { run, world, redrives, ports, given, request } = createWorld();
-  await given(30);
+test('stops when another sweep has claimed it', async () => {
+  const { run, world, redrives, ports, storeJobs, request } = createWorld();
+  await storeJobs(30);
   const redrive = await request();
   ports.redrives = {
     ...redrives,
@@ -227,9 +227,9 @@ test('stops when another has claimed it', async () => {
   expect(await run(redrive)).toMatchObject({ status: 'RUNNING', claims: 2, redriven: 0 });
 });
 
-test('counts what it could not take, and ends all the same', async () => {
-  const { run, world, store, given, request } = createWorld();
-  const [held, broken] = await given(3);
+test('counts jobs that it could not redrive, and still completes', async () => {
+  const { run, world, store, storeJobs, request } = createWorld();
+  const [held, broken] = await storeJobs(3);
   world.onRead = (jobId) => {
     if (jobId === broken?.jobId) throw new Error('down');
     if (held && jobId === held.jobId) store.jobs.set(jobId, { ...held, status: 'PENDING' });
@@ -237,7 +237,7 @@ test('counts what it could not take, and ends all the same', async () => {
   expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 1, failed: 1 });
 });
 
-test('a page is counted once, whatever came before', () => {
+test('a page is counted once, whatever was counted before', () => {
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const times = { now: NOW + 1, dueAt: NOW + 2, retentionMs: 60_000 };
   const one = advanced(start, { redriven: 1, skipped: 2, failed: 3 }, 'next', times);
@@ -249,17 +249,17 @@ test('a page is counted once, whatever came before', () => {
 
 // ------------------------------------------------------------------ Clients in turn
 
-test('gives each client a page in turn, however many jobs another has', async () => {
-  const { run, world, given, request } = createWorld();
-  await given(1_000, { clientId: 'large' });
+test('each client gets a page in turn, however many jobs another client has', async () => {
+  const { run, world, storeJobs, request } = createWorld();
+  await storeJobs(1_000, { clientId: 'large' });
   const large = await request('large');
   world.now += 1;
-  await given(60, { clientId: 'small' });
-  await given(10, { clientId: 'one page' });
+  await storeJobs(60, { clientId: 'small' });
+  await storeJobs(10, { clientId: 'one page' });
   const small = await request('small');
   world.now += 1;
   const onePage = await request('one page');
-  // A page takes half a second: twenty of them are a pass.
+  // A page takes half a second, so a pass has twenty.
   world.readMs = 20;
   expect(await run(large)).toMatchObject({ status: 'RUNNING' });
   const order = world.pages.map(({ clientId }) => clientId);
@@ -268,11 +268,11 @@ test('gives each client a page in turn, however many jobs another has', async ()
   for (const redrive of [small, onePage]) expect(await run(redrive)).toMatchObject({ status: 'COMPLETE' });
 });
 
-test('goes on where it left off: the client that waited longest is first in the next pass', async () => {
-  const { pass, world, given, request } = createWorld();
+test('resumes with the client that has waited longest', async () => {
+  const { pass, world, storeJobs, request } = createWorld();
   const clients = Array.from({ length: 30 }, (_, index) => `client ${index}`);
   for (const clientId of clients) {
-    await given(60, { clientId });
+    await storeJobs(60, { clientId });
     await request(clientId);
     world.now += 1;
   }
@@ -284,10 +284,10 @@ test('goes on where it left off: the client that waited longest is first in the 
   expect(Math.min(...counts)).toBeGreaterThan(0);
 });
 
-test('finds a redrive that is requested while it is at work, and none starts a sweep meanwhile', async () => {
-  const { pass, read, world, store, ports, given, request } = createWorld();
-  await given(200, { clientId: 'large' });
-  await given(10, { clientId: 'late' });
+test('finds a redrive requested during a pass, without another sweep', async () => {
+  const { pass, read, world, store, ports, storeJobs, request } = createWorld();
+  await storeJobs(200, { clientId: 'large' });
+  await storeJobs(10, { clientId: 'late' });
   const large = await request('large');
   expect(world.sweepsStarted).toBe(1);
   let late: Redrive | undefined;
@@ -304,17 +304,17 @@ test('finds a redrive that is requested while it is at work, and none starts a s
   for (const redrive of [large, late as Redrive]) expect(await read(redrive)).toMatchObject({ status: 'COMPLETE' });
 });
 
-test('finds a redrive that is requested at the last moment before the pass ends', async () => {
-  const { pass, read, world, redrives, ports, given, request } = createWorld();
-  await given(10, { clientId: 'first' });
-  await given(10, { clientId: 'late' });
+test('finds a redrive requested just before the pass ends', async () => {
+  const { pass, read, world, redrives, ports, storeJobs, request } = createWorld();
+  await storeJobs(10, { clientId: 'first' });
+  await storeJobs(10, { clientId: 'late' });
   await request('first');
   let late: Redrive | undefined;
   ports.redrives = {
     ...redrives,
     findDue: async (now) => {
       const due = await redrives.findDue(now);
-      // It was stored when the index had been read, and found the pass announced.
+      // It was stored after the index was read, while the pass was announced.
       if (due.length === 0) late ??= await request('late');
       return due;
     },
@@ -324,9 +324,9 @@ test('finds a redrive that is requested at the last moment before the pass ends'
   expect(await read(late as Redrive)).toMatchObject({ status: 'COMPLETE', redriven: 10 });
 });
 
-test('works off what it holds, whatever the index shows of it still', async () => {
-  const { pass, read, redrives, ports, given, request, world } = createWorld();
-  await given(60);
+test('works on what it has claimed, whatever the index still shows', async () => {
+  const { pass, read, redrives, ports, storeJobs, request, world } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   const first = await redrives.findDue(world.now);
   ports.redrives = { ...redrives, findDue: async () => first };
@@ -334,7 +334,7 @@ test('works off what it holds, whatever the index shows of it still', async () =
   expect(await read(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
 });
 
-test('starts a sweep at once for a lone redrive, each time, and one for many', async () => {
+test('starts a sweep at once for each lone redrive, and a single sweep for many', async () => {
   const { pass, world, request } = createWorld();
   for (const expected of [1, 2, 3]) {
     await request('client');
@@ -345,9 +345,9 @@ test('starts a sweep at once for a lone redrive, each time, and one for many', a
   expect(world.sweepsStarted).toBe(4);
 });
 
-test('begins at once with what a faster clock wrote', async () => {
-  const { pass, read, world, given, request } = createWorld();
-  await given(60);
+test('starts at once on redrives written by a faster clock', async () => {
+  const { pass, read, world, storeJobs, request } = createWorld();
+  await storeJobs(60);
   world.now += CLOCK_SKEW_MS;
   const redrive = await request();
   world.now -= CLOCK_SKEW_MS;
@@ -355,14 +355,14 @@ test('begins at once with what a faster clock wrote', async () => {
   expect(await read(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
 });
 
-test('starts another sweep when the one before never began its pass, or is about to end it', async () => {
-  const { pass, world, given, request } = createWorld();
+test('starts another sweep if the previous one never began its pass, or is about to end it', async () => {
+  const { pass, world, storeJobs, request } = createWorld();
   await request('a');
   world.now += 5_000;
   await request('b');
   expect(world.sweepsStarted).toBe(2);
   // A pass ends after ten seconds; in its last three it may not look again.
-  await given(1_000, { clientId: 'large' });
+  await storeJobs(1_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
   const startedAt = world.now;
@@ -378,9 +378,9 @@ test('starts another sweep when the one before never began its pass, or is about
 
 // ------------------------------------------------------------------ Pages that stall
 
-test('leaves out the one job over which the function dies each time, names it, and counts every page once', async () => {
-  const { sweepUntilOver, read, world, store, log, given, request } = createWorld();
-  const jobs = await given(60);
+test('skips the one job that crashes the function each time, names it, and counts every page once', async () => {
+  const { sweepUntilOver, read, world, store, log, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(60);
   const killer = jobs[37]?.jobId as string;
   world.killers.add(killer);
   const redrive = await request();
@@ -389,7 +389,7 @@ test('leaves out the one job over which the function dies each time, names it, a
   expect([...store.jobs.values()].filter(({ status }) => status === 'FAILED')).toHaveLength(1);
   const { redriven, skipped, failed } = await read(redrive);
   expect([skipped, failed]).toEqual([0, 1]);
-  // Jobs of a page that died are redriven, and not counted.
+  // Jobs of a crashed page are redriven but not counted.
   expect(redriven).toBeLessThanOrEqual(59);
   const named = log.lines.filter(({ message }) => message === 'Job left out of redrive');
   expect(named).toMatchObject([{ level: 'error', data: { jobId: killer, redriveId: redrive.redriveId } }]);
@@ -398,11 +398,11 @@ test('leaves out the one job over which the function dies each time, names it, a
 test.each([
   ['the newest', [59]],
   ['the oldest', [0]],
-  ['some side by side', [30, 31, 32]],
+  ['some adjacent ones', [30, 31, 32]],
   ['every tenth', [5, 15, 25, 35, 45, 55]],
-])('leaves out just the jobs that kill, %s', async (_name, indexes) => {
-  const { sweepUntilOver, read, world, store, given, request } = createWorld();
-  const jobs = await given(60);
+])('skips only the jobs that crash, %s', async (_name, indexes) => {
+  const { sweepUntilOver, read, world, store, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(60);
   world.killers = new Set(indexes.map((index) => jobs[index]?.jobId as string));
   const redrive = await request();
   await sweepUntilOver(redrive, 120);
@@ -411,7 +411,7 @@ test.each([
   expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
 });
 
-test('halves the page with each claim that was never saved, and lets it grow again slowly', () => {
+test('halves the page with each unsaved claim, and grows it again slowly', () => {
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const claimed = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
   expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimed(stalls)))).toEqual([25, 12, 6, 3, 1, 1, 1, 1]);
@@ -431,9 +431,9 @@ test('halves the page with each claim that was never saved, and lets it grow aga
   expect(sizes.filter((size) => size === 3)).toHaveLength(8);
 });
 
-test('gives up no job, and shrinks no page, because the table is out of reach', async () => {
-  const { run, pass, world, store, ports, given, request, redrives, log } = createWorld();
-  await given(60);
+test('skips no job and shrinks no page when the table is unavailable', async () => {
+  const { run, pass, world, store, ports, storeJobs, request, redrives, log } = createWorld();
+  await storeJobs(60);
   const redrive = await request();
   ports.jobs = {
     ...ports.jobs,
@@ -451,9 +451,9 @@ test('gives up no job, and shrinks no page, because the table is out of reach', 
   expect(log.lines.filter(({ message }) => message === 'Redrive page failed')).toHaveLength(20);
 });
 
-test("a client's failure keeps no other client waiting", async () => {
-  const { pass, read, world, store, ports, given, request } = createWorld();
-  for (const clientId of ['broken', 'well']) await given(60, { clientId });
+test("a client's failure does not delay other clients", async () => {
+  const { pass, read, world, store, ports, storeJobs, request } = createWorld();
+  for (const clientId of ['broken', 'well']) await storeJobs(60, { clientId });
   const broken = await request('broken');
   world.now += 1;
   const well = await request('well');
@@ -469,23 +469,23 @@ test("a client's failure keeps no other client waiting", async () => {
   expect(await read(broken)).toMatchObject({ status: 'RUNNING' });
 });
 
-test("a client's job that kills the function costs other clients one pass, and no more", async () => {
-  const { pass, read, world, given, request } = createWorld();
-  const jobs = await given(60, { clientId: 'deadly' });
+test("a client's job that crashes the function costs other clients one pass at most", async () => {
+  const { pass, read, world, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(60, { clientId: 'deadly' });
   world.killers.add(jobs[30]?.jobId as string);
   const deadly = await request('deadly');
   expect(await pass()).toBe('died');
   world.now += MINUTE;
   for (let round = 0; round < 5; round += 1) {
     const clientId = `well ${round}`;
-    await given(60, { clientId });
+    await storeJobs(60, { clientId });
     const well = await request(clientId);
     await pass();
     expect(await read(well)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
     world.now += MINUTE;
   }
-  // Nor does it wait for ever, while passes are full.
-  await given(10_000, { clientId: 'large' });
+  // Nor does it wait forever while passes are full.
+  await storeJobs(10_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
   for (let passes = 0; passes < 20 && (await read(deadly)).status === 'RUNNING'; passes += 1) {
@@ -496,8 +496,8 @@ test("a client's job that kills the function costs other clients one pass, and n
 });
 
 test('requests do not rely on a pass that a stalled page may end', async () => {
-  const { pass, world, given, request } = createWorld();
-  const [killer] = await given(1, { clientId: 'deadly' });
+  const { pass, world, storeJobs, request } = createWorld();
+  const [killer] = await storeJobs(1, { clientId: 'deadly' });
   world.killers.add(killer?.jobId as string);
   await request('deadly');
   expect(await pass()).toBe('died');
@@ -511,14 +511,14 @@ test('requests do not rely on a pass that a stalled page may end', async () => {
 test('a claim outlasts the function that holds it, and a pass ends well before that', () => {
   const timeoutMs = Number(readTemplate('template.yaml').Resources.RedriveRunFunction?.Properties?.Timeout) * 1000;
   expect(PAGE_LEASE_MS - 2 * CLOCK_SKEW_MS).toBeGreaterThan(timeoutMs);
-  // A sweep a minute: what a dead process held is due by the next one.
+  // Sweeps run every minute: the claims of a crashed process are due by the next one.
   expect(PAGE_LEASE_MS + PASS_MS + 2 * CLOCK_SKEW_MS).toBeLessThan(MINUTE);
   expect(PASS_MS + 10_000).toBeLessThan(timeoutMs);
 });
 
-test('jobs whose parameters were deleted are left out, with the reason, and keep no other', async () => {
-  const { given, request, run, store, log } = createWorld();
-  const jobs = await given(4, { status: 'COMPLETE' });
+test('jobs with deleted parameters are skipped, with the reason, and do not affect others', async () => {
+  const { storeJobs, request, run, store, log } = createWorld();
+  const jobs = await storeJobs(4, { status: 'COMPLETE' });
   const bare = jobs.slice(0, 2).map((job) => ({ ...job, isInputDeleted: true, expungedAt: NOW }));
   for (const job of bare) store.jobs.set(job.jobId, job);
   const redrive = await run(await request(jobs[0]?.clientId, { status: 'COMPLETE' }));

@@ -14,17 +14,17 @@ const steps = [1_000, 5_000, 60_000] as const;
 describe('the schedule', () => {
   const schedule = { stepsMs: steps };
 
-  test('goes step by step, and stays on its last', () => {
+  test('advances step by step, and stays on its last', () => {
     expect([1, 2, 3, 4, 99].map((failed) => retryDelayMs(schedule, failed, undefined, 0))).toEqual([
       1_000, 5_000, 60_000, 60_000, 60_000,
     ]);
   });
 
-  test('is used up after as many failures as it has steps, and one', () => {
+  test('is used up after one failure more than it has steps', () => {
     expect([0, 1, 3, 4, 5].map((failed) => isExhausted(schedule, failed))).toEqual([false, false, false, true, true]);
   });
 
-  test('waits as long as it is asked to, but no shorter than its step and no longer than its longest', () => {
+  test('follows a hint between its current step and its longest one', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 99 }), fc.nat(1_000_000), (failed, hintMs) => {
         const delay = retryDelayMs(schedule, failed, hintMs, 0);
@@ -33,20 +33,20 @@ describe('the schedule', () => {
     );
   });
 
-  test('adds jitter to a hint too, and takes the longest step wherever it stands', () => {
+  test('adds jitter to hints, and finds the longest step wherever it is', () => {
     expect(retryDelayMs(schedule, 1, 20_000, 0.5)).toBe(21_000);
     expect(retryDelayMs({ stepsMs: [9_000, 1_000] }, 2, 5_000, 0)).toBe(5_000);
     expect(retryDelayMs({ stepsMs: [0] }, 1, undefined, 0.9)).toBe(0);
   });
 
-  test('takes at most all its steps with their jitter, so that a receiver in trouble is abandoned no sooner than one that answers', () => {
+  test('lasts at most all its steps with jitter, so that an open circuit abandons a receiver no sooner than failed calls would', () => {
     expect(longestStepMs(schedule)).toBe(60_000);
     expect(longestScheduleMs(schedule)).toBe(72_600);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 10_000 }), { minLength: 1, maxLength: 9 }), (list) => {
         const stepsMs = list as [number, ...number[]];
         const latest = stepsMs.map((_, index) => retryDelayMs({ stepsMs }, index + 1, undefined, 0.999));
-        // Each delay is rounded by itself.
+        // Each delay is rounded separately.
         const total = latest.reduce((sum, delay) => sum + delay, 0);
         expect(longestScheduleMs({ stepsMs })).toBeGreaterThanOrEqual(total - stepsMs.length / 2);
       }),
@@ -63,7 +63,7 @@ describe('jitter', () => {
     ['a fault of ours at its longest', (random) => ownFaultDelayMs(99, random)],
   ];
 
-  test.each(DELAYS)('spreads %s over a tenth more, never less: nothing is asked before its time', (_case, delayMs) => {
+  test.each(DELAYS)('spreads %s by up to a tenth, never to an earlier time', (_case, delayMs) => {
     const least = delayMs(0);
     expect(delayMs(0.5)).toBe(least * 1.05);
     fc.assert(
@@ -75,7 +75,7 @@ describe('jitter', () => {
   });
 });
 
-test('a deferred call waits a second at least, so that none comes back at once only to be deferred again', () => {
+test('a deferred call waits at least a second, so that it is not deferred again at once', () => {
   expect([undefined, 0, 999, 1_000, 5_000].map((hintMs) => deferralMs(hintMs, 0))).toEqual([
     1_000, 1_000, 1_000, 1_000, 5_000,
   ]);

@@ -8,13 +8,13 @@ const ssm = mockClient(SSMClient);
 afterEach(() => void ssm.reset());
 
 describe('a secret', () => {
-  test('is a variable of the environment where there is no path, in capitals', async () => {
+  test('is an environment variable in capitals if no path is set', async () => {
     const find = createFindSecret(new SSMClient(), '', { GAS_API_KEY: ' value\n' });
     expect(await find('gas-api.key')).toBe('value');
     expect(ssm.calls()).toHaveLength(0);
   });
 
-  test('is a parameter under the path, decrypted, and remembered', async () => {
+  test('is a decrypted parameter under the path, and cached', async () => {
     ssm.on(GetParameterCommand).resolves({ Parameter: { Value: 'value' } });
     const find = createFindSecret(new SSMClient(), '/boomerang-dev/providers', { GAS: 'another' });
     expect(await Promise.all([find('gas'), find('gas')])).toEqual(['value', 'value']);
@@ -31,7 +31,7 @@ describe('a secret', () => {
     await expect(createFindSecret(new SSMClient(), '/p', {})('gas')).rejects.toBeInstanceOf(SecretMissing);
   });
 
-  test('that can not be read is missing now, and asked for again', async () => {
+  test('that cannot be read is missing for now, and read again', async () => {
     ssm
       .on(GetParameterCommand)
       .rejectsOnce(new Error('denied'))

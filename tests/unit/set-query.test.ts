@@ -20,7 +20,7 @@ describe('a query parameter', () => {
 
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
 
-  test('has the value that was set, once, and no other changes', () => {
+  test('has the value that was set, once, and no other parameter changes', () => {
     fc.assert(
       fc.property(
         fc.webUrl({ withQueryParameters: true }),
@@ -38,7 +38,7 @@ describe('a query parameter', () => {
     );
   });
 
-  test('that is set again is replaced', () => {
+  test('is replaced when set again', () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true }), text, text, text, (url, name, first, second) => {
         expect(setQuery(setQuery(url, name, first), name, second)).toBe(setQuery(url, name, second));
@@ -46,7 +46,7 @@ describe('a query parameter', () => {
     );
   });
 
-  test('has no value that is not Unicode', () => {
+  test('rejects a value that is not Unicode', () => {
     expect(() => setQuery('https://x.example', 'p', '\uD800')).toThrow(URIError);
   });
 });

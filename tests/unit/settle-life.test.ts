@@ -17,13 +17,13 @@ import {
   unavailable,
 } from '../builders.ts';
 
-/** Whole lives of jobs: claim by claim, whatever the third parties do. */
+/** Whole lives of jobs, claim by claim, for any behaviour of third parties. */
 
 const steps = [1_000, 5_000, 60_000] as const;
 const policy: SettlePolicy = { schedule: { stepsMs: steps }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const DEADLINE_MS = 300_000;
 
-/** What the world does in one execution. */
+/** Events of one execution. */
 type Turn = {
   gives: (keyof typeof give)[];
   callback: 'delivered' | 'gone' | 'failed' | 'not sent';
@@ -35,7 +35,7 @@ type Lived = {
   settlement: Settlement;
   now: number;
   asked: string[];
-  /** Whether a callback went out, or would have but for a fault of ours. */
+  /** Whether a callback was sent, or would have been without our own faults. */
   isSent: boolean;
 };
 
@@ -60,24 +60,24 @@ const callbackOf = ({ callback, retryAfterMs }: Turn): CallbackOutcome => {
   }
 };
 
-/** Lives through a job, each turn when it is due; the last turn repeats. Gives each job with what was made of it. */
-const live = (turns: Turn[], limit = 200): Lived[] => {
-  const lived: Lived[] = [];
+/** Runs a job to its end, each turn when it is due; the last turn repeats. Returns each claim with its settlement. */
+const runJob = (turns: Turn[], limit = 200): Lived[] => {
+  const history: Lived[] = [];
   let job = aJob({ deadlineAt: NOW + DEADLINE_MS });
   let now = NOW;
   for (let index = 0; index < limit; index += 1) {
     const turn = turns[Math.min(index, turns.length - 1)] as Turn;
     const claimed = toClaimedJob(job, 'scheduled', now);
     const fetches = claimed.providers.map((id, place) => give[turn.gives[place] ?? 'fetched'](id, turn));
-    // As the state machine's Choice does, and the delivery itself.
+    // As in the state machine's Choice and the delivery itself.
     const isSettled = fetches.every(({ kind }) => kind === 'fetched' || kind === 'refused');
     const isReady = claimed.final || (isSettled && !claimed.isAnyWaiting);
     const isOurFault = fetches.some(({ kind }) => kind === 'notAttempted');
     const delivery = isReady ? (isOurFault ? NOT_SENT : callbackOf(turn)) : undefined;
     const outcomes = { fetches, delivery };
     const settlement = settle(job, claimed, outcomes, now, turn.random, policy);
-    lived.push({ job, settlement, now, asked: claimed.providers, isSent: isReady && !isOurFault });
-    if (settlement.dueAt === undefined) return lived;
+    history.push({ job, settlement, now, asked: claimed.providers, isSent: isReady && !isOurFault });
+    if (settlement.dueAt === undefined) return history;
     const { attempt: _, fetchAttempts, callbackAttempts, ...rest } = settlement;
     now = Math.max(now + 1, settlement.dueAt);
     job = {
@@ -90,7 +90,7 @@ const live = (turns: Turn[], limit = 200): Lived[] => {
       callbackAttempts: job.callbackAttempts + callbackAttempts,
     };
   }
-  return lived;
+  return history;
 };
 
 const CALLBACKS = ['delivered', 'gone', 'failed'] as const;
@@ -107,24 +107,24 @@ const aTurn = (callbacks: readonly Turn['callback'][], answers: readonly Turn['g
   });
 
 const forEveryLife = (
-  check: (lived: Lived[], turns: Turn[]) => void,
+  check: (history: Lived[], turns: Turn[]) => void,
   callbacks: readonly Turn['callback'][] = ALL_CALLBACKS,
   answers: readonly Turn['gives'][number][] = ALL_ANSWERS,
 ) =>
   fc.assert(
     fc.property(fc.array(aTurn(callbacks, answers), { minLength: 1, maxLength: 30 }), (turns) =>
-      check(live(turns), turns),
+      check(runJob(turns), turns),
     ),
   );
 
-const endOf = (lived: Lived[]): Settlement => (lived.at(-1) as Lived).settlement;
+const endOf = (history: Lived[]): Settlement => (history.at(-1) as Lived).settlement;
 
-describe('whatever third parties do, a job', () => {
-  test('ends, at the latest when its list of callbacks is used up', () => {
+describe('for any behaviour of third parties, a job', () => {
+  test('ends at the latest when its callback schedule is used up', () => {
     forEveryLife(
-      (lived) => {
-        expect(endOf(lived).status).not.toBe('PENDING');
-        const calls = lived.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
+      (history) => {
+        expect(endOf(history).status).not.toBe('PENDING');
+        const calls = history.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
         expect(calls).toBeGreaterThanOrEqual(1);
         expect(calls).toBeLessThanOrEqual(steps.length + 1);
       },
@@ -133,18 +133,18 @@ describe('whatever third parties do, a job', () => {
     );
   });
 
-  test('ends FAILED only when its receiver answers that it wants no more, or after every step of the list', () => {
-    forEveryLife((lived) => {
-      const end = endOf(lived);
+  test('ends FAILED only after 410 Gone or all steps of the schedule', () => {
+    forEveryLife((history) => {
+      const end = endOf(history);
       if (end.status !== 'FAILED') return expect(end.failure).toBeUndefined();
-      const calls = lived.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
+      const calls = history.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
       if (end.failure?.code !== 'CALLBACK_GONE') expect([end.failure?.code, calls]).toEqual(['CALLBACK_EXHAUSTED', 4]);
     });
   });
 
-  test('loses nothing that was given, and asks no provider again that gave or refused', () => {
-    forEveryLife((lived) => {
-      for (const { job, settlement } of lived) {
+  test('loses no fetched result, and never calls a provider again that succeeded or refused', () => {
+    forEveryLife((history) => {
+      for (const { job, settlement } of history) {
         for (const result of job.results) {
           if (result.status !== 'UNAVAILABLE') expect(settlement.results).toContainEqual(result);
         }
@@ -154,10 +154,10 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('is never due later than its deadline while it fetches, and asks no provider after it', () => {
+  test('is never due later than its deadline while it fetches, and calls no provider after it', () => {
     forEveryLife(
-      (lived) => {
-        for (const { job, settlement, now } of lived) {
+      (history) => {
+        for (const { job, settlement, now } of history) {
           if (settlement.phase === 'FETCHING')
             expect(settlement.dueAt).toBeLessThanOrEqual(Math.max(now, job.deadlineAt));
           if (now > job.deadlineAt + 1) expect(settlement.attempt?.fetches ?? []).toEqual([]);
@@ -168,9 +168,9 @@ describe('whatever third parties do, a job', () => {
     );
   });
 
-  test('asks no provider before its time, each that is pending at the deadline, and calls back without none that waits', () => {
-    forEveryLife((lived) => {
-      for (const { job, now, asked, isSent } of lived) {
+  test('calls no provider early, calls each pending one at the deadline, and sends no callback while any waits', () => {
+    forEveryLife((history) => {
+      for (const { job, now, asked, isSent } of history) {
         const pending = job.results.filter((result) => result.status === 'UNAVAILABLE');
         for (const { providerId, retryAt = 0 } of pending) {
           if (asked.includes(providerId)) expect(retryAt).toBeLessThanOrEqual(now);
@@ -181,9 +181,9 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('counts no attempt without a call, and loses no time to faults of ours', () => {
-    forEveryLife((lived, turns) => {
-      lived.forEach(({ job, settlement, asked, now }, index) => {
+  test('counts no attempt without a call, and loses no time to our own faults', () => {
+    forEveryLife((history, turns) => {
+      history.forEach(({ job, settlement, asked, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
         const answers = asked.map((_, place) => turn.gives[place] ?? 'fetched');
         const isOursAlone = asked.length > 0 && answers.every((answer) => answer === 'notAttempted');
@@ -197,14 +197,14 @@ describe('whatever third parties do, a job', () => {
   });
 
   test('is never due in the past', () => {
-    forEveryLife((lived) => {
-      for (const { settlement, now } of lived) expect(settlement.dueAt ?? now).toBeGreaterThanOrEqual(now);
+    forEveryLife((history) => {
+      for (const { settlement, now } of history) expect(settlement.dueAt ?? now).toBeGreaterThanOrEqual(now);
     });
   });
 
-  test('never goes back from calling to fetching, and its results are frozen then', () => {
-    forEveryLife((lived) => {
-      for (const { job, settlement } of lived) {
+  test('never returns from calling back to fetching, and freezes its results', () => {
+    forEveryLife((history) => {
+      for (const { job, settlement } of history) {
         if (job.phase !== 'CALLING_BACK') continue;
         expect(settlement.phase).toBe('CALLING_BACK');
         expect(settlement.results).toEqual(job.results);
@@ -212,26 +212,26 @@ describe('whatever third parties do, a job', () => {
     });
   });
 
-  test('has one result a provider, in the order of the request, when it calls back', () => {
-    forEveryLife((lived) => {
-      for (const { settlement } of lived) {
+  test('has one result per provider, in the order of the request, when it calls back', () => {
+    forEveryLife((history) => {
+      for (const { settlement } of history) {
         if (settlement.phase !== 'CALLING_BACK') continue;
         expect(settlement.results.map((result) => result.providerId)).toEqual(['gas', 'internet']);
       }
     });
   });
 
-  test('is COMPLETE if all was given and PARTIAL if not, once the receiver has it', () => {
-    forEveryLife((lived) => {
-      const { status, results } = endOf(lived);
+  test('is COMPLETE if all data were fetched and PARTIAL otherwise, once delivered', () => {
+    forEveryLife((history) => {
+      const { status, results } = endOf(history);
       if (status === 'FAILED' || status === 'PENDING') return;
       expect(status).toBe(results.every((result) => result.status === 'FETCHED') ? 'COMPLETE' : 'PARTIAL');
     });
   });
 
-  test('ends with the call that the receiver took, even if that could not be written', () => {
-    forEveryLife((lived, turns) => {
-      lived.forEach(({ settlement }, index) => {
+  test('ends with the delivered call, even if that could not be saved', () => {
+    forEveryLife((history, turns) => {
+      history.forEach(({ settlement }, index) => {
         const { callback } = turns[Math.min(index, turns.length - 1)] as Turn;
         if (callback === 'delivered' && settlement.attempt?.callback?.status === 'OK')
           expect(settlement.dueAt).toBeUndefined();
@@ -243,8 +243,11 @@ describe('whatever third parties do, a job', () => {
 test.each<[string, Turn['gives'], Turn['callback']]>([
   ['of a delivery', ['fetched', 'fetched'], 'not sent'],
   ['of both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
-])('a fault of ours %s never ends a job, nor counts, however often it comes', (_case, gives, callback) => {
-  const lived = live([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
-  expect(lived).toHaveLength(100);
-  expect(endOf(lived)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
-});
+])(
+  'our own fault %s never ends a job and never counts as an attempt, however often it occurs',
+  (_case, gives, callback) => {
+    const history = runJob([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
+    expect(history).toHaveLength(100);
+    expect(endOf(history)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
+  },
+);

@@ -31,7 +31,7 @@ const policy: SettlePolicy = {
   patienceMs: 600_000,
   retentionMs: 3_600_000,
 };
-/** With steps as they are deployed, long enough for a hint of a day to be followed. */
+/** With steps as deployed, long enough to follow a hint of a day. */
 const slow: SettlePolicy = { ...policy, schedule: { stepsMs: [30 * SECOND, 2 * MINUTE, DAY] } };
 const both = [fetched('gas'), fetched('internet')];
 const aDay = { class: 'bad_status', statusCode: 503, retryAfterMs: DAY } as const;
@@ -39,7 +39,7 @@ const aDay = { class: 'bad_status', statusCode: 503, retryAfterMs: DAY } as cons
 const run = (outcomes: Outcomes, { job = aJob(), claim = aClaim(), now = NOW, random = 0, rules = policy } = {}) =>
   settle(job, claim, outcomes, now, random, rules);
 
-/** What settling makes of the stored job, claimed anew when it is due. */
+/** The settlement of a stored job, claimed anew when it is due. */
 const next = (job: Job, outcomes: Outcomes, now = NOW, rules = policy): Job => {
   const { attempt: _, fetchAttempts, callbackAttempts, ...settlement } = run(outcomes, { job, now, rules });
   const { heldSince: __, ...rest } = job;
@@ -67,7 +67,7 @@ const pendingOf = (results: ProviderResult[], providerId: string) => {
 };
 
 describe('while fetching', () => {
-  test('a job that misses a provider is due after the step of the schedule', () => {
+  test('a job with a missing provider is due after the step of the schedule', () => {
     const settlement = run({ fetches: [fetched('gas'), unavailable('internet')] });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 1_000, fetchAttempts: 1 });
     expect(settlement.results.map((result) => result.status)).toEqual(['FETCHED', 'UNAVAILABLE']);
@@ -95,7 +95,7 @@ describe('while fetching', () => {
     );
   });
 
-  test('what was given is never lost or replaced, whatever comes later', () => {
+  test('a fetched result is never lost or replaced', () => {
     const outcome = fc.constantFrom(fetched, refused, unavailable, deferred, notAttempted);
     fc.assert(
       fc.property(fc.array(fc.tuple(outcome, outcome), { minLength: 1, maxLength: 10 }), (rounds) => {
@@ -111,33 +111,33 @@ describe('while fetching', () => {
 });
 
 describe('an execution', () => {
-  test('that learned of some providers only leaves the others due at once, with no result yet', () => {
+  test('that resolved only some providers leaves the others due at once, without results', () => {
     const settlement = run({ fetches: [fetched('gas')] });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW });
     expect(settlement.results.map(({ providerId }) => providerId)).toEqual(['gas']);
-    // Also where the first asks for a day: it delays nobody else.
+    // Even if the first one asks for a day, the others are not delayed.
     expect(run({ fetches: [unavailable('gas', aDay)] }, { rules: slow }).dueAt).toBe(NOW);
   });
 
-  test('that made one call of two made an attempt: its log tells of both', () => {
+  test('that made one of two calls made an attempt, and logs both', () => {
     const { attempt, fetchAttempts } = run({ fetches: [deferred('gas'), unavailable('internet')] });
     expect(fetchAttempts).toBe(1);
     expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['circuit_open', 'bad_status']);
   });
 
-  test('that had all it came for, and died before the callback, leaves the callback due at once', () => {
+  test('that had all results and crashed before the callback leaves the callback due at once', () => {
     const settlement = run({ fetches: both });
     const patient = { phase: 'CALLING_BACK', dueAt: NOW, callbackDeadlineAt: NOW + policy.patienceMs };
     expect(settlement).toMatchObject({ ...patient, callbackAttempts: 0 });
   });
 
-  test('that lost no time writes nothing of deadlines or faults: each attribute costs', () => {
+  test('without lost time writes no attributes about deadlines or faults, since each costs', () => {
     const settlement = run({ fetches: [unavailable('gas'), fetched('internet')] });
     expect(settlement).not.toHaveProperty('ownFaults');
     expect(settlement).not.toHaveProperty('deadlineAt');
   });
 
-  test('that had nothing to do moves no deadline: waiting on purpose is no fault of ours', () => {
+  test('that had nothing to do moves no deadline: waiting on purpose is not a fault', () => {
     const job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet', aDay)] }, NOW, slow);
     const settlement = run({ fetches: [] }, { job: claimedAt(job, NOW + HOUR), now: NOW + HOUR });
     expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW + DAY });
@@ -153,7 +153,7 @@ describe('each provider of a job', () => {
     expect(pendingOf(settlement.results, 'internet').retryAt).toBe(NOW + 30 * SECOND);
   });
 
-  test('is asked when it is due, and not before; the others wait', () => {
+  test('is called when it is due, and not before; the others wait', () => {
     const job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet')] }, NOW, slow);
     const early = toClaimedJob(claimedAt(job, NOW + 30 * SECOND), 'scheduled', NOW + 30 * SECOND);
     expect([early.providers, early.isAnyWaiting, early.final]).toEqual([['internet'], true, false]);
@@ -169,14 +169,14 @@ describe('each provider of a job', () => {
     expect(pendingOf(job.results, 'gas').retryAt).toBe(NOW + DAY);
   });
 
-  test('continues the count of a job that an earlier version stored', () => {
+  test('continues the count of a job stored by an earlier version', () => {
     const error = { class: 'timeout' } as const;
     const job = aJob({ fetchAttempts: 2, results: [{ providerId: 'gas', status: 'UNAVAILABLE', error }] });
     const { results } = run({ fetches: [unavailable('gas'), fetched('internet')] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 3, retryAt: NOW + 60_000 });
   });
 
-  test('is asked with those that are due within 30 seconds of the earliest', () => {
+  test('is called with those due within 30 seconds of the earliest', () => {
     const hints = [10_000, 25_000, 40_000, 40_001];
     const providers = ['a', 'b', 'c', 'd'];
     const fetches = providers.map((id, index) =>
@@ -186,12 +186,12 @@ describe('each provider of a job', () => {
     expect(settlement.dueAt).toBe(NOW + 40_000);
   });
 
-  test('gets the same jitter, so that what failed together is due together', () => {
+  test('gets the same jitter, so that providers that failed together are due together', () => {
     const { results, dueAt } = run({ fetches: [unavailable('gas'), unavailable('internet')] }, { random: 0.7 });
     expect(new Set(results.map((result) => pendingOf([result], result.providerId).retryAt))).toEqual(new Set([dueAt]));
   });
 
-  test('is asked once more at the deadline', () => {
+  test('is called once more at the deadline', () => {
     const job = aJob({ deadlineAt: NOW + HOUR });
     const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
     expect(pendingOf(results, 'gas').retryAt).toBe(NOW + HOUR);
@@ -199,7 +199,7 @@ describe('each provider of a job', () => {
     expect(atDeadline).toMatchObject({ providers: ['gas'], final: true });
   });
 
-  test('is asked once more at the deadline, too, when its last call ended past it', () => {
+  test('is called once more at the deadline, even if its last call ended past it', () => {
     const job = aJob({ deadlineAt: NOW - SECOND });
     const settlement = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
     expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW });
@@ -208,7 +208,7 @@ describe('each provider of a job', () => {
     expect(atDeadline).toMatchObject({ providers: ['gas'], final: true, isAnyWaiting: false });
   });
 
-  test('that was asked at the deadline is not asked again while a fault of ours holds up another', () => {
+  test('that was called at the deadline is not called again while our own fault delays another', () => {
     const job = aJob({ deadlineAt: NOW });
     const fetches = [unavailable('gas', aDay), notAttempted('internet')];
     const { results } = run({ fetches, delivery: NOT_SENT }, { job, claim: aClaim({ final: true }), rules: slow });
@@ -216,8 +216,8 @@ describe('each provider of a job', () => {
     expect(again).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
   });
 
-  test('is never left out at the deadline because a fault of ours had it wait longer', () => {
-    // The circuit of gas is open for a moment: no call goes out, and the deadline holds.
+  test('is called at the deadline, even if our own fault prolonged its wait', () => {
+    // The circuit of gas is open for a moment: no call is sent, and the deadline is held.
     const job = aJob({ deadlineAt: NOW + MINUTE, ownFaults: 9 });
     const mixed = run({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
     expect(pendingOf(mixed.results, 'internet').retryAt).toBe(NOW + MINUTE);
@@ -234,7 +234,7 @@ describe('each provider of a job', () => {
     expect(pendingOf(only.results, 'internet').retryAt).toBe(only.deadlineAt);
   });
 
-  test('keeps its last failure when it is deferred, and beside it why', () => {
+  test('keeps its last failure when deferred, with the reason of the deferral', () => {
     const failed = { class: 'timeout', statusCode: 504 } as const;
     const job = next(aJob(), { fetches: [unavailable('gas', failed), fetched('internet')] });
     const { results } = run({ fetches: [deferred('gas')] }, { job });
@@ -247,14 +247,14 @@ describe('each provider of a job', () => {
     expect(pendingOf(again.results, 'gas').deferred).toBeUndefined();
   });
 
-  test('that has never failed says why it was not asked last', () => {
+  test('that has never failed shows why it was not called last', () => {
     const job = next(aJob(), { fetches: [deferred('gas'), fetched('internet')] });
     const failure = { class: 'limit_reached', retryAfterMs: 1_000 } as const;
     const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 0, error: failure });
   });
 
-  test('that is deferred says what opened its circuit, where that is known', () => {
+  test('that is deferred shows the failure that opened its circuit, if known', () => {
     const cause = { class: 'bad_status', statusCode: 503 } as const;
     const failure = { class: 'circuit_open', retryAfterMs: 1_000, cause } as const;
     const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }, deferred('internet')] });
@@ -262,27 +262,27 @@ describe('each provider of a job', () => {
     expect(pendingOf(results, 'internet').deferred).toStrictEqual({ class: 'circuit_open' });
   });
 
-  test('that refused stays so, with what it answered', () => {
+  test('that refused stays refused, with its failure', () => {
     const { results } = run({ fetches: [refused('gas'), unavailable('internet')] });
     const { failure: error } = refused('gas');
     expect(results[0]).toEqual({ providerId: 'gas', status: 'REFUSED', error });
   });
 
-  test('that a fault of ours kept from being asked says so', () => {
+  test('that was not called because of our own fault shows that', () => {
     const { results } = run({ fetches: [fetched('gas'), notAttempted('internet')] });
     expect(pendingOf(results, 'internet')).toMatchObject({ attempts: 0, error: { class: 'internal' } });
     expect(pendingOf(results, 'internet')).not.toHaveProperty('ticket');
   });
 
-  test('that refuses our credential is asked again within ten minutes, however long its schedule', () => {
+  test('that rejects our credential is called again within ten minutes, however long its schedule', () => {
     const failure = { class: 'credential_refused', statusCode: 401, retryAfterMs: DAY } as const;
     const { results } = run({ fetches: [unavailable('gas', failure), fetched('internet')] }, { rules: slow });
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 1, retryAt: NOW + 10 * MINUTE });
   });
 });
 
-describe('a fault of our own', () => {
-  test('costs no attempt, on either side, and writes no attempt to the log', () => {
+describe('an internal fault', () => {
+  test('costs no attempt on either side, and logs no attempt', () => {
     expect(run({ fetches: [notAttempted('gas'), notAttempted('internet')] })).toMatchObject({
       status: 'PENDING',
       phase: 'FETCHING',
@@ -294,7 +294,7 @@ describe('a fault of our own', () => {
     expect(settlement.attempt).toBeUndefined();
   });
 
-  test('backs off by how often in a row, from 30 seconds to ten minutes', () => {
+  test('backs off by consecutive faults, from 30 seconds to ten minutes', () => {
     const delays: number[] = [];
     let job = aJob();
     let now = NOW;
@@ -305,11 +305,11 @@ describe('a fault of our own', () => {
     }
     expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
     expect(ownFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
-    // A call that goes out ends the row.
+    // A call that is sent resets the count.
     expect(next(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
   });
 
-  test('backs off as far when the deadline is near: that moves along', () => {
+  test('backs off as far near the deadline, which moves with it', () => {
     let job = aJob({ deadlineAt: NOW + 5 * SECOND, claimsSinceOutcome: 0 });
     let now = NOW;
     const delays: number[] = [];
@@ -322,7 +322,7 @@ describe('a fault of our own', () => {
     expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
   });
 
-  test('that keeps jobs from being claimed moves the deadline by the time they were due; a late minute does not', () => {
+  test("that delays claims moves the deadline by the time the jobs were due; a minute's delay does not", () => {
     const due = aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0, dueAt: NOW });
     const late = (ms: number) => ({ ...claimedAt({ ...due, heldSince: NOW }, NOW + ms), claimsSinceOutcome: 1 });
     const twoDays = late(2 * DAY);
@@ -333,7 +333,7 @@ describe('a fault of our own', () => {
     expect(next(minute, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + MINUTE).deadlineAt).toBe(
       NOW + DAY,
     );
-    // A receiver is abandoned later, too.
+    // The receiver is also abandoned later.
     const calling = { ...twoDays, phase: 'CALLING_BACK' as const, callbackDeadlineAt: NOW + HOUR };
     const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: calling, now: NOW + 2 * DAY });
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + 2 * DAY + HOUR });
@@ -351,7 +351,7 @@ describe('a fault of our own', () => {
     });
   });
 
-  test('moves the deadline by its length: after 48 hours of it, a job has the time left that it had before', () => {
+  test('moves the deadline by its length: after 48 hours, a job has the same time left as before', () => {
     let job = aJob({ deadlineAt: NOW + DAY });
     let now = NOW;
     while (now < NOW + 2 * DAY) {
@@ -362,7 +362,7 @@ describe('a fault of our own', () => {
     expect(toClaimedJob(claimedAt(job, now), 'scheduled', now).final).toBe(false);
   });
 
-  test('moves the deadline, too, where executions are never heard of again', () => {
+  test('moves the deadline even if executions disappear', () => {
     let job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
     for (let hour = 1; hour <= 48; hour += 1) job = claimedAt(job, NOW + hour * HOUR);
     const now = NOW + 2 * DAY;
@@ -385,18 +385,18 @@ describe('a fault of our own', () => {
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + MINUTE + HOUR });
   });
 
-  test('moves the deadline that a hint may reach to, too', () => {
+  test('moves the deadline that limits hints', () => {
     const job = aJob({ deadlineAt: NOW + MINUTE, claimsSinceOutcome: 2, heldSince: NOW - HOUR });
     const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
     expect(pendingOf(results, 'gas').retryAt).toBe(NOW + MINUTE + HOUR);
   });
 
-  test('before the first callback takes nothing from the patience with its receiver, and adds nothing', () => {
+  test('before the first callback does not change the patience with the receiver', () => {
     const job = claimedAt(aJob({ phase: 'CALLING_BACK', claimsSinceOutcome: 0, updatedAt: NOW - HOUR }), NOW - HOUR);
     expect(run({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
   });
 
-  test('of one provider keeps the deadline where another was called', () => {
+  test('of one provider holds the deadline even if another was called', () => {
     const job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
     const settlement = run({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
     expect(settlement.deadlineAt).toBeUndefined();
@@ -412,7 +412,7 @@ describe('a fault of our own', () => {
     expect(judgeClaim(aJob(), true, NOW)?.code).toBe('CLIENT_REVOKED');
   });
 
-  test('keeps others off for longer with every claim that is not settled, up to an hour', () => {
+  test('prolongs the lease with every claim without an outcome, up to an hour', () => {
     const holds = [holdMs(6 * MINUTE, undefined)];
     for (let claims = 2; claims <= 6; claims += 1) holds.push(holdMs(6 * MINUTE, holds.at(-1)));
     expect(holds.map((ms) => ms / MINUTE)).toEqual([6, 12, 24, 48, 60, 60]);
@@ -431,14 +431,14 @@ describe('when the callback is delivered', () => {
     expect(settlement.dueAt).toBeUndefined();
   });
 
-  test('at the deadline, with what there is, a job is PARTIAL', () => {
+  test('a job at the deadline is PARTIAL, with the results so far', () => {
     const fetches = [fetched('gas'), unavailable('internet')];
     expect(run({ fetches, delivery: DELIVERED }, { claim: aClaim({ final: true }) }).status).toBe('PARTIAL');
   });
 });
 
 describe('when the callback fails', () => {
-  test('the results are frozen, and the schedule begins anew', () => {
+  test('the results are frozen, and the schedule restarts', () => {
     const job = aJob({ fetchAttempts: 7 });
     const settlement = run({ fetches: both, delivery: failedCallback() }, { job });
     expect(settlement).toMatchObject({
@@ -449,7 +449,7 @@ describe('when the callback fails', () => {
     });
   });
 
-  test('a job fails when the list is used up, and not before', () => {
+  test('a job fails when the schedule is used up, and not before', () => {
     const ends = [0, 1, 2, 3].map((callbackAttempts) => {
       const job = aJob({ phase: 'CALLING_BACK', callbackAttempts });
       return run({ fetches: [], delivery: failedCallback() }, { job }).failure?.code;
@@ -461,14 +461,14 @@ describe('when the callback fails', () => {
     ['gone', 'CALLBACK_GONE', 1],
     ['too_large', 'CALLBACK_TOO_LARGE', 0],
     ['client_revoked', 'CLIENT_REVOKED', 0],
-  ] as const)('%s ends it at once; only a call that went out counts', (reason, code, callbackAttempts) => {
+  ] as const)('%s ends it at once; only a call that was sent counts', (reason, code, callbackAttempts) => {
     const failure = { class: reason, ...(reason === 'gone' && { statusCode: 410 }) };
     const settlement = run({ fetches: both, delivery: { kind: 'refused', reason, failure } });
     expect(settlement).toMatchObject({ status: 'FAILED', failure: { code }, callbackAttempts });
     expect(settlement.dueAt).toBeUndefined();
   });
 
-  test('a receiver that asks for time gets it: it is abandoned so much later', () => {
+  test("a receiver's hint is followed, and the receiver is abandoned later by as much", () => {
     const job = aJob({ phase: 'CALLING_BACK', callbackDeadlineAt: NOW + MINUTE });
     const hinted = failedCallback({ class: 'bad_status', statusCode: 503, retryAfterMs: 50_000 });
     const settlement = run({ fetches: [], delivery: hinted }, { job });
@@ -477,7 +477,7 @@ describe('when the callback fails', () => {
     expect(unhinted.callbackDeadlineAt).toBe(NOW + MINUTE);
   });
 
-  test('a job is either over and expires, or due and does not', () => {
+  test('a job is either over with an expiry, or due without one', () => {
     const deliveries = fc.constantFrom<CallbackOutcome>(
       DELIVERED,
       failedCallback(),
@@ -512,7 +512,7 @@ describe('a result that is no longer stored', () => {
     { providerId: 'internet', status: 'FETCHED', fetchedAt: NOW, bytes: 9 },
   ];
 
-  test('is fetched again while the job is fetching, by the schedule', () => {
+  test('is fetched again by the schedule while the job is fetching', () => {
     const job = aJob({ results: stored.slice(0, 1), fetchAttempts: 1 });
     const settlement = run({ fetches: [fetched('internet')], delivery: missing }, { job });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 5_000 });
@@ -522,16 +522,16 @@ describe('a result that is no longer stored', () => {
     expect(pendingOf(settlement.results, 'gas').attempts).toBe(0);
   });
 
-  test('stands as an error in its place once the deadline has come', () => {
+  test('is an error in its place once the deadline has passed', () => {
     const job = aJob({ results: stored });
     const settlement = run({ fetches: [], delivery: missing }, { job, claim: aClaim({ final: true }) });
-    // Our fault, and one of how often in a row: called back as soon as after any other.
+    // Counts as one internal fault in a row: the callback follows as soon as after any other.
     const again = { dueAt: NOW + 30 * SECOND, callbackDeadlineAt: NOW + policy.patienceMs };
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK', ...again });
     expect(pendingOf(settlement.results, 'gas').error).toEqual({ class: 'result_missing' });
   });
 
-  test('ends a job that calls back, and a redrive asks for it again', () => {
+  test('ends a job that calls back, and a redrive fetches it again', () => {
     const job = aJob({ phase: 'CALLING_BACK', results: stored });
     const settlement = run({ fetches: [], delivery: missing }, { job });
     expect(settlement).toMatchObject({ status: 'FAILED', failure: { code: 'RESULT_MISSING' }, callbackAttempts: 0 });
@@ -548,26 +548,26 @@ describe('a job that fails', () => {
   });
 
   test.each<[string, CallbackOutcome, RegExp]>([
-    ['was given up', failedCallback(), /4 times/],
-    ['was only ever deferred', deferredCallback(), /trouble/],
+    ['was abandoned', failedCallback(), /4 times/],
+    ['was only ever deferred', deferredCallback(), /still deferred/],
     ['is gone', refusal('gone'), /410/],
-    ['takes less than there is', refusal('too_large'), /fit/],
+    ['has too small a limit', refusal('too_large'), /exceed the maximum/],
     ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
     ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
-  ])('tells its client why in a sentence, when its receiver or it %s', (_case, delivery, words) => {
+  ])('tells its client the reason in a sentence when its receiver or the job %s', (_case, delivery, words) => {
     const { status, failure } = run({ fetches: [], delivery }, { job: frozen });
     expect(status).toBe('FAILED');
     expect(failure?.message).toMatch(words);
     expect(failure?.message).toMatch(/^[A-Z].*\.$/);
   });
 
-  test('without a call by its last execution has an attempt in its log all the same: the end is part of the story', () => {
+  test('without a call in its last execution still logs an attempt: its end belongs in the history', () => {
     const { attempt, status } = run({ fetches: [], delivery: deferredCallback() }, { job: frozen });
     expect(status).toBe('FAILED');
     expect(attempt?.callback).toMatchObject({ status: 'FAILED', class: 'circuit_open' });
   });
 
-  test('as soon as it is claimed keeps what it has, tells of the claim, and expires after the retention', () => {
+  test('when it is claimed keeps its results, logs the claim, and expires after the retention', () => {
     const results: ProviderResult[] = [{ providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 9 }];
     const job = aJob({ results, claimsSinceOutcome: 21, updatedAt: NOW - 8 * DAY });
     const failure = judgeClaim(job, false, NOW);
@@ -587,7 +587,7 @@ describe('a job that fails', () => {
   });
 });
 
-test('jitter adds up to a tenth, and never takes', () => {
+test('jitter adds up to a tenth, and never subtracts', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 99 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempts, random) => {
       const step = policy.schedule.stepsMs[Math.min(attempts, 3) - 1] ?? 0;
@@ -603,14 +603,14 @@ describe('a deferred call', () => {
   const deliver = (outcome: CallbackOutcome, job = frozen, now = NOW) =>
     run({ fetches: [], delivery: outcome }, { job, now, random: 0.5 });
 
-  test('of a callback says what opened its circuit, where that is known', () => {
+  test('to a receiver shows the failure that opened its circuit, if known', () => {
     const cause = { class: 'timeout' } as const;
     const failure = { class: 'circuit_open', retryAfterMs: 1_000, cause } as const;
     expect(deliver({ kind: 'deferred', failure }).callbackDeferred).toStrictEqual({ class: 'circuit_open', cause });
     expect(deliver(deferredCallback()).callbackDeferred).toStrictEqual({ class: 'circuit_open' });
   });
 
-  test('burns no attempt, and comes back when it may be worth it, a little spread', () => {
+  test('costs no attempt, and returns at the retry time, slightly spread', () => {
     const settlement = run({ fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] }, { random: 0.5 });
     expect(settlement).toMatchObject({ status: 'PENDING', fetchAttempts: 0, dueAt: NOW + 42_000 });
     expect(settlement.attempt).toBeUndefined();
@@ -629,17 +629,17 @@ describe('a deferred call', () => {
     expect(dueAt).toBe(NOW + 40_000);
   });
 
-  test('does not hold up a provider of the same job that was asked', () => {
+  test('does not delay a provider of the same job that was called', () => {
     const settlement = run({ fetches: [deferred('gas', 500_000), unavailable('internet')] });
     expect(settlement).toMatchObject({ fetchAttempts: 1, dueAt: NOW + 1_000 });
   });
 
-  test('waits no longer than the fetching deadline', () => {
+  test('waits no longer than the fetch deadline', () => {
     const job = aJob({ deadlineAt: NOW + 5_000 });
     expect(run({ fetches: [deferred('gas', 90_000), fetched('internet')] }, { job }).dueAt).toBe(NOW + 5_000);
   });
 
-  test('to a receiver that stays in trouble ends the job, but not while we have paused', () => {
+  test('to a failing receiver ends the job, but not while we have paused', () => {
     const { callbackDeadlineAt = 0 } = deliver(deferredCallback());
     expect(callbackDeadlineAt).toBe(NOW + policy.patienceMs);
     const job = { ...frozen, callbackDeadlineAt };
@@ -660,14 +660,14 @@ describe('the life of a stored result', () => {
     retentionMs: DAY,
   };
 
-  test('covers the deadline, every callback at its longest, the patience, the retention and a week of our own faults', () => {
+  test('covers the deadline, the longest callbacks, the patience, the retention and a week of our own faults', () => {
     const job = aJob({ deadlineAt: NOW + DAY });
     const days = (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
     expect(days).toBeCloseTo(1 + 2 * 1.1 + 2 + 1 + 7, 5);
     expect(firstKeptUntil(NOW, DAY, deployed)).toBe(keptUntil(job, NOW, deployed));
   });
 
-  test('is shorter once the results are frozen: neither the fetching deadline nor the callbacks behind it are to come', () => {
+  test('is shorter once the results are frozen: the fetch deadline and later callbacks no longer count', () => {
     const left = (callbackAttempts: number) => {
       const job = aJob({ phase: 'CALLING_BACK', callbackAttempts, deadlineAt: NOW + 30 * DAY });
       return (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
@@ -677,7 +677,7 @@ describe('the life of a stored result', () => {
     expect(left(5)).toBeCloseTo(2 + 1 + 7, 5);
   });
 
-  test('is not renewed while a job takes its ordinary course, whatever hints it is given', () => {
+  test('is not renewed in the ordinary course of a job, whatever hints arrive', () => {
     const stored = { keptUntil: firstKeptUntil(NOW, DAY, deployed) };
     let job = aJob({ deadlineAt: NOW + DAY });
     let now = NOW;
@@ -713,7 +713,7 @@ describe('the log of an attempt', () => {
     excerpt: 'x'.repeat(150),
   } as const;
 
-  test('says when it began and ended, what each call came to, and when the next is due', () => {
+  test('has its start and end, the result of each call, and the next due time', () => {
     const late = { ...fetched('internet'), fetchedAt: NOW - 500, durationMs: 1_500 };
     const { attempt, dueAt } = settle(
       aJob(),
@@ -737,7 +737,7 @@ describe('the log of an attempt', () => {
     expect(attempt?.fetches[0]?.excerpt).toHaveLength(100);
   });
 
-  test('tells of callbacks that failed, and of what was missing for them', () => {
+  test('has failed callbacks, and the results missing from them', () => {
     const callbackOf = (delivery: CallbackOutcome) =>
       settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy).attempt;
     expect(callbackOf(failedCallback(failure))).toMatchObject({
@@ -750,20 +750,20 @@ describe('the log of an attempt', () => {
     expect(callbackOf(delivered)?.startedAt).toBe(NOW - 5);
   });
 
-  test('tells of a provider that is still working, and begins when it ends where nothing is known of its calls', () => {
+  test('has a provider that is still working, and starts at its end if its calls are unknown', () => {
     const fetches = [working('gas'), unavailable('internet')];
     const { attempt } = settle(aJob(), claimed, { fetches }, NOW, 0, policy);
     expect(attempt).toMatchObject({ startedAt: NOW, fetches: [{ status: 'FAILED', class: 'still_working' }, {}] });
   });
 
-  test('names no next attempt when there is none', () => {
+  test('has no next attempt when there is none', () => {
     const delivery = { ...DELIVERED, durationMs: 5 };
     const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
     expect(attempt?.nextAttemptAt).toBeUndefined();
     expect(attempt?.callback).toMatchObject({ status: 'OK', startedAt: NOW - 5 });
   });
 
-  test('tells how often a callback was tried', () => {
+  test('counts the calls of a callback', () => {
     const delivery = { ...DELIVERED, tries: 2 };
     const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
     expect(attempt?.callback).toMatchObject({ tries: 2 });

@@ -11,8 +11,8 @@ const MINUTE_MS = 60_000;
 const id = '01a20b4c-cf47-716b-85d8-5343742576b8';
 const body = '{"jobId":"01a20b4c","data":[{"providerId":"gas","data":["é",12345678901234567890]}]}';
 
-/** The scheme as the specification words it, without any library. */
-const isSignedByTheBook = (secret: string, headers: Record<string, string>, text: string): boolean => {
+/** The scheme in the specification's words, without any library. */
+const isSignedPerSpec = (secret: string, headers: Record<string, string>, text: string): boolean => {
   const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
   const message = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`;
   const expected = `v1,${createHmac('sha256', key).update(message, 'utf8').digest('base64')}`;
@@ -36,8 +36,8 @@ function accepts(create: (secret: string) => { verify: (text: string, headers: R
   };
 }
 
-describe.each([...verifiers, ['node:crypto', isSignedByTheBook] as const])('%s', (_name, verify) => {
-  test('accepts whatever is signed', () => {
+describe.each([...verifiers, ['node:crypto', isSignedPerSpec] as const])('%s', (_name, verify) => {
+  test('accepts anything signed', () => {
     fc.assert(
       fc.property(fc.json(), fc.uuid(), (text, messageId) => {
         const secret = newSigningSecret();
@@ -47,13 +47,13 @@ describe.each([...verifiers, ['node:crypto', isSignedByTheBook] as const])('%s',
     );
   });
 
-  test('accepts either secret while they are rotated, and no third', () => {
+  test('accepts either secret during a rotation, and no third', () => {
     const [fresh, old, strange] = [newSigningSecret(), newSigningSecret(), newSigningSecret()];
     const headers = signatureHeaders([fresh, old], id, body, Date.now());
     expect([fresh, old, strange].map((secret) => verify(secret, headers, body))).toEqual([true, true, false]);
   });
 
-  test('refuses one changed byte of the body, wherever it is', () => {
+  test('rejects one changed byte of the body, wherever it is', () => {
     const secret = newSigningSecret();
     const headers = signatureHeaders([secret], id, body, Date.now());
     for (let at = 0; at < body.length; at += 1) {
@@ -62,7 +62,7 @@ describe.each([...verifiers, ['node:crypto', isSignedByTheBook] as const])('%s',
     }
   });
 
-  test('refuses another id or timestamp', () => {
+  test('rejects another id or timestamp', () => {
     const secret = newSigningSecret();
     const now = Date.now();
     const headers = signatureHeaders([secret], id, body, now);
@@ -72,7 +72,7 @@ describe.each([...verifiers, ['node:crypto', isSignedByTheBook] as const])('%s',
   });
 });
 
-test.each(verifiers)('%s refuses what was signed six minutes ago, or ahead', (_name, verify) => {
+test.each(verifiers)('%s rejects signatures six minutes old or ahead', (_name, verify) => {
   const secret = newSigningSecret();
   for (const offset of [-6 * MINUTE_MS, 6 * MINUTE_MS]) {
     expect(verify(secret, signatureHeaders([secret], id, body, Date.now() + offset), body)).toBe(false);
@@ -80,7 +80,7 @@ test.each(verifiers)('%s refuses what was signed six minutes ago, or ahead', (_n
 });
 
 test.each([{}, { 'webhook-id': id }, { 'webhook-signature': 'v1,' }])(
-  'a message that is not signed is refused: %j',
+  'an unsigned message is rejected: %j',
   (headers) => {
     expect(isSigned(newSigningSecret(), headers, body)).toBe(false);
   },
@@ -89,18 +89,18 @@ test.each([{}, { 'webhook-id': id }, { 'webhook-signature': 'v1,' }])(
 describe('a rotation', () => {
   const now = 1_800_000_000_000;
 
-  test('lets the old secret sign beside the new one, and no longer than it was to', () => {
+  test('lets the old secret sign beside the new one until the overlap ends', () => {
     const rotated = { secrets: rotateSecret({ secrets: [{ secret: 'old' }] }, 'new', now, MINUTE_MS) };
     expect(liveSecrets(rotated, now)).toEqual(['new', 'old']);
     expect(liveSecrets(rotated, now + MINUTE_MS - 1)).toEqual(['new', 'old']);
     expect(liveSecrets(rotated, now + MINUTE_MS)).toEqual(['new']);
   });
 
-  test('ends the old secret at once where no overlap is wanted', () => {
+  test('ends the old secret at once without an overlap', () => {
     expect(rotateSecret({ secrets: [{ secret: 'old' }] }, 'new', now, 0)).toEqual([{ secret: 'new' }]);
   });
 
-  test('lets no earlier secret live longer, and keeps none that is over', () => {
+  test('prolongs no earlier secret, and drops expired ones', () => {
     const first = rotateSecret({ secrets: [{ secret: 'a' }] }, 'b', now, MINUTE_MS);
     const second = rotateSecret({ secrets: first }, 'c', now + 1, 10 * MINUTE_MS);
     expect(second).toEqual([

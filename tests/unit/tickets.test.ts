@@ -33,7 +33,7 @@ type Change = { final?: boolean; now?: number; random?: number };
 const run = (job: Job, outcomes: Outcomes, { final = false, now = NOW, random = 0 }: Change = {}) =>
   settle(job, aClaim({ final }), outcomes, now, random, policy);
 
-/** The job as it is stored after an execution. */
+/** The job as stored after an execution. */
 const settled = (job: Job, outcomes: Outcomes, change: Change = {}): Job => {
   const { attempt: _, fetchAttempts, callbackAttempts, ...settlement } = run(job, outcomes, change);
   return { ...job, ...settlement, claimsSinceOutcome: 0, fetchAttempts: job.fetchAttempts + fetchAttempts };
@@ -47,7 +47,7 @@ const pendingOf = (job: Pick<Job, 'results'>, providerId = 'gas'): PendingResult
 };
 
 const lost = (failureClass: FailureClass = 'ticket_lost') => unavailable('gas', { class: failureClass });
-/** One job of one provider, which has accepted the request. */
+/** A job with one provider, which has accepted the request. */
 const accepted = (change: Partial<Job> = {}) =>
   settled(aJob({ providers: ['gas'], ...change }), { fetches: [working('gas')] });
 const times = { now: NOW, leaseMs: undefined, fetchDeadlineMs: 86_400_000 };
@@ -58,8 +58,8 @@ const redrive = (job: Job): Job =>
     times,
   );
 
-describe('a provider that is working on it', () => {
-  test('is asked again after its interval, a little spread and never sooner; it costs no attempt and no line in the log', () => {
+describe('a provider that is still working', () => {
+  test('is polled after its interval, slightly spread and never sooner, without an attempt or a log entry', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1_000, max: 10_000_000 }),
@@ -77,7 +77,7 @@ describe('a provider that is working on it', () => {
     );
   });
 
-  test('says so, and a row of failures ends', () => {
+  test('has that status, and resets its consecutive failures', () => {
     const job = settled(accepted(), { fetches: [unavailable('gas')] });
     expect(pendingOf(job)).toMatchObject({ attempts: 1, error: { class: 'bad_status' } });
     const again = settled(job, { fetches: [working('gas', { polls: 1 })] });
@@ -85,12 +85,12 @@ describe('a provider that is working on it', () => {
     expect(again.fetchAttempts).toBe(1);
   });
 
-  test('ends a row of our own faults: a call went out', () => {
+  test('resets our own consecutive faults, since a call was sent', () => {
     const job = aJob({ providers: ['gas'], ownFaults: 3 });
     expect(run(job, { fetches: [working('gas')] }).ownFaults).toBe(0);
   });
 
-  test('says so, too, while it is deferred or not asked by a fault of ours', () => {
+  test('keeps that status while it is deferred or not called by our own fault', () => {
     for (const outcome of [deferred, notAttempted]) {
       const job = settled(accepted(), { fetches: [outcome('gas')] });
       expect(pendingOf(job)).toMatchObject({ error: { class: 'still_working' }, ticket: { polls: 0 } });
@@ -98,7 +98,7 @@ describe('a provider that is working on it', () => {
     expect(pendingOf(settled(accepted(), { fetches: [deferred('gas')] })).deferred).toEqual({ class: 'circuit_open' });
   });
 
-  test('is asked once more at the deadline, then delivered as an error in its place', () => {
+  test('is polled once more at the deadline, then delivered as an error in its place', () => {
     const job = accepted({ deadlineAt: NOW + 30 * SECOND });
     expect(job.dueAt).toBe(NOW + 30 * SECOND);
     const now = job.deadlineAt;
@@ -111,13 +111,13 @@ describe('a provider that is working on it', () => {
     expect(over.attempt).toMatchObject({ fetches: [{ class: 'still_working' }], callback: { status: 'OK' } });
   });
 
-  test('stays so where a fault of ours keeps the callback back at the deadline', () => {
+  test('keeps that status while our own fault delays the callback at the deadline', () => {
     const job = aJob({ results: accepted().results });
     const outcomes = { fetches: [working('gas'), notAttempted('internet')], delivery: NOT_SENT };
     expect(pendingOf(run(job, outcomes, { final: true })).ticket).toBeDefined();
   });
 
-  test('keeps its place in the log of an attempt that others made', () => {
+  test('keeps its place in the log of an attempt by others', () => {
     const { attempt, fetchAttempts } = run(aJob(), { fetches: [working('gas'), unavailable('internet')] });
     expect(fetchAttempts).toBe(1);
     expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['still_working', 'bad_status']);
@@ -125,7 +125,7 @@ describe('a provider that is working on it', () => {
 });
 
 describe('a ticket', () => {
-  test('is kept when asking fails, by the schedule', () => {
+  test('is kept when a poll fails, and retried by the schedule', () => {
     const job = settled(accepted(), { fetches: [unavailable('gas')] });
     expect(pendingOf(job)).toMatchObject({
       ticket: { url: 'https://example.com/work/gas' },
@@ -135,7 +135,7 @@ describe('a ticket', () => {
   });
 
   test.each(['ticket_lost', 'polling_timeout'] as const)(
-    'is given up by %s: a failed attempt, and another round',
+    'is dropped by %s: a failed attempt, and a new round',
     (failureClass) => {
       const job = settled(accepted(), { fetches: [lost(failureClass)] });
       expect(pendingOf(job)).toMatchObject({ attempts: 1, round: 1, error: { class: failureClass } });
@@ -144,11 +144,11 @@ describe('a ticket', () => {
     },
   );
 
-  test('that is not held can not be given up: the request is repeated in the same round', () => {
+  test('that is not held cannot be dropped: the request is repeated in the same round', () => {
     expect(pendingOf(settled(aJob({ providers: ['gas'] }), { fetches: [lost()] })).round).toBeUndefined();
   });
 
-  test('that is given up, again and again, has the provider asked less and less often', () => {
+  test('that is dropped repeatedly has its provider called less and less often', () => {
     let job = aJob({ providers: ['gas'], round: 4 });
     const delays: number[] = [];
     for (let index = 0; index < 4; index += 1) {
@@ -160,7 +160,7 @@ describe('a ticket', () => {
     expect(pendingOf(job)).toMatchObject({ round: 8, attempts: 4 });
   });
 
-  test('of one provider leaves the round of another as it is: its request may be under way', () => {
+  test('of one provider does not affect the round of another, whose request may be in progress', () => {
     const job = settled(settled(aJob(), { fetches: [working('gas'), unavailable('internet')] }), { fetches: [lost()] });
     expect([roundOf(job, resultOf(job)), roundOf(job, resultOf(job, 'internet'))]).toEqual([1, 0]);
   });
@@ -172,23 +172,23 @@ describe('a ticket', () => {
     ['when its data is deleted', (job) => expunged(job, NOW)],
     ['when it is redriven', (job) => redrive(job)],
     [
-      'when it ends as soon as it is claimed',
+      'when it ends at its claim',
       (job) => abandon(job, aClaim(), { code: 'CLIENT_REVOKED', message: '' }, NOW, policy),
     ],
-  ])('leaves its job %s: it may hold a token, and is of no use there', (_case, change) => {
+  ])('is deleted from its job %s, since it may contain a token', (_case, change) => {
     const job = accepted();
     expect(JSON.stringify(job)).toContain('example.com/work');
     expect(JSON.stringify(change(job))).not.toContain('example.com/work');
   });
 
-  test('does not travel in a claimed job', () => {
+  test('is not in a claimed job', () => {
     const job = { ...accepted(), leasedUntil: NOW + MINUTE };
     expect(JSON.stringify(toClaimedJob(job, 'scheduled', NOW + MINUTE))).not.toContain('example.com/work');
   });
 });
 
 describe('a round', () => {
-  test('is the same for all providers of a job until a ticket is given up', () => {
+  test('is the same for all providers of a job until a ticket is dropped', () => {
     expect(roundOf({}, undefined)).toBe(0);
     expect(roundOf({ round: 3 }, { round: undefined })).toBe(3);
     expect(roundOf({ round: 3 }, { round: 5 })).toBe(5);
@@ -196,22 +196,22 @@ describe('a round', () => {
 
   test.each([
     ['refused', refused('gas')],
-    ['gave', fetched('gas')],
-  ] as const)('is remembered of a provider that %s, so that a redrive begins one that was never used', (_case, end) => {
+    ['succeeded', fetched('gas')],
+  ] as const)('is stored for a provider that %s, so that a redrive starts an unused one', (_case, end) => {
     const job = settled(settled(accepted(), { fetches: [lost()] }), { fetches: [end] });
     expect(resultOf(job)?.round).toBe(1);
     expect(nextRound(job)).toBe(2);
     expect(redrive(job).round).toBe(2);
   });
 
-  test('stays that of a result that went missing: the provider knows what it gave by it', () => {
+  test('stays with a result that went missing, since the provider knows its work by it', () => {
     const job = settled(settled(accepted(), { fetches: [lost()] }), { fetches: [fetched('gas')] });
     const missing = { kind: 'resultMissing', providerId: 'gas' } as const;
     const again = run({ ...job, phase: 'FETCHING' }, { fetches: [], delivery: missing });
     expect(pendingOf(again)).toMatchObject({ round: 1 });
   });
 
-  /** What a history may bring; `again` is a redrive. */
+  /** Events of a history; `again` is a redrive. */
   type Event = FetchOutcome['kind'] | FailureClass | 'again' | 'missing';
   const event = fc.constantFrom<Event>(
     'working',
@@ -237,7 +237,7 @@ describe('a round', () => {
     return unavailable(providerId, { class: what as FailureClass });
   };
 
-  test('never comes back, and a ticket is never forgotten unless it is given up, whatever happens', () => {
+  test('is never reused, and a ticket is only forgotten when it is dropped, in any history', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(event, event), { minLength: 1, maxLength: 40 }), (history) => {
         let job = aJob();
@@ -250,11 +250,11 @@ describe('a round', () => {
             job = redrive(job);
             expect(job.results.every((result) => result.status === 'FETCHED')).toBe(true);
           } else if (whats.includes('missing')) {
-            const given = job.results.find(({ status }) => status === 'FETCHED');
-            if (!given) continue;
-            const delivery = { kind: 'resultMissing', providerId: given.providerId } as const;
+            const fetchedResult = job.results.find(({ status }) => status === 'FETCHED');
+            if (!fetchedResult) continue;
+            const delivery = { kind: 'resultMissing', providerId: fetchedResult.providerId } as const;
             job = { ...settled(job, { fetches: [], delivery }), phase: 'FETCHING', status: 'PENDING' };
-            expect(roundOf(job, resultOf(job, given.providerId))).toBe(roundOf(before, given));
+            expect(roundOf(job, resultOf(job, fetchedResult.providerId))).toBe(roundOf(before, fetchedResult));
           } else {
             const asked = job.providers.flatMap((providerId, at) => {
               const result = resultOf(job, providerId);

@@ -20,7 +20,7 @@ const down: FindClient = async () => {
   throw new Error('down');
 };
 
-/** What delivering and settling are given. */
+/** Dependencies of delivering and settling. */
 const common = (store: JobStore) => ({
   ...unguarded,
   ...store,
@@ -32,7 +32,7 @@ const common = (store: JobStore) => ({
   userAgent: 'test',
 });
 
-describe('a job of a client that was revoked', () => {
+describe('a job of a revoked client', () => {
   const claim = async (find: FindClient) => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 0 }));
@@ -58,14 +58,14 @@ describe('a job of a client that was revoked', () => {
   test.each([
     ['revoked', revoked],
     ['gone', unknown],
-  ])('ends when it is taken and its client is %s', async (_name, find) => {
+  ])('ends when it is claimed and its client is %s', async (_name, find) => {
     const { batches, job } = await claim(find);
     expect(batches).toEqual([]);
     expect(job).toMatchObject({ status: 'FAILED', failure: { code: 'CLIENT_REVOKED' } });
     expect(job?.dueAt).toBeUndefined();
   });
 
-  test('goes on where its client can not be looked up', async () => {
+  test('goes on when its client cannot be looked up', async () => {
     expect((await claim(down)).batches).toHaveLength(1);
   });
 
@@ -89,7 +89,7 @@ describe('a job of a client that was revoked', () => {
     });
   });
 
-  test('waits, and loses no attempt, while its client can not be looked up', async () => {
+  test('waits without losing attempts while its client cannot be looked up', async () => {
     const worked = aWorkedJob();
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
@@ -140,7 +140,7 @@ describe('an idempotency key', () => {
     expect(started).toHaveLength(1);
   });
 
-  test('is refused for another request, and belongs to its client alone', async () => {
+  test('is rejected for another request, and scoped to its client', async () => {
     const { accept, started } = createWorld();
     await accept();
     await expect(accept({ providers: ['internet'] })).rejects.toBeInstanceOf(IdempotencyKeyReused);
@@ -149,7 +149,7 @@ describe('an idempotency key', () => {
     expect(started).toHaveLength(2);
   });
 
-  test('is free again when its job has expired, whose claims its successor counts on', async () => {
+  test('is free again when its job has expired; the next job continues the claim count', async () => {
     const { accept, store, pass } = createWorld();
     const { job } = await accept();
     store.jobs.set(job.jobId, { ...job, claims: 7, expiresAt: NOW / 1000 + 1 });
@@ -196,12 +196,12 @@ describe("a provider's credential", () => {
     };
   };
 
-  test('goes into the header that the catalogue names', async () => {
+  test('is sent in the header that the catalogue names', async () => {
     const { requests } = await fetchWith(async (name) => `value of ${name}`);
     expect(requests[0]?.headers).toMatchObject({ 'X-Api-Key': 'value of gas-key' });
   });
 
-  test('is kept out of what is told of a failure, even if the provider repeats it', async () => {
+  test('is masked in failures, even if the provider repeats it', async () => {
     const { error, log } = await fetchWith(async () => 'the-credential', {
       statusCode: 403,
       body: Buffer.from(`${'x'.repeat(190)}the-credential is not known`),
@@ -211,7 +211,7 @@ describe("a provider's credential", () => {
     expect((error as Error).message + JSON.stringify(log.lines)).not.toContain('the-cred');
   });
 
-  test('that is missing makes the job wait, and no call', async () => {
+  test('that is missing makes the job wait, without a call', async () => {
     const { error, requests } = await fetchWith(async () => {
       throw new SecretMissing('the secret gas-key is not set');
     });
@@ -219,7 +219,7 @@ describe("a provider's credential", () => {
     expect(requests).toEqual([]);
   });
 
-  test('that the provider refuses is read anew, and asked with once more', async () => {
+  test('that the provider rejects is read anew, and sent once more', async () => {
     let reads = 0;
     const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
       reads += 1;
@@ -230,18 +230,21 @@ describe("a provider's credential", () => {
     expect([error, reads, counted]).toEqual([undefined, 2, []]);
   });
 
-  test.each([9_001, 14_000])('that is refused after %i ms is read anew, though no time is left to ask', async (ms) => {
-    const reads: boolean[] = [];
-    const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
-      reads.push(isFresh);
-      clock += ms;
-      return isFresh ? 'new' : 'old';
-    };
-    const { requests, error } = await fetchWith(rotated, { statusCode: 401 });
-    expect([requests.length, reads, (error as Error).name]).toEqual([1, [false, true], 'CredentialRefused']);
-  });
+  test.each([9_001, 14_000])(
+    'that is rejected after %i ms is read anew, though no time is left to call again',
+    async (ms) => {
+      const reads: boolean[] = [];
+      const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
+        reads.push(isFresh);
+        clock += ms;
+        return isFresh ? 'new' : 'old';
+      };
+      const { requests, error } = await fetchWith(rotated, { statusCode: 401 });
+      expect([requests.length, reads, (error as Error).name]).toEqual([1, [false, true], 'CredentialRefused']);
+    },
+  );
 
-  test('that the provider refuses twice is a failure with a name, logged as an error and counted by provider', async () => {
+  test('that the provider rejects twice is a named failure, logged as an error and counted by provider', async () => {
     const { requests, error, log, counted } = await fetchWith(async () => 'old', { statusCode: 401 });
     expect(requests).toHaveLength(2);
     expect(error).toMatchObject({
@@ -252,7 +255,7 @@ describe("a provider's credential", () => {
     expect(counted).toContainEqual(['CredentialsRefused', { provider: 'gas' }]);
   });
 
-  test('that the provider forbids (403) is refused for good after one call', async () => {
+  test('that the provider forbids (403) is refused permanently after one call', async () => {
     const { requests, error } = await fetchWith(async () => 'old', { statusCode: 403 });
     expect([requests.length, (error as Error).name]).toEqual([1, 'ProviderRefused']);
   });
@@ -266,7 +269,7 @@ describe("a provider's credential", () => {
     { header: 'x-api-key', secret: '' },
     { header: 'x-api-key', secret: 'x', value: 'in the open' },
     { header: 'x-api-key' },
-  ])('can not be %j', (auth) => {
+  ])('cannot be %j', (auth) => {
     expect(() => parseCatalogue(text(auth), {})).toThrow(/auth/);
   });
 });

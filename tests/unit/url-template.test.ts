@@ -124,13 +124,13 @@ describe('a URL template', () => {
     expect(templateFaults(url, declared).join('; ')).toMatch(message);
   });
 
-  test('without parameters takes no variable', () => {
+  test('may have no variable if no parameters are declared', () => {
     expect(templateFaults('https://api.example/{account}', undefined)).toEqual([
       'Must declare {account} in parameters',
     ]);
   });
 
-  test('knows its variables and the names in its query', () => {
+  test('lists its variables and the names in its query', () => {
     const url = 'https://api.example/{account}/{size}?a=1&b={account}{&from,until}';
     expect([...variablesOf(url)]).toEqual(['account', 'size', 'from', 'until']);
     expect([...pathVariablesOf(url)]).toEqual(['account', 'size']);
@@ -158,12 +158,12 @@ describe('expanding a URL template', () => {
     ['https://h/x{?from}', { from: false }, 'https://h/x?from=false'],
     ["https://h/it's/|/%7B/{account}?q='{&from}", { account: 'x', from: 'y' }, "https://h/it's/|/%7B/x?q='&from=y"],
     ['https://h/a/../b#top', {}, 'https://h/a/../b#top'],
-  ])('%s with %j gives %s', (url, values, expanded) => {
+  ])('%s with %j becomes %s', (url, values, expanded) => {
     expect(expand(url, values)).toBe(expanded);
   });
 
   test.each(['', '.', '..', 'a/b', 'a\\b', '%2e%2e', 'a%', 'a\nb', 'a\u007F', 'a\u0085', '\uD800'])(
-    'refuses %j in the path, without quoting it',
+    'rejects %j in the path, without quoting it',
     (account) => {
       expect(() => expand('https://h/{account}/x', { account })).toThrow(UnsafeExpansion);
       try {
@@ -174,18 +174,18 @@ describe('expanding a URL template', () => {
     },
   );
 
-  test('refuses a path variable without a value, and text in the query that is not Unicode', () => {
+  test('rejects a path variable without a value, and query text that is not Unicode', () => {
     expect(() => expand('https://h/{account}', {})).toThrow(UnsafeExpansion);
     expect(() => expand('https://h/{?from}', { from: 'a\uDC00' })).toThrow(UnsafeExpansion);
   });
 
-  test('refuses a template that is not valid', () => {
+  test('rejects an invalid template', () => {
     expect(() => expand('https://h/{+account}', { account: 'x' })).toThrow(UnsafeExpansion);
     expect(() => expand('https://{account}.example/', { account: 'evil' })).toThrow(UnsafeExpansion);
     expect(() => expand('https://h:{size}/', { size: 8080 })).toThrow(UnsafeExpansion);
   });
 
-  test('refuses dot segments that literal text and a value make together', () => {
+  test('rejects dot segments formed by literal text and a value together', () => {
     const never = { url: 'https://h/a/{account}{size}', parameters: declared };
     expect(expandUrl(never, { account: 'x', size: 1 })).toBe('https://h/a/x1');
     expect(() => expandTemplate('https://h/a/b/.{account}', declared, { account: '.' })).toThrow(UnsafeExpansion);
@@ -204,7 +204,7 @@ describe('over random templates and values', () => {
     },
   } as ParametersSchema;
 
-  /** A template as a tree: its text, and what a server should read, are made of it independently. */
+  /** A template as a tree: its text and the server's view are derived from it independently. */
   type Part = { text: string } | { variable: 'a' | 'b' };
   type Template = {
     origin: string;
@@ -239,7 +239,7 @@ describe('over random templates and values', () => {
     const joined = optional.length > 0 && !isSplit ? `{${first}${optional.join(',')}}` : '';
     return `${origin}${path.map((items) => `/${all(items)}`).join('')}${query && '?'}${query}${rest}${joined}`;
   };
-  /** What a server should read for some parts: decoded text and plain values. */
+  /** The server's view of some parts: decoded text and plain values. */
   const read = (items: Part[], values: Values): string =>
     items.map((part) => ('text' in part ? decodeURIComponent(part.text) : String(values[part.variable]))).join('');
 
@@ -266,7 +266,7 @@ describe('over random templates and values', () => {
     });
   };
 
-  test('no value changes origin, path or query names, and each arrives as it was given', () => {
+  test('no value changes origin, path or query names, and each arrives unchanged', () => {
     let expansions = 0;
     fc.assert(
       fc.property(anyTemplate, anyValues, (template, values) => {
@@ -293,7 +293,7 @@ describe('over random templates and values', () => {
             .filter((name) => values[name] !== undefined)
             .map((name) => [name === 'd' ? 'page[d]' : name, String(values[name])]),
         ]);
-        // Where we mean what RFC 6570 means, a library that implements all of it agrees.
+        // Where we follow RFC 6570, a library that implements all of it agrees.
         if (template.isSplit || template.optional.includes('d')) return;
         expect(expanded.href).toBe(new URL(compile(url).expand(values)).href);
       }),

@@ -61,13 +61,13 @@ describe('accepting', () => {
     expect(store.jobs.get('id')).toMatchObject({ status: 'PENDING', dueAt: NOW });
   });
 
-  test('accepts even when nothing but storing works', async () => {
+  test('succeeds even if only storing works', async () => {
     const store = createFakeJobStore();
     store.control.release = fails(new Error('down'));
     expect((await accept(store, fails(new Error('down')))).job.jobId).toBe('id');
   });
 
-  test('accepts nothing that is not stored', async () => {
+  test('fails if the job is not stored', async () => {
     const store = createFakeJobStore();
     store.intake.create = fails(new Error('down'));
     await expect(accept(store, async () => {})).rejects.toThrow('down');
@@ -92,24 +92,24 @@ describe('delivering', () => {
     return { store, sent, run };
   };
 
-  test('is over for good once the receiver has it, even if that can not be written', async () => {
+  test('succeeds permanently once delivered, even if the outcome cannot be saved', async () => {
     const { run, sent } = await deliver({ save: fails(new Error('down')) });
     await expect(run).rejects.toBeInstanceOf(OutcomeNotSaved);
     expect(sent).toHaveLength(1);
   });
 
-  test('leaves the outcome of a newer claim alone', async () => {
+  test('does not affect the outcome of a newer claim', async () => {
     const { run } = await deliver({ save: fails(new StaleClaim('stale')) });
     await expect(run).resolves.toBeUndefined();
   });
 
-  test('makes no call for which the lease is too short', async () => {
+  test('makes no call if the lease is too short', async () => {
     const { run, sent } = await deliver({}, aWorkedJob({ leasedUntil: NOW + 10_000 }));
     await expect(run).rejects.toMatchObject({ name: 'LeaseLost' });
     expect(sent).toEqual([]);
   });
 
-  test('tells a receiver in trouble from one with a bad certificate', async () => {
+  test('distinguishes an unavailable receiver from one with an invalid certificate', async () => {
     const lost = await deliver({ send: fails(new HttpFailure('connection_refused', 'ECONNREFUSED', 1)) });
     await expect(lost.run).rejects.toBeInstanceOf(CallbackUnavailable);
     const bad = await deliver({ send: fails(new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1)) });
@@ -117,7 +117,7 @@ describe('delivering', () => {
   });
 });
 
-/** A store of results that keeps what it was given. */
+/** A store of results that records every save. */
 const withResults = (saved: unknown[]) => {
   const { results, reader } = createFakeJobStore();
   const save: typeof results.save = async (...args) => {
@@ -141,13 +141,13 @@ describe('fetching', () => {
       { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas', retryCount: 1 },
     );
 
-  test('tells how often it tried, whatever came of it', async () => {
+  test('reports the number of its calls, whatever the outcome', async () => {
     expect(await fetchWith({})).toMatchObject({ tries: 2 });
     const error = await fetchWith({ statusCode: 500 }).catch((thrown: unknown) => thrown);
     expect(JSON.parse((error as Error).message)).toMatchObject({ statusCode: 500, tries: 2 });
   });
 
-  test('stores nothing that stays for a job which was cancelled and deleted meanwhile', async () => {
+  test('leaves nothing stored for a job that was cancelled and deleted meanwhile', async () => {
     const store = createFakeJobStore();
     const job = aJob({ jobId: 'id' });
     await givenJob(store, job);
@@ -172,10 +172,10 @@ describe('fetching', () => {
     expect(store.stored.get('id')?.size ?? 0).toBe(0);
   });
 
-  test('stores nothing that stays once its execution has settled without it, or the job was delivered without it', async () => {
+  test('leaves nothing stored once its execution settled without it, or the job was delivered without it', async () => {
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
-    /** Fetches something large, while another try of the same claim settles the job. */
+    /** Fetches something large while another invocation of the same claim settles the job. */
     const outlive = async (settlement: Partial<Settlement>, data: ProviderResultData[] = []) => {
       const store = createFakeJobStore();
       await givenJob(store, aJob({ jobId: 'id' }));
@@ -191,26 +191,26 @@ describe('fetching', () => {
     };
     const lost = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'internal' } } as const;
     expect(await outlive({ results: [lost], dueAt: NOW + 30_000 })).toBe(0);
-    const given = { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 2 } as const;
+    const fetchedResult = { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 2 } as const;
     const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
-    expect(await outlive({ results: [given], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
-    // What the job says that it has is stored under the same key.
-    expect(await outlive({ results: [given], dueAt: NOW + 30_000 })).toBe(1);
+    expect(await outlive({ results: [fetchedResult], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
+    // A result that the job lists is stored under the same key.
+    expect(await outlive({ results: [fetchedResult], dueAt: NOW + 30_000 })).toBe(1);
   });
 
-  test('carries what is small, and stores what is large', async () => {
+  test('returns small results inline, and stores large ones', async () => {
     const saved: unknown[] = [];
     const headers = { 'content-type': 'text/plain' };
     expect((await fetchWith({ headers, body: Buffer.from('small') }, saved)).json).toBe('"small"');
     const large = await fetchWith({ headers, body: Buffer.alloc(17_000, 'x') }, saved);
     expect(large.json).toBeUndefined();
-    // Nothing renews it before its job is settled, and the job is told: too early, and the callback goes without it.
+    // Nothing renews it before its job is settled: if it expired earlier, the callback would go without it.
     const expiresAt = firstKeptUntil(NOW, 86_400_000, policy);
     expect(saved.map((args) => (args as unknown[])[3])).toEqual([expiresAt]);
     expect(large).toMatchObject({ keptUntil: expiresAt });
     expect(expiresAt).toBeGreaterThan((NOW + 86_400_000) / 1000);
     expect(expiresAt).toBeLessThan((NOW + 30 * 86_400_000) / 1000);
-    // Escaping makes this one too large to travel, though it is under 16 KiB as it came.
+    // Escaping makes this one too large for the payload, though it arrived with less than 16 KiB.
     expect((await fetchWith({ headers, body: Buffer.alloc(9_000, '"') }, saved)).json).toBeUndefined();
     expect(saved).toHaveLength(2);
   });
@@ -223,7 +223,7 @@ describe('fetching', () => {
     ['half a body', { bodyFailure: { class: 'connection_broken', message: 'ECONNRESET' } }, 'ProviderUnavailable'],
     ['too much', { bodyFailure: { class: 'too_large', message: '' } }, 'ProviderRefused'],
     [
-      'text that grows beyond the limit',
+      'text that exceeds the limit when escaped',
       { headers: { 'content-type': 'text/plain' }, body: Buffer.alloc(49_000, '"') },
       'ProviderRefused',
     ],
@@ -237,7 +237,7 @@ describe('settling', () => {
   const settle = async (store: ReturnType<typeof createFakeJobStore>, worked = aWorkedJob()) =>
     settleJob({ ...common(), jobs: store.reader, results: store.results, outcomes: store.outcomes }, { job: worked });
 
-  test('keeps what was fetched before it says so', async () => {
+  test('stores fetched data before it saves the outcome', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
     await givenJob(store, aJob({ jobId: worked.jobId }));
@@ -262,7 +262,7 @@ describe('settling', () => {
     expect((await store.results.load(worked.jobId))?.results).toMatchObject([{ providerId: 'gas', json: '"gas"' }]);
   });
 
-  test('says where results are stored, and until when', async () => {
+  test('saves where results are stored, and until when', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
     await givenJob(store, aJob({ jobId: worked.jobId }));
@@ -275,7 +275,7 @@ describe('settling', () => {
     expect(stored?.expiresAt).toBe(keptUntil(life, NOW, policy));
   });
 
-  test('renews a stored result only when the job could outlive it', async () => {
+  test('renews a stored result only if it could expire before the job', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ providers: ['internet'], results: [unavailable('internet')], checkpointed: true });
     const renewed: unknown[] = [];
@@ -305,7 +305,7 @@ describe('settling', () => {
     expect(renewal()).toBe(firstKeptUntil(NOW, 86_400_000, policy));
   });
 
-  test('leaves nothing stored of a claim that is stale by the time its outcome is written', async () => {
+  test('leaves nothing stored by a claim that is stale when its outcome is written', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
     const job = aJob({ jobId: worked.jobId });
@@ -320,7 +320,7 @@ describe('settling', () => {
     expect(store.stored.get(worked.jobId)?.size).toBe(0);
   });
 
-  test('leaves nothing of a stale claim that its fetches stored, nor of saves that end after another failed', async () => {
+  test("leaves nothing from a stale claim's fetches, nor from saves that end after another failed", async () => {
     const store = createFakeJobStore();
     const { results } = store;
     const worked = aWorkedJob({ order: ['gas', 'internet', 'phone'], results: [fetched('gas'), fetched('internet')] });
@@ -333,7 +333,7 @@ describe('settling', () => {
     await settle(store, { ...worked, results: [...worked.results, phone] });
     expect(store.stored.get(worked.jobId)?.size).toBe(0);
 
-    // Gas was stored by a newer claim meanwhile; the save of internet takes longer to succeed than that of gas to fail.
+    // Gas was stored by a newer claim meanwhile; internet's save takes longer to succeed than gas's to fail.
     const other = aJob({ jobId: aJob().jobId, providers: worked.order });
     await givenJob(store, other);
     const { save } = results;
@@ -347,7 +347,7 @@ describe('settling', () => {
     expect(store.stored.get(other.jobId)?.size ?? 0).toBe(0);
   });
 
-  test('counts faults of our own by task, and logs each with its cause', async () => {
+  test('counts internal faults by task, and logs each with its cause', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [notAttempted('gas'), fetched('internet')] });
     await givenJob(store, aJob({ jobId: worked.jobId }));
@@ -399,16 +399,16 @@ describe('claiming', () => {
     return store;
   };
 
-  test('takes every due job once, in batches of at most 40', async () => {
+  test('claims every due job once, in batches of at most 40', async () => {
     const { batches, more, claimed } = await claim(await withDue(95));
     const ids = batches.flat().map((job) => job.jobId);
-    // Jobs born leased have been taken before: each is in a batch of its own.
+    // Jobs created with a lease have been claimed before, so each is in a batch of its own.
     expect([new Set(ids).size, ids.length, claimed, more]).toEqual([95, 95, 95, false]);
     const waiting = await claim(await withDue(95, { claimsSinceOutcome: 0 }));
     expect(waiting.batches.map((batch) => batch.length)).toEqual([40, 40, 15]);
   });
 
-  test('takes no more than a sweep may, earlier passes included', async () => {
+  test('claims no more than a sweep may, earlier passes included', async () => {
     const store = await withDue(30, { claimsSinceOutcome: 0 });
     expect(await claim(store, { lastPause: async () => undefined, maxJobsPerSweep: 25 }, 5)).toMatchObject({
       claimed: 25,
@@ -416,7 +416,7 @@ describe('claiming', () => {
     });
   });
 
-  test('does not let one job that can not be taken keep the others', async () => {
+  test('skips a job that cannot be claimed', async () => {
     const store = await withDue(10, { claimsSinceOutcome: 0 });
     const taken = store.due.claim;
     let calls = 0;
@@ -427,7 +427,7 @@ describe('claiming', () => {
     expect((await claim(store, { due })).claimed).toBe(9);
   });
 
-  test('ends a job that was claimed twenty times in more than a week and never settled', async () => {
+  test('ends a job that was claimed twenty times in over a week without an outcome', async () => {
     const store = await withDue(1, { claimsSinceOutcome: 20, updatedAt: NOW - 7 * 86_400_000 - 1 });
     expect((await claim(store)).batches).toEqual([]);
     expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);

@@ -86,7 +86,7 @@ const createWorld = () => {
 };
 
 describe('a job with parameters and metadata', () => {
-  test('is stored with both as they were posted, without defaults', async () => {
+  test('is stored with both as posted, without defaults', async () => {
     const { post, store } = createWorld();
     const providers = [{ id: 'gas', parameters: { account: '1', ratio: 1e-7 } }, 'internet', { id: 'water' }];
     const metadata = { orderId: 'A-42', 'x.y_z-1': '😀' };
@@ -100,7 +100,7 @@ describe('a job with parameters and metadata', () => {
     expect(Object.keys(store.jobs.get(body.jobId)?.parameters ?? {})).toEqual(['gas']);
   });
 
-  test('has neither where neither says anything', async () => {
+  test('has neither if the request has neither', async () => {
     const { post, store } = createWorld();
     const { body } = await post({
       providers: ['internet', { id: 'water', parameters: {} }],
@@ -111,14 +111,14 @@ describe('a job with parameters and metadata', () => {
     expect('parameters' in job || 'metadata' in job).toBe(false);
   });
 
-  test('may be for a provider whose id every object has', async () => {
+  test('may name a provider whose id is an inherited property', async () => {
     const { post, store } = createWorld();
     const { body } = await post({ providers: [{ id: 'constructor', parameters: { note: 'x' } }], callbackUrl });
     expect(store.jobs.get(body.jobId)?.parameters).toEqual({ constructor: { note: 'x' } });
   });
 });
 
-describe('a request that is wrong', () => {
+describe('an invalid request', () => {
   const pointersOf = async (change: object) =>
     (await createWorld().post({ providers: ['internet'], callbackUrl, ...change })).pointers;
 
@@ -129,7 +129,7 @@ describe('a request that is wrong', () => {
       ['/providers/0/parameters/colour'],
     ],
     [
-      'a parameter of a provider that takes none',
+      'a parameter of a provider without parameters',
       ['gas', { id: 'internet', parameters: { a: 1 } }],
       ['/providers/0/parameters/account', '/providers/1/parameters/a'],
     ],
@@ -141,7 +141,7 @@ describe('a request that is wrong', () => {
       ['account', 'from', 'ratio', 'size', '~0~1'].map((name) => `/providers/0/parameters/${name}`),
     ],
     [
-      'a value that is no scalar',
+      'a value that is not a scalar',
       [{ id: 'gas', parameters: { account: ['1'], size: null } }],
       ['/providers/0/parameters/account', '/providers/0/parameters/size'],
     ],
@@ -169,11 +169,11 @@ describe('a request that is wrong', () => {
       ],
       ['/providers'],
     ],
-  ])('by %s is answered 422, with a pointer to each', async (_name, providers, pointers) => {
+  ])('with %s gets 422, with a pointer to each', async (_name, providers, pointers) => {
     expect(await pointersOf({ providers })).toEqual(pointers);
   });
 
-  test('by no more than a kilobyte of parameters is not', async () => {
+  test('does not include a kilobyte of parameters', async () => {
     expect(await pointersOf({ providers: [{ id: 'water', parameters: { note: 'x'.repeat(1003) } }] })).toBeUndefined();
   });
 
@@ -190,7 +190,7 @@ describe('a request that is wrong', () => {
     ['a list', [], ['/metadata']],
     ['null', null, ['/metadata']],
     ['text', 'A-42', ['/metadata']],
-  ])('by metadata with %s is answered 422', async (_name, metadata, pointers) => {
+  ])('with metadata %s gets 422', async (_name, metadata, pointers) => {
     expect(await pointersOf({ metadata })).toEqual(pointers);
   });
 
@@ -199,9 +199,11 @@ describe('a request that is wrong', () => {
     [{ a: 'x'.repeat(1016) }],
     [{ ['k'.repeat(64)]: '' }],
     [{ constructor: 'x', toString: 'y' }],
-  ])('by metadata like %.40j is not', async (metadata) => expect(await pointersOf({ metadata })).toBeUndefined());
+  ])('does not include metadata like %.40j', async (metadata) =>
+    expect(await pointersOf({ metadata })).toBeUndefined(),
+  );
 
-  test('never takes a key that changes a prototype', async () => {
+  test('includes any key that changes a prototype', async () => {
     const text = '{"providers":["internet"],"callbackUrl":"https://example.com/","metadata":{"__proto__":"x"}}';
     expect(createWebhookSchema(CATALOGUE, RULES).safeParse(JSON.parse(text)).success).toBe(false);
     const parameters =
@@ -209,7 +211,7 @@ describe('a request that is wrong', () => {
     expect(createWebhookSchema(CATALOGUE, RULES).safeParse(JSON.parse(parameters)).success).toBe(false);
   });
 
-  test('names all that is wrong at once, and repeats no value of a parameter or of metadata', async () => {
+  test('gets all faults at once, without values of parameters or metadata', async () => {
     const { post } = createWorld();
     const secret = 'SECRET-VALUE';
     const { body, pointers } = await post({
@@ -235,7 +237,7 @@ describe('a request that is wrong', () => {
 describe('the hash of a request', () => {
   const sha256 = (text: string) => createHash('sha256').update(text).digest('base64');
 
-  test('is what it always was without parameters and metadata', () => {
+  test('is unchanged without parameters and metadata', () => {
     expect(hashRequest({ providers: ['gas', 'internet'], callbackUrl: 'https://example.com/complete' })).toBe(
       'WYkXkF+AUIFnf4AxFNRzAG/nspO+J4Nn6vZulTMX/w8=',
     );
@@ -249,7 +251,7 @@ describe('the hash of a request', () => {
     }
   });
 
-  test('adds them with sorted keys, as they were posted', () => {
+  test('includes them as posted, with sorted keys', () => {
     const request = {
       providers: ['water', 'gas'],
       callbackUrl,
@@ -286,7 +288,7 @@ describe('the hash of a request', () => {
         )
       : value;
 
-  test('is the same in whatever order keys came, and another for any other value', () => {
+  test('ignores the order of keys, and differs for any other value', () => {
     const base = { providers: ['gas'], callbackUrl };
     fc.assert(
       fc.property(input, input, (one, other) => {
@@ -303,7 +305,7 @@ describe('the hash of a request', () => {
     );
   });
 
-  test('of what is valid is the same by the form alone', () => {
+  test('of a valid request needs only its form', () => {
     const schema = createWebhookSchema(CATALOGUE, RULES);
     const providers = fc.constantFrom<unknown>(
       'internet',
@@ -344,7 +346,7 @@ describe('a repeated request', () => {
     parameters: { type: 'object', required: ['holder'], properties: { holder: { type: 'string' } } },
   };
 
-  test('is the same job, however it is spelled; with other parameters or metadata it is refused', async () => {
+  test('returns the same job, however it is spelled; with other parameters or metadata it is rejected', async () => {
     const { post } = createWorld();
     const first = await post(request, 'key');
     const again = await post(respelled, 'key');
@@ -361,11 +363,11 @@ describe('a repeated request', () => {
   });
 
   test.each<[string, (world: ReturnType<typeof createWorld>['world']) => void]>([
-    ['takes other parameters', (world) => (world.catalogue = aCatalogue(stricter, WATER))],
-    ['takes none', (world) => (world.catalogue = aCatalogue('gas', WATER))],
+    ['has other parameters', (world) => (world.catalogue = aCatalogue(stricter, WATER))],
+    ['has no parameters', (world) => (world.catalogue = aCatalogue('gas', WATER))],
     ['has lost a provider', (world) => (world.catalogue = aCatalogue(GAS))],
     ['has lost all of them', (world) => (world.catalogue = aCatalogue('wind'))],
-  ])('is answered the same when the catalogue %s', async (_name, edit) => {
+  ])('gets the same response when the catalogue %s', async (_name, edit) => {
     const { post, world } = createWorld();
     const first = await post(request, 'key');
     edit(world);
@@ -375,7 +377,7 @@ describe('a repeated request', () => {
     expect([world.reads, world.posts]).toEqual([1, 2]);
   });
 
-  test('of a job without parameters is answered the same when the catalogue asks for some', async () => {
+  test('for a job without parameters gets the same response when the catalogue requires some', async () => {
     const { post, world } = createWorld();
     world.catalogue = aCatalogue('gas');
     const first = await post({ providers: ['gas'], callbackUrl }, 'key');
@@ -383,7 +385,7 @@ describe('a repeated request', () => {
     expect((await post({ providers: [{ id: 'gas' }], callbackUrl, metadata: {} }, 'key')).body).toEqual(first.body);
   });
 
-  test('that is not valid is refused for that where it repeats nothing', async () => {
+  test('that is invalid is rejected as such if it repeats nothing', async () => {
     const { post, world, store } = createWorld();
     await post(request, 'key');
     world.catalogue = aCatalogue(stricter, WATER);
@@ -403,7 +405,7 @@ describe('a repeated request', () => {
     await refused(request, 'key', 1);
   });
 
-  test('whose form was never taken is not looked for', async () => {
+  test('with an invalid form is not looked up', async () => {
     const { post, world } = createWorld();
     for (const body of [
       { ...request, metadata: 7 },
@@ -417,7 +419,7 @@ describe('a repeated request', () => {
     expect([world.reads, world.posts]).toEqual([0, 0]);
   });
 
-  test('counts against the rate of its client before it is looked for', async () => {
+  test("counts towards the client's rate before it is looked up", async () => {
     const { post, world } = createWorld();
     await post(request, 'key');
     world.catalogue = aCatalogue(stricter);

@@ -5,7 +5,7 @@ import { startMiniStack } from './ministack.ts';
 
 const MOTO = 'moto[all,server]==5.2.5';
 
-/** moto's server, which sends what state machines invoke to a port of its own. */
+/** Starts moto's server. It sends Lambda invocations of state machines to a separate port, where the tests answer. */
 const startMoto = async (): Promise<{ moto: Engine; lambdaPort: string }> => {
   const bin = await installPython('moto', MOTO);
   const [port, lambdaPort] = [await freePort(), String(await freePort())];
@@ -26,7 +26,7 @@ const runTable = async (name: string, engine: Engine, env: Record<string, string
   }
 };
 
-/** `npm run test:asl`: the state machine's own file on two more interpreters. */
+/** `npm run test:asl`: runs the state machine's definition on two more interpreters. */
 const CHECK = {
   name: 'npm run test:asl',
   about:

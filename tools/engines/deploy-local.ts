@@ -10,19 +10,19 @@ import { ACCESS, startMiniStack } from './ministack.ts';
 const DEPLOY_LOCAL = {
   name: 'npm run deploy:local',
   about:
-    'Builds the template and deploys it to something that plays AWS on this machine: to MiniStack, which it starts and which goes on until\nCtrl-C, or to what listens at AWS_ENDPOINT_URL. Needs Python 3.10 or newer; installs the SAM CLI and MiniStack in .engines.',
+    'Builds the template and deploys it to an AWS emulator on this machine: to MiniStack, which it starts and runs until Ctrl-C, or to the\nemulator at AWS_ENDPOINT_URL. Needs Python 3.10 or newer; installs the SAM CLI and MiniStack in .engines.',
   options: {
     'sam-local': {
       type: 'boolean',
-      about: "let Docker's containers reach MiniStack, for `sam local` to work on the stack's tables",
+      about: "let Docker containers reach MiniStack, so that `sam local` can use the stack's tables",
     },
   },
   environment: {
-    AWS_ENDPOINT_URL: 'deploys to what listens there, and ends; MiniStack is not started then',
+    AWS_ENDPOINT_URL: 'endpoint to deploy to, without starting MiniStack; the command ends after the deployment',
     'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION':
-      'for that endpoint (test, test, us-east-1); nothing else of AWS in the environment is used',
+      'for that endpoint (test, test, us-east-1); other AWS_ variables are ignored',
   },
-  examples: { '': 'a stack to play with', '--sam-local': 'for `sam local start-api`, too' },
+  examples: { '': 'a stack on MiniStack', '--sam-local': 'also for `sam local start-api`' },
 } as const;
 
 const STACK = 'boomerang-local';
@@ -38,7 +38,7 @@ const announce = ({ endpoint, access }: Target, { outputs }: Deployment, apiKey?
   const variables = asVariables({ ...access, AWS_ENDPOINT_URL: endpoint });
   const authorization = `-H "authorization: Bearer ${apiKey ?? '$API_KEY'}"`;
   console.log(`\nDeployed ${STACK} to ${endpoint}\n\n${lines.join('\n')}\n
-${apiKey === undefined ? 'A client, with its API key' : 'Another client, with its API key'}:
+${apiKey === undefined ? 'Create a client, with its API key' : 'Create another client, with its API key'}:
 
   ${variables} \\
     npm run clients -- create --name me --stack ${STACK}
@@ -53,27 +53,27 @@ Try it:
   curl ${HealthUrl}\n`);
 };
 
-/** A client of a stack that lives no longer than this process: who tries it needs a key. */
+/** Creates a client for trying out the stack, which lives no longer than this process. */
 const createClient = async (target: Target): Promise<string> => {
   const args = [path.join(ROOT, 'cli/clients.ts'), 'create', '--name', 'me', '--stack', STACK, '--json'];
   const created = await run(process.execPath, args, { env: targetEnvironment(target), isQuiet: true });
   return (JSON.parse(created) as { apiKey: string }).apiKey;
 };
 
-/** Where containers find what listens on this machine. */
+/** The name of this machine inside containers. */
 const HOST_OF_CONTAINERS = 'host.docker.internal';
 const SAM_LOCAL_VARIABLES = '.aws-sam/local-variables.json';
 
 /**
- * Lets containers reach a port of this machine's loopback, and nobody else's machine: on Linux by the address of Docker's
- * bridge, which is what `host-gateway` stands for; elsewhere Docker Desktop hands on what containers send.
+ * Lets containers, but no other machine, reach a loopback port: on Linux by listening on the address of Docker's bridge, to which
+ * `host-gateway` resolves. Elsewhere Docker Desktop forwards to loopback.
  * @throws UsageError without Docker
  */
 const openToContainers = async (port: number): Promise<void> => {
   if (process.platform !== 'linux') return;
-  const asked = ['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'];
-  const address = await run('docker', asked, { isQuiet: true }).catch((error: Error) => {
-    throw new UsageError(`--sam-local needs Docker, and its network called bridge: ${reasonOf(error)}`);
+  const args = ['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'];
+  const address = await run('docker', args, { isQuiet: true }).catch((error: Error) => {
+    throw new UsageError(`--sam-local needs Docker and its bridge network: ${reasonOf(error)}`);
   });
   const server = createServer((socket) => {
     const onward = connect(port, '127.0.0.1');
@@ -84,7 +84,7 @@ const openToContainers = async (port: number): Promise<void> => {
   server.unref();
 };
 
-/** Writes the variables by which functions in containers of SAM local work on the deployed stack. */
+/** Writes the environment variables with which functions in SAM local's containers use the deployed stack. */
 const prepareSamLocal = ({ endpoint, access }: Target, { outputs, physicalIds }: Deployment): void => {
   const { port } = new URL(endpoint);
   const url = `http://${HOST_OF_CONTAINERS}:${port}`;
@@ -99,35 +99,35 @@ const prepareSamLocal = ({ endpoint, access }: Target, { outputs, physicalIds }:
     PROVIDERS_API_URL: `${url}/_aws/execute-api/${physicalIds.ProvidersApi}/$default`,
   };
   writeFileSync(path.join(ROOT, SAM_LOCAL_VARIABLES), `${JSON.stringify({ Parameters: variables }, null, 2)}\n`);
-  console.log(`The service API in containers, on this stack's tables:
+  console.log(`Run the service API in containers, with this stack's tables:
 
   ${asVariables(access)} \\
     sam local start-api --config-env local --env-vars ${SAM_LOCAL_VARIABLES} --add-host ${HOST_OF_CONTAINERS}:host-gateway\n`);
 };
 
 /**
- * The endpoint of the environment, if it names one that may be deployed to.
- * @throws UsageError
+ * Reads AWS_ENDPOINT_URL; undefined if not set.
+ * @throws UsageError if it is invalid, is AWS itself, or does not answer
  */
-const givenEndpoint = async (): Promise<string | undefined> => {
-  const { AWS_ENDPOINT_URL: given = '' } = process.env;
-  if (given === '') return undefined;
-  const { protocol, hostname } = URL.parse(given) ?? {};
-  if (!hostname || !/^https?:$/.test(protocol ?? '')) throw new UsageError(`AWS_ENDPOINT_URL is no address: ${given}`);
+const readEndpoint = async (): Promise<string | undefined> => {
+  const { AWS_ENDPOINT_URL: url = '' } = process.env;
+  if (url === '') return undefined;
+  const { protocol, hostname } = URL.parse(url) ?? {};
+  if (!hostname || !/^https?:$/.test(protocol ?? '')) throw new UsageError(`AWS_ENDPOINT_URL is not a URL: ${url}`);
   if (/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(hostname)) {
-    throw new UsageError(`${given} is AWS itself: deploy with sam deploy --config-env dev`);
+    throw new UsageError(`${url} is AWS itself: deploy with sam deploy --config-env dev`);
   }
-  if (!(await answers(given))) throw new UsageError(`Nothing answers at AWS_ENDPOINT_URL, ${given}`);
-  return given;
+  if (!(await answers(url))) throw new UsageError(`AWS_ENDPOINT_URL does not answer: ${url}`);
+  return url;
 };
 
 const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = { ...ACCESS, ...process.env };
-  const given = await givenEndpoint();
-  if (given !== undefined) {
-    if (isForSamLocal) throw new UsageError('--sam-local is for the MiniStack that it starts.');
+  const endpoint = await readEndpoint();
+  if (endpoint !== undefined) {
+    if (isForSamLocal) throw new UsageError('--sam-local is not allowed with AWS_ENDPOINT_URL.');
     console.log('Building and deploying …');
-    const target = { endpoint: given, access: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } };
+    const target = { endpoint, access: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } };
     return announce(target, await deploy(target, STACK, {}));
   }
   const engine = await startMiniStack();
@@ -138,9 +138,9 @@ const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
     const deployment = await deploy(target, STACK, {});
     announce(target, deployment, await createClient(target));
     if (isForSamLocal) prepareSamLocal(target, deployment);
-    console.log('Ctrl-C ends it; nothing of it is kept.');
-    const isWanted = await Promise.race([interrupted.then(() => true), engine.ended.then(() => false)]);
-    if (!isWanted) throw new CommandFailed('MiniStack has ended by itself; .engines/ministack/server.log may say why.');
+    console.log('Press Ctrl-C to stop. All data is deleted then.');
+    const isInterrupted = await Promise.race([interrupted.then(() => true), engine.ended.then(() => false)]);
+    if (!isInterrupted) throw new CommandFailed('MiniStack ended unexpectedly. See .engines/ministack/server.log.');
   } finally {
     await engine.stop();
   }

@@ -2,11 +2,11 @@ import { check, runTests } from './engine.ts';
 import { installMiniStack } from './ministack.ts';
 import { samEnvironment } from './sam-cli.ts';
 
-/** `npm run test:deploy`: a real deployment by SAM, used, updated and deleted. */
+/** `npm run test:deploy`: deploys with SAM, then tests, updates and deletes the stack. */
 const CHECK = {
   name: 'npm run test:deploy',
   about:
-    'Deploys with SAM to MiniStack, and runs the end-to-end suites, the schedule, an update, a deletion and the policies there. Needs\nPython 3.10 or newer, and six minutes; installs the SAM CLI and MiniStack in .engines.',
+    'Deploys with SAM to MiniStack, and tests the stack there: end-to-end suites, schedule, update, deletion and policies. Takes six\nminutes. Needs Python 3.10 or newer; installs the SAM CLI and MiniStack in .engines.',
 } as const;
 
 await check(CHECK, async () => {

@@ -13,7 +13,7 @@ import { type HttpApiEvent, readTemplate, resourcesOf, routeKeyOf } from '../../
 import { ROOT, run } from './engine.ts';
 import { samEnvironment } from './sam-cli.ts';
 
-/** Where to deploy to: something that plays AWS on this machine, and credentials that it takes. */
+/** An AWS emulator to deploy to, and its credentials. */
 export type Target = {
   endpoint: string;
   access: { AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string; AWS_REGION: string };
@@ -22,33 +22,33 @@ export type Target = {
 /** A deployed stack. */
 export type Deployment = {
   outputs: Record<string, string>;
-  /** What resources are called there, by logical id. */
+  /** Physical ids of the resources by logical id. */
   physicalIds: Record<string, string>;
 };
 
-/** The environment in which `sam` and the SDK work on a target. */
+/** Environment variables with which `sam` and the SDKs use a target. */
 export const targetEnvironment = ({ endpoint, access }: Target): Record<string, string> => ({
   ...access,
-  // What the SDK for JavaScript reads under one name, the one for Python reads under another.
+  // The SDK for JavaScript reads AWS_REGION; the SDK for Python, AWS_DEFAULT_REGION.
   AWS_DEFAULT_REGION: access.AWS_REGION,
   AWS_ENDPOINT_URL: endpoint,
 });
 
-/** What the SDK's clients are made with, for a target. */
+/** Options of SDK clients for a target. */
 export const clientOptions = ({ endpoint, access }: Target) => ({
   endpoint,
   region: access.AWS_REGION,
   credentials: { accessKeyId: access.AWS_ACCESS_KEY_ID, secretAccessKey: access.AWS_SECRET_ACCESS_KEY },
 });
 
-/** Lets somebody work with a client, and closes it. */
+/** Runs `work` with a client, and closes the client. */
 const using = async <C extends { destroy: () => void }, T>(client: C, work: (client: C) => Promise<T>): Promise<T> =>
   work(client).finally(() => client.destroy());
 
 /**
- * Builds with SAM and deploys, or updates what is deployed.
- * @param folder where the template is
- * @param parameters of the template, besides those of samconfig.toml
+ * Builds with SAM, and creates or updates the stack.
+ * @param folder with the template
+ * @param parameters of the template, in addition to Stage=local
  * @throws Unavailable | CommandFailed
  */
 export const deploy = async (
@@ -66,7 +66,7 @@ export const deploy = async (
   return deployment;
 };
 
-/** Deletes a stack and its artefacts; what is to be retained stays. */
+/** Deletes a stack and its artefacts, except for resources with DeletionPolicy Retain. */
 export const undeploy = async (target: Target, stackName: string): Promise<void> => {
   const env = { ...(await samEnvironment()), ...targetEnvironment(target) };
   const args = ['--no-prompts', '--stack-name', stackName, '--region', target.access.AWS_REGION];
@@ -89,8 +89,8 @@ type Stack = { folder: string; stackId: string; physicalIds: Deployment['physica
 type Cors = Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders', string[]>;
 
 /**
- * Gives the APIs their routes and their CORS where the endpoint has taken none of the definition that SAM generates: AWS
- * imports it with the API (CloudFormation, AWS::ApiGatewayV2::Api, Body).
+ * Creates the APIs' routes and CORS if the emulator ignored the OpenAPI definition that SAM generates. AWS imports it with the API
+ * (CloudFormation, AWS::ApiGatewayV2::Api, Body).
  */
 const completeApis = async (target: Target, { folder, stackId, physicalIds }: Stack): Promise<void> => {
   const template = readTemplate(path.join(folder, 'template.yaml'));
@@ -124,7 +124,7 @@ const completeApis = async (target: Target, { folder, stackId, physicalIds }: St
   });
 };
 
-/** What the ARNs of a stack's functions begin with: its own says in which region and account. */
+/** Prefix of the ARNs of a stack's functions. Region and account are taken from the stack's own ARN. */
 const functionArnPrefix = (stackId: string): string => {
   const [, partition, , region, account] = stackId.split(':');
   return `arn:${partition}:lambda:${region}:${account}:function:`;

@@ -1,6 +1,6 @@
 /**
- * Runs a program that has no eye on who started it, and ends it once its own input ends: that is when whoever started it is gone, even
- * if that was killed.
+ * Runs a program, and ends it once stdin closes: that happens when the parent ends, even if it was killed. For programs that
+ * can't be made to watch stdin themselves.
  *
  * usage: node end-with-parent.cjs COMMAND [ARGUMENT …]
  */

@@ -9,19 +9,19 @@ import { UsageError } from '../../cli/usage-error.ts';
 import { onParentEnd } from '../../local/end-with-parent.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
-/** What runs this project elsewhere than in its embedded cloud: started and stopped for a check. */
+/** Runs checks on engines other than the embedded cloud: emulators and tools that are installed, started and stopped here. */
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Each engine is installed in a folder of its own in here; deleting it costs nothing but time. */
+/** Each engine is installed in its own folder below. It can be deleted: engines are then installed again. */
 export const FOLDER = path.join(ROOT, '.engines');
 
-/** Something that a check needs can't be had here. */
+/** A requirement of the check is not available on this machine. */
 export class Unavailable extends Error {
   override name = 'Unavailable';
 }
 
-/** A command, or a server, ended with an error; the message says what it said last. */
+/** A command or a server failed. The message has the end of its output. */
 export class CommandFailed extends Error {
   override name = 'CommandFailed';
   readonly output: string;
@@ -31,58 +31,58 @@ export class CommandFailed extends Error {
   }
 }
 
-/** The line that says what went wrong, among all that a program says. */
+/** The line of a program's output that best explains its failure. */
 const reasonIn = (output: string): string => {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  return (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0] ?? 'it does not say why').trim().slice(0, 200);
+  return (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0] ?? 'no output').trim().slice(0, 200);
 };
 
-/** Why something failed, in one line: what a command said of it, where it was one. */
+/** Explains an error in one line; for a failed command, from its output. */
 export const reasonOf = (error: unknown): string =>
   reasonIn((error instanceof CommandFailed && error.output) || (error as Error).message);
 
 const interruption = new AbortController();
 
-/** Resolves when somebody wants an end: Ctrl-C, or a signal of whoever started this. */
+/** Resolves on Ctrl-C, another signal, or the end of the parent. */
 export const interrupted = new Promise<void>((resolve) => {
   interruption.signal.addEventListener('abort', () => resolve());
 });
 
-/** Whoever calls may have a profile, a session or endpoints of AWS: a check knows only what it is given. */
+/** Removes AWS_ variables: the user's profile, session and endpoints must not affect a check. */
 const withoutAws = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
 
-/** Starts a program; what interrupts this one ends it, too. */
+/** Starts a program. It is ended when this process is interrupted. */
 const start = (command: string, args: string[], { env, ...options }: SpawnOptions): ChildProcess =>
   spawn(command, args, { ...options, env: { ...withoutAws(), ...env }, signal: interruption.signal });
 
 type RunOptions = { cwd?: string; env?: Record<string, string>; isQuiet?: boolean };
 
 /**
- * Runs a command to its end.
- * @returns what it said, when it is quiet; else that goes to our output
+ * Runs a command until it ends.
+ * @returns its output if `isQuiet`; otherwise the output is printed
  * @throws CommandFailed
  */
 export const run = async (command: string, args: string[], options: RunOptions = {}): Promise<string> => {
   const { cwd = ROOT, env = {}, isQuiet = false } = options;
   const stdio = isQuiet ? 'pipe' : 'inherit';
   const child = start(command, args, { cwd, env, stdio: ['ignore', stdio, stdio] });
-  const said: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(String(chunk)));
+  const chunks: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => chunks.push(String(chunk)));
   const end = await new Promise<number | string>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'ENOENT' ? 'there is no such command' : error.message),
+      resolve(error.code === 'ENOENT' ? 'command not found' : error.message),
     );
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal ?? 'ended'));
   });
-  const output = said.join('');
+  const output = chunks.join('');
   if (end === 0) return output;
   const last = output.trimEnd().split('\n').slice(-20).join('\n');
   const name = [path.basename(command), args[0]].join(' ');
   throw new CommandFailed(`${name} failed (${end})${last && `:\n${last}`}`, output);
 };
 
-/** Any port that is free now. */
+/** Finds a port that is currently free. */
 export const freePort = async (): Promise<number> => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -92,25 +92,25 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-/** A server that runs; `ended` resolves when it does so no more. */
+/** A running server. `ended` resolves when it ends. */
 export type Engine = { url: string; ended: Promise<void>; stop: () => Promise<void> };
 
 export type Program = {
-  /** Its folder in `.engines`, where its log is, too: `server.log`. */
+  /** Its folder in `.engines`, which also has its log, `server.log`. */
   folder: string;
-  /** Where it listens, on loopback. */
+  /** Loopback port that it listens on. */
   port: number;
   command: string;
   args: string[];
   env?: Record<string, string>;
 };
 
-const STARTS_WITHIN_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts a server and waits until it answers anything at all. Its input ends when this process does, however that ends: those in
- * `python/` end with it, and what `end-with-parent.cjs` runs.
- * @throws CommandFailed when it ends instead, or says nothing for a minute
+ * Starts a server and waits until it answers. Its stdin closes when this process ends, even if killed; the servers in `python/` and
+ * those run by `end-with-parent.cjs` then end too.
+ * @throws CommandFailed if it ends, or does not answer for a minute
  */
 export const startServer = async (name: string, program: Program): Promise<Engine> => {
   const { folder, port, command, args, env = {} } = program;
@@ -123,7 +123,7 @@ export const startServer = async (name: string, program: Program): Promise<Engin
   let hasEnded = false;
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
-    // That it is told to end is an error, too, and not yet its end.
+    // Aborting the child also emits an error, before it has ended. Without a pid, it never started.
     child.on('error', () => child.pid === undefined && resolve());
   });
   void ended.then(() => {
@@ -136,10 +136,10 @@ export const startServer = async (name: string, program: Program): Promise<Engin
     clearTimeout(kill);
   };
   const url = `http://127.0.0.1:${port}`;
-  const givesUpAt = Date.now() + STARTS_WITHIN_MS;
-  // Whoever answers for a server that has ended is somebody else.
+  const timesOutAt = Date.now() + START_TIMEOUT_MS;
+  // If the server has ended, an answer comes from another process on its port.
   while (!(await answers(url)) || hasEnded) {
-    if (hasEnded || Date.now() > givesUpAt) {
+    if (hasEnded || Date.now() > timesOutAt) {
       await stop();
       const where = path.relative(ROOT, file);
       throw new CommandFailed(`${name} did not start (${where}): ${reasonIn(readFileSync(file, 'utf8'))}`);
@@ -149,34 +149,34 @@ export const startServer = async (name: string, program: Program): Promise<Engin
   return { url, ended, stop };
 };
 
-/** Whether anything answers at an address. */
+/** Whether a URL answers, with any status. */
 export const answers = async (url: string): Promise<boolean> =>
   fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
     () => true,
     () => false,
   );
 
-/** Runs tests by Jest, with these variables on top of the environment; an engine may be slower than what is embedded. */
+/** Runs tests with Jest and additional environment variables. The timeout is high: engines may be slower than the embedded cloud. */
 export const runTests = async (paths: string[], env: Record<string, string>): Promise<void> => {
-  // As `npm test` does, for ES modules.
+  // For ES modules, as in `npm test`.
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const jest = path.join(ROOT, 'node_modules/jest/bin/jest.js');
   const options = ['--testPathIgnorePatterns=/node_modules/', '--noStackTrace', '--testTimeout=60000'];
   await run(process.execPath, [...flags, jest, ...paths, ...options], { env }).catch(() => {
-    throw new CommandFailed('Its tests failed, as told above.');
+    throw new CommandFailed('Tests failed, see above.');
   });
 };
 
-/** How a check ends that could not be made: EX_UNAVAILABLE of sysexits.h. */
+/** Exit code of a check that could not run: EX_UNAVAILABLE of sysexits.h. */
 const EXIT_UNAVAILABLE = 69;
 
-/** What the usage of each check says. */
-const EXIT_CODES = { 1: 'it failed', [EXIT_UNAVAILABLE]: 'not run: something that it needs can not be had here' };
-const ENVIRONMENT = { TMPDIR: 'where temporary files go (/tmp); none is left there' };
+/** Shown in the usage of each check. */
+const EXIT_CODES = { 1: 'the check failed', [EXIT_UNAVAILABLE]: 'not run: a requirement is missing on this machine' };
+const ENVIRONMENT = { TMPDIR: 'folder for temporary files (/tmp); they are deleted at the end' };
 
 /**
- * Runs a check, or what else works on engines, as a command: what can't be had here is told in one line. What it starts works in a
- * temporary folder that is deleted at the end.
+ * Runs a command that uses engines. A missing requirement is reported in one line. Temporary files go to a folder that is deleted
+ * at the end.
  */
 export const check = async <const C extends Command>(
   command: C,

@@ -2,29 +2,33 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { FOLDER, reasonOf, run, Unavailable } from './engine.ts';
 
-/** Engines are installed once, each in a folder of its own. */
+/** Installs engines once, each in its own folder. */
 
-/** Installs into a folder unless exactly that is there already. */
-const installOnce = async (name: string, what: string, install: (folder: string) => Promise<void>): Promise<string> => {
+/** Installs a requirement into a folder, unless exactly this requirement is already there. */
+const installOnce = async (
+  name: string,
+  requirement: string,
+  install: (folder: string) => Promise<void>,
+): Promise<string> => {
   const folder = path.join(FOLDER, name);
   const marker = path.join(folder, 'installed');
-  // The folder is part of it: virtual environments don't work from where they were moved to.
-  const content = `${what}\n${folder}\n`;
+  // Includes the folder, because virtual environments stop working when they are moved.
+  const content = `${requirement}\n${folder}\n`;
   if (existsSync(marker) && readFileSync(marker, 'utf8') === content) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  console.log(`Installing ${what} …`);
+  console.log(`Installing ${requirement} …`);
   try {
     await install(folder);
   } catch (cause) {
-    throw new Unavailable(`${what} could not be installed: ${reasonOf(cause)}`, { cause });
+    throw new Unavailable(`${requirement} could not be installed: ${reasonOf(cause)}`, { cause });
   }
   writeFileSync(marker, content);
   return folder;
 };
 
 /**
- * A Python package in a virtual environment of its own.
+ * Installs a Python package into its own virtual environment.
  * @returns the folder of its commands
  * @throws Unavailable
  */
@@ -37,19 +41,19 @@ export const installPython = async (name: string, requirement: string): Promise<
   return path.join(folder, 'bin');
 };
 
-/** @throws Unavailable unless a Java of at least this version is there */
-const requireJava = async (what: string, atLeast: number): Promise<void> => {
-  const said = await run('java', ['-version'], { isQuiet: true }).catch((error: Error) => {
-    throw new Unavailable(`${what} needs Java ${atLeast}: ${reasonOf(error)}`, { cause: error });
+/** @throws Unavailable unless at least this version of Java is installed */
+const requireJava = async (program: string, minVersion: number): Promise<void> => {
+  const output = await run('java', ['-version'], { isQuiet: true }).catch((error: Error) => {
+    throw new Unavailable(`${program} needs Java ${minVersion}: ${reasonOf(error)}`, { cause: error });
   });
-  const [, version] = /version "(?:1\.)?(\d+)/.exec(said) ?? [];
-  if (Number(version) < atLeast) throw new Unavailable(`${what} needs Java ${atLeast}, and this is ${version}`);
+  const [, version] = /version "(?:1\.)?(\d+)/.exec(output) ?? [];
+  if (Number(version) < minVersion) throw new Unavailable(`${program} needs Java ${minVersion}, found ${version}`);
 };
 
 /**
- * A Java program with all that it depends on, from Maven Central, by the machine's Maven, which knows its mirrors.
+ * Installs a Java program and its dependencies from Maven Central, with the machine's Maven and its configured mirrors.
  * @param artifact `group:artifact:version`
- * @param javaVersion what it needs at least
+ * @param javaVersion minimum version
  * @returns the folder of its libraries
  * @throws Unavailable
  */

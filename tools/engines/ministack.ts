@@ -5,15 +5,15 @@ import { installPython } from './install.ts';
 
 const REQUIREMENT = 'ministack[full]==1.5.33';
 
-/** Credentials that it takes for those of the account's root. */
+/** Credentials that MiniStack treats as those of the account's root user. */
 export const ACCESS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' } as const;
 
 /** @returns the folder of its commands */
 export const installMiniStack = async (): Promise<string> => installPython('ministack', REQUIREMENT);
 
 /**
- * MiniStack on a free port, without containers: functions are processes of the Node that runs this.
- * @param env settings of MiniStack; its functions inherit what is no setting of theirs
+ * Starts MiniStack on a free port, without containers: functions run as processes of this Node.
+ * @param env settings of MiniStack. Functions inherit them unless they set the same variable
  */
 export const startMiniStack = async (env: Record<string, string> = {}): Promise<Engine> => {
   const bin = await installMiniStack();
@@ -29,11 +29,11 @@ export const startMiniStack = async (env: Record<string, string> = {}): Promise<
       NODE_OPTIONS: `--require "${path.join(ROOT, 'tools/engines/lambda-process.cjs')}"`,
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
-      // Whatever the environment says: functions are processes, and nothing is kept.
+      // Overrides the environment: functions run as processes, and no state is kept.
       LAMBDA_EXECUTOR: 'local',
       PERSIST_STATE: '0',
       STATE_DIR: path.join(tmpdir(), 'ministack-state'),
-      // It isn't needed, and its port may be taken.
+      // Not needed, and its port may be in use.
       IOT_MTLS_ENABLED: 'false',
       ...env,
     },

@@ -3,10 +3,10 @@ import { installPython } from './install.ts';
 
 const REQUIREMENT = 'aws-sam-cli==1.170.0';
 
-/** What npm adds to the path of its scripts, and a person's shell does not have. */
+/** Folders that npm adds to the PATH of scripts, but that a user's shell does not have. */
 const isOfNpm = (folder: string): boolean => folder.endsWith(path.join('node_modules', '.bin'));
 
-/** What the environment has, so that `sam` is found and sends no telemetry: for the rest, it is as in a person's shell. */
+/** Environment variables with which `sam` is found and sends no telemetry. Otherwise like a user's shell. */
 export const samEnvironment = async (): Promise<Record<string, string>> => ({
   PATH: [
     await installPython('sam', REQUIREMENT),

@@ -5,11 +5,11 @@ import { samEnvironment } from './sam-cli.ts';
 
 const RECIPES = 'docs/recipes';
 
-/** `npm run test:sam`: the SAM CLI takes the template and the recipes, and what it builds does what the fixtures say. */
+/** `npm run test:sam`: validates template and recipes with the SAM CLI, and tests the built functions with fixtures. */
 const CHECK = {
   name: 'npm run test:sam',
   about:
-    'Validates the template and the recipes with the SAM CLI, builds the template, and invokes what was built with the fixtures of\nevents/. Needs Python 3.10 or newer; installs the SAM CLI in .engines.',
+    'Validates the template and the recipes with the SAM CLI, builds the template, and invokes the built functions with the fixtures\nin events/. Needs Python 3.10 or newer; installs the SAM CLI in .engines.',
 } as const;
 
 await check(CHECK, async () => {

@@ -5,15 +5,15 @@ import { installPython } from './install.ts';
 
 const REQUIREMENT = 'schemathesis==4.32.5';
 
-/** How long requests are made up for each API, seconds: the service has a dozen operations, the mock providers half as many. */
+/** Seconds of testing per API. The service API has twice as many operations as the providers API. */
 const MAX_SECONDS = { service: 120, providers: 60 };
 
-/** `npm run test:schemathesis`: requests made up from the documents, right ones and wrong ones. */
+/** `npm run test:schemathesis`: tests the APIs with requests generated from their OpenAPI documents. */
 const CHECK = {
   name: 'npm run test:schemathesis',
   about:
-    'Sends requests that are made up from the OpenAPI documents, right ones and wrong ones, to an embedded cloud of its own. Nothing is\ncalled, not even providers. Needs Python 3.10 or newer; installs schemathesis in .engines.',
-  options: { seed: { type: 'string', value: 'number', about: 'the seed of a run that is to be repeated' } },
+    'Sends valid and invalid requests, generated from the OpenAPI documents, to a temporary embedded cloud. Neither providers nor\nreceivers are called. Needs Python 3.10 or newer; installs schemathesis in .engines.',
+  options: { seed: { type: 'string', value: 'number', about: 'seed of a run to repeat' } },
 } as const;
 
 await check(CHECK, async ({ seed }) => {

@@ -1,17 +1,17 @@
 import base from '../../jest.config.mjs';
 
 /**
- * For a sandbox of Stryker: the unit tests alone, and the package by its sources, since `node_modules` leads out of the
- * sandbox, to sources without mutants.
+ * For Stryker's sandbox: unit tests only. Maps the package to its sources in the sandbox, since the link in `node_modules` leads
+ * to the original sources, without mutants.
  */
 const { testMatch: _, globalSetup: __, globalTeardown: ___, ...config } = base;
 export default {
   ...config,
   rootDir: '../..',
-  roots: ['<rootDir>/layers', '<rootDir>/functions', '<rootDir>/tests'],
+  roots: ['<rootDir>/packages', '<rootDir>/functions', '<rootDir>/tests'],
   moduleNameMapper: { '^@boomerang/core/(.*)$': '<rootDir>/packages/core/$1' },
   setupFiles: ['<rootDir>/tools/mutation/end-on-failure.mjs'],
   cacheDirectory: '<rootDir>/.jest-cache',
-  // What hangs is killed, too, and need not be waited for as long as elsewhere.
+  // A mutant whose tests hang counts as killed, so a short timeout is enough.
   testTimeout: 2_000,
 };

@@ -7,33 +7,33 @@ import { failUsage, readArguments } from '../../cli/command.ts';
 import { onParentEnd } from '../../local/end-with-parent.ts';
 import { TARGETS, type Target } from './targets.ts';
 
-/** `npm run test:mutation [-- file …]`: whether the unit tests notice when the code is wrong. */
+/** `npm run test:mutation [-- file …]`: mutation testing of the unit tests. */
 
 const names = TARGETS.map(({ file }) => path.basename(file, '.ts'));
 
 const MUTATION = {
   name: 'npm run test:mutation',
   about:
-    'Mutation testing: changes the code in many small ways, and runs the unit tests against each change. A change that no test\nnotices survives, and is printed. Works on copies in .stryker-tmp.',
+    'Mutation testing: makes many small changes to the code (mutants), and runs the unit tests against each. Prints the mutants that\nno test detects. Works on copies in .stryker-tmp.',
   arguments: '[file …]',
   options: {
     threshold: {
       type: 'string',
       default: '90',
       value: 'percent',
-      about: 'of the mutants of each file that must be killed; default: 90',
+      about: 'mutants of each file that tests must detect (90)',
     },
     concurrency: {
       type: 'string',
       default: String(availableParallelism()),
       value: 'processes',
-      about: 'how many run tests at a time; default: one for each core',
+      about: 'concurrent test processes (one per core)',
     },
   },
   examples: {
-    '': 'all files that are listed below',
+    '': 'all files listed below',
     'settle circuit': 'two of them',
-    'packages/core/domain/mask.ts': 'any other file; slower, since every unit test that imports it is run',
+    'packages/core/domain/mask.ts': 'any other file; slower, since it runs every unit test that imports the file',
   },
   exitCodes: { 1: 'a file is below the threshold' },
   more: `Files: ${names.join(', ')}`,
@@ -49,14 +49,14 @@ const toNumber = (name: 'threshold' | 'concurrency', min: number, max: number): 
 const threshold = toNumber('threshold', 0, 100);
 const concurrency = toNumber('concurrency', 1, 64);
 
-/** A file that has no suites of its own is tried by all that import it. */
-const targetsOf = (wanted: string): Target[] => {
-  const listed = TARGETS.filter(({ file }) => file === wanted || path.basename(file, '.ts') === wanted);
+/** A file without listed suites is tested by all suites that import it. */
+const targetsOf = (name: string): Target[] => {
+  const listed = TARGETS.filter(({ file }) => file === name || path.basename(file, '.ts') === name);
   if (listed.length > 0) return listed;
-  if (!/^(?:layers|functions)\/.+\.ts$/.test(wanted) || !existsSync(wanted)) {
-    failUsage(MUTATION, `No such file: ${wanted}`);
+  if (!/^(?:packages|functions)\/.+\.ts$/.test(name) || !existsSync(name)) {
+    failUsage(MUTATION, `No such file: ${name}`);
   }
-  return [{ file: wanted, suites: ['*'] }];
+  return [{ file: name, suites: ['*'] }];
 };
 const targets = positionals.length === 0 ? TARGETS : positionals.flatMap(targetsOf);
 
@@ -75,22 +75,22 @@ const test = ({ file, suites }: Target): Promise<Mutant[]> =>
     },
     coverageAnalysis: 'perTest',
     concurrency,
-    // Real loops without end are noticed sooner; a busy machine must not pass for one.
+    // High, so that a slow test on a busy machine is not mistaken for an endless loop.
     timeoutMS: 30_000,
     reporters: [process.stdout.isTTY ? 'progress' : 'progress-append-only'],
     logLevel: 'warn' as NonNullable<Options['logLevel']>,
     warnings: false,
     tempDirName: '.stryker-tmp',
     cleanTempDir: 'always',
-    // No file of that name: Stryker would rewrite it by functions that TypeScript 7 has no more.
+    // Deliberately missing: Stryker rewrites tsconfig files with functions that TypeScript 7 removed.
     tsconfigFile: 'none.json',
   }).runMutationTest();
 
 const SURVIVING = new Set<Mutant['status']>(['Survived', 'NoCoverage']);
 
 const show = ({ fileName, location: { start }, mutatorName, status, replacement }: Mutant): string => {
-  const place = `  ${path.relative('.', fileName)}:${start.line}:${start.column}`;
-  return `${styleText('yellow', place)}  ${mutatorName}${status === 'NoCoverage' ? ', not covered' : ''}\n      ${replacement?.replaceAll('\n', '\n      ')}`;
+  const location = `  ${path.relative('.', fileName)}:${start.line}:${start.column}`;
+  return `${styleText('yellow', location)}  ${mutatorName}${status === 'NoCoverage' ? ', not covered' : ''}\n      ${replacement?.replaceAll('\n', '\n      ')}`;
 };
 
 const HEADERS = ['file', 'mutants', 'killed', 'timed out', 'survived', 'not covered', 'score', 'seconds'];

@@ -1,7 +1,7 @@
-/** A source file and the suites in `tests/unit` that hold it: run for each mutant, so the fewer the faster. */
+/** A source file, and the suites in `tests/unit` that cover it. They run for each mutant: fewer are faster. */
 export type Target = { file: string; suites: readonly string[] };
 
-/** What decides about jobs, third parties and clients. */
+/** The rules that decide about jobs, third parties and clients. */
 export const TARGETS: readonly Target[] = [
   { file: 'packages/core/domain/settle.ts', suites: ['settle'] },
   { file: 'packages/core/domain/outcomes.ts', suites: ['outcomes'] },

@@ -2,68 +2,69 @@ import { catalogueSchema } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import * as z from 'zod';
 
 /**
- * JSON Schema of a catalogue's file, for editors: from the schema that validates it, with a description of each field. Rules
- * between fields are not in it: `npm run providers -- check` has them.
+ * JSON Schema of the catalogue file, for editors: generated from the zod schema, with a description of each field. Rules between
+ * fields are missing; `npm run providers -- check` checks them.
  */
 
-/** By path; alternatives share the descriptions of their fields, and `*` is any name. */
+/** Descriptions by path. `*` is any name. Alternatives (`oneOf`, `anyOf`) share the paths of their fields. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  $schema: 'Where this schema is, for editors.',
-  providers: 'The third parties that a job may ask.',
-  'providers.id': 'What callers name it by: lower-case letters, digits and "-", at most 40 characters.',
-  'providers.title': 'Its name for people.',
-  'providers.description': 'What it gives, for people.',
-  'providers.parameters': 'What callers may give it: JSON Schema 2020-12 of flat scalars.',
+  $schema: 'Location of this schema, for editors.',
+  providers: 'The providers that jobs may name.',
+  'providers.id': 'Identifier used in jobs: lower-case letters, digits and "-", at most 40 characters.',
+  'providers.title': 'Display name.',
+  'providers.description': 'The data it provides, for people.',
+  'providers.parameters': 'Parameters that jobs may set: a JSON Schema 2020-12 of flat scalars.',
   'providers.parameters.type': 'Always "object".',
-  'providers.parameters.title': 'A name for people.',
+  'providers.parameters.title': 'Display name.',
   'providers.parameters.description': 'For people.',
-  'providers.parameters.required': 'The parameters that each request must have.',
+  'providers.parameters.required': 'Names of the required parameters.',
   'providers.parameters.properties': 'Parameters by name.',
   'providers.parameters.properties.*': 'One parameter.',
-  'providers.parameters.properties.*.type': 'Values are not converted: "5" is no integer.',
-  'providers.parameters.properties.*.title': 'Its name for people.',
-  'providers.parameters.properties.*.description': 'What it means, for people.',
-  'providers.parameters.properties.*.enum': 'The only values that it takes.',
-  'providers.parameters.properties.*.const': 'The only value that it takes.',
+  'providers.parameters.properties.*.type': 'JSON type. Values are not converted: "5" is not an integer.',
+  'providers.parameters.properties.*.title': 'Display name.',
+  'providers.parameters.properties.*.description': 'Its meaning, for people.',
+  'providers.parameters.properties.*.enum': 'The allowed values.',
+  'providers.parameters.properties.*.const': 'The only allowed value.',
   'providers.parameters.properties.*.pattern': 'A regular expression (ECMA-262, flag u), not anchored. For strings.',
-  'providers.parameters.properties.*.format': 'A format that is checked. For strings.',
-  'providers.parameters.properties.*.minLength': 'In characters. For strings.',
-  'providers.parameters.properties.*.maxLength': 'In characters. For strings.',
-  'providers.parameters.properties.*.minimum': 'For numbers.',
-  'providers.parameters.properties.*.maximum': 'For numbers.',
-  'providers.parameters.properties.*.exclusiveMinimum': 'For numbers.',
-  'providers.parameters.properties.*.exclusiveMaximum': 'For numbers.',
-  'providers.parameters.properties.*.multipleOf': 'For numbers.',
-  'providers.parameters.properties.*.default': 'Sent where a job gives no value.',
+  'providers.parameters.properties.*.format': 'Format of a string. It is validated.',
+  'providers.parameters.properties.*.minLength': 'Minimum characters of a string.',
+  'providers.parameters.properties.*.maxLength': 'Maximum characters of a string.',
+  'providers.parameters.properties.*.minimum': 'Minimum of a number.',
+  'providers.parameters.properties.*.maximum': 'Maximum of a number.',
+  'providers.parameters.properties.*.exclusiveMinimum': 'Exclusive minimum of a number.',
+  'providers.parameters.properties.*.exclusiveMaximum': 'Exclusive maximum of a number.',
+  'providers.parameters.properties.*.multipleOf': 'A number must be a multiple of this.',
+  'providers.parameters.properties.*.default': 'Sent if a job sets no value.',
   'providers.parameters.properties.*.writeOnly':
-    'Sent to the provider and never shown: "***" in answers, masked in excerpts.',
-  'providers.parameters.properties.*.as': 'Its name in {?…} and {&…}, where that differs.',
+    'Sent to the provider but never shown: "***" in responses, masked in excerpts.',
+  'providers.parameters.properties.*.as': 'Its name in {?…} and {&…}, if different.',
   'providers.parameters.additionalProperties': 'Unknown parameters are always refused.',
   'providers.method': 'POST needs idempotencyHeader or "repeatable": true.',
   'providers.url':
-    'Where the request goes: an RFC 6570 template of {x} (one value), {?a,b} (a query) and {&a,b} (more of a query). Its origin is literal.',
+    'URL of the request: an RFC 6570 template with {x} (one value), {?a,b} (a query) and {&a,b} (a continued query). The origin must be literal.',
   'providers.headers': 'Constant headers.',
-  'providers.headers.*': 'The value of a constant header.',
-  'providers.body': 'The JSON of a POST. A string that is {x} as a whole becomes that parameter, with its type.',
-  'providers.idempotencyHeader': 'A header whose value stays the same however often the POST of one job is sent.',
-  'providers.repeatable': 'Whether a POST may arrive twice without harm.',
-  'providers.auth': 'How requests prove who sends them. The secret itself is in SSM, or in the environment.',
+  'providers.headers.*': 'Value of the header.',
+  'providers.body': 'JSON body of a POST. A string that consists of {x} is replaced by that parameter, with its type.',
+  'providers.idempotencyHeader': 'Header for an idempotency key: every POST of the same job carries the same value.',
+  'providers.repeatable': 'Whether a POST may safely arrive twice.',
+  'providers.auth': 'How requests authenticate. The secret itself is stored in SSM, or in the environment.',
   'providers.auth.kind':
     'header (the default), query, basic (HTTP Basic) or oauth2 (client credentials, RFC 6749 §4.4).',
   'providers.auth.header': 'The header that carries the secret.',
-  'providers.auth.prefix': 'What stands before the secret: "Bearer ".',
+  'providers.auth.prefix': 'Text before the secret, such as "Bearer ".',
   'providers.auth.secret': 'The name of the secret, not its value.',
   'providers.auth.parameter': 'The query parameter that carries the secret.',
-  'providers.auth.username': 'The user name of HTTP Basic; the secret is the password.',
-  'providers.auth.tokenUrl': 'Where tokens are asked for.',
-  'providers.auth.clientId': 'Our id at the token endpoint; the secret is the client secret.',
-  'providers.auth.scope': 'The scopes to ask for, separated by blanks.',
-  'providers.auth.audience': 'The audience to ask for.',
-  'providers.auth.clientAuth': 'Whether the token endpoint takes id and secret as HTTP Basic or in the body.',
-  'providers.pagination': 'How the next page is found. The items of all pages become one array.',
+  'providers.auth.username': 'User name for HTTP Basic. The secret is the password.',
+  'providers.auth.tokenUrl': 'The token endpoint.',
+  'providers.auth.clientId': 'Client id. The secret is the client secret.',
+  'providers.auth.scope': 'Scopes to request, separated by spaces.',
+  'providers.auth.audience': 'Audience to request.',
+  'providers.auth.clientAuth':
+    'Whether client id and secret are sent to the token endpoint as HTTP Basic or in the body.',
+  'providers.pagination': 'How to find the next page. The items of all pages are joined into one array.',
   'providers.pagination.kind': 'link, next-url, cursor, page or offset.',
-  'providers.pagination.itemsAt': 'JSON Pointer to the array of each page; "" is the whole answer.',
-  'providers.pagination.maxPages': 'More pages than these are an error, never cut off.',
+  'providers.pagination.itemsAt': 'JSON Pointer to the array of items in a page. "" is the whole response.',
+  'providers.pagination.maxPages': 'Maximum number of pages. More are an error; data is never truncated.',
   'providers.pagination.hasMoreAt': 'JSON Pointer to a boolean that is false on the last page.',
   'providers.pagination.nextUrlAt': 'JSON Pointer to the URL of the next page.',
   'providers.pagination.cursorAt': 'JSON Pointer to the cursor of the next page.',
@@ -71,35 +72,35 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Instead of cursorAt: JSON Pointer, within the last item of a page, to the cursor of the next page.',
   'providers.pagination.parameter': 'The query parameter of the cursor, page number or offset.',
   'providers.pagination.firstPage': 'The number of the first page.',
-  'providers.pagination.pageSize': 'How many items a page has: what the offset grows by.',
-  'providers.polling': 'For providers that accept work and give the result later.',
-  'providers.polling.statusUrl': 'Where the state of the work is: in the Location header, at a pointer, or a template.',
-  'providers.polling.statusUrl.from': 'The Location header of the answer.',
+  'providers.pagination.pageSize': 'Items per page, by which the offset grows.',
+  'providers.polling': 'For providers that accept a request and deliver the result later.',
+  'providers.polling.statusUrl': 'URL to poll: from the Location header, at a JSON Pointer, or from a template.',
+  'providers.polling.statusUrl.from': 'The Location header of the response.',
   'providers.polling.statusUrl.at': 'JSON Pointer to the URL.',
-  'providers.polling.statusUrl.template': 'A template like url, on the same origin, with {id} of the answer.',
+  'providers.polling.statusUrl.template': 'A template like url, on the same origin, with {id} from the response.',
   'providers.polling.statusUrl.idAt': 'JSON Pointer to the value of {id}.',
-  'providers.polling.statusAt': 'JSON Pointer to the state. Without it any 200 or 303 ends the work.',
-  'providers.polling.pending': 'States of work that goes on.',
-  'providers.polling.succeeded': 'States of work that has its result.',
-  'providers.polling.failed': 'States of work that has failed for good.',
-  'providers.polling.resultUrlAt': 'JSON Pointer to the URL of the result, where that is not in the answer.',
-  'providers.polling.intervalSeconds': 'How long to wait between two questions, unless the provider asks for longer.',
-  'providers.polling.timeoutSeconds': 'When the work is given up.',
-  'providers.responses': 'How statuses are read where that differs from HTTP: by status ("404") or class ("4xx").',
+  'providers.polling.statusAt': 'JSON Pointer to the state. Without it, any 200 or 303 means that the work is done.',
+  'providers.polling.pending': 'States in which the provider is still working.',
+  'providers.polling.succeeded': 'States in which the result is available.',
+  'providers.polling.failed': 'States in which the work has permanently failed.',
+  'providers.polling.resultUrlAt': 'JSON Pointer to the URL of the result, if the result is not in the response.',
+  'providers.polling.intervalSeconds': 'Interval between polls, unless the provider requests a longer one.',
+  'providers.polling.timeoutSeconds': 'How long to poll before the work is abandoned.',
+  'providers.responses': 'How to interpret statuses, where it differs from HTTP: by status ("404") or class ("4xx").',
   'providers.responses.*':
-    'data, empty (the data is null), refused (for good), unavailable (try again) or throttled (try again later).',
-  'providers.bodyErrors': 'Answers with a status of success that are errors; the first that matches counts.',
-  'providers.bodyErrors.at': 'JSON Pointer to what tells the error.',
-  'providers.bodyErrors.in': 'The values that tell it; absent: any but null.',
-  'providers.bodyErrors.means': 'How the answer is read.',
-  'providers.rateLimitReset': 'A header that says, like Retry-After, when to come back.',
-  'providers.rateLimitReset.header': 'Its name.',
+    'data, empty (the data is null), refused (permanently), unavailable (retry) or throttled (retry later).',
+  'providers.bodyErrors': 'Errors in responses with a success status. The first match counts.',
+  'providers.bodyErrors.at': 'JSON Pointer to the value that signals the error.',
+  'providers.bodyErrors.in': 'The values that signal the error. Absent: any value except null.',
+  'providers.bodyErrors.means': 'How to interpret the response.',
+  'providers.rateLimitReset': 'A header that, like Retry-After, says when to retry.',
+  'providers.rateLimitReset.header': 'Name of the header.',
   'providers.rateLimitReset.unit': 'Seconds from now, seconds since 1970 (epoch), or a date.',
-  'providers.dataAt': 'JSON Pointer to what of the answer is delivered.',
-  'providers.timeoutMs': 'The deadline of a call, milliseconds; of each page, where there are pages.',
-  'providers.maxBytes': 'The largest answer that is taken, all pages together.',
-  'providers.concurrency': 'How many calls it takes at once; absent: any number.',
-  'providers.ratePerSecond': 'How many calls it takes in a second; absent: any number.',
+  'providers.dataAt': 'JSON Pointer to the part of the response to deliver.',
+  'providers.timeoutMs': 'Timeout of a call, milliseconds. With pagination, of each page.',
+  'providers.maxBytes': 'Maximum size of a response, all pages together.',
+  'providers.concurrency': 'Maximum concurrent calls. Absent: no limit.',
+  'providers.ratePerSecond': 'Maximum calls per second. Absent: no limit.',
 };
 
 type Node = { [key: string]: unknown };
@@ -108,7 +109,7 @@ const isNode = (value: unknown): value is Node => typeof value === 'object' && v
 
 const nodesOf = (value: unknown): Node[] => (Array.isArray(value) ? value : [value]).filter(isNode);
 
-/** Adds the descriptions; each must have its place, and each field its description. */
+/** Adds the descriptions. Throws for a field without a description, and for a description without a field. */
 const describe = (root: Node): Node => {
   const used = new Set<string>();
   const visit = (node: Node, path: string): Node => {
@@ -137,7 +138,7 @@ const describe = (root: Node): Node => {
   };
   const described = visit(root, '');
   const stale = Object.keys(DESCRIPTIONS).filter((path) => !used.has(path));
-  if (stale.length > 0) throw new Error(`descriptions of what is not in the schema: ${stale.join(', ')}`);
+  if (stale.length > 0) throw new Error(`descriptions of unknown fields: ${stale.join(', ')}`);
   return described;
 };
 
@@ -150,9 +151,9 @@ const toSchema = (): Node => {
     io: 'input',
     target: 'draft-2020-12',
     override: ({ jsonSchema }) => {
-      // Placeholders stand in URLs before they are filled.
+      // URLs may contain placeholders, which are not valid URIs.
       if (jsonSchema.format === 'uri') delete jsonSchema.format;
-      // Any JSON.
+      // The only reference is to zod's recursive JSON type: allow any JSON.
       if (jsonSchema.$ref !== undefined) delete jsonSchema.$ref;
     },
   });

@@ -5,7 +5,7 @@ import { catalogueDocument } from './catalogue-schema.ts';
 import { providersApi } from './providers-api.ts';
 import { serviceApi } from './service-api.ts';
 
-/** `npm run openapi`: writes the documents of APIs and catalogue; with `--check`, fails where the committed ones differ. */
+/** `npm run openapi`: generates the OpenAPI documents and the catalogue's JSON Schema. */
 
 const FOLDER = new URL('../../docs/', import.meta.url);
 
@@ -17,10 +17,10 @@ const DOCUMENTS = {
 
 const { values } = readArguments({
   name: 'npm run openapi',
-  about: `Writes ${Object.keys(DOCUMENTS).join(', ')} under docs/ from the schemas that validate.`,
-  options: { check: { type: 'boolean', about: 'write nothing: fail where the committed documents differ' } },
-  examples: { '': 'write them', '--check': 'what CI does' },
-  exitCodes: { 1: 'with --check: they differ' },
+  about: `Writes ${Object.keys(DOCUMENTS).join(', ')} under docs/, generated from the validation schemas.`,
+  options: { check: { type: 'boolean', about: 'write nothing, and fail if the committed documents are outdated' } },
+  examples: { '': 'write the documents', '--check': 'as in CI' },
+  exitCodes: { 1: 'with --check: a document is outdated' },
 });
 mkdirSync(new URL('openapi/', FOLDER), { recursive: true });
 for (const [name, document] of Object.entries(DOCUMENTS)) {
@@ -28,7 +28,7 @@ for (const [name, document] of Object.entries(DOCUMENTS)) {
   const text = `${JSON.stringify(document, null, 2)}\n`;
   if (!values.check) writeFileSync(file, text);
   else if (readFileSync(file, 'utf8') !== text) {
-    console.error(`docs/${name} is not what the schemas say: npm run openapi`);
+    console.error(`docs/${name} is outdated: run npm run openapi`);
     process.exitCode = 1;
   }
 }

@@ -33,11 +33,11 @@ const tokenRequestSchema = z
     client_id: z
       .string()
       .optional()
-      .meta({ description: `\`${CLIENT_ID}\`, unless HTTP Basic has it.` }),
+      .meta({ description: `\`${CLIENT_ID}\`, unless sent by HTTP Basic.` }),
     client_secret: z
       .string()
       .optional()
-      .meta({ description: 'The setting `REPORTS_CLIENT_SECRET`, unless HTTP Basic has it.' }),
+      .meta({ description: 'The setting `REPORTS_CLIENT_SECRET`, unless sent by HTTP Basic.' }),
   })
   .meta({ id: 'TokenRequest', description: 'A request for an access token (RFC 6749 §4.4.2).' });
 
@@ -52,11 +52,11 @@ const tokenSchema = z
 
 const tokenErrorSchema = z
   .object({ error: z.enum(['invalid_client', 'invalid_request', 'invalid_scope', 'unsupported_grant_type']) })
-  .meta({ id: 'TokenError', description: 'Why there is no token (RFC 6749 §5.2).' });
+  .meta({ id: 'TokenError', description: 'Why no token was issued (RFC 6749 §5.2).' });
 
 const reportId = z
   .string()
-  .meta({ description: 'From the answer to `POST /providers/reports`.', examples: [REPORT_ID] });
+  .meta({ description: 'From the response of `POST /providers/reports`.', examples: [REPORT_ID] });
 
 const orderedSchema = z
   .object({ id: reportId, status: z.literal('QUEUED') })
@@ -73,37 +73,37 @@ const reportSchema = z
         openLoans: z.int().min(0),
       })
       .optional()
-      .meta({ description: 'Only of a report that is DONE.' }),
+      .meta({ description: 'Only if DONE.' }),
   })
-  .meta({ id: 'Report', description: 'A report on a tax id, made up from it.' });
+  .meta({ id: 'Report', description: 'A report on a tax id, with data made up from the id.' });
 
 const pathOfProvider = z.object({
   providerId: z
     .string()
     .min(1)
-    .meta({ description: 'One of `GET /providers` that gives bills.', examples: ['gas'] }),
+    .meta({ description: 'An id from `GET /providers` that has bills.', examples: ['gas'] }),
 });
 const pathOfAccount = z.object({
   account: z
     .string()
     .regex(/^[0-9]{8,12}$/)
     .meta({
-      description: `Any number makes up bills of its own; ${DEFAULT_GAS_ACCOUNT} has those of \`GET /providers/gas\`.`,
+      description: `Bills are made up for each number; ${DEFAULT_GAS_ACCOUNT} has those of \`GET /providers/gas\`.`,
       examples: [DEFAULT_GAS_ACCOUNT],
     }),
 });
 
-const FAILS = 'Fails with the probability `FAILURE_RATE`, and always in a maintenance window.';
+const FAILS = 'Fails with the probability `FAILURE_RATE`, and always during a maintenance window.';
 const failure = {
   500: {
-    description: 'A failure, on purpose or our own.',
+    description: 'A deliberate failure, or an internal error.',
     content: { 'text/plain': { schema: z.literal('#fail') }, ...problems(500)['500']?.content },
   },
 };
 const retryAfter = z
   .string()
   .regex(/^\d+$/)
-  .meta({ description: 'Seconds to wait before it is asked for.', examples: ['1'] });
+  .meta({ description: 'Seconds to wait before the next poll.', examples: ['1'] });
 const challenge = z.object({ 'www-authenticate': z.string() });
 const noToken = {
   401: {
@@ -120,22 +120,22 @@ export const providersApi = createDocument({
   info: {
     title: 'Boomerang providers API',
     version: VERSION,
-    description: 'Third parties to try Boomerang with. They fail on purpose.',
+    description: 'Mock third parties to try Boomerang with. They fail on purpose.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
   servers: [{ url: '/' }],
   security: [],
   tags: [
     { name: 'Providers', description: 'The mock third parties.' },
-    { name: 'Bills', description: 'Bills, in one answer and in pages.' },
-    { name: 'Reports', description: 'Reports that take a while, behind OAuth 2 client credentials.' },
-    { name: 'Operation', description: 'The API about itself.' },
+    { name: 'Bills', description: 'Bills, in one response or in pages.' },
+    { name: 'Reports', description: 'Asynchronous reports, protected by OAuth 2 client credentials.' },
+    { name: 'Operation', description: 'Documentation of the API.' },
   ],
   components: {
     securitySchemes: {
       reportsToken: {
         type: 'oauth2',
-        description: `An access token of the client \`${CLIENT_ID}\`.`,
+        description: `An access token for the client \`${CLIENT_ID}\`.`,
         flows: { clientCredentials: { tokenUrl: '/providers/token', scopes: { [SCOPE]: 'Order and read reports.' } } },
       },
     },
@@ -190,7 +190,7 @@ export const providersApi = createDocument({
           },
           ...always,
           ...problems(404),
-          400: { ...problems(400)['400'], description: 'The cursor is not one of an earlier page.' },
+          400: { ...problems(400)['400'], description: 'The cursor is not from a previous page.' },
           ...failure,
         },
       },
@@ -200,7 +200,7 @@ export const providersApi = createDocument({
         operationId: 'getInternetBills',
         tags: ['Bills'],
         summary: 'Get the bills of the internet provider, page by page, by Link header',
-        description: `A page after the last is empty. ${FAILS}`,
+        description: `Pages after the last are empty. ${FAILS}`,
         security: [],
         requestParams: { query: pageQuerySchema },
         responses: {
@@ -211,7 +211,7 @@ export const providersApi = createDocument({
                 .string()
                 .optional()
                 .meta({
-                  description: 'Where the next page is, relative to this one (RFC 8288); absent on the last.',
+                  description: 'URL of the next page, relative to this one (RFC 8288); absent on the last.',
                   examples: ['<?page=2>; rel="next"'],
                 }),
             }),
@@ -226,8 +226,8 @@ export const providersApi = createDocument({
       post: {
         operationId: 'postToken',
         tags: ['Reports'],
-        summary: 'Get an access token by client credentials',
-        description: `RFC 6749 §4.4. The client authenticates by HTTP Basic, or by client_id and client_secret in the form. A token lives for ${TOKEN_SECONDS} seconds. ${FAILS}`,
+        summary: 'Get an access token with client credentials',
+        description: `RFC 6749 §4.4. The client authenticates by HTTP Basic, or by client_id and client_secret in the form. Tokens are valid for ${TOKEN_SECONDS} seconds. ${FAILS}`,
         security: [],
         requestBody: {
           required: true,
@@ -253,7 +253,7 @@ export const providersApi = createDocument({
           ...problems(413),
           400: {
             description:
-              'The request is wrong, its scope is unknown, or it is for another grant; or the body is not UTF-8.',
+              'The request is malformed, its scope is unknown, its grant type is unsupported, or the body is not UTF-8.',
             content: { ...json(tokenErrorSchema), ...problems(400)['400']?.content },
           },
           401: {
@@ -261,7 +261,7 @@ export const providersApi = createDocument({
             headers: challenge,
             content: json(tokenErrorSchema),
           },
-          415: { ...problems(415)['415'], description: 'The body is not declared as a form, or it is compressed.' },
+          415: { ...problems(415)['415'], description: 'The Content-Type is not a form, or the body is compressed.' },
           ...failure,
         },
       },
@@ -271,7 +271,7 @@ export const providersApi = createDocument({
         operationId: 'postReport',
         tags: ['Reports'],
         summary: 'Order a report on a tax id',
-        description: `Nothing is stored: a repeated order has another id, and the same report. ${FAILS}`,
+        description: `Nothing is stored: a repeated order gets another id, but the same report. ${FAILS}`,
         security: withToken,
         requestParams: {
           header: z.object({
@@ -279,13 +279,13 @@ export const providersApi = createDocument({
               .string()
               .min(1)
               .max(255)
-              .meta({ description: 'The same for every attempt at one order.', examples: ['order-1'] }),
+              .meta({ description: 'Must be the same for every attempt of one order.', examples: ['order-1'] }),
           }),
         },
         requestBody: { required: true, content: json(reportOrderSchema, { taxId: '12345678901' }) },
         responses: {
           202: {
-            description: 'It is ordered. Location says where to ask for it.',
+            description: 'The report is ordered. Location is its URL.',
             headers: z.object({
               location: z.string().meta({ description: 'Path of the report, relative to this API.' }),
               'retry-after': retryAfter,
@@ -297,7 +297,7 @@ export const providersApi = createDocument({
           ...problems(413, 415),
           400: {
             ...problems(400)['400'],
-            description: 'There is no idempotency-key, or the body is empty, not UTF-8 or not JSON.',
+            description: 'The idempotency-key is missing, or the body is empty, not UTF-8 or not JSON.',
           },
           ...noToken,
           ...failure,
@@ -308,8 +308,8 @@ export const providersApi = createDocument({
       get: {
         operationId: 'getReport',
         tags: ['Reports'],
-        summary: 'Get a report, or how far it has come',
-        description: `QUEUED for a second, RUNNING for another one, then DONE; or REJECTED, for the tax id 0000. ${FAILS}`,
+        summary: 'Get a report, or its progress',
+        description: `QUEUED for one second, RUNNING for another, then DONE, or REJECTED for the tax id 0000. ${FAILS}`,
         security: withToken,
         requestParams: { path: z.object({ reportId }) },
         responses: {

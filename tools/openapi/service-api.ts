@@ -23,9 +23,9 @@ const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
 const REDRIVE_ID = '01a20b4c-cf47-716b-85d8-0000000000aa';
 
 const pathOfJob = z.object({
-  jobId: jobIdSchema.meta({ description: 'From the answer to `POST /webhook`.', examples: [JOB_ID] }),
+  jobId: jobIdSchema.meta({ description: 'From the response of `POST /webhook`.', examples: [JOB_ID] }),
 });
-const location = z.string().meta({ description: 'Path of what was made, relative to this API.' });
+const location = z.string().meta({ description: 'Path of the resource, relative to this API.' });
 
 const CALLBACK = {
   jobId: JOB_ID,
@@ -35,7 +35,7 @@ const CALLBACK = {
       providerId: 'internet',
       error: {
         code: 'PROVIDER_UNAVAILABLE',
-        message: 'The provider did not give its data in time (bad_status, status 500).',
+        message: 'The provider did not return its data in time (bad_status, status 500).',
       },
     },
   ],
@@ -64,7 +64,7 @@ const CATALOGUE = {
   ],
 };
 
-/** What follows from an answer with a job in it. */
+/** Links from a response that contains a job to other operations. */
 const linkTo = (operationId: string, parameter: string) => ({
   operationId,
   parameters: { [parameter]: `$response.body#/${parameter}` },
@@ -81,42 +81,42 @@ const jobLinks = {
 const callbackHeaders = z.object({
   'webhook-id': z.string().meta({
     description:
-      'The id of the job, or of its redrive (`<jobId>_r<n>`): the same for all attempts at one body, to tell duplicates by.',
+      'The id of the job, or of its redrive (`<jobId>_r<n>`). It is the same for all attempts to deliver one body. Use it to detect duplicates.',
     examples: [JOB_ID],
   }),
   'webhook-timestamp': z
     .string()
     .regex(/^\d+$/)
     .meta({
-      description: 'When this attempt was made, seconds since 1970. Refuse what is old.',
+      description: 'Time of this attempt, seconds since 1970. Reject old timestamps.',
       examples: ['1769860800'],
     }),
   'webhook-signature': z.string().meta({
     description:
-      '`v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<raw body>` by the signing secret of the client; during a rotation one for each live secret, separated by blanks.',
+      '`v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<raw body>` with the signing secret of the client. During a rotation, one signature per live secret, separated by spaces.',
     examples: ['v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],
   }),
   'user-agent': z.string().meta({ description: '`Boomerang/<version>`', examples: [`Boomerang/${VERSION}`] }),
 });
 
-/** The service API, from the schemas that its functions validate with. */
+/** The service API, generated from the validation schemas of its functions. */
 export const serviceApi = createDocument({
   openapi: '3.1.1',
   info: {
     title: 'Boomerang service API',
     version: VERSION,
     description:
-      'Post a job; Boomerang collects the data from every provider, however long that takes, and posts it all, signed (Standard Webhooks), to the callback address. Errors are problems (RFC 9457). Request bodies are at most 16 KiB, unless an operation says otherwise.',
+      'Post a job. Boomerang fetches the data from every provider, retrying for as long as it takes, and posts all of it to the callback URL, signed (Standard Webhooks). Errors are problem details (RFC 9457). Request bodies are at most 16 KiB, unless an operation says otherwise.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
   servers: [{ url: '/' }],
   security: [{ apiKey: [] }],
   tags: [
-    { name: 'Jobs', description: 'Post jobs, follow them, act on them.' },
-    { name: 'Catalogue', description: 'What jobs may ask for.' },
-    { name: 'Redrives', description: 'Try many jobs again.' },
-    { name: 'Callbacks', description: 'What receivers get, and a receiver to test with.' },
-    { name: 'Operation', description: 'The API about itself.' },
+    { name: 'Jobs', description: 'Post, read, redrive, cancel and delete jobs.' },
+    { name: 'Catalogue', description: 'The providers that jobs may name.' },
+    { name: 'Redrives', description: 'Retry many jobs.' },
+    { name: 'Callbacks', description: 'The callback, and a test receiver.' },
+    { name: 'Operation', description: 'Health and documentation.' },
   ],
   components: {
     securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: bmr_ and 43 characters.' } },
@@ -128,7 +128,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Post a job',
         description:
-          'The same Idempotency-Key and body are answered the same way again, with Idempotent-Replayed: true, and make no second job, even where the catalogue has changed since; with another body, 422. `GET /catalogue` tells which parameters providers take.',
+          'A repeated request with the same Idempotency-Key and body gets the same response, with Idempotent-Replayed: true, and creates no second job, even if the catalogue has changed since. With a different body it is answered 422. `GET /catalogue` lists the parameters of providers.',
         requestParams: { header: webhookHeadersSchema },
         requestBody: {
           required: true,
@@ -139,13 +139,10 @@ export const serviceApi = createDocument({
         },
         responses: {
           202: {
-            description: 'It is stored, and will be seen through.',
+            description: 'The job is stored and will be processed.',
             headers: z.object({
               location,
-              'idempotent-replayed': z
-                .literal('true')
-                .optional()
-                .meta({ description: 'Only on an answer that is given again.' }),
+              'idempotent-replayed': z.literal('true').optional().meta({ description: 'Only on repeated responses.' }),
             }),
             content: json(acceptedSchema, SUMMARY),
             links: jobLinks,
@@ -176,22 +173,22 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getJob',
         tags: ['Jobs'],
-        summary: 'Get what became of a job',
+        summary: 'Get a job',
         requestParams: { path: pathOfJob },
         responses: { 200: { description: 'The job.', content: json(jobSchema) }, ...always, ...problems(401, 404) },
       },
       delete: {
         operationId: 'expungeJob',
         tags: ['Jobs'],
-        summary: 'Delete what was collected for a job that is over',
+        summary: 'Delete the data of a job that has ended',
         description:
-          'Its parameters and metadata are deleted, too, so that a job that had any can not be tried again. The bare record stays until its time is up, so that its idempotency key is not free early: `GET /jobs/{jobId}` goes on answering.',
+          'Also deletes its parameters and metadata, so a job that had any can no longer be redriven. The job itself remains until it expires, to reserve its idempotency key: `GET /jobs/{jobId}` still answers.',
         requestParams: { path: pathOfJob },
         responses: {
-          204: { description: 'It is deleted.' },
+          204: { description: 'The data is deleted.' },
           ...always,
           ...problems(401, 404),
-          ...conflict('It is pending: cancel it first.'),
+          ...conflict('The job is pending: cancel it first.'),
         },
       },
     },
@@ -199,9 +196,9 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getJobData',
         tags: ['Jobs'],
-        summary: 'Get what was collected, whether or not the callback got through',
+        summary: 'Get the data of a job, whether or not its callback was delivered',
         description:
-          'Of a pending job, what was kept so far. 410 once it is deleted, or where what a provider gave is no longer stored (the detail names it; ask for the others one at a time, or redrive the job); 422 where all of it is too much for one answer: ask for one provider at a time.',
+          'For a pending job, the data stored so far. 410 if the data was deleted, or if the data of one provider is no longer stored: the detail names the provider; get the others one at a time, or redrive the job. 422 if the data is too large for one response: get one provider at a time.',
         requestParams: { path: pathOfJob, query: jobDataQuerySchema },
         responses: {
           200: { description: 'The data.', content: json(jobDataSchema, CALLBACK) },
@@ -214,19 +211,19 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'redriveJob',
         tags: ['Jobs'],
-        summary: 'Try a job that is over or waits again at once',
+        summary: 'Retry a job at once, whether it has ended or waits for its next attempt',
         description:
-          'With a fresh deadline and schedule; what was fetched is kept. A callback after a delivery has a webhook-id of its own.',
+          'Starts a new fetch deadline and retry schedule. Fetched data is kept. If a callback was already delivered, the next one gets a new webhook-id.',
         requestParams: { path: pathOfJob },
         responses: {
           202: {
-            description: 'It is pending, and worked on.',
+            description: 'The job is pending, and in progress.',
             headers: z.object({ location }),
             content: json(jobSummarySchema, SUMMARY),
           },
           ...always,
           ...problems(401, 404),
-          ...conflict('It is in progress, which Retry-After tells; or its parameters or metadata were deleted.'),
+          ...conflict('The job is in progress (with Retry-After), or its parameters or metadata were deleted.'),
         },
       },
     },
@@ -234,17 +231,17 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'cancelJob',
         tags: ['Jobs'],
-        summary: 'End a pending job',
-        description: 'A callback that is on its way may still arrive.',
+        summary: 'Cancel a pending job',
+        description: 'A callback in progress may still arrive.',
         requestParams: { path: pathOfJob },
         responses: {
           202: {
-            description: 'It is cancelled.',
+            description: 'The job is cancelled.',
             content: json(jobSummarySchema, { ...SUMMARY, status: 'CANCELLED' }),
           },
           ...always,
           ...problems(401, 404),
-          ...conflict('It is over; or others keep changing it, which Retry-After tells.'),
+          ...conflict('The job has ended, or concurrent changes prevented it (with Retry-After).'),
         },
       },
     },
@@ -252,9 +249,9 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getCatalogue',
         tags: ['Catalogue'],
-        summary: 'List the providers that jobs may name, and what each takes',
+        summary: 'List the providers that jobs may name, with their parameters',
         description:
-          'In the order of the catalogue. How a provider is asked is not shown. The state of circuits may be five seconds old.',
+          'In the order of the catalogue. How a provider is called is not shown. The state of circuits may be up to five seconds old.',
         responses: {
           200: {
             description: 'The providers.',
@@ -269,14 +266,14 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'postRedrive',
         tags: ['Redrives'],
-        summary: "Try the caller's jobs of one status again, many at a time",
+        summary: "Redrive all of the caller's jobs with one status",
         description:
-          'Sweeps do it, from the newest to the oldest; jobs that fail again meanwhile are not taken twice. A client has one redrive at a time: 409 while another is running. A dry run only counts, at any time.',
+          'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
         requestBody: { required: true, content: json(redriveRequestSchema, { status: 'FAILED', dryRun: true }) },
         responses: {
-          200: { description: 'A dry run: how many they are.', content: json(redriveCountSchema) },
+          200: { description: 'A dry run: the number of jobs.', content: json(redriveCountSchema) },
           202: {
-            description: 'It is stored, and will be done. Location says where to see how far it has come.',
+            description: 'The redrive is stored and will be processed. Location is its URL.',
             headers: z.object({ location }),
             content: json(redriveSchema),
             links: { redrive: linkTo('getRedrive', 'redriveId') },
@@ -285,7 +282,7 @@ export const serviceApi = createDocument({
           ...problems(400, 401, 413, 415),
           409: {
             description: 'Another redrive of the caller is running.',
-            headers: z.object({ location: z.string().meta({ description: 'The redrive that is running.' }) }),
+            headers: z.object({ location: z.string().meta({ description: 'Path of the running redrive.' }) }),
             content: { 'application/problem+json': { schema: redriveOpenSchema } },
           },
         },
@@ -295,11 +292,11 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getRedrive',
         tags: ['Redrives'],
-        summary: 'Get how far a redrive has come',
+        summary: 'Get the progress of a redrive',
         requestParams: {
           path: z.object({
             redriveId: jobIdSchema.meta({
-              description: 'From the answer to `POST /redrives`.',
+              description: 'From the response of `POST /redrives`.',
               examples: [REDRIVE_ID],
             }),
           }),
@@ -315,16 +312,19 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'complete',
         tags: ['Callbacks'],
-        summary: 'Receive a callback, to test with: echoes what it gets',
+        summary: 'Test receiver for callbacks: echoes the callback',
         description:
-          'A body of at most 1 MiB. Where the deployment has a secret for it, the callback has to be signed with that. Where it has none, this is there on test stages only; elsewhere it is unknown (404).',
+          'The body may have up to 1 MiB. If the deployment has a secret for this route, callbacks must be signed with it. Without a secret, the route exists on test stages only, and answers 404 elsewhere.',
         security: [],
         requestBody: { required: true, content: json(callbackSchema, CALLBACK) },
         responses: {
           200: { description: 'The callback.', content: json(z.object({ message: callbackSchema })) },
           ...always,
           ...problems(400, 404, 413, 415),
-          401: { ...problems(401)['401'], description: 'It is not signed with the secret, or too long ago.' },
+          401: {
+            ...problems(401)['401'],
+            description: 'The signature is missing or wrong, or its timestamp is too old.',
+          },
         },
       },
     },
@@ -332,16 +332,16 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getHealth',
         tags: ['Operation'],
-        summary: 'Get whether the API answers; with deep=1, whether it can do its job',
+        summary: 'Check liveness; with deep=1, also the job table and the sweeps',
         description:
-          'Without deep, nothing else is asked. With it, the table of jobs and the time of the last sweep are looked at, once in ten seconds, however many ask.',
+          'Without deep, nothing else is checked. With deep=1, the job table and the time of the last sweep are checked. Results are cached for ten seconds.',
         security: [],
         requestParams: { query: healthQuerySchema },
         responses: {
-          200: { description: 'It does.', content: json(healthSchema, { status: 'ok' }) },
+          200: { description: 'Healthy.', content: json(healthSchema, { status: 'ok' }) },
           ...always,
           503: {
-            description: 'It answers, but cannot do its job: the checks say why.',
+            description: 'Unhealthy: `checks` says why.',
             headers: z.object({ 'retry-after': z.string() }),
             content: { 'application/problem+json': { schema: problemSchema.extend({ checks: healthChecksSchema }) } },
           },
@@ -355,31 +355,28 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'callback',
         tags: ['Callbacks'],
-        summary: 'What is posted to the callback address of a job',
+        summary: 'The callback of a job, posted to its callback URL',
         description:
-          'Signed by Standard Webhooks, at most 10 MiB, delivered at least once. It also carries the headers that operators have set for the client; they replace none of those below. An answer has 15 s. Redirects are not followed. Failures are tried again by the schedule, 30 s to 24 h apart.',
+          'Signed (Standard Webhooks), at most 10 MiB, delivered at least once. It also carries the headers that operators have set for the client, which never replace those below. The receiver must answer within 15 s. Redirects are not followed. Failed callbacks are retried, 30 s to 24 h apart.',
         security: [],
         requestParams: { header: callbackHeaders },
         requestBody: {
           required: true,
-          content: json(
-            callbackBodySchema.meta({ id: 'Callback', description: 'What was collected for a job.' }),
-            CALLBACK,
-          ),
+          content: json(callbackBodySchema.meta({ id: 'Callback', description: 'The data of a job.' }), CALLBACK),
         },
         responses: {
-          '2XX': { description: 'It is delivered. The body of the answer is not kept.' },
+          '2XX': { description: 'Delivered. The body of the response is discarded.' },
           410: {
             description:
-              'The receiver wants no more of it: the job ends FAILED. So does a header `webhook-delivery: abort-message`.',
+              'The receiver is gone: the job ends FAILED. A header `webhook-delivery: abort-message` has the same effect.',
           },
           429: {
-            description: 'Tried again later. So is 503, and any failure with Retry-After.',
+            description: 'Retried later, like 503 and any failure with Retry-After.',
             headers: z.object({
-              'retry-after': z.string().optional().meta({ description: 'Seconds, or a date: not before that.' }),
+              'retry-after': z.string().optional().meta({ description: 'Seconds or a date: the earliest retry.' }),
             }),
           },
-          default: { description: 'Tried again by the schedule.' },
+          default: { description: 'Retried by the schedule.' },
         },
       },
     },

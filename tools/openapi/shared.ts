@@ -8,15 +8,15 @@ export const json = <T extends z.ZodType>(schema: T, example?: unknown) => ({
 
 const problemContent = { 'application/problem+json': { schema: problemSchema } };
 
-/** Why an operation answers with a problem, where that is not plain from the status. */
+/** Descriptions of problems. Other statuses are described by their reason phrase. */
 const DESCRIPTIONS: Record<number, string> = {
   400: 'The body is empty, not UTF-8 or not JSON.',
   401: 'The API key is missing, unknown or revoked.',
-  404: 'There is no such thing, or it belongs to another client.',
+  404: 'Not found, or it belongs to another client.',
   413: 'The body is larger than the limit.',
-  415: 'The body is not declared as JSON, or it is compressed.',
-  422: 'The request is well-formed, but not valid: `errors` names each wrong field. Unknown query parameters count as such.',
-  500: 'Our own fault. It is safe to try again.',
+  415: 'The Content-Type is not JSON, or the body is compressed.',
+  422: 'The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid.',
+  500: 'Internal error. It is safe to retry.',
 };
 
 const problemResponse = (status: number) => ({
@@ -26,7 +26,7 @@ const problemResponse = (status: number) => ({
 
 type ProblemResponse = ReturnType<typeof problemResponse>;
 
-/** The answers that are problems. */
+/** Problem responses (RFC 9457) for these statuses. */
 export const problems = (...statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [String(status), problemResponse(status)])) as Record<
     `${4 | 5}${string}`,
@@ -41,7 +41,7 @@ const retryAfter = z
 
 const gatewayErrorSchema = z
   .object({ message: z.string() })
-  .meta({ id: 'GatewayError', description: 'What API Gateway answers by itself.' });
+  .meta({ id: 'GatewayError', description: 'An error response of API Gateway itself.' });
 
 const unavailable = (description: string) => ({
   description,
@@ -49,26 +49,26 @@ const unavailable = (description: string) => ({
   content: { ...problemContent, ...json(gatewayErrorSchema) },
 });
 
-/** A conflict that passes by itself: the job is being worked on. */
+/** A 409 response. With Retry-After, the conflict is temporary: the job is in progress. */
 export const conflict = (description: string) => ({
   409: { description, headers: z.object({ 'retry-after': retryAfter }), content: problemContent },
 });
 
-/** What any operation may answer, by the gateway in front of it or in an outage. */
+/** Responses of every operation, including those of API Gateway and during outages. */
 export const always = {
   ...problems(422, 500),
-  429: unavailable('Too many requests: throttled by API Gateway, or over the rate of this client.'),
-  503: unavailable('Not available for now.'),
+  429: unavailable('Too many requests: throttled by API Gateway, or above the rate of this client.'),
+  503: unavailable('Temporarily unavailable.'),
 };
 
-/** What both APIs say of themselves. */
+/** The documentation routes of both APIs. */
 export const docsPaths = {
   '/openapi.json': {
     get: {
       operationId: 'getOpenApi',
       tags: ['Operation'],
       summary: 'This document',
-      description: 'As it is served, it names the providers of this deployment.',
+      description: 'It lists the providers of this deployment.',
       security: [],
       responses: {
         200: { description: 'OpenAPI 3.1.', content: json(z.looseObject({ openapi: z.string() })) },
@@ -80,10 +80,10 @@ export const docsPaths = {
     get: {
       operationId: 'getDocs',
       tags: ['Operation'],
-      summary: 'This document, for people',
-      description: 'One page of HTML without scripts.',
+      summary: 'This document as a page',
+      description: 'One HTML page without scripts.',
       security: [],
-      responses: { 200: { description: 'A page.', content: { 'text/html': { schema: z.string() } } }, ...always },
+      responses: { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } }, ...always },
     },
   },
 };

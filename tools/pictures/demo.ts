@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { readArguments } from '../../cli/command.ts';
 
-/** `npm run picture`: runs the demo and draws what it prints as an SVG, for the README. */
+/** `npm run picture`: runs the demo, and draws its output as an SVG for the README. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILE = 'docs/images/demo.svg';
@@ -13,12 +13,12 @@ const MAX_COLUMNS = 112;
 
 readArguments({
   name: 'npm run picture',
-  about: `Runs npm run demo and writes what it prints to ${FILE}. The mock providers fail by a fixed seed.`,
-  environment: { FAILURE_SEED: 'another seed (4)' },
+  about: `Runs npm run demo and writes its output to ${FILE}. The mock providers' failures depend on a fixed seed.`,
+  environment: { FAILURE_SEED: 'seed of the failures (4)' },
   exitCodes: { 1: 'the demo failed' },
 });
 
-/** Colours of the terminal's SGR codes that the demo uses. */
+/** Colours of the SGR codes that the demo uses. */
 const COLOURS: Readonly<Record<string, string>> = {
   31: '#f85149',
   32: '#3fb950',
@@ -32,7 +32,7 @@ const escapeXml = (part: string): string =>
 
 const ESCAPE = '\x1b[';
 
-/** A printed line as `tspan` elements. */
+/** Converts a line of output to `tspan` elements. */
 const toSpans = (line: string): string => {
   let colour = '#e6edf3';
   return line

@@ -3,49 +3,49 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { StandardRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-/** Time limits of one kind of call to an AWS service. */
+/** Time limits of a kind of AWS call. */
 export type CallLimits = {
-  /** The longest one attempt may take, from the request to the last byte of the answer, milliseconds. */
+  /** Limit of one attempt, from the request to the last byte of the response, milliseconds. */
   attemptMs: number;
-  /** The longest a call may take, all attempts and the waits between them included, milliseconds. */
+  /** Limit of a call, including all attempts and delays, milliseconds. */
   totalMs: number;
   maxAttempts: number;
 };
 
 /**
- * The limits of every call that a function makes through the SDK. They are chosen so that a function whose dependency hangs
- * still ends by itself, well before Lambda's Timeout: tests/template/call-limits.test.ts adds them up for each function.
+ * The limits of all SDK calls. A function whose dependency hangs must still end well before Lambda's Timeout:
+ * tests/template/call-limits.test.ts adds up the limits of each function.
  */
 export const CALL_LIMITS = {
-  /** DynamoDB, while a caller waits. */
+  /** DynamoDB, in API functions, while a caller waits. */
   api: { attemptMs: 1_000, totalMs: 3_000, maxAttempts: 4 },
-  /** DynamoDB, of a sweep: it claims jobs and runs redrives. */
+  /** DynamoDB, in sweeps, which claim jobs and run redrives. */
   sweep: { attemptMs: 1_000, totalMs: 2_500, maxAttempts: 4 },
   /**
-   * DynamoDB, around a call to a provider that takes up to 15 s of the function's time. One attempt long enough for the first
-   * connection of a cold instance, rather than two short ones: an instance that can't read the open circuits does not know them.
+   * DynamoDB, around a provider call of up to 15 s. One attempt long enough for the first connection of a cold start, instead
+   * of two short ones: an instance that can't read the circuits would call through open ones.
    */
   fetch: { attemptMs: 1_000, totalMs: 1_250, maxAttempts: 4 },
-  /** DynamoDB, around a callback that takes up to 15 s of the function's time. */
+  /** DynamoDB, around a callback of up to 15 s. */
   deliver: { attemptMs: 1_000, totalMs: 2_400, maxAttempts: 5 },
-  /** DynamoDB, in the task that decides what becomes of a job. */
+  /** DynamoDB, in the task that settles a job. */
   settle: { attemptMs: 800, totalMs: 1_900, maxAttempts: 4 },
-  /** DynamoDB, of a health check: it had better say too early that something is wrong. */
+  /** DynamoDB, in health checks: a false alarm is better than a late one. */
   health: { attemptMs: 1_000, totalMs: 1_000, maxAttempts: 1 },
   /**
-   * Step Functions. The job is stored and the schedule starts it otherwise: nobody waits long. An attempt that timed out is not
-   * repeated, since it may have started an execution.
+   * Step Functions. Short, because the job is already stored and the next sweep starts it if this fails. An attempt that timed
+   * out is not retried, since it may have started an execution.
    */
   start: { attemptMs: 1_500, totalMs: 2_000, maxAttempts: 3 },
-  /** DynamoDB, to give a claim back after a start that failed. */
+  /** DynamoDB, to release a claim after a failed start. */
   release: { attemptMs: 700, totalMs: 1_500, maxAttempts: 3 },
   /** SSM. */
   secrets: { attemptMs: 1_000, totalMs: 2_500, maxAttempts: 3 },
-  /** EventBridge: an event may be lost. */
+  /** EventBridge. Events are best effort. */
   events: { attemptMs: 1_000, totalMs: 1_000, maxAttempts: 1 },
 } as const satisfies Record<string, CallLimits>;
 
-/** Waits before another attempt begin at these, and double. */
+/** Initial retry delays; they double with each retry. */
 const BASE_DELAY_MS = 50;
 const BASE_THROTTLING_DELAY_MS = 500;
 
@@ -59,8 +59,8 @@ type Token = Awaited<ReturnType<StandardRetryStrategy['acquireInitialRetryToken'
 type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[1];
 
 /**
- * The SDK's standard rules of what is tried again and how often, within a time limit: another attempt only begins when it can
- * end in time. Waits have full jitter; a `Retry-After` is not honoured, since it would outlast the limit.
+ * The SDK's standard retry strategy with a time limit: an attempt starts only if it can end in time. Delays have full jitter. A
+ * `Retry-After` is ignored, since it would exceed the limit.
  */
 export const createRetryStrategy = ({ attemptMs, totalMs, maxAttempts }: CallLimits, deps: RetryDeps) => {
   const { now, random, sleep } = deps;
@@ -77,7 +77,7 @@ export const createRetryStrategy = ({ attemptMs, totalMs, maxAttempts }: CallLim
     refreshRetryTokenForRetry: async (token: Token, { errorType }: ErrorInfo): Promise<Token> => {
       const end = endsAt.get(token) ?? now();
       const leftMs = end - now() - attemptMs;
-      if (leftMs < 0) throw new Error('no time is left for another attempt');
+      if (leftMs < 0) throw new Error('no time left for another attempt');
       const next = await standard.refreshRetryTokenForRetry(token, { errorType });
       endsAt.set(next, end);
       const base = errorType === 'THROTTLING' ? BASE_THROTTLING_DELAY_MS : BASE_DELAY_MS;
@@ -89,8 +89,8 @@ export const createRetryStrategy = ({ attemptMs, totalMs, maxAttempts }: CallLim
 };
 
 /**
- * An HTTP handler whose requests end in time: DNS, connect, headers and body. The SDK's own `requestTimeout` only warns unless
- * told to throw, and ends with the headers: a body that stalls would be waited for.
+ * An HTTP handler with one deadline over DNS, connect, headers and body. The SDK's `requestTimeout` only warns by default, and
+ * it ends with the headers, so a stalled body would never time out.
  */
 const createHttpHandler = ({ attemptMs }: CallLimits): NodeHttpHandler => {
   const handler = new NodeHttpHandler({ requestTimeout: attemptMs, throwOnRequestTimeout: true });
@@ -98,22 +98,21 @@ const createHttpHandler = ({ attemptMs }: CallLimits): NodeHttpHandler => {
   return Object.assign(handler, {
     handle: async (...request: Parameters<typeof handle>): ReturnType<typeof handle> => {
       const startedAt = performance.now();
-      const answer = await handle(...request);
-      const body = answer.response.body as Readable;
+      const output = await handle(...request);
+      const body = output.response.body as Readable;
       const error = Object.assign(new Error(`The body took longer than ${attemptMs} ms.`), { name: 'TimeoutError' });
       const leftMs = attemptMs - (performance.now() - startedAt);
       const timer = setTimeout(() => body.destroy(error), leftMs);
       finished(body, () => clearTimeout(timer));
-      return answer;
+      return output;
     },
   });
 };
 
 /**
- * What to construct an SDK client with, so that each of its calls ends in time.
+ * Configuration of an SDK client that enforces the limits.
  *
- * `CALL_TIME_FACTOR` stretches the limits: an emulator serves all functions at once from one process of its own, where calls
- * queue. On AWS it is 1.
+ * `CALL_TIME_FACTOR` multiplies the limits for emulators, where calls of all functions queue in one process. On AWS it is 1.
  */
 export const timeLimited = (limits: CallLimits, environment: NodeJS.ProcessEnv = process.env) => {
   const factor = Number(environment.CALL_TIME_FACTOR ?? 1);

@@ -8,25 +8,25 @@ import {
   type Gunzip,
 } from 'node:zlib';
 
-/** A body as far as its codings could be undone. */
+/** A decoded body, as far as decoding succeeded. */
 export type Decoded = {
-  /** At most `maxBytes` of it. */
+  /** Truncated to `maxBytes`. */
   body: Buffer;
-  /** There is more of it. */
+  /** Set if the body was truncated. */
   isCut?: true;
-  /** Why it could not be undone to its end. */
+  /** Why decoding stopped early. */
   error?: string;
 };
 
-/** More codings than these are somebody's joke. */
+/** Limit of stacked codings. */
 const MAX_CODINGS = 5;
 
-/** What a coding may add to data that can't be compressed, in bytes: more is not read of a coded body. */
+/** Allowance for incompressible data, which grows when coded: bytes of a coded body that are read beyond `maxBytes`. */
 export const CODING_OVERHEAD_BYTES = 64 * 1024;
 
 /**
- * The codings of a body in the order in which they were applied: those of the content, then those of the transfer, of which
- * Node undoes only `chunked`.
+ * The codings of a body in the order in which they were applied: content codings, then transfer codings. Node decodes only
+ * `chunked`.
  *
  * @param headers names in lower case
  */
@@ -39,8 +39,8 @@ export const codingsOf = (headers: Readonly<Record<string, string | undefined>>)
 };
 
 /**
- * Undoes codings (RFC 9110 §8.4.1, RFC 8878, RFC 7932), the last one first.
- * @param isWhole false for the beginning of a body, of which as much as possible is undone
+ * Decodes a body (RFC 9110 §8.4.1, RFC 8878, RFC 7932), last coding first.
+ * @param isWhole false for a truncated body, which is decoded as far as possible
  */
 export const decode = async (
   coded: Buffer,
@@ -48,13 +48,13 @@ export const decode = async (
   maxBytes: number,
   isWhole: boolean,
 ): Promise<Decoded> => {
-  // An empty body is empty, whatever its headers call it.
+  // An empty body is valid under any coding.
   if (coded.length === 0) return { body: coded };
   if (codings.length > MAX_CODINGS) return { body: Buffer.alloc(0), error: `${codings.length} content codings` };
   let decoded: Decoded = { body: coded };
   for (const [index, coding] of codings.toReversed().entries()) {
     const isLast = index === codings.length - 1;
-    decoded = await undo(decoded.body, coding, isLast ? maxBytes : maxBytes + CODING_OVERHEAD_BYTES);
+    decoded = await decodeOne(decoded.body, coding, isLast ? maxBytes : maxBytes + CODING_OVERHEAD_BYTES);
     if (decoded.error !== undefined && !isWhole) delete decoded.error;
     if (decoded.error !== undefined || (decoded.isCut && !isLast)) break;
   }
@@ -63,11 +63,11 @@ export const decode = async (
 
 type Coding = {
   create: (coded: Buffer) => Gunzip;
-  /** Whether another stream may follow the first, and belongs to the same data. */
+  /** Whether the data may consist of several concatenated streams. */
   isConcatenable?: true;
 };
 
-/** RFC 9659: in HTTP a window has at most 8 MB. Node would take 128 MB, and as much memory. */
+/** RFC 9659 limits the window in HTTP to 8 MB. Node's default allows 128 MB of memory. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
 
 const GZIP: Coding = { create: () => createGunzip() };
@@ -75,10 +75,10 @@ const GZIP: Coding = { create: () => createGunzip() };
 const CODINGS: Readonly<Record<string, Coding>> = {
   gzip: GZIP,
   'x-gzip': GZIP,
-  // Some send deflate as it is meant, in a zlib stream, and some without.
+  // Some servers send deflate in a zlib stream, as specified; others send it raw.
   deflate: { create: (coded) => (isZlib(coded) ? createInflate() : createInflateRaw()) },
   br: { create: () => createBrotliDecompress() as unknown as Gunzip },
-  // Node ends with the first frame (gzip's members it reads to the last).
+  // Node stops after the first zstd frame, but reads all gzip members.
   zstd: { create: () => createZstdDecompress({ params: ZSTD_PARAMS }) as unknown as Gunzip, isConcatenable: true },
 };
 
@@ -86,9 +86,9 @@ const CODINGS: Readonly<Record<string, Coding>> = {
 const isZlib = ([first = 0, second = 0]: Buffer): boolean =>
   (first & 0x0f) === 8 && first >> 4 <= 7 && ((first << 8) | second) % 31 === 0;
 
-const undo = async (coded: Buffer, name: string, maxBytes: number): Promise<Decoded> => {
+const decodeOne = async (coded: Buffer, name: string, maxBytes: number): Promise<Decoded> => {
   const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined;
-  if (!coding) return { body: Buffer.alloc(0), error: `the content coding "${name.slice(0, 40)}" is not known` };
+  if (!coding) return { body: Buffer.alloc(0), error: `unknown content coding "${name.slice(0, 40)}"` };
   const chunks: Buffer[] = [];
   let length = 0;
   const result = (rest: Omit<Decoded, 'body'> = {}): Decoded => ({ body: Buffer.concat(chunks), ...rest });
@@ -97,7 +97,7 @@ const undo = async (coded: Buffer, name: string, maxBytes: number): Promise<Deco
   try {
     do {
       const decoder = coding.create(rest);
-      // Not by `pipe`: a decoder that is done with its stream would leave the rest unnoticed.
+      // Not `pipe`, which hides bytes after the end of the stream.
       decoder.end(rest);
       for await (const chunk of decoder as AsyncIterable<Buffer>) {
         const room = maxBytes - length;
@@ -111,6 +111,6 @@ const undo = async (coded: Buffer, name: string, maxBytes: number): Promise<Deco
   } catch (error) {
     return result({ error: `${name}: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}` });
   }
-  // Zeros are padding, to fill a block.
-  return rest.some((byte) => byte !== 0) ? result({ error: `${name}: more follows its end` }) : result();
+  // Trailing zeros are padding.
+  return rest.some((byte) => byte !== 0) ? result({ error: `${name}: data after its end` }) : result();
 };

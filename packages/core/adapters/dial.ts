@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import net from 'node:net';
 
-/** How names are resolved: to all of their addresses. */
+/** Resolves a name to all its addresses. */
 export type Lookup = (
   hostname: string,
   options: { all: true },
@@ -11,24 +11,24 @@ export type Lookup = (
 export type DialOptions = {
   host: string;
   port: number;
-  /** Ends it, with all connections that are still being made. */
+  /** Aborts the dial and all pending connections. */
   signal: AbortSignal;
   lookup?: Lookup | undefined;
-  /** Begins one TCP connection. */
+  /** Starts one TCP connection. */
   connect?: ((address: { host: string; port: number }) => net.Socket) | undefined;
 };
 
 const connectTcp: NonNullable<DialOptions['connect']> = (address) => net.connect({ ...address, noDelay: true });
 
-/** An address that is silent holds up the next one for so long (RFC 8305 §5, "Connection Attempt Delay"). */
+/** Delay before the next address is tried (RFC 8305 §5, "Connection Attempt Delay"). */
 const NEXT_ADDRESS_MS = 250;
 
 /**
- * Makes a TCP connection to the first address of a host that takes one: Happy Eyeballs (RFC 8305). Addresses are begun one
- * after the other, alternating between IPv6 and IPv4, without waiting for those before to end: each has the time that is left.
- * (Node's own `autoSelectFamily` gives up an address after 250 ms, in which a far host can't connect.)
+ * Connects to the first address of a host that accepts: Happy Eyeballs (RFC 8305). Attempts start one after another, alternating
+ * between IPv6 and IPv4, and run in parallel until the deadline. (Node's `autoSelectFamily` abandons an address after 250 ms,
+ * which is too short for a distant host.)
  *
- * @throws the most telling error of the addresses, or of the look-up
+ * @throws the most informative error of the addresses, or the lookup's
  */
 export const dial = async (options: DialOptions): Promise<net.Socket> => {
   const { signal, port, connect = connectTcp } = options;
@@ -61,7 +61,7 @@ export const dial = async (options: DialOptions): Promise<net.Socket> => {
         if (waiting.length > 0) begin();
         else if (sockets.size === 0) {
           end();
-          reject(mostTelling(errors));
+          reject(mostInformative(errors));
         }
       };
       socket.once('error', fail).once('connect', () => {
@@ -90,7 +90,7 @@ const resolve = async ({ host, signal, lookup = systemLookup }: DialOptions): Pr
   });
 };
 
-/** The families in turn, beginning with that of the first address (RFC 8305 §4). */
+/** Alternates the families, starting with that of the first address (RFC 8305 §4). */
 const alternating = (addresses: readonly LookupAddress[]): string[] => {
   const [first] = addresses;
   const preferred = addresses.filter(({ family }) => family === first?.family);
@@ -101,8 +101,8 @@ const alternating = (addresses: readonly LookupAddress[]): string[] => {
     .flatMap((address) => address?.address ?? []);
 };
 
-/** That a family has no route says more of this machine than of the host. */
+/** These errors concern this machine's network, not the host. */
 const NO_ROUTE = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EHOSTUNREACH']);
 
-const mostTelling = (errors: NodeJS.ErrnoException[]): NodeJS.ErrnoException | undefined =>
+const mostInformative = (errors: NodeJS.ErrnoException[]): NodeJS.ErrnoException | undefined =>
   errors.find(({ code = '' }) => !NO_ROUTE.has(code)) ?? errors[0];

@@ -10,12 +10,12 @@ type Placeholders = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the provider catalogue from its file.
- * @throws InvalidCatalogue when there is no such file, or it is not a catalogue; the message names file and place
+ * @throws InvalidCatalogue if the file is missing or invalid; the message contains the path and the location of the fault
  */
 export const readCatalogue = (path: string, placeholders: Placeholders): Catalogue =>
   readWith(parseCatalogue, path, placeholders);
 
-/** As `readCatalogue`, of a catalogue that was checked before it was deployed. */
+/** As `readCatalogue`, for a catalogue that was validated before deployment. */
 export const readDeployedCatalogue = (path: string, placeholders: Placeholders): Catalogue =>
   readWith(parseDeployedCatalogue, path, placeholders);
 
@@ -27,7 +27,7 @@ const readWith = (parse: typeof parseCatalogue, path: string, placeholders: Plac
     throw new InvalidCatalogue(`${path} can't be read: ${(cause as Error).message}`, { cause });
   }
   try {
-    // A byte order mark is no part of the JSON (RFC 8259, 8.1).
+    // Drop a byte order mark (RFC 8259 §8.1).
     return parse(text.replace(/^\uFEFF/, ''), placeholders);
   } catch (error) {
     if (error instanceof InvalidCatalogue) {

@@ -24,7 +24,7 @@ const CLASSES: Record<string, FailureClass> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
   BAD_STATUS_LINE: 'bad_answer',
   UNASKED_UPGRADE: 'bad_answer',
-  // What Node refuses to send: the request is wrong, and nothing went out.
+  // Node rejected the request before sending anything.
   ERR_INVALID_CHAR: 'internal',
   ERR_HTTP_INVALID_HEADER_VALUE: 'internal',
   ERR_INVALID_HTTP_TOKEN: 'internal',
@@ -34,12 +34,12 @@ const CLASSES: Record<string, FailureClass> = {
 };
 
 /**
- * What an error of Node's network says, in our words.
- * @param cause any error; its message, which may hold addresses, is not used
+ * Classifies a network error of Node.
+ * @param cause any error; its message is not used, because it may contain addresses
  */
 export const toFailure = (cause: unknown): HttpFailureInfo => {
   const { code: anyCode, name = '' } = (cause ?? {}) as { code?: unknown; name?: string };
-  // The code of a DOMException, such as the deadline's, is a number.
+  // A DOMException, such as the deadline's, has a numeric code.
   const code = typeof anyCode === 'string' ? anyCode : '';
   return { class: CLASSES[code] ?? guess(code, name), message: code || name || 'unknown error' };
 };
@@ -47,7 +47,7 @@ export const toFailure = (cause: unknown): HttpFailureInfo => {
 const guess = (code: string, name: string): FailureClass => {
   if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
   if (name === 'URIError') return 'internal';
-  // llhttp: what came is no HTTP.
+  // llhttp: the response is not valid HTTP.
   if (code.startsWith('HPE_')) return 'bad_answer';
   if (code.startsWith('CERT_') || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL')) return 'tls';
   return 'connection_broken';

@@ -7,25 +7,24 @@ import { CODING_OVERHEAD_BYTES, codingsOf, decode } from './content-codings.ts';
 import { type DialOptions, dial, type Lookup } from './dial.ts';
 import { toFailure } from './http-failures.ts';
 
-/** Idle connections are dropped before the other side would, usually after 5 s: a call must not meet a closing connection. */
+/** Below the usual 5 s idle timeout of servers, so that requests rarely hit a connection that is being closed. */
 const IDLE_MS = 4_000;
 
-/** The largest head of an answer. Node's own limit, 16 KiB, is less than some gateways send. */
+/** Maximum size of the response headers. Some gateways exceed Node's default of 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
 export type NodeHttpOptions = {
-  /** Calls go only where the address rules allow, but for these; absent: anywhere, for addresses that are trusted. */
+  /** Exceptions to the address rules. Absent: the rules are off, for trusted URLs. */
   exceptions?: AddressExceptions;
-  /** How names are resolved. */
+  /** Resolves names. */
   lookup?: Lookup;
-  /** How TCP connections are begun. */
+  /** Starts TCP connections. */
   connect?: DialOptions['connect'];
 };
 
 /**
- * An HTTP client over Node's own: no redirects, one deadline over the whole exchange, a cap on the body that holds for
- * compressed ones too. Where it is told to judge addresses, it dials those that it has judged: no name can lead elsewhere
- * in between.
+ * An HTTP client on `node:http`: no redirects, one deadline for the whole exchange, and a size limit for the decompressed body.
+ * With address rules it connects to the very addresses that it checked, which defeats DNS rebinding.
  */
 export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: NodeHttpOptions = {}): SendHttp => {
   const dialling = { lookup: exceptions ? guarded(lookup, exceptions) : lookup, connect };
@@ -40,7 +39,7 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
     let exchange: Exchange;
     try {
       const target = new URL(request.url);
-      // A literal is not looked up.
+      // IP literals never reach the lookup, so check them here.
       if (exceptions && judgeHost(target.hostname, exceptions) !== 'allowed') throw new BlockedAddress();
       exchange = await begin(request, target, kept, deadline).catch((error: unknown) => {
         if (!(error instanceof StaleConnection && (mayRepeat || !error.wasSent))) throw error;
@@ -62,38 +61,38 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
   };
 };
 
-/** The address is one that calls must not go to. */
+/** The address rules forbid the address. */
 class BlockedAddress extends Error {
   override name = 'BlockedAddress';
   readonly code = 'BLOCKED_ADDRESS';
 }
 
-/** A kept connection that the other side had closed: it has not seen the request, or not looked at it. */
+/** A reused connection that the server had closed before it processed the request. */
 class StaleConnection extends Error {
   override name = 'StaleConnection';
   readonly wasSent: boolean;
 
   constructor(wasSent: boolean, cause: Error) {
-    super('the connection was closed meanwhile', { cause });
+    super('the reused connection was closed', { cause });
     this.wasSent = wasSent;
   }
 }
 
-/** A look-up that fails when any of the addresses is forbidden: one good one among them is no excuse. */
+/** A lookup that fails if any of the addresses is forbidden, even if others are allowed. */
 const guarded =
   (lookup: Lookup, exceptions: AddressExceptions): Lookup =>
   (hostname, options, callback) => {
     lookup(hostname, options, (error, addresses) => {
-      const isFine =
+      const isAllowed =
         isExceptedHost(hostname, exceptions) ||
         addresses?.every(({ address }) => isAllowedAddress(address, exceptions));
-      callback(error ?? (isFine ? null : new BlockedAddress()), addresses);
+      callback(error ?? (isAllowed ? null : new BlockedAddress()), addresses);
     });
   };
 
 type Agents = Readonly<Record<string, http.Agent>>;
 
-/** Agents whose connections are made by `dial`. They find the deadline of a request among its options. */
+/** Agents that connect with `dial`. The deadline of a request is passed in its options. */
 const createAgents = (dialling: Pick<DialOptions, 'lookup' | 'connect'>, options: http.AgentOptions): Agents => {
   const plain = new http.Agent(options);
   const secure = new https.Agent(options);
@@ -120,11 +119,11 @@ type Target = { host: string; port: number | string; deadline: AbortSignal };
 
 type Exchange = {
   response: http.IncomingMessage;
-  /** What has gone wrong since the response began. */
+  /** An error after the response started. */
   failure: () => Error | undefined;
 };
 
-/** Sends a request, and waits for the head of the answer. */
+/** Sends a request and waits for the response headers. */
 const begin = async (
   { method, headers = {}, body }: HttpRequest,
   target: URL,
@@ -132,7 +131,7 @@ const begin = async (
   deadline: AbortSignal,
 ): Promise<Exchange> =>
   new Promise((resolve, reject) => {
-    // Bytes, not text: Node appends a text to the headers and sends both in UTF-8, but headers are Latin-1.
+    // Bytes, because Node joins a text body to the headers and encodes both as UTF-8, but headers are Latin-1.
     const bytes = body === undefined ? undefined : Buffer.from(body);
     const options: http.RequestOptions & { deadline: AbortSignal } = {
       method,
@@ -147,7 +146,7 @@ const begin = async (
       },
     };
     const request = (target.protocol === 'https:' ? https : http).request(target, options);
-    // However many they are, their bytes are limited.
+    // `maxHeaderSize` already limits the headers.
     request.maxHeadersCount = 0;
     let failure: Error | undefined;
     let receivedBefore = 0;
@@ -162,7 +161,7 @@ const begin = async (
       request.end(bytes);
     };
     const fail = (error: Error): void => {
-      // It holds the answer, and with it whatever that repeats.
+      // `rawPacket` contains the response, which may echo secrets.
       delete (error as { rawPacket?: unknown }).rawPacket;
       failure ??= error;
       const isUnanswered = !isSent || request.socket?.bytesRead === receivedBefore;
@@ -171,14 +170,14 @@ const begin = async (
     request
       .on('socket', (socket) => {
         receivedBefore = socket.bytesRead;
-        // On a kept connection an end, or bytes that nobody asked for, may have arrived and not been read. A whole turn of the
-        // event loop reads them; they would be taken for the answer.
+        // On a reused connection, an end or unsolicited bytes may be waiting unread and would be mistaken for the response. A
+        // full turn of the event loop reads them.
         if (request.reusedSocket) setImmediate(() => setImmediate(sendNow));
         else sendNow();
       })
       .on('response', (response) => {
         const { statusCode = 0 } = response;
-        // Servers say so on a connection that was idle for too long (RFC 9110 §15.5.9).
+        // Servers answer 408 on a connection that was idle too long (RFC 9110 §15.5.9).
         const isLate = request.reusedSocket && (statusCode === 408 || !isSent);
         if (statusCode >= 200 && !isLate) return resolve({ response, failure: () => failure });
         response.on('error', () => {}).destroy();
@@ -194,7 +193,7 @@ const begin = async (
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** Reads up to `maxBytes` of a body; whatever goes wrong on the way is told beside what came. */
+/** Reads and decodes up to `maxBytes` of a body. After a failure, returns it along with the bytes read so far. */
 const readBody = async (
   exchange: Exchange,
   maxBytes: number,
@@ -214,7 +213,7 @@ const readBody = async (
 
 type Received = { body: Buffer; isCut?: boolean; error?: undefined; failure?: HttpFailureInfo };
 
-/** Reads a body as it was sent, up to a number of bytes. */
+/** Reads up to `maxBytes` of a body without decoding it. */
 const receive = async ({ response, failure }: Exchange, maxBytes: number, deadline: AbortSignal): Promise<Received> => {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -228,7 +227,7 @@ const receive = async ({ response, failure }: Exchange, maxBytes: number, deadli
         return { body: Buffer.concat(chunks), isCut: true };
       }
     }
-    // A body without a length ends with its connection, also when that is reset, or the deadline ends it.
+    // A body without a length ends when the connection closes, which may also be a reset or the deadline.
     const isDelimited = ['content-length', 'transfer-encoding'].some((name) => Object.hasOwn(response.headers, name));
     const cause = isDelimited ? undefined : deadline.aborted ? deadline.reason : failure();
     return { body: Buffer.concat(chunks), ...(cause && { failure: toFailure(cause) }) };

@@ -5,10 +5,10 @@ import { cached } from '../security/cached.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Secrets by name: SSM parameters (SecureString) under a path, or, where there is none, variables of the environment.
- * They are remembered for a minute.
+ * Finds secrets by name: SSM parameters (SecureString) under a path, or environment variables if the path is empty. Cached for a
+ * minute.
  *
- * @param path of the parameters; empty for the environment
+ * @param path SSM parameter path; empty for environment variables
  */
 export const createFindSecret = (client: SSMClient, path: string, environment: Environment): FindSecret => {
   const find = cached(async (name) => {
@@ -25,7 +25,7 @@ export const createFindSecret = (client: SSMClient, path: string, environment: E
   };
 };
 
-/** The variable that holds a secret in the environment: `gas-api-key` is `GAS_API_KEY`. */
+/** The environment variable of a secret: `gas-api-key` is in `GAS_API_KEY`. */
 export const variableOf = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 
 const readParameter = async (client: SSMClient, name: string): Promise<string | undefined> => {

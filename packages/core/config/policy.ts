@@ -3,7 +3,7 @@ import { longestScheduleMs, type RetrySchedule } from '../domain/schedule.ts';
 import type { SettlePolicy } from '../domain/settle.ts';
 import type { Settings } from './settings.ts';
 
-/** The rules of settling, as the environment sets them. */
+/** The settle policy from the environment. */
 export const toSettlePolicy = (
   settings: Settings<'RETRY_SCHEDULE_SECONDS' | 'RETENTION_SECONDS' | 'BREAKER_OPEN_SECONDS'>,
 ): SettlePolicy => ({
@@ -12,7 +12,7 @@ export const toSettlePolicy = (
   retentionMs: settings.RETENTION_SECONDS * 1000,
 });
 
-/** When third parties are left alone, as the environment sets it. */
+/** The circuit breaker rules from the environment. */
 export const toCircuitRules = (
   settings: Settings<'BREAKER_WINDOW_SECONDS' | 'BREAKER_MIN_CALLS' | 'BREAKER_FAILURE_RATE' | 'BREAKER_OPEN_SECONDS'>,
 ): CircuitRules => ({
@@ -22,7 +22,7 @@ export const toCircuitRules = (
   openMs: settings.BREAKER_OPEN_SECONDS * 1000,
 });
 
-/** Whether operators have paused a part of the work. `claims` stop only when everything does: jobs would wait for nothing. */
+/** Whether operators have paused a kind of work. Claims stop only if everything is paused, since paused parts defer their jobs. */
 export const isPaused = ({ PAUSED }: Settings<'PAUSED'>, part: 'fetch' | 'callbacks' | 'claims'): boolean =>
   PAUSED === 'all' || PAUSED === part;
 

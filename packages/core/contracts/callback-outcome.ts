@@ -7,7 +7,7 @@ const DEFERRED = new Set(['CallbackCircuitOpen', 'Paused']);
 const REFUSALS: ReadonlySet<string> = new Set<RefusalReason>(['gone', 'too_large', 'client_revoked']);
 const isRefusal = (failureClass: string): failureClass is RefusalReason => REFUSALS.has(failureClass);
 
-/** What a failed delivery came to. Errors that are not the receiver's, nor on purpose, are faults of ours. */
+/** The outcome of a failed delivery. Errors that are neither failures of the receiver nor deferrals are our own faults. */
 export const callbackOutcomeSchema = caughtErrorSchema.transform((error): CallbackOutcome => {
   const failure = readTaskFailure(error);
   const { class: reason, statusCode = 0, durationMs = 0, providerId } = failure;

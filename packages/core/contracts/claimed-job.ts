@@ -1,58 +1,57 @@
 import * as z from 'zod';
 import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from './payload-version.ts';
 
-/** What makes an execution work on a job: its birth, a sweep, or a caller who wants it tried again. */
+/** What started an execution: the request that created the job, a sweep, or a redrive. */
 export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
 
-/** Ids in the provider catalogue: 1..40 characters, so that a claimed job stays small. */
+/** Provider id: 1..40 characters, to keep claimed jobs small. */
 export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
 
-/** Values by parameter name; what the catalogue says of them is checked when they are used. */
+/** Values by parameter name. The catalogue's rules are checked on use. */
 export const parametersSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
-/** How many quick retries of a task came before this one: `$$.State.RetryCount` of Step Functions. */
+/** Number of quick retries of this task so far: `$$.State.RetryCount` of Step Functions. */
 export const retryCountSchema = z.int().nonnegative();
 
 /**
- * What an execution holds of a job: slim enough (at most 6 KiB) for 40 of them to travel in one state.
- * Times are epoch milliseconds.
+ * A job in the state machine's payload, at most 6 KiB, so that 40 jobs fit in one state. Times are epoch milliseconds.
  */
 export const claimedJobSchema = z.object({
   v: z.literal([PLAIN_PAYLOAD_VERSION, PAYLOAD_VERSION]),
   jobId: z.uuid(),
-  /** When it was accepted, epoch milliseconds; null of one that came as version 1. */
+  /** When the job was accepted; null in payloads upgraded from version 1. */
   createdAt: z.int().nullable(),
-  /** Whose job it is: callbacks are signed with this client's secrets. */
+  /** Owner of the job. Callbacks are signed with this client's secrets. */
   clientId: z.string().min(1).max(64),
-  /** The fencing token: outcomes are written on the condition that the stored number is still this one. */
+  /** The fencing token: an outcome is written only if the stored number is still this one. */
   claims: z.int().min(1),
-  /** When the lease ends, epoch milliseconds. */
+  /** When the lease ends. */
   leasedUntil: z.int(),
   trigger: z.enum(TRIGGERS),
   callbackUrl: z.string(),
-  /** What receivers know duplicates of one callback by. */
+  /** Identifies duplicates of one callback (`webhook-id`). */
   webhookId: z.string().min(1).max(64),
   /** Every provider of the job, in the order of the request. */
   order: z.array(providerIdSchema).min(1).max(10),
-  /** Those to be asked now: they have neither given nor refused yet, and their time has come. */
+  /** The unsettled providers whose next call is due. */
   providers: z.array(providerIdSchema).max(10),
-  /** Whether others have neither given nor refused yet, and are to be asked later. */
+  /** Whether other unsettled providers are due later. */
   isAnyWaiting: z.boolean().default(false),
   /** Whether earlier executions stored results that the callback must include. */
   checkpointed: z.boolean(),
-  /** Whether the fetching deadline has come: the callback goes out with what there is. */
+  /** Whether the fetch deadline has passed: the callback is sent with the data collected so far. */
   final: z.boolean(),
-  /** What the caller gave providers, by their ids. */
+  /** Parameters by provider id. */
   parameters: z.record(z.string(), parametersSchema).optional(),
-  /** The caller's own words, echoed in the callback. */
+  /** The caller's metadata, echoed in the callback. */
   metadata: z.record(z.string(), z.string()).optional(),
-  /** The round of its requests; absent: 0. */
+  /** Number of the request round, 0 by default. */
   round: z.int().nonnegative().optional(),
 });
 
 /**
- * A payload of the version before as one of today: executions that were under way during a deployment hand over what they
- * were started with. Version 1 had no `createdAt`.
+ * Upgrades a version 1 payload, which has no `createdAt`. Executions in flight during a deployment still carry the payload
+ * that they were started with.
  */
 export const upgradePayload = (payload: unknown): unknown => {
   if (typeof payload !== 'object' || payload === null || !('v' in payload) || payload.v !== 1) return payload;

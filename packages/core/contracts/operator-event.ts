@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type FailureCode, JOB_STATUSES } from '../domain/job.ts';
 
-/** The events that operators get, each with all that it may carry: what a schema does not name is not published. */
+/** The events published to operators. Fields missing from these schemas are never published. */
 
 const jobEvent = <const Type extends string>(type: Type) =>
   z.object({
@@ -22,9 +22,9 @@ export const operatorEventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('CircuitOpened'),
     circuit,
-    /** ISO 8601; when it is probed. */
+    /** Time of the next probe, ISO 8601. */
     openUntil: z.iso.datetime(),
-    /** What was counted before it opened. */
+    /** The tally that opened it. */
     calls: z.number(),
     failures: z.number(),
   }),
@@ -33,5 +33,5 @@ export const operatorEventSchema = z.discriminatedUnion('type', [
 
 export const OPERATOR_EVENT_TYPES = operatorEventSchema.options.map(({ shape }) => shape.type.value);
 
-/** What operators may want to be told. The table is the truth: an event may be lost, or come twice. */
+/** An event to operators, best effort: it may be lost or duplicated. The job table is authoritative. */
 export type OperatorEvent = z.infer<typeof operatorEventSchema>;

@@ -1,8 +1,8 @@
 /**
- * Version of the payloads that travel through the state machine. New fields are optional and ignored by readers that do not know
- * them (docs/decisions/0015), so a job whose parameters or metadata must not be ignored carries a version that older readers refuse.
+ * Version of the state machine's payloads. Older readers ignore unknown fields (docs/decisions/0015). Parameters and metadata
+ * must not be ignored, so jobs that have them carry a version that older readers reject.
  */
 export const PAYLOAD_VERSION = 3;
 
-/** The version of jobs without parameters and metadata: the release before reads them as this one does. */
+/** The version of jobs without parameters and metadata, which the previous release can read. */
 export const PLAIN_PAYLOAD_VERSION = 2;

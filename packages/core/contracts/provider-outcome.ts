@@ -3,14 +3,14 @@ import type { FetchOutcome } from '../domain/outcomes.ts';
 import { providerIdSchema } from './claimed-job.ts';
 import { type CaughtError, caughtErrorSchema, explainOwnFault, readTaskFailure } from './task-failure.ts';
 
-/** Where a result is stored, as the job keeps it; all absent while it only travels. */
+/** The location of a stored result; absent if the result is only in the payload. */
 const storedSchema = {
   digest: z.string().optional(),
   chunks: z.int().min(1).optional(),
   keptUntil: z.int().optional(),
 };
 
-/** A provider's data as it travels and is stored: its JSON text, never parsed again, so that no digit of it is lost. */
+/** A provider's data: JSON text that is never parsed again, so that numbers keep every digit. */
 export const fetchedSchema = z.object({
   providerId: providerIdSchema,
   status: z.literal('FETCHED'),
@@ -20,28 +20,28 @@ export const fetchedSchema = z.object({
   bytes: z.int().nonnegative(),
   durationMs: z.number().nonnegative(),
   statusCode: z.int(),
-  /** How many calls the execution made, quick retries included. */
+  /** Number of calls, quick retries included. */
   tries: z.int().min(1).optional(),
-  /** The JSON text; absent when it was too large to travel and is stored in the table. */
+  /** The JSON text; absent if it is too large for the payload and stored in the table. */
   json: z.string().optional(),
   ...storedSchema,
 });
 export type FetchedPayload = z.infer<typeof fetchedSchema>;
 
-/** Where a provider that is still working is asked whether it is done. */
+/** Where to poll a provider that is still working. */
 const ticketSchema = z.object({ url: z.string().max(2_048), since: z.int(), polls: z.int().nonnegative() });
 
-/** A provider that is still working: no error, so that no Catch and no Retry takes part. */
+/** A provider that is still working. Not an error, so it triggers neither Retry nor Catch. */
 const workingSchema = z.object({
   providerId: providerIdSchema,
   status: z.literal('UNAVAILABLE'),
   ticket: ticketSchema,
-  /** When to ask again, milliseconds from now. */
+  /** Time until the next poll, milliseconds. */
   retryAfterMs: z.number().nonnegative(),
 });
 export type WorkingPayload = z.infer<typeof workingSchema> & { json?: undefined };
 
-/** What the state machine collects of each provider: what it gave, or the error that its Catch kept. */
+/** The output of one provider's branch in the state machine: its data, its ticket, or the caught error. */
 const payloadSchema = z.union([
   fetchedSchema,
   z.object({ providerId: providerIdSchema, status: z.literal('REFUSED'), error: caughtErrorSchema }),
@@ -53,7 +53,7 @@ export type ProviderOutcomePayload = z.infer<typeof payloadSchema>;
 const FAILED = new Set(['ProviderUnavailable', 'ProviderThrottled', 'CredentialRefused']);
 const DEFERRED = new Set(['ProviderCircuitOpen', 'ProviderLimitReached', 'Paused']);
 
-/** What the fetch of one provider came to. Errors that are not the provider's, nor on purpose, are faults of ours. */
+/** The outcome of a fetch. Errors that are neither failures of the provider nor deferrals are our own faults. */
 const readFetchOutcome = (payload: ProviderOutcomePayload): FetchOutcome => {
   const { providerId, status } = payload;
   if (status === 'FETCHED') {
@@ -76,5 +76,5 @@ const readFailedFetch = (status: 'REFUSED' | 'UNAVAILABLE', error: CaughtError) 
   return { kind: 'notAttempted' as const, failure, cause: explainOwnFault(error) };
 };
 
-/** One provider's part of an execution, as the domain knows it. */
+/** Parses a payload into a domain outcome. */
 export const fetchOutcomeSchema = payloadSchema.transform(readFetchOutcome);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cutText } from '../domain/text.ts';
 
-/** Why a call to a third party failed, as callers read it in the attempts of a job. */
+/** Why a call to a third party failed; public, in the attempts of a job. */
 export const failureClassSchema = z.enum([
   'dns',
   'connection_refused',
@@ -38,36 +38,36 @@ export const failureClassSchema = z.enum([
 export type FailureClass = z.infer<typeof failureClassSchema>;
 
 /**
- * What a failed task knows. It travels as the message of the thrown error (one line of JSON, at most 1 KiB), because the
- * message is all that a Catch hands on.
+ * Details of a failed task. They are serialised as the message of the thrown error (one line of JSON, at most 1 KiB), because
+ * the message is all that a Catch passes on.
  */
 export const taskFailureSchema = z.object({
   class: failureClassSchema,
-  /** The HTTP status code, where an answer came. */
+  /** The HTTP status code, if an answer arrived. */
   statusCode: z.int().optional(),
-  /** What the other side asked us to wait, in milliseconds. */
+  /** The delay requested by the third party, milliseconds. */
   retryAfterMs: z.number().nonnegative().optional(),
   /** Epoch milliseconds. */
   startedAt: z.int().optional(),
   durationMs: z.number().nonnegative().optional(),
-  /** When it first failed like this, epoch milliseconds, for the classes `bad_parameter` and `unknown_provider`. */
+  /** Time of the first such failure, epoch milliseconds; classes `bad_parameter` and `unknown_provider` only. */
   since: z.int().optional(),
-  /** How often the execution tried, quick retries included. */
+  /** Number of calls, quick retries included. */
   tries: z.int().min(1).optional(),
-  /** The first characters of what was answered or thrown. */
+  /** The first characters of the answer or of the error. */
   excerpt: z.string().optional(),
-  /** Why the circuit that deferred the call is open: what the last call that went out failed with. */
+  /** Why the circuit is open: the failure of the last call. */
   cause: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
-  /** Whose result is missing, for class `result_missing`. */
+  /** The provider of the missing result; class `result_missing` only. */
   providerId: z.string().optional(),
 });
 export type TaskFailure = z.infer<typeof taskFailureSchema>;
 
-/** The `Error` and `Cause` that Step Functions gives a Catch. */
+/** The `Error` and `Cause` that Step Functions passes to a Catch. */
 export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 export type CaughtError = z.infer<typeof caughtErrorSchema>;
 
-/** The message of the error that a task threw: on AWS, `Cause` is a JSON of `errorType`, `errorMessage` and `trace`. */
+/** The message of the error that a task threw. `Cause` is JSON with `errorType`, `errorMessage` and `trace`. */
 const messageOf = ({ Cause: cause }: CaughtError): string | undefined => {
   if (cause === undefined) return undefined;
   try {
@@ -77,7 +77,7 @@ const messageOf = ({ Cause: cause }: CaughtError): string | undefined => {
   }
 };
 
-/** What a task knew when it failed. Of errors that are not ours (a time-out, a throttled invocation) nothing is known. */
+/** Details of a failed task. Errors of Lambda itself (a timeout, a throttled invocation) have none. */
 export const readTaskFailure = (error: CaughtError): TaskFailure => {
   try {
     return taskFailureSchema.parse(JSON.parse(messageOf(error) ?? ''));
@@ -88,6 +88,6 @@ export const readTaskFailure = (error: CaughtError): TaskFailure => {
 
 const MAX_EXPLANATION_CHARACTERS = 300;
 
-/** A fault of ours in a line, for our own logs. */
+/** A one-line description of an internal fault, for the log. */
 export const explainOwnFault = (error: CaughtError): string =>
   cutText(`${error.Error}: ${messageOf(error) ?? error.Cause ?? ''}`, MAX_EXPLANATION_CHARACTERS);

@@ -3,7 +3,7 @@ import type { ProviderResultData } from '../ports/jobs.ts';
 import { claimedJobSchema, upgradePayload } from './claimed-job.ts';
 import { fetchOutcomeSchema } from './provider-outcome.ts';
 
-/** A claimed job and what its providers answered in this execution; no results when none was to be asked. */
+/** A claimed job with the fetch outcomes of this execution; none if no provider was due. */
 export const workedJobSchema = z.preprocess(
   upgradePayload,
   claimedJobSchema.extend({ results: z.array(fetchOutcomeSchema).default([]) }),
@@ -11,7 +11,7 @@ export const workedJobSchema = z.preprocess(
 
 export type WorkedJob = z.infer<typeof workedJobSchema>;
 
-/** The results that exist nowhere but in this execution. */
+/** The results that exist only in this execution's payload. */
 export const travelledResults = ({ results }: Pick<WorkedJob, 'results'>): ProviderResultData[] =>
   results.flatMap((outcome) => {
     if (outcome.kind !== 'fetched' || outcome.json === undefined) return [];

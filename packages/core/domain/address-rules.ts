@@ -1,14 +1,15 @@
 /**
- * Where callbacks may go: the open internet, and what operators except. Against server-side request forgery.
+ * Which addresses callbacks may be sent to: the public internet, and exceptions configured by operators. Prevents
+ * server-side request forgery.
  *
- * Sources: IANA's special-purpose address registries (RFC 6890, RFC 8190), each entry's own RFC beside it.
+ * Sources: IANA's special-purpose address registries (RFC 6890, RFC 8190); each entry names its own RFC.
  */
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = readonly [base: Address, prefixBits: number];
 
-/** Exceptions operators make: networks and host names that are let through in spite of the rules. */
+/** Networks and host names that operators allow despite the rules. */
 export type AddressExceptions = { networks: readonly Network[]; hosts: ReadonlySet<string> };
 
 const FORBIDDEN: readonly Network[] = [
@@ -41,19 +42,19 @@ const FORBIDDEN: readonly Network[] = [
   'ff00::/8', // multicast, RFC 4291
 ].map((cidr) => ipaddr.parseCIDR(cidr));
 
-/** The one part of ::/8 that leads to the internet: v4 addresses behind a translator, in the last 32 bits (RFC 6052 §2.1). */
+/** The only part of ::/8 that reaches the internet: the last 32 bits are a translated v4 address (RFC 6052 §2.1). */
 const NAT64 = [ipaddr.parseCIDR('64:ff9b::/96')];
 
-/** Names that mean something only on a local network: RFC 6762 (.local, and appendix G), RFC 8375, ICANN's .internal. */
+/** Domains that resolve only on a local network: RFC 6762 (.local, and appendix G), RFC 8375, ICANN's .internal. */
 const LOCAL_DOMAINS = 'local internal localdomain home.arpa lan intranet corp home private'.split(' ');
 
 const MAX_LABEL_CHARACTERS = 63;
 const MAX_NAME_CHARACTERS = 253;
 
-/** Why no host can have a name (RFC 1035 §2.3.4, RFC 1123 §2.1; underscores are common, all the same). */
+/** Why a host name is invalid (RFC 1035 §2.3.4, RFC 1123 §2.1). Underscores are allowed because they are common. */
 export type NameFault = 'empty_label' | 'long_label' | 'long_name' | 'bad_character';
 
-/** @param name in ASCII, lower case, without the root's dot */
+/** @param name in ASCII, lower case, without the trailing dot of the root */
 const findNameFault = (name: string): NameFault | undefined => {
   const labels = name.split('.');
   if (labels.includes('')) return 'empty_label';
@@ -62,21 +63,21 @@ const findNameFault = (name: string): NameFault | undefined => {
   return name.length > MAX_NAME_CHARACTERS ? 'long_name' : undefined;
 };
 
-/** A name may end with the dot of the root. */
+/** A fully qualified name may end with the dot of the root. */
 const withoutRoot = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
-/** Whether a URL parser takes a host for a v4 address: its last label is a number (WHATWG URL, "ends in a number"). */
+/** Whether a URL parser reads a host as a v4 address: its last label is a number (WHATWG URL, "ends in a number"). */
 const endsInNumber = (host: string): boolean => /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(host);
 
-/** Words for "nothing" or "anything" of other settings: nobody means a host by them. */
+/** Words that mean "nothing" or "anything" in other settings. As a host name they would be a mistake. */
 const NO_HOSTS = new Set('none null nil undefined false true no yes off on any all'.split(' '));
 
 /**
  * Reads CALLBACK_ALLOW.
  *
- * @param text comma-separated CIDRs, addresses (v4 in four decimal parts) and host names; 'none', in any case, or nothing for
- * no exception. A CIDR with host bits stands for its network: 10.0.0.7/8 is 10.0.0.0/8.
- * @throws RangeError that names the entry that is none of these
+ * @param text comma-separated CIDRs, addresses (v4 in four decimal parts) and host names; 'none' (in any case) or an empty
+ * text for no exceptions. Host bits of a CIDR are ignored: 10.0.0.7/8 is 10.0.0.0/8.
+ * @throws RangeError with the invalid entry
  */
 export const parseAddressExceptions = (text: string): AddressExceptions => {
   const networks: Network[] = [];
@@ -85,13 +86,13 @@ export const parseAddressExceptions = (text: string): AddressExceptions => {
   for (const entry of entries) {
     const cidr = entry.includes('/') ? entry : `${entry}/${entry.includes(':') ? 128 : 32}`;
     const host = withoutRoot(entry);
-    // ipaddr.js takes 10/8 for 0.0.0.10/8, and passes over zones: neither is what was meant.
+    // ipaddr.js reads 10/8 as 0.0.0.10/8 and ignores zones. Refuse both, as neither is likely to be intended.
     const isNetwork = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr);
     if (isNetwork && !entry.includes('%')) networks.push(ipaddr.parseCIDR(cidr));
     else if (NO_HOSTS.has(host)) {
-      throw new RangeError(`"${entry}" is no host name; "none" is for no exceptions at all, and stands alone`);
+      throw new RangeError(`"${entry}" is not a host name; for no exceptions, use "none" alone`);
     } else if (findNameFault(host) === undefined && !endsInNumber(host)) hosts.add(host);
-    else throw new RangeError(`"${entry}" is neither a network, nor an address, nor a host name`);
+    else throw new RangeError(`"${entry}" is not a network, address or host name`);
   }
   return { networks, hosts };
 };
@@ -99,9 +100,9 @@ export const parseAddressExceptions = (text: string): AddressExceptions => {
 /**
  * Whether a resolved address may be called.
  *
- * An exception opens addresses of its own family only: that for 10.0.0.0/8 opens neither ::ffff:10.0.0.1 nor 64:ff9b::10.0.0.1.
+ * An exception applies only to its own address family: 10.0.0.0/8 allows neither ::ffff:10.0.0.1 nor 64:ff9b::10.0.0.1.
  *
- * @param address v4 or v6, with or without a zone; what is no address may not be called
+ * @param address v4 or v6, with or without a zone; an invalid address is not allowed
  */
 export const isAllowedAddress = (address: string, exceptions: AddressExceptions): boolean => {
   if (!ipaddr.isValid(address)) return false;
@@ -114,9 +115,10 @@ export const isAllowedAddress = (address: string, exceptions: AddressExceptions)
 export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name' | NameFault;
 
 /**
- * Judges a host at intake, without resolving it: names that are allowed here are judged again by their addresses.
+ * Judges a host when a job is accepted, without resolving it. Before the call, allowed names are judged again by their
+ * addresses.
  *
- * @param hostname as `new URL(…)` spells it: v4 as four decimal parts, v6 in brackets
+ * @param hostname as returned by `new URL(…)`: v4 as four decimal parts, v6 in brackets
  */
 export const judgeHost = (hostname: string, exceptions: AddressExceptions): HostVerdict => {
   const host = canonical(hostname);
@@ -130,16 +132,16 @@ export const judgeHost = (hostname: string, exceptions: AddressExceptions): Host
 };
 
 const isLocalName = (host: string, exceptions: AddressExceptions): boolean => {
-  // RFC 6761 §6.3: these are the loopback address, whatever a resolver says.
+  // RFC 6761 §6.3: these are the loopback address, whatever a resolver returns.
   if (isUnder(host, 'localhost')) return !isAllowedAddress('127.0.0.1', exceptions);
   return !host.includes('.') || LOCAL_DOMAINS.some((domain) => isUnder(host, domain));
 };
 
-/** Whether a host is let through by its name, wherever that leads. Subdomains of an exception are none. */
+/** Whether a host is allowed by name, whatever it resolves to. An exception does not cover subdomains. */
 export const isExceptedHost = (hostname: string, exceptions: AddressExceptions): boolean =>
   exceptions.hosts.has(canonical(hostname));
 
-/** The URL parser keeps trailing dots of names, and takes 127.0.0.1.. for one. */
+/** The URL parser keeps trailing dots, and reads 127.0.0.1.. as a name. */
 const canonical = (hostname: string): string => hostname.toLowerCase().replace(/\.+$/, '');
 
 const isUnder = (host: string, domain: string): boolean => `.${host}`.endsWith(`.${domain}`);

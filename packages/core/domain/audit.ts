@@ -4,30 +4,30 @@ import { isRecord } from './json-values.ts';
 import { TOGETHER_MS } from './settle.ts';
 import { isExpired } from './ttl.ts';
 
-/** What a table should never hold, by name. */
+/** Inconsistencies that an audit reports, by name. */
 export const FINDINGS = {
-  PENDING_NEVER_DUE: 'Pending, but no sweep will find it. Redrive it.',
-  LEASE_LONG_PAST: 'Held by an execution that is long over, and not taken since. Do sweeps run, and keep up?',
-  DUE_LONG_PAST: 'Due for long, and not taken. Do sweeps run, and keep up? Is everything paused?',
-  OVER_BUT_DUE: 'Over, but sweeps still find it.',
-  OVER_WITHOUT_EXPIRY: 'Over, but kept for ever.',
-  DUE_TOO_LATE: 'Due later than the first of its providers is to be asked. Redrive it.',
-  RESULTS_WITHOUT_JOB: 'What was collected for a job that is not there. It expires by itself.',
-  RESULT_MISSING:
-    'The job says that it has what a provider gave, and it is not there. Redrive it: the provider is asked again.',
-  INPUT_UNREADABLE: 'Its parameters or metadata can not be read, so it can not be claimed. Restore the item.',
+  PENDING_NEVER_DUE: 'Pending, but not in the due index, so no sweep will claim it. Redrive it.',
+  LEASE_LONG_PAST: 'Its lease expired long ago and no sweep has claimed it. Check that sweeps run and keep up.',
+  DUE_LONG_PAST: 'Overdue and unclaimed. Check that sweeps run and keep up, and whether everything is paused.',
+  OVER_BUT_DUE: 'Ended, but still in the due index.',
+  OVER_WITHOUT_EXPIRY: 'Ended, but never expires.',
+  DUE_TOO_LATE: 'Due after the retry time of its first pending provider. Redrive it.',
+  RESULTS_WITHOUT_JOB: 'Results without a job. They expire on their own.',
+  RESULT_MISSING: 'The job refers to a result that is not stored. Redrive it to fetch the result again.',
+  INPUT_UNREADABLE: 'Its parameters or metadata are unreadable, so it cannot be claimed. Restore the item.',
   INPUT_TOO_LARGE:
-    'Its parameters or metadata are larger than those of any request: with others it may not fit an execution.',
-  INPUT_NOT_DELETED: 'Deleted at the wish of its caller, but for its parameters or metadata. Delete it again.',
-  STRAY_PARAMETERS: 'Has parameters for a provider that it does not name: nothing uses them.',
-  UNREADABLE: 'Nothing that this version knows.',
+    'Its parameters or metadata exceed the limit for requests: together with other jobs it may not fit into an execution.',
+  INPUT_NOT_DELETED:
+    "Its data was deleted at the caller's request, except its parameters or metadata. Delete it again.",
+  STRAY_PARAMETERS: 'Has unused parameters for a provider that it does not request.',
+  UNREADABLE: 'Not an item that this version can read.',
 } as const;
 export type FindingName = keyof typeof FINDINGS;
 
-/** What an audit looks at of one job and its results: everything under one key of the table. */
+/** One job and its results as an audit reads them: everything under one partition key. */
 export type AuditedJob = {
   jobId: string;
-  /** The job itself, as it is stored; absent where there are results only. */
+  /** The stored job; absent if there are only results. */
   job?: {
     status?: unknown;
     phase?: unknown;
@@ -37,7 +37,7 @@ export type AuditedJob = {
     leasedUntil?: number;
     expiresAt?: number;
     expungedAt?: number;
-    /** A list; or, of a job with parameters or metadata, the JSON text of one. */
+    /** A list; for a job with parameters or metadata, the JSON text of one. */
     providers?: unknown;
     /** JSON text. */
     parameters?: unknown;
@@ -45,13 +45,13 @@ export type AuditedJob = {
     metadata?: unknown;
     results?: { providerId: string; status: string; retryAt?: number }[];
   };
-  /** Providers whose results are kept. */
+  /** Providers whose results are stored. */
   kept: string[];
   /** When the last of those results expires, epoch seconds. */
   keptUntil: number;
 };
 
-/** Sweeps come every minute: what has waited for so long waits for another reason. */
+/** Sweeps run every minute, so a longer wait has another cause. */
 const LONG_MS = 10 * 60_000;
 
 const isStatus = (status: unknown): status is JobStatus => JOB_STATUSES.includes(status as JobStatus);
@@ -75,8 +75,8 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
     leasedUntil === undefined &&
     job.phase === 'FETCHING' &&
     (dueAt ?? 0) > Math.max(updatedAt, Math.min(...retryTimes)) + TOGETHER_MS;
-  const there = new Set(kept);
-  const isMissing = results.some((result) => result.status === 'FETCHED' && !there.has(result.providerId));
+  const stored = new Set(kept);
+  const isMissing = results.some((result) => result.status === 'FETCHED' && !stored.has(result.providerId));
   return [
     ...inputFindings,
     ...(isMissing && expungedAt === undefined ? (['RESULT_MISSING'] as const) : []),
@@ -99,7 +99,7 @@ const isString = (value: unknown): boolean => typeof value === 'string';
 const isRecordOf = (value: unknown, isValue: (value: unknown) => boolean): value is Record<string, unknown> =>
   isRecord(value) && Object.values(value).every(isValue);
 
-/** Undefined where it is no JSON text. */
+/** Undefined if it is not JSON text. */
 const parse = (text: unknown): unknown => {
   try {
     return JSON.parse(String(text));
@@ -108,18 +108,18 @@ const parse = (text: unknown): unknown => {
   }
 };
 
-/** What a caller gave with the job. */
+/** Audits parameters and metadata. */
 const judgeInput = ({ providers, parameters, metadata, expungedAt }: NonNullable<AuditedJob['job']>): FindingName[] => {
   if (parameters === undefined && metadata === undefined) return [];
   const names = parse(providers);
-  const given = parse(parameters ?? '{}');
+  const byProvider = parse(parameters ?? '{}');
   const isReadable =
     Array.isArray(names) &&
-    isRecordOf(given, (one) => isRecordOf(one, isScalar)) &&
+    isRecordOf(byProvider, (values) => isRecordOf(values, isScalar)) &&
     isRecordOf(parse(metadata ?? '{}'), isString);
   if (!isReadable) return ['INPUT_UNREADABLE'];
   const isTooLarge = textBytes(parameters) > MAX_PARAMETERS_BYTES || textBytes(metadata) > MAX_METADATA_BYTES;
-  const isStray = Object.keys(given).some((providerId) => !names.includes(providerId));
+  const isStray = Object.keys(byProvider).some((providerId) => !names.includes(providerId));
   return [
     ...(isTooLarge ? (['INPUT_TOO_LARGE'] as const) : []),
     ...(isStray ? (['STRAY_PARAMETERS'] as const) : []),

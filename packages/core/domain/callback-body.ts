@@ -2,7 +2,7 @@ import type { TaskFailure } from '../contracts/task-failure.ts';
 import { ResultMissing } from './failures.ts';
 import type { Metadata, ProviderResult } from './job.ts';
 
-/** One entry of the callback's `data`. `json` is the provider's JSON text, put into the body as it came. */
+/** One entry of the callback's `data`. `json` is the provider's JSON text, copied into the body unchanged. */
 export type CallbackEntry =
   | { providerId: string; fetchedAt: number; json: string }
   | { providerId: string; code: 'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED'; failure: TaskFailure };
@@ -11,19 +11,18 @@ export type CallbackEntry =
 export const MAX_CALLBACK_BYTES = 10 * 1024 * 1024;
 
 /**
- * The body of a callback, as the text that is sent. It is spliced together instead of serialised: what a provider gave
- * reaches the receiver digit by digit (JSON.parse and back would round its large numbers), and costs no second parse.
- * `metadata` is there only where the caller gave some.
+ * The text of a callback's body. Providers' JSON is spliced in instead of being parsed and serialised again: that would
+ * round large numbers, and cost a second parse. `metadata` is present only if the caller sent some.
  */
 export const callbackBody = (jobId: string, entries: CallbackEntry[], metadata?: Metadata): string => {
-  const own = metadata ? `,"metadata":${JSON.stringify(metadata)}` : '';
-  return `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]${own}}`;
+  const metadataText = metadata ? `,"metadata":${JSON.stringify(metadata)}` : '';
+  return `{"jobId":${JSON.stringify(jobId)},"data":[${entries.map(entryText).join(',')}]${metadataText}}`;
 };
 
 /**
  * The entries of a job's results, in their order.
- * @param data what providers gave, as JSON text
- * @throws ResultMissing for a provider that gave, and is not among `data`
+ * @param data fetched results, as JSON text
+ * @throws ResultMissing for a fetched result that is not in `data`
  */
 export const callbackEntries = (
   results: readonly ProviderResult[],
@@ -49,9 +48,10 @@ const entryText = (entry: CallbackEntry): string => {
 };
 
 const errorMessage = ({ code, failure }: Extract<CallbackEntry, { code: string }>): string => {
-  const what = code === 'PROVIDER_REFUSED' ? 'The provider refused' : 'The provider did not give its data in time';
+  const summary =
+    code === 'PROVIDER_REFUSED' ? 'The provider refused the request' : 'The provider did not return its data in time';
   const { class: failureClass, statusCode, cause } = failure;
-  return `${what} (${describe({ class: failureClass, statusCode })}${cause ? ` after ${describe(cause)}` : ''}).`;
+  return `${summary} (${describe({ class: failureClass, statusCode })}${cause ? ` after ${describe(cause)}` : ''}).`;
 };
 
 const describe = ({ class: failureClass, statusCode }: Pick<TaskFailure, 'class' | 'statusCode'>): string =>

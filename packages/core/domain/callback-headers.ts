@@ -1,31 +1,34 @@
 import * as z from 'zod';
 
-/** A header that goes with each callback of a client: its name in lower case, and its value, which is a secret. */
+/** A header sent with each callback of a client: its name in lower case, and its value, which is a secret. */
 export type CallbackHeader = { name: string; value: string };
 
 export const MAX_CALLBACK_HEADERS = 10;
-/** All names and values together. With its URL and our own headers a request's head stays below the 8 KiB that many servers accept. */
+/**
+ * Limit on all names and values together. With its URL and our own headers, a request's head stays below the 8 KiB that many
+ * servers accept.
+ */
 export const MAX_CALLBACK_HEADER_BYTES = 4096;
 
 /** A `token` (RFC 9110 §5.6.2). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /**
- * What Node can send, one byte a character: Latin-1. Control characters, tabs included, are refused: in a credential they
- * are a mistake, and a line break would begin another header.
+ * Node sends header values as Latin-1, one byte per character. Control characters, tabs included, are refused: in a
+ * credential they are a mistake, and a line break would begin another header.
  */
 const PRINTABLE_LATIN_1 = /^[\x20-\x7E\xA0-\xFF]*$/;
 
 /**
  * Names that clients may not set:
- * - `connection`, `keep-alive`, `te`, `trailer`, `transfer-encoding`, `upgrade` and `proxy-*` are about the connection to the
- *   next hop, and about how a message is framed on it (RFC 9110 §7.6.1). Node decides both.
- * - `host` says where a request goes (§7.2). The address rules have judged the host of the callback URL.
- * - `expect` asks for an interim answer before the body is sent (§10.1.1). The HTTP client does not wait for one.
- * - `content-*` describes the body (§8), which differs from callback to callback.
- * - `accept-encoding` (§12.5.3) would make answers arrive compressed. The HTTP client asks for `identity`.
- * - `user-agent` (§10.1.5) tells receivers who calls.
- * - `idempotency-key` has a new value for each request. With a constant one, a gateway would drop every callback but the first.
+ * - `connection`, `keep-alive`, `te`, `trailer`, `transfer-encoding`, `upgrade` and `proxy-*` control the connection to the
+ *   next hop and the framing of messages on it (RFC 9110 §7.6.1), which Node handles.
+ * - `host` selects the server (§7.2). The address rules have only checked the host of the callback URL.
+ * - `expect` requests an interim response before the body is sent (§10.1.1). The HTTP client does not wait for one.
+ * - `content-*` describes the body (§8), which differs between callbacks.
+ * - `accept-encoding` (§12.5.3) could make responses arrive compressed. The HTTP client sends `identity`.
+ * - `user-agent` (§10.1.5) identifies Boomerang to receivers.
+ * - `idempotency-key` has a new value for each request. With a constant one, a gateway would drop all callbacks but the first.
  * - `webhook-*` belongs to the signature (Standard Webhooks).
  */
 const RESERVED_NAMES: ReadonlySet<string> = new Set([
@@ -46,7 +49,7 @@ const RESERVED_PREFIXES = ['proxy-', 'content-', 'webhook-'];
 const isReserved = (name: string): boolean =>
   RESERVED_NAMES.has(name) || RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix));
 
-/** Without the blanks and tabs around it, which are no part of a value (RFC 9110 §5.5). */
+/** Removes surrounding spaces and tabs, which are not part of a value (RFC 9110 §5.5). */
 const trimmed = (value: string): string => {
   let end = value.length;
   while (end > 0 && ' \t'.includes(value.charAt(end - 1))) end -= 1;
@@ -76,37 +79,37 @@ const headersSchema = z
     const names = headers.map(({ name }) => name);
     for (const [index, name] of names.entries()) {
       if (names.indexOf(name) === index) continue;
-      context.addIssue({ code: 'custom', path: [index, 'name'], message: 'Must be given once' });
+      context.addIssue({ code: 'custom', path: [index, 'name'], message: 'Must appear once' });
     }
     const bytes = headers.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
     if (bytes <= MAX_CALLBACK_HEADER_BYTES) return;
-    const message = `Must be at most ${MAX_CALLBACK_HEADER_BYTES} bytes of names and values in all`;
+    const message = `Must be at most ${MAX_CALLBACK_HEADER_BYTES} bytes of names and values in total`;
     context.addIssue({ code: 'custom', message });
   });
 
-/** Headers that callbacks can't carry. The message names each place and no value. */
+/** Invalid callback headers. The message gives the position of each, but no value. */
 export class InvalidCallbackHeaders extends Error {
   override name = 'InvalidCallbackHeaders';
 }
 
 /**
- * Checks the headers of a client's callbacks, as an operator gives them or as they are stored.
+ * Validates the headers of a client's callbacks, from an operator's input or from storage.
  *
  * @param headers a list of names and values; undefined for none
- * @returns them in their order, names in lower case, values trimmed: at most 10 headers, 4 KiB in all, no name twice
- * @throws InvalidCallbackHeaders for a name that is no token (RFC 9110 §5.6.2), that is reserved or given twice in any case,
- * for a value that is empty or not printable Latin-1, for too many or too long ones, for anything that is no such list
+ * @returns the headers in order, names in lower case, values trimmed: at most 10, 4 KiB in total, without repeated names
+ * @throws InvalidCallbackHeaders for a name that is not a token (RFC 9110 §5.6.2), is reserved or repeated (in any case);
+ * for a value that is empty or not printable Latin-1; for too many or too long headers; for input of another shape
  */
 export const parseCallbackHeaders = (headers: unknown = []): CallbackHeader[] => {
   const { success, data, error } = headersSchema.safeParse(headers);
   if (success) return data;
   throw new InvalidCallbackHeaders(
-    error.issues.map(({ path: [index], message }) => `${placeOf(headers, index)}: ${message}`).join('; '),
+    error.issues.map(({ path: [index], message }) => `${positionOf(headers, index)}: ${message}`).join('; '),
   );
 };
 
-/** Where in the list, by number and, where it is a name, by name: anything else may be a value in the wrong place. */
-const placeOf = (headers: unknown, index: PropertyKey | undefined): string => {
+/** The header's number, and its name if that is a valid one; otherwise it may be a secret value in the wrong field. */
+const positionOf = (headers: unknown, index: PropertyKey | undefined): string => {
   if (typeof index !== 'number') return 'headers';
   const name: unknown = (headers as { name?: unknown }[])[index]?.name;
   return `header ${index + 1}${typeof name === 'string' && TOKEN.test(name) ? ` (${name.toLowerCase()})` : ''}`;

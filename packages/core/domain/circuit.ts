@@ -2,18 +2,19 @@ import type { TaskFailure } from '../contracts/task-failure.ts';
 import { isExpired, toEpochMs, toEpochSeconds } from './ttl.ts';
 
 /**
- * The rules of circuit breakers: when a failing third party is watched, when its circuit opens, for how long, and who
- * probes it. Source of the terms: M. Nygard, "Release It!"; R. Wilson et al., Azure Architecture Center, "Circuit Breaker".
+ * The rules of circuit breakers: when a failing third party is watched, when its circuit opens, for how long, and which
+ * process probes it. Source of the terms: M. Nygard, "Release It!"; R. Wilson et al., Azure Architecture Center, "Circuit
+ * Breaker".
  *
  * A healthy third party costs no write. The first failure puts a watch on its circuit:
  *
- *     first failure          counting starts                        opens
- *     |--- 5 s + longest call ---|--- every call that ends, one write ---|
+ *     first failure              counting starts                      opens
+ *     |--- 9 s + longest call ---|--- one write for every call that ends ---|
  *     watch.since                  successes and failures alike
  *
- * The delay keeps both kinds of calls comparable: by its end every process knows the watch, and slow answers to calls that
- * began before it have arrived. Without it a provider whose failures are faster than its successes looks dead. Since the
- * clock that set `since` and the one that reads it may be 4 s apart, it is 4 s longer: on no clock is it shorter.
+ * During the delay every process learns of the watch, and slow answers to calls that began before it arrive. Without it a
+ * provider whose failures are faster than its successes would look dead. The delay is 5 s of caching, the longest call, and
+ * 4 s because the clock that set `since` and the one that reads it may differ by that much.
  */
 
 export type CircuitRules = {
@@ -23,15 +24,15 @@ export type CircuitRules = {
   minCalls: number;
   /** Share of failures at which the circuit opens, above 0 and up to 1. */
   failureRate: number;
-  /** How long it stays open at first, milliseconds. */
+  /** How long the circuit stays open the first time, milliseconds. */
   openMs: number;
 };
 
-/** Whose circuit a call belongs to. */
+/** The provider or receiver that a call goes to. It has its own circuit. */
 export type ThirdParty = {
   /** `provider#<id>` or `callback#<clientId>#<host>`. */
   key: string;
-  /** The time limit of a call, milliseconds. */
+  /** The timeout of a call, milliseconds. */
   longestCallMs: number;
 };
 
@@ -43,61 +44,61 @@ export const receiverCircuitKey = (clientId: string, callbackUrl: string): strin
 
 export const PROVIDER_PREFIX = 'provider#';
 
-/** Providers are few, and all read with one query. Receivers may be thousands: each is read by its own key. */
+/** Whether a circuit is read with a query for all. Receivers are read by key instead, as there may be thousands. */
 export const isListed = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
 
-/** What was counted in a window. */
+/** The calls counted in a window. */
 export type Tally = {
   calls: number;
   failures: number;
-  /** How many calls were actually counted; the others are represented by the weight of these. */
+  /** Calls actually counted; their weights represent the others. */
   samples: number;
 };
 
-/** What the last failed call failed with, without anything that the other side sent. */
+/** The class and status of a failure, without anything that the other side sent. */
 export type FailureCause = NonNullable<TaskFailure['cause']>;
 
-/** An open circuit. A circuit that is not stored is closed. */
+/** An open circuit. Closed circuits are not stored. */
 export type OpenCircuit = {
   key: string;
-  /** No calls until then; then a single probe, by the process that extends it. Epoch milliseconds. */
+  /** No calls until then, epoch milliseconds. Then the process that extends it makes a single probe. */
   openUntil: number;
-  /** How many times in a row it has opened. */
+  /** The number of times in a row that it has opened. */
   consecutiveOpens: number;
-  /** Whether a probe is under way. */
+  /** Whether a probe is in progress. */
   halfOpen: boolean;
   /** The failure that opened it last. */
   lastFailure?: FailureCause | undefined;
 };
 
-/** Set on a circuit by a failure; while it lasts, all calls are counted. */
+/** Set on a circuit by a failure; until it expires, all calls are counted. */
 export type Watch = {
   /** Epoch milliseconds. */
   since: number;
   /** Epoch seconds. */
   expiresAt: number;
-  /** How many calls a counted call stands for, from `weightFrom` to `weightUntil` (epoch milliseconds); else one. */
+  /** Calls that a counted call represents from `weightFrom` to `weightUntil` (epoch milliseconds); otherwise 1. */
   weight: number;
   weightFrom: number;
   weightUntil: number;
 };
 
-/** What is known of a third party in trouble. */
+/** The stored state of a failing third party's circuit. */
 export type CircuitState = { open?: OpenCircuit | undefined; watch?: Watch | undefined };
 
-/** How long a process believes what it read, milliseconds: so long after its start a watch is known to all. */
+/** How long a process caches circuits, milliseconds: by then every process knows of a new watch. */
 export const CACHE_MS = 5_000;
 
-/** How far the clocks of two processes may be apart, milliseconds: each may be 2 s off. */
+/** How far the clocks of two processes may differ, milliseconds: each may be off by 2 s. */
 const MAX_SKEW_MS = 4_000;
 
 /**
- * How long after a change every process knows of it whenever a call ends, whatever its clock, milliseconds. So long after
- * the start of a watch counting begins.
+ * The delay between the start of a watch and the start of counting, milliseconds. After it, every process whose call ends
+ * knows of the watch, whatever its clock.
  */
 export const countingDelayMs = ({ longestCallMs }: ThirdParty): number => CACHE_MS + longestCallMs + MAX_SKEW_MS;
 
-/** A watch lasts a window; with short windows long enough for a renewal to be known to all. */
+/** A watch lasts one window, or, with short windows, long enough for every process to learn of its renewal. */
 const watchMs = (party: ThirdParty, { windowMs }: CircuitRules): number =>
   Math.max(windowMs, 2 * countingDelayMs(party));
 
@@ -116,11 +117,11 @@ export const watchExpiry = (party: ThirdParty, now: number, rules: CircuitRules)
 export const isWatched = (watch: Watch | undefined, now: number): watch is Watch =>
   watch !== undefined && !isExpired(watch, now);
 
-/** Only when less than half of it is left: otherwise every failure would cost another write. */
+/** Whether less than half of the watch is left. Renewing it earlier would cost a write per failure. */
 export const isRenewalDue = ({ expiresAt }: Watch, party: ThirdParty, now: number, rules: CircuitRules): boolean =>
   toEpochMs(expiresAt) - now < watchMs(party, rules) / 2;
 
-/** A key of the table takes 1,000 writes a second: the calls of a busy third party are sampled. */
+/** DynamoDB allows 1,000 writes a second to one key, so the calls of a busy third party are sampled. */
 const SAMPLED_FROM_CALLS = 500;
 const SAMPLE_WEIGHT = 8;
 
@@ -128,11 +129,11 @@ export const weightAt = ({ weight, weightFrom, weightUntil }: Watch, now: number
   weightFrom <= now && now < weightUntil ? weight : 1;
 
 /**
- * Turns sampling on, or prolongs it, when a write takes the tally of a window past a multiple of 500. It starts with the
- * first window of which all processes know: if fast successes were sampled already while slow failures were still counted
- * one by one, chance could hide the successes. It ends unless later windows are as busy.
+ * Starts or extends sampling when a write takes the tally of a window past a multiple of 500. Sampling starts with the first
+ * window that begins after every process knows of it: sampling fast successes while still counting each slow failure could
+ * hide the successes by chance. It ends unless later windows are as busy.
  * @param weight the weight of the write
- * @returns the change to the watch, if it needs any
+ * @returns the change to the watch; undefined if there is none
  */
 export const sampling = (
   watch: Watch,
@@ -142,29 +143,29 @@ export const sampling = (
   now: number,
   rules: CircuitRules,
 ): Pick<Watch, 'weight' | 'weightFrom' | 'weightUntil'> | undefined => {
-  const isPassing = Math.floor(calls / SAMPLED_FROM_CALLS) > Math.floor((calls - weight) / SAMPLED_FROM_CALLS);
+  const crossesMultiple = Math.floor(calls / SAMPLED_FROM_CALLS) > Math.floor((calls - weight) / SAMPLED_FROM_CALLS);
   const weightFrom = (windowAt(now + countingDelayMs(party), rules) + 1) * rules.windowMs;
   const weightUntil = weightFrom + 2 * rules.windowMs;
-  if (!isPassing || weightUntil <= watch.weightUntil) return undefined;
+  if (!crossesMultiple || weightUntil <= watch.weightUntil) return undefined;
   return { weight: SAMPLE_WEIGHT, weightFrom: now < watch.weightUntil ? watch.weightFrom : weightFrom, weightUntil };
 };
 
-/** Which window a time is in. */
+/** The number of the window that a time is in. */
 export const windowAt = (now: number, { windowMs }: Pick<CircuitRules, 'windowMs'>): number =>
   Math.floor(now / windowMs);
 
-/** The windows that a tally of this time may be in, on clocks that differ by seconds. */
+/** The windows that a time may be in on clocks that differ by seconds. */
 export const windowsAround = (now: number, rules: CircuitRules): number[] => {
   const window = windowAt(now, rules);
   return [window - 1, window, window + 1];
 };
 
-/** By how much the calls must favour "dead" over "in partial trouble": false alarms of 1 in 100,000. */
+/** The log-likelihood ratio of "dead" to "partly failing" that opens a circuit: 1 false alarm in 100,000. */
 const REQUIRED_EVIDENCE = Math.log(1e5);
 
 /**
- * The two failure rates that the sequential test tells apart: the highest at which a third party is still left alone, and
- * that of one that is dead.
+ * The two failure rates that the sequential test distinguishes: the highest rate that must not open the circuit, and the
+ * rate of a dead third party.
  */
 const hypotheses = (failureRate: number): { healthy: number; dead: number } => {
   if (failureRate === 0.9) return { healthy: 0.7, dead: 0.97 };
@@ -172,9 +173,10 @@ const hypotheses = (failureRate: number): { healthy: number; dead: number } => {
 };
 
 /**
- * Whether a tally opens the circuit. A sequential probability ratio test (A. Wald, 1945), because it is evaluated after
- * every write: a fixed minimum of calls, evaluated this often, opens circuits of healthy providers. At a threshold of 0.9
- * it takes 36 failures in a row. Sampled calls count once as evidence, whatever their weight.
+ * Whether a tally opens the circuit. This is a sequential probability ratio test (A. Wald, 1945), because it runs after
+ * every write: a failure rate over a fixed minimum of calls, evaluated this often, would open circuits of healthy providers.
+ * At a threshold of 0.9, 36 consecutive failures open the circuit. A sampled call counts once as evidence, whatever its
+ * weight.
  */
 export const isTripped = (
   { calls, failures, samples }: Tally,
@@ -186,13 +188,13 @@ export const isTripped = (
   return (evidence * samples) / calls >= REQUIRED_EVIDENCE;
 };
 
-/** Each failed probe doubles the open time, up to this many times the first: an hour's outage costs about ten probes. */
+/** Each failed probe doubles the open time, up to this multiple of the first: an hour's outage costs about ten probes. */
 const MAX_GROWTH = 8;
 
-/** The longest that a circuit opens for, milliseconds. */
+/** The maximum open time of a circuit, milliseconds. */
 export const longestOpenMs = (openMs: number): number => openMs * MAX_GROWTH;
 
-/** A circuit that opens for the n-th time in a row. */
+/** @param consecutiveOpens including this one */
 export const opened = (
   key: string,
   consecutiveOpens: number,

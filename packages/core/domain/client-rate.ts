@@ -1,19 +1,19 @@
 /**
- * The rule of how many jobs a client may post: a counter for each minute, exact up to 200 jobs a minute. Above, a random
- * one in `weight` requests counts for `weight` jobs, so that a minute at the limit costs some 200 writes.
+ * The rate limit of a client: one counter per minute, exact for limits up to 200 jobs a minute. For higher limits, one in
+ * `weight` requests, at random, counts as `weight` jobs, so that a minute at the limit costs about 200 writes.
  */
 
 const WINDOW_MS = 60_000;
 const SAMPLES = 200;
 
 export type ClientRate = {
-  /** Which minute it is. */
+  /** The number of the minute since the epoch. */
   window: number;
   /** The end of the minute, epoch milliseconds. */
   windowEndsAt: number;
-  /** How many jobs a client may post in it. */
+  /** Jobs that the client may post in the minute. */
   limit: number;
-  /** How many jobs a counted request stands for. */
+  /** Jobs that a counted request represents. */
   weight: number;
 };
 

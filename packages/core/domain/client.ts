@@ -3,11 +3,11 @@ import type { CallbackHeader } from './callback-headers.ts';
 /** A secret that callbacks are signed with: `whsec_` and base64 (Standard Webhooks, "Signature scheme"). */
 export type SigningSecret = {
   secret: string;
-  /** When a secret that was rotated out stops signing, epoch milliseconds; absent for the current one. */
+  /** When a rotated secret stops signing, epoch milliseconds; absent from the current one. */
   expiresAt?: number;
 };
 
-/** A caller. Of its API key only the SHA-256 is kept. Times are epoch milliseconds. */
+/** A caller. Only the SHA-256 of its API key is stored. Times are epoch milliseconds. */
 export type Client = {
   clientId: string;
   name: string;
@@ -16,23 +16,24 @@ export type Client = {
   secrets: SigningSecret[];
   createdAt: number;
   revokedAt?: number;
-  /** How many jobs a second it may post; 0 for any number, absent for the deployment's default. */
+  /** Jobs per second that it may post; 0: no limit; absent: the deployment's default. */
   ratePerSecond?: number;
-  /** Headers that go with each of its callbacks. Their values are secrets. */
+  /** Headers sent with each of its callbacks. Their values are secrets. */
   callbackHeaders?: CallbackHeader[];
 };
 
-/** How long a secret that was rotated out goes on signing, unless its operator says otherwise, and at most. */
+/** How long a rotated secret keeps signing, by default. */
 export const DEFAULT_OVERLAP_MS = 24 * 3600 * 1000;
+/** How long a rotated secret may keep signing. */
 export const MAX_OVERLAP_MS = 7 * DEFAULT_OVERLAP_MS;
 
-/** The secrets that sign now, the newest first. */
+/** The secrets that sign at `now`, newest first. */
 export const liveSecrets = ({ secrets }: Pick<Client, 'secrets'>, now: number): string[] =>
   secrets.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now).map(({ secret }) => secret);
 
 /**
- * The secrets after a rotation: the new one signs at once; what was current goes on beside it for the overlap, so that
- * receivers can be changed in their own time. No older secret lives longer by it.
+ * The secrets after a rotation. The new one signs at once; the previous one also signs during the overlap, so that receivers
+ * need not switch at the same moment. A rotation never extends an older secret.
  */
 export const rotateSecret = (
   client: Pick<Client, 'secrets'>,

@@ -3,22 +3,22 @@ import { nextRound, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
 /**
- * What a caller may do to a job, as pure functions from the job that was read to the one that is to be. Each counts as a
- * claim, so that whatever an older holder of the job still writes is refused.
+ * What a caller may do to a job, as pure functions from the job that was read to the job to write. Each increments `claims`,
+ * the fencing token, so that later writes by an earlier holder of the job fail.
  */
 
 export const isOver = ({ status }: Pick<Job, 'status'>): boolean => status !== 'PENDING';
 
-/** Whether an execution holds it. */
+/** Whether an execution holds the job. */
 export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): boolean =>
   leasedUntil !== undefined && leasedUntil > now;
 
 /**
- * The job tried anew: with a fresh deadline and schedule. What was fetched is kept, what was refused is asked for again.
- * Tickets are given up: providers get requests of another round, which they do not take for repetitions.
+ * The job redriven, with a new deadline and retry schedule. Fetched results are kept; refused providers are called again.
+ * Tickets are given up: requests belong to a new round, so providers do not treat them as repeats.
  *
  * @param kept the results whose data is still stored
- * @param leaseMs how long the execution that is about to start holds it; without one, it is due at once
+ * @param leaseMs the lease of the execution that is about to start; if undefined, the job is due at once
  */
 export const redriven = (
   read: Job,
@@ -31,8 +31,8 @@ export const redriven = (
   const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
   const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
-  // Receivers know duplicates by the callback's id: a body that may differ from one they had needs another id. They may
-  // have had one when callbacks were tried, or when an execution was never heard of again.
+  // Receivers detect duplicates by `webhook-id`, so a body that may differ from an earlier one needs a new id. They may have
+  // received an earlier one in the callback phase, or from an execution that reported no outcome.
   const isSameBody = job.phase === 'CALLING_BACK' && isCollected;
   const mayHaveSent = job.phase === 'CALLING_BACK' || job.claimsSinceOutcome > 0;
   return {
@@ -53,10 +53,10 @@ export const redriven = (
   };
 };
 
-/** Of a result that is kept from the rounds before. Should it go missing, its provider is asked in the job's. */
+/** If a kept result goes missing later, its provider is called in the job's new round. */
 const withoutRound = ({ round: _, ...result }: GivenResult): GivenResult => result;
 
-/** The job ended at its caller's wish. */
+/** The job ended at the caller's request. */
 export const cancelled = (
   { dueAt: _, leasedUntil: __, ...job }: Job,
   { now, retentionMs }: { now: number; retentionMs: number },
@@ -69,7 +69,7 @@ export const cancelled = (
   expiresAt: toEpochSeconds(now + retentionMs),
 });
 
-/** The bare record of a job: what happened, without what its caller gave and what third parties said. */
+/** The job without its data: no parameters, metadata or excerpts of answers. */
 export const expunged = ({ parameters, metadata, ...job }: Job, now: number): Job => ({
   ...job,
   ...((parameters || metadata) && { isInputDeleted: true }),

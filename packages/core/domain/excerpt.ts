@@ -3,33 +3,33 @@ import { maskLocation, maskSecrets } from './mask.ts';
 import { cutText } from './text.ts';
 import { decodeLeniently } from './text-encoding.ts';
 
-/** How much of a body is read for an excerpt: what is masked in it gets shorter. */
+/** How much of a body is read for an excerpt: more than is shown, because masking shortens it. */
 const MAX_READ_BYTES = 4096;
 
-/** Where the reading stopped, the first characters of a secret may stand that are too few to be recognised. */
+/** Dropped where the read stopped: they may be the start of a secret, too short to be recognised. */
 const CUT_OFF_CHARACTERS = 8;
 
-/** Control characters, and those that break lines or turn the direction of text: readers of logs stumble over them. */
+/** Control characters, line separators and direction overrides, which would garble logs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
 const UNPRINTABLE = /[\0-\x1F\x7F-\x9F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]/g;
 
-/** A text of a third party as it may be stored and shown: masked first, then cut, without control characters. */
+/** A third party's text in a form safe to store and show: masked, without control characters, then cut. */
 export const excerptOf = (text: string, secrets: readonly string[]): string =>
   cutText(maskSecrets(text, secrets).replaceAll(UNPRINTABLE, ' '), MAX_EXCERPT_CHARACTERS);
 
-/** What an excerpt is made of. */
+/** An answer to excerpt. */
 export type QuotedAnswer = {
   statusCode: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
   body: Uint8Array;
-  /** Set if the body is not whole. */
+  /** Set if the body is incomplete. */
   bodyFailure?: unknown;
 };
 
 /**
- * What a third party answered, to its first characters; of a redirect also where it pointed.
- * @param secrets what must not be shown: see `mask.ts`
+ * The first characters of a third party's answer, and the target of a redirect.
+ * @param secrets to mask: see `mask.ts`
  */
 export const excerptOfAnswer = (
   { statusCode, headers, body, bodyFailure }: QuotedAnswer,

@@ -4,8 +4,8 @@ import { cutText } from './text.ts';
 export const MAX_EXCERPT_CHARACTERS = 200;
 
 /**
- * A failure of a task. Its `name` is what Retry and Catch of the state machine match, its message is a {@link TaskFailure}
- * as one line of JSON, at most 1 KiB.
+ * A failure of a task. Retry and Catch of the state machine match its `name`. Its message is a {@link TaskFailure} as one
+ * line of JSON, at most 1 KiB.
  */
 export abstract class TaskError extends Error {
   failure: TaskFailure;
@@ -18,7 +18,7 @@ export abstract class TaskError extends Error {
     this.failure = capped;
   }
 
-  countTries(tries: number): this {
+  withTries(tries: number): this {
     this.failure = { ...this.failure, tries };
     this.message = JSON.stringify(this.failure);
     return this;
@@ -26,8 +26,8 @@ export abstract class TaskError extends Error {
 }
 
 /**
- * Runs one try of a task; what it fails with tells how many there were.
- * @param retryCount how many came before; undefined where the execution doesn't say
+ * Runs one call of a task and records in its failure how many calls were made.
+ * @param retryCount previous calls by the state machine's Retry; undefined if unknown
  */
 export const countingTries = async <T>(
   retryCount: number | undefined,
@@ -37,86 +37,86 @@ export const countingTries = async <T>(
   try {
     return await run(tries);
   } catch (error) {
-    throw tries !== undefined && error instanceof TaskError ? error.countTries(tries) : error;
+    throw tries !== undefined && error instanceof TaskError ? error.withTries(tries) : error;
   }
 };
 
-/** The provider could not answer now; worth a quick retry. */
+/** The provider could not answer; a quick retry may help. */
 export class ProviderUnavailable extends TaskError {
   override name = 'ProviderUnavailable';
 }
 
-/** The provider asked us to come back later: no quick retry. */
+/** The provider throttled the call; no quick retry. */
 export class ProviderThrottled extends TaskError {
   override name = 'ProviderThrottled';
 }
 
-/** The provider will not give this data, however often it is asked. */
+/** The provider refused the request; a retry can't help. */
 export class ProviderRefused extends TaskError {
   override name = 'ProviderRefused';
 }
 
-/** The provider refuses our credential, read anew: operators have to mend it. No quick retry. */
+/** The provider refused our credential, even re-read from the store. An operator must replace it; no quick retry. */
 export class CredentialRefused extends TaskError {
   override name = 'CredentialRefused';
 }
 
-/** The provider's credential can't be sent as it is configured. That is our own fault: the call was not made. */
+/** The configured credential can't be sent, which is our own fault. The call was not made. */
 export class CredentialInvalid extends TaskError {
   override name = 'CredentialInvalid';
 }
 
-/** The provider is in trouble and left alone; the call was not made. */
+/** The provider's circuit is open. The call was not made. */
 export class ProviderCircuitOpen extends TaskError {
   override name = 'ProviderCircuitOpen';
 }
 
-/** As much as the provider allows is under way; the call was not made. */
+/** The provider's concurrency or rate limit is reached. The call was not made. */
 export class ProviderLimitReached extends TaskError {
   override name = 'ProviderLimitReached';
 }
 
-/** Operators have paused calls of this kind; the call was not made. */
+/** Operators have paused calls of this kind. The call was not made. */
 export class Paused extends TaskError {
   override name = 'Paused';
 }
 
-/** The receiver's host is in trouble and left alone; the call was not made. */
+/** The circuit of the receiver's host is open. The call was not made. */
 export class CallbackCircuitOpen extends TaskError {
   override name = 'CallbackCircuitOpen';
 }
 
-/** The receiver could not answer now; worth a quick retry. */
+/** The receiver could not answer; a quick retry may help. */
 export class CallbackUnavailable extends TaskError {
   override name = 'CallbackUnavailable';
 }
 
-/** The receiver asked us to come back later: no quick retry. */
+/** The receiver throttled the call; no quick retry. */
 export class CallbackThrottled extends TaskError {
   override name = 'CallbackThrottled';
 }
 
-/** The receiver did not want it: no quick retry, and none at all if it is `gone`, `too_large` or `client_revoked`. */
+/** The callback was rejected: no quick retry; no retry at all for class `gone`, `too_large` or `client_revoked`. */
 export class CallbackRejected extends TaskError {
   override name = 'CallbackRejected';
 }
 
-/** The call was not made, by a fault of ours, such as a table that could not be read: it says nothing of the receiver. */
+/** The call was not made through our own fault, such as an unreadable table. It must not count against the receiver. */
 export class CallbackNotSent extends TaskError {
   override name = 'CallbackNotSent';
 }
 
-/** Too little is left of the lease to make the call: somebody else may hold the job before it ends. */
+/** The lease would expire before the call could end, so another execution might claim the job meanwhile. */
 export class LeaseLost extends TaskError {
   override name = 'LeaseLost';
 }
 
-/** A secret that a call needs is missing or out of reach: the call was not made. */
+/** A secret needed for the call is missing or can't be read. The call was not made. */
 export class CredentialMissing extends TaskError {
   override name = 'CredentialMissing';
 }
 
-/** What a provider gave is no longer stored, or not whole: the callback was not sent. */
+/** A provider's result is no longer stored, or incomplete. The callback was not sent. */
 export class ResultMissing extends TaskError {
   override name = 'ResultMissing';
 
@@ -125,19 +125,19 @@ export class ResultMissing extends TaskError {
   }
 }
 
-/** The receiver has the callback, but the job's end could not be written. It must never be called again. */
+/** The callback was delivered, but the outcome could not be saved. The callback must not be sent again. */
 export class OutcomeNotSaved extends TaskError {
   override name = 'OutcomeNotSaved';
 }
 
-/** An item another writer has changed since it was read: the writer's claim is no longer the newest. */
+/** The item was changed since it was read: a newer claim exists. */
 export class StaleClaim extends Error {
   override name = 'StaleClaim';
 }
 
-/** A failure as logs may show it: without what the other side answered. */
+/** A failure in a form safe to log: without the excerpt of the answer. */
 export const loggable = (error: unknown): Record<string, unknown> => {
   if (!(error instanceof TaskError)) return { error };
-  const { excerpt: _, ...facts } = error.failure;
-  return { failure: error.name, ...facts };
+  const { excerpt: _, ...failure } = error.failure;
+  return { failure: error.name, ...failure };
 };

@@ -1,9 +1,9 @@
 /**
- * The text of a header that names a URL. Such headers should be ASCII (RFC 3986), but some servers send what should be
- * percent-encoded as it is, in UTF-8, as browsers accept it.
+ * Decodes a header that contains a URL. Such headers should be ASCII (RFC 3986), but some servers send raw UTF-8 instead of
+ * percent-encoding it, and browsers accept that.
  *
- * @param value as HTTP clients hand it over, a character for each byte
- * @returns the same value where it is no UTF-8
+ * @param value as HTTP clients return it, one character per byte
+ * @returns the value unchanged if it is not UTF-8
  */
 export const decodeHeader = (value: string): string => {
   if (!/^[\0-\xFF]*[\x80-\xFF][\0-\xFF]*$/.test(value)) return value;

@@ -1,21 +1,20 @@
 import type { JobParameters, Metadata } from './job.ts';
 import { jsonBytes } from './json-values.ts';
 
-/** What a caller may give with a job, besides its providers: parameters for them, and metadata of its own. */
+/** A job's input besides its providers: their parameters, and the caller's metadata. */
 export type JobInput = { parameters?: JobParameters | undefined; metadata?: Metadata | undefined };
 
-/** All parameters of a job together, by provider id, in bytes of JSON. */
+/** Limit on all parameters of a job together, by provider id, in bytes of JSON. */
 export const MAX_PARAMETERS_BYTES = 1024;
-/** All metadata of a job, in bytes of JSON. */
+/** Limit on all metadata of a job, in bytes of JSON. */
 export const MAX_METADATA_BYTES = 1024;
 export const MAX_METADATA_ENTRIES = 20;
 
-/** Keys of metadata. */
 export const METADATA_KEY = /^(?!__proto__$)[A-Za-z0-9_.-]{1,64}$/;
 
 export type InputFault = { path: string[]; message: string };
 
-/** Everything that is wrong with a job's metadata. No message repeats a value. */
+/** Everything that is wrong with a job's metadata. Messages do not contain values. */
 export const metadataFaults = (metadata: Readonly<Record<string, unknown>>): InputFault[] => {
   const entries = Object.entries(metadata);
   const faults = entries.flatMap(([key, value]): InputFault[] => {
@@ -39,8 +38,8 @@ const entryFault = (key: string, value: unknown): string | undefined => {
   return value.isWellFormed() ? undefined : 'Must be well-formed Unicode';
 };
 
-/** Everything that is wrong with the parameters of a job as a whole; each provider's own are checked against the catalogue. */
+/** Checks the size of all parameters of a job. Each provider's parameters are checked against the catalogue. */
 export const parametersSizeFault = (parameters: JobParameters): string | undefined =>
   jsonBytes(parameters) > MAX_PARAMETERS_BYTES
-    ? `Must have parameters of at most ${MAX_PARAMETERS_BYTES} bytes of JSON, those of all providers together`
+    ? `Must have parameters of at most ${MAX_PARAMETERS_BYTES} bytes of JSON for all providers together`
     : undefined;

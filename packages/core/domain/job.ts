@@ -7,7 +7,7 @@ import type { Ticket } from './outcomes.ts';
 export const JOB_STATUSES = ['PENDING', 'COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** A job first collects, then calls back; it never goes the other way. */
+/** A job fetches, then calls back. Only a redrive returns it to fetching. */
 export type Phase = 'FETCHING' | 'CALLING_BACK';
 
 /** Parameters by provider id. */
@@ -16,17 +16,17 @@ export type JobParameters = Readonly<Record<string, Parameters>>;
 /** Up to 20 strings by name, 1 KiB of JSON in all. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** How a result is stored, so that it can be renewed and deleted by key, unread. */
+/** How a result is stored: enough to extend or delete it by key without reading it. */
 export type StoredResult = {
-  /** Part of the keys of all chunks but the first; absent of a result that is not compressed. */
+  /** Part of the key of every chunk but the first; absent if the result is not compressed. */
   digest?: string | undefined;
-  /** Absent of results that earlier versions stored. */
+  /** Absent from results stored by earlier versions. */
   chunks?: number | undefined;
-  /** When it expires, epoch seconds; absent of results that earlier versions stored. */
+  /** When it expires, epoch seconds; absent from results stored by earlier versions. */
   keptUntil?: number | undefined;
 };
 
-/** What is known of one provider of a job. A provider that has not been tried yet has no result. */
+/** The state of one provider of a job. A provider without an outcome has no result. */
 export type ProviderResult = GivenResult | RefusedResult | PendingResult;
 export type GivenResult = StoredResult &
   InRound & { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number };
@@ -35,21 +35,21 @@ export type RefusedResult = InRound & { providerId: string; status: 'REFUSED'; e
 export type PendingResult = InRound & {
   providerId: string;
   status: 'UNAVAILABLE';
-  /** The last failure of the provider itself; as long as there was none, why it was not asked. */
+  /** The provider's last failure; before the first one, why it was not called. */
   error: TaskFailure;
-  /** How often it failed in a row of attempts; absent of what earlier versions stored, which counted by job. */
+  /** Consecutive failed attempts; absent from results stored by earlier versions, which counted per job. */
   attempts?: number | undefined;
-  /** When to ask again; absent: at once. */
+  /** When to retry; absent: at once. */
   retryAt?: number | undefined;
-  /** Why the last attempt did not ask it, on purpose; absent once it was asked. */
+  /** Why the last call was deferred; absent once one was made. */
   deferred?: TaskFailure | undefined;
-  /** Where the provider's unfinished work is asked for. */
+  /** Where to poll for the provider's unfinished work. */
   ticket?: Ticket | undefined;
 };
-/** The round of requests that a result is of: +1 when a ticket is given up; absent: the job's. */
+/** The round that a result belongs to: +1 when a ticket is given up; absent: the job's round. */
 type InRound = { round?: number | undefined };
 
-/** One try of a call, as an execution knows it: its last one, when quick retries came before. */
+/** The last call that an execution made to a provider or receiver, after any quick retries. */
 export type Call = {
   status: 'OK' | 'FAILED';
   class?: string | undefined;
@@ -57,9 +57,9 @@ export type Call = {
   /** Epoch milliseconds. */
   startedAt?: number | undefined;
   durationMs?: number | undefined;
-  /** How often the execution tried, quick retries included; absent where the task died without a word. */
+  /** Calls made, quick retries included; absent if the task ended without reporting. */
   tries?: number | undefined;
-  /** The first characters of what was answered. */
+  /** The first characters of the answer. */
   excerpt?: string | undefined;
 };
 
@@ -68,68 +68,68 @@ export type Attempt = {
   /** The claim under which it ran. */
   number: number;
   trigger: ClaimedJob['trigger'];
-  /** Epoch milliseconds; when its first call that is known began. Attempts of earlier versions lack it. */
+  /** When its first known call began, epoch milliseconds. Absent from attempts stored by earlier versions. */
   startedAt?: number;
   /** Epoch milliseconds. */
   endedAt: number;
   fetches: (Call & { providerId: string })[];
   callback?: Call;
-  /** When the next one is due; absent when the job is over. */
+  /** When the next attempt is due; absent when the job has ended. */
   nextAttemptAt?: number | undefined;
 };
 
-/** How many attempts a job's log keeps. */
+/** The number of attempts that a job's log keeps. */
 export const ATTEMPT_LOG_LIMIT = 20;
 
-/** A job as it is stored. All times are epoch milliseconds, but for `expiresAt`: DynamoDB's TTL wants epoch seconds. */
+/** A stored job. Times are epoch milliseconds, except `expiresAt`: DynamoDB's TTL requires epoch seconds. */
 export type Job = {
   v: 1;
   jobId: string;
   clientId: string;
   callbackUrl: string;
   providers: string[];
-  /** What the caller gave providers, by their ids, as posted: defaults are filled in when a provider is asked. */
+  /** As posted; defaults are filled in when a provider is called. */
   parameters?: JobParameters;
-  /** The caller's own words, echoed in the callback. Never logged. */
+  /** The caller's own data, echoed in the callback. Never logged. */
   metadata?: Metadata;
-  /** Providers recognise repeated requests within a round; each redrive begins another. Absent: 0. */
+  /** Requests of one round share an idempotency value; each redrive begins a new round. Absent: 0. */
   round?: number;
   status: JobStatus;
   phase: Phase;
-  /** How often it was taken: the fencing token. */
+  /** The number of claims, which is the fencing token. */
   claims: number;
-  /** How often it was claimed since the last outcome. */
+  /** The number of claims since the last outcome. */
   claimsSinceOutcome: number;
   /**
-   * Since when it has been in our hands, after the last outcome: from when it was due, or its execution began. Absent while
-   * that is `updatedAt`.
+   * When the job became due, or its execution began, after the last outcome: later delays are ours. Absent while that is
+   * `updatedAt`.
    */
   heldSince?: number;
-  /** How many executions in a row have failed by faults of ours alone; absent: none. */
+  /** Consecutive executions that failed only through our own faults; absent: none. */
   ownFaults?: number;
   fetchAttempts: number;
   callbackAttempts: number;
-  /** How often it was redriven after a delivery: each sends a callback of its own. */
+  /** The number of redrives whose callback needs a new `webhook-id`, because the receiver may have had an earlier one. */
   redeliveries: number;
   results: ProviderResult[];
   attemptLog: Attempt[];
   createdAt: number;
   updatedAt: number;
-  /** When fetching ends, and what there is goes out. */
+  /** When fetching ends and the callback is sent with the results so far. */
   deadlineAt: number;
-  /** When a receiver that is only ever put off is given up; set once a callback has failed. */
+  /** When the callback is abandoned if it is still being deferred; set in the callback phase. */
   callbackDeadlineAt?: number;
-  /** Why the last callback was not sent, on purpose; absent once one was. */
+  /** Why the last callback was deferred; absent once one was sent. */
   callbackDeferred?: TaskFailure;
-  /** When it is next to be claimed; while it is held, when others may claim it; absent once it is over. */
+  /** When it may be claimed, also while it is leased; absent once it has ended. */
   dueAt?: number;
-  /** Present only while an execution holds it. */
+  /** Present only while an execution holds the job. */
   leasedUntil?: number;
   /** Why it ended `FAILED`. */
   failure?: { code: FailureCode; message: string };
-  /** When what was collected for it was deleted at its caller's wish. */
+  /** When its data was deleted at the caller's request. */
   expungedAt?: number;
-  /** Whether it had parameters or metadata that were deleted then: it can't be tried again without them. */
+  /** Whether it had parameters or metadata, deleted since: without them it can't be redriven. */
   isInputDeleted?: boolean;
   expiresAt?: number;
 };
@@ -142,7 +142,7 @@ export type FailureCode =
   | 'NEVER_SETTLED'
   | 'RESULT_MISSING';
 
-/** What the caller gave a provider of a job. Ids may be names that every object has: `constructor` is one. */
+/** The parameters for one provider. Own properties only: a provider's id may be `constructor`. */
 export const parametersOf = (
   { parameters = {} }: { parameters?: JobParameters | undefined },
   providerId: string,
@@ -160,7 +160,7 @@ export type NewJobInput = {
   fetchDeadlineMs: number;
 };
 
-/** A job at birth: leased to the execution that is started with it. */
+/** A new job, leased to the execution that starts with it. */
 export const newJob = ({
   jobId,
   clientId,
@@ -195,7 +195,7 @@ export const newJob = ({
   leasedUntil: now + leaseMs,
 });
 
-/** Providers that have neither given nor refused; none once the results are frozen. */
+/** Providers without data or a refusal; none once the results are frozen. */
 const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] => {
   if (job.phase !== 'FETCHING') return [];
   const known = new Map(job.results.map((result) => [result.providerId, result]));
@@ -206,12 +206,12 @@ const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] =
   });
 };
 
-/** Sweeps come every minute, and an execution takes four at most: what takes longer than both waited for a fault of ours. */
+/** Sweeps run every minute and an execution takes four at most: a longer wait is our own fault. */
 const LATE_MS = 5 * 60_000;
 
 /**
- * How much time a claimed job has lost to faults of ours, milliseconds: it was held by executions that were never heard of
- * again, or nothing claimed it when it was due. Deadlines are extended by it.
+ * The time that a claimed job has lost to our own faults, milliseconds: executions held it and reported no outcome, or no
+ * sweep claimed it when it was due. Deadlines are extended by it.
  */
 export const lostMs = ({ claimsSinceOutcome, heldSince, updatedAt }: LostTime, now: number): number => {
   const heldMs = Math.max(0, now - (heldSince ?? updatedAt));
@@ -220,7 +220,7 @@ export const lostMs = ({ claimsSinceOutcome, heldSince, updatedAt }: LostTime, n
 };
 export type LostTime = Pick<Job, 'claimsSinceOutcome' | 'heldSince' | 'updatedAt'>;
 
-/** What an execution needs of a job that was just claimed. */
+/** The execution's input for a job that was just claimed. */
 export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: number): ClaimedJob => {
   if (job.leasedUntil === undefined) throw new TypeError('a claimed job has a lease');
   const pending = pendingProviders(job);

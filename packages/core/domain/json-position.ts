@@ -1,11 +1,11 @@
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings hold none (RFC 8259, 7).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings must not contain them (RFC 8259, 7).
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 
 /**
- * Where a text stops being JSON (RFC 8259). The parser itself tells the position of some errors only.
- * @returns line and column, from 1; undefined for JSON
+ * Finds the first syntax error in a JSON text (RFC 8259). JSON.parse reports the position of only some errors.
+ * @returns line and column, from 1; undefined for valid JSON
  */
 export const findJsonError = (text: string): { line: number; column: number } | undefined => {
   let at = 0;
@@ -22,10 +22,10 @@ export const findJsonError = (text: string): { line: number; column: number } | 
     SPACE.test(text);
     at = SPACE.lastIndex;
   };
-  const takeMany = (one: () => boolean, end: string): boolean => {
+  const takeMany = (takeOne: () => boolean, end: string): boolean => {
     if (take(end)) return true;
     do {
-      if (!one()) return false;
+      if (!takeOne()) return false;
     } while (take(','));
     return take(end);
   };
@@ -42,8 +42,8 @@ export const findJsonError = (text: string): { line: number; column: number } | 
 const BRACKET = /"(?:[^"\\]|\\.)*(?:"|$)|[[{\]}]/gs;
 
 /**
- * Where a text is nested deeper than `depth`, whether it is JSON or not: in time that is linear, without recursion.
- * @returns line and column of the first bracket that is too deep, from 1; undefined where there is none
+ * Finds where a text is nested deeper than `depth`. It takes linear time and does not recurse, even if the text is not JSON.
+ * @returns line and column of the first bracket that is too deep, from 1; undefined if there is none
  */
 export const findDeeper = (text: string, depth: number): { line: number; column: number } | undefined => {
   let open = 0;

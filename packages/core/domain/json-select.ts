@@ -1,9 +1,8 @@
 /**
- * Cuts values out of JSON text by JSON Pointer (RFC 6901), without parsing and serialising it: what is cut out is the text
- * as it came in, so numbers keep every digit.
+ * Cuts values out of JSON text by JSON Pointer (RFC 6901) without parsing and serialising it, so numbers keep every digit.
  *
- * The functions expect valid JSON (RFC 8259): callers have parsed it once. For other text the result is unspecified. The time
- * is linear in the length of the text, whatever the text. No function recurses, so nesting is not limited by the stack.
+ * The functions expect valid JSON (RFC 8259), which callers have parsed once. For other text the result is unspecified. They
+ * take time linear in the length of any text. They do not recurse, so the stack does not limit nesting.
  */
 
 /** The string is not a JSON Pointer. */
@@ -13,7 +12,7 @@ export class InvalidPointer extends Error {
 
 /**
  * The reference tokens of a JSON Pointer, with their escapes undone (RFC 6901, sections 3 and 4).
- * @param pointer in its string form; '' names the whole document
+ * @param pointer in its string form; '' is the whole document
  * @throws {InvalidPointer}
  */
 export const parsePointer = (pointer: string): readonly string[] => {
@@ -24,8 +23,8 @@ export const parsePointer = (pointer: string): readonly string[] => {
 };
 
 /**
- * The text of the value that a pointer names, without the whitespace around it. If a name occurs more than once in an
- * object, the last occurrence counts, as in `JSON.parse`.
+ * The text of the value at a pointer, without surrounding whitespace. If a name is repeated in an object, the last
+ * occurrence counts, as in `JSON.parse`.
  * @param pointer as returned by {@link parsePointer}
  * @returns undefined if there is no such value
  */
@@ -36,7 +35,7 @@ export const selectJson = (json: string, pointer: readonly string[]): string | u
   let end = -1;
   let at = skipBlanks(json, 0);
   do {
-    // A value on the pointer's path replaces an earlier one of the same name, and a match inside that.
+    // A value on the pointer's path replaces an earlier one of the same name, and any match inside it.
     start = -1;
     const code = json.charCodeAt(at);
     if (open.length === pointer.length) {
@@ -63,12 +62,12 @@ export const selectJson = (json: string, pointer: readonly string[]): string | u
 /** A container on the pointer's path that is not closed yet. The outermost one belongs to the first token. */
 type OpenContainer = {
   isArray: boolean;
-  /** Of the item to find in an array. {@link NO_INDEX} once it is found: unlike a name, an index does not repeat. */
+  /** The index of the item to find in an array; {@link NO_INDEX} once found, as an index, unlike a name, is not repeated. */
   index: number;
 };
 
 /**
- * The value that a pointer names.
+ * The value at a pointer.
  * @param pointer as returned by {@link parsePointer}
  * @returns undefined if there is no such value
  */
@@ -78,7 +77,7 @@ export const selectValue = (json: string, pointer: readonly string[]): unknown =
 };
 
 /**
- * The items of an array as text: what is between its brackets, without the whitespace around it.
+ * The items of an array as text: the text between its brackets, without surrounding whitespace.
  * @returns '' for an empty array; undefined if the text is not an array
  */
 export const itemsOf = (json: string): string | undefined => {
@@ -87,7 +86,7 @@ export const itemsOf = (json: string): string | undefined => {
 };
 
 /**
- * How many items an array has.
+ * The number of items in an array.
  * @param items as returned by {@link itemsOf}
  */
 export const countItems = (items: string): number => {
@@ -119,7 +118,7 @@ const isOpening = (code: number): boolean => (code | BRACE_BIT) === OPEN_BRACE;
 
 const isClosing = (code: number): boolean => (code | BRACE_BIT) === CLOSE_BRACE;
 
-/** For a token that is not an array index (RFC 6901, section 4). */
+/** The token is not an array index (RFC 6901, section 4). */
 const NO_INDEX = -1;
 
 const toIndex = (token: string): number => (/^(?:0|[1-9]\d*)$/.test(token) ? Number(token) : NO_INDEX);
@@ -139,7 +138,7 @@ const seekMember = (json: string, from: number, name: string): number => {
 };
 
 /**
- * @param from in an array, after its opening bracket, or after an item if there is no index
+ * @param from in an array, after its opening bracket; or after an item, if `index` is {@link NO_INDEX}
  * @returns the position of the item with that index, or of the closing bracket
  */
 const seekItem = (json: string, from: number, index: number): number => {
@@ -176,7 +175,7 @@ const skipScalar = (json: string, from: number): number => {
 };
 
 /**
- * @param from in an object or array, outside of strings and of containers inside it
+ * @param from in an object or array, outside its strings and nested containers
  * @returns the position of its closing bracket
  */
 const findClosing = (json: string, from: number): number => {
@@ -209,12 +208,12 @@ const skipString = (json: string, from: number): number => {
 };
 
 /**
- * Whether a string literal stands for a name.
+ * Whether a string literal decodes to a name.
  * @param from the position of its opening quote
  * @param end the position after its closing quote
  */
 const isName = (json: string, from: number, end: number, name: string): boolean => {
-  // An escape is longer than what it stands for.
+  // Escapes only make the literal longer.
   if (end - from - 2 < name.length) return false;
   let at = from + 1;
   for (let index = 0; index < name.length; index += 1) {
@@ -231,7 +230,7 @@ const isName = (json: string, from: number, end: number, name: string): boolean 
   return at === end - 1;
 };
 
-/** What the letters after a backslash stand for (RFC 8259, section 7). Other characters stand for themselves. */
+/** Escape letters and their characters (RFC 8259, section 7). Other characters after a backslash are literal. */
 const ESCAPES: ReadonlyMap<number, number> = new Map(
   ['b\b', 'f\f', 'n\n', 'r\r', 't\t'].map((pair) => [pair.charCodeAt(0), pair.charCodeAt(1)]),
 );

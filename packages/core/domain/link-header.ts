@@ -1,19 +1,19 @@
 /** A link of a `Link` header field (RFC 8288). */
 export type WebLink = {
-  /** As it was sent: a URL, often a relative one. */
+  /** As sent: a URL, often relative. */
   target: string;
   /** Relation types in lower case. */
   relations: readonly string[];
-  /** What the link belongs to, as it was sent, where that is not the resource itself. */
+  /** The link's context as sent, if it is not the resource itself. */
   anchor?: string;
 };
 
 /**
- * Parses a `Link` header field (RFC 8288, appendix B.2) in linear time, whatever it holds. Of a parameter that is repeated, the
- * first counts.
+ * Parses a `Link` header field (RFC 8288, appendix B.2) in linear time for any input. If a parameter is repeated, the first
+ * one counts.
  *
- * @param field several of them joined by commas
- * @returns undefined for a field that is malformed: a link in the rest of it could be missed
+ * @param field several fields are joined by commas
+ * @returns undefined for a malformed field, because a link in the rest of it could be missed
  */
 export const parseLinks = (field: string): WebLink[] | undefined => {
   const links: WebLink[] = [];

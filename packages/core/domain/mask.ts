@@ -1,30 +1,30 @@
 /**
- * Masks secrets in what third parties answered, before anybody stores or shows it.
+ * Masks secrets in answers of third parties before they are stored or shown.
  *
- * A third party that repeats a credential seldom repeats it as it was sent: it escapes it for JSON, HTML or a URL, decodes
- * Basic credentials, or cuts its message in the middle. So secrets are searched piece by piece, in the text as it is and in
- * the text with its escapes undone: of a secret of eight bytes or more, no run of eight bytes survives.
+ * A third party that echoes a credential often changes it: it escapes it for JSON, HTML or a URL, decodes Basic credentials,
+ * or truncates its message. So every piece of a secret is searched for, in the text as received and with its escapes undone:
+ * of a secret of eight bytes or more, no run of eight bytes survives.
  */
 
-/** Pieces of this many bytes are searched. Secrets that are shorter are searched as a whole. */
+/** The length of the pieces that are searched for. Shorter secrets are searched for as a whole. */
 const PIECE_BYTES = 8;
 
-/** Shorter values are no secrets: masking them would leave little of any text. */
+/** Shorter values are not masked: they occur in most texts, and little of those would be left. */
 const MIN_SECRET_BYTES = 4;
 
 /** Whether a value is long enough for {@link maskSecrets} to mask it. */
 export const isMaskable = (secret: string): boolean => encoder.encode(secret).length >= MIN_SECRET_BYTES;
 
-/** How often escapes are undone: JSON in JSON in a URL has three layers. */
+/** Layers of escapes that are undone: JSON in JSON in a URL has three. */
 const MAX_LAYERS = 3;
 
 export const MASK = '***';
 
 /**
- * Replaces secrets in a text, in whatever form they stand there: raw, percent-encoded, escaped for JSON or HTML (each up to
- * three times over), or in base64 and base64url at any offset, with or without padding.
+ * Replaces secrets in a text, whether they are raw, percent-encoded, escaped for JSON or HTML (up to three layers), or in
+ * base64 or base64url at any offset, with or without padding.
  *
- * @param secrets those of fewer than four bytes are not masked
+ * @param secrets values shorter than four bytes are ignored
  */
 export const maskSecrets = (text: string, secrets: readonly string[]): string => {
   const needles = secrets.flatMap(formsOf);
@@ -50,10 +50,10 @@ export const maskSecrets = (text: string, secrets: readonly string[]): string =>
 };
 
 /**
- * What of a credential is secret: its value, or what follows the scheme; the values of its parameters; and, where it is base64
- * of text, that text and its parts: Basic credentials, and whoever does as they do.
+ * The secrets in a credential: its value, or the part after the scheme; the values of its parameters; and, if it is base64
+ * of text (as in Basic), that text and its parts.
  *
- * @param value of the header, such as `Bearer eyJ…`
+ * @param value the header's value, such as `Bearer eyJ…`
  */
 export const secretsOfCredential = (value: string): string[] => {
   const [, scheme = '', rest = ''] = /^([\w.-]+)\s+(\S.*)$/s.exec(value) ?? [];
@@ -74,13 +74,13 @@ const pairOf = (text: string): string[] => {
 
 const decodedParts = (text: string): string[] => {
   const decoded = decodeBase64(text);
-  // What is no text was no text before, or is a key: that is masked as it is.
+  // If it does not decode to text, it is not base64 of text, or is a binary key; either is masked as it is.
   return /^\P{C}{4,}$/u.test(decoded) && !decoded.includes('\uFFFD') ? [decoded, ...pairOf(decoded)] : [];
 };
 
 /**
- * What of a URL is secret: user info, the values of its query, and the parts of its path that look like tokens (twenty
- * characters, or eight with a digit among them).
+ * The secrets in a URL: user info, the values of its query, and path segments that look like tokens (at least twenty
+ * characters, or eight including a digit).
  */
 export const secretsOfUrl = (url: string): string[] => {
   const { username, password, search, pathname } = new URL(url);
@@ -92,7 +92,7 @@ export const secretsOfUrl = (url: string): string[] => {
     .flatMap((part) => {
       const equals = part.indexOf('=');
       const value = percentDecoded(part.slice(equals + 1));
-      // Forms have a plus for a blank.
+      // In form encoding, "+" is a space.
       return [value, value.replaceAll('+', ' ')];
     });
   const pair = password === '' ? [] : [user.join(':')];
@@ -110,8 +110,8 @@ const percentDecoded = (text: string): string => {
 };
 
 /**
- * A redirect's target as it may be shown: without user info and fragment, the query masked.
- * @param location as it was sent, absolute or relative
+ * A redirect's target in a form safe to show: without user info and fragment, with its query masked.
+ * @param location as received, absolute or relative
  */
 export const maskLocation = (location: string): string => {
   const [address = ''] = location.split('#');
@@ -119,7 +119,7 @@ export const maskLocation = (location: string): string => {
   return `${base.replace(/^([a-z][a-z\d+.-]*:)?\/\/[^/]*@/i, '$1//')}${query === undefined ? '' : `?${MASK}`}`;
 };
 
-/** A text as bytes of UTF-8 (one character a byte), each with the place in the text that it comes from. */
+/** A text as UTF-8 bytes (one character per byte), each with the start and end of its source in the text. */
 type View = { bytes: string; starts: number[]; ends: number[] };
 
 const encoder = new TextEncoder();
@@ -150,7 +150,7 @@ const ESCAPE =
 const LETTERS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00A0' };
 
-/** Undoes one layer of escapes; undefined where there is none. */
+/** Undoes one layer of escapes; undefined if there is none. */
 const unescaped = ({ bytes, starts, ends }: View): View | undefined => {
   const view: View = { bytes: '', starts: [], ends: [] };
   let at = 0;
@@ -191,17 +191,17 @@ const unescapedBytes = ([
   return utf8(point <= 0x10ffff ? String.fromCodePoint(point) : whole);
 };
 
-/** The forms of a secret, in bytes, that undoing escapes does not lead back to the secret itself. */
+/** The forms of a secret to search for, in bytes: the encodings that undoing escapes does not undo. */
 const formsOf = (secret: string): string[] => {
   const bytes = utf8(secret);
   if (bytes.length < MIN_SECRET_BYTES) return [];
-  // A header is sent in Latin-1, and a form has a plus for a blank.
+  // Headers are sent in Latin-1; in form encoding, "+" is a space.
   const latin1 = /^[\0-\xFF]*$/.test(secret) ? secret : bytes;
   const texts = [...new Set([bytes, latin1, bytes.replaceAll(' ', '+')])];
   return [...texts, ...[bytes, latin1].flatMap(base64FormsOf)].filter(({ length }) => length >= MIN_SECRET_BYTES);
 };
 
-/** Base64 of bytes that stand anywhere in what was encoded: for each offset, the characters that depend on nothing else. */
+/** Base64 of bytes at each offset within longer encoded data: the characters that do not depend on neighbouring bytes. */
 const base64FormsOf = (bytes: string): string[] =>
   [0, 1, 2].flatMap((offset) => {
     const encoded = btoa('\0'.repeat(offset) + bytes);

@@ -2,17 +2,17 @@ import type { TaskFailure } from '../contracts/task-failure.ts';
 import type { StoredResult } from './job.ts';
 
 /**
- * What an execution learned, in the words of this domain. The contracts of the tasks translate into it what Step Functions
- * and Lambda report; nothing behind them knows these services' names.
+ * The outcome of an execution's calls, in domain terms. The task contracts translate what Step Functions and Lambda report;
+ * code behind them does not depend on these services.
  *
  * | kind | the call | costs an attempt | next |
  * |---|---|---|---|
  * | `fetched`, `delivered` | succeeded | yes | – |
- * | `refused` | was answered: never, however often it is repeated | if it went out | this part is over |
+ * | `refused` | was refused; retrying can't help | if it was sent | no retry |
  * | `failed` | failed on the other side | yes | the schedule, or the other side's hint |
- * | `working` | was accepted: the provider is still working on it | no | the provider's interval, or its hint |
- * | `deferred` | was not made, on purpose: circuit, limit, pause | no | when the cause is over |
- * | `notAttempted` | was not made, or not to its end, by a fault of ours | no | soon, backing off |
+ * | `working` | was accepted; the provider is still working on it | no | the polling interval, or the provider's hint |
+ * | `deferred` | was not made because of a circuit, limit or pause | no | when the cause ends |
+ * | `notAttempted` | was not made or not completed, through our own fault | no | soon, with backoff |
  */
 export type FetchOutcome = { providerId: string } & (
   | Fetched
@@ -29,13 +29,13 @@ export type CallbackOutcome =
   | { kind: 'failed'; failure: TaskFailure }
   | Deferred
   | NotAttempted
-  /** What a provider gave is no longer stored. */
+  /** A provider's result is no longer stored. */
   | { kind: 'resultMissing'; providerId: string };
 
 /** Why a receiver will never get this callback. */
 export type RefusalReason = 'gone' | 'too_large' | 'client_revoked';
 
-/** A provider gave its data. */
+/** A provider returned its data. */
 export type Fetched = {
   kind: 'fetched';
   /** Epoch milliseconds. */
@@ -44,42 +44,43 @@ export type Fetched = {
   bytes: number;
   durationMs: number;
   statusCode: number;
-  /** How many calls the execution made, quick retries included. */
+  /** Calls that the execution made, quick retries included. */
   tries?: number | undefined;
-  /** The JSON text; absent when it was too large to travel and is stored already. */
+  /** The JSON text; absent if it was too large for the state machine's payload and is already stored. */
   json?: string | undefined;
   stored?: StoredResult | undefined;
 };
 
 export type Delivered = { kind: 'delivered'; statusCode: number; durationMs: number; tries?: number | undefined };
 
-/** Its class says why: `circuit_open`, `limit_reached` or `paused`; its `retryAfterMs`, when to look again. */
+/** The failure's class is `circuit_open`, `limit_reached` or `paused`; its `retryAfterMs` says when to check again. */
 export type Deferred = { kind: 'deferred'; failure: TaskFailure };
 
-/** @property cause what failed, for our own logs */
+/** @property cause the underlying error, for our own logs */
 export type NotAttempted = { kind: 'notAttempted'; failure: TaskFailure; cause: string };
 
 /**
- * Where a provider that is still working on a request can be asked for its result.
+ * Where to poll a provider that is still working on a request.
  *
- * @property url at most 2,048 characters; it may hold a token: it is stored with the job and sent to its provider, and never shown
+ * @property url at most 2,048 characters. It may contain a token: it is stored with the job, sent only to the provider and
+ * never shown
  * @property since when the provider accepted the request, epoch milliseconds
- * @property polls how often it was asked there and was still working
+ * @property polls the number of polls so far, each answered "still working"
  */
 export type Ticket = { url: string; since: number; polls: number };
 
-/** Everything that one execution learned of a job. */
+/** All outcomes of one execution. */
 export type Outcomes = { fetches: FetchOutcome[]; delivery?: CallbackOutcome | undefined };
 
 type Outcome = FetchOutcome | CallbackOutcome;
 
-/** Classes of refusals that we know without asking the other side. */
+/** Classes of refusals that need no call. */
 const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
 
-/** Whether the call counts as an attempt: attempts are counted and logged, and a schedule of them may end. */
+/** Whether the call counts as an attempt. Attempts are logged and use up the retry schedule. */
 export const isAttempt = (outcome: Outcome): boolean => outcome.kind !== 'working' && isCallMade(outcome);
 
-/** Whether the call went out, and its end is known. */
+/** Whether the call was made and its outcome is known. */
 export const isCallMade = (outcome: Outcome): boolean => {
   switch (outcome.kind) {
     case 'fetched':

@@ -1,7 +1,7 @@
 /** A source of numbers 0 ≤ n < 1. */
 export type Random = () => number;
 
-/** A seeded source (mulberry32): the same seed gives the same numbers. Not for secrets. */
+/** A seeded generator (mulberry32): the same seed produces the same numbers. Not for secrets. */
 export const seededRandom = (seed: number): Random => {
   let state = seed >>> 0;
   return () => {

@@ -22,42 +22,42 @@ import { cutText } from './text.ts';
 import { givesTicketUp, roundOf, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
-/** The rules that operators set. */
+/** Limits configured by operators. */
 export type SettlePolicy = {
   schedule: RetrySchedule;
-  /** For how long callbacks to a receiver in trouble may be deferred, milliseconds. */
+  /** How long callbacks to an unavailable receiver may be deferred, milliseconds. */
   patienceMs: number;
-  /** How long a job is kept after it is over, milliseconds. */
+  /** How long a job is kept after it ends, milliseconds. */
   retentionMs: number;
 };
 
-/** What the execution that holds a job writes to it: the only kind of write that ends a claim. */
+/** The write with which an execution ends its claim on a job. No other write ends a claim. */
 export type Settlement = {
   status: JobStatus;
   phase: Phase;
   results: ProviderResult[];
-  /** Absent when no call counted as an attempt: the log would be full of questions whether a provider is done. */
+  /** Absent when no call counted as an attempt, so that polls do not fill the log. */
   attempt?: Attempt;
-  /** 0 or 1: what this execution adds to each counter. */
+  /** 0 or 1, added to the job's counter; so is `callbackAttempts`. */
   fetchAttempts: number;
   callbackAttempts: number;
   updatedAt: number;
-  /** How many executions in a row have failed by faults of ours alone; absent: it stays 0. */
+  /** Consecutive executions that failed only through our own faults; absent: it stays 0. */
   ownFaults?: number;
-  /** The fetching deadline, where it moves. */
+  /** The new fetch deadline, if it moves. */
   deadlineAt?: number;
-  /** When the job is due again; absent when it is over. */
+  /** When the job is due again; absent when it has ended. */
   dueAt?: number;
-  /** When a receiver that callbacks are only ever deferred for is abandoned. */
+  /** When the callback is abandoned if it is still being deferred. */
   callbackDeadlineAt?: number;
-  /** Why the callback was not sent, on purpose. */
+  /** Why the callback was deferred. */
   callbackDeferred?: TaskFailure;
   failure?: { code: FailureCode; message: string };
-  /** Epoch seconds; present when it is over. */
+  /** Epoch seconds; present when the job has ended. */
   expiresAt?: number;
 };
 
-/** What settling reads of a job. */
+/** The attributes of a job that settling reads. */
 export type SettledJob = Pick<
   Job,
   | 'providers'
@@ -77,13 +77,13 @@ export type SettledJob = Pick<
 type Claim = Pick<ClaimedJob, 'claims' | 'trigger' | 'final'>;
 
 /**
- * The one decision of the system: what becomes of a job after an execution.
+ * Decides a job's next state after an execution.
  *
  * @param stored the job as it is stored
  * @param claimed the claim under which the execution ran
- * @param outcomes what the execution learned
+ * @param outcomes of the execution's calls
  * @param now epoch milliseconds
- * @param random 0 ≤ random < 1, for jitter: one number, so that what failed together is due together
+ * @param random 0 ≤ random < 1, for jitter: a single number, so that providers that failed together are due together
  */
 export const settle = (
   stored: SettledJob,
@@ -111,7 +111,7 @@ export const settle = (
 
   const results = withoutMissing(job, mergeResults(job, fetches, times), delivery, times);
   const isComplete = results.length === job.providers.length && results.every((r) => r.status !== 'UNAVAILABLE');
-  // What was not attempted by a fault of ours is not missing for good: nothing is frozen without it.
+  // A provider that was not called through our own fault may still return data: do not freeze the results yet.
   const isLast = claimed.final && fetches.every(({ kind }) => kind !== 'notAttempted');
   const isFrozen = job.phase === 'CALLING_BACK' || isComplete || isLast;
   const base = {
@@ -125,13 +125,15 @@ export const settle = (
   };
   const part = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
   const settlement = { ...base, ...part };
-  const moved = { ...settlement, ...movedDeadlines(stored, settlement, isOnlyOurFault, now) };
-  const next = claimed.final ? moved : { ...moved, results: askedByDeadline(moved.results, moved.deadlineAt) };
+  const extended = { ...settlement, ...extendedDeadlines(stored, settlement, isOnlyOurFault, now) };
+  const next = claimed.final
+    ? extended
+    : { ...extended, results: dueByDeadline(extended.results, extended.deadlineAt) };
   if (!all.some(isAttempt) && next.dueAt !== undefined) return next;
   return { ...next, attempt: { ...toAttempt(claimed, outcomes, now), nextAttemptAt: next.dueAt } };
 };
 
-/** The job with the time added to its deadlines that executions have lost which were never heard of again. */
+/** The job with its deadlines extended by the time lost to executions that reported no outcome. */
 const extendedBy = (lost: number, job: SettledJob): SettledJob => ({
   ...job,
   deadlineAt: job.deadlineAt + lost,
@@ -146,8 +148,8 @@ const countOwnFaults = (
   return isOurFault ? before + 1 : before;
 };
 
-/** No provider waits past the deadline, wherever that has moved to: it would be left out of the last attempt. */
-const askedByDeadline = (results: ProviderResult[], deadlineAt = Number.POSITIVE_INFINITY): ProviderResult[] =>
+/** Caps retry times at the (possibly extended) deadline, so that the last attempt includes every pending provider. */
+const dueByDeadline = (results: ProviderResult[], deadlineAt = Number.POSITIVE_INFINITY): ProviderResult[] =>
   results.map((result) =>
     result.status === 'UNAVAILABLE' && (result.retryAt ?? 0) > deadlineAt ? { ...result, retryAt: deadlineAt } : result,
   );
@@ -157,16 +159,16 @@ type Times = {
   random: number;
   schedule: RetrySchedule;
   ownFaultMs: number;
-  /** Whether this execution asked for the last time. */
+  /** Whether this execution made the final attempt. */
   isDeadlineOver: boolean;
-  /** Whether the deadline moves by the time that passes until the job is due again. */
+  /** Whether the deadline is extended by the time until the job is due again. */
   isDeadlineMoving: boolean;
 };
 
-/** Providers that are due at nearly the same time are asked by one execution: ten of them are not ten claims. */
+/** Providers due within this time of each other share one execution, so that ten of them do not cost ten claims. */
 export const TOGETHER_MS = 30_000;
 
-/** Due is the latest time to ask a provider within 30 s of the earliest. */
+/** The job is due at the latest retry time that is within 30 s of the earliest. */
 const settleFetching = ({ providers }: SettledJob, results: ProviderResult[], now: number): { dueAt: number } => {
   const times = results.flatMap((result) => (result.status === 'UNAVAILABLE' ? (result.retryAt ?? now) : []));
   if (results.length < providers.length) times.push(now);
@@ -175,10 +177,10 @@ const settleFetching = ({ providers }: SettledJob, results: ProviderResult[], no
 };
 
 /**
- * Deadlines move by the time that was lost to faults of ours alone: from the job's first claim since its last outcome to when
- * it is due again, or, where this execution learned something, only until now and only for executions before this one.
+ * Extends deadlines by the time lost to our own faults: from the job's first claim since its last outcome until it is due
+ * again. If this execution got an outcome, only the time lost to earlier executions counts, up to now.
  */
-const movedDeadlines = (
+const extendedDeadlines = (
   stored: SettledJob,
   { phase, dueAt, callbackDeadlineAt }: Pick<Settlement, 'phase' | 'dueAt' | 'callbackDeadlineAt'>,
   isOnlyOurFault: boolean,
@@ -193,7 +195,7 @@ const movedDeadlines = (
   return { callbackDeadlineAt: callbackDeadlineAt + lost - before };
 };
 
-/** What a settlement says of the second phase, its results frozen. */
+/** The settlement of the callback phase, in which results are frozen. */
 const settleCallback = (
   job: SettledJob,
   base: Pick<Settlement, 'results'>,
@@ -216,19 +218,19 @@ const settleCallback = (
     case 'refused':
       return end('FAILED', REFUSALS[delivery.reason]);
     case 'resultMissing': {
-      // Results that could not be had at the deadline are delivered as errors; what was frozen as given can't be.
+      // Results frozen by this execution can still be delivered with an error entry; earlier ones can't change.
       if (job.phase === 'FETCHING') return { callbackDeadlineAt, dueAt: now + ownFaultMs };
-      const message = `What ${delivery.providerId} gave is no longer stored. A redrive asks it again.`;
+      const message = `The result of ${delivery.providerId} is no longer stored. Redrive the job to fetch it again.`;
       return end('FAILED', { code: 'RESULT_MISSING', message });
     }
     case 'notAttempted':
       return { callbackDeadlineAt, dueAt: now + ownFaultMs };
     case 'deferred': {
-      // A receiver that stays in trouble is abandoned when its schedule would have ended, however few calls were made.
+      // The deadline applies however few calls were made.
       const { failure } = delivery;
       const isOver = failure.class !== 'paused' && now >= callbackDeadlineAt;
       if (isOver) {
-        const message = 'The receiver was in trouble to the end of the schedule.';
+        const message = 'The callback was still deferred at its deadline.';
         return end('FAILED', { code: 'CALLBACK_EXHAUSTED', message });
       }
       const { class: failureClass, cause } = failure;
@@ -242,39 +244,38 @@ const settleCallback = (
       }
       const stepMs = retryDelayMs(schedule, failedAttempts, undefined, random);
       const delayMs = retryDelayMs(schedule, failedAttempts, delivery.failure.retryAfterMs, random);
-      // A receiver that asks for time gets it: its patience does not run out meanwhile.
-      const asked = callbackDeadlineAt + Math.max(0, delayMs - stepMs);
-      return { callbackAttempts: 1, callbackDeadlineAt: asked, dueAt: now + delayMs };
+      // A longer delay requested by the receiver extends its deadline by the difference.
+      const extendedDeadlineAt = callbackDeadlineAt + Math.max(0, delayMs - stepMs);
+      return { callbackAttempts: 1, callbackDeadlineAt: extendedDeadlineAt, dueAt: now + delayMs };
     }
   }
 };
 
-/** Why the jobs of a revoked client end. */
 const CLIENT_REVOKED = { code: 'CLIENT_REVOKED', message: 'The client was revoked.' } as const;
 
 const REFUSALS: Record<RefusalReason, NonNullable<Settlement['failure']>> = {
   gone: {
     code: 'CALLBACK_GONE',
-    message: 'The receiver answered that it wants no more callbacks (410 Gone, or abort).',
+    message: 'The receiver declined further callbacks (410 Gone or abort).',
   },
-  too_large: { code: 'CALLBACK_TOO_LARGE', message: 'What was collected does not fit into one callback.' },
+  too_large: { code: 'CALLBACK_TOO_LARGE', message: 'The results exceed the maximum callback size.' },
   client_revoked: CLIENT_REVOKED,
 };
 
-/** More claims than these without an outcome are suspect, */
+/** A job with more claims than this without an outcome… */
 const MAX_UNSETTLED_CLAIMS = 20;
-/** and end a job when they have gone on for so long: an outage of ours that is shorter loses none. */
+/** …is abandoned after this time without one. Shorter outages of our own lose no job. */
 const MAX_UNSETTLED_MS = 7 * 24 * 3_600_000;
 
-/** Why a job ends as soon as it is claimed, if it does. */
+/** Why a job must end as soon as it is claimed; undefined if it may run. */
 export const judgeClaim = (job: Job, isClientRevoked: boolean, now: number): Settlement['failure'] => {
   if (isClientRevoked) return CLIENT_REVOKED;
   const isSuspect = job.claimsSinceOutcome > MAX_UNSETTLED_CLAIMS && now - job.updatedAt > MAX_UNSETTLED_MS;
   if (!isSuspect) return undefined;
-  return { code: 'NEVER_SETTLED', message: `Claimed ${job.claimsSinceOutcome} times, and never settled.` };
+  return { code: 'NEVER_SETTLED', message: `Claimed ${job.claimsSinceOutcome} times without an outcome.` };
 };
 
-/** The end of a job that is not to be tried, or that no execution has been able to settle. */
+/** Ends a job without running it, for a failure found by {@link judgeClaim}. */
 export const abandon = (
   job: Job,
   claimed: ClaimedJob,
@@ -297,8 +298,8 @@ const deliveredStatus = (results: ProviderResult[]): JobStatus =>
   results.every((result) => result.status === 'FETCHED') ? 'COMPLETE' : 'PARTIAL';
 
 /**
- * One result a provider, in the order of the request; what was given before is never replaced.
- * @param times when to ask again those that did not give; undefined where the results are frozen
+ * One result per provider, in the order of the request. A fetched result is never replaced.
+ * @param times for computing when to retry providers without data; undefined if the results are frozen
  */
 export const mergeResults = (
   job: Pick<SettledJob, 'providers' | 'results'> & FetchingJob,
@@ -311,7 +312,7 @@ export const mergeResults = (
     if (before?.status === 'FETCHED') continue;
     const pending = before?.status === 'UNAVAILABLE' ? before : undefined;
     const result = toResult(job, outcome, pending, times);
-    // No round is forgotten, however the provider's part ends: a redrive must begin one that was never used.
+    // Keep the round whatever the outcome: a redrive must begin a round that was never used.
     known.set(outcome.providerId, before?.round === undefined ? result : { round: before.round, ...result });
   }
   return job.providers.flatMap((providerId) => known.get(providerId) ?? []);
@@ -326,7 +327,7 @@ const toResult = (
   times: Times | undefined,
 ): ProviderResult => {
   const { providerId } = outcome;
-  // Versions before counted attempts by job.
+  // Earlier versions counted attempts per job.
   const attempts = before ? (before.attempts ?? job.fetchAttempts) : 0;
   const pending = (
     delayMs: (times: Times) => number,
@@ -339,7 +340,7 @@ const toResult = (
     ...change,
   });
   const ticket = before?.ticket && { ticket: before.ticket };
-  // What the provider itself answered outlives all that is no answer.
+  // An outcome without an answer does not replace the provider's last answer.
   const lastAnswer = (failure: TaskFailure) => (before && (attempts > 0 || ticket) ? before.error : failure);
   switch (outcome.kind) {
     case 'fetched': {
@@ -352,16 +353,16 @@ const toResult = (
       const { failure } = outcome;
       const isGivenUp = ticket !== undefined && givesTicketUp(failure.class);
       const round = roundOf(job, before) + 1;
-      // A provider that loses each ticket accepts each request: its row of failures is as long as the row of its rounds.
+      // If the provider loses every ticket, its requests in between succeed and reset `attempts`: count the rounds instead.
       const failedAttempts = Math.max(attempts + 1, isGivenUp ? round - (job.round ?? 0) : 0);
-      return pending((given) => failureDelayMs(given, failedAttempts, failure), {
+      return pending((known) => failureDelayMs(known, failedAttempts, failure), {
         attempts: failedAttempts,
         error: failure,
         ...(isGivenUp ? { round } : ticket),
       });
     }
     case 'working':
-      // It is well: a row of failures ends here.
+      // The provider responds: reset its consecutive failures.
       return pending(({ random }) => deferralMs(outcome.retryAfterMs, random), {
         attempts: 0,
         error: { class: 'still_working' },
@@ -380,13 +381,13 @@ const toResult = (
   }
 };
 
-/** The schedule's step, or what the provider asked for; a credential of ours that it refuses is tried again sooner. */
+/** The schedule's step or the provider's hint. A refused credential is retried after ten minutes at most. */
 const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: TaskFailure): number => {
   const delayMs = retryDelayMs(schedule, attempts, failure.retryAfterMs, random);
   return failure.class === 'credential_refused' ? Math.min(delayMs, MAX_CREDENTIAL_DELAY_MS) : delayMs;
 };
 
-/** Not after the deadline: there each pending provider is asked once more. Where that was done, only the delay counts. */
+/** Capped at the deadline, for a last call to each pending provider; not capped after that call, or if the deadline moves. */
 const retryAt = (
   { deadlineAt }: FetchingJob,
   { now, isDeadlineOver, isDeadlineMoving }: Times,
@@ -394,8 +395,8 @@ const retryAt = (
 ): number => (isDeadlineOver || isDeadlineMoving ? now + delayMs : Math.min(now + delayMs, deadlineAt));
 
 /**
- * A result that the delivery missed has to be fetched again, as after a failure. Where the results are frozen by now, it
- * stands as an error in its place.
+ * Turns a result that the callback found missing into a failed fetch, to be retried; if the results are frozen by then, it
+ * is delivered as an error.
  */
 const withoutMissing = (
   job: FetchingJob,
@@ -413,7 +414,7 @@ const withoutMissing = (
       attempts: 0,
       error: failure,
       ...(result.round !== undefined && { round: result.round }),
-      // Should that go on, it is asked less and less often.
+      // Backs off if results keep going missing.
       retryAt: retryAt(job, times, failureDelayMs(times, job.fetchAttempts + 1, failure)),
     };
   });
@@ -459,7 +460,7 @@ const toCallbackCall = (delivery: CallbackOutcome, now: number): Call => {
   }
 };
 
-/** The log is read and written with the job: of what others answered it keeps little. */
+/** The log is read and written with the job, so its excerpts are short. */
 const MAX_LOGGED_CHARACTERS = 100;
 
 const failedCall = (failure: TaskFailure): Call => {

@@ -1,12 +1,12 @@
-/** Addresses that a provider names for its unfinished work, judged before anything is sent there with our credential. */
+/** Validates URLs in providers' answers before a request with our credential is sent to them. */
 
-/** Longer ones are no tickets: each is stored with its job. */
+/** Limited because a ticket's URL is stored with its job. */
 export const MAX_STATUS_URL_CHARACTERS = 2_048;
 
-/** What a provider names is no address that may be asked. The message quotes nothing of it but its origin. */
+/** A provider's answer contains a URL that must not be called. The message quotes only its origin. */
 export class UnusableAddress extends Error {
   override name = 'UnusableAddress';
-  /** What it named, which may hold a token. */
+  /** The URL as sent, which may contain a token. */
   readonly reference: string | undefined;
 
   constructor(message: string, reference?: string, options?: ErrorOptions) {
@@ -16,20 +16,20 @@ export class UnusableAddress extends Error {
 }
 
 /**
- * An address that a provider names, as it may be kept and asked: of the provider's origin, without user info and fragment.
+ * Resolves a URL in a provider's answer. The result has the provider's origin, and neither user info nor a fragment.
  *
- * @param reference absolute, or relative to what was asked (RFC 3986 §5)
- * @param asked the URL of the request that was answered with it
+ * @param reference absolute, or relative to `asked` (RFC 3986 §5)
+ * @param asked the URL of the answered request
  * @throws UnusableAddress
  */
 export const resolveSameOrigin = (reference: string, asked: string): string => {
-  const unusable = (why: string) => new UnusableAddress(why, reference);
+  const unusable = (reason: string) => new UnusableAddress(reason, reference);
   const base = new URL(asked);
-  // A relative reference would inherit it, and the address is kept.
+  // A relative reference would inherit the user info, and the result is stored.
   Object.assign(base, { username: '', password: '' });
   if (!URL.canParse(reference, base.href)) throw unusable('is not a URL');
   const url = new URL(reference, base);
-  if (url.origin !== base.origin) throw unusable(`is of another origin, ${originOf(url)}`);
+  if (url.origin !== base.origin) throw unusable(`has another origin, ${originOf(url)}`);
   if (url.username !== '' || url.password !== '') throw unusable('has user info');
   url.hash = '';
   if (url.href.length > MAX_STATUS_URL_CHARACTERS) {
@@ -38,19 +38,19 @@ export const resolveSameOrigin = (reference: string, asked: string): string => {
   return url.href;
 };
 
-/** Schemes without hosts have no origin. */
+/** The scheme, such as `data:`, if it has no origin. */
 const originOf = ({ protocol, origin }: URL): string => (origin === 'null' ? protocol : origin);
 
-/** Whether an address that was kept is still of a provider's origin: the catalogue may have changed. */
-export const isOfOrigin = (kept: string, template: string): boolean =>
-  URL.canParse(kept) && new URL(kept).origin === literalOf(template).origin;
+/** Whether a stored URL still has the provider's origin: the catalogue may have changed. */
+export const isOfOrigin = (stored: string, template: string): boolean =>
+  URL.canParse(stored) && new URL(stored).origin === literalOf(template).origin;
 
-/** An address of a provider, with the user info that the provider's URL has. */
+/** Adds the user info of the provider's URL to an address. */
 export const withUserInfoOf = (template: string, address: string): string => {
   const { username, password } = literalOf(template);
   if (username === '' && password === '') return address;
   return Object.assign(new URL(address), { username, password }).href;
 };
 
-/** A URL template up to its first variable, which holds the whole origin. */
+/** A URL template up to its first variable. This part contains the whole origin. */
 const literalOf = (template: string): URL => new URL(template.replace(/\{.*$/s, ''));

@@ -1,9 +1,9 @@
 /**
- * Which encoding the text of an answer is in. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F (a BOM
- * overrides the declared charset, declarations in XML), HTML (declarations in meta), RFC 8259 §8.1 (JSON is UTF-8).
+ * Detects the encoding of an answer and decodes it. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F
+ * (a BOM overrides the declared charset, declarations in XML), HTML (declarations in meta), RFC 8259 §8.1 (JSON is UTF-8).
  */
 
-/** A media type in lower case, without its parameters; empty where there is none, or it is malformed. */
+/** A media type in lower case, without its parameters; empty if absent or malformed. */
 export const mediaTypeOf = (contentType: string | undefined): string => {
   const [type = ''] = (contentType ?? '').split(';');
   const essence = type.trim().toLowerCase();
@@ -19,7 +19,7 @@ export const isXmlType = (mediaType: string): boolean => /^(?:application|text)\
 export const isTextType = (mediaType: string): boolean =>
   mediaType.startsWith('text/') || isXmlType(mediaType) || TEXT_TYPES.has(mediaType);
 
-/** Types under application/ that are text all the same. */
+/** Text types under application/. */
 const TEXT_TYPES = new Set(
   [
     ...[
@@ -37,16 +37,17 @@ const TEXT_TYPES = new Set(
   ].map((subtype) => `application/${subtype}`),
 );
 
-/** The bytes are not text in the encoding that they are said to be in. */
+/** The bytes are not valid in their declared or detected encoding. */
 export class UndecodableText extends Error {
   override name = 'UndecodableText';
 }
 
 /**
- * The text of an answer: by its BOM, by the declared charset, by a declaration inside XML or HTML, else as UTF-8.
+ * The text of an answer, decoded by its BOM, its declared charset, or a declaration inside XML or HTML, in this order, and
+ * otherwise as UTF-8.
  *
- * @throws UndecodableText for bytes that do not decode, and for charsets that are not known (in JSON, which has no charsets,
- * those are ignored). There is never a replacement character for a byte that does not decode.
+ * @throws UndecodableText for bytes that do not decode (they are never replaced), and for unknown charsets (ignored for
+ * JSON, which defines no charset parameter)
  */
 export const decodeText = (bytes: Uint8Array, contentType: string | undefined): string => {
   const label = encodingOf(bytes, contentType);
@@ -57,7 +58,7 @@ export const decodeText = (bytes: Uint8Array, contentType: string | undefined): 
   }
 };
 
-/** The same for eyes only: whatever does not decode becomes U+FFFD. */
+/** For excerpts only: bytes that do not decode become U+FFFD. */
 export const decodeLeniently = (bytes: Uint8Array, contentType: string | undefined): string => {
   const label = encodingOf(bytes, contentType);
   return new TextDecoder(isKnown(label) ? label : 'utf-8').decode(bytes);
@@ -88,7 +89,7 @@ const isKnown = (label: string): boolean => {
 
 const BOMS: readonly (readonly [encoding: string, ...bytes: number[]])[] = [
   ['utf-8', 0xef, 0xbb, 0xbf],
-  // Before UTF-16, whose BOM begins alike. No TextDecoder knows it.
+  // Checked before UTF-16, whose BOM is a prefix of it. TextDecoder does not support UTF-32, so it fails to decode.
   ['utf-32', 0xff, 0xfe, 0, 0],
   ['utf-16le', 0xff, 0xfe],
   ['utf-16be', 0xfe, 0xff],
@@ -97,16 +98,16 @@ const BOMS: readonly (readonly [encoding: string, ...bytes: number[]])[] = [
 const bomOf = (bytes: Uint8Array): string | undefined =>
   BOMS.find(([, ...bom]) => bom.every((byte, index) => bytes[index] === byte))?.[0];
 
-/** "UTF-16" without a BOM says no byte order: a text that begins with an ASCII character shows it. */
+/** "UTF-16" without a BOM does not specify a byte order. A text that begins with an ASCII character reveals it. */
 const withByteOrder = (label: string, bytes: Uint8Array): string =>
   label === 'utf-16' && bytes[0] === 0 && bytes[1] !== 0 ? 'utf-16be' : label;
 
-/** The encoding that XML or HTML declares at its beginning, and XML in UTF-16 without a BOM shows by its first characters. */
+/** The encoding declared at the start of XML or HTML, or revealed by the first characters of XML or JSON in UTF-16. */
 const declarationOf = (bytes: Uint8Array, mediaType: string): string | undefined => {
   const head = String.fromCharCode(...bytes.subarray(0, 1024));
   if (head.startsWith('<\0?\0')) return 'utf-16le';
   if (head.startsWith('\0<\0?')) return 'utf-16be';
-  // JSON begins with an ASCII character, and holds no NUL (RFC 4627 §3 told encodings apart so).
+  // JSON begins with an ASCII character and contains no NUL (RFC 4627 §3 detects encodings this way).
   if (isJsonType(mediaType) && head.length > 1 && head.slice(0, 2).includes('\0')) {
     return head.startsWith('\0') ? 'utf-16be' : 'utf-16le';
   }
@@ -114,6 +115,6 @@ const declarationOf = (bytes: Uint8Array, mediaType: string): string | undefined
   const declared =
     /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head)?.[1] ??
     (isHtml ? /<meta\s[^>]*?charset\s*=\s*["']?([\w.:-]+)/i.exec(head)?.[1] : undefined);
-  // Whoever can read the declaration as ASCII does not read UTF-16.
+  // A declaration that is readable as ASCII is not UTF-16, whatever it says.
   return declared && !/^utf-?16/i.test(declared) ? declared.toLowerCase() : undefined;
 };

@@ -2,7 +2,7 @@
  * The first characters of a text, cut between code points.
  *
  * @param max UTF-16 code units, as `length` counts them
- * @returns well-formed Unicode: surrogates without their other half become U+FFFD
+ * @returns well-formed Unicode: lone surrogates become U+FFFD
  */
 export const cutText = (text: string, max: number): string => {
   const isSplit = /[\uD800-\uDBFF]/.test(text.charAt(max - 1)) && /[\uDC00-\uDFFF]/.test(text.charAt(max));

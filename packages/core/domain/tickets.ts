@@ -3,24 +3,24 @@ import type { Job, ProviderResult } from './job.ts';
 
 /**
  * Rounds and tickets of providers with `polling`. A round is one request for work: however often it is sent, it carries the
- * same idempotency value, so the provider does the work once. A ticket is where the work of a round is asked for. A new round
- * begins when a ticket is given up, for that provider, and with each redrive, for all.
+ * same idempotency value, so the provider does the work once. A ticket holds the status URL of a round's work. A provider
+ * begins a new round when its ticket is given up; a redrive begins one for all providers.
  */
 
-/** The round in which a provider is asked. */
+/** The round of a provider's next request. */
 export const roundOf = (job: Pick<Job, 'round'>, result: Pick<ProviderResult, 'round'> | undefined): number =>
   result?.round ?? job.round ?? 0;
 
-/** A round that no provider of a job has been asked in: what a redrive begins. */
+/** A round that no provider of the job has used, for a redrive. */
 export const nextRound = (job: Pick<Job, 'round' | 'results'>): number =>
   Math.max(...[undefined, ...job.results].map((result) => roundOf(job, result))) + 1;
 
 const GIVES_UP: ReadonlySet<FailureClass> = new Set(['polling_timeout', 'ticket_lost']);
 
-/** Whether a failure ends the ticket that was asked: its work took too long, or the provider does not know it any more. */
+/** Whether a failure gives up the ticket: its work took too long, or the provider no longer knows it. */
 export const givesTicketUp = (failureClass: FailureClass): boolean => GIVES_UP.has(failureClass);
 
-/** Results of a job that asks no provider any more: a ticket may hold a token, and has no use there. */
+/** Drops tickets once no provider will be called again, because a ticket's URL may contain a token. */
 export const withoutTickets = (results: ProviderResult[]): ProviderResult[] =>
   results.map((result) => {
     if (result.status !== 'UNAVAILABLE') return result;

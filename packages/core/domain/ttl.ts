@@ -1,5 +1,5 @@
 /**
- * The time of a DynamoDB TTL: epoch seconds, rounded up, so that nothing expires early.
+ * A DynamoDB TTL: epoch seconds, rounded up so that items do not expire early.
  *
  * @param epochMs epoch milliseconds
  */
@@ -9,12 +9,12 @@ export const toEpochSeconds = (epochMs: number): number => Math.ceil(epochMs / 1
 export const toEpochMs = (epochSeconds: number): number => epochSeconds * 1000;
 
 /**
- * The latest TTL, in epoch seconds, of which all that carries it has expired: what a condition or a filter compares with.
+ * The latest TTL that has expired, epoch seconds, for comparison in conditions and filters.
  *
  * @param now epoch milliseconds
  */
 export const latestExpired = (now: number): number => Math.floor(now / 1000);
 
-/** DynamoDB deletes what has expired within days, not at once: until then, readers take it for absent. */
+/** DynamoDB deletes expired items within days, not at once; until then, readers treat them as absent. */
 export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
   expiresAt !== undefined && expiresAt <= latestExpired(now);

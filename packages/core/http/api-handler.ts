@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { MIMEType } from 'node:util';
 import middy from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
@@ -7,45 +8,46 @@ import { cutText } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createAuthenticationFailures } from './authentication-failures.ts';
+import { toJobProblem } from './job-problem.ts';
 import { parseJson } from './parse-json.ts';
 import { type FieldError, invalid, Problem, problemBody, Unauthorized } from './problem.ts';
 
-/** The largest request body, where a route says nothing else. */
+/** The default limit of a request body. */
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** An answer: `body` is serialised as JSON, `text` goes out as it is. */
+/** A response: `body` is serialised as JSON, `text` is sent verbatim. */
 export type ApiResponse = { statusCode: number; headers?: Record<string, string>; body?: unknown; text?: string };
 
-/** What a route takes. Whatever has a schema is validated before the route runs, and nothing else reaches it. */
+/** The input of a route. Only validated input reaches the route. */
 export type ApiRoute<Body, Query, Head, Who> = {
-  /** Who calls, by the Authorization header. It runs first: strangers learn nothing, and cost nothing more. */
+  /** Identifies the caller by the Authorization header. Runs first, before the body is read. */
   authenticate?: (authorization: string | undefined) => Promise<Who>;
   body?: z.ZodType<Body>;
-  /** What the body is, `json` by default. A form reaches its schema as `URLSearchParams`: names may repeat. */
+  /** The format of the body, `json` by default. A form is validated as `URLSearchParams`, because names may repeat. */
   bodyType?: keyof typeof BODY_TYPES;
-  /** Bytes of UTF-8. */
+  /** Limit in UTF-8 bytes. */
   maxBodyBytes?: number;
-  /** Checks the body's text against the headers, before anything parses it. */
+  /** Verifies the raw body against the headers before it is parsed, for example its signature. */
   verify?: (bodyText: string, headers: Headers) => Promise<void>;
-  /** Its query parameters. Those that it does not name are refused: it has to be strict. None, by default. */
+  /** Query parameters, as a strict schema: unknown parameters are rejected. None by default. */
   query?: z.ZodType<Query>;
-  /** Those of the headers that the route reads, names in lower case. */
+  /** The headers that the route reads, names in lower case. */
   headers?: z.ZodType<Head>;
-  /** Counts requests that are answered 401. */
+  /** Counts 401 responses. */
   metrics?: Pick<Metrics, 'count'>;
 };
 
-/** For routes that answer the same whatever is asked of them. */
+/** For routes that ignore their query. */
 export const anyQuery = z.unknown();
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>;
 
-/** A request as a route sees it. */
+/** A validated request. */
 export type ApiRequest<Body, Query, Head, Who> = {
   caller: Who;
   body: Body;
-  /** The body as the text it came in. */
+  /** The raw body. */
   bodyText: string;
   query: Query;
   path: Readonly<Record<string, string | undefined>>;
@@ -56,9 +58,9 @@ export type ApiRequest<Body, Query, Head, Who> = {
 export type ApiLambda = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /**
- * Wraps a route in the chain that every route of both APIs shares: finds out who calls, checks the body's type and size,
- * parses and validates it, serialises the answer, and turns whatever goes wrong into a problem (RFC 9457). Nothing but
- * problems of known cause reaches the caller in words; the rest is a bare 500, and the log has the cause.
+ * Wraps a route in the middleware chain of both APIs: authenticates the caller, checks the body's type and size, parses and
+ * validates it, serialises the response, and turns errors into problems (RFC 9457). Unexpected errors become a bare 500;
+ * their cause is only logged.
  */
 export const apiHandler = <Body = undefined, Query = undefined, Head = undefined, Who = undefined>(
   log: Log,
@@ -69,7 +71,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   const bodyType = BODY_TYPES[options.bodyType ?? 'json'];
   const metrics = options.metrics ?? createMetrics();
   const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log, metrics));
-  // API Gateway hands over names in lower case (payload format 2.0), SAM local as they were sent.
+  // API Gateway sends header names in lower case (payload format 2.0); SAM local keeps their original case.
   chain.use(httpHeaderNormalizer());
   if (authenticate) {
     chain.before(async ({ event }) => {
@@ -103,7 +105,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   return chain as unknown as ApiLambda;
 };
 
-/** What every answer says to browsers and caches (OWASP REST Security Cheat Sheet, "Security headers"). */
+/** Headers of every response (OWASP REST Security Cheat Sheet, "Security headers"). */
 const SAFE_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -115,8 +117,8 @@ const SAFE_HEADERS = {
 type Event = APIGatewayProxyEventV2 & { bodyText?: string; caller?: unknown };
 
 type BodyType = {
-  pattern: RegExp;
-  /** What a body of another type is told. */
+  accepts: (type: MIMEType) => boolean;
+  /** Problem detail for any other content type. */
   rule: string;
   /** @throws Problem 400 or 422 */
   parse: (text: string) => unknown;
@@ -125,30 +127,41 @@ type BodyType = {
 
 const BODY_TYPES = {
   json: {
-    pattern: /^application\/(?:[\w.+-]+\+)?json(?:\s*;|\s*$)/i,
+    accepts: ({ type, subtype }) => type === 'application' && /^(?:.+\+)?json$/.test(subtype),
     rule: 'The body must be JSON, with content-type application/json.',
     parse: parseJson,
     mayBeEmpty: false,
   },
   form: {
-    pattern: /^application\/x-www-form-urlencoded(?:\s*;|\s*$)/i,
+    accepts: ({ essence }) => essence === 'application/x-www-form-urlencoded',
     rule: 'The body must be a form, with content-type application/x-www-form-urlencoded.',
     parse: (text) => new URLSearchParams(text),
     mayBeEmpty: true,
   },
 } as const satisfies Record<string, BodyType>;
 
-/** The body's type, size and encoding, before anything parses it. */
-const guardBody = ({ pattern, rule, mayBeEmpty }: BodyType, maxBytes: number): middy.MiddlewareObj<Event> => ({
+/** @returns undefined for a malformed content type */
+const parseContentType = (text: string): MIMEType | undefined => {
+  try {
+    return new MIMEType(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Checks the body's type, size and encoding before it is parsed. */
+const guardBody = ({ accepts, rule, mayBeEmpty }: BodyType, maxBytes: number): middy.MiddlewareObj<Event> => ({
   before: ({ event }) => {
     const { headers, body = '', isBase64Encoded } = event;
-    const type = headers['content-type'] ?? '';
-    if (!pattern.test(type)) throw new Problem(415, rule);
+    const type = parseContentType(headers['content-type'] ?? '');
+    if (!type || !accepts(type)) throw new Problem(415, rule);
     if (!/^(?:identity)?$/i.test(headers['content-encoding']?.trim() ?? '')) {
-      throw new Problem(415, 'The body must not be encoded.', { headers: { 'accept-encoding': 'identity' } });
+      throw new Problem(415, 'The body must not have a content coding.', {
+        headers: { 'accept-encoding': 'identity' },
+      });
     }
     const encoding = isBase64Encoded ? 'base64' : 'utf8';
-    // Before anything is copied.
+    // Before decoding copies it.
     if (Buffer.byteLength(body, encoding) > maxBytes) {
       throw new Problem(413, `The body is larger than ${maxBytes} bytes.`);
     }
@@ -159,7 +172,7 @@ const guardBody = ({ pattern, rule, mayBeEmpty }: BodyType, maxBytes: number): m
   },
 });
 
-/** A byte order mark is no part of JSON, and parsers may ignore it (RFC 8259 §8.1); a signature covers it. */
+/** Drops a byte order mark (RFC 8259 §8.1). Runs after `verify`, because a signature covers the mark. */
 const dropBom: middy.MiddlewareObj<Event> = {
   before: ({ event }) => {
     if (!event.bodyText?.startsWith('\uFEFF')) return;
@@ -171,8 +184,8 @@ const dropBom: middy.MiddlewareObj<Event> = {
 const NO_QUERY = z.strictObject({});
 
 /**
- * Validates the query. API Gateway joins the values of a repeated parameter by commas, which no schema could tell from a
- * value with a comma: they are refused by the query string itself.
+ * Validates the query. Repeated parameters are rejected by the raw query string: API Gateway joins their values with commas,
+ * so a schema can't tell them from a single value that contains a comma.
  */
 const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknown => {
   if (schema === anyQuery) return undefined;
@@ -181,20 +194,20 @@ const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknow
   for (const name of new URLSearchParams(event.rawQueryString ?? '').keys())
     (seen.has(name) ? repeated : seen).add(name);
   if (repeated.size > 0) {
-    const errors = [...repeated].map((name) => ({ pointer: pointerTo([name]), message: 'Must be given only once' }));
+    const errors = [...repeated].map((name) => ({ pointer: pointerTo([name]), message: 'Must not be repeated' }));
     throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
   }
   return validate(schema, { ...event.queryStringParameters }, 'query parameter');
 };
 
 /**
- * Validates a body, for routes that look at it themselves before they refuse it.
- * @throws Problem 422 that names each wrong field
+ * Validates a body, for routes that inspect it before validation.
+ * @throws Problem 422 that lists each invalid field
  */
 export const validateBody = <Body>(schema: z.ZodType<Body>, value: unknown): Body =>
   validate(schema, value, 'property');
 
-/** @param kind what a name that the schema does not know is called */
+/** @param kind what an unknown key is called in the error: `property`, `header` or `query parameter` */
 const validate = <Value>(schema: z.ZodType<Value>, value: unknown, kind: string): Value => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -207,7 +220,7 @@ const MAX_KEY_CHARACTERS = 100;
 
 const toFieldErrors = (issue: z.core.$ZodIssue, kind: string): FieldError[] => {
   if (issue.code !== 'unrecognized_keys') return [{ pointer: pointerTo(issue.path), message: issue.message }];
-  return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), message: `Not a known ${kind}` }));
+  return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), message: `Unknown ${kind}` }));
 };
 
 /** A JSON pointer (RFC 6901). */
@@ -216,7 +229,7 @@ const pointerTo = (path: PropertyKey[]): string =>
     .map((key) => `/${cutText(String(key), MAX_KEY_CHARACTERS).replaceAll('~', '~0').replaceAll('/', '~1')}`)
     .join('');
 
-/** Turns errors into problems, and logs those that are our own, and those of strangers. */
+/** Turns errors into problems; logs server errors and failed authentication. */
 const problems = (
   log: Log,
   metrics: Pick<Metrics, 'count'>,
@@ -225,7 +238,7 @@ const problems = (
   return {
     onError: (request) => {
       const problem = toProblem(request.error);
-      if (problem.status >= 500) log.error('The request failed', { error: request.error });
+      if (problem.status >= 500) log.error('Request failed', { error: request.error });
       if (problem instanceof Unauthorized) recordFailure(problem, request.event);
       request.response = {
         statusCode: problem.status,
@@ -238,5 +251,6 @@ const problems = (
 
 const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
-  return new Problem(500, 'Something went wrong on our side. It is safe to try again.', { cause: error });
+  const problem = toJobProblem(error);
+  return problem ?? new Problem(500, 'Internal error. It is safe to retry the request.', { cause: error });
 };

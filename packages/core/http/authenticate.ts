@@ -4,20 +4,20 @@ import { hashApiKey } from '../security/credentials.ts';
 import { Unauthorized, type UnauthorizedReason } from './problem.ts';
 
 /**
- * Turns an Authorization header into the caller it belongs to.
+ * Resolves an Authorization header to its caller.
  * @throws Unauthorized
  */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-/** `Bearer` and a token of at most 255 characters (RFC 6750 §2.1); the scheme's case is free (RFC 9110 §11.1). */
+/** `Bearer` and a token of at most 255 characters (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1). */
 const BEARER = /^bearer +([\w.~+/-]{1,255}=*)$/i;
 
-/** Authentication by API key. Keys, known or not, are remembered for a minute: that is how long a revoked one may live on. */
+/** Authenticates by API key. Lookups, including misses, are cached for a minute, so a revoked key works that long. */
 export const createAuthenticate = (findCaller: FindCaller): Authenticate => {
   const find = cached(findCaller);
   return async (authorization) => {
     if (authorization === undefined) {
-      const detail = 'An API key is needed: authorization: Bearer <key>.';
+      const detail = 'Missing API key. Send authorization: Bearer <key>.';
       throw new Unauthorized('no_credentials', detail, 'Bearer realm="boomerang"');
     }
     const [, apiKey] = BEARER.exec(authorization.trim()) ?? [];
@@ -29,14 +29,14 @@ export const createAuthenticate = (findCaller: FindCaller): Authenticate => {
   };
 };
 
-/** A shorter text may be a password: it could be guessed from its fingerprint. */
+/** A shorter credential may be a password, which could be guessed from its fingerprint. */
 const MIN_RANDOM_CHARACTERS = 32;
 const FINGERPRINT_CHARACTERS = 8;
 
 const invalidKey = (reason: UnauthorizedReason, keyHash?: string): Unauthorized =>
   new Unauthorized(
     reason,
-    'The API key is not known, or not any more.',
+    'Unknown or revoked API key.',
     'Bearer realm="boomerang", error="invalid_token"',
     keyHash?.slice(0, FINGERPRINT_CHARACTERS),
   );

@@ -4,7 +4,7 @@ import type { Log } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Unauthorized } from './problem.ts';
 
-/** Lines a minute that a process writes at most, for each of its routes. */
+/** Log lines per minute, process and route. */
 const MAX_LINES = 10;
 const WINDOW_MS = 60_000;
 const MAX_USER_AGENT_CHARACTERS = 100;
@@ -12,11 +12,11 @@ const MAX_USER_AGENT_CHARACTERS = 100;
 export type AuthenticationFailuresDeps = { log: Log; metrics: Pick<Metrics, 'count'>; now: () => number };
 
 /**
- * Records requests that were answered 401: a log line and a metric.
+ * Records 401 responses: a log line and a metric each.
  *
- * A client that sends nothing but bad keys must not run up the bill for logs (a metric is a log line, too): after ten lines
- * in a minute the rest is only counted, and added to the next line and its metric (`unlogged`). What a process has not
- * reported when it ends is lost: the metric may be too low in a flood, never too high.
+ * A flood of bad keys must not run up the log bill (a metric is a log line, too). After ten lines in a minute, further
+ * failures are only counted; the next line and its metric include them (`unlogged`). The count is lost when the process
+ * ends, so the metric may be too low during a flood, never too high.
  */
 export const createAuthenticationFailures = ({ log, metrics, now }: AuthenticationFailuresDeps) => {
   let windowStart = Number.NEGATIVE_INFINITY;

@@ -7,18 +7,17 @@ const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
 const isMetadata = (value: unknown): value is Record<string, string> =>
   isRecord(value) && Object.entries(value).every(([key, text]) => METADATA_KEY.test(key) && typeof text === 'string');
 
-const METADATA = 'What the caller gave with the job; absent where it gave nothing.';
+const METADATA = 'The metadata posted with the job; absent if none was.';
 
 /**
- * A callback as `/complete` takes it: just these properties. What providers gave is not looked into, nor are the entries
- * walked through: the body may be of a mebibyte.
+ * A callback as `/complete` accepts it. `data` is not validated any deeper, because the body may be as large as 1 MiB.
  */
 export const callbackSchema = z
   .strictObject({
     jobId: z.string('Must be a string').min(1, 'Must not be empty').max(100, 'Must have at most 100 characters'),
     data: z
       .custom<unknown[]>(isArray, 'Must be a list')
-      .meta({ override: { type: 'array', items: {} }, description: 'Anything: it is not looked into.' }),
+      .meta({ override: { type: 'array', items: {} }, description: 'Any list; not validated.' }),
     metadata: z
       .custom<Record<string, string>>(
         isMetadata,
@@ -34,9 +33,9 @@ export const callbackSchema = z
       })
       .optional(),
   })
-  .meta({ id: 'ReceivedCallback', description: 'A callback as the test receiver takes it.' });
+  .meta({ id: 'ReceivedCallback', description: 'A callback as the test receiver accepts it.' });
 
-const providerId = z.string().meta({ description: 'Its id in the provider catalogue.' });
+const providerId = z.string().meta({ description: 'Id in the provider catalogue.' });
 
 const providerDataSchema = z
   .object({
@@ -44,9 +43,9 @@ const providerDataSchema = z
     fetchedAt: z.iso.datetime().meta({ description: 'ISO 8601, UTC.' }),
     data: z
       .unknown()
-      .meta({ description: 'What the provider answered: any JSON, digit by digit; other text is a string.' }),
+      .meta({ description: "The provider's response: JSON verbatim, every digit kept; other text as a string." }),
   })
-  .meta({ id: 'ProviderData', outputId: 'CollectedData', description: 'What a provider gave.' });
+  .meta({ id: 'ProviderData', outputId: 'CollectedData', description: 'The data of a provider.' });
 
 const providerErrorSchema = z
   .object({
@@ -54,17 +53,17 @@ const providerErrorSchema = z
     error: z.object({
       code: z
         .enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_REFUSED'])
-        .meta({ description: 'Unavailable until the deadline, or refused for good.' }),
-      message: z.string().meta({ description: 'For people.' }),
+        .meta({ description: 'Unavailable until the deadline, or refused permanently.' }),
+      message: z.string().meta({ description: 'Human-readable.' }),
     }),
   })
   .meta({
     id: 'ProviderError',
     outputId: 'CollectedError',
-    description: 'Why there is no data of a provider. Only in jobs that are PARTIAL, or not over.',
+    description: 'Why a provider has no data. Only in jobs that are PARTIAL or unfinished.',
   });
 
-/** What was collected for a job, as it is posted to its callback address. */
+/** The collected data of a job, as posted to its callback URL. */
 export const callbackBodySchema = z.object({
   jobId: z.uuid(),
   data: z
@@ -77,6 +76,6 @@ export const callbackBodySchema = z.object({
       }),
     )
     .max(10)
-    .meta({ description: 'An entry for each provider, in the order of the request.' }),
+    .meta({ description: 'One entry per provider, in the order of the request.' }),
   metadata: z.record(z.string(), z.string()).optional().meta({ description: METADATA }),
 });

@@ -3,17 +3,17 @@ import { TRIGGERS } from '../contracts/claimed-job.ts';
 import { failureClassSchema } from '../contracts/task-failure.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 
-/** Jobs as callers see them: what the API answers, and its document says. */
+/** Jobs as the API returns them; the OpenAPI document is generated from these schemas. */
 
 const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
 
 export const jobIdSchema = z.uuid();
 
-export const jobStatusSchema = z.enum(JOB_STATUSES, `Has to be one of ${JOB_STATUSES.join(', ')}`);
+export const jobStatusSchema = z.enum(JOB_STATUSES, `Must be one of ${JOB_STATUSES.join(', ')}`);
 
 const linksSchema = z.object({
-  self: z.string().meta({ description: 'Where the job is, relative to this API.' }),
-  data: z.string().meta({ description: 'Where its data is, relative to this API.' }),
+  self: z.string().meta({ description: 'The job, relative to this API.' }),
+  data: z.string().meta({ description: 'Its data, relative to this API.' }),
 });
 
 export const jobSummarySchema = z
@@ -23,18 +23,18 @@ export const jobSummarySchema = z
 export const jobPageSchema = z
   .object({
     jobs: z.array(jobSummarySchema),
-    cursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last.' }),
+    cursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
   })
-  .meta({ id: 'JobPage', description: 'A page may hold fewer jobs than its limit, and still have a cursor.' });
+  .meta({ id: 'JobPage', description: 'A page may hold fewer jobs than its limit and still have a cursor.' });
 
 const failureSchema = z.object({ class: failureClassSchema, statusCode: z.int().optional() });
 
 const deferralSchema = z
   .object({
     class: failureClassSchema,
-    cause: failureSchema.optional().meta({ description: 'The last failure of the other side.' }),
+    cause: failureSchema.optional().meta({ description: 'The last failure of the third party.' }),
   })
-  .meta({ id: 'Deferral', description: 'Why a call was not made, on purpose; such calls count as no attempt.' });
+  .meta({ id: 'Deferral', description: 'Why a call was deferred. Deferred calls do not count as attempts.' });
 
 const providerSchema = z
   .object({
@@ -43,19 +43,19 @@ const providerSchema = z
     fetchedAt: time.optional(),
     bytes: z.int().optional().meta({ description: 'Size of its data as JSON, UTF-8.' }),
     error: failureSchema.optional(),
-    failedAttempts: z.int().optional().meta({ description: 'How many attempts it has failed so far.' }),
-    nextAttemptAt: time.optional().meta({ description: 'When it is to be asked again. ISO 8601, UTC.' }),
-    workingSince: time.optional().meta({ description: 'When it accepted a request that it is still working on.' }),
-    polls: z.int().optional().meta({ description: 'How often it was asked since then whether it is done.' }),
+    failedAttempts: z.int().optional().meta({ description: 'Failed attempts so far.' }),
+    nextAttemptAt: time.optional().meta({ description: 'When the next attempt is due. ISO 8601, UTC.' }),
+    workingSince: time.optional().meta({ description: 'When it accepted the request that it is still processing.' }),
+    polls: z.int().optional().meta({ description: 'Number of polls since then.' }),
     deferred: deferralSchema.optional(),
     parameters: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()
       .meta({
-        description: 'What the job gave it, as posted; `***` is what is sent to the provider and never shown.',
+        description: 'Its parameters, as posted; secret values are shown as `***`.',
       }),
   })
-  .meta({ id: 'ProviderState', description: 'What a provider has given, or why not.' });
+  .meta({ id: 'ProviderState', description: 'The state of one provider of a job.' });
 
 const callSchema = z
   .object({
@@ -67,10 +67,10 @@ const callSchema = z
     tries: z
       .int()
       .optional()
-      .meta({ description: 'How often the execution tried, quick retries included; absent where that is not known.' }),
-    excerpt: z.string().optional().meta({ description: 'The first characters of what was answered, secrets masked.' }),
+      .meta({ description: 'Calls made by the execution, including quick retries; absent if unknown.' }),
+    excerpt: z.string().optional().meta({ description: 'The first characters of the response, secrets masked.' }),
   })
-  .meta({ id: 'Call', description: 'A call, the last one where quick retries came before.' });
+  .meta({ id: 'Call', description: 'A call; after quick retries, the last one.' });
 
 const attemptSchema = z
   .object({
@@ -80,34 +80,36 @@ const attemptSchema = z
     endedAt: time,
     fetches: z.array(callSchema.extend({ providerId: z.string() }).meta({ id: 'ProviderCall' })),
     callback: callSchema.nullable(),
-    nextAttemptAt: time.nullable().meta({ description: 'When it left the next one due; null when that was the end.' }),
+    nextAttemptAt: time.nullable().meta({ description: 'When the next attempt is due; null if the job ended.' }),
   })
-  .meta({ id: 'Attempt', description: 'What one execution did for the job.' });
+  .meta({ id: 'Attempt', description: 'The work of one execution on the job.' });
 
 export const jobSchema = z
   .object({
     jobId: z.uuid(),
     status: jobStatusSchema,
     phase: z.enum(['FETCHING', 'CALLING_BACK']),
-    callbackUrl: z.string().meta({ description: 'Its query, which may hold a token, is masked.' }),
+    callbackUrl: z.string().meta({ description: 'The query is masked, because it may hold a token.' }),
     providers: z.array(providerSchema),
     metadata: z
       .record(z.string(), z.string())
       .optional()
-      .meta({ description: 'What the caller gave with it; absent where it gave nothing, and once it is deleted.' }),
+      .meta({ description: 'The metadata posted with the job; absent if there is none or it was deleted.' }),
     attempts: z.array(attemptSchema).meta({ description: 'The last 20, oldest first.' }),
-    nextAttemptAt: time.nullable().meta({ description: 'Null while an attempt is in progress, and when it is over.' }),
+    nextAttemptAt: time
+      .nullable()
+      .meta({ description: 'Null while an attempt is in progress and once the job is over.' }),
     callbackDeferred: deferralSchema.optional(),
     failure: z
       .object({ code: z.string(), message: z.string() })
       .optional()
-      .meta({ description: 'Why it ended FAILED.' }),
-    expungedAt: time
-      .optional()
-      .meta({ description: 'When what was collected was deleted, at the wish of its caller.' }),
+      .meta({ description: 'Why the job is FAILED.' }),
+    expungedAt: time.optional().meta({ description: 'When the caller deleted the collected data.' }),
     createdAt: time,
     updatedAt: time,
-    deadlineAt: time.meta({ description: 'When collecting ends, and what there is is delivered. ISO 8601, UTC.' }),
+    deadlineAt: time.meta({
+      description: 'When fetching ends and the data collected so far is delivered. ISO 8601, UTC.',
+    }),
     links: linksSchema,
   })
   .meta({ id: 'Job' });

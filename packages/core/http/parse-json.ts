@@ -1,30 +1,30 @@
 import { Problem } from './problem.ts';
 
 /**
- * Parses a request body. Keys that could change an object's prototype are refused, however they are escaped.
+ * Parses a request body. Rejects keys that could change an object's prototype, escaped or not.
  *
- * Every step is linear in the length of the text, and none recurses: a reviver (middy's, for one) costs ten times what the
- * parsing costs, and overflows the stack where values are nested deeply.
+ * Every step is linear in the length of the text and none recurses. A reviver, such as middy's, costs ten times as much as
+ * parsing and overflows the stack on deeply nested values.
  *
- * @throws Problem 400 for what is not JSON, 422 for a forbidden key
+ * @throws Problem 400 for malformed JSON, 422 for a forbidden key
  */
 export const parseJson = (text: string): unknown => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Problem(400, 'The body is not JSON that parses.', { cause });
+    throw new Problem(400, 'The body is not valid JSON.', { cause });
   }
   if (PROTO.test(text)) throw forbidden('__proto__');
   if (CONSTRUCTOR.test(text) && PROTOTYPE.test(text) && hasConstructorPrototype(value)) throw forbidden('constructor');
   return value;
 };
 
-const forbidden = (key: string): Problem => new Problem(422, `The body has a property that is never taken: ${key}.`);
+const forbidden = (key: string): Problem => new Problem(422, `The body has a forbidden property: ${key}.`);
 
 /**
- * Matches a key in a text that is JSON, each of its characters as it is or as `\uXXXX`. Values don't match: no colon follows
- * them. Nor does the end of another key: a quote within it has a backslash before it.
+ * Matches a key in JSON text, each character literal or as `\uXXXX`. Values don't match, because no colon follows them. The
+ * end of a longer key doesn't match, because a quote inside a key has a backslash before it.
  */
 const keyPattern = (key: string): RegExp => {
   const characters = [...key].map((character) => {
@@ -39,7 +39,7 @@ const PROTO = keyPattern('__proto__');
 const CONSTRUCTOR = keyPattern('constructor');
 const PROTOTYPE = keyPattern('prototype');
 
-/** Whether a `constructor` with a `prototype` of its own is anywhere within a value: what a careless merge would follow. */
+/** Whether a value contains a `constructor` with an own `prototype`, which an unsafe deep merge would follow. */
 const hasConstructorPrototype = (value: unknown): boolean => {
   const pending = [value];
   while (pending.length > 0) {
@@ -51,7 +51,7 @@ const hasConstructorPrototype = (value: unknown): boolean => {
       Object.hasOwn(next.constructor, 'prototype')
     )
       return true;
-    // One by one: a call takes only so many arguments.
+    // One push each: spreading a large array exceeds the argument limit.
     for (const child of Array.isArray(next) ? next : Object.values(next)) if (isObject(child)) pending.push(child);
   }
   return false;

@@ -3,7 +3,7 @@ import type { Job } from '../domain/job.ts';
 import { jobLinks } from './job-links.ts';
 import type { jobSummarySchema } from './job-schema.ts';
 
-/** A job in a list, or in the answer to what was done to it. */
+/** A job in a list, and in the response to a change. */
 export const presentSummary = ({
   jobId,
   status,

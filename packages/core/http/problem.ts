@@ -1,17 +1,17 @@
 import { STATUS_CODES } from 'node:http';
 
-/** One thing that is wrong with a field. `pointer` is a JSON pointer (RFC 6901) into the body, the query or the headers. */
+/** An invalid field. `pointer` is a JSON pointer (RFC 6901) into the body, the query or the headers. */
 export type FieldError = { pointer: string; message: string };
 
 type ProblemOptions = {
   headers?: Record<string, string>;
   errors?: FieldError[];
-  /** What the problem is about, relative to the API. */
+  /** Related resources, relative to the API. */
   links?: Record<string, string>;
   cause?: unknown;
 };
 
-/** An answer that is a problem of the caller's, or ours. Thrown anywhere in a handler's chain. */
+/** An error response. May be thrown anywhere in a handler's middleware chain. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: number;
@@ -28,14 +28,14 @@ export class Problem extends Error {
   }
 }
 
-/** Why a request was answered 401. */
+/** The reason for a 401 response. */
 export type UnauthorizedReason = 'no_credentials' | 'malformed_credentials' | 'unknown_key' | 'bad_signature';
 
-/** An answer of 401. Its reason and fingerprint are for the log; the caller gets neither. */
+/** A 401 response. Reason and fingerprint are logged, never sent to the caller. */
 export class Unauthorized extends Problem {
   override name = 'Unauthorized';
   readonly reason: UnauthorizedReason;
-  /** Tells the attempts of one key from those of another; the key does not follow from it. */
+  /** Distinguishes failures of different keys in the log; the key can't be derived from it. */
   readonly keyFingerprint: string | undefined;
 
   /** @param challenge the WWW-Authenticate header (RFC 9110 §11.6.1) */
@@ -48,7 +48,7 @@ export class Unauthorized extends Problem {
 
 /**
  * The body of a problem, `application/problem+json` (RFC 9457).
- * @param instance the id of the request
+ * @param instance the request id
  */
 export const problemBody = ({ status, message, errors, links }: Problem, instance: string): string =>
   JSON.stringify({
@@ -61,20 +61,20 @@ export const problemBody = ({ status, message, errors, links }: Problem, instanc
     links,
   });
 
-/** The request can be read, but asks for what can't be. */
+/** A well-formed request with invalid fields. */
 export const invalid = (errors: FieldError[]): Problem =>
-  new Problem(422, 'The request is well-formed, but not valid.', { errors });
+  new Problem(422, 'The request is well-formed but invalid.', { errors });
 
-/** What the answer to a path of no route is. */
-export const unknownRoute = (): Problem => new Problem(404, 'There is no such route.');
+/** The response to an unknown path. */
+export const unknownRoute = (): Problem => new Problem(404, 'No such route.');
 
-/** What the answer to a known path with another method is (RFC 9110 §15.5.6). */
+/** The response to a known path with another method (RFC 9110 §15.5.6). */
 export const methodNotAllowed = (allowed: readonly string[]): Problem => {
   const allow = allowed.join(', ');
-  return new Problem(405, `This route takes ${allow}.`, { headers: { allow } });
+  return new Problem(405, `This route accepts ${allow}.`, { headers: { allow } });
 };
 
-/** Somebody is at work on the job, for so long at most. */
+/** An execution or another request holds the job, for `retryAfterMs` at most. */
 export const inProgress = (retryAfterMs: number, cause?: unknown): Problem =>
   new Problem(409, 'The job is in progress.', {
     headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },

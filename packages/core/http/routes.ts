@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 
-/** Every route of both APIs, but for the fallbacks. A test holds them to be those of template.yaml. */
+/** Every route of both APIs except the fallbacks. A test compares them with template.yaml. */
 export const ROUTES = {
   service: [
     'POST /webhook',
@@ -34,9 +34,9 @@ export const ROUTES = {
 export type ApiName = keyof typeof ROUTES;
 
 /**
- * The methods that an API has at a path, in no particular order; none where the path is unknown. Where several patterns match,
- * the most specific one decides: `/providers/token` takes POST only, although `GET /providers/{providerId}` matches it.
- * @param path as it came, still percent-encoded
+ * The methods that an API allows at a path, unordered; empty for an unknown path. If several patterns match, the most specific
+ * one wins: `/providers/token` allows only POST, although `GET /providers/{providerId}` matches it, too.
+ * @param path still percent-encoded
  */
 export const allowedMethods = (api: ApiName, path: string): string[] => {
   const matching = ROUTES[api]
@@ -51,8 +51,8 @@ export const allowedMethods = (api: ApiName, path: string): string[] => {
 };
 
 /**
- * Orders path patterns from the most specific to the least, as API Gateway chooses among routes of one method: a literal segment
- * goes before a variable, and segments are compared from left to right. Patterns that can match the same path have the same length.
+ * Orders path patterns from most to least specific, as API Gateway does among routes of one method: segments are compared from
+ * left to right, and a literal precedes a variable. Patterns that match the same path have the same number of segments.
  */
 export const compareSpecificity = (a: string, b: string): number => {
   const [variablesOfA, variablesOfB] = [a, b].map((pattern) =>
@@ -61,16 +61,16 @@ export const compareSpecificity = (a: string, b: string): number => {
   return String(variablesOfA).localeCompare(String(variablesOfB));
 };
 
-/** Whether a path is one of a route's: `{name}` stands for a part that is not empty. */
+/** Whether a path matches a route's pattern: `{name}` matches any non-empty segment. */
 export const matchesPath = (pattern: string, path: string): boolean => {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
+  const expected = pattern.split('/');
+  const segments = path.split('/');
   return (
-    wanted.length === given.length &&
-    wanted.every((part, index) => (part.startsWith('{') ? given[index] !== '' : part === given[index]))
+    expected.length === segments.length &&
+    expected.every((part, index) => (part.startsWith('{') ? segments[index] !== '' : part === segments[index]))
   );
 };
 
-/** Whether `POST /complete` is there: on stages to test on, and wherever it asks for a signature. */
+/** Whether `POST /complete` is enabled: on test stages, and wherever it verifies a signature. */
 export const isCompleteOn = (settings: Settings<'COMPLETE_UNSIGNED' | 'COMPLETE_SECRET_NAME'>): boolean =>
   settings.COMPLETE_UNSIGNED || settings.COMPLETE_SECRET_NAME !== '';

@@ -1,9 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
-/** Data of one log line. Never a secret, a signature or a payload. */
+/** Keys of one log line. Never a secret, a signature or a payload. */
 export type LogData = Record<string, unknown>;
 
-/** What the functions log with: the message is a constant sentence, data are keys. */
+/** The logger of the functions. Messages are constant, searchable phrases; details are keys. */
 export type Log = {
   debug: (message: string, data?: LogData) => void;
   info: (message: string, data?: LogData) => void;
@@ -11,7 +11,7 @@ export type Log = {
   error: (message: string, data?: LogData) => void;
 };
 
-/** The configured logger of one function. Level: `POWERTOOLS_LOG_LEVEL`; the stack: `POWERTOOLS_SERVICE_NAME`. */
+/** The logger of one function. Level: `POWERTOOLS_LOG_LEVEL`; service (the stack): `POWERTOOLS_SERVICE_NAME`. */
 export const createLog = (functionName: string): Log => {
   const logger = new Logger({ persistentLogAttributes: { function: functionName } });
   return {

@@ -3,32 +3,32 @@ import type { FailureCode } from '../domain/job.ts';
 
 export const METRICS_NAMESPACE = 'Boomerang';
 
-/** Every metric there is; the dashboard and the alarms of the template name no others. */
+/** Every metric. A test checks that the template's dashboard and alarms use no others. */
 export const METRICS = {
   JobsAccepted: MetricUnit.Count,
   JobsDelivered: MetricUnit.Count,
-  /** By cause: the code of the job's failure. */
+  /** By cause: the job's failure code. */
   JobsGivenUp: MetricUnit.Count,
-  /** From the request to the callback's delivery. */
+  /** From the request to the delivery of the callback. */
   TimeToCallback: MetricUnit.Milliseconds,
-  /** How long the longest due job has waited, at the beginning of a sweep. */
+  /** Waiting time of the longest due job at the start of a sweep. */
   OldestDueAge: MetricUnit.Seconds,
-  /** Requests answered 401. */
+  /** 401 responses. */
   AuthenticationFailures: MetricUnit.Count,
   /** By provider. */
   ProviderFailures: MetricUnit.Count,
-  /** By provider: it answered 401 to our credential, twice. */
+  /** By provider: it rejected our credential with 401, twice. */
   CredentialsRefused: MetricUnit.Count,
-  /** By task: an execution ended without a call going out, through a fault of our own. */
+  /** By task: an execution ended without a call because of an internal fault. */
   OwnFaults: MetricUnit.Count,
-  /** By what the circuit is of: a provider or a receiver of callbacks. */
+  /** By kind of third party: a provider or a callback receiver. */
   CircuitOpened: MetricUnit.Count,
-  /** How many providers' circuits were open or half open at a sweep. */
+  /** Providers whose circuits were open or half-open at a sweep. */
   OpenCircuits: MetricUnit.Count,
 } as const;
 export type MetricName = keyof typeof METRICS;
 
-/** What a metric is told apart by, beside the stack; each metric has the one that `METRICS` names. */
+/** The dimension of a metric beside the stack: see the comments in `METRICS`. */
 export type Dimensions =
   | { provider: string }
   | { task: 'provider-fetch' | 'callback-deliver' }
@@ -37,20 +37,20 @@ export type Dimensions =
 
 type NameOf<Unit> = { [Name in MetricName]: (typeof METRICS)[Name] extends Unit ? Name : never }[MetricName];
 
-/** What the functions measure with. */
+/** The metrics of the functions. */
 export type Metrics = {
-  /** @param value how many, 1 unless given; 0 makes a series that others are divided by */
+  /** @param value 1 by default; 0 keeps a series alive that a ratio is computed from */
   count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: Dimensions, value?: number) => void;
   milliseconds: (name: NameOf<typeof MetricUnit.Milliseconds>, value: number) => void;
   seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;
 };
 
-/** Measures how many there are of something, as opposed to how often something happens. */
+/** Records a current quantity, as opposed to a number of events. */
 export type MeasureGauge = (name: 'OpenCircuits', value: number) => void;
 
 /**
- * Metrics in CloudWatch's Embedded Metric Format: a log line each, and no call. `POWERTOOLS_SERVICE_NAME`, the stack, is a
- * dimension of each; `POWERTOOLS_METRICS_DISABLED` silences them.
+ * Metrics in CloudWatch's Embedded Metric Format: one log line each, no API call. `POWERTOOLS_SERVICE_NAME`, the stack, is a
+ * dimension of each. `POWERTOOLS_METRICS_DISABLED` turns them off.
  */
 export const createMetrics = (): Metrics => {
   const put = createPut();

@@ -1,28 +1,29 @@
 import type { CircuitState, OpenCircuit, Tally, Watch } from '../domain/circuit.ts';
 
-/** What is known of third parties in trouble. Circuits that are closed and not watched are not there. */
+/** The shared state of circuits. Circuits that are closed and unwatched are not stored. */
 export type Circuits = {
-  /** All circuits of providers that are open or watched, by key. */
+  /** The open or watched circuits of all providers, by key. */
   list: (now: number) => Promise<Map<string, CircuitState>>;
   /** The circuit of a receiver. */
   find: (key: string, now: number) => Promise<CircuitState>;
-  /** Puts a watch on a circuit. False when there is one already. */
+  /** Starts a watch on a circuit. False if one exists. */
   watch: (key: string, watch: Watch, now: number) => Promise<boolean>;
-  /** Changes the watch that began at `since`. False when it is gone. */
+  /** Changes the watch that began at `since`. False if it no longer exists. */
   updateWatch: (key: string, since: number, change: WatchChange) => Promise<boolean>;
   /**
    * Adds to the tally of a window.
+   * @param window number of the window: see `windowAt`
    * @param expiresAt epoch seconds
-   * @returns the whole tally
+   * @returns the new total
    */
   count: (key: string, window: number, tally: Tally, expiresAt: number) => Promise<Tally>;
-  /** Opens a circuit. False when it is open already. */
+  /** Opens a circuit. False if it is already open. */
   open: (circuit: OpenCircuit, now: number) => Promise<boolean>;
-  /** Changes an open circuit on condition that it is as it was read: of several processes one succeeds. */
+  /** Changes an open circuit if it is unchanged since it was read, so that only one process succeeds. */
   move: (read: OpenCircuit, next: OpenCircuit) => Promise<boolean>;
   /**
-   * Closes a circuit on condition that it is as it was read, and drops its watch and its tallies, so that what was counted
-   * before it opened can't open it again.
+   * Closes a circuit if it is unchanged since it was read. Deletes its watch and its tallies, so that old counts can't open it
+   * again.
    */
   close: (read: OpenCircuit, windows: number[]) => Promise<boolean>;
 };

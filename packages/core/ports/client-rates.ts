@@ -1,13 +1,13 @@
-/** How much clients have posted lately, over all functions that take their jobs. */
+/** Jobs posted per client, counted across all function instances. */
 export type ClientRates = {
   /**
-   * Adds jobs to what a client has posted in a window.
+   * Adds to a client's jobs in a window.
    * @param expiresAt epoch seconds
-   * @returns all that was counted in it
+   * @returns the new total
    */
   count: (clientId: string, window: number, jobs: number, expiresAt: number) => Promise<number>;
-  /** Makes known that a client has used up its rate until a time, epoch milliseconds. */
+  /** Publishes that a client has exceeded its rate until a time, epoch milliseconds. */
   limit: (clientId: string, until: number) => Promise<void>;
-  /** The clients that have used up their rate, and until when. */
+  /** The clients over their rate, each with the end of its limit, epoch milliseconds. */
   listLimited: (now: number) => Promise<Map<string, number>>;
 };

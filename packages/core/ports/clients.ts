@@ -1,40 +1,40 @@
 import type { CallbackHeader } from '../domain/callback-headers.ts';
 import type { Client } from '../domain/client.ts';
 
-/** Who calls. */
+/** An authenticated client. */
 export type Caller = Pick<Client, 'clientId' | 'name' | 'ratePerSecond'>;
 
-/** The caller that an API key belongs to, by the key's SHA-256; undefined for unknown keys and revoked clients. */
+/** Finds a caller by the SHA-256 of its API key; undefined for unknown keys and revoked clients. */
 export type FindCaller = (keyHash: string) => Promise<Caller | undefined>;
 
-/** What callbacks and revoking need of a client, as it is stored; undefined for one that does not exist. */
+/** Finds a client's callback settings and revocation; undefined if it does not exist. */
 export type FindClient = (
   clientId: string,
 ) => Promise<Pick<Client, 'secrets' | 'revokedAt' | 'callbackHeaders'> | undefined>;
 
-/** What operators do. */
+/** Client administration by operators. */
 export type ClientAdmin = {
-  /** Stores a client, in place of whatever was there under its id. */
+  /** Stores a client; overwrites an existing one. */
   put: (client: Client) => Promise<void>;
   get: (clientId: string) => Promise<Client | undefined>;
   list: () => Promise<Client[]>;
   /**
    * Replaces the secrets.
-   * @throws StaleClient when somebody else has changed them since `client` was read
+   * @throws StaleClient if they changed since `client` was read
    */
   replaceSecrets: (client: Client, secrets: Client['secrets']) => Promise<void>;
-  /** Sets how many jobs a second a client may post; undefined takes the deployment's default again. */
+  /** Sets a client's limit in jobs per second; undefined restores the deployment's default. */
   setRate: (clientId: string, ratePerSecond: number | undefined) => Promise<void>;
   /**
-   * Sets the headers of a client's callbacks, in place of those it had; an empty list removes them.
-   * @throws StaleClient for a client that does not exist
+   * Replaces the headers of a client's callbacks; an empty list removes them.
+   * @throws StaleClient if the client does not exist
    */
   setCallbackHeaders: (clientId: string, headers: CallbackHeader[]) => Promise<void>;
-  /** Marks a client as revoked; one that is revoked already stays as it is. */
+  /** Revokes a client. Keeps the time of an earlier revocation. */
   revoke: (clientId: string, now: number) => Promise<void>;
 };
 
-/** Somebody else has changed or deleted the client since it was read. */
+/** The client was changed or deleted since it was read. */
 export class StaleClient extends Error {
   override name = 'StaleClient';
 }

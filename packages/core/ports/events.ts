@@ -2,5 +2,5 @@ import type { OperatorEvent } from '../contracts/operator-event.ts';
 
 export type { OperatorEvent };
 
-/** Tells operators, as far as that can be done: it neither throws nor takes long. */
+/** Publishes an event to operators, best effort: never throws, and gives up after a second. */
 export type PublishEvent = (event: OperatorEvent) => Promise<void>;

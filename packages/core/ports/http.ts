@@ -5,11 +5,11 @@ export type HttpRequest = {
   url: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Whether a POST may arrive twice, as any GET may (RFC 9110 §9.2.2): the other side recognises duplicates. */
+  /** Whether a POST may be resent, because the receiver detects duplicates. A GET always may (RFC 9110 §9.2.2). */
   isRepeatable?: boolean;
-  /** One deadline over DNS, connect, headers and body, milliseconds. */
+  /** Deadline of the whole exchange: DNS, connect, headers and body. */
   timeoutMs: number;
-  /** How much of the answer's body is read, in bytes after decompression. */
+  /** Maximum body size of the answer after decompression. */
   maxBytes: number;
 };
 
@@ -17,9 +17,9 @@ export type HttpAnswer = {
   statusCode: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
-  /** At most `maxBytes` of it. */
+  /** Truncated to `maxBytes`. */
   body: Buffer;
-  /** Why the body is not whole: it is larger than `maxBytes`, did not arrive, or its content coding can't be undone. */
+  /** Why the body is incomplete: larger than `maxBytes`, connection lost, or content coding can't be decoded. */
   bodyFailure?: HttpFailureInfo;
   durationMs: number;
 };
@@ -27,8 +27,8 @@ export type HttpAnswer = {
 export type HttpFailureInfo = { class: FailureClass; message: string };
 
 /**
- * No answer came; with class `internal`, because the request can't be sent as it is. The message is for logs and excerpts; it
- * holds no address and no secret.
+ * No answer arrived. Class `internal` means that the request is invalid and was not sent. The message is for logs and excerpts;
+ * it contains no address and no secret.
  */
 export class HttpFailure extends Error {
   override name = 'HttpFailure';
@@ -43,9 +43,9 @@ export class HttpFailure extends Error {
 }
 
 /**
- * Makes one HTTP exchange. Redirects are not followed. A request that met a kept connection which the other side had closed
- * meanwhile is sent again at once, on a fresh one, if it may be repeated.
+ * Makes one HTTP exchange without following redirects. If the peer had closed the reused connection, a repeatable request is
+ * resent once, immediately, on a new connection.
  *
- * @throws HttpFailure when no answer came
+ * @throws HttpFailure if no answer arrived
  */
 export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;

@@ -1,130 +1,129 @@
 import type { GivenResult, Job, JobStatus, StoredResult } from '../domain/job.ts';
 import type { Settlement } from '../domain/settle.ts';
 
-/** The request that a job came with: a repeated one is known by its id, a different one under the same key by its hash. */
+/** The request that created a job. The id detects a resent write, the hash a different request with the same idempotency key. */
 export type IntakeRequest = { requestId: string; requestHash: string };
 
-/** Where jobs are born. */
+/** Creation of jobs. */
 export type JobIntake = {
   /**
-   * Stores a new job, leased to the execution that is about to start, unless one that has not expired has its id. Atomic:
-   * of many at the same time, one is new.
-   * @returns the job as it is stored now, and whether this request made it
+   * Stores a new job, leased to the execution that is about to start, unless an unexpired job has its id. Atomic: of
+   * concurrent calls with one id, exactly one creates the job.
+   * @returns the stored job, and whether this request created it
    */
   create: (
     job: Job,
     request: IntakeRequest,
     now: number,
   ) => Promise<{ isNew: boolean; job: Job; requestHash: string | undefined }>;
-  /** The job of this id with the hash of its request, unless there is none or it has expired. One consistent read. */
+  /** The job and the hash of its request; undefined if missing or expired. One consistent read. */
   find: (jobId: string, now: number) => Promise<{ job: Job; requestHash: string | undefined } | undefined>;
 };
 
-/** Taking a job out of the order of events. */
+/** Changes to a job outside its normal flow. */
 export type JobControl = {
   /**
-   * Gives back a claim whose execution could not be started: the job is due at once.
-   * @throws StaleClaim when somebody else has taken it
+   * Releases a claim whose execution could not be started. The job is due immediately.
+   * @throws StaleClaim if a newer claim exists
    */
   release: (jobId: string, claims: number, now: number) => Promise<void>;
   /**
-   * Writes a job as it is to be, on the condition that nobody has taken or settled it since it was read. Results that it
-   * kept inline are dropped.
-   * @throws StaleClaim when somebody has
+   * Overwrites a job if it was neither claimed nor settled since it was read. Removes its inline results.
+   * @throws StaleClaim otherwise
    */
   replace: (read: Job, next: Job) => Promise<void>;
 };
 
-/** A job as the index of due jobs shows it; the index lags, so only taking it tells whether it is still due. */
+/** An entry of the due index. The index lags behind the table, so only a claim shows whether the job is still due. */
 export type DueEntry = {
   jobId: string;
   claims: number;
   /** Epoch milliseconds. */
   dueAt: number;
-  /** Present where it is held, not waiting. */
+  /** Present while a claim holds the job. */
   leasedUntil?: number;
 };
 
-/** The jobs whose time has come. */
+/** Jobs that are due. */
 export type DueJobs = {
-  /** Entries that are due in one shard, the longest due first, page by page. */
+  /** The due entries of one shard, longest due first, page by page. */
   find: (shard: number, now: number) => AsyncIterable<DueEntry[]>;
   /**
-   * Claims a job: its holder may write until `now + leaseMs`, and nobody else claims it until then, or longer where the
-   * claims before were not settled (`holdMs`). Undefined when it is not due any more or another claim was faster.
-   * @param pausedUntil until when operators kept everything from being claimed, epoch milliseconds: `heldSince` is not before
+   * Claims a job. The holder may write until `now + leaseMs`. The job can't be claimed again before that, or longer if earlier
+   * claims were not settled (`holdMs`). Undefined if the job is no longer due or another claim was faster.
+   * @param pausedUntil end of the last pause of all claims, epoch milliseconds; `heldSince` is never earlier
    */
   claim: (entry: DueEntry, now: number, leaseMs: number, pausedUntil?: number) => Promise<Job | undefined>;
 };
 
-/** What a provider gave: its JSON text, of `bytes` UTF-8 bytes. */
+/** The data of a provider: JSON text of `bytes` UTF-8 bytes. */
 export type ProviderResultData = { providerId: string; fetchedAt: number; bytes: number; json: string };
 
-/** A stored result, by what its keys are made of. */
+/** The parts of a stored result's item keys. */
 export type ResultKey = Pick<GivenResult, 'providerId' | 'digest' | 'chunks'>;
 
-/** Where results are stored while a job is not over, and those that are too large to travel. Times are epoch seconds. */
+/** Storage of results of unfinished jobs, and of results too large for the state machine's payload. Times are epoch seconds. */
 export type ResultStore = {
   /**
-   * Stores what a provider gave, of any size.
-   * @returns what its keys are made of
-   * @throws StaleClaim when a newer claim has stored its own
+   * Stores a result of any size.
+   * @returns the parts of its item keys
+   * @throws StaleClaim if a newer claim has stored a result
    */
   save: (jobId: string, claims: number, result: ProviderResultData, expiresAt: number) => Promise<StoredResult>;
   /**
-   * Prolongs a result's life, unread. Costs the units of the whole result.
-   * @returns false when it is not there any more, or not whole
+   * Extends a result's expiry without reading it. Consumes the write units of the whole result.
+   * @returns false if the result is missing or incomplete
    */
   renew: (jobId: string, result: ResultKey, expiresAt: number) => Promise<boolean>;
-  /** Deletes a result that was stored under a claim; what a newer claim has stored in its place stays. */
+  /** Deletes a result stored under a claim. A result stored by a newer claim stays. */
   remove: (jobId: string, claims: number, result: ResultKey) => Promise<void>;
   /**
-   * The job with all that is stored for it, in one consistent read. A result that is not whole is absent. Undefined when
-   * there is no such job.
+   * The job with all its stored results, in one consistent read. Incomplete results are left out. Undefined if the job does
+   * not exist.
    */
   load: (jobId: string) => Promise<{ job: Job; results: ProviderResultData[] } | undefined>;
-  /** Deletes all that was stored for a job, but for what the job itself holds. */
+  /** Deletes all stored results of a job except its inline ones. */
   expunge: (jobId: string) => Promise<void>;
 };
 
-/** Where the outcome of an execution goes. */
+/** Storage of execution outcomes. */
 export type JobOutcomes = {
   /**
-   * Writes an outcome, on the condition that the claim is still the newest and not settled yet.
-   * @param data results to keep with the job when it is over
-   * @throws StaleClaim when it is not
+   * Writes an outcome if the claim is still the newest and unsettled.
+   * @param data results to keep inline in a finished job
+   * @throws StaleClaim otherwise
    */
   save: (jobId: string, claims: number, settlement: Settlement, data?: ProviderResultData[]) => Promise<void>;
 };
 
 export type JobSummary = Pick<Job, 'jobId' | 'status' | 'createdAt'>;
-export type JobPage = { jobs: JobSummary[] /** Where the next page begins; absent on the last. */; cursor?: string };
+export type JobPage = { jobs: JobSummary[] /** Cursor of the next page; absent on the last page. */; cursor?: string };
 
-/** A job, and the results that it holds itself: those that the execution which delivered had fetched. */
+/** A job with its inline results: those fetched by the execution that delivered the callback. */
 export type JobWithData = { job: Job; inline: ProviderResultData[] };
 
 export type JobListQuery = {
   clientId: string;
   status?: JobStatus | undefined;
-  /** Only jobs that were accepted at or after this time, epoch milliseconds. */
+  /** Only jobs accepted at or after this time, epoch milliseconds. */
   from?: number | undefined;
-  /** Only jobs that were accepted before this time, epoch milliseconds. */
+  /** Only jobs accepted before this time, epoch milliseconds. */
   to?: number | undefined;
   limit: number;
-  /** The cursor of the page before. */
+  /** The cursor of the previous page. */
   after?: string | undefined;
   now: number;
 };
 
-/** What callers may see. */
+/** Read access to jobs. */
 export type JobReader = {
-  /** The job, unless there is none or it has expired. */
+  /** The job; undefined if missing or expired. */
   get: (jobId: string, now: number) => Promise<Job | undefined>;
-  /** As `get`, with the results that the job holds itself, and none that is stored beside it. */
+  /** As `get`, with the inline results; results stored as separate items are not read. */
   getWithData: (jobId: string, now: number) => Promise<JobWithData | undefined>;
   /**
-   * A client's jobs, newest first. What one call reads is capped, so that a page may hold fewer than `limit` jobs, or none, and
-   * still have a cursor; each cursor is older than the one before.
+   * A client's jobs, newest first. One call reads a limited number of entries, so a page may hold fewer than `limit` jobs, or
+   * none, and still have a cursor. Each cursor is older than the previous one.
    */
   list: (query: JobListQuery) => Promise<JobPage>;
 };

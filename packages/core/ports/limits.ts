@@ -1,25 +1,25 @@
-/** The right to one of the calls that may be under way at once. */
+/** One of the concurrent calls that a limit allows. */
 export type Slot = {
   key: string;
   number: number;
-  /** Epoch milliseconds; then the slot is free by itself. */
+  /** Epoch milliseconds; the slot is free after that. */
   heldUntil: number;
-  /** Tells it from another holder's. */
+  /** Random token of the holder. */
   holder: string;
 };
 
-/** How much of a third party is in use, over all functions that call it. Each operation is one request to the table. */
+/** Rate and concurrency limits per third party, shared by all function instances. Each operation is one table request. */
 export type Limits = {
   /**
-   * Takes one call out of one second of the clock. False when there is none left, or the table is too busy to tell.
-   * @param part which of the counters that share the limit
+   * Takes one call from the budget of a second. False if the budget is used up or the table throttles.
+   * @param part number of the counter; busy limits are spread over several counters
    * @param second epoch seconds
-   * @param limit how many calls this counter has
+   * @param limit budget of this counter
    */
   takeCall: (key: string, part: number, second: number, limit: number) => Promise<boolean>;
-  /** The numbers of the slots, of `limit`, that look free. */
+  /** The numbers of the slots below `limit` that look free. */
   findFreeSlots: (key: string, limit: number, now: number) => Promise<number[]>;
-  /** Takes a slot. Undefined when another holder has it. */
+  /** Takes a slot. Undefined if another holder has it. */
   takeSlot: (key: string, number: number, now: number, heldUntil: number) => Promise<Slot | undefined>;
   freeSlot: (slot: Slot) => Promise<void>;
 };

@@ -1,53 +1,53 @@
 import type { Redrive } from '../domain/redrive.ts';
 
-/** An open redrive as the index of due work shows it; the index lags, so only claiming it tells whether it is still due. */
+/** An open redrive in the due index. The index lags behind the table, so only a claim shows whether it is still due. */
 export type DueRedrive = Pick<Redrive, 'claims'> & {
-  /** Where it is stored, for `claim` and `save` alone. */
+  /** Storage key, for `claim` and `save` only. */
   key: string;
   /** Epoch milliseconds. */
   dueAt: number;
-  /** Whether a page of it stalled, and no such number of pages went well since that it may be forgotten. */
+  /** Whether it has uncleared stalls: pages that were claimed but not saved. */
   isStalled: boolean;
 };
 
-/** A redrive in the hands of whoever claimed it. */
+/** A redrive under a claim. */
 export type ClaimedRedrive = Redrive & Pick<DueRedrive, 'key'>;
 
-/** What the API does with requests to try many jobs again. */
+/** Requests to redrive many jobs, as the API uses them. */
 export type RedriveIntake = {
   /**
-   * Stores a redrive, unless its client has one that is RUNNING. Atomic: of many at the same time, one is new.
-   * @returns the client's open redrive, and whether it is the given one
+   * Stores a redrive unless its client has one that is RUNNING. Atomic: of concurrent calls, exactly one succeeds.
+   * @returns the client's open redrive, and whether this call created it
    */
   create: (redrive: Redrive, now: number) => Promise<{ isNew: boolean; redrive: Redrive }>;
-  /** Undefined when the client has none of this id, or it has expired. */
+  /** Undefined if the client has no redrive of this id or it has expired. */
   get: (clientId: string, redriveId: string, now: number) => Promise<Redrive | undefined>;
   /**
-   * Announces a pass that is about to be started, until the given time, unless one is already announced: that one finds
-   * every redrive that was stored before.
-   * @returns whether the pass is to be started
+   * Reserves a pass until a time, epoch milliseconds, unless one is already reserved. That pass finds every redrive stored
+   * before it.
+   * @returns whether the caller must start the pass
    */
   reservePass: (now: number, until: number) => Promise<boolean>;
 };
 
-/** What sweeps do with them. */
+/** Redrives, as sweeps work on them. */
 export type RedriveWork = {
-  /** The redrives that may be claimed, the longest due first; not necessarily all. */
+  /** Due redrives, longest due first; at most one page. */
   findDue: (now: number) => Promise<DueRedrive[]>;
-  /** Claims one until `now + leaseMs`, for one page. Undefined when somebody else was faster. */
+  /** Claims a redrive for one page, until `now + leaseMs`. Undefined if another claim was faster. */
   claim: (
     entry: Pick<DueRedrive, 'key' | 'claims'>,
     now: number,
     leaseMs: number,
   ) => Promise<ClaimedRedrive | undefined>;
   /**
-   * Writes how far it came, once a claim. One that is complete makes way for its client's next.
-   * @throws StaleClaim when somebody else has claimed it
+   * Saves the progress, once per claim. After a completed redrive, its client may start another.
+   * @throws StaleClaim if a newer claim exists
    */
   save: (redrive: ClaimedRedrive) => Promise<void>;
-  /** Announces the pass that is under way until the given time; 0 when it ends. */
+  /** Extends the reservation of the running pass; 0 ends it. */
   announcePass: (until: number) => Promise<void>;
 };
 
-/** Where requests to try many jobs again are kept until they are fulfilled, and for a while after. */
+/** Storage of redrives. */
 export type Redrives = RedriveIntake & RedriveWork;

@@ -1,9 +1,9 @@
-/** What sweeps leave behind, so that others can tell whether they run. */
+/** The times of the last sweeps, for the health check. */
 export type Sweeps = {
-  /** Records that a sweep read what is due, or did not because operators have paused everything. */
+  /** Records a sweep. A paused sweep claims nothing, because operators paused all work. */
   record: (now: number, isPaused: boolean) => Promise<void>;
-  /** When a sweep was last recorded, epoch milliseconds; undefined when none was. */
+  /** Time of the last sweep, epoch milliseconds; undefined before the first. */
   last: () => Promise<number | undefined>;
-  /** When a paused sweep was last recorded, epoch milliseconds; undefined when none was. */
+  /** Time of the last paused sweep, epoch milliseconds; undefined before the first. */
   lastPause: () => Promise<number | undefined>;
 };

@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache';
 
-/** How long credentials may be remembered: so long a revoked one may still be taken. */
+/** How long credentials are cached. A revoked one may be accepted that long. */
 export const CREDENTIALS_TTL_MS = 60_000;
 const MAX_ENTRIES = 10_000;
 
-/** @param options `isFresh`: whether it is looked up anew, whatever is remembered */
+/** @param options `isFresh` bypasses the cache */
 export type CachedFind<T> = (key: string, options?: { isFresh?: boolean }) => Promise<T | undefined>;
 
 /**
- * Remembers what a look-up found, or that it found nothing, for a minute. Look-ups of one key under way at the same time
- * are one; those that fail are not remembered.
+ * Caches lookups, including misses, for a minute. Concurrent lookups of one key share a single call. Failed lookups are not
+ * cached.
  */
 export const cached = <T>(find: (key: string) => Promise<T | undefined>): CachedFind<T> => {
   const cache = new LRUCache<string, { found: T | undefined }>({

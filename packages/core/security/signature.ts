@@ -1,11 +1,11 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
 /**
- * The headers that sign a message by Standard Webhooks: the HMAC-SHA256 of `id.timestamp.body`, once for each secret, so
- * that receivers of both find theirs while secrets are rotated.
+ * The signature headers of Standard Webhooks: the HMAC-SHA256 of `id.timestamp.body`, once per secret, so that receivers can
+ * verify with either secret during a rotation.
  *
  * @param secrets `whsec_` and base64, at least one
- * @param body exactly as it is sent
+ * @param body exactly as sent
  * @param now epoch milliseconds
  */
 export const signatureHeaders = (
@@ -19,7 +19,7 @@ export const signatureHeaders = (
   'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, new Date(now), body)).join(' '),
 });
 
-/** Whether a message is signed with a secret, and its timestamp is at most five minutes off. */
+/** Whether a message has a valid signature and its timestamp is at most five minutes off. */
 export const isSigned = (
   secret: string,
   headers: Readonly<Record<string, string | undefined>>,

@@ -1,7 +1,7 @@
 import type { CircuitChange } from './circuit-breaker.ts';
 import { type NotifyDeps, toCircuitEvent } from './notify-operators.ts';
 
-/** Tells operators of a circuit that opened or closed, and counts those that opened. It never throws. */
+/** Publishes that a circuit opened or closed, and counts openings. Never throws. */
 export const createAnnounce =
   ({ publish, metrics }: NotifyDeps) =>
   async (change: CircuitChange): Promise<void> => {

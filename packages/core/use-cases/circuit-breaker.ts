@@ -26,12 +26,12 @@ import type { Log } from '../observability/logger.ts';
 import type { Circuits, WatchChange } from '../ports/circuits.ts';
 import { createFreshness, type Freshness } from './freshness.ts';
 
-/** The third party is in trouble: the call was not made. */
+/** The circuit is open: the call was not made. */
 export class CircuitOpen extends Error {
   override name = 'CircuitOpen';
-  /** When it may be worth asking again, milliseconds from now. */
+  /** Time until the next probe, milliseconds. */
   readonly retryAfterMs: number;
-  /** The failure that opened the circuit last. */
+  /** The failure that last opened the circuit. */
   readonly lastFailure: FailureCause | undefined;
 
   constructor(retryAfterMs: number, lastFailure?: FailureCause) {
@@ -42,16 +42,16 @@ export class CircuitOpen extends Error {
 }
 
 /**
- * What a call says of the third party: it succeeded (whatever it answered), or what it failed with, or nothing, since the
- * call did not go out.
+ * The result of a call for the circuit: `succeeded` (any answer that is no outage), `unknown` (the call was not sent), or the
+ * cause of the failure.
  */
 export type Verdict = 'succeeded' | 'unknown' | FailureCause;
 
 export type CircuitBreaker = {
   /**
-   * Makes a call unless the circuit of its third party is open, and records how it went.
-   * @param judge what an error of the call says of the third party
-   * @throws CircuitOpen, and whatever the call throws
+   * Makes a call unless the circuit of its third party is open, and records the verdict.
+   * @param judge maps an error of the call to a verdict
+   * @throws CircuitOpen, and any error of the call
    */
   call: <T>(party: ThirdParty, run: () => Promise<T>, judge: (error: unknown) => Verdict) => Promise<T>;
 };
@@ -62,7 +62,7 @@ export type CircuitBreakerDeps = {
   now: () => number;
   random: Random;
   log: Log;
-  /** Publishes a change; it never throws. */
+  /** Publishes a change. Never throws. */
   announce: (change: CircuitChange) => Promise<void>;
 };
 
@@ -70,128 +70,127 @@ export type CircuitChange =
   | { isOpen: true; circuit: OpenCircuit; tally: Pick<Tally, 'calls' | 'failures'> }
   | { isOpen: false; circuit: OpenCircuit };
 
-/** How long a probe may take; then another may go. Longer than any call. */
+/** Time limit of a probe, longer than any call. After that another process may probe. */
 const PROBE_MS = 30_000;
-/** Most probes end soon: calls that are deferred by one come back after this. */
+/** Delay of calls deferred by a running probe, because most probes end soon. */
 const PROBE_RETRY_MS = 5_000;
-/** How many receivers a process keeps in mind. */
+/** Receivers cached per process. */
 const MAX_RECEIVERS = 1_000;
 
-/** What this process has read: the circuits of all providers, or of one receiver. */
-type Knowledge = Freshness & { circuits: Map<string, CircuitState> };
+/** Cached circuits: those of all providers, or of one receiver. */
+type Cache = Freshness & { circuits: Map<string, CircuitState> };
 
 /**
- * A circuit breaker whose state is shared through a table, over processes that may live for one call (see
- * `domain/circuit.ts` for its rules). If the table can't be reached, calls go through: the breaker protects third parties,
- * and must not stop us.
+ * A circuit breaker whose state is shared through a table, because a process may live for a single call. See
+ * `domain/circuit.ts` for the rules. It fails open: if the table is unavailable, calls are made.
  */
 export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker => {
   const { circuits, rules, now, random, log } = deps;
-  const knowledgeFrom = (read: (at: number) => Promise<Knowledge['circuits']>): Knowledge => {
-    const knowledge: Knowledge = {
+  const createCache = (read: (at: number) => Promise<Cache['circuits']>): Cache => {
+    const cache: Cache = {
       circuits: new Map(),
       ...createFreshness(now, async (at) => {
         try {
-          knowledge.circuits = await read(at);
+          cache.circuits = await read(at);
         } catch (error) {
-          log.warn('Could not read circuits', { error });
+          log.warn('Circuits not readable', { error });
         }
       }),
     };
-    return knowledge;
+    return cache;
   };
-  const providers = knowledgeFrom((at) => circuits.list(at));
-  let receivers: LRUCache<string, Knowledge> | undefined;
+  const providers = createCache((at) => circuits.list(at));
+  let receivers: LRUCache<string, Cache> | undefined;
 
-  const knowledgeOf = (key: string): Knowledge => {
+  const cacheOf = (key: string): Cache => {
     if (isListed(key)) return providers;
     receivers ??= new LRUCache({ max: MAX_RECEIVERS });
-    const known = receivers.get(key) ?? knowledgeFrom(async (at) => new Map([[key, await circuits.find(key, at)]]));
+    const known = receivers.get(key) ?? createCache(async (at) => new Map([[key, await circuits.find(key, at)]]));
     receivers.set(key, known);
     return known;
   };
 
-  const lookUp = (key: string): CircuitState => knowledgeOf(key).circuits.get(key) ?? {};
+  const lookUp = (key: string): CircuitState => cacheOf(key).circuits.get(key) ?? {};
   const remember = (key: string, change: CircuitState): void => {
-    knowledgeOf(key).circuits.set(key, { ...lookUp(key), ...change });
+    cacheOf(key).circuits.set(key, { ...lookUp(key), ...change });
   };
-  /** @returns the probe, unless another process has it */
+  /** @returns the probe; undefined if another process took it */
   const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
     const { key } = circuit;
     const probe = { ...circuit, openUntil: now() + PROBE_MS, halfOpen: true };
-    // At once, so that no other call of this process tries too.
+    // Before the write, so that concurrent calls of this process don't probe, too.
     remember(key, { open: probe });
     try {
       if (await circuits.move(circuit, probe)) return probe;
     } catch (error) {
-      log.warn('Could not take the probe of a circuit', { circuit: key, error });
+      log.warn('Circuit probe not taken', { circuit: key, error });
     }
-    knowledgeOf(key).expire();
+    cacheOf(key).expire();
     return undefined;
   };
 
   /**
-   * @returns the probe, if the call is one
+   * @returns the probe if this call is one
    * @throws CircuitOpen
    */
   const acquire = async ({ key }: ThirdParty): Promise<OpenCircuit | undefined> => {
-    await knowledgeOf(key).refresh();
-    // In one turn with what follows: of calls that waited for the same read, the first takes the probe and the others see it.
+    await cacheOf(key).refresh();
+    // No await until the probe is taken: of calls that waited for the same read, only the first probes.
     const { open } = lookUp(key);
     if (!open) return undefined;
-    const restMs = open.openUntil - now();
-    if (restMs > 0) {
-      throw new CircuitOpen(open.halfOpen ? Math.min(restMs, PROBE_RETRY_MS) : restMs, open.lastFailure);
+    const remainingMs = open.openUntil - now();
+    if (remainingMs > 0) {
+      throw new CircuitOpen(open.halfOpen ? Math.min(remainingMs, PROBE_RETRY_MS) : remainingMs, open.lastFailure);
     }
     const probe = await takeProbe(open);
     if (!probe) throw new CircuitOpen(PROBE_RETRY_MS, open.lastFailure);
-    log.info('Probing a circuit', { circuit: key });
+    log.info('Circuit probe started', { circuit: key });
     return probe;
   };
 
   const recordProbe = async (probe: OpenCircuit, verdict: Verdict): Promise<void> => {
     const { key } = probe;
     if (verdict === 'unknown') {
-      // Available to the next caller at once.
+      // The next caller may probe immediately.
       const released = { ...probe, openUntil: now(), halfOpen: false };
       if (await circuits.move(probe, released)) remember(key, { open: released });
-      else knowledgeOf(key).expire();
+      else cacheOf(key).expire();
       return;
     }
     if (verdict === 'succeeded') {
       remember(key, { open: undefined, watch: undefined });
-      if (!(await circuits.close(probe, windowsAround(now(), rules)))) return knowledgeOf(key).expire();
-      log.info('Closed a circuit', { circuit: key });
+      if (!(await circuits.close(probe, windowsAround(now(), rules)))) return cacheOf(key).expire();
+      log.info('Circuit closed', { circuit: key });
       await deps.announce({ isOpen: false, circuit: probe });
       return;
     }
     const again = opened(key, probe.consecutiveOpens + 1, now(), rules, verdict);
     if (await circuits.move(probe, again)) remember(key, { open: again });
-    else knowledgeOf(key).expire();
+    else cacheOf(key).expire();
     const { consecutiveOpens, openUntil } = again;
-    log.warn('A circuit stays open', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
+    log.warn('Circuit stays open', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
   };
 
   const startWatch = async (party: ThirdParty): Promise<void> => {
     const watch = newWatch(party, now(), rules);
     const isMine = await circuits.watch(party.key, watch, now());
     if (isMine) return remember(party.key, { watch });
-    // Another process was faster. This failure is not counted: its successes would not have been, either.
-    knowledgeOf(party.key).expire();
-    await knowledgeOf(party.key).refresh();
+    // Another process was faster. Don't count this failure, since successes before the watch aren't counted either.
+    cacheOf(party.key).expire();
+    await cacheOf(party.key).refresh();
   };
 
   const openCircuit = async (key: string, tally: Tally, cause: FailureCause): Promise<void> => {
     const circuit = opened(key, 1, now(), rules, cause);
-    if (!(await circuits.open(circuit, now()))) return knowledgeOf(key).expire();
+    if (!(await circuits.open(circuit, now()))) return cacheOf(key).expire();
     remember(key, { open: circuit });
     const { calls, failures } = tally;
-    log.warn('Opened a circuit', { circuit: key, calls, failures, cause, openMs: circuit.openUntil - now() });
+    log.warn('Circuit opened', { circuit: key, calls, failures, cause, openMs: circuit.openUntil - now() });
     await deps.announce({ isOpen: true, circuit, tally: { calls, failures } });
   };
 
   const updateWatch = async (key: string, watch: Watch, change: WatchChange): Promise<void> => {
-    if (!(await circuits.updateWatch(key, watch.since, change))) return knowledgeOf(key).expire();
+    if (!(await circuits.updateWatch(key, watch.since, change))) return cacheOf(key).expire();
     remember(key, { watch: { ...(lookUp(key).watch ?? watch), ...change } });
   };
 
@@ -199,7 +198,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     const { key } = party;
     const failure = verdict === 'succeeded' ? undefined : verdict;
     const { open, watch } = lookUp(key);
-    // The call began before it opened: nothing more has to be counted.
+    // The circuit opened during the call.
     if (open) return;
     if (!isWatched(watch, now())) {
       if (failure) await startWatch(party);
@@ -224,15 +223,15 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       if (probe) await recordProbe(probe, verdict);
       else if (verdict !== 'unknown') await recordCall(party, verdict);
     } catch (error) {
-      log.warn('Could not record a call', { circuit: party.key, error });
+      log.warn('Circuit call not recorded', { circuit: party.key, error });
     }
   };
-  /** A judge that fails must not keep a probe. */
+  /** If `judge` throws, the probe must still be released. */
   const judged = (judge: (error: unknown) => Verdict, error: unknown): Verdict => {
     try {
       return judge(error);
     } catch (cause) {
-      log.error('Could not judge a call', { error: cause });
+      log.error('Circuit verdict failed', { error: cause });
       return 'unknown';
     }
   };

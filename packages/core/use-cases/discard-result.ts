@@ -9,9 +9,9 @@ export type DiscardResultsDeps = {
 };
 
 /**
- * Deletes results that were stored under a claim, unless their job has or may still get them: after a cancellation and a
- * deletion of the data, what a fetch stored that was under way must not stay, nor what a fetch stored that outlived its
- * execution. It never throws: what it leaves expires.
+ * Deletes results stored under a stale claim, unless the job uses them or its execution may still save them. Without this, a
+ * fetch that outlives its execution, or ends after the caller deleted the data, would leave a copy. Never throws: leftovers
+ * expire.
  */
 export const discardUnwanted = async (
   { jobs, results, now, log }: DiscardResultsDeps,
@@ -20,17 +20,16 @@ export const discardUnwanted = async (
 ): Promise<void> => {
   try {
     const { job, inline = [] } = (await jobs.getWithData(jobId, now())) ?? {};
-    const isDeleted = !job || job.expungedAt !== undefined;
-    const isStillMine = job?.claims === claims && job.leasedUntil !== undefined;
-    // A job that was delivered may hold the data itself: it needs no other.
-    const has = (providerId: string) =>
+    const isDataDeleted = !job || job.expungedAt !== undefined;
+    const isClaimCurrent = job?.claims === claims && job.leasedUntil !== undefined;
+    // A delivered job may hold the data inline and needs no stored copy.
+    const usesStored = (providerId: string) =>
       job?.results.some((result) => result.providerId === providerId && result.status === 'FETCHED') &&
       !inline.some((result) => result.providerId === providerId);
-    const unwanted = stored.filter(({ providerId }) => isDeleted || !(isStillMine || has(providerId)));
+    const unwanted = stored.filter(({ providerId }) => isDataDeleted || !(isClaimCurrent || usesStored(providerId)));
     await Promise.all(unwanted.map((key) => results.remove(jobId, claims, key)));
-    if (unwanted.length > 0)
-      log.info('Discarded results of a stale claim', { jobId, claims, results: unwanted.length });
+    if (unwanted.length > 0) log.info('Stale results discarded', { jobId, claims, results: unwanted.length });
   } catch (error) {
-    log.warn('Could not discard results of a stale claim', { jobId, claims, error });
+    log.warn('Stale results not discarded', { jobId, claims, error });
   }
 };

@@ -2,9 +2,9 @@ import type { RedriveQuery } from '../domain/redrive.ts';
 import type { JobPage, JobReader } from '../ports/jobs.ts';
 
 /**
- * A page of a client's jobs that are to be tried again, newest first.
+ * A page of a client's jobs to redrive, newest first.
  *
- * @param after the cursor of the page before
+ * @param after the cursor of the previous page
  */
 export const findRedrivable = async (
   { jobs, now }: { jobs: Pick<JobReader, 'list'>; now: () => number },

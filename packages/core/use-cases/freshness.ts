@@ -1,16 +1,16 @@
 import { CACHE_MS } from '../domain/circuit.ts';
 
-/** Keeps what a process knows of a shared table at most `CACHE_MS` old. */
+/** Keeps a process's copy of shared state at most `CACHE_MS` old. */
 export type Freshness = {
-  /** Reads, unless what was read is recent enough; calls that come during a read wait for that one. */
+  /** Reads if the copy is stale. Concurrent calls share one read. */
   refresh: () => Promise<void>;
-  /** What is known was wrong: it is read again before it is used. */
+  /** Marks the copy as stale. */
   expire: () => void;
 };
 
 /**
- * @param read reads what the table says at a time (epoch milliseconds), and keeps it; it never throws, and after a read that
- * failed the next one waits as long as after any other
+ * @param read reads and keeps the state at a time (epoch milliseconds). Must not throw: a failed read is cached as long as a
+ * successful one.
  */
 export const createFreshness = (now: () => number, read: (at: number) => Promise<void>): Freshness => {
   let validUntil = Number.NEGATIVE_INFINITY;

@@ -6,11 +6,11 @@ import type { ClientRates } from '../ports/client-rates.ts';
 import type { Caller } from '../ports/clients.ts';
 import { createFreshness } from './freshness.ts';
 
-/** The client has posted as much as it may for now. */
+/** The client has exceeded its rate. */
 export class ClientRateExceeded extends Error {
   override name = 'ClientRateExceeded';
   readonly ratePerSecond: number;
-  /** When it may post again, milliseconds from now. */
+  /** Time until it may post again, milliseconds. */
   readonly retryAfterMs: number;
 
   constructor(ratePerSecond: number, retryAfterMs: number) {
@@ -28,7 +28,7 @@ export type LimitClient = (caller: Pick<Caller, 'clientId' | 'ratePerSecond'>) =
 
 export type LimitClientDeps = {
   rates: ClientRates;
-  /** Jobs a second, for clients without a rate of their own; 0 for no limit. */
+  /** Jobs per second, for clients without their own rate; 0: unlimited. */
   defaultRatePerSecond: number;
   now: () => number;
   random: Random;
@@ -36,23 +36,23 @@ export type LimitClientDeps = {
 };
 
 /**
- * Limits what clients post, over all functions that take it. A client without a limit costs nothing. Where the table can't
- * be reached, requests go through: the limit protects what comes after it, and must not stop us.
+ * Limits the jobs that clients post, across all function instances. Unlimited clients cost no request. It fails open: if the
+ * table is unavailable, requests are accepted.
  */
 export const createLimitClient = ({ rates, defaultRatePerSecond, now, random, log }: LimitClientDeps): LimitClient => {
   let limited = new Map<string, number>();
   const { refresh } = createFreshness(now, async (at) => {
     try {
       const listed = await rates.listLimited(at);
-      // What this process has found out since may not be listed yet.
+      // Keep limits found by this process: the list may not contain them yet.
       limited = new Map([...limited].filter(([, until]) => until > at));
       for (const [clientId, until] of listed) limited.set(clientId, until);
     } catch (error) {
-      log.warn('Could not read which clients are limited', { error });
+      log.warn('Limited clients not readable', { error });
     }
   });
 
-  /** Epoch milliseconds; undefined when the rate is not used up. */
+  /** @returns the end of the limit, epoch milliseconds; undefined below the rate */
   const count = async (clientId: string, ratePerSecond: number): Promise<number | undefined> => {
     const { window, windowEndsAt, limit, weight } = clientRateAt(now(), ratePerSecond);
     if (weight > 1 && random() * weight >= 1) return undefined;
@@ -60,13 +60,13 @@ export const createLimitClient = ({ rates, defaultRatePerSecond, now, random, lo
       const counted = await rates.count(clientId, window, weight, toEpochSeconds(windowEndsAt));
       if (counted <= limit) return undefined;
     } catch (error) {
-      log.warn('Could not count what a client posts', { clientId, error });
+      log.warn('Client rate not counted', { clientId, error });
       return undefined;
     }
     limited.set(clientId, windowEndsAt);
     log.warn('Client rate exceeded', { clientId, ratePerSecond });
     await rates.limit(clientId, windowEndsAt).catch((error: unknown) => {
-      log.warn('Could not tell others that a client is limited', { clientId, error });
+      log.warn('Client limit not published', { clientId, error });
     });
     return windowEndsAt;
   };

@@ -12,7 +12,7 @@ const TYPES: Partial<Record<Settlement['status'], 'JobCompleted' | 'JobPartial' 
   FAILED: 'JobFailed',
 };
 
-/** Tells of the end of a job, once it is written down; of anything else it says nothing. */
+/** Publishes the end of a job after its outcome is stored; does nothing for a pending job. */
 export const publishJobEnded = async (
   { publish, metrics }: NotifyDeps,
   { jobId, clientId, createdAt }: Pick<ClaimedJob, 'jobId' | 'clientId' | 'createdAt'>,
@@ -22,7 +22,7 @@ export const publishJobEnded = async (
   if (!type) return;
   if (type === 'JobFailed') {
     metrics.count('JobsGivenUp', { cause: failure?.code ?? 'UNKNOWN' });
-    // An alarm looks at the share: without a value here it would be silent while nothing is delivered at all.
+    // An alarm divides by this metric: without a zero it would have no data while every job fails.
     metrics.count('JobsDelivered', undefined, 0);
   } else {
     metrics.count('JobsDelivered');
@@ -31,7 +31,7 @@ export const publishJobEnded = async (
   await publish({ type, jobId, clientId, status, failureCode: failure?.code });
 };
 
-/** Tells of a circuit that opened or closed: field by field, for a stored item may have more in it than its type says. */
+/** The event of a circuit change. Copies single fields, because a stored item may hold more than its type. */
 export const toCircuitEvent = (change: CircuitChange): OperatorEvent => {
   const { key, openUntil } = change.circuit;
   if (!change.isOpen) return { type: 'CircuitClosed', circuit: key };

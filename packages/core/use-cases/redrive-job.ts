@@ -6,6 +6,7 @@ import type { SettlePolicy } from '../domain/settle.ts';
 import type { Log } from '../observability/logger.ts';
 import type { JobControl, JobReader, JobWithData, ProviderResultData, ResultKey, ResultStore } from '../ports/jobs.ts';
 import { discardUnwanted } from './discard-result.ts';
+import { InputDeleted, JobInProgress } from './job-errors.ts';
 import { type StartJobDeps, startJob } from './start-job.ts';
 
 export type ResetJobDeps = {
@@ -20,33 +21,14 @@ export type ResetJobDeps = {
 
 export type RedriveJobDeps = ResetJobDeps & StartJobDeps & { leaseMs: number; control: JobControl };
 
-/** An execution holds the job. */
-export class JobInProgress extends Error {
-  override name = 'JobInProgress';
-  /** How long it may hold it, at most. */
-  readonly retryAfterMs: number;
-
-  constructor(retryAfterMs: number) {
-    super('the job is in progress');
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
-/** The job's parameters or metadata were deleted: its providers can't be asked, nor its receiver called, as they were to be. */
-export class InputDeleted extends Error {
-  override name = 'InputDeleted';
-
-  constructor() {
-    super('its parameters or metadata were deleted');
-  }
-}
-
 /**
- * Makes a job, whether it is over or waits, as good as new: with a fresh deadline and schedule. Stored results are kept
- * unread; those that the job could outlive are renewed.
+ * Starts a job over, finished or pending, with a fresh deadline and retry schedule. Stored results are kept without reading
+ * them; those that could expire before the job ends are renewed.
  *
- * @param leaseMs how long the execution that is about to start holds it; without one, the next sweep claims it
- * @throws JobInProgress when an execution holds it, InputDeleted when what it needs was deleted, StaleClaim when it was claimed or settled since it was read
+ * @param leaseMs lease of the execution that is about to start; undefined leaves the job to the next sweep
+ * @throws JobInProgress when an execution holds the job
+ * @throws InputDeleted when its parameters or metadata were deleted
+ * @throws StaleClaim when it was claimed or settled since it was read
  */
 export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData, leaseMs?: number): Promise<Job> => {
   const { control, fetchDeadlineMs, log } = deps;
@@ -54,7 +36,7 @@ export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData,
   const { jobId, clientId } = job;
   if (isHeld(job, now)) throw new JobInProgress((job.leasedUntil ?? now) - now);
   if (job.isInputDeleted) throw new InputDeleted();
-  // Results go first: once the job says that it has them, they must be there, and for as long as they may be needed.
+  // Store and renew results first: the job must never list a result that is missing or expires too early.
   const saved: ResultKey[] = [];
   let next: Job;
   try {
@@ -62,17 +44,17 @@ export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData,
     next = redriven(job, kept, { now, leaseMs, fetchDeadlineMs });
     await control.replace(job, next);
   } catch (error) {
-    // The job's data may have been deleted since it was read: none of it must come back.
+    // The job's data may have been deleted since it was read. Don't leave a copy behind.
     if (error instanceof StaleClaim && saved.length > 0) await discardUnwanted(deps, job, saved);
     throw error;
   }
-  log.info('Redrove a job', { jobId, clientId, was: job.status, kept: next.results.length });
+  log.info('Job redriven', { jobId, clientId, was: job.status, kept: next.results.length });
   return next;
 };
 
 /**
- * Those of a job's results that are still stored, and will be as long as the job may need them.
- * @param saved gets those added that the job held itself
+ * Returns the job's results that stay stored for as long as the job may need them.
+ * @param saved collects the keys of results that were moved out of the job item
  */
 const keepResults = async (
   { results, fetchDeadlineMs, policy }: ResetJobDeps,
@@ -96,7 +78,7 @@ const keepResults = async (
     return (await results.renew(jobId, result, expiresAt)) ? { ...result, keptUntil: expiresAt } : undefined;
   };
   const kept: GivenResult[] = [];
-  // One after another: a redrive works on many jobs at once, and each may have megabytes.
+  // Sequential, because a redrive handles many jobs concurrently and each may hold megabytes.
   for (const result of job.results) {
     const stored = result.status === 'FETCHED' ? await keep(result) : undefined;
     if (stored) kept.push(stored);
@@ -104,7 +86,7 @@ const keepResults = async (
   return kept;
 };
 
-/** Tries a job again at once; as {@link resetJob}. */
+/** Redrives a job and starts it immediately; otherwise as {@link resetJob}. */
 export const redriveJob = async (deps: RedriveJobDeps, found: JobWithData): Promise<Job> => {
   const next = await resetJob(deps, found, deps.leaseMs);
   await startJob(deps, next, 'redrive');

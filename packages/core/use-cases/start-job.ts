@@ -12,8 +12,8 @@ export type StartJobDeps = {
 };
 
 /**
- * Starts the execution that a job is leased to. It never throws: a job whose start fails is due at once, and the schedule
- * takes it; where that can't be written either, it is due when its lease runs out.
+ * Starts the execution that holds the job's lease. Never throws: if the start fails, the claim is released and the next sweep
+ * starts the job. If the release fails, too, the job is due when its lease expires.
  */
 export const startJob = async (
   { startExecution, control, now, log }: StartJobDeps,
@@ -25,11 +25,11 @@ export const startJob = async (
     await startExecution([toClaimedJob(job, trigger, now())]);
     return;
   } catch (error) {
-    log.warn('Could not start a job: the schedule will', { jobId, clientId, error });
+    log.warn('Job start failed', { jobId, clientId, error });
   }
   try {
     await control.release(jobId, claims, now());
   } catch (error) {
-    log.warn('Could not give a claim back: the lease has to run out', { jobId, error });
+    log.warn('Claim release failed', { jobId, error });
   }
 };

@@ -1,4 +1,4 @@
-"""Imported by a server: ends it once whoever started it is gone, even if that was killed, since its input ends then."""
+"""Imported by a server: ends it once its stdin closes, that is when its parent ends, even if the parent was killed."""
 
 import os
 import signal

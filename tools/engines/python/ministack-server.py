@@ -1,21 +1,21 @@
-"""MiniStack, brought nearer to AWS where that matters to this project.
+"""MiniStack with patches that bring it closer to AWS, where this project depends on it.
 
-AWS hands Retry and Catch the name of the thrown error (Lambda guide, "Function errors and retries": errorType). MiniStack calls
-every one of them Runtime.HandlerError. Here the process of a function tells the name with the message, and what the caller
-sees is put right.
+Error names: on AWS, Retry and Catch match the name of the thrown error (Lambda guide, "Function errors and retries": errorType).
+MiniStack reports Runtime.HandlerError for all errors. Here the function's process sends the name with the message, and the result
+gets it as errorType.
 
-A task of a state machine is a signed call with the rights of the machine's role (Step Functions guide, "IAM policies for
-integrated services"). MiniStack takes a short cut past its own IAM; here tasks are calls like all others, sent to
-AWS_ENDPOINT_URL.
+IAM of state machines: on AWS, a task is a signed call with the permissions of the machine's role (Step Functions guide, "IAM
+policies for integrated services"). MiniStack bypasses its own IAM. Here tasks are signed calls to AWS_ENDPOINT_URL.
 
-It answers whoever asks, with `Access-Control-Allow-Origin: *`: here a web page, whatever its name resolves to, gets no further than
-to the APIs that were deployed. Those are asked first for `/health`, too, which MiniStack takes for its own.
+Web pages: MiniStack answers all origins, with `Access-Control-Allow-Origin: *`. Here web pages, even with DNS rebinding, can only
+reach the deployed APIs.
+
+/health: MiniStack answers it itself. Here requests for it to a deployed API go to that API.
 
 Alarms on expressions and queries (CloudWatch guide, "Create an alarm based on a metric math expression") are stored without them:
-MiniStack refuses those, and evaluates none.
+MiniStack rejects them, and evaluates no alarms.
 
-The events of HTTP APIs have the variables of their stage (API Gateway guide, "payload format version"), which MiniStack keeps
-to itself.
+Stage variables: MiniStack omits them from events of HTTP APIs (API Gateway guide, "payload format version"). Here they are added.
 """
 
 import contextvars
@@ -36,14 +36,14 @@ from ministack.services import apigateway, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 MARK = "\u0000"
-TOLD = "error: String(err.message || err)"
-TELLS_NAME = 'error: "\\u0000" + (err.name || "Error") + "\\u0000" + String(err.message || err)'
+REPORTED = "error: String(err.message || err)"
+REPORTED_WITH_NAME = 'error: "\\u0000" + (err.name || "Error") + "\\u0000" + String(err.message || err)'
 
-scripts = [name for name, value in vars(lambda_runtime).items() if isinstance(value, str) and TOLD in value]
+scripts = [name for name, value in vars(lambda_runtime).items() if isinstance(value, str) and REPORTED in value]
 if not scripts:
-    raise SystemExit("this version of MiniStack runs Node functions in another way")
+    raise SystemExit("this version of MiniStack runs Node functions differently: the patch does not apply")
 for name in scripts:
-    setattr(lambda_runtime, name, getattr(lambda_runtime, name).replace(TOLD, TELLS_NAME))
+    setattr(lambda_runtime, name, getattr(lambda_runtime, name).replace(REPORTED, REPORTED_WITH_NAME))
 
 execute_function = lambda_svc._execute_function
 
@@ -76,7 +76,7 @@ def alarm_record_without_expressions(name, props):
 
 provisioners._cw_metric_alarm_record = alarm_record_without_expressions
 
-# The state machine whose execution this is: its ARN, and its role's.
+# ARN and role ARN of the state machine whose execution runs in this context.
 machine = contextvars.ContextVar("machine")
 run_execution = stepfunctions._run_execution
 
@@ -92,9 +92,9 @@ stepfunctions._run_execution = run_as_machine
 
 @functools.lru_cache
 def client_of(machine_arn, role_arn, service):
-    """A client with the rights of a role; its requests say which state machine they are of, in the user agent."""
+    """A client with the permissions of a role. The user agent identifies the state machine."""
     *_, region, account, _, name = machine_arn.split(":")
-    # MiniStack has credentials of roles for functions only: the machine poses as one.
+    # MiniStack issues role credentials to functions only, so use them for a made-up function.
     as_function = f"arn:aws:lambda:{region}:{account}:function:{name}"
     access = lambda_runtime.execution_credentials({"FunctionArn": as_function, "FunctionName": name, "Role": role_arn})
     logical_id = re.search(r"[A-Z]\w*StateMachine", name)
@@ -105,7 +105,7 @@ def client_of(machine_arn, role_arn, service):
         aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=access["AWS_SESSION_TOKEN"] or None,
-        # It is for Retry to try again; a Map may have forty tasks at once.
+        # Retries are up to the state machine. A Map may run forty tasks at once.
         config=Config(
             retries={"total_max_attempts": 1},
             max_pool_connections=100,
@@ -121,7 +121,7 @@ def call(service, prefix, operation, **parameters):
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
         raise stepfunctions._ExecutionError(f"{prefix}.{code}", message) from error
     except BotoCoreError as error:
-        # A connection that breaks, above all: AWS has this name for it, and Retry asks for it.
+        # Mostly broken connections. AWS reports them by this name, which Retry matches.
         print(f"{prefix}: {error!r}", file=sys.stderr, flush=True)
         raise stepfunctions._ExecutionError(f"{prefix}.SdkClientException", str(error)) from error
 
@@ -143,7 +143,7 @@ def start_execution(_resource, parameters):
 stepfunctions._call_lambda = invoke_function
 stepfunctions._invoke_nested_start_execution = start_execution
 
-# Hosts that stand for this machine, as the embedded cloud has them.
+# Hosts of this machine, as in local/host-header.ts.
 OF_THIS_MACHINE = re.compile(
     r"(localhost|([\w-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\]|host\.(docker|containers)\.internal)(:\d+)?", re.I
 )
@@ -154,7 +154,7 @@ app = ministack.app.app
 
 
 async def refuse(send):
-    body = b'{"message": "Web pages are not answered here."}'
+    body = b'{"message": "Requests of web pages are not allowed."}'
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -169,7 +169,7 @@ async def guarded_app(scope, receive, send):
         if not OF_THIS_MACHINE.fullmatch(host) or (is_page and not api and not scope["path"].startswith(API_PATH)):
             return await refuse(send)
         if api and scope["path"] == "/health":
-            # By its path: the API is not looked for in the host then.
+            # Address the API by path: MiniStack handles /health itself if the API is named in the host.
             path = f"{API_PATH}{api.group(1)}/$default/health"
             others = [(name, value) for name, value in scope["headers"] if name.lower() != b"host"]
             headers = [(b"host", f"127.0.0.1:{os.environ['GATEWAY_PORT']}".encode()), *others]

@@ -1,4 +1,4 @@
-"""moto's server, executing state machines; what they invoke of Lambda goes over HTTP.
+"""moto's server, configured to execute state machines, with Lambda invocations forwarded over HTTP.
 
 usage: python moto-server.py PORT LAMBDA_URL
 """
@@ -12,7 +12,7 @@ import urllib.request
 import end_with_parent
 
 port, lambda_url = sys.argv[1], sys.argv[2]
-# Tasks are sent here by clients that moto makes of its own; they need credentials, of whatever kind.
+# moto creates its own SDK clients for tasks. They need any credentials.
 os.environ.update(MOTO_PORT=port, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
 
 from moto.awslambda_simple.models import LambdaSimpleBackend
@@ -25,7 +25,7 @@ default_user_config["lambda"] = {"use_docker": False}
 
 
 def invoke(self, function_name, qualifier, body, headers, response_headers):
-    """Passes on payload and answer, and the header that tells a failure from a result."""
+    """Forwards the payload, and returns the response with the header that marks a failure."""
     name = function_name.split(":")[-1]
     data = body.encode() if isinstance(body, str) else body or b"{}"
     request = urllib.request.Request(f"{lambda_url}/2015-03-31/functions/{name}/invocations", data=data, method="POST")
@@ -38,7 +38,7 @@ def invoke(self, function_name, qualifier, body, headers, response_headers):
 
 LambdaSimpleBackend.invoke = invoke
 
-# Retries wait a fiftieth of their time.
+# Retries wait a fiftieth of their interval.
 retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50))
 
 main(["-H", "127.0.0.1", "-p", port])

@@ -1,4 +1,4 @@
-"""What the document cannot say of requests that are right, and the API asks for: each is made so before it is sent."""
+"""Rules of the API that its document can't express: generated requests that should be valid are adjusted to them."""
 
 import json
 import uuid
@@ -14,17 +14,17 @@ BEGINNING = datetime.fromtimestamp(0, timezone.utc)
 
 
 def size_of(value):
-    """Bytes of JSON; Python writes blanks, so it is no less."""
+    """Bytes of JSON. Python adds spaces, so this is an upper bound."""
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def is_position(cursor):
-    """Whether a cursor came from the API: what is generated from its schema is none."""
+    """Whether a cursor came from the API. Generated ones are invalid."""
     return cursor.startswith("MjA") and len(cursor) == 82  # A time and a job id, in base64: a year comes first.
 
 
 def read_time(text, default):
-    """A time of the API's, to the second; Python has no year 0."""
+    """Parses an RFC 3339 time, to the second. Python has no year 0."""
     if not text:
         return default
     if text.startswith("0000"):
@@ -47,18 +47,18 @@ def before_call(context, case, kwargs):
         return
     operation = f"{case.method.upper()} {case.path}"
 
-    # Two requests under one idempotency key are right only if they are the same.
+    # Different requests with the same idempotency key are invalid.
     if operation == "POST /webhook" and "idempotency-key" in case.headers:
         case.headers["idempotency-key"] = str(uuid.uuid4())
 
-    # Names of hosts have at most 253 characters, which no pattern counts at a bearable price.
+    # Host names have at most 253 characters. A pattern that checks this would be too slow.
     if operation == "POST /webhook" and isinstance(case.body, dict):
         url = case.body.get("callbackUrl", "")
         host = urlsplit(url).hostname or ""
         if len(host) > MAX_NAME_CHARACTERS:
             case.body["callbackUrl"] = url.lower().replace(host, host[-MAX_NAME_CHARACTERS:].lstrip("."))
 
-    # Each provider is named once, whichever way; parameters and metadata are a kilobyte each at most.
+    # Each provider is listed once, as a string or an object. Parameters and metadata are at most 1 KiB each.
     if operation == "POST /webhook" and isinstance(case.body, dict):
         providers = {one if isinstance(one, str) else one["id"]: one for one in case.body["providers"]}
         if size_of([one for one in providers.values() if not isinstance(one, str)]) > MAX_INPUT_BYTES:
@@ -71,20 +71,20 @@ def before_call(context, case, kwargs):
     if operation == "POST /complete":
         case.body = without_proto(case.body)
 
-    # A cursor is one of an earlier page.
+    # Cursors must be from a previous page.
     if operation == "GET /jobs" and "cursor" in case.query and not is_position(str(case.query["cursor"])):
         del case.query["cursor"]
 
-    # So is one of the mock providers.
+    # The same for the mock providers.
     if operation == "GET /providers/gas/accounts/{account}/bills":
         case.query.pop("cursor", None)
 
-    # A client authenticates in one place.
+    # A client must authenticate by HTTP Basic or in the form, but not both.
     if operation == "POST /providers/token" and isinstance(case.body, dict):
         for name in ("client_id", "client_secret"):
             case.body.pop(name, None)
 
-    # A redrive's time is from before to, and before now; by default from 1970 on.
+    # `from` must be before `to`, and before now. It defaults to 1970.
     if operation == "POST /redrives" and isinstance(case.body, dict):
         now = datetime.now(timezone.utc)
         end = min(now, read_time(case.body.get("to"), now))

@@ -11,7 +11,7 @@ import { type Item, isWritten, type JobTable, toItem, toUpdate } from './table.t
  * | a provider | `CIRCUITS`, `provider#<id>`       | `CIRCUITS`, `provider#<id>#watch`       |
  * | a receiver | `CIRCUIT#callback#…`, `OPEN`      | `CIRCUIT#callback#…`, `WATCH`           |
  *
- * All circuits of providers are found by one query; thousands of receivers in trouble are not one list.
+ * One query reads the circuits of all providers. Receivers may be thousands, so each has its own partition.
  */
 export const LISTED_KEY = 'CIRCUITS';
 const WATCH_SUFFIX = '#watch';
@@ -24,16 +24,16 @@ const watchKey = (key: string): Item =>
     : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'WATCH' });
 const tallyKey = (key: string, window: number): Item => toItem({ jobId: `TALLY#${key}`, itemId: `WINDOW#${window}` });
 
-/** An open circuit that was not probed for this long is dropped: there are no calls any more. */
-const FORGOTTEN_AFTER_MS = 3_600_000;
+/** An open circuit expires this long after its open time: without a probe there are no calls any more. */
+const UNPROBED_RETENTION_MS = 3_600_000;
 
-/** The attributes of an open circuit, by the names that deployed tables have. */
+/** Maps an open circuit to its stored attribute names, which deployed tables already use. */
 const toOpenAttributes = ({ openUntil, consecutiveOpens, halfOpen, lastFailure }: OpenCircuit) => ({
   openUntil,
   openings: consecutiveOpens,
   isProbed: halfOpen,
   lastFailure,
-  expiresAt: toEpochSeconds(openUntil + FORGOTTEN_AFTER_MS),
+  expiresAt: toEpochSeconds(openUntil + UNPROBED_RETENTION_MS),
 });
 
 const toState = (key: string, open: Item | undefined, watch: Item | undefined): CircuitState => {
@@ -49,12 +49,12 @@ const toState = (key: string, open: Item | undefined, watch: Item | undefined): 
   return state;
 };
 
-/** Reading is apart, so that a function that only reads holds no call that writes, nor the right to make it. */
+/** Separate from the writer, so that a function that only reads needs no write permission. */
 export const createDynamoCircuitReader = ({
   client,
   tableName: TableName,
 }: JobTable): Pick<Circuits, 'list' | 'find'> => {
-  /** All items of a key that have not expired, by item id. TTL deletion lags behind. */
+  /** The unexpired items of a key, by item id. DynamoDB deletes expired items late. */
   const query = async (jobId: string, now: number, prefix?: string): Promise<Map<string, Item>> => {
     const found = new Map<string, Item>();
     const pages = paginateQuery(
@@ -145,7 +145,7 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
       write(openKey(read.key), toOpenAttributes(next), 'openUntil = :read', { ':read': read.openUntil }),
 
     close: async ({ key, openUntil }, windows) => {
-      // The circuit itself last: if the process dies before, the next probe closes it again.
+      // Delete the circuit itself last: if the process dies before that, the next probe closes it.
       for (const Key of [watchKey(key), ...windows.map((window) => tallyKey(key, window))]) {
         await client.send(new DeleteItemCommand({ TableName, Key }));
       }

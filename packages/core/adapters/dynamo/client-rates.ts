@@ -5,7 +5,7 @@ import type { ClientRates } from '../../ports/client-rates.ts';
 import { LISTED_KEY } from './circuits.ts';
 import { type JobTable, toItem } from './table.ts';
 
-/** Clients that are limited are listed beside the circuits of providers, each list by its own prefix. */
+/** Limited clients share the partition of the provider circuits; each list has its own prefix. */
 const CLIENT_PREFIX = 'client#';
 
 export const createDynamoClientRates = ({ client, tableName: TableName }: JobTable): ClientRates => ({

@@ -12,12 +12,12 @@ import type { Client } from '../../domain/client.ts';
 import { type Caller, type ClientAdmin, type FindCaller, StaleClient } from '../../ports/clients.ts';
 import { toItem } from './table.ts';
 
-/** The table of callers. */
+/** The client table. */
 export type ClientTable = { client: DynamoDBClient; tableName: string };
 
 /**
- * By the hash of their API key. Its projection holds neither signing secrets nor the headers of callbacks: functions that
- * authenticate can read none.
+ * Clients by the hash of their API key. The projection excludes signing secrets and callback headers, so that functions that
+ * authenticate can't read them.
  */
 const CALLER_INDEX = 'CallerIndex';
 
@@ -41,7 +41,7 @@ export const createDynamoFindCaller =
 export const createDynamoFindClient =
   ({ client, tableName }: ClientTable): ClientAdmin['get'] =>
   async (clientId) => {
-    // Consistent: a client that was made a moment ago must not look like one that was never there.
+    // Consistent, so that a client created a moment ago is found.
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: toItem({ clientId }), ConsistentRead: true }),
     );
@@ -75,7 +75,7 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
       await client.send(update);
     } catch (cause) {
       if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-      throw new StaleClient(`client ${clientId} was changed by somebody else`, { cause });
+      throw new StaleClient(`client ${clientId} was changed concurrently`, { cause });
     }
   },
 
@@ -105,7 +105,7 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
       await client.send(update);
     } catch (cause) {
       if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-      throw new StaleClient(`client ${clientId} does not exist any more`, { cause });
+      throw new StaleClient(`client ${clientId} no longer exists`, { cause });
     }
   },
 

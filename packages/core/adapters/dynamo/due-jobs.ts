@@ -22,7 +22,7 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
   },
 
   claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
-    // An entry that is due while it has a lease was left to it: the claim before this one was not settled.
+    // A due entry with a lease was abandoned: the previous claim was never settled. `leftAt` is when it was claimed.
     const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
     const update = new UpdateItemCommand({
       TableName: tableName,

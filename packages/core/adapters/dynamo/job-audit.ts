@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AuditedJob } from '../../domain/audit.ts';
 import { JOB_ITEM_ID, type JobTable, RESULT_PREFIX, toItem } from './table.ts';
 
-/** What is read of each item: nothing of what was collected. */
+/** The attributes read of each item. Collected data is not read. */
 const ATTRIBUTES = [
   'jobId',
   'itemId',
@@ -41,9 +41,9 @@ const toAudited = (jobId: string, rows: Row[]): AuditedJob => {
   };
 };
 
-/** Reads the whole table of jobs, for operators: no function has the right to. */
+/** Reads the whole job table, for operators; no function has the permission. */
 export const createDynamoJobAudit = ({ client, tableName: TableName }: JobTable) => {
-  /** One job and its results as they are now. */
+  /** One job with its results, read consistently. */
   const read = async (jobId: string): Promise<AuditedJob> => {
     const rows: Row[] = [];
     const query = {
@@ -59,7 +59,7 @@ export const createDynamoJobAudit = ({ client, tableName: TableName }: JobTable)
 
   return {
     read,
-    /** Every job, page by page: items of one key come together, so that one job at a time is kept in memory. */
+    /** Every job, page by page. A scan returns the items of a key together, so only one incomplete job is buffered. */
     readAll: async function* (): AsyncGenerator<{ jobs: AuditedJob[]; items: number }> {
       let open: Row[] = [];
       for await (const { Items = [] } of paginateScan({ client }, { TableName, ...projection })) {

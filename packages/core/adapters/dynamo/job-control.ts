@@ -19,7 +19,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
         new UpdateItemCommand({
           TableName: tableName,
           Key: jobKey(jobId),
-          // Whatever it was held for since its last outcome was no fault of a third party.
+          // No third party caused the hold since the last outcome.
           UpdateExpression: 'SET dueAt = :now, heldSince = if_not_exists(heldSince, updatedAt) REMOVE leasedUntil',
           ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
           ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
@@ -52,7 +52,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
       data: undefined,
     });
     if (!isUndelivered(status)) remove.push('undeliveredShard');
-    // An outcome that was written since leaves the claims as they were, but takes the lease away.
+    // An outcome written since the read leaves the claims unchanged but removes the lease.
     const lease = read.leasedUntil === undefined ? 'attribute_not_exists(leasedUntil)' : 'leasedUntil = :lease';
     await fenced(
       client.send(

@@ -15,8 +15,8 @@ import {
 } from './table.ts';
 
 export const createDynamoJobIntake = ({ client, tableName, shardCount }: ShardedJobTable): JobIntake => {
-  /** @param over claims of the expired job that it takes the place of */
-  const put = (job: Job, request: IntakeRequest, over?: number) => {
+  /** @param replacedClaims claims of the expired job to replace; undefined for none */
+  const put = (job: Job, request: IntakeRequest, replacedClaims?: number) => {
     const shard = shardOf(job.jobId, shardCount);
     const { claimsSinceOutcome: unsettled, ...attributes } = job;
     return client.send(
@@ -33,9 +33,12 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
           listKey: listKey(job),
           attemptLog: {},
         }),
-        ...(over === undefined
+        ...(replacedClaims === undefined
           ? { ConditionExpression: 'attribute_not_exists(jobId)' }
-          : { ConditionExpression: 'claims = :over', ExpressionAttributeValues: toItem({ ':over': over }) }),
+          : {
+              ConditionExpression: 'claims = :replaced',
+              ExpressionAttributeValues: toItem({ ':replaced': replacedClaims }),
+            }),
       }),
     );
   };
@@ -55,11 +58,11 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
     const found = await read(job.jobId);
-    // Deleted between the write and the read: its time was up.
+    // It expired and was deleted between the write and the read.
     if (!found) return create(job, request, now);
     const { job: stored, requestId, requestHash } = found;
     if (isExpired(stored, now)) {
-      // Claims go on counting: what the expired job left in the table must look old to its successor.
+      // Claims keep counting, so that the new job's fencing token is newer than anything the expired job left in the table.
       const successor = { ...job, claims: stored.claims + 1 };
       try {
         await put(successor, request, stored.claims);
@@ -69,7 +72,7 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
         return create(job, request, now);
       }
     }
-    // The SDK repeats writes whose answer was lost: a failed condition may be our own success.
+    // The SDK resends a write whose response was lost, so a failed condition may mean that this request succeeded.
     return { isNew: requestId === request.requestId, job: stored, requestHash };
   };
 

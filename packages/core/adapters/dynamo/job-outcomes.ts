@@ -5,10 +5,10 @@ import { attemptSlot, fenced, isUndelivered, type JobTable, jobKey, toItem, toUp
 export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOutcomes => ({
   save: async (jobId, claims, settlement, data = []) => {
     const { attempt, fetchAttempts, callbackAttempts, ...rest } = settlement;
-    const given = { ...rest, unsettled: 0, data: data.length > 0 ? data : undefined };
-    // What a settlement doesn't say stays as it is.
-    const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    const update = toUpdate(said);
+    const attributes = { ...rest, unsettled: 0, data: data.length > 0 ? data : undefined };
+    // Undefined fields of a settlement leave the stored attributes unchanged.
+    const defined = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+    const update = toUpdate(defined);
     const isOver = settlement.dueAt === undefined;
     const set = [
       ...update.set,

@@ -15,7 +15,7 @@ import {
   UNDELIVERED_INDEX,
 } from './table.ts';
 
-/** Reading one job and listing many are apart, so that a function that only reads one needs no right to query. */
+/** Separate from the list, so that a function that reads single jobs needs no Query permission. */
 export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<JobReader, 'get' | 'getWithData'> => {
   const find = async (jobId: string, now: number) => {
     const { Item } = await client.send(
@@ -36,26 +36,26 @@ export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<Job
 
 type Entry = JobSummary & { listKey: string; expiresAt?: number };
 
-/** One shard of an index, read from the newest entry to older ones. */
+/** One shard of an index, read from newest to oldest. */
 type Shard = {
   number: number;
-  /** The entries that were read and match. */
+  /** The matching entries read so far. */
   entries: Entry[];
-  /** The next query reads older entries than this one; undefined once everything in range was read. */
+  /** The key of the oldest entry read; undefined once the whole range was read. */
   readTo: string | undefined;
 };
 
 /**
- * What one call of `list` may cost: no query begins after this many entries (an entry takes about 200 bytes, so 10,000 are
- * some 250 read units) or this much time. Each shard is read once at least, so that the cursor always moves.
+ * Cost limits of one call of `list`: no query starts after this many entries (at about 200 bytes each, 10,000 are some 250
+ * read units) or this much time. Each shard is read at least once, so that the cursor always advances.
  */
 const MAX_ENTRIES_READ = 10_000;
 const MAX_READ_MS = 5_000;
 
-/** The most entries that one query reads: one answer holds up to 1 MB. */
+/** Maximum entries per query: a response holds up to 1 MB. */
 const MAX_QUERY_ENTRIES = 1_000;
 
-/** @param clock the time that passes while a call reads, epoch milliseconds */
+/** @param clock current time for the time limit of a call, epoch milliseconds */
 export const createDynamoJobList = ({
   client,
   tableName,
@@ -63,18 +63,18 @@ export const createDynamoJobList = ({
   clock = Date.now,
 }: ShardedJobTable & { clock?: () => number }): Pick<JobReader, 'list'> => ({
   list: async ({ clientId, status, from, to, limit, after, now }) => {
-    // Jobs that were not delivered have an index of their own: there are few, and they are the ones people look for.
+    // Undelivered jobs are few and often queried, so they have a separate index.
     const isUndeliveredOnly = isUndelivered(status);
     const oldest = from === undefined ? OLDEST_KEY : timeKey(from);
     const newest = [after, to === undefined ? undefined : timeKey(to)]
       .filter((key) => key !== undefined)
       .reduce((lower, key) => (key < lower ? key : lower), NEWEST_KEY);
 
-    /** Reads on in one shard. @returns how many entries were read, those that don't match included */
+    /** Reads the next entries of a shard. @returns the number of entries read, matching or not */
     const read = async (shard: Shard, Limit: number): Promise<number> => {
       const { readTo = '' } = shard;
       const below = justBelow(readTo);
-      // DynamoDB refuses bounds in the wrong order.
+      // DynamoDB rejects an empty BETWEEN range.
       if (below < oldest) {
         shard.readTo = undefined;
         return 0;
@@ -107,8 +107,8 @@ export const createDynamoJobList = ({
 
     const shards = Array.from({ length: shardCount }, (_, number): Shard => ({ number, entries: [], readTo: newest }));
     const endsAt = clock() + MAX_READ_MS;
-    // The jobs of a page are spread evenly over the shards, more or less. Every further round reads twice as much of each: most
-    // entries don't match, then.
+    // A page's jobs are spread about evenly over the shards. Each further round doubles the limit, because a second round means
+    // that few entries match.
     let perQuery = Math.min(limit, Math.ceil((1.5 * limit) / shardCount) + 2, MAX_QUERY_ENTRIES);
     let entriesRead = 0;
     let behind = shards;
@@ -121,7 +121,7 @@ export const createDynamoJobList = ({
       perQuery = Math.min(perQuery * 2, MAX_QUERY_ENTRIES, left);
     }
 
-    // Entries older than where some shard stopped reading may have unread neighbours: they belong to the next page.
+    // A shard that stopped early may have unread entries older than its last key. Older entries are left to the next page.
     const boundary = shards.reduce((highest, { readTo = '' }) => (readTo > highest ? readTo : highest), '');
     const entries = newestFirst(shards).filter((entry) => entry.listKey >= boundary);
     const page = entries.slice(0, limit);
@@ -133,27 +133,27 @@ export const createDynamoJobList = ({
 const newestFirst = (shards: Shard[]): Entry[] =>
   shards.flatMap(({ entries }) => entries).sort((a, b) => (a.listKey < b.listKey ? 1 : -1));
 
-/** The shards that may still hold one of the `limit` newest matches. */
+/** The shards that may still contain one of the `limit` newest matches. */
 const shardsBehind = (shards: Shard[], limit: number): Shard[] => {
   const { listKey: last = '' } = newestFirst(shards)[limit - 1] ?? {};
   return shards.filter(({ readTo }) => readTo !== undefined && readTo > last);
 };
 
-/** Jobs are accepted in these years; ISO 8601 writes others with a sign, which sorts before every digit. */
+/** Range of four-digit years: ISO 8601 writes other years with a sign, which sorts before every digit. */
 const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const OLDEST_KEY = '0';
 const NEWEST_KEY = ':';
 
-/** Sorts before the list keys of all jobs that were accepted at this time or later, and after all others. */
+/** A key between the list keys of jobs accepted before this time and of those accepted at or after it. */
 const timeKey = (ms: number): string => {
   if (ms < FIRST_MS) return OLDEST_KEY;
   return ms > LAST_MS ? NEWEST_KEY : new Date(ms).toISOString();
 };
 
 /**
- * A key that is less than the given one and greater than every list key before it: BETWEEN includes both its ends. List keys are
- * of one length and of characters that sort before the tilde.
+ * A key below the given one and above every smaller list key, because BETWEEN is inclusive. List keys have one length and
+ * contain only characters that sort before the tilde.
  */
 const justBelow = (key: string): string =>
   `${key.slice(0, -1)}${String.fromCharCode(key.charCodeAt(key.length - 1) - 1)}~`;

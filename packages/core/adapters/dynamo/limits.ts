@@ -11,12 +11,12 @@ import { toEpochSeconds } from '../../domain/ttl.ts';
 import type { Limits, Slot } from '../../ports/limits.ts';
 import { isWritten, type JobTable, toItem } from './table.ts';
 
-/** How long counters and slots are kept after they were of use. */
-const FORGOTTEN_AFTER_MS = 3_600_000;
+/** How long counters and slots are kept after their last use. */
+const RETENTION_MS = 3_600_000;
 
 const THROTTLED = [ProvisionedThroughputExceededException, ThrottlingException, RequestLimitExceeded];
 
-/** A key that is too busy gives nothing, like one that is used up: callers come back in the next second. */
+/** Treats a throttled key like an exhausted limit: callers retry in the next second. */
 const unlessThrottled = async <T>(request: Promise<T>, otherwise: T): Promise<T> => {
   try {
     return await request;
@@ -46,10 +46,10 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
         { jobId: part === 0 ? `RATE#${key}` : `RATE#${key}#${part}`, itemId: `SECOND#${second}` },
         'ADD calls :one SET expiresAt = :expiresAt',
         'attribute_not_exists(calls) OR calls < :limit',
-        { ':one': 1, ':limit': limit, ':expiresAt': toEpochSeconds(second * 1000 + FORGOTTEN_AFTER_MS) },
+        { ':one': 1, ':limit': limit, ':expiresAt': toEpochSeconds(second * 1000 + RETENTION_MS) },
       ),
 
-    // One page holds all: a megabyte is ten times the thousand slots that a provider may have.
+    // One page is enough: a provider has at most 1,000 slots, about a tenth of the 1 MB page.
     findFreeSlots: async (key, limit, now) => {
       const query = new QueryCommand({
         TableName,
@@ -66,23 +66,23 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
 
     takeSlot: async (key, number, now, heldUntil) => {
       const holder = Math.floor(random() * 2 ** 48).toString(36);
-      const isMine = await update(
+      const isTaken = await update(
         slotKey(key, number),
         'SET heldUntil = :heldUntil, holder = :holder, expiresAt = :expiresAt',
-        // Or it is ours already: the answer to our first request was lost, and the SDK has sent it again.
+        // The holder matches if the SDK resent this write because its response was lost.
         'attribute_not_exists(heldUntil) OR heldUntil <= :now OR holder = :holder',
         {
           ':heldUntil': heldUntil,
           ':now': now,
           ':holder': holder,
-          ':expiresAt': toEpochSeconds(heldUntil + FORGOTTEN_AFTER_MS),
+          ':expiresAt': toEpochSeconds(heldUntil + RETENTION_MS),
         },
       );
-      return isMine ? { key, number, heldUntil, holder } : undefined;
+      return isTaken ? { key, number, heldUntil, holder } : undefined;
     },
 
     freeSlot: async ({ key, number, holder }: Slot) => {
-      // A slot whose time has run out may have another holder by now.
+      // After its expiry the slot may have a new holder.
       await update(slotKey(key, number), 'SET heldUntil = :free', 'holder = :holder', {
         ':free': 0,
         ':holder': holder,

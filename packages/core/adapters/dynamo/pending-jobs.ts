@@ -3,15 +3,15 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Job, ProviderResult } from '../../domain/job.ts';
 import { DUE_INDEX, INPUT_ATTRIBUTES, JOB_ITEM_ID, type JobTable, parseStoredInput } from './table.ts';
 
-/** What a pending job still has to fetch, and with which parameters. */
+/** The outstanding fetches of a pending job, with their parameters. */
 export type PendingInput = Pick<Job, 'jobId' | 'phase' | 'providers' | 'parameters'> & { results: ProviderResult[] };
 
 const ATTRIBUTES = ['jobId', 'phase', 'results', ...INPUT_ATTRIBUTES.filter((name) => name !== 'metadata')];
 const KEYS = ATTRIBUTES.map((_, index) => `#${index}`);
 
 /**
- * Reads every pending job, for operators: no function has the right to. It scans the whole table, since the index of due jobs
- * ({@link DUE_INDEX}) holds no parameters.
+ * Reads every pending job, for operators; no function has the permission. Scans the whole table, because the index of due jobs
+ * ({@link DUE_INDEX}) does not project parameters.
  */
 export const readPendingJobs = async function* ({
   client,

@@ -7,20 +7,20 @@ import type { RedriveIntake, RedriveWork } from '../../ports/redrives.ts';
 import { DUE_INDEX, fenced, type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
 
 /**
- * They lie in the table of jobs. The newest redrive of a client is stored under the client, which makes the write of it the
- * check that no other is open; it moves to a key of its own, by its id, when the next one takes its place. (Earlier versions
- * stored all of them by their id, and those that they left open are worked off there.)
+ * Redrives are stored in the job table. A client's newest redrive is stored under the client's key, so that a conditional
+ * write also checks that no other is open. The next redrive moves it to a key with its own id. (Earlier versions stored every
+ * redrive by id; open ones are still processed there.)
  */
 const ITEM_ID = 'REDRIVE';
 const clientKey = (clientId: string): string => `REDRIVES#${clientId}`;
 const itemKey = (key: string): Item => toItem({ jobId: key, itemId: ITEM_ID });
 
-/** Open ones are in a shard of the due index that jobs don't use. */
+/** Open redrives use a shard of the due index that jobs don't use. */
 const DUE_SHARD = -1;
-/** How many of those a pass looks at: it comes to fewer before it looks again. */
+/** Entries per query. A pass processes fewer before it queries again. */
 const MAX_DUE = 100;
 
-/** Tells until when a pass is under way. */
+/** The item that records until when a pass is running. */
 const PASS_KEY = toItem({ jobId: 'REDRIVES', itemId: 'PASS' });
 
 const toRedrive = (item: Item): Redrive => {
@@ -28,7 +28,7 @@ const toRedrive = (item: Item): Redrive => {
   return { redriveId: jobId, stalls: 0, ...redrive } as Redrive;
 };
 
-/** Each is apart, so that a function needs no right that it doesn't use. */
+/** Separate from the work, so that each function has only the permissions it needs. */
 export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobTable): RedriveIntake => {
   const read = async (key: string): Promise<Redrive | undefined> => {
     const { Item } = await client.send(new GetItemCommand({ TableName, Key: itemKey(key), ConsistentRead: true }));
@@ -40,14 +40,14 @@ export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobT
       const key = clientKey(redrive.clientId);
       for (;;) {
         const former = await read(key);
-        // The same one: an answer to an earlier try of this request was lost.
+        // The SDK resent this request because its response was lost.
         if (former?.redriveId === redrive.redriveId) return { isNew: true, redrive: former };
         if (former?.status === 'RUNNING') return { isNew: false, redrive: former };
         if (former && !isExpired(former, now)) {
           const Item = { ...toItem(former), ...itemKey(former.redriveId) };
           await client.send(new PutItemCommand({ TableName, Item }));
         }
-        // Claims count on: a stale holder of the former one must not pass for a holder of this one.
+        // Claims keep counting, so that a stale holder of the former redrive can't write to this one.
         const next = { ...redrive, claims: former ? former.claims + 1 : redrive.claims };
         const put = new PutItemCommand({
           TableName,
@@ -110,10 +110,10 @@ export const createDynamoRedriveWork = ({ client, tableName: TableName }: JobTab
       TableName,
       Key: itemKey(key),
       UpdateExpression:
-        'SET claims = claims + :one, stalls = if_not_exists(stalls, :none) + :one, dueAt = :leaseEnd, leasedUntil = :leaseEnd',
+        'SET claims = claims + :one, stalls = if_not_exists(stalls, :zero) + :one, dueAt = :leaseEnd, leasedUntil = :leaseEnd',
       ConditionExpression: 'claims = :claims AND dueAt <= :now',
       ExpressionAttributeValues: toItem({
-        ':none': 0,
+        ':zero': 0,
         ':one': 1,
         ':claims': claims,
         ':now': now,
@@ -138,7 +138,7 @@ export const createDynamoRedriveWork = ({ client, tableName: TableName }: JobTab
       dueAt: undefined,
       ...progress,
       dueShard: isOpen ? DUE_SHARD : undefined,
-      // The index holds this attribute, and not the stalls: it tells which redrives had some.
+      // The index projects this attribute but not `stalls`: it marks redrives with stalls.
       leasedUntil: isOpen && progress.stalls > 0 ? progress.dueAt : undefined,
     });
     await fenced(

@@ -26,12 +26,12 @@ import {
 const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
 
-/** Above this, gzip saves more write units than it costs time. */
+/** Smaller results are not compressed: the saved write units are not worth the CPU time. */
 const GZIP_FROM_BYTES = 2 * 1024;
-/** DynamoDB takes items up to 400 KB, names and all. */
+/** DynamoDB's item limit is 400 KB, attribute names included. */
 const CHUNK_BYTES = 350_000;
 
-/** A result's head item. Chunks after the first are items of their own; a result that isn't compressed has none. */
+/** The head item of a result, with the first chunk. Further chunks are separate items. Uncompressed results have one item. */
 type HeadItem = Omit<ProviderResultData, 'json'> & {
   itemId: string;
   claims: number;
@@ -41,7 +41,7 @@ type HeadItem = Omit<ProviderResultData, 'json'> & {
   chunkCount?: number;
 };
 
-/** Writing and reading are apart, so that a function that only writes holds no call that reads, nor the right to make it. */
+/** Separate from the reader, so that a function that only writes needs no read permission. */
 export const createDynamoResultWriter = (table: JobTable): Pick<ResultStore, 'save'> => {
   const { client, tableName } = table;
   const put = (item: Record<string, unknown>) =>
@@ -69,13 +69,13 @@ export const createDynamoResultWriter = (table: JobTable): Pick<ResultStore, 'sa
       const chunks = split(compressed, CHUNK_BYTES);
       const stored = { digest, chunks: chunks.length, keptUntil: expiresAt };
       try {
-        // The head goes last: a result is there when its head is, and then it is whole.
+        // The head goes last: once it exists, the result is complete.
         for (const [index, chunk] of [...chunks.entries()].slice(1)) {
           await put({ jobId, itemId: chunkItemId(providerId, digest, index), gzip: chunk, claims, expiresAt });
         }
         await put({ ...head, digest, chunkCount: chunks.length, gzip: chunks[0] });
       } catch (error) {
-        // Chunks that no head will ever point to. After other failures one may: its write may have taken effect.
+        // No head will reference these chunks. After other errors keep them: the write of the head may have succeeded.
         if (error instanceof StaleClaim) await removeUnder(claims, table, jobId, { providerId, ...stored });
         throw error;
       }
@@ -84,7 +84,7 @@ export const createDynamoResultWriter = (table: JobTable): Pick<ResultStore, 'sa
   };
 };
 
-/** What a result's keys are made of, as its head item says. */
+/** Reads the parts of a result's item keys from its head item. */
 const readKey = async ({ client, tableName }: JobTable, jobId: string, providerId: string): Promise<ResultKey> => {
   const { Item = {} } = await client.send(
     new GetItemCommand({
@@ -97,14 +97,14 @@ const readKey = async ({ client, tableName }: JobTable, jobId: string, providerI
   return { providerId, digest, chunks: chunkCount };
 };
 
-/** The job knows what a result's keys are made of, but for results that earlier versions stored. */
+/** The job stores the parts of a result's keys, except for results stored by earlier versions. */
 const findKey = async (table: JobTable, jobId: string, result: ResultKey): Promise<ResultKey> =>
   result.chunks === undefined ? readKey(table, jobId, result.providerId) : result;
 
-/** The items of a result, its head last, and what is the same of each as long as it is this result. */
+/** The items of a result, head last, each with the condition that it still belongs to this result. */
 const itemsOf = (jobId: string, { providerId, digest, chunks = 1 }: ResultKey) => {
   const chunkIds = Array.from({ length: chunks - 1 }, (_, index) => chunkItemId(providerId, digest ?? '', index + 1));
-  // One key holds the heads of all results that a provider ever gave for a job.
+  // A newer result of the same provider overwrites the head, because its key contains no digest.
   const isHead = digest === undefined ? 'attribute_not_exists(digest)' : 'digest = :digest';
   return [
     ...chunkIds.map((itemId) => ({ Key: toItem({ jobId, itemId }), isSame: 'attribute_exists(itemId)', values: {} })),
@@ -119,8 +119,8 @@ const itemsOf = (jobId: string, { providerId, digest, chunks = 1 }: ResultKey) =
 export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'renew'> => {
   const { client, tableName } = table;
   /**
-   * One item after another: each costs up to 350 write units, and all of a job are in one partition.
-   * @returns whether all of its items are there
+   * Renews sequentially: an item costs up to 350 write units, and all items of a job share a partition.
+   * @returns whether all items exist
    */
   const renewAll = async (jobId: string, key: ResultKey, expiresAt: number): Promise<boolean> => {
     for (const { Key, isSame, values } of itemsOf(jobId, key)) {
@@ -139,14 +139,14 @@ export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'r
     renew: async (jobId, result, expiresAt) => {
       const key = await findKey(table, jobId, result);
       if (await renewAll(jobId, key, expiresAt)) return true;
-      // Step Functions may run an execution twice: the second one's result may have replaced the one that the job knows.
+      // Step Functions may run an execution twice, and the second run may have replaced the result that the job references.
       const stored = await readKey(table, jobId, result.providerId);
       return stored.digest !== key.digest && (await renewAll(jobId, stored, expiresAt));
     },
   };
 };
 
-/** Deletes the items of a result that were written under a claim. */
+/** Deletes the items of a result written under a claim. */
 const removeUnder = async (
   claims: number,
   { client, tableName }: JobTable,
@@ -200,7 +200,7 @@ export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<
     const kept = (await Promise.all(heads.map((head) => toResult(head, items)))).filter(
       (result) => result !== undefined,
     );
-    // A job that is over holds what had to be kept nowhere else: it was fetched by the execution that delivered.
+    // A finished job holds inline the results fetched by the execution that delivered.
     const results = new Map([...kept, ...inline].map((result) => [result.providerId, result]));
     return { job, results: [...results.values()] };
   },
@@ -224,7 +224,7 @@ export const createDynamoResultExpunger = ({ client, tableName }: JobTable): Pic
   },
 });
 
-/** @returns undefined where a chunk is missing or broken */
+/** @returns undefined if a chunk is missing or corrupt */
 const toResult = async (
   head: HeadItem,
   items: Map<string, Record<string, unknown>>,

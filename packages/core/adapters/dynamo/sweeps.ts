@@ -2,10 +2,10 @@ import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Sweeps } from '../../ports/sweeps.ts';
 import { type Item, type JobTable, toItem } from './table.ts';
 
-/** One item, beside the jobs: its `itemId` is neither a job's nor a result's, so that the audit passes it over. */
+/** A single item in the job table. The audit skips its `itemId`, which is neither a job's nor a result's. */
 const LAST_SWEEP: Item = { jobId: { S: 'SWEEP' }, itemId: { S: 'LAST' } };
 
-/** Writing and reading are apart: each function holds the calls that it makes, and no right to others. */
+/** Separate from the readers, so that each function has only the permissions it needs. */
 export const createDynamoSweepRecorder =
   ({ client, tableName }: JobTable): Sweeps['record'] =>
   async (now, isPaused) => {

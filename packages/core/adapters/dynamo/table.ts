@@ -4,12 +4,12 @@ import { StaleClaim } from '../../domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Attempt, type Job, type JobStatus } from '../../domain/job.ts';
 import type { ProviderResultData } from '../../ports/jobs.ts';
 
-/** What every adapter of the job table needs. */
+/** The job table. */
 export type JobTable = { client: DynamoDBClient; tableName: string };
 
-/** What those need that put jobs into its indexes, or read these for all jobs. */
+/** The job table with its index shards, for adapters that write index keys or query every shard. */
 export type ShardedJobTable = JobTable & {
-  /** Over how many index keys the jobs are spread. It may only ever be raised. */
+  /** Number of index shards. May only be raised. */
   shardCount: number;
 };
 
@@ -20,30 +20,30 @@ export const DUE_INDEX = 'DueIndex';
 export const CLIENT_INDEX = 'ClientIndex';
 export const UNDELIVERED_INDEX = 'UndeliveredIndex';
 
-/** What every item of a result begins with. */
+/** Item id prefix of results. */
 export const RESULT_PREFIX = 'PROVIDER#';
 
 export const jobKey = (jobId: string): Item => ({ jobId: { S: jobId }, itemId: { S: JOB_ITEM_ID } });
 
-/** `PROVIDER#<id>` is a result's head item. */
+/** `PROVIDER#<id>`: the head item of a result. */
 export const resultItemId = (providerId: string): string => `${RESULT_PREFIX}${providerId}`;
 
-/** Chunks carry the digest of the whole, so that two writers of different data can't mix theirs. */
+/** The key contains the digest of the whole result, so that concurrent writers can't mix their chunks. */
 export const chunkItemId = (providerId: string, digest: string, chunk: number): string =>
   `${resultItemId(providerId)}#${digest}#${chunk}`;
 
-/** The shard of a job: ids end in random or hashed digits, so the last eight spread evenly. */
+/** The index shard of a job: ids end in random or hashed digits, so the last eight are evenly distributed. */
 export const shardOf = (jobId: string, shardCount: number): number => Number.parseInt(jobId.slice(-8), 16) % shardCount;
 
 export const clientShard = (clientId: string, shard: number): string => `${clientId}#${shard}`;
 
-/** Sorts a client's jobs by age; the id makes it unique. */
+/** Sorts a client's jobs by age; the id makes the key unique. */
 export const listKey = ({ createdAt, jobId }: Pick<Job, 'createdAt' | 'jobId'>): string =>
   `${new Date(createdAt).toISOString()}#${jobId}`;
 
 export const toItem = (value: Record<string, unknown>): Item => marshall(value, { removeUndefinedValues: true });
 
-/** The attributes that only the table needs, and no reader of a job should see. */
+/** Storage attributes that are not part of a job. */
 const TABLE_ONLY = new Set([
   'itemId',
   'dueShard',
@@ -56,15 +56,15 @@ const TABLE_ONLY = new Set([
 ]);
 
 /**
- * The log is stored as a ring, a map of so many slots: an execution adds its attempt without knowing the others, and the log
- * never outgrows its limit.
+ * The attempt log is stored as a ring: a map with a fixed number of slots. An execution adds its attempt without reading the
+ * others, and the log never exceeds its limit.
  */
 export const attemptSlot = (number: number): string => `slot${number % ATTEMPT_LOG_LIMIT}`;
 
 /**
- * A caller's input as it is stored: JSON text. Numbers of DynamoDB reach less far than those of JSON (1e300), and a text costs
- * the bytes that it was posted with. The providers of such a job are text as well: a release that knows no parameters can't
- * read them, and so can't ask providers without what they were to be asked with.
+ * A caller's input, stored as JSON text: DynamoDB's number range is smaller than JSON's (1e300), and text costs no more bytes
+ * than were posted. The providers of a job with input are text, too, so that a release without parameters fails to read them
+ * instead of calling providers without their parameters.
  */
 export const toStoredInput = ({
   providers,
@@ -79,18 +79,18 @@ export const toStoredInput = ({
       }
     : { providers };
 
-/** @throws TypeError that repeats nothing of the text */
+/** @throws TypeError whose message omits the text */
 const parseStored = (name: string, text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    throw new TypeError(`the ${name} of a stored job are not JSON`);
+    throw new TypeError(`the stored ${name} of a job are not JSON`);
   }
 };
 
 export const INPUT_ATTRIBUTES = ['providers', 'parameters', 'metadata'];
 
-/** The attributes of a job with its caller's input parsed. */
+/** Parses the caller's input in a job's attributes. */
 export const parseStoredInput = <Attributes extends Record<string, unknown>>(attributes: Attributes): Attributes => {
   const texts = INPUT_ATTRIBUTES.flatMap((name) => {
     const text = attributes[name];
@@ -113,21 +113,22 @@ export const toJob = (item: Item): Job => {
   } as Job;
 };
 
-/** The results that a job holds itself. */
+/** The inline results of a job. */
 export const toInlineData = ({ data }: Item): ProviderResultData[] =>
   data === undefined ? [] : (unmarshall({ data }).data as ProviderResultData[]);
 
-/** Turns a failed condition into the failure it stands for. */
+/** Turns a failed condition into a StaleClaim. */
 export const fenced = async <T>(write: Promise<T>): Promise<T> => {
   try {
     return await write;
   } catch (cause) {
-    if (cause instanceof ConditionalCheckFailedException) throw new StaleClaim('a newer writer was here', { cause });
+    if (cause instanceof ConditionalCheckFailedException)
+      throw new StaleClaim('a newer writer changed the item', { cause });
     throw cause;
   }
 };
 
-/** Whether a conditional write took effect; any other failure is thrown. */
+/** Whether a conditional write succeeded. Other failures are thrown. */
 export const isWritten = async (write: Promise<unknown>): Promise<boolean> => {
   try {
     await fenced(write);
@@ -138,17 +139,17 @@ export const isWritten = async (write: Promise<unknown>): Promise<boolean> => {
   }
 };
 
-/** Who was not delivered, or not all of it, is in an index of its own. */
+/** Jobs with these statuses are in the undelivered index. */
 export const isUndelivered = (status: JobStatus | undefined): boolean => status === 'FAILED' || status === 'PARTIAL';
 
-/** Attributes as the parts of an update expression: those with a value to set, the others to remove. */
+/** The parts of an update expression: attributes with a value are set, undefined ones are removed. */
 export const toUpdate = (attributes: Record<string, unknown>) => {
   const entries = Object.entries(attributes).map(([name, value], index) => ({ name, value, key: `a${index}` }));
-  const given = entries.filter(({ value }) => value !== undefined);
+  const defined = entries.filter(({ value }) => value !== undefined);
   return {
-    set: given.map(({ key }) => `#${key} = :${key}`),
+    set: defined.map(({ key }) => `#${key} = :${key}`),
     remove: entries.filter(({ value }) => value === undefined).map(({ key }) => `#${key}`),
     names: Object.fromEntries(entries.map(({ key, name }) => [`#${key}`, name])),
-    values: Object.fromEntries(given.map(({ key, value }) => [`:${key}`, value])),
+    values: Object.fromEntries(defined.map(({ key, value }) => [`:${key}`, value])),
   };
 };

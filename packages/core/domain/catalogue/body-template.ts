@@ -1,16 +1,15 @@
 import type { Parameters, Provider } from './provider-schema.ts';
 
-/** JSON. */
 type Json = NonNullable<Provider['body']> | null;
 
 const WHOLE = /^\{([A-Za-z]\w{0,39})\}$/;
 const ANYWHERE = /\{([A-Za-z]\w{0,39})\}/g;
 
-/** The parameter that a string stands for, as a whole. */
+/** The parameter's name, if the whole string is `{name}`. */
 const variableOf = (value: Json): string | undefined =>
   typeof value === 'string' ? WHOLE.exec(value)?.[1] : undefined;
 
-/** The parameters that a body's template names. */
+/** The parameters in a body template. */
 export const bodyVariablesOf = (body: Json | undefined): ReadonlySet<string> => {
   const names = new Set<string>();
   const visit = (value: Json): void => {
@@ -22,7 +21,7 @@ export const bodyVariablesOf = (body: Json | undefined): ReadonlySet<string> => 
   return names;
 };
 
-/** Everything that is wrong with a body's template, with paths from the body on. */
+/** Everything that is wrong with a body template, with paths relative to the body. */
 export const bodyFaults = ({
   body,
   parameters,
@@ -37,15 +36,15 @@ export const bodyFaults = ({
     const name = variableOf(value);
     if (name !== undefined) {
       const property = propertyOf(name);
-      const isAlwaysGiven = property?.default !== undefined || parameters?.required?.includes(name);
+      const alwaysHasValue = property?.default !== undefined || parameters?.required?.includes(name);
       if (!property) fail(`Must declare {${name}} in parameters`);
-      else if (!canBeLeftOut && !isAlwaysGiven) {
-        fail(`Must have {${name}} outside an object's property only if that is required or has a default`);
+      else if (!canBeLeftOut && !alwaysHasValue) {
+        fail(`Must not use {${name}} outside an object's property unless it is required or has a default`);
       }
     } else if (typeof value === 'string') {
       const inside = embedded(value);
       if (inside !== undefined)
-        fail(`Must be {${inside}} as a whole: inside a longer string it would be sent as it is`);
+        fail(`Must be the whole string {${inside}}: inside a longer one it would not be replaced`);
     } else if (typeof value === 'number') {
       if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
         fail(`Must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`);
@@ -56,7 +55,7 @@ export const bodyFaults = ({
       for (const [key, property] of Object.entries(value)) {
         const inside = embedded(key);
         if (inside !== undefined) {
-          faults.push({ path: [...path, key], message: `Must not have {${inside}} in a property's name` });
+          faults.push({ path: [...path, key], message: `Must not use {${inside}} in a property's name` });
         }
         visit(property as Json, [...path, key], true);
       }
@@ -67,11 +66,11 @@ export const bodyFaults = ({
 };
 
 /**
- * A request's body: each string that is `{name}` as a whole becomes that parameter's value, with its type. A property whose
+ * Fills a request's body: each string of the form `{name}` becomes that parameter's value, with its type. A property whose
  * parameter has no value is left out.
  *
  * @param body a template without faults
- * @param values by parameter, defaults filled in
+ * @param values by parameter name, defaults filled in
  * @returns JSON
  */
 export const fillBody = (body: Json, values: Parameters): string =>

@@ -5,19 +5,19 @@ import { type CatalogueFault, describeFault } from './fault.ts';
 import { providerFaults } from './provider-rules.ts';
 import { type Provider, providerSchema } from './provider-schema.ts';
 
-/** What finds the faults of a provider, and puts those of its schema into words. */
+/** How to explain schema issues, and how to find faults between a provider's fields. */
 type Checks = {
   explain: (issue: z.core.$ZodIssue, root: unknown) => CatalogueFault[];
   findFaults: (provider: Provider, faulty?: ReadonlySet<string>) => CatalogueFault[];
 };
 
-/** The third parties, by id. */
+/** The providers, by id. */
 export type Catalogue = ReadonlyMap<string, Provider>;
 
-/** A catalogue that can't be used. The message is one line and names every fault. */
+/** An invalid catalogue. The message lists every fault in one line. */
 export class InvalidCatalogue extends Error {
   override name = 'InvalidCatalogue';
-  /** Empty for a file that can't be read. */
+  /** Empty if the file can't be read. */
   readonly faults: readonly CatalogueFault[];
   constructor(message: string, options: ErrorOptions & { faults?: readonly CatalogueFault[] } = {}) {
     super(message, options);
@@ -25,14 +25,14 @@ export class InvalidCatalogue extends Error {
   }
 }
 
-/** A catalogue's file. */
+/** The catalogue file. */
 export const catalogueSchema = z.strictObject({
-  /** For editors. */
+  /** Used by editors. */
   $schema: z.string().optional(),
   providers: z.array(providerSchema).min(1),
 });
 
-/** Its providers are parsed one by one, so that the faults of one do not hide those of others. */
+/** Leaves out the providers, which are parsed one by one so that one's faults do not hide another's. */
 const documentSchema = z.strictObject({ ...catalogueSchema.shape, providers: z.array(z.unknown()).min(1) });
 
 type Placeholders = Readonly<Record<string, string | undefined>>;
@@ -40,17 +40,17 @@ type Placeholders = Readonly<Record<string, string | undefined>>;
 /**
  * Reads a provider catalogue.
  *
- * @param text its JSON
- * @param placeholders what `${NAME}` in its strings stands for
- * @throws InvalidCatalogue with every fault: JSON that does not parse, a placeholder without a value, an unknown key, a value out
- * of its limits, fields that do not go together, an id twice
+ * @param text the catalogue's JSON
+ * @param placeholders values of `${NAME}` in its strings
+ * @throws InvalidCatalogue with every fault: invalid JSON, a placeholder without a value, an unknown key, a value out of
+ * range, fields that conflict, a duplicate id
  */
 export const parseCatalogue = (text: string, placeholders: Placeholders): Catalogue =>
   parseWith({ explain: explainIssue, findFaults: providerFaults }, text, placeholders);
 
 /**
- * Reads a catalogue that was checked before it was deployed, as `parseCatalogue` does, but for the rules between fields: they
- * are 14 KiB that no function needs.
+ * Reads a catalogue that was checked before deployment. Like `parseCatalogue`, but without the rules between fields and the
+ * readable messages: 14 KiB of code that functions do not need.
  */
 export const parseDeployedCatalogue = (text: string, placeholders: Placeholders): Catalogue =>
   parseWith(
@@ -74,21 +74,21 @@ const parseWith = (checks: Checks, text: string, placeholders: Placeholders): Ca
     faults.push(...found.map((fault) => ({ ...fault, path: [...path, ...fault.path] })));
     if (provider) providers.push(provider);
     const id = isRecord(entry) ? entry.id : undefined;
-    if (id !== undefined && seen.has(id)) faults.push({ path: [...path, 'id'], message: `"${id}" is there twice` });
+    if (id !== undefined && seen.has(id)) faults.push({ path: [...path, 'id'], message: `Duplicate id "${id}"` });
     seen.add(id);
   }
   if (faults.length > 0) throw new InvalidCatalogue(faults.map(describeFault).join('; '), { faults });
   return new Map(providers.map((provider) => [provider.id, provider]));
 };
 
-/** How deep a catalogue may be nested; only bodies are nested at will. Everything that reads a catalogue recurses. */
+/** Maximum nesting. Only bodies can nest deeply, and all code that reads a catalogue recurses. */
 const MAX_DEPTH = 64;
 
 const parseJson = (text: string): unknown => {
   const tooDeep = findDeeper(text, MAX_DEPTH);
   if (tooDeep) {
     const { line, column } = tooDeep;
-    const message = `Must be nested at most ${MAX_DEPTH} deep`;
+    const message = `Must be nested at most ${MAX_DEPTH} levels deep`;
     const faults = [{ path: [], message, line, column }];
     throw new InvalidCatalogue(`line ${line}, column ${column}: ${message}`, { faults });
   }
@@ -96,10 +96,10 @@ const parseJson = (text: string): unknown => {
     return JSON.parse(text);
   } catch (cause) {
     const { line = 1, column = 1 } = findJsonError(text) ?? {};
-    // Without the text that V8 quotes: it may hold a password, and line breaks.
-    const why = (cause as Error).message.replace(/(?:, (?:\.\.\.)?"| in JSON at| after JSON at).*/s, '');
-    const faults = [{ path: [], message: `Must be JSON: ${why}`, line, column }];
-    throw new InvalidCatalogue(`it is not JSON: line ${line}, column ${column}: ${why}`, { cause, faults });
+    // Removes the text that V8 quotes, which may contain a password and line breaks.
+    const reason = (cause as Error).message.replace(/(?:, (?:\.\.\.)?"| in JSON at| after JSON at).*/s, '');
+    const faults = [{ path: [], message: `Must be JSON: ${reason}`, line, column }];
+    throw new InvalidCatalogue(`it is not JSON: line ${line}, column ${column}: ${reason}`, { cause, faults });
   }
 };
 
@@ -110,9 +110,9 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * A provider, or everything that is wrong with it.
+ * Parses a provider, or finds everything that is wrong with it.
  *
- * @param unset paths of its strings that have placeholders without a value
+ * @param unset paths of strings with placeholders without a value, which are already reported
  */
 const readProvider = (
   { explain, findFaults }: Checks,
@@ -124,20 +124,20 @@ const readProvider = (
     const faults = findFaults(parsed.data);
     return faults.length > 0 ? { faults } : { provider: parsed.data, faults };
   }
-  const places = new Set(unset.map((path) => path.join('.')));
-  const own = (parsed.error?.issues ?? []).flatMap((issue) => explain(issue, entry));
-  const told = own.filter(({ path }) => !places.has(path.join('.')));
-  if (!isRecord(entry)) return { faults: told };
-  const { rest, faulty } = withoutFaulty(entry, [...own, ...unset.map((path) => ({ path, message: '' }))]);
-  const sound = providerSchema.safeParse(rest);
-  const between = sound.success ? findFaults(sound.data, faulty) : [];
-  // Unknown keys come last, as Zod has them.
-  return { faults: [...told.filter(({ key }) => !key), ...between, ...told.filter(({ key }) => key)] };
+  const unsetPaths = new Set(unset.map((path) => path.join('.')));
+  const schemaFaults = (parsed.error?.issues ?? []).flatMap((issue) => explain(issue, entry));
+  const reported = schemaFaults.filter(({ path }) => !unsetPaths.has(path.join('.')));
+  if (!isRecord(entry)) return { faults: reported };
+  const { rest, faulty } = withoutFaulty(entry, [...schemaFaults, ...unset.map((path) => ({ path, message: '' }))]);
+  const valid = providerSchema.safeParse(rest);
+  const ruleFaults = valid.success ? findFaults(valid.data, faulty) : [];
+  // Unknown keys come last, as in Zod's order.
+  return { faults: [...reported.filter(({ key }) => !key), ...ruleFaults, ...reported.filter(({ key }) => key)] };
 };
 
 /**
- * What is left of a provider for the rules between fields, so that these are told at once with faults of single fields. A parameter
- * with a fault stays declared. A header with a fault is left out.
+ * The valid remainder of a provider, on which the rules between fields run, so that all faults are reported together. A
+ * faulty parameter stays declared. A faulty header is left out.
  */
 const withoutFaulty = (
   entry: Record<string, unknown>,
@@ -164,8 +164,8 @@ const withoutFaulty = (
     rest.parameters = { ...schema, properties: { ...schema.properties, ...Object.fromEntries(standIns) } };
   }
   if (headers.size > 0 && !faulty.has('headers')) {
-    const sound = Object.entries(rest.headers as Record<string, unknown>).filter(([name]) => !headers.has(name));
-    rest.headers = Object.fromEntries(sound);
+    const valid = Object.entries(rest.headers as Record<string, unknown>).filter(([name]) => !headers.has(name));
+    rest.headers = Object.fromEntries(valid);
   }
   return { rest: { ...STAND_INS, ...rest }, faulty };
 };
@@ -175,7 +175,7 @@ const STAND_INS = { id: 'x', url: 'https://provider.example' };
 /**
  * Fills placeholders in strings.
  *
- * @returns faults for those without a value, which stay as they are, and where each provider has some
+ * @returns `faults`: placeholders without a value, which are left unchanged; `unset`: their paths by provider index
  */
 const fillPlaceholders = (
   document: unknown,
@@ -187,7 +187,7 @@ const fillPlaceholders = (
     text.replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {
       const value = Object.hasOwn(placeholders, name) ? placeholders[name] : undefined;
       if (value) return value;
-      faults.push({ path, message: `\${${name}} stands here, but ${name} is not set` });
+      faults.push({ path, message: `\${${name}} is used here, but ${name} is not set` });
       const [, index, ...rest] = path;
       if (typeof index === 'number') unset.set(index, [...(unset.get(index) ?? []), rest]);
       return placeholder;

@@ -3,9 +3,9 @@ import type { Catalogue } from './catalogue.ts';
 import { parameterFaults } from './parameters.ts';
 
 /**
- * What a catalogue would refuse of a pending job: providers that it does not have, and parameters that it does not take.
+ * The parts of a pending job that a catalogue would refuse: providers that it does not have, and invalid parameters.
  *
- * @returns a line for each, `gas: parameters.account: Must be …`; it quotes no value
+ * @returns a line for each, `gas: parameters.account: Must be …`, without values
  */
 export const refusalsOf = (
   catalogue: Catalogue,

@@ -4,7 +4,7 @@ import type { CatalogueFault } from './fault.ts';
 type Issue = z.core.$ZodIssue;
 type Path = CatalogueFault['path'];
 
-/** One issue of the schema as faults: plain words, and an unknown key is a fault of its own. */
+/** Converts a Zod issue to faults with readable messages, one per unknown key. */
 export const explainIssue = (issue: Issue, root: unknown, before: Path = []): CatalogueFault[] => {
   const path = [...before, ...(issue.path as Path)];
   if (issue.code === 'unrecognized_keys') {
@@ -13,7 +13,7 @@ export const explainIssue = (issue: Issue, root: unknown, before: Path = []): Ca
   if (issue.code === 'invalid_key') {
     const [first] = issue.issues;
     const key = String(path.at(-1));
-    return [{ path: path.slice(0, -1), key, message: `Key "${key}": ${first ? ruleOf(first) : 'Must be another'}` }];
+    return [{ path: path.slice(0, -1), key, message: `Key "${key}": ${first ? ruleOf(first) : 'Must not be used'}` }];
   }
   const value = valueAt(root, path);
   if (value === undefined) return [{ path, message: 'Is required' }];
@@ -29,7 +29,7 @@ export const explainIssue = (issue: Issue, root: unknown, before: Path = []): Ca
 };
 
 const ruleOf = (issue: Issue): string => {
-  // Messages of our own schemas.
+  // Our own schemas set these messages.
   if (issue.message.startsWith('Must ')) return issue.message;
   switch (issue.code) {
     case 'invalid_type':

@@ -1,11 +1,11 @@
-/** What is wrong with a catalogue, and where. */
+/** One fault of a catalogue. */
 export type CatalogueFault = {
-  /** From the root of the document; the object that holds `key`, if that is set. */
+  /** From the root of the document to the faulty value; or, if `key` is set, to the object with that key. */
   path: (string | number)[];
-  /** Set if a key is wrong, and not its value. */
+  /** Set if the key is at fault, not its value. */
   key?: string;
   message: string;
-  /** Where it is in the file, from 1: of JSON that does not parse, and once the fault has been located. */
+  /** The line in the file, from 1; set for JSON that does not parse, and by `locateFaults`. So is `column`. */
   line?: number;
   column?: number;
 };

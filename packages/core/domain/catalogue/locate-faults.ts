@@ -2,14 +2,13 @@ import { type Node, parseTree } from 'jsonc-parser';
 import type { CatalogueFault } from './fault.ts';
 
 /**
- * Finds faults in a catalogue's file. Not for functions: they do without the parser of positions.
+ * Adds the position in the catalogue file to faults. Not used by functions, whose bundles leave out the parser it needs.
  *
- * @param text of the file, JSON
- * @returns the faults with line and column, in the order of the file; a fault of something that is missing is placed at what
- * should hold it
+ * @param text the file's JSON
+ * @returns the faults with line and column, in the order of the file; a missing value has the position of its parent
  */
 export const locateFaults = (text: string, faults: readonly CatalogueFault[]): CatalogueFault[] => {
-  // Faults of the JSON itself come with their place, and such a text may be nested too deep to be parsed.
+  // Faults of the JSON itself already have positions, and such a text may be nested too deeply to parse.
   const root = faults.every(({ line }) => line !== undefined) ? undefined : parseTree(text);
   const placed = faults.map((fault) => {
     if (fault.line !== undefined || !root) return fault;
@@ -18,7 +17,7 @@ export const locateFaults = (text: string, faults: readonly CatalogueFault[]): C
   return placed.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 };
 
-/** Keys that an object has twice: JSON.parse takes the last, which a reader of the file may not see. */
+/** Finds duplicate keys. JSON.parse keeps the last one, which a reader of the file may miss. */
 export const findRepeatedKeys = (text: string): CatalogueFault[] => {
   const faults: CatalogueFault[] = [];
   const visit = (node: Node, path: CatalogueFault['path']): void => {
@@ -30,7 +29,7 @@ export const findRepeatedKeys = (text: string): CatalogueFault[] => {
       if (!name || !value) continue;
       const key = String(name.value);
       if (seen.has(key)) {
-        faults.push({ path, key, message: `"${key}" is there twice`, ...positionOf(text, name.offset) });
+        faults.push({ path, key, message: `Duplicate key "${key}"`, ...positionOf(text, name.offset) });
       }
       seen.add(key);
       visit(value, [...path, key]);
@@ -41,7 +40,7 @@ export const findRepeatedKeys = (text: string): CatalogueFault[] => {
   return faults;
 };
 
-/** The node of a fault, or the nearest one above. */
+/** The node of a fault, or its nearest existing ancestor. */
 const nodeAt = (root: Node, { path, key }: CatalogueFault): Node => {
   let node = root;
   for (const step of path) {
@@ -52,7 +51,7 @@ const nodeAt = (root: Node, { path, key }: CatalogueFault): Node => {
   return (key === undefined ? undefined : propertyOf(node, key)?.[0]) ?? node;
 };
 
-/** Name and value of a property; of the last one, where there are several. */
+/** Name and value of a property; the last one if it is repeated. */
 const propertyOf = (node: Node, name: string): Node[] | undefined =>
   node.type === 'object'
     ? node.children?.findLast(({ children }) => children?.[0]?.value === name)?.children

@@ -3,20 +3,20 @@ import { isRecord } from '../json-values.ts';
 import type { ParametersSchema, Polling, Provider } from './provider-schema.ts';
 
 /**
- * What of a provider concerns its callers. Its `url`, and that of the state of its work, tell which parameters stand in a path,
- * and are not for callers to see; headers, credentials and whatever else it has are left out.
+ * The part of a provider that callers may use. `url` and `polling.statusUrl` are kept only to find the parameters in their
+ * paths, and are not shown to callers. Headers, credentials and everything else are left out.
  */
 export type Offer = Pick<Provider, 'id' | 'title' | 'description' | 'parameters' | 'url'> & {
   polling?: Pick<Polling, 'statusUrl'> | undefined;
 };
 
-/** The third parties that callers may ask for, by id, in the order of the catalogue. */
+/** The providers that callers may request, by id, in the order of the catalogue. */
 export type Offers = ReadonlyMap<string, Offer>;
 
 const isParametersSchema = (value: unknown): value is ParametersSchema =>
   isRecord(value) && isRecord(value.properties) && Array.isArray(value.required ?? []);
 
-/** Other places of a status URL than a template hold no parameters. */
+/** Only a template can contain parameters, so other kinds of status URL are ignored. */
 const pollingSchema = z.object({ statusUrl: z.object({ template: z.string(), idAt: z.string() }) });
 
 const offersSchema = z.object({
@@ -32,16 +32,15 @@ const offersSchema = z.object({
   ),
 });
 
-/** What `${NAME}` stands for in a catalogue is never needed here. */
+/** The values of `${NAME}` are not needed here. */
 const PLACEHOLDER = /\$\{\w+\}/g;
 
 /**
- * Reads what concerns callers from a provider catalogue. The accept path must stay small, so it looks at the form alone: a
- * catalogue's mistakes are found where it is read whole (`parseCatalogue`), before a deployment and by the function that asks
- * providers.
+ * Reads the offers of a provider catalogue. The accept path must stay small, so this checks only the shape. Other faults are
+ * found before a deployment and by the function that calls providers (`parseCatalogue`, `parseDeployedCatalogue`).
  *
- * @param text its JSON
- * @throws TypeError for what has not the form of a catalogue; the message names each place
+ * @param text the catalogue's JSON
+ * @throws TypeError for JSON of another shape; the message contains the path of each fault
  */
 export const parseOffers = (text: string): Offers => {
   const { data, error } = offersSchema.safeParse(JSON.parse(text));
@@ -50,8 +49,7 @@ export const parseOffers = (text: string): Offers => {
 };
 
 /**
- * What callers may give a provider, as a JSON Schema for them to see: without names that only the provider knows, and without
- * defaults that must not be shown.
+ * A provider's parameters as a JSON Schema for callers, without the provider's own names (`as`) and `writeOnly` defaults.
  */
 export const publicSchemaOf = ({ properties, ...schema }: ParametersSchema): Record<string, unknown> => ({
   ...schema,

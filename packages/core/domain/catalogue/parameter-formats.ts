@@ -12,7 +12,7 @@ const isDate = (text: string): boolean => {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
 };
 
-/** With an offset; a leap second only at the end of a day in UTC. */
+/** Requires an offset. A leap second is valid only at the end of a UTC day. */
 const isTime = (text: string): boolean => {
   const parts = /^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:z|([+-])(\d\d):(\d\d))$/i.exec(text);
   if (!parts) return false;
@@ -22,7 +22,7 @@ const isTime = (text: string): boolean => {
   return second < 60 || (hour * 60 + minute - offset + 1440) % 1440 === 1439;
 };
 
-/** Brackets stand around IP addresses only. */
+/** In a URI, only IP addresses may have brackets. */
 const IP_LITERAL = /^([a-z][a-z\d+.-]*:\/\/(?:[^/?#@[\]]*@)?)\[[\da-f:.]+\](?=[:/?#]|$)/i;
 
 const isUri = (text: string): boolean =>
@@ -35,7 +35,7 @@ const matches =
   (text: string): boolean =>
     new RegExp(`^${pattern}$`, 'i').test(text);
 
-/** The formats of JSON Schema 2020-12, each with what is said of a string that has it not. */
+/** Formats of JSON Schema 2020-12, each with its description in messages. */
 const FORMATS: Readonly<Record<Format, readonly [(text: string) => boolean, string]>> = {
   // RFC 3339 §5.6
   date: [isDate, 'a date, such as 2026-01-31'],
@@ -44,7 +44,7 @@ const FORMATS: Readonly<Record<Format, readonly [(text: string) => boolean, stri
     (text) => /^.{10}t/i.test(text) && isDate(text.slice(0, 10)) && isTime(text.slice(11)),
     'a date and time with its offset, such as 2026-01-31T23:59:59Z',
   ],
-  // ISO 8601, wider than RFC 3339, appendix A: hours and seconds may stand without minutes.
+  // ISO 8601, which is wider than RFC 3339, appendix A: hours and seconds are valid without minutes.
   duration: [
     (text) => /^P(?!$)(?:(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?|\d+W)$/.test(text),
     'a duration, such as P1DT12H',
@@ -61,7 +61,7 @@ const FORMATS: Readonly<Record<Format, readonly [(text: string) => boolean, stri
   uuid: [matches('[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}'), 'a UUID'],
 };
 
-/** Why a string is not of a format; undefined for one that is. */
+/** The rule that a string breaks; undefined if it matches the format. */
 export const formatFault = (format: Format, text: string): string | undefined => {
   const [isValid, name] = FORMATS[format];
   return isValid(text) ? undefined : `Must be ${name}`;

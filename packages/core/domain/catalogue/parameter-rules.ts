@@ -13,7 +13,7 @@ const FOR_NUMBERS = [
   'multipleOf',
 ] as const satisfies Keyword[];
 
-/** What is wrong with the declaration of parameters, with paths from the provider on. */
+/** Faults in the declaration of parameters, with paths relative to the provider. */
 export const parameterRuleFaults = (provider: Pick<Provider, 'parameters' | 'url' | 'polling'>): CatalogueFault[] => {
   const { parameters } = provider;
   if (!parameters) return [];
@@ -34,10 +34,10 @@ const requiredFaults = ({ required = [], properties }: ParametersSchema): Catalo
   required.flatMap((name, index) => {
     const path = ['parameters', 'required', index];
     if (!Object.hasOwn(properties, name)) return [{ path, message: 'Must be one of the properties' }];
-    return required.indexOf(name) < index ? [{ path, message: 'Must be there once' }] : [];
+    return required.indexOf(name) < index ? [{ path, message: 'Must be listed once' }] : [];
   });
 
-/** Names in the query that two parameters have. */
+/** Query names that several parameters share. */
 export const wireNameFaults = ({ properties }: ParametersSchema): CatalogueFault[] => {
   const names = Object.entries(properties).map(([name, { as }]) => as ?? name);
   return Object.entries(properties).flatMap(([name, { as }]) =>
@@ -68,7 +68,7 @@ const patternFaults = ({ pattern }: ParameterSchema): CatalogueFault[] => {
   }
 };
 
-/** Bounds that leave nothing between them. */
+/** Finds bounds that allow no value. */
 const boundFaults = ({ minLength = 0, maxLength, ...schema }: ParameterSchema): CatalogueFault[] => {
   const lengths =
     maxLength !== undefined && minLength > maxLength
@@ -78,14 +78,17 @@ const boundFaults = ({ minLength = 0, maxLength, ...schema }: ParameterSchema): 
   const isEmpty = lowest.value > highestOf(schema).value || (lowest.isOpen && lowest.value === highestOf(schema).value);
   const isOpenAbove = highestOf(schema).isOpen && lowest.value === highestOf(schema).value;
   return isEmpty || isOpenAbove
-    ? [...lengths, { path: [lowest.keyword], message: `Must leave values below ${highestOf(schema).keyword}` }]
+    ? [
+        ...lengths,
+        { path: [lowest.keyword], message: `Must allow at least one value together with ${highestOf(schema).keyword}` },
+      ]
     : lengths;
 };
 
 type Bounds = Omit<ParameterSchema, 'minLength' | 'maxLength'>;
 type Bound = { value: number; isOpen: boolean; keyword: Keyword };
 
-/** Bounds of integers are the first and last integers within. */
+/** For integers, the bounds are rounded to the first and last integer in range. */
 const lowestOf = ({ type, minimum = -Infinity, exclusiveMinimum = -Infinity }: Bounds): Bound => {
   const isOpen = exclusiveMinimum >= minimum && exclusiveMinimum !== -Infinity;
   const keyword = isOpen ? 'exclusiveMinimum' : 'minimum';
@@ -99,12 +102,12 @@ const highestOf = ({ type, maximum = Infinity, exclusiveMaximum = Infinity }: Bo
   return { value: isOpen ? Math.ceil(exclusiveMaximum) - 1 : Math.floor(maximum), isOpen: false, keyword };
 };
 
-/** The values that a parameter's schema names must be valid by the rest of it. */
+/** `enum`, `const` and `default` must satisfy the rest of their schema. */
 const ownValueFaults = (schema: ParameterSchema, isInPath: boolean): CatalogueFault[] => {
-  const named: [CatalogueFault['path'], unknown][] = [
+  const values: [CatalogueFault['path'], unknown][] = [
     ...(schema.enum ?? []).map((value, index): [CatalogueFault['path'], unknown] => [['enum', index], value]),
     ...(schema.const === undefined ? [] : [[['const'], schema.const] as [CatalogueFault['path'], unknown]]),
     ...(schema.default === undefined ? [] : [[['default'], schema.default] as [CatalogueFault['path'], unknown]]),
   ];
-  return named.flatMap(([path, value]) => valueFaults(schema, value, isInPath).map((message) => ({ path, message })));
+  return values.flatMap(([path, value]) => valueFaults(schema, value, isInPath).map((message) => ({ path, message })));
 };

@@ -6,33 +6,33 @@ import { pathValueFault, pathVariablesOf } from './url-template.ts';
 /** One parameter of a provider's schema. */
 export type ParameterSchema = ParametersSchema['properties'][string];
 
-/** Where parameters may stand in a path. */
+/** The URLs whose paths may contain parameters. */
 type WithPaths = Pick<Provider, 'url'> & { polling?: Pick<Polling, 'statusUrl'> | undefined };
 
-/** What is wrong, and where. Messages quote no value that was given. */
+/** Messages do not contain the caller's values. */
 export type Fault = { path: string[]; message: string };
 
 /**
- * Everything that is wrong with what a caller gave a provider; none: it is valid. Nothing is coerced.
+ * Everything that is wrong with the parameters posted for a provider. Values are not coerced.
  *
- * @param given what was posted, before defaults
+ * @param posted before defaults are filled in
  */
-export const parameterFaults = (provider: Pick<Provider, 'parameters'> & WithPaths, given: unknown): Fault[] => {
+export const parameterFaults = (provider: Pick<Provider, 'parameters'> & WithPaths, posted: unknown): Fault[] => {
   const { parameters } = provider;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (typeof posted !== 'object' || posted === null || Array.isArray(posted)) {
     return [{ path: [], message: 'Must be an object' }];
   }
   const inPath = pathParametersOf(provider);
-  const faults = Object.entries(given).flatMap(([name, value]): Fault[] => {
+  const faults = Object.entries(posted).flatMap(([name, value]): Fault[] => {
     const schema = schemaOf(parameters, name);
     if (!schema) return [{ path: [name], message: 'Not a known parameter' }];
     return valueFaults(schema, value, inPath.has(name)).map((message) => ({ path: [name], message }));
   });
-  const missing = (parameters?.required ?? []).filter((name) => !Object.hasOwn(given, name));
+  const missing = (parameters?.required ?? []).filter((name) => !Object.hasOwn(posted, name));
   return [...faults, ...missing.map((name) => ({ path: [name], message: 'Is required' }))];
 };
 
-/** The parameters that stand in the path of a request, or of a request for the state of one. */
+/** The parameters in the path of the provider's URL or status URL. */
 export const pathParametersOf = ({ url, polling }: WithPaths): ReadonlySet<string> => {
   const inUrl = pathVariablesOf(url);
   if (!polling || !('template' in polling.statusUrl)) return inUrl;
@@ -42,7 +42,7 @@ export const pathParametersOf = ({ url, polling }: WithPaths): ReadonlySet<strin
 const schemaOf = (parameters: ParametersSchema | undefined, name: string): ParameterSchema | undefined =>
   parameters && Object.hasOwn(parameters.properties, name) ? parameters.properties[name] : undefined;
 
-/** Every rule that a value of one parameter breaks. */
+/** Every rule that a parameter's value breaks. */
 export const valueFaults = (schema: ParameterSchema, value: unknown, isInPath: boolean): string[] => {
   if (!isScalar(value) || typeof value !== (schema.type === 'integer' ? 'number' : schema.type)) {
     return [TYPES[schema.type]];
@@ -50,7 +50,7 @@ export const valueFaults = (schema: ParameterSchema, value: unknown, isInPath: b
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return ['Must be a finite number'];
     if (schema.type === 'integer' && !Number.isInteger(value)) return [TYPES.integer];
-    // JSON.parse has already rounded it: it is not the number that was posted.
+    // JSON.parse may have rounded the posted number.
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
       return [`Must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`];
     }
@@ -71,7 +71,7 @@ const stringFaults = (
   { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format }: ParameterSchema,
   value: string,
 ) => {
-  // Code points.
+  // JSON Schema counts code points.
   const { length } = [...value];
   return [
     length < minLength && `Must have at least ${characters(minLength)}`,
@@ -93,7 +93,7 @@ const numberFaults = (
   multipleOf !== undefined && !isMultiple(value, multipleOf) && `Must be a multiple of ${multipleOf}`,
 ];
 
-/** Of decimals as they are written: 19.99 is a multiple of 0.01, though no quotient of doubles says so. */
+/** Compares exact decimals: 19.99 is a multiple of 0.01, although dividing the doubles leaves a remainder. */
 const isMultiple = (value: number, step: number): boolean => {
   const [a, b] = [decimalOf(value), decimalOf(step)];
   const exponent = Math.min(a.exponent, b.exponent);
@@ -129,33 +129,33 @@ const listOf = (values: readonly (string | number | boolean)[]): string => {
   return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 };
 
-/** What is sent: what was given, and the defaults of what was not. */
-export const withDefaults = ({ parameters }: Pick<Provider, 'parameters'>, given: Parameters): Parameters => {
+/** The values that are sent: the posted ones, and defaults for the others. */
+export const withDefaults = ({ parameters }: Pick<Provider, 'parameters'>, posted: Parameters): Parameters => {
   const defaults = Object.entries(parameters?.properties ?? {}).flatMap(([name, { default: value }]) =>
     value === undefined ? [] : [[name, value] as const],
   );
-  return { ...Object.fromEntries(defaults), ...given };
+  return { ...Object.fromEntries(defaults), ...posted };
 };
 
 const isSecret = (provider: Pick<Provider, 'parameters'> | undefined, name: string): boolean =>
   schemaOf(provider?.parameters, name)?.writeOnly ?? !schemaOf(provider?.parameters, name);
 
 /**
- * The values that must not be shown, as they are sent: those of `writeOnly` parameters, defaults included.
+ * The sent values that must not be shown: those of `writeOnly` parameters, defaults included.
  *
- * @param provider undefined for one that has left the catalogue: then, and for parameters that it does not know, every value
+ * @param provider undefined if it is no longer in the catalogue: then every value is secret. So are unknown parameters.
  */
-export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefined, given: Parameters): string[] =>
-  Object.entries(provider ? withDefaults(provider, given) : given)
+export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): string[] =>
+  Object.entries(provider ? withDefaults(provider, posted) : posted)
     .filter(([name]) => isSecret(provider, name))
     .map(([, value]) => String(value));
 
 /**
- * What was given, as it may be shown: `***` in place of `writeOnly` values.
+ * Parameters in a form safe to show, with `***` in place of `writeOnly` values.
  *
- * @param provider undefined for one that has left the catalogue: then, and for parameters that it does not know, every value
+ * @param provider undefined if it is no longer in the catalogue: then every value is masked. So are unknown parameters.
  */
-export const maskWriteOnly = (provider: Pick<Provider, 'parameters'> | undefined, given: Parameters): Parameters =>
+export const maskWriteOnly = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): Parameters =>
   Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [name, isSecret(provider, name) ? MASK : value] as const),
+    Object.entries(posted).map(([name, value]) => [name, isSecret(provider, name) ? MASK : value] as const),
   );

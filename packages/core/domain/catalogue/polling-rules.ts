@@ -4,10 +4,10 @@ import { originOf, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults, 
 
 const LISTS = ['pending', 'succeeded', 'failed'] as const;
 
-/** The variable of a status URL that is read from the provider's answer. */
+/** The variable of a status URL whose value comes from the provider's answer. */
 export const TICKET_VARIABLE = 'id';
 
-/** What is wrong with `polling`, with paths from the provider on. */
+/** Faults in `polling`, with paths relative to the provider. */
 export const pollingFaults = (provider: Provider): CatalogueFault[] => {
   const { polling } = provider;
   if (!polling) return [];
@@ -26,11 +26,11 @@ const statusFaults = (polling: Polling): CatalogueFault[] => {
   }
   const none = polling.succeeded.length === 0;
   return [
-    ...(none ? [{ path: ['succeeded'], message: 'Must have at least 1 item, where statusAt is set' }] : []),
+    ...(none ? [{ path: ['succeeded'], message: 'Must have at least 1 item if statusAt is set' }] : []),
     ...LISTS.flatMap((list, rank) =>
       polling[list].flatMap((status, index) => {
         const other = LISTS.slice(0, rank).find((earlier) => polling[earlier].includes(status));
-        return other === undefined ? [] : [{ path: [list, index], message: `Must not be in ${other}, too` }];
+        return other === undefined ? [] : [{ path: [list, index], message: `Must not also be in ${other}` }];
       }),
     ),
   ];
@@ -53,7 +53,7 @@ const statusUrlFaults = ({ url, parameters, auth }: Provider, { statusUrl }: Pol
             ? ['Must not have the parameter of the credential in its query']
             : []),
         ];
-  const isTaken = parameters && Object.hasOwn(parameters.properties, TICKET_VARIABLE);
-  const taken = `Must not come with a parameter named ${TICKET_VARIABLE}: {${TICKET_VARIABLE}} is read from the answer`;
-  return [...messages, ...(isTaken ? [taken] : [])].map((message) => ({ path, message }));
+  const isNameUsed = parameters && Object.hasOwn(parameters.properties, TICKET_VARIABLE);
+  const nameUsed = `Must not come with a parameter named ${TICKET_VARIABLE}: {${TICKET_VARIABLE}} is read from the answer`;
+  return [...messages, ...(isNameUsed ? [nameUsed] : [])].map((message) => ({ path, message }));
 };

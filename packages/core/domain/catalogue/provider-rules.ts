@@ -8,9 +8,9 @@ import { hasUserInfo, queryNameFaults, queryNamesOf, syntaxFaults, variableFault
 type Path = CatalogueFault['path'];
 type Field = keyof Provider;
 
-/** A rule between fields. */
+/** A rule about several fields. */
 type Rule = {
-  /** It is skipped where one of these is faulty by itself. */
+  /** The rule is skipped if one of these fields is invalid on its own. */
   reads: readonly Field[];
   find: (provider: Provider) => CatalogueFault[];
 };
@@ -20,10 +20,10 @@ const faultIf = (isFault: boolean, path: Path, message: string): CatalogueFault[
   isFault ? [fault(path, message)] : [];
 
 /**
- * What is wrong with a provider whose fields are what the schema says: its URL template, and what fields ask of each other.
+ * Finds faults in a provider whose fields match the schema: in its URL template, and in combinations of fields.
  *
- * @param faulty fields whose own faults are known: rules that read them are skipped
- * @returns faults with paths from the provider on
+ * @param faulty fields with known faults of their own: rules that read them are skipped
+ * @returns faults with paths relative to the provider
  */
 export const providerFaults = (provider: Provider, faulty: ReadonlySet<string> = new Set()): CatalogueFault[] => {
   const syntax = faulty.has('url') ? [] : syntaxFaults(provider.url).map((message) => fault(['url'], message));
@@ -40,7 +40,7 @@ const methodRule: Rule = {
       ? faultIf(
           idempotencyHeader === undefined && !repeatable,
           ['method'],
-          'Must come with idempotencyHeader or "repeatable": true, for a POST may be sent twice',
+          'Must come with idempotencyHeader or "repeatable": true, because a POST may be sent twice',
         )
       : [
           ...faultIf(idempotencyHeader !== undefined, ['idempotencyHeader'], 'Must come with "method": "POST"'),
@@ -69,10 +69,10 @@ const urlRule: Rule = {
   },
 };
 
-/** What no header can carry (RFC 9110 §5.5). */
+/** Whether a header can carry a value (RFC 9110 §5.5). */
 const isSendable = (value: string): boolean => /^[\t\x20-\x7E\x80-\xFF]*$/.test(value);
 
-/** Headers that decide how messages are framed, coded or cut, and are not a catalogue's to set. */
+/** Headers that control the framing, encoding or range of messages. A catalogue must not set them. */
 const NOT_CONSTANT = new Set([
   'accept-encoding',
   'content-encoding',
@@ -85,7 +85,7 @@ const NOT_CONSTANT = new Set([
   'trailer',
 ]);
 
-const OF_ANOTHER_USE = new Set(['accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
+const OTHER_PURPOSE = new Set(['accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
 
 const headerRule: Rule = {
   reads: ['headers'],
@@ -118,15 +118,15 @@ const headerNameRule: Rule = {
         'Must not be the content-type of the body',
       ),
       ...faultIf(
-        NOT_CONSTANT.has(idempotency) || OF_ANOTHER_USE.has(idempotency),
+        NOT_CONSTANT.has(idempotency) || OTHER_PURPOSE.has(idempotency),
         ['idempotencyHeader'],
-        'Must be a header of its own, such as idempotency-key',
+        'Must be a dedicated header, such as idempotency-key',
       ),
     ];
   },
 };
 
-/** User info of a URL is sent as an authorization header. */
+/** User info in a URL is sent as an authorization header. */
 const userInfoRule: Rule = {
   reads: ['headers', 'url'],
   find: ({ headers = {}, url }) =>
@@ -210,14 +210,14 @@ const paginationRule: Rule = {
           ...faultIf(
             dataAt !== undefined && pagination.itemsAt !== '',
             ['pagination', 'itemsAt'],
-            'Must not come with dataAt: the items are what is delivered',
+            'Must not come with dataAt: the items are delivered instead',
           ),
           ...cursorFaults(pagination),
         ]
       : [],
 };
 
-/** A cursor is in one place. */
+/** A cursor is read from exactly one place. */
 const cursorFaults = (pagination: Pagination): CatalogueFault[] => {
   if (pagination.kind !== 'cursor') return [];
   const { cursorAt, lastItemAt } = pagination;
@@ -232,7 +232,7 @@ const cursorFaults = (pagination: Pagination): CatalogueFault[] => {
 };
 
 const RULES: readonly Rule[] = [
-  // What can be read of a faulty URL says which parameters stand in its path, and that is all that these rules want of it.
+  // Also reads `url` and `polling`, but only for the parameters in their paths, which are found even if the URLs are faulty.
   { reads: ['parameters'], find: parameterRuleFaults },
   urlRule,
   methodRule,

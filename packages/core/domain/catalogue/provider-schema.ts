@@ -6,7 +6,7 @@ export const MAX_PROVIDER_BYTES = 1024 * 1024;
 export const MAX_PAGES = 50;
 const MAX_POLLING_SECONDS = 7 * 24 * 3600;
 
-/** Headers that belong to the HTTP client. */
+/** Headers that the HTTP client sets. */
 const RESERVED_HEADERS = new Set(['connection', 'content-length', 'host', 'transfer-encoding', 'upgrade']);
 
 const headerNameSchema = z
@@ -27,7 +27,7 @@ const queryNameSchema = z
 
 const urlSchema = z.url({ protocol: /^https?$/, error: 'Must be an absolute URL with http or https' });
 
-/** Blanks around a URL, tabs and line breaks in it are ignored, as WHATWG URLs do. */
+/** Ignores surrounding blanks, and tabs and line breaks anywhere, like the WHATWG URL parser. */
 const stripUrl = (url: string): string => url.trim().replace(/[\t\r\n]/g, '');
 
 /** RFC 6901; `""` is the whole document. */
@@ -36,7 +36,7 @@ const pointerSchema = z.string().regex(/^(?:\/(?:[^~]|~[01])*)?$/s, 'Must be a J
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 const nullableScalarSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-/** The formats that are checked. A format that is not on this list is an error, not a comment. */
+/** The supported formats, all of which are checked. JSON Schema ignores unknown formats; here they are errors. */
 export const PARAMETER_FORMATS = [
   'date',
   'time',
@@ -50,7 +50,7 @@ export const PARAMETER_FORMATS = [
   'uuid',
 ] as const;
 
-/** One parameter: a flat scalar, in the keywords of JSON Schema 2020-12. */
+/** One parameter: a scalar, described with keywords of JSON Schema 2020-12. */
 const parameterSchema = z.strictObject({
   type: z.enum(['string', 'integer', 'number', 'boolean']),
   title: z.string().max(200).optional(),
@@ -67,9 +67,9 @@ const parameterSchema = z.strictObject({
   exclusiveMaximum: z.number().optional(),
   multipleOf: z.number().positive().optional(),
   default: scalarSchema.optional(),
-  /** Sent to the provider and never shown: masked in answers and excerpts. */
+  /** Sent to the provider but never shown: masked in answers and excerpts. */
   writeOnly: z.boolean().optional(),
-  /** Its name in the query, where that differs. */
+  /** Its name in the query, if different. */
   as: z
     .string()
     .regex(/^[\w.$[\]-]{1,64}$/, 'Must be a query parameter name')
@@ -92,7 +92,7 @@ const authSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('header').default('header'),
     header: headerNameSchema,
-    /** What stands before the secret: `Bearer `. */
+    /** Text before the secret, such as `Bearer `. */
     prefix: z.string().max(100).default(''),
     secret: secretNameSchema,
   }),
@@ -106,13 +106,13 @@ const authSchema = z.discriminatedUnion('kind', [
     secret: secretNameSchema,
     scope: z.string().min(1).max(1000).optional(),
     audience: z.string().min(1).max(1000).optional(),
-    /** Where the token endpoint wants the client's credentials: HTTP Basic, or the body (RFC 6749 §2.3.1). */
+    /** How the client's credentials are sent to the token endpoint: HTTP Basic, or the body (RFC 6749 §2.3.1). */
     clientAuth: z.enum(['basic', 'post']).default('basic'),
   }),
 ]);
 
 const everyPagination = {
-  /** The array of each page; the arrays of all pages become one. */
+  /** The array in each page; the arrays of all pages are joined. */
   itemsAt: pointerSchema.default(''),
   maxPages: z.int().min(1).max(MAX_PAGES).default(10),
   /** A boolean that is false on the last page. */
@@ -125,7 +125,7 @@ const paginationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('next-url'), nextUrlAt: pointerSchema, ...everyPagination }),
   z.strictObject({
     kind: z.literal('cursor'),
-    /** The cursor of the next page, in the answer; or, with `lastItemAt`, in the last item of the page. */
+    /** The cursor of the next page, in the answer. Alternatively, `lastItemAt` finds it in the last item of the page. */
     cursorAt: pointerSchema.optional(),
     lastItemAt: pointerSchema.optional(),
     parameter: queryNameSchema,
@@ -145,7 +145,7 @@ const paginationSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** Where a provider's unfinished work is asked for. */
+/** Where to poll for a provider's unfinished work. */
 const statusUrlSchema = z.union([
   z.literal('location').transform(() => ({ from: 'location' as const })),
   z.strictObject({ from: z.literal('location') }),
@@ -157,12 +157,12 @@ const statusesSchema = z.array(nullableScalarSchema).max(100);
 
 const pollingSchema = z.strictObject({
   statusUrl: statusUrlSchema,
-  /** The state of the work in a status answer. Without it, any 200 or 303 ends the work. */
+  /** The state of the work in an answer. Without it, any 200 or 303 ends the work. */
   statusAt: pointerSchema.optional(),
   pending: statusesSchema.default([]),
   succeeded: statusesSchema.default([]),
   failed: statusesSchema.default([]),
-  /** Where the result is, when it is not in the status answer. */
+  /** The URL of the result, if the result is not in the answer itself. */
   resultUrlAt: pointerSchema.optional(),
   intervalSeconds: z.int().min(1).max(86_400).default(60),
   timeoutSeconds: z.int().min(1).max(MAX_POLLING_SECONDS).default(7200),
@@ -172,61 +172,61 @@ export const VERDICTS = ['data', 'empty', 'refused', 'unavailable', 'throttled']
 
 const bodyErrorSchema = z.strictObject({
   at: pointerSchema,
-  /** The values that mean it; absent: any value but null. */
+  /** The values that match; absent: any value but null. */
   in: z.array(nullableScalarSchema).min(1).max(200).optional(),
   means: z.enum(['empty', 'refused', 'unavailable', 'throttled']),
 });
 
-/** One provider of the catalogue, each field by itself; `provider-rules.ts` has what fields ask of each other. */
+/** One provider of the catalogue. This checks fields on their own; `provider-rules.ts` has the rules between fields. */
 export const providerSchema = z.strictObject({
   id: providerIdSchema,
   title: z.string().max(200).optional(),
   description: z.string().max(2000).optional(),
   parameters: parametersSchema.optional(),
   method: z.enum(['GET', 'POST']).default('GET'),
-  /** An RFC 6570 template of `{x}`, `{?a,b}` and `{&a,b}`, with a literal origin; trusted, unlike a callback's address. */
+  /** An RFC 6570 template with `{x}`, `{?a,b}` and `{&a,b}` and a literal origin. Unlike a callback URL it is trusted. */
   url: z.string().overwrite(stripUrl),
   /** Constant headers. */
   headers: z.record(headerNameSchema, z.string().max(2000)).optional(),
-  /** JSON; a string that is `{x}` as a whole is replaced by that parameter's value, with its type. */
+  /** JSON in which each string of the form `{x}` is replaced by that parameter's value, with its type. */
   body: z.json().optional(),
   /** The header that lets the provider recognise a repeated POST. */
   idempotencyHeader: headerNameSchema.optional(),
-  /** Whether a POST may arrive twice without such a header. */
+  /** Whether sending a POST twice without such a header is safe. */
   repeatable: z.boolean().default(false),
   auth: authSchema.optional(),
   pagination: paginationSchema.optional(),
   polling: pollingSchema.optional(),
-  /** How status codes (`404`, or `4xx`) are read, where that differs from HTTP. */
+  /** Overrides the meaning of status codes (`404`, or `4xx`) in HTTP. */
   responses: z
     .partialRecord(z.string().regex(/^[1-5](?:\d\d|xx)$/, 'Must be a status code, or 4xx'), z.enum(VERDICTS))
     .optional(),
-  /** Answers with a status of success that are errors; the first that matches counts. */
+  /** Identifies errors among answers with a success status; the first match counts. */
   bodyErrors: z.array(bodyErrorSchema).max(20).default([]),
-  /** A header that says, as `Retry-After` does, when to come back. */
+  /** A header that, like `Retry-After`, says when to retry. */
   rateLimitReset: z.strictObject({ header: headerNameSchema, unit: z.enum(['seconds', 'epoch', 'date']) }).optional(),
-  /** What of the answer is delivered. */
+  /** The part of the answer that is delivered. */
   dataAt: pointerSchema.optional(),
-  /** One deadline over DNS, connect, headers and body; of each page, where there are pages. */
+  /** One timeout for DNS, connecting, headers and body; per page if there are pages. */
   timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
-  /** The largest answer that is taken, all pages together, in bytes after decompression. */
+  /** The maximum size of the answer, all pages together, in bytes after decompression. */
   maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
-  /** How many calls it takes at once; absent: any number. */
+  /** Maximum concurrent calls; absent: no limit. */
   concurrency: z.int().min(1).max(1000).optional(),
-  /** How many calls it takes in a second; absent: any number. */
+  /** Maximum calls per second; absent: no limit. */
   ratePerSecond: z.int().min(1).max(10_000).optional(),
 });
 
-/** A provider as it is used: defaults filled in. */
+/** A parsed provider, with defaults filled in. */
 export type Provider = z.infer<typeof providerSchema>;
-/** A provider as a catalogue's file has it. */
+/** A provider as written in the catalogue file. */
 export type ProviderInput = z.input<typeof providerSchema>;
 export type Auth = NonNullable<Provider['auth']>;
 export type Pagination = NonNullable<Provider['pagination']>;
 export type Polling = NonNullable<Provider['polling']>;
 export type ParametersSchema = NonNullable<Provider['parameters']>;
-/** How an answer is read: `data` is data, `empty` is data that is null, the others end the call. */
+/** What an answer means: `data`; `empty`, which is delivered as null; the others are failures. */
 export type Verdict = (typeof VERDICTS)[number];
 
-/** What a caller gave a provider of a job, by parameter name. */
+/** Values for one provider, by parameter name. */
 export type Parameters = Readonly<Record<string, string | number | boolean>>;

@@ -1,15 +1,15 @@
 import type { ParametersSchema, Provider } from './provider-schema.ts';
 
 /**
- * URL templates: the part of RFC 6570 in which no value can change where a request goes.
+ * URL templates: the subset of RFC 6570 in which a value can't change the target of a request.
  *
- * - `{x}` is one value, percent-encoded; in the path, or in a value of the query.
- * - `{?a,b}` is a query of those parameters that have values, `{&a,b}` the continuation of a query.
+ * - `{x}` expands to one value, percent-encoded. It is allowed in the path and in values of the query.
+ * - `{?a,b}` expands to a query of the parameters that have values; `{&a,b}` continues a query.
  *
- * The literal text of a template means what it means in a URL without variables: it is copied, never encoded again.
+ * Literal text is copied as in a URL without variables, and not encoded again.
  */
 
-/** A value that would change the origin, the path or the query of a request. The message quotes no value. */
+/** A value would change the origin, path or query of a request. The message does not contain the value. */
 export class UnsafeExpansion extends Error {
   override name = 'UnsafeExpansion';
 }
@@ -26,16 +26,16 @@ const isLiteral = (piece: Piece | undefined): piece is { literal: string } => pi
 
 type Parsed = { pieces: readonly Piece[]; faults: readonly string[] };
 
-/** The rules of a provider look at one template many times in a row. */
+/** Caches the last template, because the rules of a provider parse the same one many times in a row. */
 let last: { template: string; parsed: Parsed } | undefined;
 
 const parse = (template: string): Parsed => {
-  if (last?.template !== template) last = { template, parsed: cut(template) };
+  if (last?.template !== template) last = { template, parsed: splitTemplate(template) };
   return last.parsed;
 };
 
-/** Cuts a template into literal text and expressions; what is neither is a fault. */
-const cut = (template: string): Parsed => {
+/** Splits a template into literal text and expressions; anything else is a fault. */
+const splitTemplate = (template: string): Parsed => {
   const pieces: Piece[] = [];
   const faults: string[] = [];
   for (const [index, part] of template.split(/(\{[^{}]*\})/).entries()) {
@@ -57,11 +57,11 @@ const cut = (template: string): Parsed => {
 
 const quote = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-/** What a template begins with, up to its path. WHATWG URLs take "\" for "/". */
+/** A template up to its path. The WHATWG URL parser reads "\" as "/". */
 const ORIGIN = /^https?:\/\/[^/?#\\]+/i;
 const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 
-/** Everything that is wrong with a template as such, whatever its parameters are. */
+/** Every fault of a template that does not depend on its parameters. */
 export const syntaxFaults = (template: string): string[] => {
   const { pieces, faults } = parse(template);
   if (!pieces.some(isExpression)) return faults.length > 0 || isHttpUrl(template) ? [...faults] : [NOT_HTTP];
@@ -96,7 +96,7 @@ const literalFaults = (pieces: readonly Piece[]): string[] => {
     ...(literals.some((literal) => /[\p{Cc} \\]/u.test(literal))
       ? ['Must have no blanks, control characters or backslashes beside variables']
       : []),
-    // "%" before a variable would make an encoded slash of the value "2f".
+    // With "%" before a variable, the value "2f" would become an encoded slash.
     ...(literals.some((literal) => /%(?![\da-f]{2})/i.test(literal))
       ? ['Must have two hexadecimal digits after each "%"']
       : []),
@@ -106,11 +106,11 @@ const literalFaults = (pieces: readonly Piece[]): string[] => {
   ];
 };
 
-/** Where each expression may stand. */
+/** Checks the position of each expression. */
 const queryFaults = (pieces: readonly Piece[]): string[] => {
   const faults = new Set<string>();
   let where: 'path' | 'query' | 'end' = 'path';
-  /** The literal query since its last "&", with an "=" once a value has begun. */
+  /** The literal query after its last "&"; contains "=" once a value has begun. */
   let pair = '';
   let isAfterContinuation = false;
   for (const piece of pieces) {
@@ -133,7 +133,7 @@ const queryFaults = (pieces: readonly Piece[]): string[] => {
   return [...faults];
 };
 
-/** The variables of a template, in the order in which they first stand there. */
+/** The variables of a template, in order of first use. */
 export const variablesOf = (template: string): ReadonlySet<string> =>
   new Set(parse(template).pieces.flatMap((piece) => (isExpression(piece) ? piece.names : [])));
 
@@ -150,7 +150,7 @@ export const pathVariablesOf = (template: string): ReadonlySet<string> => {
 const singleVariablesOf = (template: string): ReadonlySet<string> =>
   new Set(parse(template).pieces.flatMap((piece) => (isExpression(piece) && piece.operator === '' ? piece.names : [])));
 
-/** The names of the query parameters of a template, in order and as often as they stand there: literal ones, and those of `{?…}` and `{&…}`. */
+/** The query parameter names of a template, with repeats: literal names, then those of `{?…}` and `{&…}`. */
 export const queryNamesOf = (template: string, parameters: ParametersSchema | undefined): string[] => {
   const { pieces } = parse(template);
   const literal = pieces.map((piece) => (isLiteral(piece) ? piece.literal : piece.operator === '' ? 'x' : '')).join('');
@@ -166,9 +166,9 @@ const wireNameOf = (parameters: ParametersSchema | undefined, name: string): str
   propertyOf(parameters, name)?.as ?? name;
 
 /**
- * What is wrong with the variables of a template.
+ * Finds undeclared variables, and optional ones where a value is needed.
  *
- * @param others variables that are no parameters, and always have a value
+ * @param others variables that are not parameters and always have a value
  */
 export const variableFaults = (
   template: string,
@@ -182,11 +182,11 @@ export const variableFaults = (
   });
   return [
     ...unknown.map((name) => `Must declare {${name}} in parameters`),
-    ...optional.map((name) => `Must have {${name}} outside {?…} and {&…} only if that is required or has a default`),
+    ...optional.map((name) => `Must not use {${name}} outside {?…} and {&…} unless it is required or has a default`),
   ];
 };
 
-/** Variables whose names in the query are there already: literally, or by another variable. */
+/** Finds variables whose query name is repeated, by literal text or another variable. */
 export const queryNameFaults = (template: string, parameters: ParametersSchema | undefined): string[] => {
   const names = queryNamesOf(template, parameters);
   const variable = new Set([...variablesOf(template)].map((name) => wireNameOf(parameters, name)));
@@ -194,7 +194,7 @@ export const queryNameFaults = (template: string, parameters: ParametersSchema |
   return [...repeated].map((name) => `Must have the query parameter "${quote(name)}" once`);
 };
 
-/** Everything that is wrong with a provider's URL template, beside its placeholders; none: it can be expanded. */
+/** Every fault of a provider's URL template, except unset placeholders. A template without faults can be expanded. */
 export const templateFaults = (template: string, parameters: ParametersSchema | undefined): string[] => {
   const faults = syntaxFaults(template);
   return faults.length > 0
@@ -204,20 +204,20 @@ export const templateFaults = (template: string, parameters: ParametersSchema | 
 
 const sampleOf = (template: string): URL => new URL(parse(template).pieces.map(sample).join(''));
 
-/** The origin of a template without faults of syntax. */
+/** The origin of a template without syntax faults. */
 export const originOf = (template: string): string => sampleOf(template).origin;
 
-/** Whether a template without faults of syntax has a user name or a password. */
+/** Whether a template without syntax faults has a user name or password. */
 export const hasUserInfo = (template: string): boolean => {
   const { username, password } = sampleOf(template);
   return username !== '' || password !== '';
 };
 
 /**
- * Why a value can't stand in a path: servers and proxies decode and normalize paths before they route, so an encoded slash or
- * dot segment could reach another resource with our credential.
+ * Checks a value in a path. Servers and proxies decode and normalize paths before routing, so an encoded slash or dot
+ * segment could reach another resource with our credential.
  *
- * @returns the rule that it breaks; undefined for a value that can
+ * @returns the rule that the value breaks; undefined if it is safe
  */
 export const pathValueFault = (value: string | number | boolean): string | undefined => {
   const text = String(value);
@@ -227,16 +227,16 @@ export const pathValueFault = (value: string | number | boolean): string | undef
   return /\p{Cc}/u.test(text) ? 'Must not have control characters' : undefined;
 };
 
-/** The URL of a provider's request. @throws UnsafeExpansion for values that `parameterFaults` refuses */
+/** The URL of a provider's request. @throws UnsafeExpansion for values that `parameterFaults` rejects */
 export const expandUrl = ({ url, parameters }: Pick<Provider, 'url' | 'parameters'>, values: Values): string =>
   expandTemplate(url, parameters, values);
 
 /**
- * Expands a template without faults. All characters of a value but the unreserved ones of RFC 3986 are percent-encoded.
+ * Expands a template without faults. In values, every character that is not unreserved (RFC 3986) is percent-encoded.
  *
- * @param parameters whose `as` are names in the query
- * @param values by variable, defaults filled in; one that is absent is left out of the query
- * @throws UnsafeExpansion when a value would change the origin or the path's segments
+ * @param parameters their `as` are names in the query
+ * @param values by variable, defaults filled in; variables without a value are left out of the query
+ * @throws UnsafeExpansion if a value would change the origin or the path's segments
  */
 export const expandTemplate = (template: string, parameters: ParametersSchema | undefined, values: Values): string => {
   const { pieces, faults } = parse(template);
@@ -245,10 +245,11 @@ export const expandTemplate = (template: string, parameters: ParametersSchema | 
   if (fault !== undefined) throw new UnsafeExpansion(`The template is not valid: ${fault}`);
   const inPath = pathVariablesOf(template);
   for (const name of variablesOf(template)) {
-    const value = givenValue(values, name);
+    const value = ownValue(values, name);
     const unsafe = inPath.has(name) ? pathValueFault(value ?? '') : undefined;
     if (unsafe !== undefined) throw new UnsafeExpansion(`{${name}} in the path: ${unsafe}`);
-    if (typeof value === 'string' && !value.isWellFormed()) throw new UnsafeExpansion(`{${name}} is not Unicode`);
+    if (typeof value === 'string' && !value.isWellFormed())
+      throw new UnsafeExpansion(`{${name}} is not well-formed Unicode`);
   }
   const expanded = merged(pieces)
     .map((piece) => (isLiteral(piece) ? piece.literal : expand(piece, parameters, values)))
@@ -265,7 +266,7 @@ export const expandTemplate = (template: string, parameters: ParametersSchema | 
   return expanded;
 };
 
-/** `{?a}{&b}` is `{?a,b}`: without `a`, RFC 6570 would append "&b=…" to the path. */
+/** Merges `{?a}{&b}` into `{?a,b}`: if `a` has no value, RFC 6570 would append "&b=…" to the path. */
 const merged = (pieces: readonly Piece[]): Piece[] => {
   const all: Piece[] = [];
   for (const piece of pieces) {
@@ -281,7 +282,7 @@ const merged = (pieces: readonly Piece[]): Piece[] => {
 
 type Values = Readonly<Record<string, string | number | boolean>>;
 
-const givenValue = (values: Values, name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
+const ownValue = (values: Values, name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
 
 const sample = (piece: Piece): string => {
   if (isLiteral(piece)) return piece.literal;
@@ -289,13 +290,13 @@ const sample = (piece: Piece): string => {
 };
 
 const expand = ({ operator, names }: Expression, parameters: ParametersSchema | undefined, values: Values): string => {
-  const given = names.filter((name) => givenValue(values, name) !== undefined);
-  const text = (name: string): string => encode(String(givenValue(values, name)));
-  if (operator === '') return given.map(text).join('');
-  const pairs = given.map((name) => `${encode(wireNameOf(parameters, name))}=${text(name)}`);
+  const defined = names.filter((name) => ownValue(values, name) !== undefined);
+  const text = (name: string): string => encode(String(ownValue(values, name)));
+  if (operator === '') return defined.map(text).join('');
+  const pairs = defined.map((name) => `${encode(wireNameOf(parameters, name))}=${text(name)}`);
   return pairs.length === 0 ? '' : `${operator}${pairs.join('&')}`;
 };
 
-/** RFC 6570, 3.2.2: all but the unreserved characters of RFC 3986. */
+/** RFC 6570, 3.2.2: encodes all but the unreserved characters of RFC 3986. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);

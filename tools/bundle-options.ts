@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import type { BuildOptions } from 'esbuild';
+import { readTemplate } from '../local/template.ts';
+
+const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
+
+/** The Metadata that all functions in the template share: options of SAM's esbuild builder. */
+type Metadata = {
+  BuildProperties: {
+    Format: 'esm';
+    Target: string;
+    MainFields: string;
+    Minify: boolean;
+    KeepNames: boolean;
+    Sourcemap: boolean;
+    Banner: string[];
+  };
+};
+
+/** The esbuild options with which SAM builds the functions, read from template.yaml. Entry points and output are missing. */
+export const readBundleOptions = (): BuildOptions => {
+  const metadata = readTemplate(TEMPLATE).Resources.WebhookFunction?.Metadata;
+  if (!metadata) throw new Error('template.yaml: WebhookFunction has no Metadata');
+  const { Format, Target, MainFields, Minify, KeepNames, Sourcemap, Banner } = (metadata as Metadata).BuildProperties;
+  return {
+    // SAM always sets these two.
+    bundle: true,
+    platform: 'node',
+    format: Format,
+    target: Target,
+    mainFields: MainFields.split(','),
+    minify: Minify,
+    keepNames: KeepNames,
+    sourcemap: Sourcemap,
+    banner: Object.fromEntries(Banner.map((entry) => entry.split(/=(.*)/s, 2))),
+  };
+};
