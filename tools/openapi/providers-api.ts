@@ -164,7 +164,7 @@ export const providersApi = createDocument({
         responses: {
           200: { description: 'The bills.', content: json(z.array(billSchema), [BILL]) },
           ...always,
-          ...problems(404),
+          ...problems(404, 405),
           ...failure,
         },
       },
