@@ -124,3 +124,28 @@ export const timeLimited = (limits: CallLimits, environment: NodeJS.ProcessEnv =
     retryStrategy: createRetryStrategy(stretched, deps),
   };
 };
+
+/** The limits of a client, as `timeLimited` makes them. */
+export type TimeLimits = ReturnType<typeof timeLimited>;
+type DecorateClient = <Client extends object>(client: Client, limits: TimeLimits) => Client;
+
+let decorate: DecorateClient | undefined;
+
+/**
+ * Changes the clients that `createAwsClient` creates from now on. For a host that has the services in its own process: see
+ * docs/decisions/0023-calls-in-process.md.
+ * @param next undefined for clients as the SDK makes them
+ */
+export const decorateClients = (next: DecorateClient | undefined): void => {
+  decorate = next;
+};
+
+/** Creates an SDK client that enforces the limits. */
+export const createAwsClient = <Client extends object>(
+  SdkClient: new (config: TimeLimits) => Client,
+  limits: CallLimits,
+): Client => {
+  const limited = timeLimited(limits);
+  const client = new SdkClient(limited);
+  return decorate ? decorate(client, limited) : client;
+};
