@@ -1,0 +1,3 @@
+import type { PageProps } from './page.ts';
+
+export const ProvidersPage = (_: PageProps) => <h1 tabIndex={-1}>Providers</h1>;

@@ -1,0 +1,131 @@
+import { computed, type ReadonlySignal, signal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { type Api, ApiError, type Query } from './api.ts';
+import { nextDelayMs } from './polling.ts';
+import { isVisible } from './store.ts';
+
+/** Something the API gives, kept up to date while it is on screen. */
+export type Resource<Body> = {
+  /** The last body; undefined until the first one. Stays while later requests fail. */
+  data: ReadonlySignal<Body | undefined>;
+  /** Why the last request failed. */
+  error: ReadonlySignal<ApiError | undefined>;
+  refresh: () => void;
+  /** Replaces the body until the next one arrives, for example by the response to an action. */
+  set: (body: Body) => void;
+};
+
+export type ResourceOptions = {
+  query?: Query;
+  /** Between polls, 3 s by default. 0: no polling. */
+  everyMs?: number;
+};
+
+type Poll = { failures: number; retryAt: number };
+const polls = signal<ReadonlyMap<object, Poll>>(new Map());
+
+/** Failing polls on screen: since the page tells about them in one place. Undefined if all is well. */
+export const trouble = computed<{ retryAt: number } | undefined>(() => {
+  const failing = [...polls.value.values()].filter(({ failures }) => failures > 0);
+  return failing.length === 0 ? undefined : { retryAt: Math.min(...failing.map(({ retryAt }) => retryAt)) };
+});
+
+/** Whether anything on screen polls. */
+export const isLive = computed(() => polls.value.size > 0);
+
+const refreshers = new Set<() => void>();
+/** Refreshes all that is on screen, now. */
+export const refreshAll = (): void => {
+  for (const refresh of refreshers) refresh();
+};
+
+/** @param path undefined: nothing is read */
+export const useResource = <Body>(
+  api: Api,
+  path: string | undefined,
+  { query = {}, everyMs = 3000 }: ResourceOptions = {},
+): Resource<Body> => {
+  const identity = path === undefined ? undefined : api.urlOf(path, query);
+  // The URL stands for path and query.
+  const resource = useMemo(() => createResource<Body>(api, path, query, everyMs), [api, identity, everyMs]);
+  useEffect(() => {
+    if (path === undefined) return undefined;
+    refreshers.add(resource.refresh);
+    return () => {
+      refreshers.delete(resource.refresh);
+      resource.stop();
+    };
+  }, [resource, path]);
+  useSignalEffect(() => {
+    if (path !== undefined) resource.toggle(isVisible.value);
+  });
+  useEffect(() => {
+    if (path !== undefined) resource.toggle(isVisible.peek());
+  }, [resource, path]);
+  return resource;
+};
+
+const createResource = <Body>(api: Api, path: string | undefined, query: Query, everyMs: number) => {
+  const data = signal<Body | undefined>(undefined);
+  const error = signal<ApiError | undefined>(undefined);
+  const self = {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOn = false;
+  let failures = 0;
+  let request: AbortController | undefined;
+
+  const report = (retryAt: number): void => {
+    const next = new Map(polls.value);
+    if (isOn && everyMs > 0) next.set(self, { failures, retryAt });
+    else next.delete(self);
+    polls.value = next;
+  };
+  const plan = (retryAfterMs?: number): void => {
+    if (!isOn || everyMs === 0) return void report(0);
+    const delay = nextDelayMs({ everyMs, failures, retryAfterMs });
+    timer = setTimeout(run, delay);
+    report(Date.now() + delay);
+  };
+  const run = async (): Promise<void> => {
+    if (path === undefined) return;
+    clearTimeout(timer);
+    request?.abort();
+    const mine = new AbortController();
+    request = mine;
+    try {
+      const body = await api.getIfChanged<Body>(path, query, mine.signal);
+      if (mine.signal.aborted) return;
+      failures = 0;
+      error.value = undefined;
+      if (body !== undefined) data.value = body;
+      plan();
+    } catch (cause) {
+      if (mine.signal.aborted) return;
+      const failure = cause instanceof ApiError ? cause : new ApiError(0, { detail: String(cause) });
+      error.value = failure;
+      failures += 1;
+      plan(failure.retryAfterMs);
+    }
+  };
+  return {
+    data,
+    error,
+    refresh: (): void => void run(),
+    set: (body: Body): void => {
+      data.value = body;
+    },
+    toggle: (on: boolean): void => {
+      if (on === isOn) return;
+      isOn = on;
+      if (on) return void run();
+      clearTimeout(timer);
+      report(0);
+    },
+    stop: (): void => {
+      isOn = false;
+      clearTimeout(timer);
+      request?.abort();
+      report(0);
+    },
+  };
+};
