@@ -74,6 +74,7 @@ const createWorld = async () => {
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
     'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
     'api-docs': { catalogue },
+    console: {},
     'route-fallback': { isOff: () => false },
     'job-read': { jobs: store.reader, results: store.results, catalogue },
     'job-redrive': {

@@ -348,6 +348,36 @@ export const serviceApi = createDocument({
         },
       },
     },
+    '/console': {
+      get: {
+        operationId: 'getConsole',
+        tags: ['Operation'],
+        summary: 'The console',
+        description:
+          'One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.',
+        security: [],
+        requestParams: {
+          header: z.object({
+            'if-none-match': z
+              .string()
+              .optional()
+              .meta({
+                description: 'The `ETag` of a stored page.',
+                examples: ['W/"5eb63bbbe01eeed093cb22bb8f5acdc3"'],
+              }),
+          }),
+        },
+        responses: {
+          200: {
+            description: 'The page.',
+            headers: z.object({ etag: z.string().meta({ description: 'Changes with the page.' }) }),
+            content: { 'text/html': { schema: z.string() } },
+          },
+          304: { description: 'The page has not changed.' },
+          ...always,
+        },
+      },
+    },
     ...docsPaths,
   },
   webhooks: {
