@@ -89,10 +89,10 @@ const explainPending = (context: Context): Explanation => {
     const text = `Overdue: should have run ${formatRelative(Date.parse(job.nextAttemptAt), now)}. Do the sweeps run?`;
     return { tone: 'bad', text };
   }
-  const reason = job.phase === 'CALLING_BACK' ? explainCallback(context) : explainFetching(context);
-  if (lateMs > 0) return { ...reason, text: `${reason.text}, due now` };
+  const { tone, text, next } = job.phase === 'CALLING_BACK' ? explainCallback(context) : explainFetching(context);
+  if (lateMs > 0) return { tone, text: `${text}, due now` };
   const nextAt = job.nextAttemptAt;
-  return { ...reason, text: `${reason.text}, next ${reason.next} ${when(nextAt)}`, nextAt };
+  return { tone, text: `${text}, next ${next} ${when(nextAt)}`, nextAt };
 };
 
 const progressText = ({ job, receiver }: Context): string => {
@@ -105,7 +105,7 @@ const progressText = ({ job, receiver }: Context): string => {
 const isAwaited = ({ status }: ProviderState): boolean => status === 'PENDING' || status === 'UNAVAILABLE';
 
 /** `next` names what is next: a try, a check, a poll. */
-type Reason = Explanation & { next: 'try' | 'check' | 'poll' };
+type Reason = Pick<Explanation, 'tone' | 'text'> & { next: 'try' | 'check' | 'poll' };
 
 const explainCallback = ({ job, receiver }: Context): Reason => {
   if (job.callbackDeferred) return deferralReason(job.callbackDeferred, receiver, 'callbacks');

@@ -1,0 +1,179 @@
+import type { Attempt, Call, Job } from '../api-types.ts';
+
+/** Attempts as bars on one time axis. Positions are fractions of its width, 0 to 1. */
+
+export type Bar = {
+  key: string;
+  from: number;
+  to: number;
+  attempt: Attempt;
+  call: Call;
+  /** Positions at which quick tries divide the bar: evenly, because their times are not recorded. */
+  ticks: number[];
+};
+export type Row = {
+  /** A provider's id; undefined: the callback. */
+  providerId: string | undefined;
+  bars: Bar[];
+  /** When its next attempt is due. */
+  next: number | undefined;
+};
+/** A stretch of time in which nothing happened, drawn shorter than it was. */
+export type Gap = { from: number; to: number; ms: number };
+export type Label = { at: number; iso: string };
+export type Waterfall = { rows: Row[]; gaps: Gap[]; labels: Label[] };
+
+type Span = { startMs: number; endMs: number };
+
+/** Room for a bar and its distance from the next one, as a fraction of the axis. Smaller with many bars. */
+const MIN_BAR = 0.02;
+/** A gap that is longer than this share of all the busy time is compressed. */
+const LONG_GAP = 0.5;
+/** The width of a compressed gap. */
+const GAP = 0.05;
+/** All compressed gaps together. */
+const MAX_GAPS = 0.4;
+
+/** @param labelSpace the distance that labels of the axis need, as a fraction of its width */
+export const waterfallOf = (job: Job, labelSpace = 0.15): Waterfall => {
+  const attempts = job.attempts.map((attempt) => ({ attempt, calls: callsOf(attempt) }));
+  const spans = attempts.flatMap(({ calls }) => calls.map(({ span }) => span));
+  const rowIds = [...job.providers.map(({ providerId }) => providerId), undefined];
+  const nexts = rowIds.map((id) => nextOf(job, id));
+  const points = nexts.flatMap((at) => (at === undefined ? [] : [{ startMs: at, endMs: at }]));
+  const { position, gaps, starts } = axisOf([...spans, ...points]);
+  const minWidth = minWidthOf(
+    rowIds.map((id) => attempts.filter(({ calls }) => calls.some((one) => one.id === id)).length),
+  );
+  const rows = rowIds.map((id, index) => {
+    const own = attempts.flatMap(({ attempt, calls }) =>
+      calls.flatMap((one) => (one.id === id ? [{ attempt, ...one }] : [])),
+    );
+    const placed = spread(
+      own.map(({ span }) => ({ from: position(span.startMs), to: position(span.endMs) })),
+      minWidth,
+    );
+    const bars = own.map(({ attempt, call }, place) => {
+      const { from, to } = placed[place] as Place;
+      return { key: `${attempt.number} ${id ?? ''}`, from, to, attempt, call, ticks: ticksOf(from, to, call.tries) };
+    });
+    const next = nexts[index];
+    return { providerId: id, bars, next: next === undefined ? undefined : position(next) };
+  });
+  return { rows, gaps, labels: labelsOf(starts, position, labelSpace) };
+};
+
+const callsOf = (attempt: Attempt): { id: string | undefined; call: Call; span: Span }[] => [
+  ...attempt.fetches.map((call) => ({ id: call.providerId, call, span: spanOf(attempt, call) })),
+  ...(attempt.callback ? [{ id: undefined, call: attempt.callback, span: spanOf(attempt, attempt.callback) }] : []),
+];
+
+/** Without its own times, a call is as long as its attempt. */
+const spanOf = (attempt: Attempt, { startedAt, durationMs }: Call): Span => {
+  const startMs = Date.parse(startedAt ?? attempt.startedAt);
+  const endMs = durationMs === undefined ? Date.parse(attempt.endedAt) : startMs + durationMs;
+  return { startMs, endMs: Math.max(startMs, endMs) };
+};
+
+const nextOf = (job: Job, providerId: string | undefined): number | undefined => {
+  if (job.status !== 'PENDING' || job.nextAttemptAt === null) return undefined;
+  if (providerId === undefined) return job.phase === 'CALLING_BACK' ? Date.parse(job.nextAttemptAt) : undefined;
+  if (job.phase === 'CALLING_BACK') return undefined;
+  const provider = job.providers.find((one) => one.providerId === providerId);
+  if (provider?.status === 'PENDING') return Date.parse(job.nextAttemptAt);
+  return provider?.status === 'UNAVAILABLE' ? Date.parse(provider.nextAttemptAt ?? job.nextAttemptAt) : undefined;
+};
+
+type Axis = { position: (ms: number) => number; gaps: Gap[]; starts: number[] };
+
+/** Maps times to positions: busy time in proportion, long gaps compressed to one width each. */
+const axisOf = (spans: Span[]): Axis => {
+  const busy = union(spans);
+  const busyMs = busy.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+  const between = busy.slice(1).map(({ startMs }, index) => startMs - (busy[index] as Span).endMs);
+  const longMs = Math.max(busyMs * LONG_GAP, 1);
+  const compressed = between.filter((ms) => ms > longMs).length;
+  const gapWidth = Math.min(GAP, MAX_GAPS / Math.max(1, compressed));
+  const linearMs = busyMs + between.reduce((sum, ms) => sum + (ms > longMs ? 0 : ms), 0);
+  const linearWidth = 1 - gapWidth * compressed;
+  const widthOf = (ms: number): number => (linearMs === 0 ? 0 : (ms / linearMs) * linearWidth);
+
+  const knots: { ms: number; at: number }[] = [];
+  const gaps: Gap[] = [];
+  let at = 0;
+  for (const [index, { startMs, endMs }] of busy.entries()) {
+    const gapMs = between[index - 1];
+    if (gapMs !== undefined) {
+      const width = gapMs > longMs ? gapWidth : widthOf(gapMs);
+      if (gapMs > longMs) gaps.push({ from: at, to: at + width, ms: gapMs });
+      at += width;
+    }
+    knots.push({ ms: startMs, at });
+    at += widthOf(endMs - startMs);
+    knots.push({ ms: endMs, at });
+  }
+  return { gaps, starts: busy.map(({ startMs }) => startMs), position: interpolate(knots) };
+};
+
+/** Overlapping and touching spans joined, in order. */
+const union = (spans: Span[]): Span[] => {
+  const joined: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.startMs - b.startMs)) {
+    const last = joined.at(-1);
+    if (last && span.startMs <= last.endMs) last.endMs = Math.max(last.endMs, span.endMs);
+    else joined.push({ ...span });
+  }
+  return joined;
+};
+
+const interpolate =
+  (knots: { ms: number; at: number }[]) =>
+  (ms: number): number => {
+    const index = knots.findIndex((knot) => knot.ms >= ms);
+    const [before, after] = [knots[index - 1], knots[index]];
+    if (!after) return knots.at(-1)?.at ?? 0;
+    if (!before || after.ms === before.ms) return after.at;
+    return clamp(before.at + ((ms - before.ms) / (after.ms - before.ms)) * (after.at - before.at));
+  };
+
+const clamp = (value: number): number => Math.min(1, Math.max(0, value));
+
+/** So that the bars of the fullest row fit. */
+const minWidthOf = (counts: number[]): number => Math.min(MIN_BAR, 0.8 / Math.max(1, ...counts));
+
+type Place = { from: number; to: number };
+
+/** Widens bars to `minWidth` and moves them apart, in order, within the axis. */
+const spread = (places: Place[], minWidth: number): Place[] => {
+  const gap = minWidth / 8;
+  const right: Place[] = [];
+  let free = 0;
+  for (const { from, to } of places) {
+    const start = Math.max(from, free);
+    const end = Math.max(to, start + minWidth);
+    right.push({ from: start, to: end });
+    free = end + gap;
+  }
+  let limit = 1;
+  const fitted: Place[] = [];
+  for (const { from, to } of right.toReversed()) {
+    const end = Math.min(to, limit);
+    const start = Math.min(from, end - minWidth);
+    fitted.unshift({ from: Math.max(0, start), to: end });
+    limit = start - gap;
+  }
+  return fitted;
+};
+
+const ticksOf = (from: number, to: number, tries = 1): number[] =>
+  Array.from({ length: Math.max(0, tries - 1) }, (_, index) => from + ((to - from) * (index + 1)) / tries);
+
+const labelsOf = (starts: number[], position: (ms: number) => number, space: number): Label[] => {
+  const labels: Label[] = [];
+  for (const startMs of starts) {
+    const at = position(startMs);
+    const last = labels.at(-1);
+    if (!last || at - last.at >= space) labels.push({ at, iso: new Date(startMs).toISOString() });
+  }
+  return labels;
+};
