@@ -17,6 +17,8 @@ export type Resource<Body> = {
 
 export type ResourceOptions = {
   query?: Query;
+  /** Query parameters that change with the time. They are evaluated for each poll; a change is no other resource. */
+  moving?: () => Query;
   /** Between polls, 3 s by default. 0: no polling. */
   everyMs?: number;
 };
@@ -43,11 +45,14 @@ export const refreshAll = (): void => {
 export const useResource = <Body>(
   api: Api,
   path: string | undefined,
-  { query = {}, everyMs = 3000 }: ResourceOptions = {},
+  { query = {}, moving, everyMs = 3000 }: ResourceOptions = {},
 ): Resource<Body> => {
   const identity = path === undefined ? undefined : api.urlOf(path, query);
   // The URL stands for path and query.
-  const resource = useMemo(() => createResource<Body>(api, path, query, everyMs), [api, identity, everyMs]);
+  const resource = useMemo(
+    () => createResource<Body>(api, path, { query, everyMs, ...(moving && { moving }) }),
+    [api, identity, everyMs],
+  );
   useEffect(() => {
     if (path === undefined) return undefined;
     refreshers.add(resource.refresh);
@@ -65,7 +70,11 @@ export const useResource = <Body>(
   return resource;
 };
 
-const createResource = <Body>(api: Api, path: string | undefined, query: Query, everyMs: number) => {
+const createResource = <Body>(
+  api: Api,
+  path: string | undefined,
+  { query = {}, moving, everyMs = 3000 }: ResourceOptions,
+) => {
   const data = signal<Body | undefined>(undefined);
   const error = signal<ApiError | undefined>(undefined);
   const self = {};
@@ -93,7 +102,7 @@ const createResource = <Body>(api: Api, path: string | undefined, query: Query, 
     const mine = new AbortController();
     request = mine;
     try {
-      const body = await api.getIfChanged<Body>(path, query, mine.signal);
+      const body = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, mine.signal);
       if (mine.signal.aborted) return;
       failures = 0;
       error.value = undefined;
