@@ -4,6 +4,8 @@ import type { Attempt, Call, Job } from '../api-types.ts';
 
 export type Bar = {
   key: string;
+  /** Undefined: the callback. */
+  providerId: string | undefined;
   from: number;
   to: number;
   attempt: Attempt;
@@ -55,7 +57,15 @@ export const waterfallOf = (job: Job, labelSpace = 0.15): Waterfall => {
     );
     const bars = own.map(({ attempt, call }, place) => {
       const { from, to } = placed[place] as Place;
-      return { key: `${attempt.number} ${id ?? ''}`, from, to, attempt, call, ticks: ticksOf(from, to, call.tries) };
+      return {
+        key: `${attempt.number} ${id ?? ''}`,
+        providerId: id,
+        from,
+        to,
+        attempt,
+        call,
+        ticks: ticksOf(from, to, call.tries),
+      };
     });
     const next = nexts[index];
     return { providerId: id, bars, next: next === undefined ? undefined : position(next) };
