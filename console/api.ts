@@ -1,6 +1,6 @@
-import type { Problem } from './api-types.ts';
+import { ApiProblem, type ApiRequest, createRequest } from '@boomerang/client/client.ts';
 
-/** The console's access to the API: authentication, errors, conditional requests. */
+/** The console's access to the API: the typed client, with conditional requests and the viewed client's id. */
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
@@ -21,21 +21,8 @@ export type Api = {
   urlOf: (path: string, query?: Query) => string;
 };
 
-/** A response that is not 2xx, or no response at all (status 0). */
-export class ApiError extends Error {
-  override name = 'ApiError';
-  readonly status: number;
-  readonly problem: Problem;
-  /** From `Retry-After`. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(status: number, problem: Problem, retryAfterMs?: number, options?: ErrorOptions) {
-    super(problem.detail ?? problem.title ?? `The server answered ${status}.`, options);
-    this.status = status;
-    this.problem = problem;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
+/** A response of 400 or above, or no response at all (status 0). */
+export { ApiProblem as ApiError };
 
 export type ApiOptions = {
   /** Base URL without a trailing slash. */
@@ -44,72 +31,63 @@ export type ApiOptions = {
   /** Another client, for whom an operator reads and acts. */
   clientId?: string | undefined;
   onUnauthorized: () => void;
-  send?: typeof fetch;
 };
 
 /** Routes that take `clientId`. */
 const SCOPED = /^\/(?:jobs|redrives)(?:\/|$)/;
 const TIMEOUT_MS = 30_000;
 
-export const createApi = ({ base, key, clientId, onUnauthorized, send = fetch }: ApiOptions): Api => {
+export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): Api => {
+  const send = createRequest({ baseUrl: base, apiKey: key });
   const etags = new Map<string, string>();
-  const urlOf = (path: string, query: Query = {}): string => {
-    const [pathname = '', own] = path.split('?');
-    const search = new URLSearchParams(own);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-    if (clientId !== undefined && SCOPED.test(pathname)) search.set('clientId', clientId);
-    const text = search.toString();
-    return `${base}${pathname}${text === '' ? '' : `?${text}`}`;
-  };
-  const request = async (method: string, url: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = new Headers(init.headers);
-    headers.set('authorization', `Bearer ${key}`);
-    const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(init.signal ? [init.signal] : [])];
-    let response: Response;
+  const scope = (path: string, query: Query): Query => (SCOPED.test(path) ? { ...query, clientId } : query);
+  const request = async (path: string, options: ApiRequest) => {
+    const { signal, query = {} } = options;
+    const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])];
     try {
-      response = await send(url, { ...init, method, headers, cache: 'no-store', signal: AbortSignal.any(signals) });
-    } catch (cause) {
-      if (init.signal?.aborted) throw cause;
-      throw new ApiError(0, { detail: 'The server does not answer.' }, undefined, { cause });
+      return await send(path, {
+        ...options,
+        query: scope(path, query as Query),
+        signal: AbortSignal.any(signals),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (!(error instanceof ApiProblem)) throw noAnswer(error);
+      if (error.status === 401) onUnauthorized();
+      throw error;
     }
-    if (response.ok || response.status === 304) return response;
-    if (response.status === 401) onUnauthorized();
-    const problem = ((await response.json().catch(() => ({}))) ?? {}) as Problem & { message?: string };
-    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-    const detail = problem.detail ?? problem.message;
-    throw new ApiError(
-      response.status,
-      { ...problem, ...(detail !== undefined && { detail }) },
-      Number.isFinite(seconds) ? seconds * 1000 : undefined,
+  };
+  const bodyOf = async <Body>(...call: Parameters<typeof request>): Promise<Body> =>
+    (await request(...call)).body as Body;
+  const urlOf = (path: string, query: Query = {}): string => {
+    const defined = Object.entries(scope(path, query)).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
     );
+    const search = new URLSearchParams(defined).toString();
+    return `${base}${path}${search === '' ? '' : `?${search}`}`;
   };
   return {
     urlOf,
-    get: async (path, query, signal) => (await request('GET', urlOf(path, query), signal ? { signal } : {})).json(),
-    getIfChanged: async (path, query, signal) => {
+    get: (path, query, signal) => bodyOf(path, { query, signal }),
+    getIfChanged: async <Body>(path: string, query?: Query, signal?: AbortSignal) => {
       const url = urlOf(path, query);
       const etag = etags.get(url);
-      const response = await request('GET', url, {
+      const answer = await request(path, {
+        query,
+        signal,
         ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
-        ...(signal && { signal }),
       });
-      if (response.status === 304) return undefined;
-      const body = await response.json();
-      const next = response.headers.get('etag');
+      if (answer.status === 304) return undefined;
+      const next = answer.headers.get('etag');
       if (next === null) etags.delete(url);
       else etags.set(url, next);
-      return body;
+      return answer.body as Body;
     },
-    getText: async (path, query) => (await request('GET', urlOf(path, query))).text(),
-    post: async (path, body, { query, headers } = {}) => {
-      const response = await request('POST', urlOf(path, query), {
-        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      return parse(await response.text());
-    },
-    delete: async (path, query) => parse(await (await request('DELETE', urlOf(path, query))).text()),
+    getText: async (path, query) => (await request(path, { query })).text,
+    post: (path, body, options = {}) => bodyOf(path, { method: 'POST', body, ...options }),
+    delete: (path, query) => bodyOf(path, { method: 'DELETE', query }),
   };
 };
 
-const parse = (text: string) => (text === '' ? undefined : JSON.parse(text));
+export const noAnswer = (cause: unknown): ApiProblem =>
+  Object.assign(new ApiProblem({ title: 'The server does not answer.', status: 0 }, undefined), { cause });

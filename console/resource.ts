@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { type Api, ApiError, type Query } from './api.ts';
+import { type Api, ApiError, noAnswer, type Query } from './api.ts';
 import { nextDelayMs } from './polling.ts';
 import { isVisible } from './store.ts';
 
@@ -110,7 +110,7 @@ const createResource = <Body>(
       plan();
     } catch (cause) {
       if (mine.signal.aborted) return;
-      const failure = cause instanceof ApiError ? cause : new ApiError(0, { detail: String(cause) });
+      const failure = cause instanceof ApiError ? cause : noAnswer(cause);
       error.value = failure;
       failures += 1;
       plan(failure.retryAfterMs);
