@@ -3,7 +3,7 @@ import { formatDuration, formatLocal, formatRelative } from '../format.ts';
 import { type CallFailure, failedHow, shortFailure } from './failure-words.ts';
 
 export type Explanation = {
-  tone: 'good' | 'bad' | 'wait' | 'work' | 'off';
+  tone: 'good' | 'bad' | 'warn' | 'pending' | 'cancelled';
   /** One sentence. It changes only with the job, so that screen readers do not repeat it every second. */
   text: string;
   /** What the job waits for, ISO 8601: the page counts down to it. */
@@ -24,7 +24,7 @@ export const explain = (job: Job, now: number): Explanation => {
 type Context = { job: Job; now: number; receiver: string; when: (iso: string) => string };
 
 /** The host of the callback URL. */
-export const receiverOf = ({ callbackUrl }: Pick<Job, 'callbackUrl'>): string =>
+const receiverOf = ({ callbackUrl }: Pick<Job, 'callbackUrl'>): string =>
   URL.canParse(callbackUrl) ? new URL(callbackUrl).host : callbackUrl;
 
 const explainEnd = (context: Context): Explanation => {
@@ -37,10 +37,10 @@ const explainEnd = (context: Context): Explanation => {
     }
     case 'PARTIAL': {
       const missing = listOf(job.providers.filter(isMissing).map(missingText));
-      return { tone: 'bad', text: `Partly delivered at ${when(at)}${missing === '' ? '' : `: ${missing}`}` };
+      return { tone: 'warn', text: `Partly delivered at ${when(at)}${missing === '' ? '' : `: ${missing}`}` };
     }
     case 'CANCELLED':
-      return { tone: 'off', text: `Cancelled at ${when(at)}` };
+      return { tone: 'cancelled', text: `Cancelled at ${when(at)}` };
     default:
       return { tone: 'bad', text: `Failed: ${failureText(context)}` };
   }
@@ -83,7 +83,7 @@ const failureText = ({ job, receiver }: Context): string => {
 
 const explainPending = (context: Context): Explanation => {
   const { job, now, when } = context;
-  if (job.nextAttemptAt === null) return { tone: 'work', text: progressText(context) };
+  if (job.nextAttemptAt === null) return { tone: 'pending', text: progressText(context) };
   const lateMs = now - Date.parse(job.nextAttemptAt);
   if (lateMs >= LATE_MS) {
     const text = `Overdue: should have run ${formatRelative(Date.parse(job.nextAttemptAt), now)}. Do the sweeps run?`;
@@ -110,20 +110,20 @@ type Reason = Pick<Explanation, 'tone' | 'text'> & { next: 'try' | 'check' | 'po
 const explainCallback = ({ job, receiver }: Context): Reason => {
   if (job.callbackDeferred) return deferralReason(job.callbackDeferred, receiver, 'callbacks');
   const calls = failedCallbacks(job.attempts);
-  if (calls.length === 0) return { tone: 'wait', next: 'try', text: `Collected: waiting to call back ${receiver}` };
-  return { tone: 'wait', next: 'try', text: `Callback: ${receiver} ${repeatedly(calls)}` };
+  if (calls.length === 0) return { tone: 'warn', next: 'try', text: `Collected: waiting to call back ${receiver}` };
+  return { tone: 'warn', next: 'try', text: `Callback: ${receiver} ${repeatedly(calls)}` };
 };
 
 const explainFetching = (context: Context): Reason => {
   const waiting = context.job.providers.filter(isAwaited);
   const [first, ...others] = waiting;
-  if (!first) return { tone: 'wait', next: 'try', text: 'Waiting to be continued' };
+  if (!first) return { tone: 'warn', next: 'try', text: 'Waiting to be continued' };
   if (others.length === 0) return explainProvider(first, context);
   const reasons = waiting.map((provider) => ({ provider, reason: explainProvider(provider, context) }));
   const texts = reasons.map(({ provider }) => `${provider.providerId} (${briefly(provider)})`);
   const isEach = (next: Reason['next']): boolean => reasons.every(({ reason }) => reason.next === next);
   return {
-    tone: reasons.every(({ reason }) => reason.tone === 'work') ? 'work' : 'wait',
+    tone: reasons.every(({ reason }) => reason.tone === 'pending') ? 'pending' : 'warn',
     next: isEach('poll') ? 'poll' : isEach('check') ? 'check' : 'try',
     text: `Waiting for ${listOf(texts)}`,
   };
@@ -141,10 +141,14 @@ const explainProvider = (provider: ProviderState, { job, when }: Context): Reaso
   if (deferred) return deferralReason(deferred, providerId, 'providers');
   if (failedAttempts === 0 && workingSince !== undefined) {
     const polled = polls === 0 ? '' : `, polled ${timesOf(polls)}`;
-    return { tone: 'work', next: 'poll', text: `${providerId} is working on it since ${when(workingSince)}${polled}` };
+    return {
+      tone: 'pending',
+      next: 'poll',
+      text: `${providerId} is working on it since ${when(workingSince)}${polled}`,
+    };
   }
   if (!error || (failedAttempts === 0 && provider.status === 'PENDING')) {
-    return { tone: 'wait', next: 'try', text: `Waiting for ${providerId}: not called yet` };
+    return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: not called yet` };
   }
   const run = failedFetches(job.attempts, providerId);
   const since = run[0];
@@ -154,7 +158,7 @@ const explainProvider = (provider: ProviderState, { job, when }: Context): Reaso
       ? `${shortFailure(error)} since ${when(since.at)}`
       : `failing since ${when(since.at)}, last with ${shortFailure(error)}`
     : shortFailure(error);
-  return { tone: 'wait', next: 'try', text: `Waiting for ${providerId}: ${how}` };
+  return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: ${how}` };
 };
 
 const deferralReason = (deferral: Deferral, name: string, kind: 'providers' | 'callbacks'): Reason => {
@@ -165,7 +169,7 @@ const deferralReason = (deferral: Deferral, name: string, kind: 'providers' | 'c
     paused: `Paused: operators have paused calls to ${kind === 'providers' ? 'providers' : 'receivers'}`,
   };
   const text = Object.hasOwn(texts, reason) ? texts[reason] : undefined;
-  return { tone: 'wait', next: 'check', text: text ?? `Deferred: ${name}, ${shortFailure(deferral)}` };
+  return { tone: 'warn', next: 'check', text: text ?? `Deferred: ${name}, ${shortFailure(deferral)}` };
 };
 
 const deferralText = (deferral: Deferral): string =>

@@ -1,8 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { Call, Job } from '../api-types.ts';
-import { formatClock, formatDuration, formatLocal, plural, sentenceCase } from '../format.ts';
-import { receiverOf } from './explain.ts';
+import { formatClock, formatDuration, formatLocal, sentenceCase } from '../format.ts';
 import { longFailure, shortFailure } from './failure-words.ts';
 import { type Bar, type Gap, type Row, waterfallOf } from './waterfall.ts';
 
@@ -36,12 +35,8 @@ export const Timeline = ({ job }: { job: Job }) => {
         {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the bars inside */}
         <div class="waterfall" ref={chart} onKeyDown={move}>
           <div class="waterfall-axis" aria-hidden="true">
-            {labels.map(({ at, iso }) => (
-              <span
-                key={iso}
-                style={at > 0.8 ? { right: percent(1 - at) } : { left: percent(at) }}
-                title={formatLocal(iso)}
-              >
+            {labels.map(({ at, iso, isLast }) => (
+              <span key={iso} style={isLast ? { right: '0' } : { left: percent(at) }} title={formatLocal(iso)}>
                 {formatClock(iso)}
               </span>
             ))}
@@ -50,7 +45,7 @@ export const Timeline = ({ job }: { job: Job }) => {
             <TimelineRow
               key={row.providerId ?? ''}
               row={row}
-              title={row.providerId ?? `callback to ${receiverOf(job)}`}
+              title={row.providerId ?? 'callback'}
               gaps={gaps}
               selected={selected}
               onChoose={choose}
@@ -183,7 +178,7 @@ const Details = ({ bar }: { bar: Bar | undefined }) => {
     ['Class', call.class],
     ['Started', formatLocal(call.startedAt ?? attempt.startedAt)],
     ['Duration', call.durationMs === undefined ? undefined : formatDuration(call.durationMs)],
-    ['Calls', call.tries === undefined ? undefined : plural(call.tries, 'call')],
+    ['Calls', call.tries?.toString()],
     ['Trigger', sentenceCase(attempt.trigger)],
   ];
   return (
@@ -205,10 +200,10 @@ const Details = ({ bar }: { bar: Bar | undefined }) => {
         )}
       </dl>
       {call.excerpt !== undefined && (
-        <>
+        <div>
           <h4>The answer began with</h4>
           <pre class="excerpt">{call.excerpt}</pre>
-        </>
+        </div>
       )}
     </div>
   );

@@ -22,7 +22,8 @@ export type Row = {
 };
 /** A stretch of time in which nothing happened, drawn shorter than it was. */
 export type Gap = { from: number; to: number; ms: number };
-export type Label = { at: number; iso: string };
+/** The last label ends at the end of the axis; all others begin at their position. */
+export type Label = { at: number; iso: string; isLast: boolean };
 export type Waterfall = { rows: Row[]; gaps: Gap[]; labels: Label[] };
 
 type Span = { startMs: number; endMs: number };
@@ -37,7 +38,7 @@ const GAP = 0.05;
 const MAX_GAPS = 0.4;
 
 /** @param labelSpace the distance that labels of the axis need, as a fraction of its width */
-export const waterfallOf = (job: Job, labelSpace = 0.15): Waterfall => {
+export const waterfallOf = (job: Job, labelSpace = 0.2): Waterfall => {
   const attempts = job.attempts.map((attempt) => ({ attempt, calls: callsOf(attempt) }));
   const spans = attempts.flatMap(({ calls }) => calls.map(({ span }) => span));
   const rowIds = [...job.providers.map(({ providerId }) => providerId), undefined];
@@ -182,8 +183,10 @@ const labelsOf = (starts: number[], position: (ms: number) => number, space: num
   const labels: Label[] = [];
   for (const startMs of starts) {
     const at = position(startMs);
-    const last = labels.at(-1);
-    if (!last || at - last.at >= space) labels.push({ at, iso: new Date(startMs).toISOString() });
+    const free = (labels.at(-1)?.at ?? -space) + space;
+    const isLast = at > 1 - space;
+    if ((isLast ? 1 - space : at) >= free) labels.push({ at, iso: new Date(startMs).toISOString(), isLast });
+    if (isLast && labels.at(-1)?.isLast) break;
   }
   return labels;
 };

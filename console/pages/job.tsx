@@ -67,21 +67,14 @@ const Title = ({ id, children }: { id: string; children?: preact.ComponentChildr
   </div>
 );
 
-const ICONS = { good: GoodIcon, bad: BadIcon, wait: WarnIcon, work: WarnIcon, off: WarnIcon };
-const TONES: Record<Explanation['tone'], string> = {
-  good: 'good',
-  bad: 'bad',
-  wait: 'warn',
-  work: 'pending',
-  off: 'cancelled',
-};
+const ICONS: Partial<Record<Explanation['tone'], typeof GoodIcon>> = { good: GoodIcon, bad: BadIcon, warn: WarnIcon };
 
 const Verdict = ({ job }: { job: Job }) => {
   const { tone, text, nextAt } = explain(job, now.value);
   const Icon = ICONS[tone];
   return (
-    <div class={`verdict tone-${TONES[tone]}`}>
-      <Icon />
+    <div class={`verdict tone-${tone}`}>
+      {Icon && <Icon />}
       <p>
         <span role="status">{text}</span>
         {nextAt !== undefined && (

@@ -95,7 +95,7 @@ const ProviderCard = ({ provider }: { provider: Provider }) => {
                 <dd>
                   {[
                     about,
-                    options.length > 0 ? `one of ${options.join(', ')}` : (hint ?? schema.type),
+                    options.length > 0 ? `one of ${options.join(', ')}` : (hint ?? schema.format ?? schema.type),
                     fallback !== undefined && `default ${fallback}`,
                   ]
                     .filter(Boolean)

@@ -64,13 +64,13 @@ describe('a pending job', () => {
       textOf({ providers: [{ providerId: 'gas', status: 'PENDING' }, fetched, unavailable({ providerId: 'tv' })] }),
     ).toBe('In progress: calling gas and tv');
     expect(textOf({ phase: 'CALLING_BACK', providers: [fetched] })).toBe('In progress: calling back example.com:8443');
-    expect(explain(jobOf(), now).tone).toBe('work');
+    expect(explain(jobOf(), now).tone).toBe('pending');
   });
 
   test('waits for a provider: why, since when, and until when', () => {
     const job = jobOf({ ...waiting, providers: [unavailable()], attempts: [failedFetch('10:14')] });
     expect(explain(job, now)).toEqual({
-      tone: 'wait',
+      tone: 'warn',
       text: 'Waiting for gas: 503 since 10:14, next try 10:24',
       nextAt: at('10:24'),
     });
@@ -121,7 +121,7 @@ describe('a pending job', () => {
     });
     const job = jobOf({ ...waiting, providers: [working] });
     expect(explain(job, now).text).toBe('gas is working on it since 10:02, polled twice, next poll 10:24');
-    expect(explain(job, now).tone).toBe('work');
+    expect(explain(job, now).tone).toBe('pending');
   });
 
   test.each([
