@@ -8,6 +8,7 @@ import { EmptyState } from './components/states.tsx';
 import { Toasts } from './components/toast.tsx';
 import { HelpDialog } from './help.tsx';
 import { handleKey } from './keyboard.ts';
+import { route } from './navigation.ts';
 import { ClientsPage } from './pages/clients.tsx';
 import { JobPage } from './pages/job.tsx';
 import { JobsPage } from './pages/jobs.tsx';
@@ -18,7 +19,7 @@ import { ProvidersPage } from './pages/providers.tsx';
 import { RedrivePage } from './pages/redrive.tsx';
 import { RedrivesPage } from './pages/redrives.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
-import { type PageName, route } from './router.ts';
+import type { PageName } from './router.ts';
 import { api, key, me, viewAs } from './store.ts';
 
 const UnknownPage = () => (

@@ -24,7 +24,7 @@ export const barsOf = (buckets: (StatusCounts & { from: string })[], height: num
     let y = height;
     const segments = present.map((status, index) => {
       const own = (heights[index] ?? 0) / Math.max(1, excess);
-      y -= own;
+      y = Math.max(0, y - own);
       return { status, count: counts[status], y, height: own };
     });
     return { from: counts.from, total: totalOf(counts), segments };

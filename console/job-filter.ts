@@ -93,7 +93,7 @@ export const describeRequest = ({
   const statuses = status === undefined ? [] : [status].flat();
   const which = inTrouble
     ? 'Pending jobs in trouble'
-    : `${statuses.map((one) => sentenceCase(one)).join(' and ')} jobs`;
+    : `${sentenceCase(statuses.join(' and '))} jobs`;
   const failure = failureCode === undefined ? '' : ` (${(FAILURE_CODES[failureCode] ?? failureCode).toLowerCase()})`;
   const times = [
     ...(from === undefined || Date.parse(from) <= 0 ? [] : [`from ${formatLocal(from).slice(0, 16)}`]),

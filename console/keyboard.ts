@@ -1,6 +1,7 @@
 import { isHelpOpen } from './help-state.ts';
+import { navigate, route } from './navigation.ts';
 import { refreshAll } from './resource.ts';
-import { hrefTo, navigate, route } from './router.ts';
+import { hrefTo } from './router.ts';
 import { api } from './store.ts';
 
 /**

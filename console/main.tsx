@@ -1,7 +1,8 @@
 import './styles.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { parseRoute, route, splitKey } from './router.ts';
+import { route } from './navigation.ts';
+import { parseRoute, splitKey } from './router.ts';
 import { tryKey } from './sign-in.ts';
 import { signOut } from './store.ts';
 

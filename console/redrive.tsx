@@ -5,8 +5,9 @@ import { confirm } from './components/dialog.tsx';
 import { toast, toastError } from './components/toast.tsx';
 import { formatCount, plural } from './format.ts';
 import { describeRequest } from './job-filter.ts';
+import { navigate } from './navigation.ts';
 import { rememberMatched } from './redrive-progress.ts';
-import { hrefTo, navigate } from './router.ts';
+import { hrefTo } from './router.ts';
 
 /** Counts, asks, starts a redrive of all jobs that match, and goes to its progress. */
 export const redriveAll = async (api: Api, request: RedriveRequest): Promise<void> => {

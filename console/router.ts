@@ -1,5 +1,3 @@
-import { signal } from '@preact/signals';
-
 /** Routes in the address's fragment: `#/jobs/<id>?tab=data`. */
 
 export type PageName =
@@ -83,15 +81,3 @@ export const splitKey = (hash: string): { key: string | undefined; rest: string 
 /** Keys may contain `+`, which is a space in queries. */
 const keyIn = (search: string): string | undefined =>
   new URLSearchParams(search.replaceAll('+', '%2B')).get('key') ?? undefined;
-
-export const route = signal<Route>({ page: 'overview', path: '/', params: {} });
-
-export const navigate = (href: string): void => {
-  location.hash = href;
-};
-
-/** Changes the query of the current page without an entry in the history. */
-export const replaceQuery = (query: Record<string, string | undefined>): void => {
-  history.replaceState(null, '', hrefTo(route.value.path, query));
-  route.value = parseRoute(location.hash);
-};

@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import { formatCountdown } from '../format.ts';
 import { isHelpOpen } from '../help-state.ts';
+import { route } from '../navigation.ts';
 import { isLive, refreshAll, trouble } from '../resource.ts';
-import { hrefTo, type PageName, route } from '../router.ts';
+import { hrefTo, type PageName } from '../router.ts';
 import { isVisible, leaveClient, me, now, signOut, type Theme, theme, viewAs } from '../store.ts';
 import { Button } from './button.tsx';
 import {

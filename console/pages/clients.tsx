@@ -4,8 +4,8 @@ import { EmptyState, ErrorState, Skeleton } from '../components/states.tsx';
 import { Table } from '../components/table.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { formatCount } from '../format.ts';
+import { navigate } from '../navigation.ts';
 import { useResource } from '../resource.ts';
-import { navigate } from '../router.ts';
 import { me, viewAs, viewClient } from '../store.ts';
 import type { PageProps } from './page.ts';
 

@@ -25,10 +25,11 @@ import {
   STATUSES,
 } from '../job-filter.ts';
 import { createSelection, mergeRows, runForEach, type Selection } from '../job-list.ts';
+import { navigate, replaceQuery } from '../navigation.ts';
 import { isRangeName, RANGES } from '../ranges.ts';
 import { redriveAll } from '../redrive.tsx';
 import { refreshAll, useResource } from '../resource.ts';
-import { hrefTo, navigate, replaceQuery } from '../router.ts';
+import { hrefTo } from '../router.ts';
 import type { PageProps } from './page.ts';
 
 const PAGE_ROWS = 50;

@@ -6,6 +6,7 @@ import { Button } from '../components/button.tsx';
 import { Code } from '../components/code.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../components/states.tsx';
 import { toast } from '../components/toast.tsx';
+import { navigate } from '../navigation.ts';
 import {
   bodyOf,
   CALLBACK_URL,
@@ -23,7 +24,7 @@ import {
   providerFieldId,
 } from '../new-job/form.ts';
 import { useResource } from '../resource.ts';
-import { hrefTo, navigate } from '../router.ts';
+import { hrefTo } from '../router.ts';
 import { BASE, leaveClient, viewAs } from '../store.ts';
 import { useAction } from '../use-action.ts';
 import './new-job.css';
@@ -98,8 +99,8 @@ const JobForm = ({ api, catalogue, chosen }: { api: Api; catalogue: Provider[]; 
       toast('The job was accepted.');
       navigate(hrefTo(`/jobs/${jobId}`));
     } catch (cause) {
-      const problem = cause instanceof ApiError ? cause.problem : {};
-      const located = locateErrors(form.value, problem.errors ?? []);
+      const errors = cause instanceof ApiError ? (cause.problem.errors ?? []) : [];
+      const located = locateErrors(form.value, errors);
       const isPlaced = Object.keys(located.faults).length > 0 || located.others.length > 0;
       reject(located.faults, isPlaced ? located.others : [cause instanceof Error ? cause.message : String(cause)]);
     }
