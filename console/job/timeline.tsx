@@ -146,7 +146,8 @@ const BarShape = ({ bar, title, isSelected, onChoose }: BarShapeProps) => {
       class={`bar tone-${toneOf(call)}`}
       data-bar={key}
       role="button"
-      tabIndex={isSelected ? 0 : -1}
+      // Names of SVG attributes are case-sensitive.
+      tabindex={isSelected ? 0 : -1}
       aria-pressed={isSelected}
       aria-label={`${title}, attempt ${attempt.number}: ${outcomeOf(call)}`}
       onClick={() => onChoose(bar)}

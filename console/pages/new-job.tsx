@@ -93,8 +93,8 @@ const JobForm = ({ api, catalogue, chosen }: { api: Api; catalogue: Provider[]; 
     const found = faultsOf(form.value, catalogue);
     if (Object.keys(found).length > 0) return reject(found);
     const body = bodyOf(form.value, catalogue);
-    const headers = { 'idempotency-key': keyOf.current(JSON.stringify(body)) };
     try {
+      const headers = { 'idempotency-key': keyOf.current(JSON.stringify(body)) };
       const { jobId } = await api.post<{ jobId: string }>('/webhook', body, { headers });
       toast('The job was accepted.');
       navigate(hrefTo(`/jobs/${jobId}`));
