@@ -119,7 +119,7 @@ const Facts = ({ job }: { job: Job }) => (
 
 type ActionsProps = { api: Api; job: Job; refresh: () => void };
 
-const Actions = ({ api, job: { jobId, links, status }, refresh }: ActionsProps) => {
+const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
   const action = useAction();
   const act = (run: () => Promise<unknown>, done: string): Promise<void> =>
     action.run(async () => {
@@ -148,10 +148,11 @@ const Actions = ({ api, job: { jobId, links, status }, refresh }: ActionsProps) 
     await act(() => api.post(cancel), 'The job was cancelled.');
   };
   const deleteData = async (): Promise<void> => {
-    if (links.delete === undefined) return;
+    const path = links.delete;
+    if (path === undefined) return;
     const body = 'Its data, parameters and metadata are deleted for good. Its record stays until it expires.';
     if (!(await confirm({ title: 'Delete the data of this job?', body, action: 'Delete data', danger: true }))) return;
-    await act(() => api.delete(`/jobs/${jobId}`), 'The data was deleted.');
+    await act(() => api.delete(path), 'The data was deleted.');
   };
   return (
     <div class="page-head-end">
