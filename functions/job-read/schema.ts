@@ -26,9 +26,21 @@ const filters = {
   providerId: providerIdSchema
     .optional()
     .meta({ description: 'Only jobs that request this provider.', examples: ['gas'] }),
-  from: timeSchema.optional().meta({ description: 'Only jobs accepted at this time or later. ISO 8601.' }),
-  to: timeSchema.optional().meta({ description: 'Only jobs accepted before this time. ISO 8601.' }),
-  failureCode: failureCodeSchema.optional().meta({ description: 'Only jobs that are FAILED with this code.' }),
+  from: timeSchema
+    .optional()
+    .meta({
+      description: 'Only jobs accepted at this time or later. ISO 8601.',
+      override: { examples: ['2026-01-31T12:00:00Z'] },
+    }),
+  to: timeSchema
+    .optional()
+    .meta({
+      description: 'Only jobs accepted before this time. ISO 8601.',
+      override: { examples: ['2026-02-01T00:00:00Z'] },
+    }),
+  failureCode: failureCodeSchema
+    .optional()
+    .meta({ description: 'Only jobs that are FAILED with this code.', examples: ['CALLBACK_EXHAUSTED'] }),
   inTrouble: z
     .literal('true', 'Must be true, or absent')
     .transform(() => true as const)
@@ -36,7 +48,7 @@ const filters = {
     .meta({
       description:
         'Only pending jobs with a failed attempt. Deferred calls and providers that are still working do not count.',
-      override: { type: 'string', enum: ['true'] },
+      override: { type: 'string', enum: ['true'], examples: ['true'] },
     }),
 };
 
@@ -78,7 +90,10 @@ export const jobHeadersSchema = z.object({
   'if-none-match': z
     .string()
     .optional()
-    .meta({ description: 'The `ETag` of an earlier response: if the job is unchanged, the response is 304.' }),
+    .meta({
+      description: 'The `ETag` of an earlier response: if the job is unchanged, the response is 304.',
+      examples: ['"47DEQpj8HBSa-_TImW-5JC"'],
+    }),
 });
 
 /** The query of `GET /jobs/{jobId}/data`. */

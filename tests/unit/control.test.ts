@@ -1,12 +1,4 @@
-import {
-  allowedActions,
-  cancelled,
-  expunged,
-  isHeld,
-  isOver,
-  nextChangeMs,
-  redriven,
-} from '@boomerang/core/domain/control.ts';
+import { cancelled, expunged, isHeld, isOver, nextChangeMs, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import {
   type GivenResult,
