@@ -26,18 +26,14 @@ const filters = {
   providerId: providerIdSchema
     .optional()
     .meta({ description: 'Only jobs that request this provider.', examples: ['gas'] }),
-  from: timeSchema
-    .optional()
-    .meta({
-      description: 'Only jobs accepted at this time or later. ISO 8601.',
-      override: { examples: ['2026-01-31T12:00:00Z'] },
-    }),
-  to: timeSchema
-    .optional()
-    .meta({
-      description: 'Only jobs accepted before this time. ISO 8601.',
-      override: { examples: ['2026-02-01T00:00:00Z'] },
-    }),
+  from: timeSchema.optional().meta({
+    description: 'Only jobs accepted at this time or later. ISO 8601.',
+    override: { examples: ['2026-01-31T12:00:00Z'] },
+  }),
+  to: timeSchema.optional().meta({
+    description: 'Only jobs accepted before this time. ISO 8601.',
+    override: { examples: ['2026-02-01T00:00:00Z'] },
+  }),
   failureCode: failureCodeSchema
     .optional()
     .meta({ description: 'Only jobs that are FAILED with this code.', examples: ['CALLBACK_EXHAUSTED'] }),
