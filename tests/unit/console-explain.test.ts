@@ -120,7 +120,7 @@ describe('a pending job', () => {
       polls: 2,
     });
     const job = jobOf({ ...waiting, providers: [working] });
-    expect(explain(job, now).text).toBe('gas is working on it since 10:02, polled twice, next poll 10:24');
+    expect(explain(job, now).text).toBe('gas has been working on it since 10:02, polled twice, next poll 10:24');
     expect(explain(job, now).tone).toBe('pending');
   });
 

@@ -167,6 +167,29 @@ describe('the waterfall of a job', () => {
     ]);
   });
 
+  test('gives longer attempts more room, but not all of it', () => {
+    const call = { tries: 1, isTimed: true, isFetch: true };
+    const planned = [
+      { ...call, durationMs: 100, waitMs: 0 },
+      { ...call, durationMs: 10_000, waitMs: 3_600_000 },
+    ];
+    const [gas] = waterfallOf(jobOf(planned, { nextAttemptAt: null })).rows;
+    const [short, long] = gas?.bars.map(({ from, to }) => to - from) ?? [];
+    expect((long ?? 0) / (short ?? 1)).toBeCloseTo(10);
+  });
+
+  test('shows work that goes on', () => {
+    const working = {
+      providerId: 'gas',
+      status: 'UNAVAILABLE',
+      workingSince: iso(1000),
+      nextAttemptAt: iso(9000),
+    } as const;
+    const { rows } = waterfallOf(jobOf([], { providers: [working], nextAttemptAt: iso(9000) }));
+    expect(rows[0]).toMatchObject({ ongoing: { from: expect.closeTo(0.05), to: 1 }, next: 1 });
+    expect(rows[1]).toMatchObject({ ongoing: undefined, next: undefined });
+  });
+
   test('marks the next attempt of each row that waits', () => {
     const { rows } = waterfallOf(jobOf([]));
     expect(rows.map(({ next }) => next !== undefined)).toEqual([true, false, false]);
