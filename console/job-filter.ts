@@ -91,9 +91,7 @@ export const describeRequest = ({
   to,
 }: Omit<RedriveRequest, 'dryRun'>): string => {
   const statuses = status === undefined ? [] : [status].flat();
-  const which = inTrouble
-    ? 'Pending jobs in trouble'
-    : `${sentenceCase(statuses.join(' and '))} jobs`;
+  const which = inTrouble ? 'Pending jobs in trouble' : `${sentenceCase(statuses.join(' and '))} jobs`;
   const failure = failureCode === undefined ? '' : ` (${(FAILURE_CODES[failureCode] ?? failureCode).toLowerCase()})`;
   const times = [
     ...(from === undefined || Date.parse(from) <= 0 ? [] : [`from ${formatLocal(from).slice(0, 16)}`]),
