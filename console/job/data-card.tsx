@@ -74,7 +74,9 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
             role={error.value === undefined ? undefined : 'alert'}
           >
             {error.value ??
-              `${plural(fetched.length, 'provider')} of ${job.providers.length} fetched, ${formatBytes(bytes)}.`}
+              (fetched.length === 0
+                ? 'Nothing was fetched so far.'
+                : `${fetched.length} of ${plural(job.providers.length, 'provider')} fetched, ${formatBytes(bytes)}.`)}
           </p>
         )}
       </div>

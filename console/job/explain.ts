@@ -144,7 +144,7 @@ const explainProvider = (provider: ProviderState, { job, when }: Context): Reaso
     return {
       tone: 'pending',
       next: 'poll',
-      text: `${providerId} is working on it since ${when(workingSince)}${polled}`,
+      text: `${providerId} has been working on it since ${when(workingSince)}${polled}`,
     };
   }
   if (!error || (failedAttempts === 0 && provider.status === 'PENDING')) {

@@ -20,14 +20,15 @@ export const ProvidersCard = ({ job }: { job: Job }) => (
     </div>
     <Table caption="Providers of this job" columns={COLUMNS}>
       {job.providers.map((provider) => (
-        <Row key={provider.providerId} provider={provider} />
+        <Row key={provider.providerId} provider={provider} job={job} />
       ))}
     </Table>
   </section>
 );
 
-const Row = ({ provider }: { provider: ProviderState }) => {
-  const { providerId, parameters, fetchedAt, bytes, failedAttempts, nextAttemptAt } = provider;
+const Row = ({ provider, job }: { provider: ProviderState; job: Job }) => {
+  const { providerId, parameters, fetchedAt, bytes, failedAttempts } = provider;
+  const nextAttemptAt = job.nextAttemptAt === null ? undefined : provider.nextAttemptAt;
   return (
     <tr>
       <td>
@@ -35,7 +36,7 @@ const Row = ({ provider }: { provider: ProviderState }) => {
         {parameters && <Parameters values={parameters} />}
       </td>
       <td>
-        <State provider={provider} />
+        <State provider={provider} isFetching={job.status === 'PENDING' && job.phase === 'FETCHING'} />
       </td>
       <td data-title={nextAttemptAt === undefined ? '' : 'Next try'}>
         {nextAttemptAt !== undefined && <RelativeTime iso={nextAttemptAt} />}
@@ -56,16 +57,9 @@ const Row = ({ provider }: { provider: ProviderState }) => {
   );
 };
 
-const STATES: Record<ProviderState['status'], [tone: string, text: string]> = {
-  PENDING: ['pending', 'Not called yet'],
-  FETCHED: ['complete', 'Fetched'],
-  REFUSED: ['failed', 'Refused'],
-  UNAVAILABLE: ['partial', 'Waiting'],
-};
-
-const State = ({ provider }: { provider: ProviderState }) => {
+const State = ({ provider, isFetching }: { provider: ProviderState; isFetching: boolean }) => {
   const { status, error, deferred } = provider;
-  const [tone, text] = STATES[status];
+  const [tone, text] = badgeOf(provider, isFetching);
   const hasReason = status === 'REFUSED' || status === 'UNAVAILABLE';
   return (
     <>
@@ -73,6 +67,14 @@ const State = ({ provider }: { provider: ProviderState }) => {
       {hasReason && <span title={longFailure(deferred ?? error ?? {})}> {briefly(provider)}</span>}
     </>
   );
+};
+
+const badgeOf = ({ status, workingSince }: ProviderState, isFetching: boolean): [tone: string, text: string] => {
+  if (status === 'FETCHED') return ['complete', 'Fetched'];
+  if (status === 'REFUSED') return ['failed', 'Refused'];
+  if (!isFetching) return ['failed', 'No data'];
+  if (status === 'PENDING') return ['pending', 'Not called yet'];
+  return workingSince === undefined ? ['partial', 'Waiting'] : ['pending', 'Working'];
 };
 
 const Parameters = ({ values }: { values: NonNullable<ProviderState['parameters']> }) => (

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import type { Call, Job } from '../api-types.ts';
+import type { Call, Job, ProviderState } from '../api-types.ts';
 import { formatClock, formatDuration, formatLocal, sentenceCase } from '../format.ts';
+import { briefly } from './explain.ts';
 import { longFailure, shortFailure } from './failure-words.ts';
 import { type Bar, type Gap, type Row, waterfallOf } from './waterfall.ts';
 
@@ -29,7 +30,7 @@ export const Timeline = ({ job }: { job: Job }) => {
     <section class="card">
       <div class="card-head">
         <h2>Timeline</h2>
-        <Legend hasGaps={gaps.length > 0} />
+        <Legend rows={rows} hasGaps={gaps.length > 0} />
       </div>
       <div class="card-body">
         {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the bars inside */}
@@ -46,6 +47,7 @@ export const Timeline = ({ job }: { job: Job }) => {
               key={row.providerId ?? ''}
               row={row}
               title={row.providerId ?? 'callback'}
+              provider={job.providers.find(({ providerId }) => providerId === row.providerId)}
               gaps={gaps}
               selected={selected}
               onChoose={choose}
@@ -86,12 +88,13 @@ const percent = (fraction: number): string => `${(fraction * 100).toFixed(3)}%`;
 type TimelineRowProps = {
   row: Row;
   title: string;
+  provider: ProviderState | undefined;
   gaps: Gap[];
   selected: Bar | undefined;
   onChoose: (bar: Bar) => void;
 };
 
-const TimelineRow = ({ row: { bars, next }, title, gaps, selected, onChoose }: TimelineRowProps) => {
+const TimelineRow = ({ row: { bars, next, ongoing }, title, provider, gaps, selected, onChoose }: TimelineRowProps) => {
   const last = bars.at(-1);
   return (
     <div class="waterfall-row">
@@ -108,6 +111,18 @@ const TimelineRow = ({ row: { bars, next }, title, gaps, selected, onChoose }: T
             <title>{formatDuration(ms)} without a call</title>
           </g>
         ))}
+        {ongoing && (
+          <rect
+            class="ongoing"
+            x={percent(ongoing.from)}
+            width={percent(ongoing.to - ongoing.from)}
+            y="6"
+            height="16"
+            rx="3"
+          >
+            <title>Still working</title>
+          </rect>
+        )}
         {bars.map((bar) => (
           <BarShape key={bar.key} bar={bar} title={title} isSelected={bar === selected} onChoose={onChoose} />
         ))}
@@ -117,7 +132,9 @@ const TimelineRow = ({ row: { bars, next }, title, gaps, selected, onChoose }: T
           </circle>
         )}
       </svg>
-      <span class="waterfall-outcome">{last ? outcomeOf(last.call) : next === undefined ? '' : 'not called yet'}</span>
+      <span class="waterfall-outcome">
+        {last && !ongoing ? outcomeOf(last.call) : provider ? briefly(provider) : ''}
+      </span>
     </div>
   );
 };
@@ -162,14 +179,26 @@ const BarShape = ({ bar, title, isSelected, onChoose }: BarShapeProps) => {
   );
 };
 
-const Legend = ({ hasGaps }: { hasGaps: boolean }) => (
-  <ul class="legend" aria-hidden="true">
-    <li class="tone-complete">succeeded</li>
-    <li class="tone-failed">failed</li>
-    <li class="tone-pending">still working</li>
-    {hasGaps && <li class="legend-gap">time without calls</li>}
-  </ul>
-);
+const TONES = { complete: 'succeeded', failed: 'failed', pending: 'still working' };
+
+const Legend = ({ rows, hasGaps }: { rows: Row[]; hasGaps: boolean }) => {
+  const shown = new Set(
+    rows.flatMap(({ bars, ongoing }) => [...bars.map(({ call }) => toneOf(call)), ongoing && 'pending']),
+  );
+  return (
+    <ul class="legend" aria-hidden="true">
+      {Object.entries(TONES).map(
+        ([tone, text]) =>
+          shown.has(tone) && (
+            <li key={tone} class={`tone-${tone}`}>
+              {text}
+            </li>
+          ),
+      )}
+      {hasGaps && <li class="legend-gap">time without calls</li>}
+    </ul>
+  );
+};
 
 const Details = ({ bar }: { bar: Bar | undefined }) => {
   if (!bar) return <p class="details faint">No attempt has ended yet.</p>;
@@ -202,7 +231,7 @@ const Details = ({ bar }: { bar: Bar | undefined }) => {
       </dl>
       {call.excerpt !== undefined && (
         <div>
-          <h4>The answer began with</h4>
+          <h4>{call.statusCode === undefined ? 'Error' : 'The answer began with'}</h4>
           <pre class="excerpt">{call.excerpt}</pre>
         </div>
       )}

@@ -19,6 +19,8 @@ export type Row = {
   bars: Bar[];
   /** When its next attempt is due. */
   next: number | undefined;
+  /** Work that the provider is still doing. */
+  ongoing: Place | undefined;
 };
 /** A stretch of time in which nothing happened, drawn shorter than it was. */
 export type Gap = { from: number; to: number; ms: number };
@@ -26,6 +28,7 @@ export type Gap = { from: number; to: number; ms: number };
 export type Label = { at: number; iso: string; isLast: boolean };
 export type Waterfall = { rows: Row[]; gaps: Gap[]; labels: Label[] };
 
+export type Place = { from: number; to: number };
 type Span = { startMs: number; endMs: number };
 
 /** Room for a bar and its distance from the next one, as a fraction of the axis. Smaller with many bars. */
@@ -44,7 +47,9 @@ export const waterfallOf = (job: Job, labelSpace = 0.2): Waterfall => {
   const rowIds = [...job.providers.map(({ providerId }) => providerId), undefined];
   const nexts = rowIds.map((id) => nextOf(job, id));
   const points = nexts.flatMap((at) => (at === undefined ? [] : [{ startMs: at, endMs: at }]));
-  const { position, gaps, starts } = axisOf([...spans, ...points]);
+  const works = rowIds.map((id, index) => workOf(job, id, nexts[index]));
+  const known = [...spans, ...points, ...works.flatMap((span) => span ?? [])];
+  const { position, gaps, starts } = axisOf(spans.length > 0 ? known : [...known, postedOf(job)]);
   const minWidth = minWidthOf(
     rowIds.map((id) => attempts.filter(({ calls }) => calls.some((one) => one.id === id)).length),
   );
@@ -68,8 +73,13 @@ export const waterfallOf = (job: Job, labelSpace = 0.2): Waterfall => {
         ticks: ticksOf(from, to, call.tries),
       };
     });
-    const next = nexts[index];
-    return { providerId: id, bars, next: next === undefined ? undefined : position(next) };
+    const [next, work] = [nexts[index], works[index]];
+    return {
+      providerId: id,
+      bars,
+      next: next === undefined ? undefined : position(next),
+      ongoing: work && { from: position(work.startMs), to: position(work.endMs) },
+    };
   });
   return { rows, gaps, labels: labelsOf(starts, position, labelSpace) };
 };
@@ -95,50 +105,55 @@ const nextOf = (job: Job, providerId: string | undefined): number | undefined =>
   return provider?.status === 'UNAVAILABLE' ? Date.parse(provider.nextAttemptAt ?? job.nextAttemptAt) : undefined;
 };
 
+const workOf = (job: Job, providerId: string | undefined, next: number | undefined): Span | undefined => {
+  const since = job.providers.find((one) => one.providerId === providerId)?.workingSince;
+  if (since === undefined || job.status !== 'PENDING') return undefined;
+  const startMs = Date.parse(since);
+  return { startMs, endMs: Math.max(startMs, next ?? Date.parse(job.updatedAt)) };
+};
+
+const postedOf = ({ createdAt }: Job): Span => ({ startMs: Date.parse(createdAt), endMs: Date.parse(createdAt) });
+
 type Axis = { position: (ms: number) => number; gaps: Gap[]; starts: number[] };
 
-/** Maps times to positions: busy time in proportion, long gaps compressed to one width each. */
+/**
+ * Maps times to positions: linear within a busy stretch, whose width grows with the root of its length, so that a call of
+ * milliseconds beside a timeout stays visible; long gaps are compressed to one width each.
+ */
 const axisOf = (spans: Span[]): Axis => {
   const busy = union(spans);
   const busyMs = busy.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
-  const between = busy.slice(1).map(({ startMs }, index) => startMs - (busy[index] as Span).endMs);
-  const longMs = Math.max(busyMs * LONG_GAP, 1);
-  const compressed = between.filter((ms) => ms > longMs).length;
-  const gapWidth = Math.min(GAP, MAX_GAPS / Math.max(1, compressed));
-  const linearMs = busyMs + between.reduce((sum, ms) => sum + (ms > longMs ? 0 : ms), 0);
-  const linearWidth = 1 - gapWidth * compressed;
-  const widthOf = (ms: number): number => (linearMs === 0 ? 0 : (ms / linearMs) * linearWidth);
-
-  const knots: { ms: number; at: number }[] = [];
+  const stretches = union(spans, Math.max(busyMs * LONG_GAP, 1));
+  const gapWidth = Math.min(GAP, MAX_GAPS / Math.max(1, stretches.length - 1));
+  const weights = stretches.map(({ startMs, endMs }) => Math.sqrt(endMs - startMs));
+  const total = weights.reduce((sum, weight) => sum + weight, 0) || 1;
+  const room = 1 - gapWidth * (stretches.length - 1);
+  const knots: Knot[] = [];
   const gaps: Gap[] = [];
-  let at = 0;
-  for (const [index, { startMs, endMs }] of busy.entries()) {
-    const gapMs = between[index - 1];
-    if (gapMs !== undefined) {
-      const width = gapMs > longMs ? gapWidth : widthOf(gapMs);
-      if (gapMs > longMs) gaps.push({ from: at, to: at + width, ms: gapMs });
-      at += width;
-    }
-    knots.push({ ms: startMs, at });
-    at += widthOf(endMs - startMs);
-    knots.push({ ms: endMs, at });
+  for (const [index, { startMs, endMs }] of stretches.entries()) {
+    const last = knots.at(-1);
+    const at = last ? last.at + gapWidth : 0;
+    if (last) gaps.push({ from: last.at, to: at, ms: startMs - last.ms });
+    knots.push({ ms: startMs, at }, { ms: endMs, at: at + ((weights[index] ?? 0) / total) * room });
   }
   return { gaps, starts: busy.map(({ startMs }) => startMs), position: interpolate(knots) };
 };
 
-/** Overlapping and touching spans joined, in order. */
-const union = (spans: Span[]): Span[] => {
+/** Spans in order, joined if they overlap or at most `gapMs` lie between. */
+const union = (spans: Span[], gapMs = 0): Span[] => {
   const joined: Span[] = [];
   for (const span of spans.toSorted((a, b) => a.startMs - b.startMs)) {
     const last = joined.at(-1);
-    if (last && span.startMs <= last.endMs) last.endMs = Math.max(last.endMs, span.endMs);
+    if (last && span.startMs <= last.endMs + gapMs) last.endMs = Math.max(last.endMs, span.endMs);
     else joined.push({ ...span });
   }
   return joined;
 };
 
+type Knot = { ms: number; at: number };
+
 const interpolate =
-  (knots: { ms: number; at: number }[]) =>
+  (knots: Knot[]) =>
   (ms: number): number => {
     const index = knots.findIndex((knot) => knot.ms >= ms);
     const [before, after] = [knots[index - 1], knots[index]];
@@ -151,8 +166,6 @@ const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
 /** So that the bars of the fullest row fit. */
 const minWidthOf = (counts: number[]): number => Math.min(MIN_BAR, 0.8 / Math.max(1, ...counts));
-
-type Place = { from: number; to: number };
 
 /** Widens bars to `minWidth` and moves them apart, in order, within the axis. */
 const spread = (places: Place[], minWidth: number): Place[] => {

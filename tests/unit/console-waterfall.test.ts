@@ -186,7 +186,7 @@ describe('the waterfall of a job', () => {
       nextAttemptAt: iso(9000),
     } as const;
     const { rows } = waterfallOf(jobOf([], { providers: [working], nextAttemptAt: iso(9000) }));
-    expect(rows[0]).toMatchObject({ ongoing: { from: expect.closeTo(0.05), to: 1 }, next: 1 });
+    expect(rows[0]).toMatchObject({ ongoing: { from: expect.closeTo(1 / 9), to: 1 }, next: 1 });
     expect(rows[1]).toMatchObject({ ongoing: undefined, next: undefined });
   });
 
