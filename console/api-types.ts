@@ -1,80 +1,22 @@
-/** The API's types, as the console uses them. */
+import type { Catalogue as ApiCatalogue, JobSummary, OfferedProvider } from '@boomerang/client/api-types.ts';
 
-export type Status = 'PENDING' | 'COMPLETE' | 'PARTIAL' | 'FAILED' | 'CANCELLED';
-export type Phase = 'FETCHING' | 'CALLING_BACK';
+/** The API's types: generated from its document, and what the document leaves open. */
 
-/** Paths relative to the API. An action is present only while it is allowed. */
-export type JobLinks = { self: string; data: string; redrive?: string; cancel?: string; delete?: string };
+export type {
+  Attempt,
+  Call,
+  Deferral,
+  Job,
+  JobPage,
+  JobSummary,
+  Problem,
+  ProviderCall,
+  ProviderState,
+  RedriveCount,
+  RedriveOpen,
+} from '@boomerang/client/api-types.ts';
 
-export type JobSummary = {
-  jobId: string;
-  status: Status;
-  phase: Phase;
-  providers: string[];
-  callbackHost: string;
-  createdAt: string;
-  endedAt: string | null;
-  failureCode?: string;
-  links: JobLinks;
-};
-export type JobPage = { jobs: JobSummary[]; cursor: string | null };
-
-export type Failure = { class: string; statusCode?: number };
-export type Deferral = { class: string; cause?: Failure };
-
-export type ProviderState = {
-  providerId: string;
-  status: 'PENDING' | 'FETCHED' | 'REFUSED' | 'UNAVAILABLE';
-  fetchedAt?: string;
-  bytes?: number;
-  error?: Failure;
-  failedAttempts?: number;
-  nextAttemptAt?: string;
-  workingSince?: string;
-  polls?: number;
-  deferred?: Deferral;
-  parameters?: Record<string, string | number | boolean>;
-};
-
-export type Call = {
-  status: 'OK' | 'FAILED';
-  class?: string;
-  statusCode?: number;
-  startedAt?: string;
-  durationMs?: number;
-  tries?: number;
-  excerpt?: string;
-};
-export type ProviderCall = Call & { providerId: string };
-
-export type Attempt = {
-  number: number;
-  trigger: string;
-  startedAt: string;
-  endedAt: string;
-  fetches: ProviderCall[];
-  callback: Call | null;
-  nextAttemptAt: string | null;
-};
-
-export type Job = {
-  jobId: string;
-  status: Status;
-  phase: Phase;
-  callbackUrl: string;
-  providers: ProviderState[];
-  metadata?: Record<string, string>;
-  attempts: Attempt[];
-  nextAttemptAt: string | null;
-  callbackDeferred?: Deferral;
-  failure?: { code: string; message: string };
-  expungedAt?: string;
-  createdAt: string;
-  updatedAt: string;
-  endedAt: string | null;
-  deadlineAt: string;
-  links: JobLinks;
-};
+export type Status = JobSummary['status'];
 
 export type StatusCounts = Record<Status, number>;
 export type Stats = {
@@ -99,7 +41,6 @@ export type RedriveRequest = {
   inTrouble?: true;
   dryRun?: boolean;
 };
-export type RedriveCount = { matched: number; truncated: boolean };
 export type Redrive = {
   redriveId: string;
   status: 'RUNNING' | 'COMPLETE';
@@ -147,21 +88,6 @@ export type ParametersSchema = {
   required?: string[];
   properties?: Record<string, ParameterSchema>;
 };
-export type Provider = {
-  id: string;
-  title?: string;
-  description?: string;
-  parameters?: ParametersSchema;
-  circuit?: 'closed' | 'open' | 'half_open';
-};
-export type Catalogue = { providers: Provider[] };
-
-/** RFC 9457. */
-export type Problem = {
-  title?: string;
-  status?: number;
-  detail?: string;
-  instance?: string;
-  errors?: { pointer: string; message: string }[];
-  links?: Record<string, string>;
-};
+/** A provider of the catalogue, whose document has any JSON Schema for its parameters. */
+export type Provider = Omit<OfferedProvider, 'parameters'> & { parameters?: ParametersSchema };
+export type Catalogue = Omit<ApiCatalogue, 'providers'> & { providers: Provider[] };

@@ -1,6 +1,6 @@
 import type { Api } from './api.ts';
 import { ApiError } from './api.ts';
-import type { Problem, Redrive, RedriveCount, RedriveRequest } from './api-types.ts';
+import type { Redrive, RedriveCount, RedriveOpen, RedriveRequest } from './api-types.ts';
 import { confirm } from './components/dialog.tsx';
 import { toast, toastError } from './components/toast.tsx';
 import { formatCount, plural } from './format.ts';
@@ -33,7 +33,7 @@ export const redriveAll = async (api: Api, request: RedriveRequest): Promise<voi
     if (!truncated) rememberMatched(redriveId, matched);
     navigate(hrefTo(`/redrives/${redriveId}`));
   } catch (error) {
-    const running = error instanceof ApiError ? (error.problem as Problem).links?.redrive : undefined;
+    const running = error instanceof ApiError ? (error.problem as Partial<RedriveOpen>).links?.redrive : undefined;
     if (running === undefined) return toastError(error);
     toast(
       <>
