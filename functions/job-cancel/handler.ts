@@ -5,6 +5,7 @@ import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-cont
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { cancelled, isOver } from '@boomerang/core/domain/control.ts';
+import { toSummary } from '@boomerang/core/domain/job-summary.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
@@ -32,7 +33,7 @@ export const createHandler = (deps: Deps) => {
       return cancelled(read, { now: now(), retentionMs });
     });
     log.info('Job cancelled', { jobId: job.jobId, clientId: job.clientId });
-    return { statusCode: 202, body: presentSummary(job) };
+    return { statusCode: 202, body: presentSummary(toSummary(job)) };
   });
 };
 

@@ -20,7 +20,7 @@ import { redriveRequestSchema } from './schema.ts';
 
 export type Deps = RequestRedriveDeps & {
   authenticate: Authenticate;
-  jobs: Pick<JobReader, 'list'>;
+  jobs: Pick<JobReader, 'find'>;
   redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
 };
 
