@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
@@ -66,7 +66,7 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'PROVIDER_CATALOGUE', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
