@@ -104,6 +104,14 @@ const progressText = ({ job, receiver }: Context): string => {
 /** Without data, and not refused. */
 const isAwaited = ({ status }: ProviderState): boolean => status === 'PENDING' || status === 'UNAVAILABLE';
 
+/** When a provider is called next, ISO 8601. Providers that are due within half a minute of each other are called together. */
+export const nextTryOf = (job: Job, provider: ProviderState): string | undefined => {
+  const { status, phase, nextAttemptAt } = job;
+  if (status !== 'PENDING' || phase !== 'FETCHING' || nextAttemptAt === null || !isAwaited(provider)) return undefined;
+  const own = provider.nextAttemptAt ?? nextAttemptAt;
+  return own > nextAttemptAt ? own : nextAttemptAt;
+};
+
 /** `next` names what is next: a try, a check, a poll. */
 type Reason = Pick<Explanation, 'tone' | 'text'> & { next: 'try' | 'check' | 'poll' };
 

@@ -2,7 +2,7 @@ import type { Job, ProviderState } from '../api-types.ts';
 import { Table } from '../components/table.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { formatBytes } from '../format.ts';
-import { briefly } from './explain.ts';
+import { briefly, nextTryOf } from './explain.ts';
 import { longFailure } from './failure-words.ts';
 
 const COLUMNS = [
@@ -28,7 +28,7 @@ export const ProvidersCard = ({ job }: { job: Job }) => (
 
 const Row = ({ provider, job }: { provider: ProviderState; job: Job }) => {
   const { providerId, parameters, fetchedAt, bytes, failedAttempts } = provider;
-  const nextAttemptAt = job.nextAttemptAt === null ? undefined : provider.nextAttemptAt;
+  const next = nextTryOf(job, provider);
   return (
     <tr>
       <td>
@@ -38,9 +38,7 @@ const Row = ({ provider, job }: { provider: ProviderState; job: Job }) => {
       <td>
         <State provider={provider} isFetching={job.status === 'PENDING' && job.phase === 'FETCHING'} />
       </td>
-      <td data-title={nextAttemptAt === undefined ? '' : 'Next try'}>
-        {nextAttemptAt !== undefined && <RelativeTime iso={nextAttemptAt} />}
-      </td>
+      <td data-title={next === undefined ? '' : 'Next try'}>{next !== undefined && <RelativeTime iso={next} />}</td>
       <td class="end" data-title={failedAttempts ? 'Failed tries' : ''}>
         {failedAttempts ? failedAttempts : ''}
       </td>

@@ -1,4 +1,5 @@
 import type { Attempt, Call, Job } from '../api-types.ts';
+import { nextTryOf } from './explain.ts';
 
 /** Attempts as bars on one time axis. Positions are fractions of its width, 0 to 1. */
 
@@ -97,12 +98,10 @@ const spanOf = (attempt: Attempt, { startedAt, durationMs }: Call): Span => {
 };
 
 const nextOf = (job: Job, providerId: string | undefined): number | undefined => {
-  if (job.status !== 'PENDING' || job.nextAttemptAt === null) return undefined;
-  if (providerId === undefined) return job.phase === 'CALLING_BACK' ? Date.parse(job.nextAttemptAt) : undefined;
-  if (job.phase === 'CALLING_BACK') return undefined;
   const provider = job.providers.find((one) => one.providerId === providerId);
-  if (provider?.status === 'PENDING') return Date.parse(job.nextAttemptAt);
-  return provider?.status === 'UNAVAILABLE' ? Date.parse(provider.nextAttemptAt ?? job.nextAttemptAt) : undefined;
+  const isCallbackNext = job.status === 'PENDING' && job.phase === 'CALLING_BACK';
+  const next = provider ? nextTryOf(job, provider) : isCallbackNext ? job.nextAttemptAt : undefined;
+  return next ? Date.parse(next) : undefined;
 };
 
 const workOf = (job: Job, providerId: string | undefined, next: number | undefined): Span | undefined => {

@@ -1,8 +1,8 @@
 import { failureClassSchema } from '@boomerang/core/contracts/task-failure.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { Attempt, Job, ProviderState } from '../../console/api-types.ts';
+import type { Attempt, Deferral, Job, ProviderState } from '../../console/api-types.ts';
 import { formatLocal } from '../../console/format.ts';
-import { explain } from '../../console/job/explain.ts';
+import { explain, nextTryOf } from '../../console/job/explain.ts';
 import { longFailure, shortFailure } from '../../console/job/failure-words.ts';
 
 /** Local, as the console shows times. */
@@ -12,6 +12,7 @@ const at = (time: string): string => {
   return new Date(day.getFullYear(), day.getMonth(), day.getDate(), hours, minutes, seconds).toISOString();
 };
 const now = Date.parse(at('10:20'));
+type Failed = NonNullable<Job['failure']>;
 
 const jobOf = (change: Partial<Job> = {}): Job => ({
   jobId: '0b8f2a34-0000-4000-8000-000000000000',
@@ -83,7 +84,7 @@ describe('a pending job', () => {
   });
 
   test('counts only failures since the last redrive', () => {
-    const redriven = { ...failedFetch('10:14'), trigger: 'redrive' };
+    const redriven: Attempt = { ...failedFetch('10:14'), trigger: 'redrive' };
     expect(textOf({ ...waiting, providers: [unavailable()], attempts: [failedFetch('10:01'), redriven] })).toMatch(
       '503 since 10:14',
     );
@@ -138,7 +139,7 @@ describe('a pending job', () => {
     [{ class: 'paused' }, 'Paused: operators have paused calls to providers, next check 10:24'],
     [{ class: 'constructor' }, 'Deferred: gas, constructor, next check 10:24'],
   ])('says why a call is deferred: %j', (deferred, text) => {
-    expect(textOf({ ...waiting, providers: [unavailable({ deferred })] })).toBe(text);
+    expect(textOf({ ...waiting, providers: [unavailable({ deferred: deferred as Deferral })] })).toBe(text);
   });
 
   test('says how often the callback failed', () => {
@@ -159,7 +160,7 @@ describe('a pending job', () => {
   });
 
   test('says why the callback is deferred', () => {
-    const callbackDeferred = { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 502 } };
+    const callbackDeferred: Deferral = { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 502 } };
     expect(textOf({ ...callingBack, callbackDeferred })).toBe(
       'Deferred: the circuit of example.com:8443 is open after 502s, next check 10:24',
     );
@@ -205,7 +206,7 @@ describe('a job that ended', () => {
     expect(textOf({ ...ended, providers: [refused, unavailable()] })).toBe(
       'Partly delivered at 10:18: tv refused with 404 and gas gave no data by the deadline (503)',
     );
-    const deferred = { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 503 } };
+    const deferred: Deferral = { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 503 } };
     expect(textOf({ ...ended, providers: [unavailable({ deferred })] })).toBe(
       'Partly delivered at 10:18: gas was not called by the deadline (circuit open after 503s)',
     );
@@ -231,13 +232,13 @@ describe('a job that ended', () => {
     ['RESULT_MISSING', [], 'Failed: a collected result is no longer stored; a redrive fetches it again'],
     ['OF_A_LATER_VERSION', [], 'Failed: The message'],
   ])('failed: %s', (code, attempts, text) => {
-    const failure = { code, message: 'The message.' };
+    const failure = { code, message: 'The message.' } as Failed;
     expect(textOf({ status: 'FAILED', phase: 'CALLING_BACK', failure, attempts, endedAt: at('10:18') })).toBe(text);
   });
 
   test('failed while its callback was deferred', () => {
-    const failure = { code: 'CALLBACK_EXHAUSTED', message: 'The callback was still deferred at its deadline.' };
-    const callbackDeferred = { class: 'circuit_open', cause: { class: 'timeout' } };
+    const failure: Failed = { code: 'CALLBACK_EXHAUSTED', message: 'The callback was still deferred at its deadline.' };
+    const callbackDeferred: Deferral = { class: 'circuit_open', cause: { class: 'timeout' } };
     expect(textOf({ status: 'FAILED', failure, callbackDeferred })).toBe(
       'Failed: the callback to example.com:8443 was still deferred at its deadline (circuit open after failures (timeout))',
     );
@@ -248,6 +249,24 @@ describe('a job that ended', () => {
     expect(textOf({ status: 'CANCELLED', endedAt: at('10:18'), expungedAt: at('10:19') })).toBe(
       'Cancelled at 10:18. Its data was deleted at 10:19',
     );
+  });
+});
+
+describe('the next try of a provider', () => {
+  const early = unavailable({ nextAttemptAt: at('10:23') });
+  const late = unavailable({ nextAttemptAt: at('10:40') });
+
+  test('is its own, but not before the job is due', () => {
+    expect(nextTryOf(jobOf(waiting), late)).toBe(at('10:40'));
+    expect(nextTryOf(jobOf(waiting), early)).toBe(at('10:24'));
+    expect(nextTryOf(jobOf(waiting), { providerId: 'gas', status: 'PENDING' })).toBe(at('10:24'));
+  });
+
+  test('is none once it has answered, while the job is in progress, and after the deadline', () => {
+    expect(nextTryOf(jobOf(waiting), fetched)).toBeUndefined();
+    expect(nextTryOf(jobOf(), late)).toBeUndefined();
+    expect(nextTryOf(jobOf(callingBack), late)).toBeUndefined();
+    expect(nextTryOf(jobOf({ ...waiting, status: 'CANCELLED' }), late)).toBeUndefined();
   });
 });
 
