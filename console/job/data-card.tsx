@@ -4,7 +4,7 @@ import { ApiError } from '../api.ts';
 import type { Job } from '../api-types.ts';
 import { Button } from '../components/button.tsx';
 import { CopyButton } from '../components/code.tsx';
-import { formatBytes, formatLocal, plural } from '../format.ts';
+import { formatBytes, formatCount, formatLocal, plural } from '../format.ts';
 import { useAction } from '../use-action.ts';
 import { prettyJson } from './pretty-json.ts';
 
@@ -98,7 +98,7 @@ const Text = ({ loaded, job, providerId }: { loaded: Loaded; job: Job; providerI
     <>
       <div class="data-bar">
         <span class="faint">
-          {isCut && 'The beginning. '}
+          {isCut && `The first ${formatCount(MAX_SHOWN_CHARACTERS)} of ${plural(text.length, 'character')}. `}
           {updatedAt !== job.updatedAt && 'The job has changed since: reload.'}
         </span>
         <span>
