@@ -36,7 +36,7 @@ const explainEnd = (context: Context): Explanation => {
       return { tone: 'good', text: `Delivered at ${when(at)}, ${took} after it was posted` };
     }
     case 'PARTIAL': {
-      const missing = listOf(job.providers.filter(isMissing).map(missingText));
+      const missing = missingText(job.providers);
       return { tone: 'warn', text: `Partly delivered at ${when(at)}${missing === '' ? '' : `: ${missing}`}` };
     }
     case 'CANCELLED':
@@ -46,12 +46,13 @@ const explainEnd = (context: Context): Explanation => {
   }
 };
 
-const isMissing = ({ status }: ProviderState): boolean => status !== 'FETCHED';
-
-const missingText = ({ providerId, status, error, deferred }: ProviderState): string => {
-  if (status === 'REFUSED') return `${providerId} refused${error ? ` with ${shortFailure(error)}` : ''}`;
-  if (deferred) return `${providerId} was not called by the deadline (${deferralText(deferred)})`;
-  return `${providerId} gave no data by the deadline${error ? ` (${shortFailure(error)})` : ''}`;
+const missingText = (providers: ProviderState[]): string => {
+  const refused = providers.filter(({ status }) => status === 'REFUSED');
+  const late = providers.filter(isAwaited).map((provider) => `${provider.providerId} (${briefly(provider)})`);
+  return listOf([
+    ...refused.map(({ providerId, error = {} }) => `${providerId} refused with ${shortFailure(error)}`),
+    ...(late.length === 0 ? [] : [`${listOf(late)} gave no data by the deadline`]),
+  ]);
 };
 
 const failureText = ({ job, receiver }: Context): string => {
@@ -159,12 +160,13 @@ const explainProvider = (provider: ProviderState, { job, when }: Context): Reaso
     return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: not called yet` };
   }
   const run = failedFetches(job.attempts, providerId);
-  const since = run[0];
+  // The log keeps the last attempts only.
+  const since = run[0] && `since ${failedAttempts > run.length ? 'before ' : ''}${when(run[0].at)}`;
   const isSame = run.every(({ call }) => shortFailure(call) === shortFailure(error));
   const how = since
     ? isSame
-      ? `${shortFailure(error)} since ${when(since.at)}`
-      : `failing since ${when(since.at)}, last with ${shortFailure(error)}`
+      ? `${shortFailure(error)} ${since}`
+      : `failing ${since}, last with ${shortFailure(error)}`
     : shortFailure(error);
   return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: ${how}` };
 };

@@ -90,6 +90,11 @@ describe('a pending job', () => {
     );
   });
 
+  test('knows that failures began before the attempts that are kept', () => {
+    const providers = [unavailable({ failedAttempts: 21 })];
+    expect(textOf({ ...waiting, providers, attempts: [failedFetch('10:14')] })).toMatch('503 since before 10:14');
+  });
+
   test('tells different failures apart', () => {
     const attempts = [failedFetch('10:05', 500), failedFetch('10:14')];
     expect(textOf({ ...waiting, providers: [unavailable()], attempts })).toBe(
@@ -204,11 +209,11 @@ describe('a job that ended', () => {
     const ended = { status: 'PARTIAL', endedAt: at('10:18') } as const;
     expect(textOf({ ...ended, providers: [fetched, refused] })).toBe('Partly delivered at 10:18: tv refused with 404');
     expect(textOf({ ...ended, providers: [refused, unavailable()] })).toBe(
-      'Partly delivered at 10:18: tv refused with 404 and gas gave no data by the deadline (503)',
+      'Partly delivered at 10:18: tv refused with 404 and gas (503) gave no data by the deadline',
     );
     const deferred: Deferral = { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 503 } };
     expect(textOf({ ...ended, providers: [unavailable({ deferred })] })).toBe(
-      'Partly delivered at 10:18: gas was not called by the deadline (circuit open after 503s)',
+      'Partly delivered at 10:18: gas (circuit open after 503s) gave no data by the deadline',
     );
   });
 
