@@ -201,7 +201,7 @@ const Legend = ({ rows, hasGaps }: { rows: Row[]; hasGaps: boolean }) => {
 };
 
 const Details = ({ bar }: { bar: Bar | undefined }) => {
-  if (!bar) return <p class="details faint">No attempt has ended yet.</p>;
+  if (!bar) return <p class="details faint">No call has ended yet.</p>;
   const { attempt, call, providerId } = bar;
   const facts: [string, string | undefined][] = [
     ['Status code', call.statusCode?.toString()],

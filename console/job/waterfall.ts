@@ -123,17 +123,18 @@ const axisOf = (spans: Span[]): Axis => {
   const busy = union(spans);
   const busyMs = busy.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
   const stretches = union(spans, Math.max(busyMs * LONG_GAP, 1));
-  const gapWidth = Math.min(GAP, MAX_GAPS / Math.max(1, stretches.length - 1));
   const weights = stretches.map(({ startMs, endMs }) => Math.sqrt(endMs - startMs));
-  const total = weights.reduce((sum, weight) => sum + weight, 0) || 1;
-  const room = 1 - gapWidth * (stretches.length - 1);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const gapCount = stretches.length - 1;
+  const gapWidth = gapCount < 1 ? 0 : total === 0 ? 1 / gapCount : Math.min(GAP, MAX_GAPS / gapCount);
+  const room = 1 - gapWidth * gapCount;
   const knots: Knot[] = [];
   const gaps: Gap[] = [];
   for (const [index, { startMs, endMs }] of stretches.entries()) {
     const last = knots.at(-1);
     const at = last ? last.at + gapWidth : 0;
     if (last) gaps.push({ from: last.at, to: at, ms: startMs - last.ms });
-    knots.push({ ms: startMs, at }, { ms: endMs, at: at + ((weights[index] ?? 0) / total) * room });
+    knots.push({ ms: startMs, at }, { ms: endMs, at: at + ((weights[index] ?? 0) / (total || 1)) * room });
   }
   return { gaps, starts: busy.map(({ startMs }) => startMs), position: interpolate(knots) };
 };

@@ -190,6 +190,13 @@ describe('the waterfall of a job', () => {
     expect(rows[1]).toMatchObject({ ongoing: undefined, next: undefined });
   });
 
+  test('reaches from the post to the next attempt while no call was made', () => {
+    const { rows, gaps } = waterfallOf(jobOf([]));
+    expect(rows[0]?.next).toBe(1);
+    expect(gaps).toEqual([{ from: 0, to: 1, ms: 1000 }]);
+    expect(waterfallOf(jobOf([], { nextAttemptAt: null }))).toMatchObject({ gaps: [], labels: [{ at: 0 }] });
+  });
+
   test('marks the next attempt of each row that waits', () => {
     const { rows } = waterfallOf(jobOf([]));
     expect(rows.map(({ next }) => next !== undefined)).toEqual([true, false, false]);
