@@ -29,22 +29,30 @@ export type Deps = {
 
 /** `GET /jobs`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
 export const createHandler = ({ authenticate, jobs, results, catalogue, now, log }: Deps): ApiLambda => {
-  const list = apiHandler(log, { authenticate, query: jobQuerySchema }, async ({ caller: { clientId }, query }) => {
-    const { status, limit, cursor } = query;
-    const page = await jobs.list({ clientId, status, limit, after: cursor, now: now() });
-    const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
-    return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
-  });
-  const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  const list = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobQuerySchema },
+    async ({ caller: { clientId }, query }) => {
+      const { status, limit, cursor } = query;
+      const page = await jobs.list({ clientId, status, limit, after: cursor, now: now() });
+      const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
+      return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
+    },
+  );
+  const readOne = apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     return {
       statusCode: 200,
       body: presentJob(await findStoredJob({ jobs, now }, jobIdOf(path), caller), catalogue, now()),
     };
   });
-  const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
-    const found = await findJob(jobIdOf(path), caller, results.load, now());
-    return { statusCode: 200, text: presentData(found, query.providerId) };
-  });
+  const readData = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobDataQuerySchema },
+    async ({ caller, path, query }) => {
+      const found = await findJob(jobIdOf(path), caller, results.load, now());
+      return { statusCode: 200, text: presentData(found, query.providerId) };
+    },
+  );
   return (event, context) => {
     if (event.pathParameters?.jobId === undefined) return list(event, context);
     return (event.routeKey === 'GET /jobs/{jobId}/data' ? readData : readOne)(event, context);

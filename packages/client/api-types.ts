@@ -915,6 +915,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page starts: the `cursor` of the previous page. */
                 cursor?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path?: never;
@@ -949,6 +951,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1002,7 +1013,10 @@ export interface operations {
     };
     getJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1023,6 +1037,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1085,7 +1108,10 @@ export interface operations {
     };
     expungeJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1104,6 +1130,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1180,6 +1215,8 @@ export interface operations {
             query?: {
                 /** @description Only the data of this provider. */
                 providerId?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path: {
@@ -1228,6 +1265,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1299,7 +1345,10 @@ export interface operations {
     };
     redriveJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1333,6 +1382,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1406,7 +1464,10 @@ export interface operations {
     };
     cancelJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1438,6 +1499,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1607,7 +1677,10 @@ export interface operations {
     };
     postRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1655,6 +1728,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1737,7 +1819,10 @@ export interface operations {
     };
     getRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /redrives`. */
@@ -1758,6 +1843,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
