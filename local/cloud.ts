@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { decorateClients } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
@@ -10,8 +11,9 @@ import { createLog } from '@boomerang/core/observability/logger.ts';
 import { newAccess, setAccess } from './access.ts';
 import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
 import { ensureTables, startDatabase } from './dynamodb.ts';
-import { startEventBridge } from './event-bridge.ts';
+import { createEventBus, serveEventBus } from './event-bridge.ts';
 import { freeLeases } from './free-leases.ts';
+import { inProcessClients } from './in-process-clients.ts';
 import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
 import { ensureLocalClient, type LocalClient } from './local-client.ts';
 import { readLocalSecrets } from './local-secrets.ts';
@@ -154,8 +156,10 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       access,
       log,
     );
-    const eventBridge = await startEventBridge(access, log);
-    // The endpoints that the functions' SDK clients call.
+    const eventBus = createEventBus(log);
+    const eventBridge = await serveEventBus(eventBus, access);
+    decorateClients(inProcessClients({ database: database.service, stepFunctions: stepFunctions.service, eventBus }));
+    // The endpoints of all other calls.
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: database.url,
       AWS_ENDPOINT_URL_SFN: stepFunctions.url,

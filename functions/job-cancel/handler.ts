@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
@@ -27,7 +27,7 @@ export type Deps = {
 /** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback already in flight may still arrive. */
 export const createHandler = (deps: Deps) => {
   const { authenticate, retentionMs, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const job = await changeJob(deps, jobIdOf(path), caller, (read) => {
       if (isOver(read)) throw new Problem(409, `The job has already ended: ${read.status}.`);
       return cancelled(read, { now: now(), retentionMs });
@@ -38,7 +38,7 @@ export const createHandler = (deps: Deps) => {
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'RETENTION_SECONDS', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
@@ -32,23 +32,27 @@ export type Deps = {
 
 /** `GET /jobs`, `GET /jobs/stats`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
 export const createHandler = ({ authenticate, jobs, results, catalogue, now, log }: Deps): ApiLambda => {
-  const list = apiHandler(log, { authenticate, query: jobQuerySchema }, async ({ caller: { clientId }, query }) => {
-    const { status: statuses, cursor: after, ...others } = query;
-    const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
-    const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
-    return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
-  });
+  const list = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobQuerySchema },
+    async ({ caller: { clientId }, query }) => {
+      const { status: statuses, cursor: after, ...others } = query;
+      const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
+      const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
+      return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
+    },
+  );
   const readStats = createReadStats({ jobs, now });
   const stats = apiHandler(
     log,
-    { authenticate, query: jobStatsQuerySchema },
+    { authenticate, actsFor: true, query: jobStatsQuerySchema },
     async ({ caller: { clientId }, query }) => {
       return { statusCode: 200, body: await readStats(clientId, query) };
     },
   );
   const readOne = apiHandler(
     log,
-    { authenticate, headers: jobHeadersSchema },
+    { authenticate, actsFor: true, headers: jobHeadersSchema },
     async ({ caller, path, headers: head }) => {
       const job = await findStoredJob({ jobs, now }, jobIdOf(path), caller);
       const at = now();
@@ -64,10 +68,14 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
         : { statusCode: 200, headers, text };
     },
   );
-  const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
-    const found = await findJob(jobIdOf(path), caller, results.load, now());
-    return { statusCode: 200, text: presentData(found, query.providerId) };
-  });
+  const readData = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobDataQuerySchema },
+    async ({ caller, path, query }) => {
+      const found = await findJob(jobIdOf(path), caller, results.load, now());
+      return { statusCode: 200, text: presentData(found, query.providerId) };
+    },
+  );
   return (event, context) => {
     switch (event.routeKey) {
       case 'GET /jobs':
@@ -83,7 +91,7 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'PROVIDER_CATALOGUE', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({

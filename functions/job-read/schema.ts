@@ -113,11 +113,9 @@ export const jobStatsSchema = z
     from: time,
     to: time,
     bucket: z.enum(BUCKET_SIZES),
-    buckets: z
-      .array(countsSchema.extend({ from: time }))
-      .meta({
-        description: 'Jobs by time of acceptance and status. Buckets begin at multiples of their size, in UTC.',
-      }),
+    buckets: z.array(countsSchema.extend({ from: time })).meta({
+      description: 'Jobs by time of acceptance and status. Buckets begin at multiples of their size, in UTC.',
+    }),
     totals: countsSchema,
     deliveredShare: z.number().nullable().meta({
       description: '(COMPLETE + PARTIAL) / (COMPLETE + PARTIAL + FAILED); null if none has ended.',

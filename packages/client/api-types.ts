@@ -1019,6 +1019,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page starts: the `cursor` of the previous page. */
                 cursor?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path?: never;
@@ -1084,6 +1086,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
             422: {
                 headers: {
@@ -1137,6 +1148,8 @@ export interface operations {
                 to?: string;
                 /** @description Size of the buckets, at most 200; by default the finest with at most 60 buckets. */
                 bucket?: "minute" | "5minutes" | "hour" | "6hours" | "day";
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path?: never;
@@ -1194,6 +1207,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
             422: {
                 headers: {
@@ -1240,7 +1262,10 @@ export interface operations {
     };
     getJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: {
                 /** @description The `ETag` of an earlier response: if the job is unchanged, the response is 304. */
                 "if-none-match"?: string;
@@ -1279,6 +1304,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1341,7 +1375,10 @@ export interface operations {
     };
     expungeJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1360,6 +1397,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1436,6 +1482,8 @@ export interface operations {
             query?: {
                 /** @description Only the data of this provider. */
                 providerId?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path: {
@@ -1484,6 +1532,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1555,7 +1612,10 @@ export interface operations {
     };
     redriveJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1596,6 +1656,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1669,7 +1738,10 @@ export interface operations {
     };
     cancelJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1708,6 +1780,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1877,7 +1958,10 @@ export interface operations {
     };
     postRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1925,6 +2009,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2007,7 +2100,10 @@ export interface operations {
     };
     getRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /redrives`. */
@@ -2028,6 +2124,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -29,7 +29,7 @@ import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore, type FakeJobStore, type JobStore } from '../fakes/job-store.ts';
-import { startTables } from './database.ts';
+import { inProcessRows, startTables } from './database.ts';
 
 const SHARDS = 3;
 
@@ -43,8 +43,8 @@ beforeAll(async () => {
 
 afterAll(async () => database.close());
 
-const createDynamo = (): JobStore => {
-  const table = { client, tableName: 'JobTable', shardCount: SHARDS };
+const createDynamo = (through = client): JobStore => {
+  const table = { client: through, tableName: 'JobTable', shardCount: SHARDS };
   return {
     intake: createDynamoJobIntake(table),
     control: createDynamoJobControl(table),
@@ -95,6 +95,7 @@ const { dueAt: _, ...over } = aSettlement({ status: 'COMPLETE', expiresAt: NOW /
 describe.each<[string, () => JobStore]>([
   ['the fake', createFakeJobStore],
   ['DynamoDB', createDynamo],
+  ...inProcessRows<[string, () => JobStore]>(['DynamoDB in process', () => createDynamo(database.inProcess)]),
 ])('a job store, %s', (_name, create) => {
   const born = async (store: JobStore, change: Partial<Job> = {}): Promise<Job> => {
     const job = aJob(change);
