@@ -73,7 +73,8 @@ const Console = ({ api }: { api: Api }) => {
     const heading = main.current?.querySelector('h1');
     document.title = `${heading?.textContent ?? 'Console'} · Boomerang`;
     if (!isFirst.current) {
-      heading?.focus({ preventScroll: true });
+      // A page may have put the focus into its search field.
+      if (!main.current?.querySelector('input:focus')) heading?.focus({ preventScroll: true });
       scrollTo(0, 0);
     }
     isFirst.current = false;

@@ -38,6 +38,7 @@ export const openConsole = async (browser: Browser, options: ConsoleOptions) => 
   const context = await browser.newContext({ viewport: screen, colorScheme, reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   page.on('console', (message) => {
     // The browser reports each response of 400 or above; those that a test provokes are its subject.
@@ -49,7 +50,7 @@ export const openConsole = async (browser: Browser, options: ConsoleOptions) => 
     const isOwn = request.url().startsWith(`${url}/`) || /^(?:data|blob|about):/.test(request.url());
     if (!isOwn) complaints.push(`request to ${request.url()}`);
   });
-  const query = key === undefined ? '' : `?key=${encodeURIComponent(key)}`;
+  const query = key === undefined ? '' : `${path.includes('?') ? '&' : '?'}key=${encodeURIComponent(key)}`;
   await page.goto(`${url}/console#${path}${query}`);
   if (key !== undefined) await page.locator('.shell').waitFor();
   return { page, complaints, close: () => context.close() };
