@@ -60,6 +60,8 @@ export const expectations: Record<string, Expectation> = {
   'job-read/in-trouble': answers(200),
   'job-read/data': answers(200),
   'catalogue-read/all': answers(200),
+  'clients/me': answers(200),
+  'clients/all': answers(403),
   'job-redrive/waiting': answers(202),
   'redrives/dry-run': answers(200),
   'redrives/all-failed': answers(202),

@@ -74,6 +74,7 @@ export const createWorld = async (change: object = {}) => {
     complete: { isOn: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
     'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    clients: { listClients: async () => [], countPending: async () => ({ pendingJobs: 0, isTruncated: false }) },
     'api-docs': { catalogue },
     console: {},
     'route-fallback': { isOff: () => false },

@@ -6,6 +6,7 @@ import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
+import { clientPageSchema, clientsQuerySchema, meSchema } from '../../functions/clients/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
 import {
   jobDataQuerySchema,
@@ -64,6 +65,15 @@ const SUMMARY = {
   endedAt: null,
 };
 const ENDED = { ...SUMMARY, phase: null, endedAt: '2026-01-31T12:00:01.500Z' };
+
+const ME = { clientId: CLIENT_ID, name: 'acme', isOperator: false };
+const CLIENT = {
+  ...ME,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  revokedAt: null,
+  pendingJobs: 3,
+  pendingJobsTruncated: false,
+};
 
 const CATALOGUE = {
   providers: [
@@ -164,6 +174,7 @@ export const serviceApi = createDocument({
   tags: [
     { name: 'Jobs', description: 'Post, read, redrive, cancel and delete jobs.' },
     { name: 'Catalogue', description: 'The providers that jobs may name.' },
+    { name: 'Clients', description: 'The caller, and for operators all clients.' },
     { name: 'Redrives', description: 'Retry many jobs.' },
     { name: 'Callbacks', description: 'The callback, and a test receiver.' },
     { name: 'Operation', description: 'Health and documentation.' },
@@ -334,6 +345,32 @@ export const serviceApi = createDocument({
           },
           ...always,
           ...problems(401),
+        },
+      },
+    },
+    '/me': {
+      get: {
+        operationId: 'getMe',
+        tags: ['Clients'],
+        summary: 'Tell whose API key it is',
+        responses: { 200: { description: 'The caller.', content: json(meSchema, ME) }, ...always, ...problems(401) },
+      },
+    },
+    '/clients': {
+      get: {
+        operationId: 'listClients',
+        tags: ['Clients'],
+        summary: 'List all clients, newest first',
+        description: 'For operators only.',
+        requestParams: { query: clientsQuerySchema },
+        responses: {
+          200: {
+            description: 'A page.',
+            content: json(clientPageSchema, { clients: [CLIENT], cursor: null }),
+            links: { next: { operationId: 'listClients', parameters: { cursor: '$response.body#/cursor' } } },
+          },
+          ...always,
+          ...problems(401, 403),
         },
       },
     },

@@ -12,6 +12,8 @@ export const ROUTES = {
     'POST /jobs/{jobId}/cancel',
     'DELETE /jobs/{jobId}',
     'GET /catalogue',
+    'GET /me',
+    'GET /clients',
     'POST /redrives',
     'GET /redrives/{redriveId}',
     'POST /complete',
