@@ -5,10 +5,14 @@ import type { Catalogue as ApiCatalogue, JobSummary, OfferedProvider } from '@bo
 export type {
   Attempt,
   Call,
+  ClientPage,
+  ClientState as Client,
   Deferral,
   Job,
   JobPage,
+  JobStats as Stats,
   JobSummary,
+  Me,
   Problem,
   ProviderCall,
   ProviderState,
@@ -19,18 +23,6 @@ export type {
 export type Status = JobSummary['status'];
 
 export type StatusCounts = Record<Status, number>;
-export type Stats = {
-  from: string;
-  to: string;
-  bucket: 'minute' | '5minutes' | 'hour' | '6hours' | 'day';
-  buckets: (StatusCounts & { from: string })[];
-  totals: StatusCounts;
-  deliveredShare: number | null;
-  timeToCallbackMs: { p50: number; p95: number } | null;
-  oldestPendingAt: string | null;
-  inTrouble: number;
-  truncated: boolean;
-};
 
 export type RedriveRequest = {
   status?: Status | Status[];
@@ -53,18 +45,6 @@ export type Redrive = {
   links: { self: string };
 };
 export type RedrivePage = { redrives: Redrive[]; cursor: string | null };
-
-export type Client = {
-  clientId: string;
-  name: string;
-  isOperator: boolean;
-  createdAt: string;
-  revokedAt: string | null;
-  pendingJobs: number;
-  pendingJobsTruncated: boolean;
-};
-export type ClientPage = { clients: Client[]; cursor: string | null };
-export type Me = { clientId: string; name: string; isOperator: boolean };
 
 /** A parameter's JSON Schema, as far as catalogues use it. */
 export type ParameterSchema = {
