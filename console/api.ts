@@ -7,8 +7,13 @@ export type Query = Record<string, string | number | boolean | undefined>;
 export type Api = {
   /** @throws ApiError */
   get: <Body>(path: string, query?: Query, signal?: AbortSignal) => Promise<Body>;
-  /** @returns undefined if the resource has not changed since the last call with this path and query */
-  getIfChanged: <Body>(path: string, query?: Query, signal?: AbortSignal) => Promise<Body | undefined>;
+  /** @param known the ETag of the body that the caller has; the answer has no body if that is still current */
+  getIfChanged: <Body>(
+    path: string,
+    query: Query,
+    known: string | null,
+    signal: AbortSignal,
+  ) => Promise<{ body?: Body; etag: string | null }>;
   /** The body as text, with every digit of its numbers. */
   getText: (path: string, query?: Query) => Promise<string>;
   post: <Body>(
@@ -39,7 +44,6 @@ const TIMEOUT_MS = 30_000;
 
 export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): Api => {
   const send = createRequest({ baseUrl: base, apiKey: key });
-  const etags = new Map<string, string>();
   const scope = (path: string, query: Query): Query => (SCOPED.test(path) ? { ...query, clientId } : query);
   const request = async (path: string, options: ApiRequest) => {
     const { signal, query = {} } = options;
@@ -69,19 +73,11 @@ export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): 
   return {
     urlOf,
     get: (path, query, signal) => bodyOf(path, { query, signal }),
-    getIfChanged: async <Body>(path: string, query?: Query, signal?: AbortSignal) => {
-      const url = urlOf(path, query);
-      const etag = etags.get(url);
-      const answer = await request(path, {
-        query,
-        signal,
-        ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
-      });
-      if (answer.status === 304) return undefined;
-      const next = answer.headers.get('etag');
-      if (next === null) etags.delete(url);
-      else etags.set(url, next);
-      return answer.body as Body;
+    getIfChanged: async (path, query, known, signal) => {
+      const headers: Record<string, string> = known === null ? {} : { 'if-none-match': known };
+      const answer = await request(path, { query, headers, signal });
+      const etag = answer.headers.get('etag');
+      return answer.status === 304 ? { etag: etag ?? known } : { body: answer.body as never, etag };
     },
     getText: async (path, query) => (await request(path, { query })).text,
     post: (path, body, options = {}) => bodyOf(path, { method: 'POST', body, ...options }),

@@ -11,8 +11,6 @@ export type Resource<Body> = {
   /** Why the last request failed. */
   error: ReadonlySignal<ApiError | undefined>;
   refresh: () => void;
-  /** Replaces the body until the next one arrives, for example by the response to an action. */
-  set: (body: Body) => void;
 };
 
 export type ResourceOptions = {
@@ -81,6 +79,7 @@ const createResource = <Body>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOn = false;
   let failures = 0;
+  let etag: string | null = null;
   let request: AbortController | undefined;
 
   const report = (retryAt: number): void => {
@@ -102,11 +101,12 @@ const createResource = <Body>(
     const mine = new AbortController();
     request = mine;
     try {
-      const body = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, mine.signal);
+      const answer = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, mine.signal);
       if (mine.signal.aborted) return;
       failures = 0;
       error.value = undefined;
-      if (body !== undefined) data.value = body;
+      etag = answer.etag;
+      if (answer.body !== undefined) data.value = answer.body;
       plan();
     } catch (cause) {
       if (mine.signal.aborted) return;
@@ -120,9 +120,6 @@ const createResource = <Body>(
     data,
     error,
     refresh: (): void => void run(),
-    set: (body: Body): void => {
-      data.value = body;
-    },
     toggle: (on: boolean): void => {
       if (on === isOn) return;
       isOn = on;

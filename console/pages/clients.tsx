@@ -77,9 +77,7 @@ const Row = ({ client }: { client: Client }) => {
         )}
       </td>
       <td class="mono faint">{clientId}</td>
-      <td data-title="Created">
-        <RelativeTime iso={createdAt} />
-      </td>
+      <td data-title="Created">{createdAt === null ? '–' : <RelativeTime iso={createdAt} />}</td>
       <td class="end" data-title="Pending jobs">
         {pendingJobsTruncated ? 'more than ' : ''}
         {formatCount(pendingJobs)}

@@ -57,7 +57,10 @@ const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const Search = ({ text, isFocused }: { text: Signal<string>; isFocused: boolean }) => {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    if (isFocused) field.current?.focus();
+    if (!isFocused) return;
+    field.current?.focus();
+    // Not again, when the user comes back to this page.
+    replaceQuery({});
   }, [isFocused]);
   const open = (event: Event): void => {
     event.preventDefault();

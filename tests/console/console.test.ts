@@ -219,22 +219,24 @@ describe('a job', () => {
   });
 
   test('is redriven', async () => {
-    const [id = ''] = await postJobs(busy, 1, ['gas'], '/gone-once');
     busy.parties.set('/gone-for-now', gives({}, 410));
     const [failed = ''] = await postJobs(busy, 1, ['gas'], '/gone-for-now');
     busy.parties.set('/gone-for-now', gives({}));
     const page = await open({ path: `/jobs/${failed}` });
     await seesText(page, /^Failed/);
     await page.getByRole('button', { name: /^Redrive/ }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Redrive/ })
+      .click();
     await seesText(page, /^Delivered at/);
-    expect(id).not.toBe(failed);
   });
 });
 
 describe('many jobs', () => {
   test('that failed are filtered, counted, redriven all at once and watched', async () => {
     const page = await open();
-    await page.getByRole('link', { name: `${FAILED + 1} jobs failed` }).click();
+    await page.getByRole('link', { name: 'jobs failed' }).click();
     await page.getByRole('button', { name: 'Redrive all failed…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText(`Redrive ${FAILED + 1} jobs?`).waitFor();
