@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveIntake } from '@boomerang/core/adapters/dynamo/redrives.ts';
@@ -20,7 +20,7 @@ import { redriveRequestSchema } from './schema.ts';
 
 export type Deps = RequestRedriveDeps & {
   authenticate: Authenticate;
-  jobs: Pick<JobReader, 'list'>;
+  jobs: Pick<JobReader, 'find'>;
   redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
 };
 
@@ -56,7 +56,7 @@ const refuse = (error: unknown): never => {
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'STATE_MACHINE_ARN', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
@@ -64,7 +64,7 @@ export const handler = createHandler({
   jobs: createDynamoJobList(table),
   redrives: createDynamoRedriveIntake(table),
   startSweep: createSfnStartSweep({
-    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    client: createAwsClient(SFNClient, CALL_LIMITS.start),
     stateMachineArn: config.STATE_MACHINE_ARN,
   }),
   newId: uuidv7,

@@ -34,25 +34,25 @@ const alarms = new Map(
 );
 const alarm = (name: string): Alarm => {
   const found = alarms.get(`${name}Alarm`);
-  if (!found) throw new Error(`there is no alarm ${name}`);
+  if (!found) throw new Error(`template.yaml has no resource ${name}Alarm`);
   return found;
 };
 const periodOf = ({ Period, Metrics = [] }: Alarm): number =>
   Period ?? Math.max(...Metrics.map((metric) => metric.Period ?? metric.MetricStat?.Period ?? 0));
 
 const TASKS = ['JobClaim', 'ProviderFetch', 'CallbackDeliver', 'JobSettle', 'RedriveRun'];
-const tasksOfMachine = Object.keys(
+const machineTasks = Object.keys(
   template.Resources.ProcessPendingStateMachine?.Properties?.DefinitionSubstitutions ?? {},
 ).map((name) => name.replace('FunctionArn', ''));
 
 describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMissingData, Metrics = [], ...rest }) => {
-  test('tells somebody, in words, and says what no data means', () => {
+  test('notifies the topic, has a description, and says how missing data counts', () => {
     expect(AlarmDescription.length).toBeGreaterThan(20);
     expect(AlarmActions).toEqual(['topic']);
     expect(['breaching', 'notBreaching']).toContain(TreatMissingData);
   });
 
-  test('watches a metric of this stack, or several by one expression', () => {
+  test('watches one metric of this stack, or several in one expression', () => {
     if (Metrics.length === 0) return expect(rest.Dimensions?.length).toBeGreaterThan(0);
     const returned = Metrics.filter(({ ReturnData }) => ReturnData !== false);
     expect(returned).toHaveLength(1);
@@ -62,15 +62,15 @@ describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMi
       expect(expression).toContain(Id);
       expect(MetricStat.Metric.Dimensions.length).toBeGreaterThan(0);
     }
-    // A query looks at all of the account, unless told otherwise.
+    // A query covers the whole account unless it filters by stack.
     if (expression.startsWith('SELECT')) expect(expression).toMatch(/service = 'stack'|TableName = 'JobTable'/);
-    // A series without any value makes the whole expression empty, and FILL does not promise otherwise.
+    // A series without data points empties the whole expression. FILL is not documented to prevent that.
     expect(expression).not.toContain('FILL');
     return undefined;
   });
 });
 
-test('throttles of the gateway are counted from the access log, where its lines say so', () => {
+test('the API throttling alarm counts throttled requests in the access log', () => {
   const filter = template.Resources.ApiThrottlesFilter?.Properties as {
     LogGroupName: object;
     FilterPattern: string;
@@ -92,19 +92,19 @@ test('throttles of the gateway are counted from the access log, where its lines 
   }
 });
 
-describe('a fault of our own', () => {
-  test('is watched for in each task of the state machine', () => {
-    expect(tasksOfMachine.sort()).toEqual([...TASKS].sort());
+describe('alarms on internal faults', () => {
+  test('cover each task of the state machine', () => {
+    expect(machineTasks.sort()).toEqual([...TASKS].sort());
   });
 
-  test.each(TASKS)('throttles of %s ring within a minute', (task) => {
+  test.each(TASKS)('fire within a minute when %s is throttled', (task) => {
     const { MetricName, Dimensions, ...rest } = alarm(`${task}Throttles`);
     expect([MetricName, Dimensions]).toEqual(['Throttles', [{ Name: 'FunctionName', Value: `${task}Function` }]]);
     expect(rest).toMatchObject({ Period: 60, EvaluationPeriods: 1, Threshold: 1, Statistic: 'Sum' });
   });
 
   test.each(['JobClaim', 'JobSettle', 'RedriveRun'])(
-    'errors of %s, which calls nobody else, ring within a minute',
+    'fire within a minute when %s, which calls no third party, fails',
     (task) => {
       const { MetricName, Dimensions, ...rest } = alarm(`${task}Errors`);
       expect([MetricName, Dimensions]).toEqual(['Errors', [{ Name: 'FunctionName', Value: `${task}Function` }]]);
@@ -115,7 +115,7 @@ describe('a fault of our own', () => {
   test.each([
     ['ProviderFetch', 'provider-fetch'],
     ['CallbackDeliver', 'callback-deliver'],
-  ])('of %s rings by what was counted as such, since third parties make its errors', (task, name) => {
+  ])('count the own faults of %s, because most of its errors come from third parties', (task, name) => {
     expect(alarms.has(`${task}ErrorsAlarm`)).toBe(false);
     expect(alarm(`${task}OwnFaults`)).toMatchObject({
       MetricName: 'OwnFaults',
@@ -126,7 +126,7 @@ describe('a fault of our own', () => {
     });
   });
 
-  test('shows within five minutes, whichever alarm it rings', () => {
+  test('all fire within five minutes', () => {
     const names = [...alarms.keys()].filter((id) =>
       /Throttles|OwnFaults|Errors|Executions|JobsNever|ResultsMissing/.test(id),
     );
@@ -139,7 +139,7 @@ describe('a fault of our own', () => {
   });
 });
 
-describe('a job that ends FAILED', () => {
+describe('alarms on jobs that end FAILED', () => {
   const causes = [...alarms.values()]
     .flatMap(({ Metrics = [], Dimensions = [] }) => [
       ...Dimensions,
@@ -147,9 +147,9 @@ describe('a job that ends FAILED', () => {
     ])
     .flatMap(({ Name, Value }) => (Name === 'cause' ? [Value] : []));
 
-  test('pages nobody for what is its receiver’s or its client’s own', () => {
+  test('ignore failures that only the receiver or the client can fix', () => {
     expect(causes.sort()).toEqual(['CALLBACK_EXHAUSTED', 'NEVER_SETTLED', 'RESULT_MISSING']);
-    // Nor does the sum over all causes.
+    // No alarm watches the sum over all causes either.
     for (const { Metrics = [], MetricName, Dimensions = [] } of alarms.values()) {
       const metrics = [{ MetricName, Dimensions }, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
       for (const metric of metrics.filter((one) => one.MetricName === 'JobsGivenUp')) {
@@ -158,12 +158,12 @@ describe('a job that ends FAILED', () => {
     }
   });
 
-  test('rings by a share of all where its receiver never took it', () => {
+  test('compare exhausted callbacks with all callbacks', () => {
     expect(alarm('CallbacksExhausted').Metrics?.at(-1)?.Expression).toMatch(/exhausted.*\/.*delivered/);
   });
 });
 
-test('what is told apart by provider is one series a provider', () => {
+test('refused credentials are one series for each provider', () => {
   expect(alarm('CredentialsRefused').Metrics).toEqual([
     {
       Id: 'refused',
@@ -174,12 +174,12 @@ test('what is told apart by provider is one series a provider', () => {
   ]);
 });
 
-test('a circuit that stays open rings only where no sweep of hours found it closed', () => {
+test('the alarm on a circuit that stays open fires only if every sweep of two hours found it open', () => {
   const { Statistic, Period = 0, EvaluationPeriods } = alarm('ProviderCircuitStaysOpen');
   expect([Statistic, Period * EvaluationPeriods]).toEqual(['Minimum', 7200]);
 });
 
-test('every metric that is watched is one that there is', () => {
+test('alarms watch only metrics that the code emits', () => {
   const text = readFileSync('template.yaml', 'utf8');
   const named = [
     ...text.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)|SELECT \w+\((\w+)\) FROM SCHEMA\("Boomerang"/g),

@@ -6,7 +6,12 @@ import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
-import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
+import {
+  jobDataQuerySchema,
+  jobDataSchema,
+  jobHeadersSchema,
+  jobQuerySchema,
+} from '../../functions/job-read/schema.ts';
 import {
   redriveCountSchema,
   redriveOpenSchema,
@@ -41,12 +46,20 @@ const CALLBACK = {
   ],
   metadata: { orderId: 'A-42' },
 };
-const SUMMARY = {
+const ACCEPTED = {
   jobId: JOB_ID,
   status: 'PENDING',
   createdAt: '2026-01-31T12:00:00.000Z',
   links: { self: `/jobs/${JOB_ID}`, data: `/jobs/${JOB_ID}/data` },
 };
+const SUMMARY = {
+  ...ACCEPTED,
+  phase: 'FETCHING',
+  providers: ['gas', 'internet'],
+  callbackHost: 'example.com',
+  endedAt: null,
+};
+const ENDED = { ...SUMMARY, phase: null, endedAt: '2026-01-31T12:00:01.500Z' };
 
 const CATALOGUE = {
   providers: [
@@ -99,6 +112,15 @@ const callbackHeaders = z.object({
   'user-agent': z.string().meta({ description: '`Boomerang/<version>`', examples: [`Boomerang/${VERSION}`] }),
 });
 
+const jobHeaders = z.object({
+  etag: z.string().meta({ description: 'Changes whenever the job does.' }),
+  'retry-after': z
+    .string()
+    .regex(/^\d+$/)
+    .optional()
+    .meta({ description: 'Seconds until the next planned change, 1 to 60. Only while the job is pending.' }),
+});
+
 /** The service API, generated from the validation schemas of its functions. */
 export const serviceApi = createDocument({
   openapi: '3.1.1',
@@ -144,7 +166,7 @@ export const serviceApi = createDocument({
               location,
               'idempotent-replayed': z.literal('true').optional().meta({ description: 'Only on repeated responses.' }),
             }),
-            content: json(acceptedSchema, SUMMARY),
+            content: json(acceptedSchema, ACCEPTED),
             links: jobLinks,
           },
           ...always,
@@ -157,11 +179,16 @@ export const serviceApi = createDocument({
         operationId: 'listJobs',
         tags: ['Jobs'],
         summary: "List the caller's jobs, newest first",
+        description:
+          'A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.',
         requestParams: { query: jobQuerySchema },
         responses: {
           200: {
             description: 'A page.',
-            content: json(jobPageSchema, { jobs: [SUMMARY], cursor: null }),
+            content: json(jobPageSchema, {
+              jobs: [SUMMARY, { ...ENDED, status: 'FAILED', failureCode: 'CALLBACK_GONE' }],
+              cursor: null,
+            }),
             links: { next: { operationId: 'listJobs', parameters: { cursor: '$response.body#/cursor' } } },
           },
           ...always,
@@ -174,8 +201,14 @@ export const serviceApi = createDocument({
         operationId: 'getJob',
         tags: ['Jobs'],
         summary: 'Get a job',
-        requestParams: { path: pathOfJob },
-        responses: { 200: { description: 'The job.', content: json(jobSchema) }, ...always, ...problems(401, 404) },
+        description: 'To follow a pending job, wait as long as Retry-After says, and send the ETag as If-None-Match.',
+        requestParams: { path: pathOfJob, header: jobHeadersSchema },
+        responses: {
+          200: { description: 'The job.', headers: jobHeaders, content: json(jobSchema) },
+          304: { description: 'Unchanged since the response with that ETag. No body.', headers: jobHeaders },
+          ...always,
+          ...problems(401, 404),
+        },
       },
       delete: {
         operationId: 'expungeJob',
@@ -237,7 +270,7 @@ export const serviceApi = createDocument({
         responses: {
           202: {
             description: 'The job is cancelled.',
-            content: json(jobSummarySchema, { ...SUMMARY, status: 'CANCELLED' }),
+            content: json(jobSummarySchema, { ...ENDED, status: 'CANCELLED' }),
           },
           ...always,
           ...problems(401, 404),
