@@ -27,7 +27,7 @@ export type Deps = {
 /** `POST /jobs/{jobId}/cancel`: ends a pending job. A callback already in flight may still arrive. */
 export const createHandler = (deps: Deps) => {
   const { authenticate, retentionMs, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const job = await changeJob(deps, jobIdOf(path), caller, (read) => {
       if (isOver(read)) throw new Problem(409, `The job has already ended: ${read.status}.`);
       return cancelled(read, { now: now(), retentionMs });

@@ -31,15 +31,19 @@ export type Deps = {
 
 /** `GET /jobs`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
 export const createHandler = ({ authenticate, jobs, results, catalogue, now, log }: Deps): ApiLambda => {
-  const list = apiHandler(log, { authenticate, query: jobQuerySchema }, async ({ caller: { clientId }, query }) => {
-    const { status: statuses, cursor: after, ...others } = query;
-    const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
-    const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
-    return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
-  });
+  const list = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobQuerySchema },
+    async ({ caller: { clientId }, query }) => {
+      const { status: statuses, cursor: after, ...others } = query;
+      const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
+      const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
+      return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
+    },
+  );
   const readOne = apiHandler(
     log,
-    { authenticate, headers: jobHeadersSchema },
+    { authenticate, actsFor: true, headers: jobHeadersSchema },
     async ({ caller, path, headers: head }) => {
       const job = await findStoredJob({ jobs, now }, jobIdOf(path), caller);
       const at = now();
@@ -55,10 +59,14 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
         : { statusCode: 200, headers, text };
     },
   );
-  const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
-    const found = await findJob(jobIdOf(path), caller, results.load, now());
-    return { statusCode: 200, text: presentData(found, query.providerId) };
-  });
+  const readData = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobDataQuerySchema },
+    async ({ caller, path, query }) => {
+      const found = await findJob(jobIdOf(path), caller, results.load, now());
+      return { statusCode: 200, text: presentData(found, query.providerId) };
+    },
+  );
   return (event, context) => {
     if (event.pathParameters?.jobId === undefined) return list(event, context);
     return (event.routeKey === 'GET /jobs/{jobId}/data' ? readData : readOne)(event, context);

@@ -30,7 +30,7 @@ export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<Job
 /** `POST /jobs/{jobId}/redrive`: starts a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, jobs, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const found = await findJob(jobIdOf(path), caller, async (jobId) => jobs.getWithData(jobId, now()), now());
     const job = await redriveJob(deps, found).catch(toProblem);
     const body = presentSummary(toSummary(job));

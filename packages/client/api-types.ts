@@ -950,6 +950,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page starts: the `cursor` of the previous page. */
                 cursor?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path?: never;
@@ -1015,6 +1017,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
             422: {
                 headers: {
@@ -1061,7 +1072,10 @@ export interface operations {
     };
     getJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: {
                 /** @description The `ETag` of an earlier response: if the job is unchanged, the response is 304. */
                 "if-none-match"?: string;
@@ -1100,6 +1114,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1162,7 +1185,10 @@ export interface operations {
     };
     expungeJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1181,6 +1207,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1257,6 +1292,8 @@ export interface operations {
             query?: {
                 /** @description Only the data of this provider. */
                 providerId?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path: {
@@ -1305,6 +1342,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1376,7 +1422,10 @@ export interface operations {
     };
     redriveJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1417,6 +1466,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1490,7 +1548,10 @@ export interface operations {
     };
     cancelJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1529,6 +1590,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1698,7 +1768,10 @@ export interface operations {
     };
     postRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1746,6 +1819,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1828,7 +1910,10 @@ export interface operations {
     };
     getRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /redrives`. */
@@ -1849,6 +1934,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
