@@ -16,10 +16,8 @@ const dollarsOf = (name: string) => rows.find((row) => row.name === name)?.dolla
 const arithmeticOf = (name: string) => rows.find((row) => row.name === name)?.arithmetic ?? '';
 
 const gigabytes = (logicalId: string): number => {
-  const { MemorySize = template.Globals.Function.MemorySize } = template.Resources[logicalId]?.Properties as {
-    MemorySize?: number;
-  };
-  return (MemorySize as number) / 1024;
+  const own = template.Resources[logicalId]?.Properties?.MemorySize ?? template.Globals.Function.MemorySize;
+  return Number(own) / 1024;
 };
 
 describe('the cost of a million jobs in docs/operations.md', () => {
