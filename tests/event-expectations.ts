@@ -64,6 +64,7 @@ export const expectations: Record<string, Expectation> = {
   'clients/all': answers(403),
   'job-redrive/waiting': answers(202),
   'redrives/dry-run': answers(200),
+  'redrives/in-trouble': answers(200),
   'redrives/all-failed': answers(202),
   'redrives/one': answers(404),
   'redrive-run/sweep': returns({}),

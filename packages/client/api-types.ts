@@ -212,7 +212,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Redrive all of the caller's jobs with one status
+         * Redrive all of the caller's jobs that match filters
          * @description Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.
          */
         post: operations["postRedrive"];
@@ -397,8 +397,20 @@ export interface components {
             };
         };
         RedriveRequest: {
-            /** @enum {string} */
-            status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+            /** @description Only jobs with this status, or one of several. Required, unless `inTrouble` is true. */
+            status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+            /**
+             * @description Only pending jobs with a failed attempt, which are retried at once. Excludes `status`.
+             * @constant
+             */
+            inTrouble?: true;
+            /** @description Only jobs that request this provider. */
+            providerId?: string;
+            /**
+             * @description Only jobs that are FAILED with this code.
+             * @enum {string}
+             */
+            failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
             /**
              * Format: date-time
              * @description Only jobs accepted at this time or later. ISO 8601.
@@ -824,8 +836,12 @@ export interface components {
             /** @enum {string} */
             status: "RUNNING" | "COMPLETE";
             query: {
+                status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+                /** @constant */
+                inTrouble?: true;
+                providerId?: string;
                 /** @enum {string} */
-                status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+                failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
                 /**
                  * Format: date-time
                  * @description ISO 8601, UTC.

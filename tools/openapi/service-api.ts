@@ -378,7 +378,7 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'postRedrive',
         tags: ['Redrives'],
-        summary: "Redrive all of the caller's jobs with one status",
+        summary: "Redrive all of the caller's jobs that match filters",
         description:
           'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
         requestParams: { query: forClient() },
