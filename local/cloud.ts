@@ -4,7 +4,9 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { decorateClients } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { newAccess, setAccess } from './access.ts';
 import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
@@ -26,6 +28,8 @@ export type Cloud = Running & {
   client: LocalClient;
   /** Whether sweeps run more often than in the template. */
   isSweptMoreOften: boolean;
+  /** The provider catalogue, as callers see it. */
+  offers: Offers;
   /** Credentials named in the provider catalogue that are not set. */
   unsetSecrets: UnsetSecret[];
   /** Stops it. Running executions get three seconds to end; other jobs are due again at the next start. */
@@ -214,6 +218,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       ...running,
       client,
       isSweptMoreOften: everySeconds < templateSeconds,
+      offers: offersOf(functions),
       unsetSecrets: unset,
       stop: async () => {
         withdraw();
@@ -236,6 +241,11 @@ const routesOf = (apiId: string, functions: { logicalId: string; events: Functio
       .filter(({ Type, Properties }) => Type === 'HttpApi' && logicalIdOf(Properties.ApiId) === apiId)
       .map(({ Properties: { Method, Path } }) => ({ method: Method, path: Path, functionId: logicalId })),
   );
+
+const offersOf = (functions: FunctionConfig[]): Offers => {
+  const { environment } = functions.find(({ codeUri }) => codeUri.includes('webhook')) ?? {};
+  return environment?.PROVIDER_CATALOGUE === undefined ? new Map() : readOffers(environment.PROVIDER_CATALOGUE);
+};
 
 /** Checks the catalogue and environment of the functions at start, before a job needs a credential. */
 const unsetSecrets = async (functions: FunctionConfig[]): Promise<UnsetSecret[]> => {

@@ -29,7 +29,7 @@ export type Deps = {
  */
 export const createHandler = (deps: Deps) => {
   const { authenticate, results, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const { jobId, clientId } = await changeJob(deps, jobIdOf(path), caller, (read) => {
       if (!isOver(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
       return expunged(read, now());

@@ -13,6 +13,7 @@ import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-exec
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { toSummary } from '@boomerang/core/domain/job-summary.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
@@ -29,10 +30,10 @@ export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<Job
 /** `POST /jobs/{jobId}/redrive`: starts a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, jobs, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const found = await findJob(jobIdOf(path), caller, async (jobId) => jobs.getWithData(jobId, now()), now());
     const job = await redriveJob(deps, found).catch(toProblem);
-    const body = presentSummary(job);
+    const body = presentSummary(toSummary(job));
     return { statusCode: 202, headers: { location: body.links.self }, body };
   });
 };

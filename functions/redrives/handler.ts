@@ -20,22 +20,26 @@ import { redriveRequestSchema } from './schema.ts';
 
 export type Deps = RequestRedriveDeps & {
   authenticate: Authenticate;
-  jobs: Pick<JobReader, 'list'>;
+  jobs: Pick<JobReader, 'find'>;
   redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
 };
 
 /** `POST /redrives` and `GET /redrives/{redriveId}`: redrives many jobs, and reports the progress. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, redrives, now, log } = deps;
-  const post = apiHandler(log, { authenticate, body: redriveRequestSchema }, async ({ caller, body }) => {
-    const { status, from = 0, to = now(), dryRun } = body;
-    if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
-    const query = { status, from, to };
-    if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
-    const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
-    return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
-  });
-  const get = apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  const post = apiHandler(
+    log,
+    { authenticate, actsFor: true, body: redriveRequestSchema },
+    async ({ caller, body }) => {
+      const { from = 0, to = now(), dryRun, ...filters } = body;
+      if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
+      const query = { ...filters, from, to };
+      if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
+      const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
+      return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
+    },
+  );
+  const get = apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const redriveId = jobIdSchema.safeParse(path.redriveId);
     const redrive = redriveId.success ? await redrives.get(caller.clientId, redriveId.data, now()) : undefined;
     // Also for another client's redrive, so that its existence is not revealed.

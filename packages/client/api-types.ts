@@ -28,8 +28,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the caller's jobs, newest first */
+        /**
+         * List the caller's jobs, newest first
+         * @description A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.
+         */
         get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the caller's jobs by status and time
+         * @description Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.
+         */
+        get: operations["getJobStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,7 +68,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a job */
+        /**
+         * Get a job
+         * @description To follow a pending job, wait as long as Retry-After says, and send the ETag as If-None-Match.
+         */
         get: operations["getJob"];
         put?: never;
         post?: never;
@@ -139,6 +165,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whose API key it is */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all clients, newest first
+         * @description For operators only.
+         */
+        get: operations["listClients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/redrives": {
         parameters: {
             query?: never;
@@ -149,7 +212,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Redrive all of the caller's jobs with one status
+         * Redrive all of the caller's jobs that match filters
          * @description Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.
          */
         post: operations["postRedrive"];
@@ -208,6 +271,26 @@ export interface paths {
          * @description Without deep, nothing else is checked. With deep=1, the job table and the time of the last sweep are checked. Results are cached for ten seconds.
          */
         get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The console
+         * @description One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.
+         */
+        get: operations["getConsole"];
         put?: never;
         post?: never;
         delete?: never;
@@ -314,8 +397,20 @@ export interface components {
             };
         };
         RedriveRequest: {
-            /** @enum {string} */
-            status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+            /** @description Only jobs with this status, or one of several. Required, unless `inTrouble` is true. */
+            status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+            /**
+             * @description Only pending jobs with a failed attempt, which are retried at once. Excludes `status`.
+             * @constant
+             */
+            inTrouble?: true;
+            /** @description Only jobs that request this provider. */
+            providerId?: string;
+            /**
+             * @description Only jobs that are FAILED with this code.
+             * @enum {string}
+             */
+            failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
             /**
              * Format: date-time
              * @description Only jobs accepted at this time or later. ISO 8601.
@@ -439,6 +534,66 @@ export interface components {
                 /** @description Its data, relative to this API. */
                 data: string;
             };
+            /** @description What a pending job is doing; null once it has ended. */
+            phase: ("FETCHING" | "CALLING_BACK") | null;
+            providers: string[];
+            /** @description Host of the callback URL, with a port that is not the default. */
+            callbackHost: string;
+            /** @description When it ended; null while it is pending. For jobs that ended under earlier versions, when they were last changed. */
+            endedAt: string | null;
+            /**
+             * @description Why the job is FAILED.
+             * @enum {string}
+             */
+            failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
+        };
+        /** @description Counts of the jobs accepted in a time range. */
+        JobStats: {
+            /**
+             * Format: date-time
+             * @description ISO 8601, UTC.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601, UTC.
+             */
+            to: string;
+            /** @enum {string} */
+            bucket: "minute" | "5minutes" | "hour" | "6hours" | "day";
+            /** @description Jobs by time of acceptance and status. Buckets begin at multiples of their size, in UTC. */
+            buckets: {
+                PENDING: number;
+                COMPLETE: number;
+                PARTIAL: number;
+                FAILED: number;
+                CANCELLED: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601, UTC.
+                 */
+                from: string;
+            }[];
+            totals: {
+                PENDING: number;
+                COMPLETE: number;
+                PARTIAL: number;
+                FAILED: number;
+                CANCELLED: number;
+            };
+            /** @description (COMPLETE + PARTIAL) / (COMPLETE + PARTIAL + FAILED); null if none has ended. */
+            deliveredShare: number | null;
+            /** @description From the acceptance of delivered jobs to their end, milliseconds; null if there are none. After a redrive, to the last end. Jobs that ended under earlier versions are left out. */
+            timeToCallbackMs: {
+                p50: number;
+                p95: number;
+            } | null;
+            /** @description When the oldest pending job was accepted. */
+            oldestPendingAt: string | null;
+            /** @description Pending jobs with a failed attempt. */
+            inTrouble: number;
+            /** @description Whether older jobs of the time range were not counted: at most 10,000 jobs are, the newest. */
+            truncated: boolean;
         };
         Job: {
             /** Format: uuid */
@@ -461,7 +616,8 @@ export interface components {
             callbackDeferred?: components["schemas"]["Deferral"];
             /** @description Why the job is FAILED. */
             failure?: {
-                code: string;
+                /** @enum {string} */
+                code: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
                 message: string;
             };
             /**
@@ -479,16 +635,22 @@ export interface components {
              * @description ISO 8601, UTC.
              */
             updatedAt: string;
+            /** @description When it ended; null while it is pending. For jobs that ended under earlier versions, when they were last changed. */
+            endedAt: string | null;
             /**
              * Format: date-time
              * @description When fetching ends and the data collected so far is delivered. ISO 8601, UTC.
              */
             deadlineAt: string;
+            /** @description Relative to this API. Actions are present while they are allowed. */
             links: {
                 /** @description The job, relative to this API. */
                 self: string;
                 /** @description Its data, relative to this API. */
                 data: string;
+                redrive?: string;
+                cancel?: string;
+                delete?: string;
             };
         };
         /** @description The state of one provider of a job. */
@@ -626,6 +788,36 @@ export interface components {
              */
             circuit?: "closed" | "open" | "half_open";
         };
+        /** @description The caller. */
+        Me: {
+            /** @description A UUID, or `local` for the client of the embedded cloud. */
+            clientId: string;
+            name: string;
+            /** @description Whether it may act for every client, by `clientId`. */
+            isOperator: boolean;
+        };
+        /** @description Clients, newest first. */
+        ClientPage: {
+            clients: components["schemas"]["ClientState"][];
+            /** @description Cursor of the next page; null on the last page. */
+            cursor: string | null;
+        };
+        /** @description A client, without its secrets. */
+        ClientState: {
+            /** @description A UUID, or `local` for the client of the embedded cloud. */
+            clientId: string;
+            name: string;
+            /** @description Whether it may act for every client, by `clientId`. */
+            isOperator: boolean;
+            /** @description ISO 8601, UTC; null if its id has no time. */
+            createdAt: string | null;
+            /** @description ISO 8601, UTC; null unless its API key was revoked. */
+            revokedAt: string | null;
+            /** @description Its pending jobs, among its newest 1,000. Up to ten seconds old. */
+            pendingJobs: number;
+            /** @description Whether older jobs, or all if counting took too long, were not counted. */
+            pendingJobsTruncated: boolean;
+        };
         RedriveCount: {
             /** @description How many jobs would be redriven, as far as they were counted. */
             matched: number;
@@ -644,8 +836,12 @@ export interface components {
             /** @enum {string} */
             status: "RUNNING" | "COMPLETE";
             query: {
+                status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+                /** @constant */
+                inTrouble?: true;
+                providerId?: string;
                 /** @enum {string} */
-                status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+                failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
                 /**
                  * Format: date-time
                  * @description ISO 8601, UTC.
@@ -759,6 +955,7 @@ export type Problem = components['schemas']['Problem'];
 export type GatewayError = components['schemas']['GatewayError'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobSummary = components['schemas']['JobSummary'];
+export type JobStats = components['schemas']['JobStats'];
 export type Job = components['schemas']['Job'];
 export type ProviderState = components['schemas']['ProviderState'];
 export type Deferral = components['schemas']['Deferral'];
@@ -768,6 +965,9 @@ export type Call = components['schemas']['Call'];
 export type JobData = components['schemas']['JobData'];
 export type Catalogue = components['schemas']['Catalogue'];
 export type OfferedProvider = components['schemas']['OfferedProvider'];
+export type Me = components['schemas']['Me'];
+export type ClientPage = components['schemas']['ClientPage'];
+export type ClientState = components['schemas']['ClientState'];
 export type RedriveCount = components['schemas']['RedriveCount'];
 export type Redrive = components['schemas']['Redrive'];
 export type RedriveOpen = components['schemas']['RedriveOpen'];
@@ -909,12 +1109,24 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
-                /** @description Only jobs with this status. */
-                status?: "PENDING" | "COMPLETE" | "PARTIAL" | "FAILED" | "CANCELLED";
+                /** @description Only jobs with this status, or one of several, comma-separated. */
+                status?: string;
+                /** @description Only jobs that request this provider. */
+                providerId?: string;
+                /** @description Only jobs accepted at this time or later. ISO 8601. */
+                from?: string;
+                /** @description Only jobs accepted before this time. ISO 8601. */
+                to?: string;
+                /** @description Only jobs that are FAILED with this code. */
+                failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
+                /** @description Only pending jobs with a failed attempt. Deferred calls and providers that are still working do not count. */
+                inTrouble?: "true";
                 /** @description Maximum number of jobs in a page. */
                 limit?: number;
                 /** @description Where the page starts: the `cursor` of the previous page. */
                 cursor?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path?: never;
@@ -938,7 +1150,31 @@ export interface operations {
                      *           "links": {
                      *             "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
                      *             "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
-                     *           }
+                     *           },
+                     *           "phase": "FETCHING",
+                     *           "providers": [
+                     *             "gas",
+                     *             "internet"
+                     *           ],
+                     *           "callbackHost": "example.com",
+                     *           "endedAt": null
+                     *         },
+                     *         {
+                     *           "jobId": "01a20b4c-cf47-716b-85d8-5343742576b8",
+                     *           "status": "FAILED",
+                     *           "createdAt": "2026-01-31T12:00:00.000Z",
+                     *           "links": {
+                     *             "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
+                     *             "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
+                     *           },
+                     *           "phase": null,
+                     *           "providers": [
+                     *             "gas",
+                     *             "internet"
+                     *           ],
+                     *           "callbackHost": "example.com",
+                     *           "endedAt": "2026-01-31T12:00:01.500Z",
+                     *           "failureCode": "CALLBACK_GONE"
                      *         }
                      *       ],
                      *       "cursor": null
@@ -949,6 +1185,136 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
+    getJobStats: {
+        parameters: {
+            query?: {
+                /** @description Only jobs accepted at this time or later; by default 24 hours before `to`. ISO 8601. */
+                from?: string;
+                /** @description Only jobs accepted before this time; by default now, at most 31 days after `from`. ISO 8601. */
+                to?: string;
+                /** @description Size of the buckets, at most 200; by default the finest with at most 60 buckets. */
+                bucket?: "minute" | "5minutes" | "hour" | "6hours" | "day";
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-01-31T12:00:00.000Z",
+                     *       "to": "2026-01-31T12:30:00.000Z",
+                     *       "bucket": "hour",
+                     *       "buckets": [
+                     *         {
+                     *           "from": "2026-01-31T12:00:00.000Z",
+                     *           "PENDING": 2,
+                     *           "COMPLETE": 120,
+                     *           "PARTIAL": 1,
+                     *           "FAILED": 3,
+                     *           "CANCELLED": 0
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "PENDING": 2,
+                     *         "COMPLETE": 120,
+                     *         "PARTIAL": 1,
+                     *         "FAILED": 3,
+                     *         "CANCELLED": 0
+                     *       },
+                     *       "deliveredShare": 0.976,
+                     *       "timeToCallbackMs": {
+                     *         "p50": 812,
+                     *         "p95": 3021
+                     *       },
+                     *       "oldestPendingAt": "2026-01-31T12:00:00.000Z",
+                     *       "inTrouble": 2,
+                     *       "truncated": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobStats"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1002,8 +1368,14 @@ export interface operations {
     };
     getJob: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: if the job is unchanged, the response is 304. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description From the response of `POST /webhook`. */
                 jobId: string;
@@ -1015,14 +1387,38 @@ export interface operations {
             /** @description The job. */
             200: {
                 headers: {
+                    /** @description Changes whenever the job does. */
+                    etag: string;
+                    /** @description Seconds until the next planned change, 1 to 60. Only while the job is pending. */
+                    "retry-after"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            /** @description Unchanged since the response with that ETag. No body. */
+            304: {
+                headers: {
+                    /** @description Changes whenever the job does. */
+                    etag: string;
+                    /** @description Seconds until the next planned change, 1 to 60. Only while the job is pending. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1085,7 +1481,10 @@ export interface operations {
     };
     expungeJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1104,6 +1503,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1180,6 +1588,8 @@ export interface operations {
             query?: {
                 /** @description Only the data of this provider. */
                 providerId?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path: {
@@ -1228,6 +1638,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1299,7 +1718,10 @@ export interface operations {
     };
     redriveJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1325,7 +1747,14 @@ export interface operations {
                      *       "links": {
                      *         "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
                      *         "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
-                     *       }
+                     *       },
+                     *       "phase": "FETCHING",
+                     *       "providers": [
+                     *         "gas",
+                     *         "internet"
+                     *       ],
+                     *       "callbackHost": "example.com",
+                     *       "endedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["JobSummary"];
@@ -1333,6 +1762,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1406,7 +1844,10 @@ export interface operations {
     };
     cancelJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1430,7 +1871,14 @@ export interface operations {
                      *       "links": {
                      *         "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
                      *         "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
-                     *       }
+                     *       },
+                     *       "phase": null,
+                     *       "providers": [
+                     *         "gas",
+                     *         "internet"
+                     *       ],
+                     *       "callbackHost": "example.com",
+                     *       "endedAt": "2026-01-31T12:00:01.500Z"
                      *     }
                      */
                     "application/json": components["schemas"]["JobSummary"];
@@ -1438,6 +1886,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1605,9 +2062,190 @@ export interface operations {
             };
         };
     };
-    postRedrive: {
+    getMe: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clientId": "01a20b4c-cf47-716b-85d8-0000000000cc",
+                     *       "name": "acme",
+                     *       "isOperator": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
+    listClients: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of clients in a page. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clients": [
+                     *         {
+                     *           "clientId": "01a20b4c-cf47-716b-85d8-0000000000cc",
+                     *           "name": "acme",
+                     *           "isOperator": false,
+                     *           "createdAt": "2026-01-31T12:00:00.000Z",
+                     *           "revokedAt": null,
+                     *           "pendingJobs": 3,
+                     *           "pendingJobsTruncated": false
+                     *         }
+                     *       ],
+                     *       "cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClientPage"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
+    postRedrive: {
+        parameters: {
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1655,6 +2293,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1737,7 +2384,10 @@ export interface operations {
     };
     getRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /redrives`. */
@@ -1758,6 +2408,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2036,6 +2695,80 @@ export interface operations {
                         }[];
                         checks: components["schemas"]["HealthChecks"];
                     };
+                };
+            };
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of a stored page. */
+                "if-none-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    /** @description Changes with the page. */
+                    etag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page has not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
         };

@@ -10,7 +10,12 @@ import { listen } from '../../local/http-server.ts';
 
 type Item = Record<string, AttributeValue>;
 
-const INDEXES = { DueIndex: 'dueShard', ClientIndex: 'clientShard', UndeliveredIndex: 'undeliveredShard' };
+const INDEXES = {
+  DueIndex: 'dueShard',
+  JobIndex: 'clientShard',
+  ClientIndex: 'clientShard',
+  UndeliveredIndex: 'undeliveredShard',
+};
 
 /**
  * What the next start will find in a folder that was left by a killed process: looks at a copy, rebuilt as a start does it.

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 test('a provider that stays down sees a handful of calls once its circuit is open, others are not slowed, and all is delivered once it is back', async () => {
-  cloud = await startInstance(settings());
+  cloud = await startInstance(settings({ PUBLISH_EVENTS: 'all' }));
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/provider/down', gives('no', 500));
   const waiting: string[] = [];

@@ -7,6 +7,8 @@ import * as z from 'zod';
 import { cutText } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import type { Caller } from '../ports/clients.ts';
+import { ACTS_FOR, actFor } from './act-for.ts';
 import { createAuthenticationFailures } from './authentication-failures.ts';
 import { toJobProblem } from './job-problem.ts';
 import { parseJson } from './parse-json.ts';
@@ -15,13 +17,24 @@ import { type FieldError, invalid, Problem, problemBody, Unauthorized } from './
 /** The default limit of a request body. */
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** A response: `body` is serialised as JSON, `text` is sent verbatim. */
-export type ApiResponse = { statusCode: number; headers?: Record<string, string>; body?: unknown; text?: string };
+/** A response: `body` is serialised as JSON, `text` is sent verbatim, `base64` is decoded by API Gateway. */
+export type ApiResponse = {
+  statusCode: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  text?: string;
+  base64?: string;
+};
 
 /** The input of a route. Only validated input reaches the route. */
 export type ApiRoute<Body, Query, Head, Who> = {
   /** Identifies the caller by the Authorization header. Runs first, before the body is read. */
   authenticate?: (authorization: string | undefined) => Promise<Who>;
+  /**
+   * Lets an operator act for the client that the query parameter `clientId` names: the route gets a caller with that id. For
+   * every route on a client's jobs or redrives.
+   */
+  actsFor?: Who extends Caller ? true : never;
   body?: z.ZodType<Body>;
   /** The format of the body, `json` by default. A form is validated as `URLSearchParams`, because names may repeat. */
   bodyType?: keyof typeof BODY_TYPES;
@@ -67,7 +80,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   options: ApiRoute<Body, Query, Head, Who>,
   route: (request: ApiRequest<Body, Query, Head, Who>) => Promise<ApiResponse>,
 ): ApiLambda => {
-  const { authenticate, body, maxBodyBytes = MAX_BODY_BYTES, verify, query = NO_QUERY, headers } = options;
+  const { authenticate, actsFor, body, maxBodyBytes = MAX_BODY_BYTES, verify, query = NO_QUERY, headers } = options;
   const bodyType = BODY_TYPES[options.bodyType ?? 'json'];
   const metrics = options.metrics ?? createMetrics();
   const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log, metrics));
@@ -75,7 +88,8 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   chain.use(httpHeaderNormalizer());
   if (authenticate) {
     chain.before(async ({ event }) => {
-      event.caller = await authenticate(event.headers.authorization);
+      const caller = await authenticate(event.headers.authorization);
+      event.caller = actsFor ? actFor(log, caller as Caller, event) : caller;
     });
   }
   if (body) chain.use(guardBody(bodyType, maxBodyBytes));
@@ -86,7 +100,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
       caller: event.caller as Who,
       body: (body && validateBody(body, bodyType.parse(event.bodyText ?? ''))) as Body,
       bodyText: event.bodyText ?? '',
-      query: validateQuery(query, event) as Query,
+      query: validateQuery(query, event, actsFor ? [ACTS_FOR] : []) as Query,
       path: event.pathParameters ?? {},
       headers: (headers && validate(headers, event.headers, 'header')) as Head,
       event,
@@ -100,6 +114,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
         ...response.headers,
       },
       ...(text !== undefined && { body: text }),
+      ...(response.base64 !== undefined && { body: response.base64, isBase64Encoded: true }),
     };
   });
   return chain as unknown as ApiLambda;
@@ -186,8 +201,10 @@ const NO_QUERY = z.strictObject({});
 /**
  * Validates the query. Repeated parameters are rejected by the raw query string: API Gateway joins their values with commas,
  * so a schema can't tell them from a single value that contains a comma.
+ *
+ * @param others parameters that are not the schema's
  */
-const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknown => {
+const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2, others: string[]): unknown => {
   if (schema === anyQuery) return undefined;
   const seen = new Set<string>();
   const repeated = new Set<string>();
@@ -197,7 +214,8 @@ const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknow
     const errors = [...repeated].map((name) => ({ pointer: pointerTo([name]), message: 'Must not be repeated' }));
     throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
   }
-  return validate(schema, { ...event.queryStringParameters }, 'query parameter');
+  const parameters = Object.entries({ ...event.queryStringParameters }).filter(([name]) => !others.includes(name));
+  return validate(schema, Object.fromEntries(parameters), 'query parameter');
 };
 
 /**
