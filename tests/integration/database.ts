@@ -5,7 +5,7 @@ import { ensureTables } from '../../local/dynamodb.ts';
 import { listen } from '../../local/http-server.ts';
 import { readTemplate } from '../../local/template.ts';
 
-/** A database with the template's tables: in memory, or the one at `DYNAMODB_URL`. */
+/** Starts an in-memory database, or uses the one at `DYNAMODB_URL`, and creates the template's tables. */
 export const startTables = async (): Promise<{
   client: DynamoDBClient;
   url: string;
@@ -13,7 +13,7 @@ export const startTables = async (): Promise<{
 }> => {
   const { DYNAMODB_URL: url } = process.env;
   const database = url ? { url, close: async () => {} } : await listen(dynalite({ createTableMs: 0 }), 0);
-  // One that serves many tells them apart by their access key.
+  // A shared database has separate tables for each access key.
   const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
   await ensureTables(client, readTemplate('template.yaml'));

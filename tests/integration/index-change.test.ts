@@ -13,7 +13,7 @@ import { NOW } from '../builders.ts';
 
 type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
 
-/** The template as it was before callers had an index with their rate. */
+/** The template of a version without CallerIndex. */
 const olderTemplate = () => {
   const template = readTemplate('template.yaml');
   const table = template.Resources.ClientTable?.Properties as Table;
@@ -21,7 +21,7 @@ const olderTemplate = () => {
   return template;
 };
 
-test('the indexes of an older data folder become those of the template, and nothing in it is lost', async () => {
+test('an older data folder gets the indexes of the template and keeps its data', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-indexes-'));
   const run = async <T>(template: ReturnType<typeof readTemplate>, work: (client: DynamoDBClient) => Promise<T>) => {
     const credentials = newAccess();
@@ -47,7 +47,7 @@ test('the indexes of an older data folder become those of the template, and noth
   for (let start = 0; start < 2; start += 1) {
     await run(readTemplate('template.yaml'), async (client) => {
       expect(await find(client)).toEqual({ clientId: 'acme', name: 'acme', ratePerSecond: 5 + start });
-      // Writes reach the new index, too.
+      // Writes reach the new index.
       await createDynamoClientAdmin(tableOf(client)).setRate('acme', 6);
     });
   }
