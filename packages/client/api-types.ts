@@ -28,7 +28,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the caller's jobs, newest first */
+        /**
+         * List the caller's jobs, newest first
+         * @description A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.
+         */
         get: operations["listJobs"];
         put?: never;
         post?: never;
@@ -45,7 +48,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a job */
+        /**
+         * Get a job
+         * @description To follow a pending job, wait as long as Retry-After says, and send the ETag as If-None-Match.
+         */
         get: operations["getJob"];
         put?: never;
         post?: never;
@@ -439,6 +445,18 @@ export interface components {
                 /** @description Its data, relative to this API. */
                 data: string;
             };
+            /** @description What a pending job is doing; null once it has ended. */
+            phase: ("FETCHING" | "CALLING_BACK") | null;
+            providers: string[];
+            /** @description Host of the callback URL, with a port that is not the default. */
+            callbackHost: string;
+            /** @description When it ended; null while it is pending. For jobs that ended under earlier versions, when they were last changed. */
+            endedAt: string | null;
+            /**
+             * @description Why the job is FAILED.
+             * @enum {string}
+             */
+            failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
         };
         Job: {
             /** Format: uuid */
@@ -461,7 +479,8 @@ export interface components {
             callbackDeferred?: components["schemas"]["Deferral"];
             /** @description Why the job is FAILED. */
             failure?: {
-                code: string;
+                /** @enum {string} */
+                code: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
                 message: string;
             };
             /**
@@ -479,16 +498,22 @@ export interface components {
              * @description ISO 8601, UTC.
              */
             updatedAt: string;
+            /** @description When it ended; null while it is pending. For jobs that ended under earlier versions, when they were last changed. */
+            endedAt: string | null;
             /**
              * Format: date-time
              * @description When fetching ends and the data collected so far is delivered. ISO 8601, UTC.
              */
             deadlineAt: string;
+            /** @description Relative to this API. Actions are present while they are allowed. */
             links: {
                 /** @description The job, relative to this API. */
                 self: string;
                 /** @description Its data, relative to this API. */
                 data: string;
+                redrive?: string;
+                cancel?: string;
+                delete?: string;
             };
         };
         /** @description The state of one provider of a job. */
@@ -909,12 +934,24 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
-                /** @description Only jobs with this status. */
-                status?: "PENDING" | "COMPLETE" | "PARTIAL" | "FAILED" | "CANCELLED";
+                /** @description Only jobs with this status, or one of several, comma-separated. */
+                status?: string;
+                /** @description Only jobs that request this provider. */
+                providerId?: string;
+                /** @description Only jobs accepted at this time or later. ISO 8601. */
+                from?: string;
+                /** @description Only jobs accepted before this time. ISO 8601. */
+                to?: string;
+                /** @description Only jobs that are FAILED with this code. */
+                failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
+                /** @description Only pending jobs with a failed attempt. Deferred calls and providers that are still working do not count. */
+                inTrouble?: "true";
                 /** @description Maximum number of jobs in a page. */
                 limit?: number;
                 /** @description Where the page starts: the `cursor` of the previous page. */
                 cursor?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path?: never;
@@ -938,7 +975,31 @@ export interface operations {
                      *           "links": {
                      *             "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
                      *             "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
-                     *           }
+                     *           },
+                     *           "phase": "FETCHING",
+                     *           "providers": [
+                     *             "gas",
+                     *             "internet"
+                     *           ],
+                     *           "callbackHost": "example.com",
+                     *           "endedAt": null
+                     *         },
+                     *         {
+                     *           "jobId": "01a20b4c-cf47-716b-85d8-5343742576b8",
+                     *           "status": "FAILED",
+                     *           "createdAt": "2026-01-31T12:00:00.000Z",
+                     *           "links": {
+                     *             "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
+                     *             "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
+                     *           },
+                     *           "phase": null,
+                     *           "providers": [
+                     *             "gas",
+                     *             "internet"
+                     *           ],
+                     *           "callbackHost": "example.com",
+                     *           "endedAt": "2026-01-31T12:00:01.500Z",
+                     *           "failureCode": "CALLBACK_GONE"
                      *         }
                      *       ],
                      *       "cursor": null
@@ -949,6 +1010,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1002,8 +1072,14 @@ export interface operations {
     };
     getJob: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: if the job is unchanged, the response is 304. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description From the response of `POST /webhook`. */
                 jobId: string;
@@ -1015,14 +1091,38 @@ export interface operations {
             /** @description The job. */
             200: {
                 headers: {
+                    /** @description Changes whenever the job does. */
+                    etag: string;
+                    /** @description Seconds until the next planned change, 1 to 60. Only while the job is pending. */
+                    "retry-after"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            /** @description Unchanged since the response with that ETag. No body. */
+            304: {
+                headers: {
+                    /** @description Changes whenever the job does. */
+                    etag: string;
+                    /** @description Seconds until the next planned change, 1 to 60. Only while the job is pending. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1085,7 +1185,10 @@ export interface operations {
     };
     expungeJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1104,6 +1207,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1180,6 +1292,8 @@ export interface operations {
             query?: {
                 /** @description Only the data of this provider. */
                 providerId?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
             };
             header?: never;
             path: {
@@ -1228,6 +1342,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1299,7 +1422,10 @@ export interface operations {
     };
     redriveJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1325,7 +1451,14 @@ export interface operations {
                      *       "links": {
                      *         "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
                      *         "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
-                     *       }
+                     *       },
+                     *       "phase": "FETCHING",
+                     *       "providers": [
+                     *         "gas",
+                     *         "internet"
+                     *       ],
+                     *       "callbackHost": "example.com",
+                     *       "endedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["JobSummary"];
@@ -1333,6 +1466,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1406,7 +1548,10 @@ export interface operations {
     };
     cancelJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /webhook`. */
@@ -1430,7 +1575,14 @@ export interface operations {
                      *       "links": {
                      *         "self": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8",
                      *         "data": "/jobs/01a20b4c-cf47-716b-85d8-5343742576b8/data"
-                     *       }
+                     *       },
+                     *       "phase": null,
+                     *       "providers": [
+                     *         "gas",
+                     *         "internet"
+                     *       ],
+                     *       "callbackHost": "example.com",
+                     *       "endedAt": "2026-01-31T12:00:01.500Z"
                      *     }
                      */
                     "application/json": components["schemas"]["JobSummary"];
@@ -1438,6 +1590,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1607,7 +1768,10 @@ export interface operations {
     };
     postRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1655,6 +1819,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1737,7 +1910,10 @@ export interface operations {
     };
     getRedrive: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
             header?: never;
             path: {
                 /** @description From the response of `POST /redrives`. */
@@ -1758,6 +1934,15 @@ export interface operations {
             };
             /** @description The API key is missing, unknown or revoked. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,6 +28,7 @@ const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
 const fetching = { ...pending, phase: 'FETCHING' };
 const waiting = (...times: number[]) =>
   times.map((retryAt, index) => ({ providerId: `p${index}`, status: 'UNAVAILABLE', retryAt }));
+const failed = (attempts: number) => [{ providerId: 'gas', status: 'UNAVAILABLE', attempts }];
 /** The stored input of a job. */
 const input = (change: object = {}) => ({
   providers: '["gas","water"]',
@@ -62,6 +63,18 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['has ended but is due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
   ['has ended but is leased', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
   ['has ended but never expires', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
+  [
+    'has failed attempts and is listed as in trouble',
+    { ...pending, callbackAttempts: 1, undeliveredShard: 'client#0' },
+    [],
+  ],
+  [
+    'has a failed callback but is not listed as in trouble',
+    { ...pending, callbackAttempts: 1 },
+    ['TROUBLE_NOT_LISTED'],
+  ],
+  ['has a failed fetch but is not listed as in trouble', { ...pending, results: failed(1) }, ['TROUBLE_NOT_LISTED']],
+  ['was only deferred and is not listed as in trouble', { ...pending, callbackAttempts: 0, results: failed(0) }, []],
   ['lacks a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
   ['has parameters and metadata', { ...pending, ...input() }, []],
   ['has ended, with metadata', { ...over, providers: '["gas"]', metadata: '{"a":"b"}' }, []],

@@ -45,6 +45,13 @@ test('a caller is found by the hash of its key, without its secrets, until it is
   expect(await findClient(clientId)).toMatchObject({ revokedAt: NOW + 1 });
 });
 
+test('a caller that is an operator is found with isOperator', async () => {
+  const { admin, acme, findCaller } = await setUp();
+  const { clientId } = acme;
+  await admin.put({ ...acme, isOperator: true });
+  expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', isOperator: true });
+});
+
 test('the index of callers contains no secrets', async () => {
   const { admin, acme } = await setUp();
   await admin.setCallbackHeaders(acme.clientId, [{ name: 'authorization', value: 'Bearer a' }]);

@@ -17,7 +17,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
 import { createFakeClientRates } from '../fakes/client-rates.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
-import { startTables } from './database.ts';
+import { inProcessRows, startTables } from './database.ts';
 
 let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
@@ -51,6 +51,10 @@ const countTrue = async (results: Promise<boolean>[]) => (await Promise.all(resu
 describe.each<[string, () => Circuits]>([
   ['the fake', createFakeCircuits],
   ['DynamoDB', () => createDynamoCircuits({ client, tableName: 'JobTable' })],
+  ...inProcessRows<[string, () => Circuits]>([
+    'DynamoDB in process',
+    () => createDynamoCircuits({ client: database.inProcess, tableName: 'JobTable' }),
+  ]),
 ])('circuits, %s', (_name, create) => {
   test('are listed from opening to closing', async () => {
     const circuits = create();
@@ -224,6 +228,10 @@ test('every item about third parties has a TTL in epoch seconds', async () => {
 describe.each<[string, () => Limits]>([
   ['the fake', () => createFakeLimits()],
   ['DynamoDB', () => createDynamoLimits({ client, tableName: 'JobTable', random: Math.random })],
+  ...inProcessRows<[string, () => Limits]>([
+    'DynamoDB in process',
+    () => createDynamoLimits({ client: database.inProcess, tableName: 'JobTable', random: Math.random }),
+  ]),
 ])('limits, %s', (_name, create) => {
   test('allow the configured number of calls per second for each counter', async () => {
     const limits = create();
@@ -282,6 +290,10 @@ test('a slot is given again when the SDK retries after a lost response', async (
 describe.each<[string, () => ClientRates]>([
   ['the fake', createFakeClientRates],
   ['DynamoDB', () => createDynamoClientRates({ client, tableName: 'JobTable' })],
+  ...inProcessRows<[string, () => ClientRates]>([
+    'DynamoDB in process',
+    () => createDynamoClientRates({ client: database.inProcess, tableName: 'JobTable' }),
+  ]),
 ])('client rates, %s', (_name, create) => {
   test('count the requests of a client by window', async () => {
     const rates = create();

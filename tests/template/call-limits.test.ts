@@ -45,7 +45,8 @@ const timeoutMs = (stem: string): number => {
   return Number(Properties?.Timeout ?? template.Globals.Function.Timeout) * 1000;
 };
 const sourceOf = (stem: string): string => readFileSync(`functions/${stem}/handler.ts`, 'utf8');
-const stems = readdirSync('functions').filter((stem) => /new \w+Client\(/.test(sourceOf(stem)));
+const CLIENT = /(?:new |createAwsClient\()\w+Client\b/;
+const stems = readdirSync('functions').filter((stem) => CLIENT.test(sourceOf(stem)));
 
 test('LONGEST has an entry for each function that calls AWS', () => {
   expect(stems.filter((stem) => !(stem in LONGEST))).toEqual([]);
@@ -55,8 +56,8 @@ describe.each(stems)('%s', (stem) => {
   const { calls, workMs = 0 } = LONGEST[stem] ?? { calls: [] };
 
   test('gives every client time limits, and uses those listed in LONGEST', () => {
-    const clients = sourceOf(stem).match(/new \w+Client\(/g) ?? [];
-    const limited = [...sourceOf(stem).matchAll(/new \w+Client\(timeLimited\(CALL_LIMITS\.(\w+)\)\)/g)];
+    const clients = sourceOf(stem).match(new RegExp(CLIENT, 'g')) ?? [];
+    const limited = [...sourceOf(stem).matchAll(/createAwsClient\(\w+Client, CALL_LIMITS\.(\w+)\)/g)];
     expect(limited).toHaveLength(clients.length);
     const used = new Set(limited.map(([, name]) => name));
     for (const call of calls) expect(used).toContain(call);

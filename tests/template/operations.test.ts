@@ -37,6 +37,7 @@ test('docs/operations.md quotes only messages that the code logs', () => {
     ['Callback headers are invalid', 'functions/callback-deliver/deliver-callback.ts'],
     ['Credential missing', 'functions/provider-fetch/credentials.ts'],
     ['Credential invalid', 'functions/provider-fetch/check-credential.ts'],
+    ['Operator acted for client', 'packages/core/http/act-for.ts'],
     ['Redrive page failed', 'functions/redrive-run/run-redrives.ts'],
     ['Job left out of redrive', 'functions/redrive-run/run-redrives.ts'],
   ];
