@@ -5,7 +5,7 @@ import { findViolations } from './invariants.ts';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
 import { START, simulate } from './world.ts';
 
-/** `npm run simulate`: seeds of the deterministic simulation, many or one. */
+/** `npm run simulate`: runs one or many seeds of the deterministic simulation. */
 
 const SIMULATE = {
   name: 'npm run simulate',

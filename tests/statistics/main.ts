@@ -13,7 +13,7 @@ import {
   usedShare,
 } from './cases.ts';
 
-/** `npm run test:statistics`: the whole table of how often circuits open, and of how well limits are used. */
+/** `npm run test:statistics`: prints the whole table of how often circuits open and how well limits are used. */
 
 const STATISTICS = {
   name: 'npm run test:statistics',
