@@ -65,17 +65,17 @@ export type LimitCase = Omit<LimitRun, 'seed'> & {
 };
 
 export const LIMITS: LimitCase[] = [
-  { ratePerSecond: 10, asksPerSecond: 100, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 10, asksPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 100, asksPerSecond: 200, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 100, asksPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 1_000, asksPerSecond: 1_500, callMs: 200, atLeast: 0.9 },
-  { ratePerSecond: 1_000, asksPerSecond: 3_000, callMs: 200, atLeast: 0.9 },
+  { ratePerSecond: 10, requestsPerSecond: 100, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 10, requestsPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 100, requestsPerSecond: 200, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 100, requestsPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 1_000, requestsPerSecond: 1_500, callMs: 200, atLeast: 0.9 },
+  { ratePerSecond: 1_000, requestsPerSecond: 3_000, callMs: 200, atLeast: 0.9 },
 ];
 export const SLOTS: Omit<LimitRun, 'seed'>[] = [
-  { concurrency: 2, asksPerSecond: 100, callMs: 200 },
-  { concurrency: 50, asksPerSecond: 300, callMs: 200 },
-  { concurrency: 10, ratePerSecond: 20, asksPerSecond: 100, callMs: 200 },
+  { concurrency: 2, requestsPerSecond: 100, callMs: 200 },
+  { concurrency: 50, requestsPerSecond: 300, callMs: 200 },
+  { concurrency: 10, ratePerSecond: 20, requestsPerSecond: 100, callMs: 200 },
 ];
 
 export const usedShare = ({ callsBySecond }: LimitResult, ratePerSecond: number): number =>

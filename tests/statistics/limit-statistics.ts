@@ -14,7 +14,7 @@ export type LimitRun = {
   ratePerSecond?: number;
   concurrency?: number;
   /** Instances started per second; each requests one call. */
-  asksPerSecond: number;
+  requestsPerSecond: number;
   /** The duration of a call, milliseconds. */
   callMs: number;
 };
@@ -85,7 +85,7 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
   };
 
   const durationMs = (WARM_UP_SECONDS + SECONDS) * 1_000;
-  for (let index = 0; index < (run.asksPerSecond * durationMs) / 1_000; index += 1) {
+  for (let index = 0; index < (run.requestsPerSecond * durationMs) / 1_000; index += 1) {
     clock.at(START + random() * durationMs, () => void ask());
   }
   await clock.run();

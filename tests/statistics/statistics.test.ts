@@ -90,8 +90,8 @@ describe('a circuit at a threshold of 90 %', () => {
 });
 
 describe('a limit', () => {
-  test.each(LIMITS.filter(({ asksPerSecond }) => ![3_000, 1_000].includes(asksPerSecond)))(
-    'of $ratePerSecond calls per second is kept and used when $asksPerSecond new instances per second request one call each',
+  test.each(LIMITS.filter(({ requestsPerSecond }) => ![3_000, 1_000].includes(requestsPerSecond)))(
+    'of $ratePerSecond calls per second is kept and used when $requestsPerSecond new instances per second request one call each',
     async ({ atLeast, ...limit }) => {
       const result = await runLimit({ ...limit, seed: 1 });
       const used = usedShare(result, limit.ratePerSecond ?? 0);
