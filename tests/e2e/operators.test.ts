@@ -72,6 +72,19 @@ test('only an operator can read and change the jobs of another client', async ()
   );
 }, 30_000);
 
+test('GET /clients lists all clients for operators only; GET /me describes the caller', async () => {
+  await post(acme);
+  expect((await send(acme, 'GET /me')).body).toEqual({ clientId: acme.clientId, name: 'acme', isOperator: false });
+  expect((await send(ops, 'GET /me')).body).toEqual({ clientId: ops.clientId, name: 'ops', isOperator: true });
+  expect((await send(acme, 'GET /clients')).status).toBe(403);
+  const { body } = await send(ops, 'GET /clients');
+  expect(body.clients).toEqual([
+    expect.objectContaining({ clientId: 'local', createdAt: null, isOperator: false }),
+    expect.objectContaining({ ...{ clientId: acme.clientId, name: 'acme' }, pendingJobs: 1, revokedAt: null }),
+    expect.objectContaining({ ...{ clientId: ops.clientId, name: 'ops' }, pendingJobs: 0, isOperator: true }),
+  ]);
+}, 30_000);
+
 test('the list of clients shows operators', async () => {
   const list = await clients<{ clientId: string; isOperator: boolean }[]>('list');
   const isOperator = Object.fromEntries(list.map((client) => [client.clientId, client.isOperator]));

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 test('while a provider is down, its open circuit allows few calls and other providers are not slowed; after it recovers, all jobs are delivered', async () => {
-  cloud = await startInstance(settings());
+  cloud = await startInstance(settings({ PUBLISH_EVENTS: 'all' }));
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/provider/down', gives('no', 500));
   const waiting: string[] = [];

@@ -6,6 +6,7 @@ import {
   createDynamoClientAdmin,
   createDynamoFindCaller,
   createDynamoFindClient,
+  createDynamoListClients,
 } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { StaleClient } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
@@ -50,6 +51,17 @@ test('a caller that is an operator is found with isOperator', async () => {
   const { clientId } = acme;
   await admin.put({ ...acme, isOperator: true });
   expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', isOperator: true });
+});
+
+test('all clients, including revoked ones, are listed without their secrets', async () => {
+  const { admin, acme } = await setUp();
+  const { clientId } = acme;
+  await admin.put({ ...acme, isOperator: true, callbackHeaders: [{ name: 'authorization', value: 'Bearer a' }] });
+  const list = createDynamoListClients({ client, tableName: 'ClientTable' });
+  const find = async () => (await list()).find((one) => one.clientId === clientId);
+  expect(await find()).toEqual({ clientId, name: 'acme', isOperator: true });
+  await admin.revoke(clientId, NOW);
+  expect(await find()).toEqual({ clientId, name: 'acme', isOperator: true, revokedAt: NOW });
 });
 
 test('the index of callers contains no secrets', async () => {

@@ -1,8 +1,8 @@
-import { type DynamoDBClient, type GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { createDynamoRedriveIntake, createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
 import { toItem } from '@boomerang/core/adapters/dynamo/table.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import { advanced, newRedrive, postponed, type Redrive } from '@boomerang/core/domain/redrive.ts';
+import { advanced, newRedrive, postponed, type Redrive, type RedriveQuery } from '@boomerang/core/domain/redrive.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -83,6 +83,24 @@ describe.each<[string, () => Redrives]>([
     await redrives.save({ ...again, stalls: 0, dueAt: at });
     expect(await entryOf(redrives, key, at)).toMatchObject({ claims: 3, isStalled: false });
     await complete(redrives, redrive);
+  });
+
+  test.each<RedriveQuery>([
+    { status: ['FAILED', 'PARTIAL'], from: 0, to: NOW },
+    { status: 'FAILED', providerId: 'gas', failureCode: 'CALLBACK_GONE', from: 0, to: NOW },
+    { inTrouble: true, from: 0, to: NOW },
+  ])('store their filters %j', async (filters) => {
+    const redrives = create();
+    const clientId = uuidv7();
+    const { redrive } = await redrives.create(newRedrive(uuidv7(), clientId, filters, NOW), NOW);
+    const claimed = await claimDue(redrives, redrive, NOW);
+    expect(claimed.query).toEqual(filters);
+    await redrives.save(advanced(claimed, page, 'cursor', later));
+    const done = advanced(await claimDue(redrives, redrive, NOW + 5), page, undefined, later);
+    await redrives.save(done);
+    await createRedrive(redrives, clientId).then((next) => complete(redrives, next));
+    // By now the first redrive is stored under its own key.
+    expect((await redrives.get(clientId, redrive.redriveId, NOW))?.query).toEqual(filters);
   });
 
   test('store the progress that their holder saves, and are hidden when they expire', async () => {
@@ -235,4 +253,21 @@ test('a process that dies between the two writes of a request blocks no client a
   const next = await createRedrive(redrives, clientId);
   expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
   await complete(redrives, next);
+});
+
+test('earlier versions fail to read a redrive with filters, instead of redriving too many jobs', async () => {
+  const stored = async (filters: RedriveQuery) => {
+    const clientId = uuidv7();
+    const redrives = createDynamo();
+    const { redrive } = await redrives.create(newRedrive(uuidv7(), clientId, filters, NOW), NOW);
+    const Key = toItem({ jobId: `REDRIVES#${clientId}`, itemId: 'REDRIVE' });
+    const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key }));
+    await complete(redrives, redrive);
+    return Object.keys(Item).filter((name) => name === 'query' || name === 'filters');
+  };
+  expect(await stored(query)).toEqual(['query']);
+  expect(await stored({ ...query, providerId: undefined })).toEqual(['query']);
+  expect(await stored({ ...query, providerId: 'gas' })).toEqual(['filters']);
+  expect(await stored({ ...query, status: ['FAILED', 'PARTIAL'] })).toEqual(['filters']);
+  expect(await stored({ inTrouble: true, from: 0, to: NOW })).toEqual(['filters']);
 });
