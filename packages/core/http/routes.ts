@@ -17,6 +17,7 @@ export const ROUTES = {
     'GET /health',
     'GET /openapi.json',
     'GET /docs',
+    'GET /docs/{asset}',
   ],
   providers: [
     'GET /providers',
@@ -28,6 +29,7 @@ export const ROUTES = {
     'GET /providers/reports/{reportId}',
     'GET /openapi.json',
     'GET /docs',
+    'GET /docs/{asset}',
   ],
 } as const;
 
