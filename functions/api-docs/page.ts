@@ -49,12 +49,12 @@ const adapt = (key, value) => {
   if (value.format && pattern) return { ...rest, ...('example' in value && { example }) };
   return value.schema && 'example' in value ? { ...rest, examples: { example: { value: example } } } : value;
 };
-const element = document.createElement('rapi-doc');
-for (const [name, value] of Object.entries(${JSON.stringify(ATTRIBUTES)})) element.setAttribute(name, value);
-element.setAttribute('theme', matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 const base = new URL('.', location.href).href.replace(/\\/$/, '');
 const answer = await fetch(base + '/openapi.json');
 const loaded = JSON.parse(await answer.text(), adapt);
+const element = document.createElement('rapi-doc');
+for (const [name, value] of Object.entries(${JSON.stringify(ATTRIBUTES)})) element.setAttribute(name, value);
+element.setAttribute('theme', matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 document.body.replaceChildren(element);
 element.loadSpec({ ...loaded, servers: [{ url: base }] });
 `;
