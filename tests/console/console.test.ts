@@ -288,6 +288,39 @@ describe('a new job', () => {
   });
 });
 
+describe('an operator', () => {
+  test('sees all clients, sees and acts as one of them, and leaves', async () => {
+    const [id = ''] = await postJobs(busy, 1, ['internet'], '/callback');
+    const page = await open({ key: busy.operatorKey });
+    await seesText(page, 'No jobs in the last 24 hours');
+    await page.getByRole('link', { name: 'Clients' }).click();
+    await page.getByRole('button', { name: 'View as local' }).waitFor();
+    await expectNoOverflow(page);
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'View as local' }).click();
+    await seesText(page, 'Viewing as');
+    await seesText(page, /jobs? in trouble/);
+    await expectAccessible(page);
+    await goTo(page, `/jobs/${id}`);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Cancel/ })
+      .click();
+    await seesText(page, /^Cancelled at/);
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await seesText(page, 'No such job.');
+    await goTo(page, '/');
+    await seesText(page, 'No jobs in the last 24 hours');
+  });
+
+  test('is not everybody: others have no such page', async () => {
+    const page = await open({ path: '/clients' });
+    await seesText(page, 'Only operators see other clients');
+    expect(await page.getByRole('link', { name: 'Clients' }).count()).toBe(0);
+  });
+});
+
 test('the keyboard alone finds a job, opens it and comes back', async () => {
   const page = await open();
   await page.keyboard.press('/');
