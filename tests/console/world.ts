@@ -48,7 +48,7 @@ const catalogueOf = (url: string) => ({
 });
 
 /** `gas` and `reports` give data, `internet` is unavailable, `water` refuses; `/gone` is a receiver that is gone. */
-export const startWorld = async (): Promise<World> => {
+export const startWorld = async (settings: Record<string, string> = {}): Promise<World> => {
   const parties = await startThirdParties();
   parties.set('/gas', gives(BILLS));
   parties.set('/internet', gives({ error: 'maintenance' }, 503));
@@ -64,6 +64,7 @@ export const startWorld = async (): Promise<World> => {
     SWEEP_SECONDS: '1',
     // Otherwise the circuit of the unavailable provider opens.
     BREAKER_MIN_CALLS: '1000',
+    ...settings,
   });
   const { stdout } = await promisify(execFile)(
     process.execPath,
