@@ -10,6 +10,8 @@ import * as z from 'zod';
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
 
+const STATUSES_PATTERN = `^(${JOB_STATUSES.join('|')})(,(${JOB_STATUSES.join('|')}))*$`;
+
 /** One or several statuses, comma-separated. */
 const statusesSchema = z.string().transform((text, context) => {
   const statuses = text.split(',').map((status) => jobStatusSchema.safeParse(status));
@@ -23,7 +25,7 @@ const statusesSchema = z.string().transform((text, context) => {
 const filters = {
   status: statusesSchema.optional().meta({
     description: 'Only jobs with this status, or one of several, comma-separated.',
-    override: { type: 'string', examples: ['FAILED', 'FAILED,PARTIAL'] },
+    override: { type: 'string', pattern: STATUSES_PATTERN, examples: ['FAILED', 'FAILED,PARTIAL'] },
   }),
   providerId: providerIdSchema
     .optional()
