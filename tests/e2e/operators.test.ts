@@ -72,6 +72,19 @@ test('an operator reads and changes the jobs of a client by its id, and no other
   );
 }, 30_000);
 
+test('an operator sees all clients, and every client itself', async () => {
+  await post(acme);
+  expect((await send(acme, 'GET /me')).body).toEqual({ clientId: acme.clientId, name: 'acme', isOperator: false });
+  expect((await send(ops, 'GET /me')).body).toEqual({ clientId: ops.clientId, name: 'ops', isOperator: true });
+  expect((await send(acme, 'GET /clients')).status).toBe(403);
+  const { body } = await send(ops, 'GET /clients');
+  expect(body.clients).toEqual([
+    expect.objectContaining({ clientId: 'local', createdAt: null, isOperator: false }),
+    expect.objectContaining({ ...{ clientId: acme.clientId, name: 'acme' }, pendingJobs: 1, revokedAt: null }),
+    expect.objectContaining({ ...{ clientId: ops.clientId, name: 'ops' }, pendingJobs: 0, isOperator: true }),
+  ]);
+}, 30_000);
+
 test('the list of clients says who is an operator', async () => {
   const list = await clients<{ clientId: string; isOperator: boolean }[]>('list');
   const isOperator = Object.fromEntries(list.map((client) => [client.clientId, client.isOperator]));

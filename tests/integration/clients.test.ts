@@ -6,6 +6,7 @@ import {
   createDynamoClientAdmin,
   createDynamoFindCaller,
   createDynamoFindClient,
+  createDynamoListClients,
 } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { StaleClient } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
@@ -50,6 +51,17 @@ test('an operator is found as such', async () => {
   const { clientId } = acme;
   await admin.put({ ...acme, isOperator: true });
   expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', isOperator: true });
+});
+
+test('all clients are listed without their secrets, revoked ones too', async () => {
+  const { admin, acme } = await createWorld();
+  const { clientId } = acme;
+  await admin.put({ ...acme, isOperator: true, callbackHeaders: [{ name: 'authorization', value: 'Bearer a' }] });
+  const list = createDynamoListClients({ client, tableName: 'ClientTable' });
+  const find = async () => (await list()).find((one) => one.clientId === clientId);
+  expect(await find()).toEqual({ clientId, name: 'acme', isOperator: true });
+  await admin.revoke(clientId, NOW);
+  expect(await find()).toEqual({ clientId, name: 'acme', isOperator: true, revokedAt: NOW });
 });
 
 test('the index that callers are found by holds no secret', async () => {
