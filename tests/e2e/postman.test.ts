@@ -19,7 +19,7 @@ type Report = {
   };
 };
 
-test('the Postman collection holds against the embedded cloud, with the environment that npm run postman fills', async () => {
+test('the Postman collection passes against the embedded cloud, with the environment from npm run postman', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   const cloud = await startInstance({ DATA_DIR: folder });
   try {
