@@ -446,7 +446,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         /** @description A callback as the test receiver accepts it. */
         ReceivedCallback: {
             jobId: string;

@@ -25,7 +25,7 @@ export const findDisagreements = async (folder: string): Promise<string[]> => {
   const copy = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-check-')), 'dynamodb');
   cpSync(path.join(folder, 'dynamodb'), copy, { recursive: true });
   await rebuildIndexes(copy);
-  const store = openStore(copy);
+  const store = await openStore(copy);
   const credentials = newAccess();
   const { url, close } = await listen(createServer(serveStore(store.service, credentials)), 0);
   const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });

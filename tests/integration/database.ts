@@ -19,7 +19,7 @@ export const startTables = async (): Promise<{
   close: () => Promise<void>;
 }> => {
   const { DYNAMODB_URL: url } = process.env;
-  const store = openStore();
+  const store = await openStore();
   const database = url ? { url, close: async () => {} } : await serveAnyone(store.service);
   // A shared database has separate tables for each access key.
   const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };

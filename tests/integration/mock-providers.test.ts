@@ -50,7 +50,7 @@ beforeAll(async () => {
     stageVariables: properties.StageVariables as Record<string, string>,
     cors: properties.CorsConfiguration as Record<string, string[]>,
   };
-  api = await startHttpApi({ ...config, isAvailable: () => true }, aLog());
+  api = await startHttpApi({ ...config, isAvailable: () => true, maxConcurrent: Number.POSITIVE_INFINITY }, aLog());
   const invoke = async (id: string, event: unknown) => functions[id]?.(event as APIGatewayProxyEventV2, {} as Context);
   api.connect(routes, { invoke });
   call = contractOf('providers', api.url);
@@ -161,7 +161,14 @@ describe('the mock providers behind the embedded API', () => {
 
 test('the embedded API chooses the most specific matching route, in any order of routes', async () => {
   const other = await startHttpApi(
-    { logicalId: 'Api', port: 0, stageVariables: {}, cors: undefined, isAvailable: () => true },
+    {
+      logicalId: 'Api',
+      port: 0,
+      stageVariables: {},
+      cors: undefined,
+      isAvailable: () => true,
+      maxConcurrent: Number.POSITIVE_INFINITY,
+    },
     aLog(),
   );
   const invoke = async (_id: string, event: unknown) => {
