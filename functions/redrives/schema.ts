@@ -35,7 +35,12 @@ export const redriveRequestSchema = z
     path: ['status'],
     error: 'Must be present, or inTrouble must be true, but not both',
   })
-  .meta({ id: 'RedriveRequest' });
+  .meta({
+    id: 'RedriveRequest',
+    override: ({ jsonSchema }) => {
+      jsonSchema.oneOf = [{ required: ['status'] }, { required: ['inTrouble'] }];
+    },
+  });
 export type RedriveRequest = z.infer<typeof redriveRequestSchema>;
 
 /** The response to a dry run. */

@@ -262,7 +262,9 @@ describe('an update of code, catalogue and parameters', () => {
     );
 
     expect((await send('GET', `/jobs/${large}/data`)).status).toBe(200);
-    expect((await send('GET', '/jobs?status=FAILED')).status).toBe(200);
+    for (const path of ['/jobs?status=FAILED', '/jobs?limit=5', '/jobs/stats']) {
+      expect((await send('GET', path)).status).toBe(200);
+    }
     expect((await send('GET', '/catalogue')).status).toBe(200);
     expect((await send('GET', '/health?deep=1')).status).toBe(200);
     expect((await send('POST', `/jobs/${busy}/cancel`)).status).toBe(202);
@@ -275,12 +277,13 @@ describe('an update of code, catalogue and parameters', () => {
     expect((await send('DELETE', `/jobs/${large}`)).status).toBe(204);
 
     parties.set('/gone', gives('back'));
-    for (const status of ['FAILED', 'COMPLETE']) {
-      expect((await send('POST', '/redrives', { status, dryRun: true })).status).toBe(200);
+    const filters = [{ status: 'FAILED', providerId: 'small' }, { status: 'COMPLETE' }];
+    for (const filter of filters) {
+      expect((await send('POST', '/redrives', { ...filter, dryRun: true })).status).toBe(200);
     }
     // One at a time: a client can have only one open redrive.
-    for (const status of ['FAILED', 'COMPLETE']) {
-      const { links } = (await (await send('POST', '/redrives', { status })).json()) as { links: { self: string } };
+    for (const filter of filters) {
+      const { links } = (await (await send('POST', '/redrives', filter)).json()) as { links: { self: string } };
       await until(`the redrive ${links.self} is done`, async () => {
         const redrive = (await (await send('GET', links.self)).json()) as { status: string };
         return redrive.status !== 'RUNNING';

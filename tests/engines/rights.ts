@@ -51,6 +51,10 @@ const resourceOf = (action: string, input: RecordedCall['input']): string => {
       const entries = input.Entries as { EventBusName?: string }[];
       return [...new Set(entries.map(({ EventBusName = 'default' }) => `event-bus/${EventBusName}`))].join();
     }
+    case 'dynamodb:BatchGetItem':
+      return Object.keys(input.RequestItems as object)
+        .map((table) => logicalIdIn(table, 'Table'))
+        .join();
     default: {
       const table = logicalIdIn(text('TableName'), 'Table');
       return input.IndexName === undefined ? table : `${table}/index/${input.IndexName}`;

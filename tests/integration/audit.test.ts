@@ -204,6 +204,23 @@ test('npm run audit finds exactly the inconsistencies in a table, and prints no 
   expect([stdout, text, stderr].join()).not.toContain('SECRET');
 }, 30_000);
 
+test('npm run audit reports harmless findings without failing', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
+  const access = newAccess();
+  const { url, close } = await startDatabase(folder, access, createLog('test'));
+  const client = clientOf(url, access);
+  await ensureTables(client, readTemplate('template.yaml'));
+  const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
+  const soon = Date.now() + MINUTE;
+  // As it failed under an earlier version.
+  const job = aJob({ callbackAttempts: 1, createdAt: soon, updatedAt: soon, dueAt: soon, leasedUntil: soon });
+  await create(job, { requestId: job.jobId, requestHash: '' }, soon);
+  client.destroy();
+  await close();
+  const { code, stdout } = await runAudit(folder, '--json');
+  expect([JSON.parse(stdout).findings, code]).toEqual([{ TROUBLE_NOT_LISTED: [job.jobId] }, 0]);
+}, 30_000);
+
 test('npm run audit prints help, and refuses unknown options and stages', async () => {
   expect(await runAudit('', '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('PENDING_NEVER_DUE') });
   expect(await runAudit('', '--stage', 'moon')).toMatchObject({ code: 2, stderr: expect.stringContaining('--stage') });
