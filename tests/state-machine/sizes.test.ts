@@ -12,7 +12,6 @@ import { type Machine, machinesOf, readDefinition, TASKS } from './definition.ts
 const MAX_STATE_BYTES = 262_144;
 
 type Json = Parameters<StateMachine['run']>[0];
-type TaskName = (typeof TASKS)[number];
 type Play = (payload: { providerId?: string }) => unknown;
 
 /** What works on a job, and on one of its providers: the machines inside the Maps. */
@@ -22,12 +21,12 @@ const [whole, , ofJob, ofProvider] = machinesOf(readDefinition());
  * The largest input or output of each state of an execution, in bytes.
  * @param machine one at a time: the interpreter tells little of what happens inside of Maps
  */
-const sizesOf = async (machine: Machine | undefined, input: unknown, play: Partial<Record<TaskName, Play>>) => {
+const sizesOf = async (machine: Machine | undefined, input: unknown, play: Record<string, Play>) => {
   const { StartAt, States } = machine ?? {};
   const runnable = new StateMachine(parseDefinition(JSON.stringify({ StartAt, States })), {
     validationOptions: { checkArn: false },
   });
-  const handler = (name: TaskName) => async (raw: Json) => {
+  const handler = (name: string) => async (raw: Json) => {
     const { Payload } = raw as { Payload?: { providerId?: string } };
     return { Payload: (play[name]?.(Payload ?? {}) ?? {}) as Json };
   };
