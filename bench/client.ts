@@ -4,8 +4,12 @@ import type { Instance } from '../local/instance.ts';
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
 /** Posts a job, and resolves with its id once the response is complete. */
-export const postJob = ({ serviceUrl, apiKey }: Instance, callbackUrl: string): Promise<string> => {
-  const body = JSON.stringify({ providers: ['gas', 'internet'], callbackUrl });
+export const postJob = (
+  { serviceUrl, apiKey }: Instance,
+  callbackUrl: string,
+  providers = ['gas', 'internet'],
+): Promise<string> => {
+  const body = JSON.stringify({ providers, callbackUrl });
   return new Promise((resolve, reject) => {
     const request = http.request(`${serviceUrl}/webhook`, {
       method: 'POST',

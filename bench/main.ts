@@ -6,6 +6,7 @@ import { benchBundles } from './bundles.ts';
 import { benchDrain } from './drain.ts';
 import { benchJourney } from './journey.ts';
 import { benchOperations } from './operations.ts';
+import { benchLoad, benchRate } from './rate.ts';
 
 /** `npm run bench [-- name …]`: measures cost and speed. Compare ratios within one run, not runs. */
 
@@ -15,6 +16,8 @@ const benches: Record<string, () => Promise<[string, string][]>> = {
   accept: benchAccept,
   'journey-50': () => benchJourney(50),
   'journey-200': () => benchJourney(200),
+  'load-200': () => benchLoad(200),
+  rate: benchRate,
   drain: benchDrain,
   operations: benchOperations,
   bundles: benchBundles,

@@ -2,11 +2,18 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { listen } from '../local/http-server.ts';
 
-/** Starts a callback receiver that records the arrival time of each job's callback, by `performance.now()`. */
+/**
+ * Starts a callback receiver that records the arrival time of each job's callback, by `performance.now()`, and a provider that
+ * answers at once.
+ */
 export const startReceiver = async () => {
   const receivedAt = new Map<string, number>();
   const waiting: { count: number; resolve: () => void }[] = [];
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"amount":12.5}');
+      return;
+    }
     void text(request).then((body) => {
       response.writeHead(200).end();
       receivedAt.set((JSON.parse(body) as { jobId: string }).jobId, performance.now());
@@ -16,6 +23,7 @@ export const startReceiver = async () => {
   const { url, close } = await listen(server, 0);
   return {
     url: `${url}/callback`,
+    providerUrl: `${url}/provider`,
     receivedAt,
     /** Resolves when callbacks of `count` jobs have arrived. */
     received: (count: number) =>

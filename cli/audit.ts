@@ -1,5 +1,5 @@
 import { createDynamoJobAudit } from '@boomerang/core/adapters/dynamo/job-audit.ts';
-import { auditJob, FINDINGS, type FindingName } from '@boomerang/core/domain/audit.ts';
+import { auditJob, FINDINGS, type FindingName, HARMLESS_FINDINGS } from '@boomerang/core/domain/audit.ts';
 import { orFailUsage, readArguments } from './command.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, withStack } from './stack.ts';
 
@@ -14,7 +14,7 @@ const AUDIT = {
     '': 'the embedded cloud, running or not',
     '--stage prod': 'a stack on AWS: reads the whole table, at half a read unit per 4 KB',
   },
-  exitCodes: { 0: 'no findings', 1: 'findings', 2: 'wrong usage, or the table could not be read' },
+  exitCodes: { 0: 'no findings, or harmless ones', 1: 'findings', 2: 'wrong usage, or the table could not be read' },
   more: `Findings:\n${Object.entries(FINDINGS)
     .map(([name, explanation]) => `  ${name.padEnd(20)}  ${explanation}`)
     .join('\n')}`,
@@ -75,7 +75,8 @@ const run = async (): Promise<void> => {
     const report = await audit(table, (items) => isShown && process.stderr.write(`\r${items} items read`));
     if (isShown) process.stderr.write('\r\x1b[K');
     process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : toText(report)}\n`);
-    if (Object.keys(report.findings).length > 0) process.exitCode = 1;
+    const names = Object.keys(report.findings) as FindingName[];
+    if (names.some((name) => !HARMLESS_FINDINGS.has(name))) process.exitCode = 1;
   });
 };
 

@@ -30,6 +30,7 @@ const USAGE = `Manages the clients of a deployment.
   npm run clients -- create --name acme             creates a client, and prints its API key and signing secret once
                      [--rate-per-second 50]         jobs a second that it may post, averaged over a minute
                      [--header … --header-file …]   callback headers, as for set-headers
+                     [--operator]                   may read, redrive, cancel and delete the jobs of every client
   npm run clients -- update <client id>             sets the rate: 0 for no limit, "default" for that of the deployment;
                      --rate-per-second 50           applies within two minutes
   npm run clients -- list                           lists all clients, with the names of their callback headers
@@ -56,6 +57,7 @@ type Options = {
   /** From --header and --header-file, at least one; undefined without either. */
   headers: CallbackHeader[] | undefined;
   clear?: boolean;
+  operator?: boolean;
   json?: boolean;
 };
 
@@ -68,7 +70,8 @@ type Report = { data: unknown; text: string };
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 const commands: Record<string, (clients: ClientAdmin, id: string | undefined, options: Options) => Promise<Report>> = {
-  create: async (clients, _, { name, 'rate-per-second': rate = 'default', headers: callbackHeaders }) => {
+  create: async (clients, _, { name, operator = false, ...options }) => {
+    const { 'rate-per-second': rate = 'default', headers: callbackHeaders } = options;
     if (!name || !/^[\w .@-]{1,64}$/.test(name)) {
       throw new UsageError('create: --name must be 1 to 64 letters, digits, spaces and . @ _ -');
     }
@@ -84,13 +87,14 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       createdAt: Date.now(),
       ...(ratePerSecond !== undefined && { ratePerSecond }),
       ...(callbackHeaders && { callbackHeaders }),
+      ...(operator && { isOperator: true }),
     });
-    const text = `Created client ${name}. Its credentials are only shown once.
+    const text = `Created ${operator ? 'operator' : 'client'} ${name}. Its credentials are only shown once.
 
   client id       ${clientId}
   API key         ${apiKey}
   signing secret  ${signingSecret}`;
-    return { data: { clientId, name, apiKey, signingSecret }, text };
+    return { data: { clientId, name, apiKey, signingSecret, isOperator: operator }, text };
   },
 
   update: async (clients, id, { 'rate-per-second': rate }) => {
@@ -112,6 +116,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       revokedAt: revokedAt === undefined ? null : iso(revokedAt),
       ratePerSecond: ratePerSecond ?? null,
       callbackHeaders: namesOfHeaders(client),
+      isOperator: client.isOperator ?? false,
     }));
     const lines = data.map(({ clientId, name, createdAt, liveSecrets: count, revokedAt, ratePerSecond, ...client }) =>
       [
@@ -120,6 +125,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
         revokedAt === null ? `${count} signing secret${count === 1 ? ' ' : 's'}` : `revoked ${revokedAt}`,
         ...(ratePerSecond === null ? [] : [describeRate(ratePerSecond)]),
         ...describeHeaders(client.callbackHeaders),
+        ...(client.isOperator ? ['operator'] : []),
         name,
       ].join('  '),
     );
@@ -210,6 +216,7 @@ const read = () => {
         header: { type: 'string', multiple: true },
         'header-file': { type: 'string' },
         clear: { type: 'boolean', default: false },
+        operator: { type: 'boolean', default: false },
         ...STACK_OPTIONS,
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -232,6 +239,10 @@ const run = async (): Promise<void> => {
   const isWithHeaders = values.header !== undefined || values['header-file'] !== undefined;
   if (isWithHeaders && !WITH_HEADERS.includes(commandName))
     throw new UsageError(`${commandName}: --header and --header-file are not allowed`);
+  if (values.operator && commandName !== 'create')
+    throw new UsageError(
+      `${commandName}: --operator is not allowed. Operators are made by create, and ended by revoke.`,
+    );
   const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';

@@ -1,15 +1,19 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { decorateClients } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { readCatalogue } from '@boomerang/core/adapters/file-catalogue.ts';
+import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
+import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { newAccess, setAccess } from './access.ts';
 import { type HttpApi, type HttpApiConfig, type Route, startHttpApi } from './api-gateway.ts';
 import { ensureTables, startDatabase } from './dynamodb.ts';
-import { startEventBridge } from './event-bridge.ts';
+import { createEventBus, serveEventBus } from './event-bridge.ts';
 import { freeLeases } from './free-leases.ts';
+import { inProcessClients } from './in-process-clients.ts';
 import { type FunctionConfig, functionArn, loadFunctions, logicalIdOf, stateMachineArn } from './lambda.ts';
 import { ensureLocalClient, type LocalClient } from './local-client.ts';
 import { readLocalSecrets } from './local-secrets.ts';
@@ -24,6 +28,8 @@ export type Cloud = Running & {
   client: LocalClient;
   /** Whether sweeps run more often than in the template. */
   isSweptMoreOften: boolean;
+  /** The provider catalogue, as callers see it. */
+  offers: Offers;
   /** Credentials named in the provider catalogue that are not set. */
   unsetSecrets: UnsetSecret[];
   /** Stops it. Running executions get three seconds to end; other jobs are due again at the next start. */
@@ -150,8 +156,10 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       access,
       log,
     );
-    const eventBridge = await startEventBridge(access, log);
-    // The endpoints that the functions' SDK clients call.
+    const eventBus = createEventBus(log);
+    const eventBridge = await serveEventBus(eventBus, access);
+    decorateClients(inProcessClients({ database: database.service, stepFunctions: stepFunctions.service, eventBus }));
+    // The endpoints of all other calls.
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: database.url,
       AWS_ENDPOINT_URL_SFN: stepFunctions.url,
@@ -208,6 +216,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
       ...running,
       client,
       isSweptMoreOften: everySeconds < templateSeconds,
+      offers: offersOf(functions),
       unsetSecrets: unset,
       stop: async () => {
         withdraw();
@@ -230,6 +239,11 @@ const routesOf = (apiId: string, functions: { logicalId: string; events: Functio
       .filter(({ Type, Properties }) => Type === 'HttpApi' && logicalIdOf(Properties.ApiId) === apiId)
       .map(({ Properties: { Method, Path } }) => ({ method: Method, path: Path, functionId: logicalId })),
   );
+
+const offersOf = (functions: FunctionConfig[]): Offers => {
+  const { environment } = functions.find(({ codeUri }) => codeUri.includes('webhook')) ?? {};
+  return environment?.PROVIDER_CATALOGUE === undefined ? new Map() : readOffers(environment.PROVIDER_CATALOGUE);
+};
 
 /** Checks the catalogue and environment of the functions at start, before a job needs a credential. */
 const unsetSecrets = async (functions: FunctionConfig[]): Promise<UnsetSecret[]> => {

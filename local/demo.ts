@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { constants } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { failUsage, readArguments } from '../cli/command.ts';
+import type { Call, Job } from '../packages/client/api-types.ts';
+import { ApiProblem, type Client, createClient } from '../packages/client/client.ts';
 import { onParentEnd } from './end-with-parent.ts';
 import { listen } from './http-server.ts';
 import { type Instance, useInstance } from './instance.ts';
@@ -28,14 +29,6 @@ const DEMO = {
   examples: { '': 'one job', '--timeout 30': 'wait at most 30 seconds' },
   exitCodes: { 1: 'the callback was not delivered in time', 130: 'Ctrl-C' },
 } as const;
-
-type Call = { status: string; class?: string; statusCode?: number; durationMs?: number };
-type JobView = {
-  status: string;
-  providers: { providerId: string; status: string; polls?: number }[];
-  attempts: { number: number; fetches: (Call & { providerId: string })[]; callback: Call | null }[];
-  nextAttemptAt: string | null;
-};
 
 /** gas has pages by cursor; internet, pages by Link header; reports, polling behind OAuth. */
 const JOB = {
@@ -65,7 +58,7 @@ const describe = ({ status, class: failureClass, statusCode, durationMs }: Call)
     ? `in ${durationMs} ms`
     : `${failureClass}${statusCode === undefined ? '' : `, status ${statusCode}`}`;
 
-const missingOf = (job: JobView): string =>
+const missingOf = (job: Job): string =>
   job.providers
     .filter(({ status }) => status !== 'FETCHED')
     .map(({ providerId }) => providerId)
@@ -75,7 +68,7 @@ const missingOf = (job: JobView): string =>
 const createReporter = () => {
   let attemptsSeen = 0;
   const polled = new Map<string, number>();
-  return (job: JobView): void => {
+  return (job: Job): void => {
     for (const { providerId, polls } of job.providers) {
       if (polls === undefined || polled.get(providerId) === polls) continue;
       polled.set(providerId, polls);
@@ -102,7 +95,7 @@ const createCountdown = ({ running }: Instance) => {
   const { since, everySeconds } = running.sweeps;
   let lastShown: string | undefined;
   let lastAttemptAt = '';
-  return (job: JobView): void => {
+  return (job: Job): void => {
     if (job.nextAttemptAt === null) return;
     const dueMs = Date.parse(job.nextAttemptAt);
     const sweepMs = nextTickMs(Date.parse(since), everySeconds, dueMs);
@@ -124,15 +117,46 @@ class NotDelivered extends Error {
   override name = 'NotDelivered';
 }
 
+/** Shows the job until it has ended. */
+const follow = async (
+  client: Client,
+  jobId: string,
+  instance: Instance,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Job> => {
+  const report = createReporter();
+  const countDown = createCountdown(instance);
+  let job: Job | undefined;
+  const ticking = setInterval(() => job && countDown(job), POLL_INTERVAL_MS);
+  const onChange = (changed: Job): void => {
+    job = changed;
+    report(changed);
+  };
+  try {
+    return await client.wait(jobId, { timeoutMs, signal, pollEveryMs: POLL_INTERVAL_MS, onChange });
+  } catch (cause) {
+    if ((cause as Error).name !== 'TimeoutError') throw cause;
+    throw new NotDelivered(
+      `Not delivered after ${timeoutMs / 1000} s: still waiting for ${job ? missingOf(job) : 'the API'}. Without the demo's timeout, Boomerang would keep retrying.
+The mock providers fail with the probability FAILURE_RATE. --timeout sets how long the demo waits.`,
+      { cause },
+    );
+  } finally {
+    clearInterval(ticking);
+  }
+};
+
 const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): Promise<void> => {
   const { serviceUrl, apiKey } = instance;
-  const call = async (route: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> => {
-    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
-    const answer = await fetch(`${serviceUrl}${route}`, { ...init, headers }).catch((cause: unknown) => {
-      throw new NotDelivered(`${serviceUrl} stopped answering.`, { cause });
-    });
-    return { status: answer.status, body: await answer.json() };
-  };
+  const client = createClient({
+    baseUrl: serviceUrl,
+    apiKey,
+    fetch: (url, init) =>
+      fetch(url, init).catch((cause: unknown) => {
+        throw new NotDelivered(`${serviceUrl} stopped answering.`, { cause });
+      }),
+  });
 
   const { promise: called, resolve } = Promise.withResolvers<string>();
   const receiver = createServer((request: IncomingMessage, response) => {
@@ -144,46 +168,26 @@ const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): 
   const { url, close } = await listen(receiver, 0);
   let pending: string | undefined;
   try {
-    const body = JSON.stringify({ ...JOB, callbackUrl: `${url}/complete` });
-    print('→', `POST ${serviceUrl}/webhook ${body}`);
-    const posted = await call('/webhook', { method: 'POST', body });
-    if (posted.status !== 202) throw new NotDelivered(`${posted.status} ${JSON.stringify(posted.body)}`);
-    const { jobId, links } = posted.body as { jobId: string; links: { self: string } };
-    pending = links.self;
+    const request = { ...JOB, callbackUrl: `${url}/complete` };
+    print('→', `POST ${serviceUrl}/webhook ${JSON.stringify(request)}`);
+    const { jobId } = await client.submit(request).catch((cause: unknown) => {
+      if (!(cause instanceof ApiProblem)) throw cause;
+      throw new NotDelivered(`${cause.status} ${JSON.stringify(cause.problem)}`, { cause });
+    });
+    pending = jobId;
     print('←', `202 ${jobId}; waiting up to ${timeoutMs / 1000} s for the callback`);
 
-    const report = createReporter();
-    const countDown = createCountdown(instance);
-    const timesOutAt = Date.now() + timeoutMs;
-    for (;;) {
-      const { status, body: view } = await call(links.self);
-      // 503 while the table is down: keep polling.
-      const job = status === 200 ? (view as JobView) : undefined;
-      if (job) {
-        report(job);
-        if (job.status !== 'PENDING') pending = undefined;
-        if (DELIVERED.includes(job.status)) {
-          const missing = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
-          print(styleText('green', '✓'), `delivered: ${job.status}${missing}`);
-          break;
-        }
-        if (job.status !== 'PENDING') throw new NotDelivered(`The job ended ${job.status}.`);
-        countDown(job);
-      }
-      if (Date.now() > timesOutAt) {
-        throw new NotDelivered(
-          `Not delivered after ${timeoutMs / 1000} s: still waiting for ${job ? missingOf(job) : 'the API'}. Without the demo's timeout, Boomerang would keep retrying.
-The mock providers fail with the probability FAILURE_RATE. --timeout sets how long the demo waits.`,
-        );
-      }
-      await sleep(POLL_INTERVAL_MS, undefined, { signal });
-    }
+    const job = await follow(client, jobId, instance, timeoutMs, signal);
+    pending = undefined;
+    if (!DELIVERED.includes(job.status)) throw new NotDelivered(`The job ended ${job.status}.`);
+    const missing = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
+    print(styleText('green', '✓'), `delivered: ${job.status}${missing}`);
     process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await called), null, 2)}\n`);
   } finally {
     // The receiver stops with the demo, so the callback could never be delivered.
     if (pending !== undefined) {
-      const cancelled = await call(`${pending}/cancel`, { method: 'POST' }).catch(() => undefined);
-      if (cancelled?.status === 202) print('·', 'job cancelled, because its receiver stops with the demo');
+      const cancelled = await client.cancel(pending).catch(() => undefined);
+      if (cancelled) print('·', 'job cancelled, because its receiver stops with the demo');
     }
     await close();
   }

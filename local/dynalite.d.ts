@@ -1,10 +1,3 @@
-declare module 'dynalite' {
-  import type { Server } from 'node:http';
-
-  /** The dynalite options used here. Without `path`, data is kept in memory. */
-  export default function dynalite(options?: { path?: string; createTableMs?: number }): Server;
-}
-
 declare module 'dynalite/db/index.js' {
   type Item = Record<string, unknown>;
   type Index = {
@@ -15,15 +8,18 @@ declare module 'dynalite/db/index.js' {
   type Table = { TableName: string; AttributeDefinitions?: object[]; GlobalSecondaryIndexes?: Index[] };
   type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
 
-  const db: {
-    create: (options: { path: string }) => {
-      db: {
-        open: () => Promise<void>;
-        close: (callback: (error?: Error) => void) => void;
-        batch: (writes: Write[]) => Promise<void>;
-        iterator: (range: { gte: string; lt: string }) => AsyncIterable<[string, Item]>;
-      };
+  export type Store = {
+    db: {
+      open: () => Promise<void>;
+      close: (callback: (error?: Error) => void) => void;
+      batch: (writes: Write[]) => Promise<void>;
+      iterator: (range: { gte: string; lt: string }) => AsyncIterable<[string, Item]>;
     };
+  };
+
+  const db: {
+    /** The options used here. Without `path`, data is kept in memory. */
+    create: (options: { path?: string; createTableMs?: number }) => Store;
     getIndexActions: (
       indexes: object[],
       existing: Item | null,
@@ -32,4 +28,20 @@ declare module 'dynalite/db/index.js' {
     ) => { puts: { index: string; key: string; item: Item }[] };
   };
   export default db;
+}
+
+declare module 'dynalite/validations/index.js' {
+  import type { Store } from 'dynalite/db/index.js';
+
+  /** What a module `validations/<operation>.js` exports. */
+  export type Validation = { types: object; custom?: (input: object) => unknown };
+
+  const validations: {
+    toLowerFirst: (name: string) => string;
+    /** Drops unknown members. @throws an error with `statusCode` and `body` */
+    checkTypes: (input: object, types: object) => object;
+    /** Parses expressions, too. @throws an error with `statusCode` and `body` */
+    checkValidations: (input: object, types: object, custom: Validation['custom'], store: Store) => void;
+  };
+  export default validations;
 }

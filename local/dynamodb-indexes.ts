@@ -1,6 +1,6 @@
-import db from 'dynalite/db/index.js';
+import db, { type Store as Dynalite } from 'dynalite/db/index.js';
 
-type Store = ReturnType<typeof db.create>['db'];
+type Store = Dynalite['db'];
 type Writes = Parameters<Store['batch']>[0];
 
 const BATCH = 1_000;

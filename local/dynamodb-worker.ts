@@ -1,10 +1,11 @@
-import type { RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
-import dynalite from 'dynalite';
 import type { Access } from './access.ts';
+import type { DatabaseRequest, DatabaseResponse } from './dynamodb-channel.ts';
 import { type IndexDefinitions, rebuildIndexes } from './dynamodb-indexes.ts';
-import { guarded, replay } from './guarded-endpoint.ts';
+import { openStore, serveStore } from './dynamodb-store.ts';
 import { listen } from './http-server.ts';
+import type { Service } from './service.ts';
 
 /** The database runs in its own thread: it can use a second core, and its crashes don't end the process. */
 const { path, port, wasClean, indexes, access } = workerData as {
@@ -17,16 +18,41 @@ const { path, port, wasClean, indexes, access } = workerData as {
 
 // dynalite opens its files in the background. Opening them here first surfaces errors, such as a locked folder.
 await rebuildIndexes(path, indexes, !wasClean);
-const server = dynalite({ path, createTableMs: 0 });
-const [answer] = server.listeners('request') as [RequestListener];
-server.removeAllListeners('request');
-server.on(
-  'request',
-  guarded('dynamodb', access, (request, response) => void answer(replay(request), response as never)),
-);
+const store = openStore(path);
+
+const service: Service = async (operation, body) => {
+  try {
+    return await store.service(operation, body);
+  } catch (error) {
+    // The state of the database is unknown, so the thread must end. It is restarted.
+    setImmediate(() => {
+      throw error;
+    });
+    throw error;
+  }
+};
+
+const server = createServer(serveStore(service, access));
 const { url } = await listen(server, port);
-parentPort?.postMessage({ url });
-parentPort?.once('message', () => {
-  server.close((error) => process.exit(error ? 1 : 0));
+
+const close = async (): Promise<void> => {
+  server.close();
   server.closeAllConnections();
+  await store.close();
+};
+
+parentPort?.on('message', (message: DatabaseRequest | 'close') => {
+  if (message === 'close') {
+    void close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+    return;
+  }
+  const { id, operation, body } = message;
+  service(operation, body).then(
+    (answer) => parentPort?.postMessage({ id, ...answer } satisfies DatabaseResponse),
+    () => {},
+  );
 });
+parentPort?.postMessage({ url });

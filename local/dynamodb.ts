@@ -15,12 +15,16 @@ import {
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Access } from './access.ts';
 import { DataFolderError, prepareDataFolder, writePrivateFile } from './data-folder.ts';
+import { connect, unreachable } from './dynamodb-channel.ts';
 import type { IndexDefinitions } from './dynamodb-indexes.ts';
+import type { Service } from './service.ts';
 import { readTemplate, resourcesOf, type Template } from './template.ts';
 
 export type Database = {
   /** The endpoint for SDK clients. */
   url: string;
+  /** Calls it without the endpoint. Fails like a connection while it is down. */
+  service: Service;
   /** False while it is down and being restarted. */
   isReachable: () => boolean;
   /** Registers a listener for restarts after a crash. */
@@ -66,15 +70,18 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
   const closing = new AbortController();
   const recoveryListeners: (() => void)[] = [];
   let running: Worker | undefined;
+  let service = unreachable;
   let recovery: Promise<void> | undefined;
   let delayMs = 0;
 
   const watch = (worker: Worker): void => {
     running = worker;
+    service = connect(worker);
     const startedAt = performance.now();
     worker.on('error', (error) => log.error('Database crashed', { error }));
     worker.once('exit', () => {
       running = undefined;
+      service = unreachable;
       if (closing.signal.aborted) return;
       if (performance.now() - startedAt > STABLE_MS) delayMs = 0;
       recovery = recover();
@@ -105,6 +112,7 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
   watch(first.worker);
   return {
     url: first.url,
+    service: (operation, body) => service(operation, body),
     isReachable: () => running !== undefined,
     onRecovered: (listener) => void recoveryListeners.push(listener),
     close: async () => {

@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { type Access, createVerifier, namesAccessKey } from './access.ts';
 import { isForPort, isFromPage } from './host-header.ts';
 
 /** Maximum request size of DynamoDB (batches). */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** A verified request. */
 export type SdkRequest = { headers: IncomingHttpHeaders; body: Buffer };
@@ -63,11 +62,3 @@ const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> =
   }
   return Buffer.concat(chunks);
 };
-
-/** A request with its body readable again, for a listener that reads it itself. */
-export const replay = ({ headers, body }: SdkRequest): IncomingMessage =>
-  Object.assign(Readable.from(body.length === 0 ? [] : [body]), {
-    method: 'POST',
-    url: '/',
-    headers,
-  }) as IncomingMessage;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import { InvalidEnvironment } from '@boomerang/core/config/settings.ts';
 import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
+import { exampleProviders } from '@boomerang/core/domain/catalogue/example-providers.ts';
 import { readArguments } from '../cli/command.ts';
 import { DataFolderError, explain as explainFileError } from './data-folder.ts';
 import { onParentEnd } from './end-with-parent.ts';
@@ -117,6 +118,9 @@ const { signingSecret } = cloud.client;
 const authorization = settings.LOCAL_API_KEY === undefined ? `Bearer ${cloud.apiKey}` : 'Bearer $LOCAL_API_KEY';
 
 const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
+const exampleJob = JSON.stringify({ providers: exampleProviders(cloud.offers.values()), callbackUrl: CompleteUrl });
+/** A word of a POSIX shell. */
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const warnings = cloud.unsetSecrets.map(
   ({ providerId, secret, variable }) =>
     `Calls to provider ${providerId} will fail: its credential ${secret} is not set. Set ${variable} (on AWS: the SSM parameter /<stack name>/providers/${secret}).`,
@@ -138,7 +142,7 @@ Try it:
 
   curl -i ${WebhookUrl} -H "authorization: ${authorization}" \\
     -H 'content-type: application/json' \\
-    -d '{"providers":["gas","internet"],"callbackUrl":"${CompleteUrl}"}'
+    -d ${quote(exampleJob)}
 
   curl ${JobsUrl} -H "authorization: ${authorization}"
   curl ${HealthUrl}

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import { ExecutionAbortedError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import type { Access } from './access.ts';
-import { guarded, type SdkRequest } from './guarded-endpoint.ts';
 import { listen } from './http-server.ts';
 import { type Lambda, logicalIdOf } from './lambda.ts';
 import { createRetryCounter, parseDefinition } from './retry-count.ts';
+import { rejected, type Service, serve, succeeded } from './service.ts';
 
 /** Quota of Step Functions for the input and output of a state, a task or an execution, in bytes of UTF-8. */
 const MAX_STATE_BYTES = 262_144;
@@ -28,6 +28,8 @@ export type StepFunctions = {
   currentSettled: () => Promise<void>;
   /** The endpoint for SDK clients. */
   url: string;
+  /** Calls it without the endpoint. */
+  service: Service;
   close: () => Promise<void>;
 };
 
@@ -103,10 +105,14 @@ export const startStepFunctions = async (
     }
   };
 
-  const server = createServer(guarded('states', access, (request, response) => answer(request, response, arn, start)));
+  const service = createService(arn, start);
+  const server = createServer(
+    serve({ name: 'states', target: 'AWSStepFunctions', contentType: 'application/x-amz-json-1.0' }, access, service),
+  );
   const { url, close } = await listen(server, 0);
   return {
     start,
+    service,
     settled: async () => {
       while (running.size > 0) await Promise.all(running);
     },
@@ -164,26 +170,18 @@ const tasksOf = (machine: Pick<StateMachineDefinition, 'States'>): [string, Task
   });
 
 /** Implements `StartExecution` of the Step Functions API (AWS JSON 1.0). */
-const answer = (
-  { headers, body }: SdkRequest,
-  response: ServerResponse,
-  arn: string,
-  start: StepFunctions['start'],
-): void => {
-  const send = (status: number, value: unknown) =>
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(value));
-  try {
-    const { stateMachineArn, input = '{}' } = JSON.parse(body.toString('utf8')) as Record<string, string>;
-    if (headers['x-amz-target'] !== 'AWSStepFunctions.StartExecution') {
-      send(400, { __type: 'UnknownOperationException' });
-    } else if (stateMachineArn !== arn) {
-      send(400, { __type: 'StateMachineDoesNotExist', message: `State machine ${stateMachineArn} does not exist` });
-    } else if (Buffer.byteLength(input) > MAX_STATE_BYTES) {
-      send(400, { __type: 'InvalidExecutionInput', message: 'The input is larger than 262144 bytes' });
-    } else {
-      send(200, { executionArn: start(JSON.parse(input)), startDate: Date.now() / 1000 });
+const createService =
+  (arn: string, start: StepFunctions['start']): Service =>
+  async (operation, body) => {
+    if (operation !== 'StartExecution') return rejected('UnknownOperationException');
+    try {
+      const { stateMachineArn, input = '{}' } = JSON.parse(body) as Record<string, string>;
+      if (stateMachineArn !== arn)
+        return rejected('StateMachineDoesNotExist', `State machine ${stateMachineArn} does not exist`);
+      if (Buffer.byteLength(input) > MAX_STATE_BYTES)
+        return rejected('InvalidExecutionInput', 'The input is larger than 262144 bytes');
+      return succeeded({ executionArn: start(JSON.parse(input)), startDate: Date.now() / 1000 });
+    } catch (error) {
+      return rejected('InvalidExecutionInput', (error as Error).message);
     }
-  } catch (error) {
-    send(400, { __type: 'InvalidExecutionInput', message: (error as Error).message });
-  }
-};
+  };

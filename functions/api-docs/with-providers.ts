@@ -1,10 +1,9 @@
+import { exampleProviders, needsParameters } from '@boomerang/core/domain/catalogue/example-providers.ts';
 import { type Offer, type Offers, publicSchemaOf } from '@boomerang/core/domain/catalogue/offers.ts';
 import type { OpenApiDocument } from './render-docs.ts';
 
 /** The property `providers` of a job request, in the document of the service API. */
 type JobRequest = { properties: { providers: { items: object; examples?: unknown } } };
-
-const MAX_EXAMPLES = 2;
 
 /**
  * Adds this deployment's providers and their parameters to a document, so that readers and generated clients can post valid
@@ -25,7 +24,7 @@ export const withProviders = (document: OpenApiDocument, offers: Offers): OpenAp
   providers.items = {
     oneOf: [...(short.length > 0 ? [{ type: 'string', enum: short }] : []), ...all.map(providerName).map(refTo)],
   };
-  const example = short.length > 0 ? short.slice(0, MAX_EXAMPLES) : all.slice(0, 1).map(exampleOf);
+  const example = exampleProviders(all);
   providers.examples = [example];
   const content = named.paths['/webhook']?.post?.requestBody?.content['application/json'];
   if (content) content.example = { ...(content.example as object), providers: example };
@@ -35,8 +34,6 @@ export const withProviders = (document: OpenApiDocument, offers: Offers): OpenAp
 const providerName = ({ id }: Offer): string => `Provider.${id}`;
 const parametersName = ({ id }: Offer): string => `Parameters.${id}`;
 const refTo = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-
-const needsParameters = ({ parameters }: Offer): boolean => (parameters?.required ?? []).length > 0;
 
 const providerSchemaOf = (offer: Offer) => {
   const { id, title, description, parameters } = offer;
@@ -52,18 +49,3 @@ const providerSchemaOf = (offer: Offer) => {
     },
   };
 };
-
-const PLACEHOLDERS = { string: '…', integer: 1, number: 1, boolean: true };
-
-/** An example with the required parameters. Values do not follow a `pattern`. */
-const exampleOf = ({ id, parameters }: Offer) => ({
-  id,
-  parameters: Object.fromEntries(
-    Object.entries(parameters?.properties ?? {})
-      .filter(([name]) => parameters?.required?.includes(name))
-      .map(([name, { type, const: only, enum: some = [], minimum }]) => [
-        name,
-        only ?? some[0] ?? minimum ?? PLACEHOLDERS[type],
-      ]),
-  ),
-});

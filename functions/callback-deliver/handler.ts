@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
@@ -42,12 +42,12 @@ const config = readSettings(
   ],
   process.env,
 );
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.deliver));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.deliver);
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('callback-deliver');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
+const publish = createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log);
 const metrics = createMetrics();
 const announce = createAnnounce({ publish, metrics });
 const circuits = createDynamoCircuits(table);

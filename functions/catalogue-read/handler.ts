@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuitReader } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
@@ -36,7 +36,7 @@ export const createHandler = ({ authenticate, catalogue, findCircuits, log }: De
   });
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'PROVIDER_CATALOGUE'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const log = createLog('catalogue-read');
 const circuits = createDynamoCircuitReader({ client, tableName: config.JOB_TABLE_NAME });
 

@@ -1,5 +1,5 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createFindSecret } from '@boomerang/core/adapters/secrets.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { anyQuery, apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
@@ -41,7 +41,7 @@ export const createHandler = ({ log, isOn, findSecret }: Deps) => {
 };
 
 const config = readSettings(['SECRETS_PATH', 'COMPLETE_SECRET_NAME', 'COMPLETE_UNSIGNED'], process.env);
-const findByName = createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env);
+const findByName = createFindSecret(createAwsClient(SSMClient, CALL_LIMITS.secrets), config.SECRETS_PATH, process.env);
 
 export const handler = createHandler({
   log: createLog('complete'),

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoLastSweep } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
@@ -27,7 +27,7 @@ export const createHandler = ({ log, checkHealth }: Deps) =>
 
 const config = readSettings(['JOB_TABLE_NAME'], process.env);
 const log = createLog('health');
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.health));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.health);
 const lastSweep = createDynamoLastSweep({ client, tableName: config.JOB_TABLE_NAME });
 
 export const handler = createHandler({ log, checkHealth: createCheckHealth({ lastSweep, now: Date.now, log }) });

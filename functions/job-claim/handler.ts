@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuitReader } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoFindClient } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoDueJobs } from '@boomerang/core/adapters/dynamo/due-jobs.ts';
@@ -43,7 +43,7 @@ const config = readSettings(
   ],
   process.env,
 );
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.sweep);
 const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-claim');
@@ -62,7 +62,7 @@ const deps: ClaimDueJobsDeps = {
   isPaused: isPaused(config, 'claims'),
   policy: toSettlePolicy(config),
   random: Math.random,
-  publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
+  publish: createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log),
   metrics: createMetrics(),
 };
 

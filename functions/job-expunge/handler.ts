@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
@@ -29,7 +29,7 @@ export type Deps = {
  */
 export const createHandler = (deps: Deps) => {
   const { authenticate, results, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const { jobId, clientId } = await changeJob(deps, jobIdOf(path), caller, (read) => {
       if (!isOver(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
       return expunged(read, now());
@@ -42,7 +42,7 @@ export const createHandler = (deps: Deps) => {
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({

@@ -1,14 +1,16 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultReader } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
+import { nextChangeMs } from '@boomerang/core/domain/control.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { encodeCursor } from '@boomerang/core/http/cursor.ts';
+import { etagOf, matchesEtag } from '@boomerang/core/http/etag.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
@@ -16,7 +18,7 @@ import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { findJob, findStoredJob } from '@boomerang/core/use-cases/find-job.ts';
 import { presentData } from './present-data.ts';
 import { presentJob } from './present-job.ts';
-import { jobDataQuerySchema, jobQuerySchema } from './schema.ts';
+import { jobDataQuerySchema, jobHeadersSchema, jobQuerySchema } from './schema.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -29,22 +31,42 @@ export type Deps = {
 
 /** `GET /jobs`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
 export const createHandler = ({ authenticate, jobs, results, catalogue, now, log }: Deps): ApiLambda => {
-  const list = apiHandler(log, { authenticate, query: jobQuerySchema }, async ({ caller: { clientId }, query }) => {
-    const { status, limit, cursor } = query;
-    const page = await jobs.list({ clientId, status, limit, after: cursor, now: now() });
-    const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
-    return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
-  });
-  const readOne = apiHandler(log, { authenticate }, async ({ caller, path }) => {
-    return {
-      statusCode: 200,
-      body: presentJob(await findStoredJob({ jobs, now }, jobIdOf(path), caller), catalogue, now()),
-    };
-  });
-  const readData = apiHandler(log, { authenticate, query: jobDataQuerySchema }, async ({ caller, path, query }) => {
-    const found = await findJob(jobIdOf(path), caller, results.load, now());
-    return { statusCode: 200, text: presentData(found, query.providerId) };
-  });
+  const list = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobQuerySchema },
+    async ({ caller: { clientId }, query }) => {
+      const { status: statuses, cursor: after, ...others } = query;
+      const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
+      const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
+      return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
+    },
+  );
+  const readOne = apiHandler(
+    log,
+    { authenticate, actsFor: true, headers: jobHeadersSchema },
+    async ({ caller, path, headers: head }) => {
+      const job = await findStoredJob({ jobs, now }, jobIdOf(path), caller);
+      const at = now();
+      const text = JSON.stringify(presentJob(job, catalogue, at));
+      const etag = etagOf(text);
+      const retryMs = nextChangeMs(job, at);
+      const headers = {
+        etag,
+        ...(retryMs !== undefined && { 'retry-after': String(Math.ceil(retryMs / 1000)) }),
+      };
+      return matchesEtag(head['if-none-match'], etag)
+        ? { statusCode: 304, headers }
+        : { statusCode: 200, headers, text };
+    },
+  );
+  const readData = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobDataQuerySchema },
+    async ({ caller, path, query }) => {
+      const found = await findJob(jobIdOf(path), caller, results.load, now());
+      return { statusCode: 200, text: presentData(found, query.providerId) };
+    },
+  );
   return (event, context) => {
     if (event.pathParameters?.jobId === undefined) return list(event, context);
     return (event.routeKey === 'GET /jobs/{jobId}/data' ? readData : readOne)(event, context);
@@ -52,7 +74,7 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'PROVIDER_CATALOGUE', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({

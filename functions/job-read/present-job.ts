@@ -1,9 +1,16 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { maskWriteOnly } from '@boomerang/core/domain/catalogue/parameters.ts';
-import { isHeld } from '@boomerang/core/domain/control.ts';
-import { type Attempt, type Call, type Job, type ProviderResult, parametersOf } from '@boomerang/core/domain/job.ts';
-import { jobLinks } from '@boomerang/core/http/job-links.ts';
+import { allowedActions, isHeld } from '@boomerang/core/domain/control.ts';
+import {
+  type Attempt,
+  type Call,
+  endedAtOf,
+  type Job,
+  type ProviderResult,
+  parametersOf,
+} from '@boomerang/core/domain/job.ts';
+import { actionLinks, jobLinks } from '@boomerang/core/http/job-links.ts';
 import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
 import type * as z from 'zod';
 
@@ -30,14 +37,15 @@ export const presentJob = (job: Job, catalogue: Offers, now: number): JobView =>
   ...(job.metadata && { metadata: job.metadata }),
   attempts: job.attemptLog.map(presentAttempt),
   // While an execution holds the job, `dueAt` is when its lease expires, not a planned attempt.
-  nextAttemptAt: job.dueAt === undefined || isHeld(job, now) ? null : toIso(job.dueAt),
+  nextAttemptAt: isHeld(job, now) ? null : toIsoOrNull(job.dueAt),
   ...(job.callbackDeferred && { callbackDeferred: presentDeferral(job.callbackDeferred) }),
   ...(job.failure && { failure: { code: job.failure.code, message: job.failure.message } }),
   ...(job.expungedAt !== undefined && { expungedAt: toIso(job.expungedAt) }),
   createdAt: toIso(job.createdAt),
   updatedAt: toIso(job.updatedAt),
+  endedAt: toIsoOrNull(endedAtOf(job)),
   deadlineAt: toIso(job.deadlineAt),
-  links: jobLinks(job.jobId),
+  links: { ...jobLinks(job.jobId), ...actionLinks(job.jobId, allowedActions(job, now)) },
 });
 
 const presentProvider = (providerId: string, result: ProviderResult | undefined): JobView['providers'][number] => {
@@ -74,7 +82,7 @@ const presentAttempt = ({ number, trigger, startedAt, endedAt, fetches, callback
   endedAt: toIso(endedAt),
   fetches: fetches.map((fetch) => ({ providerId: fetch.providerId, ...presentCall(fetch) })),
   callback: callback ? presentCall(callback) : null,
-  nextAttemptAt: nextAttemptAt === undefined ? null : toIso(nextAttemptAt),
+  nextAttemptAt: toIsoOrNull(nextAttemptAt),
 });
 
 const presentCall = ({ status, class: failureClass, statusCode, startedAt, durationMs, tries, excerpt }: Call) => ({
@@ -91,3 +99,5 @@ const presentCall = ({ status, class: failureClass, statusCode, startedAt, durat
 const maskQuery = (url: string): string => url.replace(/\?.+$/, '?***');
 
 const toIso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+const toIsoOrNull = (epochMs: number | undefined): string | null => (epochMs === undefined ? null : toIso(epochMs));

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
@@ -13,6 +13,7 @@ import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-exec
 import { toSettlePolicy } from '@boomerang/core/config/policy.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
+import { toSummary } from '@boomerang/core/domain/job-summary.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
@@ -29,10 +30,10 @@ export type Deps = RedriveJobDeps & { authenticate: Authenticate; jobs: Pick<Job
 /** `POST /jobs/{jobId}/redrive`: starts a job again at once. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, jobs, now, log } = deps;
-  return apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const found = await findJob(jobIdOf(path), caller, async (jobId) => jobs.getWithData(jobId, now()), now());
     const job = await redriveJob(deps, found).catch(toProblem);
-    const body = presentSummary(job);
+    const body = presentSummary(toSummary(job));
     return { statusCode: 202, headers: { location: body.links.self }, body };
   });
 };
@@ -60,8 +61,8 @@ const config = readSettings(
   ],
   process.env,
 );
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
-const releasing = new DynamoDBClient(timeLimited(CALL_LIMITS.release));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
+const releasing = createAwsClient(DynamoDBClient, CALL_LIMITS.release);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
@@ -77,7 +78,7 @@ export const handler = createHandler({
     release: createDynamoJobControl({ ...table, client: releasing }).release,
   },
   startExecution: createSfnStartExecution({
-    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    client: createAwsClient(SFNClient, CALL_LIMITS.start),
     stateMachineArn: config.STATE_MACHINE_ARN,
   }),
   leaseMs: config.LEASE_SECONDS * 1000,

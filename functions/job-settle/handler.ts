@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoJobOutcomes } from '@boomerang/core/adapters/dynamo/job-outcomes.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import {
@@ -28,7 +28,7 @@ const config = readSettings(
   ['JOB_TABLE_NAME', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS', 'BREAKER_OPEN_SECONDS'],
   process.env,
 );
-const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.settle)), tableName: config.JOB_TABLE_NAME };
+const table = { client: createAwsClient(DynamoDBClient, CALL_LIMITS.settle), tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('job-settle');
 
@@ -44,6 +44,6 @@ export const handler = createHandler({
   now: Date.now,
   random: Math.random,
   log,
-  publish: createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log),
+  publish: createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log),
   metrics: createMetrics(),
 });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
@@ -43,10 +43,10 @@ const config = readSettings(
   ],
   process.env,
 );
-const table = { client: new DynamoDBClient(timeLimited(CALL_LIMITS.fetch)), tableName: config.JOB_TABLE_NAME };
+const table = { client: createAwsClient(DynamoDBClient, CALL_LIMITS.fetch), tableName: config.JOB_TABLE_NAME };
 const log = createLog('provider-fetch');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(new EventBridgeClient(timeLimited(CALL_LIMITS.events)), log);
+const publish = createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log);
 const metrics = createMetrics();
 const announce = createAnnounce({ publish, metrics });
 const circuits = createDynamoCircuits(table);
@@ -55,7 +55,7 @@ export const handler = createHandler({
   ...clock,
   catalogue: readDeployedCatalogue(config.PROVIDER_CATALOGUE, { PROVIDERS_API_URL: config.PROVIDERS_API_URL }),
   send: createNodeHttp(),
-  findSecret: createFindSecret(new SSMClient(timeLimited(CALL_LIMITS.secrets)), config.SECRETS_PATH, process.env),
+  findSecret: createFindSecret(createAwsClient(SSMClient, CALL_LIMITS.secrets), config.SECRETS_PATH, process.env),
   results: { ...createDynamoResultWriter(table), ...createDynamoResultRemover(table) },
   jobs: createDynamoJobReader(table),
   metrics,

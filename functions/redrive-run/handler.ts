@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobList, createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
@@ -30,7 +30,7 @@ const config = readSettings(
   ],
   process.env,
 );
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.sweep));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.sweep);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({

@@ -1,6 +1,6 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { advanced, isToGiveUp, pageSizeOf, postponed, type RedriveCounts } from '@boomerang/core/domain/redrive.ts';
-import type { JobPage, JobReader, JobSummary } from '@boomerang/core/ports/jobs.ts';
+import type { JobEntry, JobPage, JobReader } from '@boomerang/core/ports/jobs.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
 import { InputDeleted, JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
@@ -8,7 +8,7 @@ import { type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-j
 
 export type RunRedrivesDeps = ResetJobDeps & {
   redrives: Pick<Redrives, 'findDue' | 'claim' | 'save' | 'announcePass'>;
-  jobs: Pick<JobReader, 'list' | 'getWithData'>;
+  jobs: Pick<JobReader, 'find' | 'getWithData'>;
   /** How long a completed redrive is kept, milliseconds. */
   retentionMs: number;
 };
@@ -103,7 +103,7 @@ const runPage = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<Claime
   const redrive = await redrives.claim(entry, now() + CLOCK_SKEW_MS, LEASE_MS);
   if (!redrive) return undefined;
   const { redriveId, clientId, query, cursor } = redrive;
-  let page: JobPage;
+  let page: JobPage<JobEntry>;
   try {
     page = await findRedrivable(deps, clientId, query, { limit: pageSizeOf(redrive), after: cursor });
   } catch (error) {
@@ -140,7 +140,7 @@ const countAsFailed = ({ log }: RunRedrivesDeps, { redriveId, clientId }: Claime
 };
 
 /** A failed job must not block the others, nor keep its redrive from completing. */
-const redriveOne = async (deps: RunRedrivesDeps, listed: JobSummary): Promise<Outcome> => {
+const redriveOne = async (deps: RunRedrivesDeps, listed: JobEntry): Promise<Outcome> => {
   try {
     const found = await deps.jobs.getWithData(listed.jobId, deps.now());
     // The list is eventually consistent: the job may have been redriven or deleted.

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoRedriveIntake } from '@boomerang/core/adapters/dynamo/redrives.ts';
@@ -20,22 +20,26 @@ import { redriveRequestSchema } from './schema.ts';
 
 export type Deps = RequestRedriveDeps & {
   authenticate: Authenticate;
-  jobs: Pick<JobReader, 'list'>;
+  jobs: Pick<JobReader, 'find'>;
   redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
 };
 
 /** `POST /redrives` and `GET /redrives/{redriveId}`: redrives many jobs, and reports the progress. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, redrives, now, log } = deps;
-  const post = apiHandler(log, { authenticate, body: redriveRequestSchema }, async ({ caller, body }) => {
-    const { status, from = 0, to = now(), dryRun } = body;
-    if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
-    const query = { status, from, to };
-    if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
-    const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
-    return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
-  });
-  const get = apiHandler(log, { authenticate }, async ({ caller, path }) => {
+  const post = apiHandler(
+    log,
+    { authenticate, actsFor: true, body: redriveRequestSchema },
+    async ({ caller, body }) => {
+      const { status, from = 0, to = now(), dryRun } = body;
+      if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
+      const query = { status, from, to };
+      if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
+      const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
+      return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
+    },
+  );
+  const get = apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const redriveId = jobIdSchema.safeParse(path.redriveId);
     const redrive = redriveId.success ? await redrives.get(caller.clientId, redriveId.data, now()) : undefined;
     // Also for another client's redrive, so that its existence is not revealed.
@@ -56,7 +60,7 @@ const refuse = (error: unknown): never => {
 };
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'STATE_MACHINE_ARN', 'SHARD_COUNT'], process.env);
-const client = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
 export const handler = createHandler({
@@ -64,7 +68,7 @@ export const handler = createHandler({
   jobs: createDynamoJobList(table),
   redrives: createDynamoRedriveIntake(table),
   startSweep: createSfnStartSweep({
-    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    client: createAwsClient(SFNClient, CALL_LIMITS.start),
     stateMachineArn: config.STATE_MACHINE_ARN,
   }),
   newId: uuidv7,

@@ -61,7 +61,7 @@ const COUNT_MS = 20_000;
 
 /** Counts the jobs that a redrive would include, up to the function's time limit. */
 export const countRedrivable = async (
-  deps: { jobs: Pick<JobReader, 'list'>; now: () => number },
+  deps: { jobs: Pick<JobReader, 'find'>; now: () => number },
   clientId: string,
   query: RedriveQuery,
 ): Promise<RedriveCount> => {

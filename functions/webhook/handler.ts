@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { CALL_LIMITS, timeLimited } from '@boomerang/core/adapters/aws-clients.ts';
+import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-rates.ts';
 import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
@@ -99,7 +99,7 @@ const config = readSettings(
   ],
   process.env,
 );
-const database = new DynamoDBClient(timeLimited(CALL_LIMITS.api));
+const database = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const log = createLog('webhook');
 const table = { client: database, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 
@@ -113,9 +113,9 @@ export const handler = createHandler({
     log,
   }),
   intake: createDynamoJobIntake(table),
-  control: createDynamoJobControl({ ...table, client: new DynamoDBClient(timeLimited(CALL_LIMITS.release)) }),
+  control: createDynamoJobControl({ ...table, client: createAwsClient(DynamoDBClient, CALL_LIMITS.release) }),
   startExecution: createSfnStartExecution({
-    client: new SFNClient(timeLimited(CALL_LIMITS.start)),
+    client: createAwsClient(SFNClient, CALL_LIMITS.start),
     stateMachineArn: config.STATE_MACHINE_ARN,
   }),
   catalogue: readOffers(config.PROVIDER_CATALOGUE),

@@ -1,14 +1,21 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
+import { newAccess } from '../../local/access.ts';
 import { rebuildIndexes } from '../../local/dynamodb-indexes.ts';
+import { openStore, serveStore } from '../../local/dynamodb-store.ts';
 import { listen } from '../../local/http-server.ts';
 
 type Item = Record<string, AttributeValue>;
 
-const INDEXES = { DueIndex: 'dueShard', ClientIndex: 'clientShard', UndeliveredIndex: 'undeliveredShard' };
+const INDEXES = {
+  DueIndex: 'dueShard',
+  JobIndex: 'clientShard',
+  ClientIndex: 'clientShard',
+  UndeliveredIndex: 'undeliveredShard',
+};
 
 /**
  * What the next start will find in a folder that was left by a killed process: looks at a copy, rebuilt as a start does it.
@@ -18,9 +25,9 @@ export const findDisagreements = async (folder: string): Promise<string[]> => {
   const copy = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-check-')), 'dynamodb');
   cpSync(path.join(folder, 'dynamodb'), copy, { recursive: true });
   await rebuildIndexes(copy);
-  const server = dynalite({ path: copy });
-  const { url } = await listen(server, 0);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const store = openStore(copy);
+  const credentials = newAccess();
+  const { url, close } = await listen(createServer(serveStore(store.service, credentials)), 0);
   const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
   const scan = async (IndexName?: string): Promise<Item[]> => {
     const items: Item[] = [];
@@ -48,10 +55,8 @@ export const findDisagreements = async (folder: string): Promise<string[]> => {
     }
   }
   client.destroy();
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+  await close();
+  await store.close();
   rmSync(path.dirname(copy), { recursive: true });
   return found;
 };

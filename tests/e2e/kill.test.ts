@@ -20,7 +20,7 @@ const idsOf = (jobs: { jobId: string }[]): Set<string> => new Set(jobs.map(({ jo
 const findUnlisted = async (cloud: Instance, accepted: Iterable<string>): Promise<string[]> => {
   const { listAll } = apiOf(cloud);
   const before = await listAll();
-  const pending = idsOf(await listAll('&status=PENDING'));
+  const pending = idsOf(await listAll({ status: 'PENDING' }));
   const after = await listAll();
   const listed = idsOf(before);
   return [

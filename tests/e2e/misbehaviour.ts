@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { apiOf, isOver, type JobView } from './api.ts';
+import type { Job } from '../../packages/client/api-types.ts';
+import { apiOf, isOver } from './api.ts';
 import type { Deployed } from './requests.ts';
 import {
   type Behaviour,
@@ -123,7 +124,7 @@ export const makeMisbehave = (parties: ThirdParties): void => {
 };
 
 /** A job, over, and what its receiver was sent. */
-type Outcome = { job: JobView; bodies: string[]; times: number[] };
+type Outcome = { job: Job; bodies: string[]; times: number[] };
 
 /**
  * What becomes of jobs whose third parties misbehave, however the system is deployed: with `MISBEHAVING` in its catalogue, and as

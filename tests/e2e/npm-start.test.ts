@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -126,6 +126,19 @@ describe('npm start', () => {
       expect(warning).toContain(`${id.toUpperCase()}_KEY`);
       expect(warning).toContain(`/<stack name>/providers/${id}-key`);
     }
+  }, 20_000);
+
+  test('prints a job that the catalogue in use accepts', async () => {
+    const base = { type: 'string', examples: ["it's"] };
+    const parameters = { type: 'object', required: ['base'], properties: { base } };
+    const rates = { id: 'rates', url: '${PROVIDERS_API_URL}/providers/internet/bills{?base}', parameters };
+    const cloud = await startInstance({ PROVIDER_CATALOGUE: catalogue(JSON.stringify({ providers: [rates] })) });
+    const [, word = ''] = /-d (.+)\n/.exec(cloud.output()) ?? [];
+    const body = execFileSync('sh', ['-c', `printf %s ${word}`], { encoding: 'utf8' });
+    const answer = await apiOf(cloud).post(body);
+    await cloud.stop();
+    expect(JSON.parse(body)).toMatchObject({ providers: [{ id: 'rates', parameters: { base: "it's" } }] });
+    expect(answer.status).toBe(202);
   }, 20_000);
 
   test.each([

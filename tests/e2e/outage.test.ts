@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
-import { apiOf, isOver, type JobView } from './api.ts';
+import type { Job } from '../../packages/client/api-types.ts';
+import { apiOf, isOver } from './api.ts';
 import { gives, startThirdParties, writeCatalogue } from './third-parties.ts';
 
 const JOBS = 40;
@@ -41,7 +42,7 @@ test('a provider that stays down sees a handful of calls once its circuit is ope
   const others = await Promise.all(Array.from({ length: 10 }, () => submit(['up'], `${parties.url}/callback`)));
   for (const jobId of others) await waitFor(jobId, isOver);
   // Calls are counted from 9.5 s after the first failure on.
-  const isDeferred = ({ providers }: JobView) => providers[0]?.deferred?.class === 'circuit_open';
+  const isDeferred = ({ providers }: Job) => providers[0]?.deferred?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
   const calls = parties.count('/provider/down');
   // Each of the forty would be asked three times in each of these turns; now a probe goes out, after 1, 2, 4 and 8 seconds.

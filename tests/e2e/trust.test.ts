@@ -183,7 +183,7 @@ describe('a client', () => {
     await theirs.waitFor(jobId, isOver);
     expect((await theirs.listAll()).map((job) => job.jobId)).toEqual([jobId]);
     expect((await mine.listAll()).map((job) => job.jobId)).not.toContain(jobId);
-    expect(await mine.getJob(jobId)).toMatchObject({ status: 404 });
+    await expect(mine.getJob(jobId)).rejects.toMatchObject({ name: 'ApiProblem', status: 404 });
   });
 
   test('may use an idempotency key that another has used', async () => {

@@ -9,7 +9,7 @@ const resolve = createResolver(template, { parameters: {}, ref: (id) => id, getA
 const tail = (arn: string): string => /(?:event-bus|parameter)\/.*$/.exec(arn)?.[0] ?? arn;
 
 /** Rights that only functions of the version before use, while a deployment replaces them (docs/decisions/0015). */
-const RETIRING = new Set(['dynamodb:Query ClientTable/index/KeyIndex']);
+const RETIRING = new Set(['dynamodb:Query ClientTable/index/KeyIndex', 'dynamodb:Query JobTable/index/ClientIndex']);
 
 const rightsIn = (policies: Policy[]): Set<string> =>
   new Set(

@@ -1,5 +1,7 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Job } from '@boomerang/core/domain/job.ts';
+import { isSelected } from '@boomerang/core/domain/job-filter.ts';
+import { toSummary } from '@boomerang/core/domain/job-summary.ts';
 import { holdMs } from '@boomerang/core/domain/schedule.ts';
 import { isExpired } from '@boomerang/core/domain/ttl.ts';
 import type {
@@ -7,6 +9,7 @@ import type {
   IntakeRequest,
   JobControl,
   JobIntake,
+  JobListQuery,
   JobOutcomes,
   JobReader,
   ProviderResultData,
@@ -50,6 +53,19 @@ export const createFakeJobStore = (): FakeJobStore => {
     return job;
   };
   const isPresent = (job: Job | undefined, now: number): job is Job => job !== undefined && !isExpired(job, now);
+
+  const listKey = (job: Job) => `${new Date(job.createdAt).toISOString()}#${job.jobId}`;
+  const page = ({ clientId, limit, after = '~', now, ...filter }: JobListQuery) => {
+    const found = [...jobs.values()]
+      .filter((job) => job.clientId === clientId && isSelected(job, filter) && listKey(job) < after)
+      .sort((a, b) => (listKey(a) < listKey(b) ? 1 : -1));
+    const selected = found.slice(0, limit);
+    const last = selected.at(-1);
+    return {
+      jobs: selected.filter((job) => isPresent(job, now)).map(copy),
+      ...(found.length > limit && last && { cursor: listKey(last) }),
+    };
+  };
 
   const isSame = (item: StoredItem | undefined, { digest }: ResultKey): item is StoredItem =>
     item !== undefined && (digest === undefined || item.digest === digest);
@@ -128,11 +144,13 @@ export const createFakeJobStore = (): FakeJobStore => {
       },
     },
     outcomes: {
-      save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, ...rest }, data = []) => {
-        const { leasedUntil: _, dueAt: __, heldSince: ___, callbackDeferred: ____, ...job } = holder(jobId, claims);
+      save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, isInTrouble, ...rest }, data = []) => {
+        const { leasedUntil: _, dueAt: __, heldSince: ___, callbackDeferred: ____, ...before } = holder(jobId, claims);
+        const { isInTrouble: wasInTrouble, ...job } = before;
         jobs.set(jobId, {
           ...job,
           ...copy(rest),
+          ...(rest.status === 'PENDING' && (isInTrouble || wasInTrouble) && { isInTrouble: true }),
           claimsSinceOutcome: 0,
           fetchAttempts: job.fetchAttempts + fetchAttempts,
           callbackAttempts: job.callbackAttempts + callbackAttempts,
@@ -179,20 +197,19 @@ export const createFakeJobStore = (): FakeJobStore => {
         const job = jobs.get(jobId);
         return isPresent(job, now) ? { job: copy(job), inline: copy(inline.get(jobId) ?? []) } : undefined;
       },
-      list: async ({ clientId, status, from = 0, to = Number.POSITIVE_INFINITY, limit, after = '~', now }) => {
-        const key = (job: Job) => `${new Date(job.createdAt).toISOString()}#${job.jobId}`;
-        const found = [...jobs.values()]
-          .filter((job) => job.clientId === clientId && (!status || job.status === status) && key(job) < after)
-          .filter(({ createdAt }) => createdAt >= from && createdAt < to)
-          .sort((a, b) => (key(a) < key(b) ? 1 : -1));
-        const page = found.slice(0, limit);
-        const last = page.at(-1);
-        return {
-          jobs: page
-            .filter((job) => isPresent(job, now))
-            .map(({ jobId, status, createdAt }) => ({ jobId, status, createdAt })),
-          ...(found.length > limit && last && { cursor: key(last) }),
-        };
+      list: async (query) => {
+        const { jobs: found, ...next } = page(query);
+        return { jobs: found.map(toSummary), ...next };
+      },
+      find: async (query) => {
+        const { jobs: found, ...next } = page(query);
+        const entries = found.map(({ jobId, status, createdAt, endedAt }) => ({
+          jobId,
+          status,
+          createdAt,
+          ...(endedAt !== undefined && { endedAt }),
+        }));
+        return { jobs: entries, ...next };
       },
     },
   };

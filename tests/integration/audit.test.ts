@@ -28,6 +28,7 @@ const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
 const fetching = { ...pending, phase: 'FETCHING' };
 const waits = (...times: number[]) =>
   times.map((retryAt, index) => ({ providerId: `p${index}`, status: 'UNAVAILABLE', retryAt }));
+const failed = (attempts: number) => [{ providerId: 'gas', status: 'UNAVAILABLE', attempts }];
 /** What a caller gave with a job, as the table has it. */
 const input = (change: object = {}) => ({
   providers: '["gas","water"]',
@@ -54,6 +55,10 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['is over, and due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
   ['is over, and held', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
   ['is over, and kept for ever', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
+  ['failed, and is listed', { ...pending, callbackAttempts: 1, undeliveredShard: 'client#0' }, []],
+  ['failed to call back, and is not listed', { ...pending, callbackAttempts: 1 }, ['TROUBLE_NOT_LISTED']],
+  ['failed to fetch, and is not listed', { ...pending, results: failed(1) }, ['TROUBLE_NOT_LISTED']],
+  ['was only deferred', { ...pending, callbackAttempts: 0, results: failed(0) }, []],
   ['misses a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
   ['has parameters and metadata', { ...pending, ...input() }, []],
   ['is over, with metadata', { ...over, providers: '["gas"]', metadata: '{"a":"b"}' }, []],

@@ -45,6 +45,13 @@ test('a client is found by the hash of its key, without its secrets, until it is
   expect(await findClient(clientId)).toMatchObject({ revokedAt: NOW + 1 });
 });
 
+test('an operator is found as such', async () => {
+  const { admin, acme, findCaller } = await createWorld();
+  const { clientId } = acme;
+  await admin.put({ ...acme, isOperator: true });
+  expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', isOperator: true });
+});
+
 test('the index that callers are found by holds no secret', async () => {
   const { admin, acme } = await createWorld();
   await admin.setCallbackHeaders(acme.clientId, [{ name: 'authorization', value: 'Bearer a' }]);

@@ -1,28 +1,57 @@
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
+import { CALL_LIMITS } from '@boomerang/core/adapters/aws-clients.ts';
 import { ensureTables } from '../../local/dynamodb.ts';
+import { openStore } from '../../local/dynamodb-store.ts';
 import { listen } from '../../local/http-server.ts';
+import { inProcessClients } from '../../local/in-process-clients.ts';
+import { rejected, type Service } from '../../local/service.ts';
 import { readTemplate } from '../../local/template.ts';
 
 /** A database with the template's tables: in memory, or the one at `DYNAMODB_URL`. */
 export const startTables = async (): Promise<{
   client: DynamoDBClient;
+  /** Reaches the same tables without HTTP. At `DYNAMODB_URL` there is no such way: it is the same as `client`. */
+  inProcess: DynamoDBClient;
   url: string;
   close: () => Promise<void>;
 }> => {
   const { DYNAMODB_URL: url } = process.env;
-  const database = url ? { url, close: async () => {} } : await listen(dynalite({ createTableMs: 0 }), 0);
+  const store = openStore();
+  const database = url ? { url, close: async () => {} } : await serveAnyone(store.service);
   // One that serves many tells them apart by their access key.
   const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint: database.url, region: 'us-east-1', credentials });
+  const config = { endpoint: database.url, region: 'us-east-1', credentials };
+  const client = new DynamoDBClient(config);
   await ensureTables(client, readTemplate('template.yaml'));
+  const none: Service = async () => rejected('UnknownOperationException');
+  const decorate = inProcessClients({ database: store.service, stepFunctions: none, eventBus: none });
   return {
     client,
+    inProcess: url ? client : decorate(new DynamoDBClient(config), CALL_LIMITS.api),
     url: database.url,
     close: async () => {
       client.destroy();
       await database.close();
+      await store.close();
     },
   };
 };
+
+/** Rows of `describe.each` for a client that reaches the database without HTTP; none for the one at `DYNAMODB_URL`. */
+export const inProcessRows = <Row>(...rows: Row[]): Row[] => (process.env.DYNAMODB_URL ? [] : rows);
+
+/** Serves a database without looking at credentials: functions under test bring their own. */
+const serveAnyone = (service: Service) =>
+  listen(
+    createServer((request, response) => {
+      const [, operation = ''] = String(request.headers['x-amz-target']).split('.');
+      void text(request).then(async (body) => {
+        const answer = await service(operation, body);
+        response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(answer.body);
+      });
+    }),
+    0,
+  );

@@ -11,7 +11,7 @@ import type { Log } from '@boomerang/core/observability/logger.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Access, newAccess } from '../../local/access.ts';
 import { type Database, startDatabase } from '../../local/dynamodb.ts';
-import { startEventBridge } from '../../local/event-bridge.ts';
+import { createEventBus, serveEventBus } from '../../local/event-bridge.ts';
 import type { Listening } from '../../local/http-server.ts';
 import { announceRunning, findRunning } from '../../local/running.ts';
 import { type StepFunctions, startStepFunctions } from '../../local/step-functions.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
     access,
     log,
   );
-  eventBridge = await startEventBridge(access, log);
+  eventBridge = await serveEventBus(createEventBus(log), access);
 });
 
 afterAll(async () => {

@@ -3,21 +3,30 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoClientAdmin, createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.ts';
+import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
+import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { expect, test } from '@jest/globals';
 import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { readTemplate } from '../../local/template.ts';
-import { NOW } from '../builders.ts';
+import { aJob, givenJob, NOW } from '../builders.ts';
 
 type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
 
-/** The template as it was before callers had an index with their rate. */
+/** Indexes that older releases did not have. */
+const NEWER_INDEXES = ['CallerIndex', 'JobIndex'];
+
+/** The template as it was before these indexes. */
 const olderTemplate = () => {
   const template = readTemplate('template.yaml');
-  const table = template.Resources.ClientTable?.Properties as Table;
-  table.GlobalSecondaryIndexes = table.GlobalSecondaryIndexes.filter(({ IndexName }) => IndexName === 'KeyIndex');
+  for (const name of ['ClientTable', 'JobTable']) {
+    const table = template.Resources[name]?.Properties as Table;
+    table.GlobalSecondaryIndexes = table.GlobalSecondaryIndexes.filter(
+      ({ IndexName }) => !NEWER_INDEXES.includes(IndexName),
+    );
+  }
   return template;
 };
 
@@ -40,15 +49,24 @@ test('the indexes of an older data folder become those of the template, and noth
   const tableOf = (client: DynamoDBClient) => ({ client, tableName: 'ClientTable' });
   const find = (client: DynamoDBClient) => createDynamoFindCaller(tableOf(client))(keyHash);
 
+  const jobsOf = (client: DynamoDBClient) => ({ client, tableName: 'JobTable', shardCount: 4 });
+  const list = (client: DynamoDBClient) =>
+    createDynamoJobList(jobsOf(client)).list({ clientId: 'acme', limit: 10, providerId: 'gas', now: NOW });
+  const first = aJob({ clientId: 'acme', createdAt: NOW });
+
   await run(olderTemplate(), async (client) => {
+    await givenJob({ intake: createDynamoJobIntake(jobsOf(client)) }, first);
+    await expect(list(client)).rejects.toThrow();
     await createDynamoClientAdmin(tableOf(client)).put({ ...acme, ratePerSecond: 5 });
     await expect(find(client)).rejects.toThrow();
   });
   for (let start = 0; start < 2; start += 1) {
     await run(readTemplate('template.yaml'), async (client) => {
       expect(await find(client)).toEqual({ clientId: 'acme', name: 'acme', ratePerSecond: 5 + start });
-      // Writes reach the new index, too.
+      expect((await list(client)).jobs).toHaveLength(1 + start);
+      // Writes reach the new indexes, too.
       await createDynamoClientAdmin(tableOf(client)).setRate('acme', 6);
+      await givenJob({ intake: createDynamoJobIntake(jobsOf(client)) }, aJob({ clientId: 'acme', createdAt: NOW + 1 }));
     });
   }
   rmSync(folder, { recursive: true });

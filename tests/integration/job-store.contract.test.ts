@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  BatchGetItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -22,12 +23,13 @@ import { jobKey } from '@boomerang/core/adapters/dynamo/table.ts';
 import { cancelled, expunged, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
+import { isSelected, type JobFilter } from '@boomerang/core/domain/job-filter.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
 import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore, type FakeJobStore, type JobStore } from '../fakes/job-store.ts';
-import { startTables } from './database.ts';
+import { inProcessRows, startTables } from './database.ts';
 
 const SHARDS = 3;
 
@@ -41,8 +43,8 @@ beforeAll(async () => {
 
 afterAll(async () => database.close());
 
-const createDynamo = (): JobStore => {
-  const table = { client, tableName: 'JobTable', shardCount: SHARDS };
+const createDynamo = (through = client): JobStore => {
+  const table = { client: through, tableName: 'JobTable', shardCount: SHARDS };
   return {
     intake: createDynamoJobIntake(table),
     control: createDynamoJobControl(table),
@@ -93,6 +95,7 @@ const { dueAt: _, ...over } = aSettlement({ status: 'COMPLETE', expiresAt: NOW /
 describe.each<[string, () => JobStore]>([
   ['the fake', createFakeJobStore],
   ['DynamoDB', createDynamo],
+  ...inProcessRows<[string, () => JobStore]>(['DynamoDB in process', () => createDynamo(database.inProcess)]),
 ])('a job store, %s', (_name, create) => {
   const born = async (store: JobStore, change: Partial<Job> = {}): Promise<Job> => {
     const job = aJob(change);
@@ -117,7 +120,7 @@ describe.each<[string, () => JobStore]>([
     const listed: string[] = [];
     let after: string | undefined;
     do {
-      const page = await store.reader.list({ clientId, status, limit, after, now: NOW, ...span });
+      const page = await store.reader.list({ clientId, statuses: status && [status], limit, after, now: NOW, ...span });
       expect(page.jobs.length).toBeLessThanOrEqual(limit);
       if (after !== undefined && page.cursor !== undefined) expect(page.cursor < after).toBe(true);
       listed.push(...page.jobs.map((job) => job.jobId));
@@ -672,6 +675,137 @@ describe.each<[string, () => JobStore]>([
     }
   });
 
+  describe('a list row', () => {
+    const listOne = async (store: JobStore, clientId: string) =>
+      (await store.reader.list({ clientId, limit: 10, now: NOW })).jobs;
+    const row = ({ jobId, createdAt }: Job) => ({
+      jobId,
+      createdAt,
+      providers: ['gas', 'internet'],
+      callbackHost: 'example.com:8443',
+    });
+    const callbackUrl = 'https://example.com:8443/complete?token=1';
+
+    test.each([{}, { metadata: { orderId: 'A-42' } }])(
+      'shows where a job stands and when it ended, with %j',
+      async (input) => {
+        const store = create();
+        const clientId = `client-${randomBytes(4).toString('hex')}`;
+        const job = await born(store, { clientId, callbackUrl, ...input });
+        expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'PENDING', phase: 'FETCHING' }]);
+        const failure = { code: 'CALLBACK_GONE', message: 'gone' } as const;
+        await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED', failure, endedAt: NOW + 5 });
+        expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'FAILED', failure, endedAt: NOW + 5 }]);
+        const failed = (await store.reader.get(job.jobId, NOW)) as Job;
+        await store.control.replace(failed, redriven(failed, [], { now: NOW, leaseMs: LEASE_MS, fetchDeadlineMs: 1 }));
+        expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'PENDING', phase: 'FETCHING' }]);
+        const pending = (await store.reader.get(job.jobId, NOW)) as Job;
+        await store.control.replace(pending, cancelled(pending, { now: NOW + 6, retentionMs: 60_000 }));
+        expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'CANCELLED', endedAt: NOW + 6 }]);
+      },
+    );
+  });
+
+  describe('the list of jobs in trouble', () => {
+    const inTrouble = async (store: JobStore, clientId: string) => {
+      const { jobs } = await store.reader.list({ clientId, inTrouble: true, limit: 10, now: NOW });
+      const found = await store.reader.find({ clientId, inTrouble: true, limit: 10, now: NOW });
+      expect(found.jobs.map(({ jobId }) => jobId)).toEqual(jobs.map(({ jobId }) => jobId));
+      return jobs.map(({ jobId }) => jobId);
+    };
+    /** A pending job with a failed attempt, and claimed again since. */
+    const troubled = async (store: JobStore, clientId: string): Promise<Job> => {
+      const job = await born(store, { clientId });
+      await store.outcomes.save(job.jobId, 1, aSettlement({ isInTrouble: true, dueAt: NOW }));
+      return (await store.due.claim({ jobId: job.jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)) as Job;
+    };
+
+    test('holds a pending job from its first failed attempt on, and no list of failed jobs does', async () => {
+      const store = create();
+      const clientId = `client-${randomBytes(4).toString('hex')}`;
+      const well = await born(store, { clientId });
+      await store.outcomes.save(well.jobId, 1, aSettlement());
+      expect(await inTrouble(store, clientId)).toEqual([]);
+      const { jobId, claims, isInTrouble } = await troubled(store, clientId);
+      expect(isInTrouble).toBe(true);
+      expect(await inTrouble(store, clientId)).toEqual([jobId]);
+      // A deferral is no failure, and does not undo one.
+      await store.outcomes.save(jobId, claims, aSettlement());
+      expect(await inTrouble(store, clientId)).toEqual([jobId]);
+      expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
+      expect((await listAll(store, clientId, 10, 'PENDING')).sort()).toEqual([well.jobId, jobId].sort());
+    });
+
+    test.each(['COMPLETE', 'PARTIAL', 'FAILED'] as const)('loses a job that ends %s', async (status) => {
+      const store = create();
+      const clientId = `client-${randomBytes(4).toString('hex')}`;
+      const { jobId, claims } = await troubled(store, clientId);
+      await store.outcomes.save(jobId, claims, { ...over, status });
+      expect(await inTrouble(store, clientId)).toEqual([]);
+      expect(await store.reader.get(jobId, NOW)).not.toHaveProperty('isInTrouble');
+      expect(await listAll(store, clientId, 10, status)).toEqual([jobId]);
+    });
+
+    test('loses a job that is cancelled, or redriven until it fails again', async () => {
+      const store = create();
+      const clientId = `client-${randomBytes(4).toString('hex')}`;
+      const cancelledOne = await troubled(store, clientId);
+      const redrivenOne = await troubled(store, clientId);
+      await store.control.replace(cancelledOne, cancelled(cancelledOne, { now: NOW, retentionMs: 60_000 }));
+      const times = { now: NOW, leaseMs: LEASE_MS, fetchDeadlineMs: 1 };
+      await store.control.replace(redrivenOne, redriven(redrivenOne, [], times));
+      expect(await inTrouble(store, clientId)).toEqual([]);
+      await store.outcomes.save(redrivenOne.jobId, redrivenOne.claims + 1, aSettlement({ isInTrouble: true }));
+      expect(await inTrouble(store, clientId)).toEqual([redrivenOne.jobId]);
+    });
+  });
+
+  test('lists just the selected jobs, by every combination of filters', async () => {
+    const store = create();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const jobs: Job[] = [];
+    for (let index = 0; index < 40; index += 1) {
+      const [providers = []] = [[['gas'], ['gas-2'], ['gas', 'internet'], ['internet']][index % 4]];
+      const input = index % 3 === 0 ? { metadata: { orderId: '"gas"' } } : {};
+      const { jobId } = await born(store, { clientId, createdAt: NOW + index, providers, ...input });
+      const failure = { code: index % 2 ? ('CALLBACK_GONE' as const) : ('CLIENT_REVOKED' as const), message: 'any' };
+      const ends: Settlement[] = [
+        aSettlement(),
+        aSettlement({ isInTrouble: true }),
+        { ...over, status: 'FAILED', failure, endedAt: NOW },
+        { ...over, status: 'PARTIAL', endedAt: NOW },
+        { ...over, endedAt: NOW },
+      ];
+      await store.outcomes.save(jobId, 1, ends[(index >> 1) % ends.length] as Settlement);
+      jobs.unshift((await store.reader.get(jobId, NOW)) as Job);
+    }
+    const options = {
+      statuses: [undefined, ['PENDING'], ['FAILED', 'PARTIAL'], ['FAILED', 'COMPLETE', 'PENDING']],
+      providerId: [undefined, 'gas', 'none'],
+      failureCode: [undefined, 'CALLBACK_GONE'],
+      inTrouble: [undefined, true],
+      from: [undefined, NOW + 9],
+    } as const;
+    const combinations = Object.entries(options).reduce<object[]>(
+      (all, [name, values]) => all.flatMap((one) => values.map((value) => ({ ...one, [name]: value }))),
+      [{}],
+    ) as JobFilter[];
+    for (const [index, filter] of combinations.entries()) {
+      const limit = index % 2 === 0 ? 7 : 100;
+      const wanted = jobs.filter((job) => isSelected(job, filter)).map(({ jobId }) => jobId);
+      for (const read of [store.reader.list, store.reader.find]) {
+        const found: string[] = [];
+        let after: string | undefined;
+        do {
+          const page = await read({ clientId, limit, after, now: NOW, ...filter });
+          found.push(...page.jobs.map(({ jobId }) => jobId));
+          after = page.cursor;
+        } while (after !== undefined);
+        expect([filter, found]).toEqual([filter, wanted]);
+      }
+    }
+  }, 30_000);
+
   describe('a job that is replaced', () => {
     const times = { now: NOW + 1, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
 
@@ -754,9 +888,13 @@ describe.each<[string, () => JobStore]>([
 describe('what a list reads', () => {
   /** A database that counts what queries read, and passes the time they take. */
   const createCounted = (msPerQuery = 0) => {
-    const counts = { queries: 0, entries: 0, clock: NOW };
+    const counts = { queries: 0, entries: 0, batches: [] as number[], clock: NOW };
     const counted = {
-      send: async (command: QueryCommand) => {
+      send: async (command: QueryCommand | BatchGetItemCommand) => {
+        if (command instanceof BatchGetItemCommand) {
+          counts.batches.push(command.input.RequestItems?.JobTable?.Keys?.length ?? 0);
+          return client.send(command);
+        }
         counts.queries += 1;
         counts.clock += msPerQuery;
         const answer = await client.send(command);
@@ -789,10 +927,18 @@ describe('what a list reads', () => {
     expect(counts.entries).toBeLessThan(60 * 2.5);
   });
 
+  test('is no job that has ended, but each pending one', async () => {
+    const { counts, list } = createCounted();
+    await list({ clientId, statuses: ['CANCELLED'], limit: 100, now: NOW });
+    expect(counts.batches).toEqual([]);
+    await list({ clientId, limit: 60, now: NOW });
+    expect(counts.batches).toEqual([50, 10]);
+  });
+
   test('is within the span of time, and nothing before or after it', async () => {
     const { counts, list } = createCounted();
     const span = { from: NOW + 300, to: NOW + 310 };
-    expect(await list({ clientId, status: 'CANCELLED', ...span, limit: 25, now: NOW })).toEqual({ jobs: [] });
+    expect(await list({ clientId, statuses: ['CANCELLED'], ...span, limit: 25, now: NOW })).toEqual({ jobs: [] });
     expect(counts.entries).toBe(10);
     const empty = createCounted();
     expect(await empty.list({ clientId, from: NOW + 5, to: NOW + 5, limit: 25, now: NOW })).toEqual({ jobs: [] });
@@ -801,7 +947,7 @@ describe('what a list reads', () => {
 
   test('goes on until a page is full, where few jobs match', async () => {
     const { counts, list } = createCounted();
-    const page = await list({ clientId, status: 'CANCELLED', limit: 2, now: NOW });
+    const page = await list({ clientId, statuses: ['CANCELLED'], limit: 2, now: NOW });
     expect(page.jobs.map(({ jobId }) => jobId)).toEqual([jobIds[199], jobIds[399]]);
     expect(counts.queries).toBeLessThan(30);
   });
@@ -813,7 +959,7 @@ describe('what a list reads', () => {
     let pages = 0;
     do {
       const queries = counts.queries;
-      const page = await list({ clientId, status: 'CANCELLED', limit: 25, after, now: NOW });
+      const page = await list({ clientId, statuses: ['CANCELLED'], limit: 25, after, now: NOW });
       expect(counts.queries - queries).toBe(SHARDS);
       expect(after === undefined || page.cursor === undefined || page.cursor < after).toBe(true);
       found.push(...page.jobs.map(({ jobId }) => jobId));
@@ -837,14 +983,56 @@ test('a list stops reading after 10,000 entries, and goes on from there', async 
     },
   } as unknown as DynamoDBClient;
   const { list } = createDynamoJobList({ client: endless, tableName: 'JobTable', shardCount: SHARDS });
-  const first = await list({ clientId: 'any', status: 'PENDING', limit: 20, now: NOW });
+  const first = await list({ clientId: 'any', statuses: ['PENDING'], limit: 20, now: NOW });
   const total = limits.reduce((sum, limit) => sum + limit, 0);
   expect(first).toEqual({ jobs: [], cursor: expect.any(String) });
   expect(total).toBeGreaterThanOrEqual(10_000);
   expect(total).toBeLessThan(10_000 + SHARDS);
   expect(Math.max(...limits)).toBeLessThanOrEqual(1_000);
-  const second = await list({ clientId: 'any', status: 'PENDING', limit: 20, after: first.cursor, now: NOW });
+  const second = await list({ clientId: 'any', statuses: ['PENDING'], limit: 20, after: first.cursor, now: NOW });
   expect((second.cursor ?? '') < (first.cursor ?? '')).toBe(true);
+});
+
+describe('rows that the index does not hold whole', () => {
+  test('are read from jobs of earlier releases', async () => {
+    const store = createDynamo();
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const callbackUrl = 'http://example.com/?token=1';
+    const job = aJob({ clientId, callbackUrl });
+    await givenJob(store, job);
+    await store.outcomes.save(job.jobId, 1, { ...over, updatedAt: NOW + 7 });
+    const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key: jobKey(job.jobId) }));
+    const { callbackHost: _, endedAt: __, ...older } = Item;
+    await client.send(new PutItemCommand({ TableName: 'JobTable', Item: older }));
+    const { jobId, createdAt, providers } = job;
+    const row = { jobId, createdAt, providers, status: 'COMPLETE', callbackHost: 'example.com', endedAt: NOW + 7 };
+    expect((await store.reader.list({ clientId, limit: 10, now: NOW })).jobs).toEqual([row]);
+    const found = await store.reader.find({ clientId, limit: 10, now: NOW });
+    expect(found.jobs).toEqual([{ jobId, createdAt, status: 'COMPLETE' }]);
+  });
+
+  /** A table that returns few items of a batch at once. */
+  const throttledList = (itemsPerBatch: number) => {
+    const throttled = {
+      send: async (command: QueryCommand | BatchGetItemCommand) => {
+        if (command instanceof QueryCommand) return client.send(command);
+        const { Keys = [], ...request } = command.input.RequestItems?.JobTable ?? {};
+        const of = (keys: typeof Keys) => ({ JobTable: { ...request, Keys: keys } });
+        const now = Keys.slice(0, itemsPerBatch);
+        const answer = now.length > 0 ? await client.send(new BatchGetItemCommand({ RequestItems: of(now) })) : {};
+        return { ...answer, UnprocessedKeys: now.length < Keys.length ? of(Keys.slice(now.length)) : {} };
+      },
+    } as unknown as DynamoDBClient;
+    return createDynamoJobList({ client: throttled, tableName: 'JobTable', shardCount: SHARDS }).list;
+  };
+
+  test('are requested again where the table is throttled, or reported', async () => {
+    const clientId = `client-${randomBytes(4).toString('hex')}`;
+    for (let index = 0; index < 5; index += 1) await givenJob(createDynamo(), aJob({ clientId }));
+    const query = { clientId, limit: 10, now: NOW };
+    expect((await throttledList(2)(query)).jobs).toHaveLength(5);
+    await expect(throttledList(0)(query)).rejects.toThrow('throttled');
+  });
 });
 
 test('the indexes hold just the jobs they are for', async () => {
@@ -858,7 +1046,7 @@ test('the indexes hold just the jobs they are for', async () => {
     }
     return false;
   };
-  expect([await has('DueIndex'), await has('ClientIndex'), await has('UndeliveredIndex')]).toEqual([false, true, true]);
+  expect([await has('DueIndex'), await has('JobIndex'), await has('UndeliveredIndex')]).toEqual([false, true, true]);
 });
 
 describe('parameters and metadata in the table', () => {
@@ -877,7 +1065,7 @@ describe('parameters and metadata in the table', () => {
       parameters: { S: '{"gas":{"account":"12345678"}}' },
       metadata: { S: '{"orderId":"A-42"}' },
     });
-    for (const IndexName of ['DueIndex', 'ClientIndex', 'UndeliveredIndex']) {
+    for (const IndexName of ['DueIndex', 'JobIndex', 'UndeliveredIndex']) {
       for await (const { Items = [] } of paginateScan({ client }, { TableName: 'JobTable', IndexName })) {
         expect(Items.flatMap((item) => Object.keys(item))).not.toEqual(expect.arrayContaining(['parameters']));
         expect(JSON.stringify(Items)).not.toContain('A-42');
@@ -907,7 +1095,7 @@ describe('parameters and metadata in the table', () => {
     expect(Object.keys(await itemOf(job.jobId)).sort()).toEqual(
       [
         ...Object.keys(attributes),
-        ...['unsettled', 'clientShard', 'dueShard', 'itemId', 'listKey', 'requestHash', 'requestId'],
+        ...['unsettled', 'callbackHost', 'clientShard', 'dueShard', 'itemId', 'listKey', 'requestHash', 'requestId'],
       ].sort(),
     );
   });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
-import { startTables } from './database.ts';
+import { inProcessRows, startTables } from './database.ts';
 
 let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
@@ -26,8 +26,8 @@ const query = { status: 'FAILED', from: 0, to: NOW } as const;
 const page = { redriven: 3, skipped: 1, failed: 2 };
 const later = { now: NOW + 5, dueAt: NOW + 5, retentionMs: RETENTION_MS };
 
-const createDynamo = (): Redrives => {
-  const table = { client, tableName: 'JobTable' };
+const createDynamo = (through = client): Redrives => {
+  const table = { client: through, tableName: 'JobTable' };
   return { ...createDynamoRedriveIntake(table), ...createDynamoRedriveWork(table) };
 };
 
@@ -56,6 +56,7 @@ const complete = async (redrives: Redrives, redrive: Redrive): Promise<ClaimedRe
 describe.each<[string, () => Redrives]>([
   ['the fake', createFakeRedrives],
   ['DynamoDB', createDynamo],
+  ...inProcessRows<[string, () => Redrives]>(['DynamoDB in process', () => createDynamo(database.inProcess)]),
 ])('redrives, %s', (_name, create) => {
   const entryOf = async (redrives: Redrives, key: string, now: number): Promise<DueRedrive | undefined> =>
     (await redrives.findDue(now)).find((entry) => entry.key === key);

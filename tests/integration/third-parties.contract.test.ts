@@ -17,7 +17,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
 import { createFakeClientRates } from '../fakes/client-rates.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
-import { startTables } from './database.ts';
+import { inProcessRows, startTables } from './database.ts';
 
 let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
@@ -51,6 +51,10 @@ const won = async (tries: Promise<boolean>[]) => (await Promise.all(tries)).filt
 describe.each<[string, () => Circuits]>([
   ['the fake', createFakeCircuits],
   ['DynamoDB', () => createDynamoCircuits({ client, tableName: 'JobTable' })],
+  ...inProcessRows<[string, () => Circuits]>([
+    'DynamoDB in process',
+    () => createDynamoCircuits({ client: database.inProcess, tableName: 'JobTable' }),
+  ]),
 ])('circuits, %s', (_name, create) => {
   test('are there from their opening to their closing', async () => {
     const circuits = create();
@@ -227,6 +231,10 @@ test('everything that is kept of third parties goes by TTL, in epoch seconds', a
 describe.each<[string, () => Limits]>([
   ['the fake', () => createFakeLimits()],
   ['DynamoDB', () => createDynamoLimits({ client, tableName: 'JobTable', random: Math.random })],
+  ...inProcessRows<[string, () => Limits]>([
+    'DynamoDB in process',
+    () => createDynamoLimits({ client: database.inProcess, tableName: 'JobTable', random: Math.random }),
+  ]),
 ])('limits, %s', (_name, create) => {
   test('give as many calls of a second as there are, by counter', async () => {
     const limits = create();
@@ -285,6 +293,10 @@ test('a slot whose answer was lost is ours when the SDK asks again', async () =>
 describe.each<[string, () => ClientRates]>([
   ['the fake', createFakeClientRates],
   ['DynamoDB', () => createDynamoClientRates({ client, tableName: 'JobTable' })],
+  ...inProcessRows<[string, () => ClientRates]>([
+    'DynamoDB in process',
+    () => createDynamoClientRates({ client: database.inProcess, tableName: 'JobTable' }),
+  ]),
 ])('client rates, %s', (_name, create) => {
   test('count what a client posts, by window', async () => {
     const rates = create();

@@ -43,6 +43,9 @@ export type HistoryEvent = { at: number } & (
       uncalled: string[];
       /** Why each provider that is refused is: the class of its failure. */
       refused: Record<string, string>;
+      /** Whether the job is listed as in trouble, and whether its state shows a failed attempt. */
+      isInTrouble: boolean;
+      hasFailed: boolean;
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
   | {

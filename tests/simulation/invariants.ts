@@ -37,6 +37,7 @@ const judgeJob = (job: Job, all: HistoryEvent[], fetchDeadlineMs: number): strin
     judgeWork,
     judgePages,
     judgeCatalogues,
+    judgeTrouble,
   ];
   return judges.flatMap((judge) => judge(job, of, fetchDeadlineMs)).map((complaint) => `${jobId} ${complaint}`);
 };
@@ -309,6 +310,19 @@ const judgeCatalogues = (_job: Job, of: Find): string[] => {
     }
   }
   return complaints;
+};
+
+/** A pending job is listed as in trouble from its first failed attempt on, until it ends or is redriven. */
+const judgeTrouble = (_job: Job, of: Find): string[] => {
+  const redrives = of('taken').filter(({ by }) => by === 'redrive');
+  const calls = [...of('asked'), ...of('called back')];
+  return of('settled').flatMap(({ at, claims, isOver, isInTrouble, hasFailed, uncalled }) => {
+    if (isOver) return isInTrouble ? [`ended by claim ${claims}, and is listed as in trouble`] : [];
+    if (hasFailed && !isInTrouble) return [`failed by claim ${claims}, and is not listed as in trouble`];
+    const since = redrives.findLast((redrive) => redrive.claims <= claims)?.at ?? 0;
+    const isCalled = uncalled.length > 0 || calls.some((call) => call.at >= since && call.at <= at);
+    return isInTrouble && !isCalled ? [`is listed as in trouble by claim ${claims}, without a call`] : [];
+  });
 };
 
 /** Nothing of an unfinished job expires. */

@@ -49,6 +49,15 @@ export const PLANTED_BUGS = {
       results: { ...store.results, save: async (_, __, ___, keptUntil) => ({ chunks: 1, keptUntil }) },
     }),
   },
+  'failures that no list shows': {
+    store: (store) => ({
+      ...store,
+      outcomes: {
+        save: async (jobId, claims, { isInTrouble: _, ...settlement }, data) =>
+          store.outcomes.save(jobId, claims, settlement, data),
+      },
+    }),
+  },
   'jobs that are never due again': {
     store: (store, jobs) => ({
       ...store,

@@ -568,6 +568,10 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
         refused: Object.fromEntries(
           results.flatMap((result) => (result.status === 'REFUSED' ? [[result.providerId, result.error.class]] : [])),
         ),
+        isInTrouble: jobs.get(jobId)?.isInTrouble === true,
+        hasFailed:
+          (jobs.get(jobId)?.callbackAttempts ?? 0) > 0 ||
+          results.some((result) => result.status === 'UNAVAILABLE' && (result.attempts ?? 0) > 0),
       });
     },
   },

@@ -30,23 +30,23 @@ export const definitionText = readFileSync(PATH, 'utf8');
 
 export const readDefinition = (): Machine => JSON.parse(definitionText) as Machine;
 
-/** The machine and those inside its Maps. */
+/** The machine and the machines inside its Maps. */
 export const machinesOf = (machine: Machine): Machine[] => [
   machine,
   ...Object.values(machine.States).flatMap(({ ItemProcessor }) => (ItemProcessor ? machinesOf(ItemProcessor) : [])),
 ];
 
-/** Every state by name, those inside Maps too. */
+/** Every state by name, including those inside Maps. */
 export const statesOf = (machine: Machine): [string, State][] =>
   machinesOf(machine).flatMap(({ States }) => Object.entries(States));
 
-/** Where a state may lead. */
+/** The states that may follow a state. */
 export const targetsOf = ({ Next, Default, Choices = [], Catch = [] }: State): string[] =>
   [Next, Default, ...Choices.map((choice) => choice.Next), ...Catch.map((catcher) => catcher.Next)].filter(
     (name) => name !== undefined,
   );
 
-/** The states of a machine that can be reached from one of them, itself included. */
+/** The states of a machine that are reachable from one state, including itself. */
 export const reachableFrom = ({ States }: Machine, start: string): Set<string> => {
   const seen = new Set<string>();
   const visit = (name: string): void => {

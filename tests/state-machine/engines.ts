@@ -15,29 +15,29 @@ import { listen } from '../../local/http-server.ts';
 import { createRetryCounter, parseDefinition } from '../../local/retry-count.ts';
 import { definitionText, type State, statesOf, TASKS } from './definition.ts';
 
-/** Plays a task: gets its payload, returns what the function would, or throws what it would. */
-export type PlayTask = (name: string, payload: unknown) => unknown;
+/** A fake of all tasks: returns or throws what the named function would for the payload. */
+export type RunTask = (name: string, payload: unknown) => unknown;
 
-/** What became of an execution. */
-export type Ended = { failed: boolean /** The last state that was entered, of the outer machine. */; last: string };
+/** How an execution ended. */
+export type Ended = { failed: boolean /** The last state entered in the outer machine. */; last: string };
 
-/** Something that runs the definition. */
-export type Engine = { run: (input: unknown, play: PlayTask) => Promise<Ended>; close: () => Promise<void> };
+/** An interpreter of the definition. */
+export type Engine = { run: (input: unknown, runTask: RunTask) => Promise<Ended>; close: () => Promise<void> };
 
 type Json = Parameters<StateMachine['run']>[0];
 
-/** What AWS makes of an error that a function throws. */
+/** The payload in which Lambda reports an error that a function throws. */
 const toPayload = ({ name, message }: Error) => ({ errorType: name, errorMessage: message, trace: [] });
 
 /** The interpreter of the embedded cloud. */
 export const embeddedEngine = (): Engine => ({
-  run: async (input, play) => {
+  run: async (input, runTask) => {
     const countRetries = createRetryCounter();
     const handler = (name: string) => async (raw: Json) => {
       const { Payload, Input } = raw as { Payload?: unknown; Input?: unknown };
       countRetries(name, Payload);
       try {
-        const result = play(name, structuredClone(Payload ?? Input));
+        const result = runTask(name, structuredClone(Payload ?? Input));
         return (Payload === undefined ? result : { Payload: result }) as Json;
       } catch (error) {
         throw Object.assign(new Error(JSON.stringify(toPayload(error as Error))), { name: (error as Error).name });
@@ -56,7 +56,7 @@ export const embeddedEngine = (): Engine => ({
       () => true,
     );
     const entered: string[] = [];
-    // Events from inside Maps come late, or not at all.
+    // Events from inside Maps arrive late or never.
     for await (const event of eventLogs) {
       if (event.type === 'StateEntered' && event.index === undefined) entered.push(event.state.name);
     }
@@ -70,32 +70,32 @@ const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:';
 const ROLE_ARN = 'arn:aws:iam::000000000000:role/engine';
 
 /**
- * The definition with its tasks as functions named like their states. What starts executions is a function here, too: what it
- * is given is looked at, and not run.
+ * The definition with every task as a function named after its state. The task that starts executions becomes a function too,
+ * so that tests see its input and nothing runs.
  */
 const remoteDefinition = (): string => {
   const machine = JSON.parse(definitionText) as Parameters<typeof statesOf>[0];
   for (const [name, state] of statesOf(machine)) {
     if (state.Type !== 'Task') continue;
     const { Payload, 'Payload.$': path, Input } = state.Parameters as Record<string, unknown>;
-    const given = path === undefined ? { Payload: Payload ?? Input } : { 'Payload.$': path };
+    const payload = path === undefined ? { Payload: Payload ?? Input } : { 'Payload.$': path };
     Object.assign(state, {
       Resource: 'arn:aws:states:::lambda:invoke',
-      Parameters: { FunctionName: `${FUNCTION_ARN}${name}`, ...given },
+      Parameters: { FunctionName: `${FUNCTION_ARN}${name}`, ...payload },
     } satisfies Partial<State>);
   }
   return JSON.stringify(machine);
 };
 
-/** The `Invoke` of the Lambda API, for functions that the test plays. */
-const startLambda = async (play: PlayTask, port: number) => {
+/** A server for `Invoke` of the Lambda API, which runs the fake tasks. */
+const startLambda = async (runTask: RunTask, port: number) => {
   const server = createServer(async (request, response) => {
     const [, name = ''] = /\/functions\/[^/]*?(\w+)\/invocations/.exec(decodeURIComponent(request.url ?? '')) ?? [];
     const send = (headers: Record<string, string>, body: unknown) =>
       response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body ?? null));
     const payload: unknown = JSON.parse(await text(request));
     try {
-      send({}, play(name, payload));
+      send({}, runTask(name, payload));
     } catch (error) {
       send({ 'x-amz-function-error': 'Unhandled' }, toPayload(error as Error));
     }
@@ -103,16 +103,16 @@ const startLambda = async (play: PlayTask, port: number) => {
   return listen(server, port);
 };
 
-/** A function that asks the test what to do. */
+/** The code of a function that forwards its event to the test. */
 const forwarder = (url: string, name: string): string => `exports.handler = async (event) => {
   const request = { method: 'POST', body: JSON.stringify(event) };
-  const answer = await fetch('${url}/2015-03-31/functions/${name}/invocations', request);
-  const body = await answer.json();
-  if (!answer.headers.has('x-amz-function-error')) return body;
+  const response = await fetch('${url}/2015-03-31/functions/${name}/invocations', request);
+  const body = await response.json();
+  if (!response.headers.has('x-amz-function-error')) return body;
   throw Object.assign(new Error(body.errorMessage), { name: body.errorType });
 };`;
 
-/** Makes the tasks' functions where an engine runs functions itself. */
+/** Creates the tasks' functions in an engine that runs functions itself. */
 const createFunctions = async (endpoint: string, lambdaUrl: string): Promise<void> => {
   const client = new CloudFormationClient({ ...ACCESS, endpoint });
   const Resources = Object.fromEntries(
@@ -133,16 +133,16 @@ const createFunctions = async (endpoint: string, lambdaUrl: string): Promise<voi
   client.destroy();
 };
 
-/** Waits are scaled down, where an engine knows how. */
-const ENDS_WITHIN_MS = 50_000;
+/** Enough for the retry delays of an engine that cannot shorten them. */
+const MAX_EXECUTION_MS = 50_000;
 
 /**
  * An interpreter behind the Step Functions API.
- * @param lambdaPort where it sends `lambda:invoke`; undefined where it runs functions itself
+ * @param lambdaPort the port to which it sends `lambda:invoke`; undefined if it runs functions itself
  */
 export const remoteEngine = async (endpoint: string, lambdaPort: number | undefined): Promise<Engine> => {
-  let play: PlayTask = () => ({});
-  const lambda = await startLambda((name, payload) => play(name, payload), lambdaPort ?? 0);
+  let current: RunTask = () => ({});
+  const lambda = await startLambda((name, payload) => current(name, payload), lambdaPort ?? 0);
   const client = new SFNClient({ ...ACCESS, endpoint });
   const close = async (): Promise<void> => {
     client.destroy();
@@ -158,16 +158,16 @@ export const remoteEngine = async (endpoint: string, lambdaPort: number | undefi
     throw error;
   }
   return {
-    run: async (input, playTask) => {
-      play = playTask;
+    run: async (input, runTask) => {
+      current = runTask;
       const { executionArn } = await client.send(
-        // moto calls every execution without a name "None".
+        // moto names every unnamed execution "None".
         new StartExecutionCommand({ stateMachineArn, name: randomUUID(), input: JSON.stringify(input) }),
       );
-      const givesUpAt = Date.now() + ENDS_WITHIN_MS;
+      const deadline = Date.now() + MAX_EXECUTION_MS;
       let status: string | undefined = 'RUNNING';
       while (status === 'RUNNING') {
-        if (Date.now() > givesUpAt) throw new Error(`${executionArn} does not end`);
+        if (Date.now() > deadline) throw new Error(`${executionArn} is still running after ${MAX_EXECUTION_MS} ms`);
         await sleep(20);
         ({ status } = await client.send(new DescribeExecutionCommand({ executionArn })));
       }

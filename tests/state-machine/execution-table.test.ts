@@ -42,7 +42,7 @@ const aJob = (change: Partial<ClaimedJob> = {}): ClaimedJob =>
     ...change,
   });
 
-const given = (providerId: string) => ({
+const fetchedFrom = (providerId: string) => ({
   providerId,
   status: 'FETCHED',
   fetchedAt: 1,
@@ -62,11 +62,11 @@ beforeAll(async () => {
 
 afterAll(async () => engine?.close());
 
-/** Tasks whose result the state machine does not read: without a fake they return `{}`. */
+/** Tasks whose result the state machine does not read. Without a fake they return `{}`. */
 const WITHOUT_RESULT = ['RunRedrives', 'DeliverCallback', 'SettleJob'];
 
 /**
- * Runs the real file. Each task is a fake: a function of its payload that throws what the Lambda function would throw.
+ * Runs the real definition with a fake for each task, which returns or throws what the Lambda function would.
  * @throws Error naming each Task that ran without a fake
  */
 const run = async (input: unknown, tasks: Record<string, (payload: never, call: number) => unknown>) => {
@@ -91,21 +91,21 @@ const throws = (error: Error) => () => {
 };
 const failure = { class: 'bad_status', statusCode: 500 } as const;
 
-/** An error that Step Functions itself makes: its message is none of ours. */
+/** An error from AWS itself, whose message is not our JSON. */
 const awsError = (name: string): Error => Object.assign(new Error('from AWS'), { name });
 
-/** What settling reads of an error. */
-const told = (error?: Error) => (error && 'failure' in error ? error.failure : { class: 'internal' });
+/** The failure that job-settle reads from an error. */
+const failureOf = (error?: Error) => (error && 'failure' in error ? error.failure : { class: 'internal' });
 
 const fetchUnless =
   (errors: Record<string, Error>, working: readonly string[] = []) =>
   (payload: { providerId: string }) => {
     const { providerId } = fetchRequestSchema.parse(payload);
     if (errors[providerId]) throw errors[providerId];
-    return working.includes(providerId) ? { providerId, ...WORKING } : given(providerId);
+    return working.includes(providerId) ? { providerId, ...WORKING } : fetchedFrom(providerId);
   };
 
-/** What a fetch returns of a provider that is still working. */
+/** The result of a fetch from a provider that is still working. */
 const WORKING = {
   status: 'UNAVAILABLE',
   ticket: { url: 'https://reports.example/work/7', since: 1_767_225_600_000, polls: 0 },
@@ -114,7 +114,7 @@ const WORKING = {
 
 type Counted = { retryCount: number; providerId?: string };
 
-describe('with jobs', () => {
+describe('an execution with jobs', () => {
   type Row = {
     when: string;
     job?: Partial<ClaimedJob>;
@@ -124,86 +124,106 @@ describe('with jobs', () => {
     deliver?: Error;
     settle?: Error;
     calls: [fetches: number, deliveries: number, settlements: number];
-    /** Whether the execution fails, visibly: a job was left to its lease. */
-    isLeft?: boolean;
+    /** Whether the execution fails because a job has to wait until its lease expires. */
+    isLeftToLease?: boolean;
   };
   const rows: Row[] = [
-    { when: 'all give', calls: [2, 1, 0] },
-    { when: 'one is unavailable', fetch: { gas: new ProviderUnavailable(failure) }, calls: [4, 0, 1] },
-    { when: 'one asks to wait', fetch: { gas: new ProviderThrottled(failure) }, calls: [2, 0, 1] },
-    { when: 'one is still working', working: ['gas'], calls: [2, 0, 1] },
-    { when: 'all are still working', working: ['gas', 'internet'], calls: [2, 0, 1] },
+    { when: 'both providers answer', calls: [2, 1, 0] },
+    { when: 'a provider is unavailable', fetch: { gas: new ProviderUnavailable(failure) }, calls: [4, 0, 1] },
+    { when: 'a provider throttles the fetch', fetch: { gas: new ProviderThrottled(failure) }, calls: [2, 0, 1] },
+    { when: 'a provider is still working', working: ['gas'], calls: [2, 0, 1] },
+    { when: 'both providers are still working', working: ['gas', 'internet'], calls: [2, 0, 1] },
     {
-      when: 'the deadline has come, and one is still working',
+      when: 'a provider is still working at the fetch deadline',
       job: { final: true },
       working: ['gas'],
       calls: [2, 1, 0],
     },
     {
-      when: 'one is still working, and one is unavailable',
+      when: 'one provider is still working and the other is unavailable',
       working: ['gas'],
       fetch: { internet: new ProviderUnavailable(failure) },
       calls: [4, 0, 1],
     },
-    { when: 'one refuses', fetch: { gas: new ProviderRefused(failure) }, calls: [2, 1, 0] },
+    { when: 'a provider refuses', fetch: { gas: new ProviderRefused(failure) }, calls: [2, 1, 0] },
     { when: 'a fetch crashes', fetch: { gas: new TypeError('a bug') }, calls: [2, 0, 1] },
     {
-      when: 'the deadline has come',
+      when: 'a provider throttles the fetch at the fetch deadline',
       job: { final: true },
       fetch: { gas: new ProviderThrottled(failure) },
       calls: [2, 1, 0],
     },
     {
-      when: 'the deadline has come, and one is unavailable',
+      when: 'a provider is unavailable at the fetch deadline',
       job: { final: true },
       fetch: { gas: new ProviderUnavailable(failure) },
       calls: [4, 1, 0],
     },
-    { when: 'a fetch is throttled', fetch: { gas: awsError('Lambda.TooManyRequestsException') }, calls: [4, 0, 1] },
-    { when: 'a provider is left alone', fetch: { gas: new ProviderCircuitOpen(failure) }, calls: [2, 0, 1] },
-    { when: 'a provider takes no more for now', fetch: { gas: new ProviderLimitReached(failure) }, calls: [2, 0, 1] },
+    {
+      when: 'Lambda throttles a fetch',
+      fetch: { gas: awsError('Lambda.TooManyRequestsException') },
+      calls: [4, 0, 1],
+    },
+    { when: 'the circuit of a provider is open', fetch: { gas: new ProviderCircuitOpen(failure) }, calls: [2, 0, 1] },
+    {
+      when: 'the limit of a provider is reached',
+      fetch: { gas: new ProviderLimitReached(failure) },
+      calls: [2, 0, 1],
+    },
     { when: 'fetching is paused', fetch: { gas: new Paused(failure) }, calls: [2, 0, 1] },
-    { when: 'the receiver is left alone', deliver: new CallbackCircuitOpen(failure), calls: [2, 1, 1] },
+    { when: 'the circuit of the receiver is open', deliver: new CallbackCircuitOpen(failure), calls: [2, 1, 1] },
     { when: 'the lease is too short to fetch', fetch: { gas: new LeaseLost(failure) }, calls: [2, 0, 1] },
-    { when: 'nothing is pending', job: { providers: [], checkpointed: true }, calls: [0, 1, 0] },
-    { when: 'all that are due give, and another waits', job: { isAnyWaiting: true }, calls: [2, 0, 1] },
-    { when: 'none is due, and one waits', job: { providers: [], isAnyWaiting: true }, calls: [0, 0, 1] },
-    { when: 'one waits, and the deadline has come', job: { isAnyWaiting: true, final: true }, calls: [2, 1, 0] },
-    { when: 'what was fetched is not stored any more', deliver: new ResultMissing('gas'), calls: [2, 1, 1] },
+    { when: 'all results were fetched before', job: { providers: [], checkpointed: true }, calls: [0, 1, 0] },
+    {
+      when: 'all due providers answer but another is waiting for its retry',
+      job: { isAnyWaiting: true },
+      calls: [2, 0, 1],
+    },
+    {
+      when: 'no provider is due and one is waiting for its retry',
+      job: { providers: [], isAnyWaiting: true },
+      calls: [0, 0, 1],
+    },
+    {
+      when: 'a provider is waiting for its retry at the fetch deadline',
+      job: { isAnyWaiting: true, final: true },
+      calls: [2, 1, 0],
+    },
+    { when: 'a stored result has expired', deliver: new ResultMissing('gas'), calls: [2, 1, 1] },
     { when: 'the receiver is unavailable', deliver: new CallbackUnavailable(failure), calls: [2, 3, 1] },
-    { when: 'the receiver asks to wait', deliver: new CallbackThrottled(failure), calls: [2, 1, 1] },
-    { when: 'the receiver rejects', deliver: new CallbackRejected(failure), calls: [2, 1, 1] },
-    { when: 'the end is not saved', deliver: new OutcomeNotSaved(failure), calls: [2, 1, 1] },
+    { when: 'the receiver throttles the callback', deliver: new CallbackThrottled(failure), calls: [2, 1, 1] },
+    { when: 'the receiver rejects the callback', deliver: new CallbackRejected(failure), calls: [2, 1, 1] },
+    { when: 'the outcome of the callback is not saved', deliver: new OutcomeNotSaved(failure), calls: [2, 1, 1] },
     { when: 'the lease is too short to deliver', deliver: new LeaseLost(failure), calls: [2, 1, 1] },
     {
-      when: 'the delivery is throttled before it begins',
+      when: 'Lambda throttles a delivery before it begins',
       deliver: awsError('Lambda.TooManyRequestsException'),
       calls: [2, 3, 1],
     },
     {
-      when: 'the delivery breaks off, and the receiver may have it',
+      when: 'Lambda fails during a delivery, which the receiver may have received',
       deliver: awsError('Lambda.ServiceException'),
       calls: [2, 1, 1],
     },
     {
-      when: 'settling breaks off',
+      when: 'Lambda fails while settling',
       deliver: new CallbackRejected(failure),
       settle: awsError('Lambda.ServiceException'),
       calls: [2, 1, 3],
-      isLeft: true,
+      isLeftToLease: true,
     },
     {
-      when: 'settling fails',
+      when: 'settling crashes',
       deliver: new CallbackRejected(failure),
       settle: new TypeError('a bug'),
       calls: [2, 1, 1],
-      isLeft: true,
+      isLeftToLease: true,
     },
   ];
 
   test.each(rows)(
-    'when $when, its calls are $calls',
-    async ({ job, fetch = {}, working, deliver, settle, calls, isLeft = false }) => {
+    'when $when, makes $calls.0 fetches, $calls.1 callbacks and $calls.2 settlements',
+    async ({ job, fetch = {}, working, deliver, settle, calls, isLeftToLease = false }) => {
       const execution = await run(
         { jobs: [aJob(job)] },
         {
@@ -213,9 +233,12 @@ describe('with jobs', () => {
         },
       );
       expect(['FetchProvider', 'DeliverCallback', 'SettleJob'].map(execution.count)).toEqual(calls);
-      expect([execution.failed, execution.last]).toEqual([isLeft, isLeft ? 'JobsLeftToLease' : 'JobsDone']);
+      expect([execution.failed, execution.last]).toEqual([
+        isLeftToLease,
+        isLeftToLease ? 'JobsLeftToLease' : 'JobsDone',
+      ]);
       expect(execution.count('ClaimDueJobs')).toBe(0);
-      // Each provider's tries are counted by themselves.
+      // Retries are counted for each provider separately.
       for (const name of ['FetchProvider', 'DeliverCallback']) {
         const counts = new Map<string, number>();
         for (const { retryCount, providerId = '' } of (execution.calls[name] ?? []) as Counted[]) {
@@ -223,7 +246,7 @@ describe('with jobs', () => {
           counts.set(providerId, retryCount + 1);
         }
       }
-      // Checked out here: inside a task the Catch would take what these throw.
+      // Parsed here, because a Catch would swallow an error thrown inside a task.
       for (const payload of execution.calls.FetchProvider ?? []) fetchRequestSchema.parse(payload);
       for (const payload of execution.calls.DeliverCallback ?? []) deliverRequestSchema.parse(payload);
       for (const payload of execution.calls.SettleJob ?? []) {
@@ -231,12 +254,12 @@ describe('with jobs', () => {
         const { deliveryError } = payload as { deliveryError?: unknown };
         const error = deliveryError === undefined ? undefined : caughtErrorSchema.parse(deliveryError);
         expect(error?.Error).toBe(deliver?.name);
-        if (error) expect(readTaskFailure(error)).toEqual(told(deliver));
+        if (error) expect(readTaskFailure(error)).toEqual(failureOf(deliver));
       }
     },
   );
 
-  test('keeps each outcome, with its error, for whoever comes next', async () => {
+  test('passes each outcome, with its error, to job-settle', async () => {
     const { calls } = await run(
       { jobs: [aJob({ order: ['a', 'b', 'c'], providers: ['a', 'b', 'c'] })] },
       { FetchProvider: fetchUnless({ b: new ProviderRefused(failure), c: new ProviderThrottled(failure) }) },
@@ -249,46 +272,46 @@ describe('with jobs', () => {
     ]);
   });
 
-  test('hands on where the work of a provider is asked for', async () => {
+  test('passes the ticket of a provider that is still working to job-settle', async () => {
     const { calls } = await run({ jobs: [aJob()] }, { FetchProvider: fetchUnless({}, ['gas']) });
     const { job } = settleRequestSchema.parse(calls.SettleJob?.[0]);
-    const { status: _, ...told } = WORKING;
-    expect(job.results[0]).toEqual({ kind: 'working', providerId: 'gas', ...told });
+    const { status: _, ...outcome } = WORKING;
+    expect(job.results[0]).toEqual({ kind: 'working', providerId: 'gas', ...outcome });
   });
 
-  test('works on every job of a batch, whatever becomes of one', async () => {
+  test('processes every job of a batch even if one has to be retried', async () => {
     const jobs = Array.from({ length: 40 }, (_, index) => aJob({ claims: index + 1 }));
     const { count, failed } = await run(
       { jobs },
       {
         FetchProvider: ({ claims, providerId }: { claims: number; providerId: string }) =>
-          claims === 7 ? throws(new ProviderThrottled(failure))() : given(providerId),
+          claims === 7 ? throws(new ProviderThrottled(failure))() : fetchedFrom(providerId),
       },
     );
     expect([count('DeliverCallback'), count('SettleJob'), failed]).toEqual([39, 1, false]);
   });
 });
 
-test('an older execution, whose job does not say whether a provider waits, delivers', async () => {
+test('an execution started by an older version, whose job lacks isAnyWaiting, delivers', async () => {
   const { isAnyWaiting: _, ...older } = aJob();
   const { last, count } = await run({ jobs: [older] }, { FetchProvider: fetchUnless({}) });
   expect([last, count('DeliverCallback'), count('SettleJob')]).toEqual(['JobsDone', 1, 0]);
 });
 
-test('one job of a batch that is left to its lease fails the execution, and no other job', async () => {
+test('a job that is left to its lease fails the execution, but no other job of its batch', async () => {
   const { failed, last, count } = await run(
     { jobs: [aJob({ claims: 1 }), aJob({ claims: 2 }), aJob({ claims: 3 })] },
     {
       FetchProvider: ({ claims, providerId }: { claims: number; providerId: string }) =>
-        claims === 2 ? throws(new ProviderThrottled(failure))() : given(providerId),
+        claims === 2 ? throws(new ProviderThrottled(failure))() : fetchedFrom(providerId),
       SettleJob: throws(new TypeError('a bug')),
     },
   );
   expect([failed, last, count('DeliverCallback')]).toEqual([true, 'JobsLeftToLease', 2]);
 });
 
-describe('without jobs', () => {
-  test('claims pass by pass, and starts an execution for each batch', async () => {
+describe('an execution without jobs', () => {
+  test('claims in several passes, and starts an execution for each batch', async () => {
     const batch = (claims: number) => [aJob({ claims })];
     const { calls, last, failed } = await run(
       {},
@@ -309,7 +332,7 @@ describe('without jobs', () => {
     expect([last, failed]).toEqual(['SweepDone', false]);
   });
 
-  test('fails visibly when a batch is left to its lease, claims no more, and starts the others', async () => {
+  test('starts the other batches when one cannot be started, then fails without another pass', async () => {
     const { calls, last, failed } = await run(
       {},
       {
@@ -323,13 +346,13 @@ describe('without jobs', () => {
       },
     );
     const started = (calls.StartBatch as { jobs: ClaimedJob[] }[]).map(({ jobs }) => jobs[0]?.claims);
-    // One try and three retries of the one that can't be started, which holds up none of the others.
+    // Batch 1 is tried once and retried three times.
     expect(started.toSorted()).toEqual([1, 1, 1, 1, 2]);
     expect(calls.ClaimDueJobs).toHaveLength(1);
     expect([last, failed]).toEqual(['JobsLeftToLease', true]);
   });
 
-  test('ends a pass that claimed no batch', async () => {
+  test('starts no execution after passes without a batch', async () => {
     const { last, failed, count } = await run(
       {},
       { ClaimDueJobs: (_, call) => ({ batches: [], more: call === 1, claimed: call }) },
@@ -337,7 +360,7 @@ describe('without jobs', () => {
     expect([last, failed, count('ClaimDueJobs'), count('StartBatch')]).toEqual(['SweepDone', false, 2, 0]);
   });
 
-  test('sweeps, whatever becomes of redrives', async () => {
+  test('sweeps even if redrives fail', async () => {
     const { last, failed, count } = await run(
       {},
       { RunRedrives: throws(new TypeError('a bug')), ClaimDueJobs: () => ({ batches: [], more: false, claimed: 0 }) },
@@ -345,7 +368,7 @@ describe('without jobs', () => {
     expect([last, failed, count('RunRedrives'), count('ClaimDueJobs')]).toEqual(['SweepDone', false, 1, 1]);
   });
 
-  test('fails visibly when nothing can be claimed', async () => {
+  test('fails when claiming fails', async () => {
     const { failed, last } = await run({}, { ClaimDueJobs: throws(new TypeError('a bug')) });
     expect([failed, last]).toEqual([true, 'SweepFailed']);
   });

@@ -8,27 +8,27 @@ import { aClaim } from '../builders.ts';
 import { acceptLargest, FILLINGS, theLargestClaim } from '../largest-job.ts';
 import { type Machine, machinesOf, readDefinition, TASKS } from './definition.ts';
 
-/** Input and output of a state, a task and an execution: a hard quota of Step Functions, in bytes of UTF-8. */
+/** Maximum input or output of a state, a task or an execution, in bytes of UTF-8: a hard quota of Step Functions. */
 const MAX_STATE_BYTES = 262_144;
 
 type Json = Parameters<StateMachine['run']>[0];
-type Play = (payload: { providerId?: string }) => unknown;
+type Fake = (payload: { providerId?: string }) => unknown;
 
-/** What works on a job, and on one of its providers: the machines inside the Maps. */
-const [whole, , ofJob, ofProvider] = machinesOf(readDefinition());
+/** The outer machine, and the machines inside its Maps that process a job and one of its providers. */
+const [outer, , jobMachine, providerMachine] = machinesOf(readDefinition());
 
 /**
  * The largest input or output of each state of an execution, in bytes.
- * @param machine one at a time: the interpreter tells little of what happens inside of Maps
+ * @param machine a single machine, because the interpreter logs few events inside Maps
  */
-const sizesOf = async (machine: Machine | undefined, input: unknown, play: Record<string, Play>) => {
+const sizesOf = async (machine: Machine | undefined, input: unknown, fakes: Record<string, Fake>) => {
   const { StartAt, States } = machine ?? {};
   const runnable = new StateMachine(parseDefinition(JSON.stringify({ StartAt, States })), {
     validationOptions: { checkArn: false },
   });
   const handler = (name: string) => async (raw: Json) => {
     const { Payload } = raw as { Payload?: { providerId?: string } };
-    return { Payload: (play[name]?.(Payload ?? {}) ?? {}) as Json };
+    return { Payload: (fakes[name]?.(Payload ?? {}) ?? {}) as Json };
   };
   const { result, eventLogs } = runnable.run(input as Json, {
     overrides: {
@@ -49,8 +49,8 @@ const sizesOf = async (machine: Machine | undefined, input: unknown, play: Recor
   return sizes;
 };
 
-/** As large as a result may be that travels: `MAX_INLINE_BYTES` as a JSON string. */
-const largestResult: Play = ({ providerId = '' }) => ({
+/** The largest result that is passed inline: a JSON string of `MAX_INLINE_BYTES`. */
+const largestResult: Fake = ({ providerId = '' }) => ({
   providerId,
   status: 'FETCHED',
   fetchedAt: 9_999_999_999_999,
@@ -61,7 +61,7 @@ const largestResult: Play = ({ providerId = '' }) => ({
   json: '\\'.repeat(8 * 1024 - 1),
 });
 
-/** As large as an error gets on AWS: its message, a KiB of JSON, is escaped twice, and followed by a trace. */
+/** The largest error on AWS: its message, 1 KiB of JSON, is escaped twice and followed by a stack trace. */
 const largestError = (name: string) => () => {
   const errorMessage = JSON.stringify({ class: 'connection_refused', excerpt: '"'.repeat(450) });
   const trace = Array.from({ length: 10 }, () => `    at ${'x'.repeat(250)}`);
@@ -75,7 +75,7 @@ const largestBatch = (): ClaimedJob[] => {
 };
 
 describe('the largest job', () => {
-  test.each(FILLINGS)('of %j is at most 6 KiB as it is claimed', (filling) => {
+  test.each(FILLINGS)('filled with %j is at most 6 KiB when claimed', (filling) => {
     const { parameters, metadata } = acceptLargest(filling);
     expect([jsonBytes(parameters), jsonBytes(metadata)]).toEqual([1024, 1024]);
     expect(jsonBytes(theLargestClaim(filling))).toBeLessThanOrEqual(MAX_JOB_BYTES);
@@ -83,7 +83,7 @@ describe('the largest job', () => {
   });
 });
 
-describe('no state passes 256 KiB', () => {
+describe('no state exceeds 256 KiB', () => {
   const expectFit = (sizes: Map<string, number>, names: string[]) => {
     expect([...sizes.keys()]).toEqual(expect.arrayContaining(names));
     expect([...sizes].filter(([, bytes]) => bytes > MAX_STATE_BYTES)).toEqual([]);
@@ -91,47 +91,47 @@ describe('no state passes 256 KiB', () => {
 
   const error = largestError('CallbackRejected');
 
-  test('in an execution of the largest batch', async () => {
+  test('in an execution with the largest batch', async () => {
     const jobs = largestBatch();
     expect(jobs.length).toBeGreaterThan(30);
     const input = { jobs, AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: 'x'.repeat(256) };
-    const sizes = await sizesOf(whole, input, { FetchProvider: largestResult, DeliverCallback: error });
+    const sizes = await sizesOf(outer, input, { FetchProvider: largestResult, DeliverCallback: error });
     expectFit(sizes, ['ProcessJobs', 'HasEnds', 'SummariseEnds']);
     expect(sizes.get('ProcessJobs')).toBeGreaterThan(190 * 1024);
   });
 
-  test('in its work on the largest job, whose receiver does not take what ten providers gave', async () => {
-    const play = { FetchProvider: largestResult, DeliverCallback: error };
-    const sizes = await sizesOf(ofJob, theLargestClaim(), play);
+  test('while processing the largest job, whose receiver rejects the results of ten providers', async () => {
+    const fakes = { FetchProvider: largestResult, DeliverCallback: error };
+    const sizes = await sizesOf(jobMachine, theLargestClaim(), fakes);
     expectFit(sizes, ['FetchProviders', 'SummariseResults', 'IsReadyToDeliver', 'DeliverCallback', 'SettleJob']);
     expect(sizes.get('SettleJob')).toBeGreaterThan(160 * 1024);
   });
 
-  test('in its work on the largest job, whose providers all fail', async () => {
+  test('while processing the largest job, whose providers all fail', async () => {
     const sizes = await sizesOf(
-      ofJob,
+      jobMachine,
       { ...theLargestClaim(), final: false },
       { FetchProvider: largestError('ProviderThrottled') },
     );
     expectFit(sizes, ['FetchProviders', 'SummariseResults', 'SettleJob']);
   });
 
-  test('in its work on one provider of the largest job', async () => {
+  test('while fetching from one provider of the largest job', async () => {
     const job = theLargestClaim();
     const { jobId, claims, leasedUntil, providers } = job;
     const input = { jobId, claims, leasedUntil, providerId: providers[0], job };
-    const sizes = await sizesOf(ofProvider, input, { FetchProvider: largestError('ProviderThrottled') });
+    const sizes = await sizesOf(providerMachine, input, { FetchProvider: largestError('ProviderThrottled') });
     expectFit(sizes, ['FetchProvider', 'KeepUnavailability']);
   });
 
   test.each<[string, () => ClaimedJob, isSuspect: boolean]>([
     ['the largest jobs', theLargestClaim, false],
-    ['the largest jobs, each in a batch of its own', theLargestClaim, true],
-    ['small jobs, each in a batch of its own', () => aClaim({ callbackUrl: 'https://a.example/' }), true],
-  ])('in a sweep that finds no end of %s', async (_name, aJob, isSuspect) => {
+    ['the largest jobs, each in its own batch', theLargestClaim, true],
+    ['small jobs, each in its own batch', () => aClaim({ callbackUrl: 'https://a.example/' }), true],
+  ])('in a sweep over an unlimited number of %s', async (_name, aJob, isSuspect) => {
     const batches = createBatches();
     while (!batches.isFull() && batches.room() > 0) {
-      // As many claims as are under way at once.
+      // job-claim runs up to 32 claims concurrently.
       for (let room = Math.min(32, batches.room()); room > 0; room -= 1) batches.add(aJob(), isSuspect);
     }
     const sweep = { batches: batches.toArray(), more: false, claimed: 1_000_000 };
@@ -139,7 +139,7 @@ describe('no state passes 256 KiB', () => {
       expect(batch.length).toBeLessThanOrEqual(40);
       expect(jsonBytes(batch)).toBeLessThanOrEqual(200 * 1024);
     }
-    const sizes = await sizesOf(whole, {}, { ClaimDueJobs: () => sweep });
+    const sizes = await sizesOf(outer, {}, { ClaimDueJobs: () => sweep });
     expectFit(sizes, ['ClaimDueJobs', 'StartBatches', 'SummariseBatches', 'StartBatch']);
     expect(sizes.get('StartBatches')).toBeGreaterThan(198 * 1024);
   });

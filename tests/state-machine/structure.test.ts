@@ -17,13 +17,13 @@ import {
 const machine = readDefinition();
 const states = new Map(statesOf(machine));
 const tasks = [...states].filter(([, state]) => state.Type === 'Task');
-/** States that look at every item of a list: each is behind a Choice that finds it not empty. */
+/** States that read every item of a list. Each follows a Choice or a Map that ensures the list is not empty. */
 const SUMMARIES = ['SummariseResults', 'SummariseEnds', 'SummariseBatches'];
 const template = readTemplate('template.yaml');
 const properties = (logicalId: string) => template.Resources[logicalId]?.Properties as Record<string, never>;
 
 describe('the graph', () => {
-  test('leads nowhere that is not there, and everywhere that is', () => {
+  test('has no transition to a missing state, and no unreachable state', () => {
     for (const one of machinesOf(machine)) {
       const names = Object.keys(one.States);
       const dangling = Object.entries(one.States).flatMap(([name, state]) =>
@@ -37,14 +37,14 @@ describe('the graph', () => {
     }
   });
 
-  test('ends every state that leads nowhere', () => {
+  test('marks exactly the states without a successor as terminal', () => {
     for (const [name, state] of states) {
       const ends = state.End === true || ['Succeed', 'Fail'].includes(state.Type);
       expect([name, ends]).toEqual([name, targetsOf({ ...state, Catch: [] }).length === 0]);
     }
   });
 
-  test('cannot reach the sweep when it is given jobs', () => {
+  test('cannot reach the sweep from an input with jobs', () => {
     const hasJobs = machine.States[machine.StartAt] as State;
     expect(hasJobs.Choices).toEqual([{ Variable: '$.jobs', IsPresent: true, Next: 'ProcessJobs' }]);
     const reached = [...reachableFrom(machine, 'ProcessJobs')];
@@ -60,7 +60,7 @@ describe('the graph', () => {
     expect(states.get('StartBatches')?.ItemSelector).toEqual({ 'jobs.$': '$$.Map.Item.Value' });
   });
 
-  test('names states once, in PascalCase, and Choices as questions', () => {
+  test('gives states unique PascalCase names, and Choices names that are questions', () => {
     expect(states.size).toBe(statesOf(machine).length);
     for (const [name, { Type }] of states) {
       expect(name).toMatch(/^([A-Z][a-z]+)+$/);
@@ -78,29 +78,29 @@ describe('tasks', () => {
     expect(problems).toEqual([]);
   });
 
-  test.each(tasks)('%s retries named errors only', (_name, state) => {
+  test.each(tasks)('%s retries only named errors', (_name, state) => {
     for (const { ErrorEquals } of state.Retry ?? []) expect(ErrorEquals).not.toContain('States.ALL');
   });
 
-  test('match only errors that failures.ts defines', () => {
-    const own = tasks
+  test('retry and catch only error names that exist', () => {
+    const ownErrors = tasks
       .flatMap(([, { Retry = [], Catch = [] }]) => [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals))
       .filter((name) => !/^(States|Lambda|StepFunctions)\./.test(name));
-    expect(own.length).toBeGreaterThan(0);
+    expect(ownErrors.length).toBeGreaterThan(0);
     const exported = Object.keys(failures);
-    const unknown = own.filter((name) => !exported.includes(name));
+    const unknown = ownErrors.filter((name) => !exported.includes(name));
     expect(unknown.map((name) => `packages/core/domain/failures.ts exports no class ${name}`)).toEqual([]);
   });
 
-  test('fail by names that minifying leaves alone', () => {
+  test('throw errors whose names are literals, which minifying keeps', () => {
     const source = readFileSync('packages/core/domain/failures.ts', 'utf8');
     const classes = [...source.matchAll(/export class (\w+) extends \w+ \{\s+override name = '(\w+)';/g)];
     expect(classes.map(([, name]) => name)).toEqual(classes.map(([, , literal]) => literal));
     expect(classes).toHaveLength(source.match(/^export class /gm)?.length ?? 0);
   });
 
-  test('have a longer time limit than their functions, and functions than their calls', () => {
-    /** Where the deadline of what a task does is written, in milliseconds. */
+  test('time out after their functions, and functions after their work', () => {
+    /** The constant that limits the work of a task, in milliseconds. */
     const deadlines: Record<string, [path: string, name: string]> = {
       RunRedrives: ['functions/redrive-run/run-redrives.ts', 'PASS_MS'],
       ClaimDueJobs: ['functions/job-claim/claim-due-jobs.ts', 'PASS_MS'],
@@ -129,7 +129,7 @@ describe('tasks', () => {
     expect(problems).toEqual([]);
   });
 
-  test('add up to less than 200 seconds on the longest path of a job', () => {
+  test('take less than 200 seconds in total on the longest path of a job', () => {
     const ownSeconds = ({ TimeoutSeconds = 0, Retry = [], ItemProcessor }: State): number =>
       Retry.reduce(
         (sum, { MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds }) => {
@@ -140,7 +140,7 @@ describe('tasks', () => {
         },
         TimeoutSeconds + (ItemProcessor ? longest(ItemProcessor, ItemProcessor.StartAt) : 0),
       );
-    /** A job has no loops, and each Map works on all its items at once. */
+    /** The path of a job has no loops, and each Map processes all its items concurrently. */
     const longest = (one: Machine, name: string): number => {
       const state = one.States[name] as State;
       return ownSeconds(state) + Math.max(0, ...targetsOf(state).map((target) => longest(one, target)));
@@ -152,7 +152,7 @@ describe('tasks', () => {
   });
 });
 
-describe('the text', () => {
+describe('the definition', () => {
   test('has the placeholders that the template substitutes', () => {
     const placeholders = [...definitionText.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]);
     const substitutions = properties('ProcessPendingStateMachine').DefinitionSubstitutions;
@@ -166,18 +166,18 @@ describe('the text', () => {
     expect(problems).toEqual([]);
   });
 
-  test('uses forms that every engine knows', () => {
+  test('uses only features that every engine supports', () => {
     const compact = JSON.stringify(machine);
     for (const form of ['JSONata', 'QueryLanguage', '"IsPresent":false', '[?(', '{%']) {
       expect(compact).not.toContain(form);
     }
-    // The one thing of $$.State that is known everywhere; the embedded interpreter is helped by local/retry-count.ts.
+    // The only part of $$.State that all engines support; local/retry-count.ts adds it to the embedded interpreter.
     expect(new Set(compact.match(/"[^"]+":"\$\$\.State\.[^"]*"/g))).toEqual(
       new Set(['"retryCount.$":"$$.State.RetryCount"']),
     );
     for (const [name, { ItemSelector: _, ItemProcessor: __, ...state }] of states) {
       expect(JSON.stringify(state)).not.toContain('$$.Map');
-      // Only behind a list that has items: not every engine takes [*] over an empty one.
+      // Only for lists that are not empty: not every engine accepts [*] on an empty list.
       if (JSON.stringify(state).includes('[*]')) expect(SUMMARIES).toContain(name);
     }
     expect(states.get('FetchProviders')?.Next).toBe('SummariseResults');

@@ -34,7 +34,7 @@ const alarms = new Map(
 );
 const alarm = (name: string): Alarm => {
   const found = alarms.get(`${name}Alarm`);
-  if (!found) throw new Error(`template.yaml has no ${name}Alarm`);
+  if (!found) throw new Error(`template.yaml has no resource ${name}Alarm`);
   return found;
 };
 const periodOf = ({ Period, Metrics = [] }: Alarm): number =>
@@ -48,13 +48,13 @@ const TASKS = Object.keys(template.Resources.ProcessPendingStateMachine?.Propert
 const CALL_THIRD_PARTIES = ['ProviderFetch', 'CallbackDeliver'];
 
 describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMissingData, Metrics = [], ...rest }) => {
-  test('tells somebody, in words, and says what no data means', () => {
+  test('notifies the topic, has a description, and says how missing data counts', () => {
     expect(AlarmDescription.length).toBeGreaterThan(20);
     expect(AlarmActions).toEqual(['topic']);
     expect(['breaching', 'notBreaching']).toContain(TreatMissingData);
   });
 
-  test('watches a metric of this stack, or several by one expression', () => {
+  test('watches one metric of this stack, or several in one expression', () => {
     if (Metrics.length === 0) return expect(rest.Dimensions?.length).toBeGreaterThan(0);
     const returned = Metrics.filter(({ ReturnData }) => ReturnData !== false);
     expect(returned).toHaveLength(1);
@@ -64,15 +64,15 @@ describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMi
       expect(expression).toContain(Id);
       expect(MetricStat.Metric.Dimensions.length).toBeGreaterThan(0);
     }
-    // A query looks at all of the account, unless told otherwise.
+    // A query covers the whole account unless it filters by stack.
     if (expression.startsWith('SELECT')) expect(expression).toMatch(/service = 'stack'|TableName = 'JobTable'/);
-    // A series without any value makes the whole expression empty, and FILL does not promise otherwise.
+    // A series without data points empties the whole expression. FILL is not documented to prevent that.
     expect(expression).not.toContain('FILL');
     return undefined;
   });
 });
 
-test('throttles of the gateway are counted from the access log, where its lines say so', () => {
+test('the API throttling alarm counts throttled requests in the access log', () => {
   const filter = template.Resources.ApiThrottlesFilter?.Properties as {
     LogGroupName: object;
     FilterPattern: string;
@@ -94,15 +94,15 @@ test('throttles of the gateway are counted from the access log, where its lines 
   }
 });
 
-describe('a fault of our own', () => {
-  test.each(TASKS)('throttles of %s raise an alarm within a minute', (task) => {
+describe('alarms on internal faults', () => {
+  test.each(TASKS)('fire within a minute when %s is throttled', (task) => {
     const { MetricName, Dimensions, ...rest } = alarm(`${task}Throttles`);
     expect([MetricName, Dimensions]).toEqual(['Throttles', [{ Name: 'FunctionName', Value: `${task}Function` }]]);
     expect(rest).toMatchObject({ Period: 60, EvaluationPeriods: 1, Threshold: 1, Statistic: 'Sum' });
   });
 
   test.each(TASKS.filter((task) => !CALL_THIRD_PARTIES.includes(task)))(
-    'errors of %s, which calls no third party, raise an alarm within a minute',
+    'fire within a minute when %s, which calls no third party, fails',
     (task) => {
       const { MetricName, Dimensions, ...rest } = alarm(`${task}Errors`);
       expect([MetricName, Dimensions]).toEqual(['Errors', [{ Name: 'FunctionName', Value: `${task}Function` }]]);
@@ -113,7 +113,7 @@ describe('a fault of our own', () => {
   test.each([
     ['ProviderFetch', 'provider-fetch'],
     ['CallbackDeliver', 'callback-deliver'],
-  ])('of %s rings by what was counted as such, since third parties make its errors', (task, name) => {
+  ])('count the own faults of %s, because most of its errors come from third parties', (task, name) => {
     expect(alarms.has(`${task}ErrorsAlarm`)).toBe(false);
     expect(alarm(`${task}OwnFaults`)).toMatchObject({
       MetricName: 'OwnFaults',
@@ -124,7 +124,7 @@ describe('a fault of our own', () => {
     });
   });
 
-  test('shows within five minutes, whichever alarm it rings', () => {
+  test('all fire within five minutes', () => {
     const names = [...alarms.keys()].filter((id) =>
       /Throttles|OwnFaults|Errors|Executions|JobsNever|ResultsMissing/.test(id),
     );
@@ -137,7 +137,7 @@ describe('a fault of our own', () => {
   });
 });
 
-describe('a job that ends FAILED', () => {
+describe('alarms on jobs that end FAILED', () => {
   const causes = [...alarms.values()]
     .flatMap(({ Metrics = [], Dimensions = [] }) => [
       ...Dimensions,
@@ -145,9 +145,9 @@ describe('a job that ends FAILED', () => {
     ])
     .flatMap(({ Name, Value }) => (Name === 'cause' ? [Value] : []));
 
-  test('pages nobody for what is its receiver’s or its client’s own', () => {
+  test('ignore failures that only the receiver or the client can fix', () => {
     expect(causes.sort()).toEqual(['CALLBACK_EXHAUSTED', 'NEVER_SETTLED', 'RESULT_MISSING']);
-    // Nor does the sum over all causes.
+    // No alarm watches the sum over all causes either.
     for (const { Metrics = [], MetricName, Dimensions = [] } of alarms.values()) {
       const metrics = [{ MetricName, Dimensions }, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
       for (const metric of metrics.filter((one) => one.MetricName === 'JobsGivenUp')) {
@@ -156,12 +156,12 @@ describe('a job that ends FAILED', () => {
     }
   });
 
-  test('rings by a share of all where its receiver never took it', () => {
+  test('compare exhausted callbacks with all callbacks', () => {
     expect(alarm('CallbacksExhausted').Metrics?.at(-1)?.Expression).toMatch(/exhausted.*\/.*delivered/);
   });
 });
 
-test('what is told apart by provider is one series a provider', () => {
+test('refused credentials are one series for each provider', () => {
   expect(alarm('CredentialsRefused').Metrics).toEqual([
     {
       Id: 'refused',
@@ -172,12 +172,12 @@ test('what is told apart by provider is one series a provider', () => {
   ]);
 });
 
-test('a circuit that stays open rings only where no sweep of hours found it closed', () => {
+test('the alarm on a circuit that stays open fires only if every sweep of two hours found it open', () => {
   const { Statistic, Period = 0, EvaluationPeriods } = alarm('ProviderCircuitStaysOpen');
   expect([Statistic, Period * EvaluationPeriods]).toEqual(['Minimum', 7200]);
 });
 
-test('every metric that is watched is one that there is', () => {
+test('alarms watch only metrics that the code emits', () => {
   const text = readFileSync('template.yaml', 'utf8');
   const named = [
     ...text.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)|SELECT \w+\((\w+)\) FROM SCHEMA\("Boomerang"/g),

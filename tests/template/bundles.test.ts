@@ -29,7 +29,7 @@ test.each([
   ['job-read', 570],
   ['catalogue-read', 550],
 ])(
-  '%s stays below %d KiB, and contains no code for calling providers',
+  'the bundle of %s is smaller than %d KiB and contains no code for calling providers',
   async (stem, maxKibibytes) => {
     const { kibibytes, inputs } = await bundleOf(stem);
     expect(inputs.filter((path) => PROVIDER_CALLS.test(path))).toEqual([]);

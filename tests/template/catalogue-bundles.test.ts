@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { readBundleOptions } from '../../tools/bundle-options.ts';
 
-test('functions bundle no code that locates faults in a catalogue or checks it before a deployment', async () => {
+test('bundles contain no code that locates catalogue faults or checks a catalogue before deployment', async () => {
   const names = readdirSync('functions').filter((name) => {
     return readFileSync(`functions/${name}/handler.ts`, 'utf8').includes("'PROVIDER_CATALOGUE'");
   });

@@ -7,13 +7,13 @@ import { policiesOfFunction, policiesOfStateMachine } from './policies.ts';
 
 const template = readTemplate('template.yaml');
 
-/** What the client of each service is called in IAM. */
+/** The IAM prefix of each SDK client. */
 const IAM_PREFIX: Record<string, string> = { dynamodb: 'dynamodb', eventbridge: 'events', sfn: 'states', ssm: 'ssm' };
 
-/** The SDK asks for endpoints by itself only where it is told to. */
+/** Bundled with the SDK, which sends it only if endpoint discovery is enabled. */
 const NEVER_SENT = 'dynamodb:DescribeEndpoints';
 
-/** The actions of the SDK's commands that are in a function's bundle: what is not called is not in it. */
+/** The IAM actions of the SDK commands in a function's bundle. Tree shaking removes unused commands. */
 const actionsOfBundle = async (folder: string): Promise<string[]> => {
   const { metafile } = await build({
     ...readBundleOptions(),
@@ -38,33 +38,33 @@ const statementsOf = (logicalId: string) =>
 describe.each(functions)('the policy of %s', (logicalId, { Properties }) => {
   const statements = statementsOf(logicalId);
 
-  test('allows the calls that its bundle can make, and no others', async () => {
+  test('allows exactly the calls that its bundle can make', async () => {
     const allowed = new Set(statements.flatMap(({ Action }) => Action));
     expect([...allowed].sort()).toEqual(await actionsOfBundle(String(Properties?.CodeUri)));
   }, 30_000);
 
-  test('names its resources', () => {
+  test('names its resources, without a wildcard', () => {
     for (const { Resource } of statements) expect(JSON.stringify(Resource)).not.toBe('"*"');
   });
 });
 
-test('who authenticates can read no signing secret and no header of callbacks', () => {
+test('functions that authenticate callers cannot read signing secrets or callback headers', () => {
   const indexes = template.Resources.ClientTable?.Properties?.GlobalSecondaryIndexes as { Projection: unknown }[];
   expect(indexes.map(({ Projection }) => Projection)).toEqual([
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt'] },
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt', 'ratePerSecond', 'isOperator'] },
   ]);
-  // The rest finds a client by its id, as a job names it; there the secrets are.
+  // The other functions read the client that a job names from the table itself, with its secrets.
   const authenticating = functions.filter(
     ([, { Properties }]) =>
       Properties?.Events && JSON.stringify(Properties.Environment ?? {}).includes('CLIENT_TABLE_NAME'),
   );
   expect(authenticating.map(([logicalId]) => logicalId)).toContain('WebhookFunction');
   for (const [logicalId] of authenticating) {
-    const aboutClients = statementsOf(logicalId).filter(({ Resource }) =>
+    const clientStatements = statementsOf(logicalId).filter(({ Resource }) =>
       JSON.stringify(Resource).includes('ClientTable'),
     );
-    expect(aboutClients).toEqual([
+    expect(clientStatements).toEqual([
       expect.objectContaining({
         Resource: [
           { 'Fn::Sub': '${ClientTable.Arn}/index/CallerIndex' },
@@ -75,7 +75,7 @@ test('who authenticates can read no signing secret and no header of callbacks', 
   }
 });
 
-test('the state machine calls what its role allows, and nothing else', () => {
+test('the role of the state machine allows exactly the calls of its definition', () => {
   const machine = template.Resources.ProcessPendingStateMachine?.Properties as {
     DefinitionUri: string;
     DefinitionSubstitutions: Record<string, unknown>;

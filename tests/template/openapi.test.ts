@@ -34,15 +34,16 @@ const operationsOf = ({ paths, webhooks = {} }: OpenApiDocument): [string, Opera
     ]),
   );
 
-/** What is wrong with a value, by a part of a document; undefined where nothing is. */
+/** Validates values against a part of a document; returns the errors, or undefined if there are none. */
 const validatorOf = (document: OpenApiDocument) => {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema(document, 'document');
-  // Parts refer to others as within the document.
-  const within = (part: object) => JSON.parse(JSON.stringify(part).replaceAll('"#/', '"document#/')) as object;
+  // References in a part are relative to the document.
+  const resolveReferences = (part: object) =>
+    JSON.parse(JSON.stringify(part).replaceAll('"#/', '"document#/')) as object;
   return (schema: object, value: unknown): string | undefined => {
-    const validate = ajv.compile(within(schema));
+    const validate = ajv.compile(resolveReferences(schema));
     return validate(value) ? undefined : ajv.errorsText(validate.errors);
   };
 };
@@ -50,7 +51,7 @@ const validatorOf = (document: OpenApiDocument) => {
 describe.each(['service', 'providers'] as const)('the document of the %s API', (api) => {
   const committed = JSON.parse(readFileSync(`docs/openapi/${api}.json`, 'utf8')) as OpenApiDocument;
 
-  test('is what the schemas say (npm run openapi)', () => {
+  test('is up to date with the schemas (npm run openapi)', () => {
     expect(committed).toEqual(JSON.parse(JSON.stringify(documents[api])));
   });
 
@@ -58,7 +59,7 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
     expect(await new Validator().validate(structuredClone(committed))).toEqual({ valid: true });
   });
 
-  test('has every route, and no other', () => {
+  test('has exactly the routes of the API', () => {
     const routes = Object.entries(committed.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
@@ -68,19 +69,19 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
   const operations = operationsOf(committed);
   const complaint = validatorOf(committed);
 
-  test('has one operation by each id, with a summary and a tag that it explains', () => {
+  test('gives each operation a unique id, a summary and a declared tag', () => {
     const ids = operations.map(([, { operationId }]) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     const tags = (committed as unknown as { tags: { name: string; description: string }[] }).tags.map(
       ({ name }) => name,
     );
-    for (const [name, { summary, tags: own }] of operations) {
+    for (const [name, { summary, tags: operationTags }] of operations) {
       expect([name, summary]).toEqual([name, expect.stringMatching(/^[A-Z].+[^.]$/)]);
-      expect([name, tags.includes(own[0] ?? '')]).toEqual([name, true]);
+      expect([name, tags.includes(operationTags[0] ?? '')]).toEqual([name, true]);
     }
   });
 
-  test('says of every operation what the gateway and an outage answer', () => {
+  test('lists the error responses of the gateway and of an outage for every operation', () => {
     for (const [name, { responses }] of operations.filter(([, { operationId }]) => operationId !== 'callback')) {
       for (const status of ['422', '429', '500', '503'])
         expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining([status])]);
@@ -93,7 +94,7 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
     }
   });
 
-  test('has an example of every body and every parameter, and all examples are valid', () => {
+  test('has a valid example of every parameter and every request body', () => {
     for (const [name, { parameters = [], requestBody, responses }] of operations) {
       for (const { name: parameter, schema } of parameters) {
         const { examples = [] } = schema;
@@ -102,14 +103,15 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
       }
       const bodies = Object.values(requestBody?.content ?? {});
       for (const { example } of bodies) expect([name, example]).not.toEqual([name, undefined]);
-      const answers = Object.values(responses).flatMap(({ content = {} }) => Object.values(content));
-      for (const { schema, example } of [...bodies, ...answers].filter((content) => content.example !== undefined)) {
+      const responseBodies = Object.values(responses).flatMap(({ content = {} }) => Object.values(content));
+      const withExample = [...bodies, ...responseBodies].filter((content) => content.example !== undefined);
+      for (const { schema, example } of withExample) {
         expect([name, complaint(schema, example)]).toEqual([name, undefined]);
       }
     }
   });
 
-  test('passes the recommended rules of redocly, without a warning', () => {
+  test("passes Redocly's recommended rules without a warning", () => {
     const lint = ['node_modules/@redocly/cli/bin/cli.js', 'lint', `docs/openapi/${api}.json`];
     const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
     const found = execFileSync(process.execPath, [...lint, '--extends=recommended', '--format=json'], {
@@ -119,7 +121,7 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
     expect(JSON.parse(found.toString())).toMatchObject({ totals: { errors: 0, warnings: 0 }, problems: [] });
   });
 
-  test('makes a page that is whole in itself, with every route', () => {
+  test('renders as a self-contained page with every route', () => {
     const page = renderDocs(committed);
     expect(page.match(/<script|<link|<img|src=|@import|url\(/g)).toBeNull();
     const entries = [...ROUTES[api], ...Object.keys(committed.webhooks ?? {}).map((name) => `POST ${name}`)];
@@ -134,19 +136,20 @@ describe('the document of the service API', () => {
   const committed = JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')) as OpenApiDocument;
   const schemas = (document: OpenApiDocument) => document.components?.schemas as Record<string, object>;
 
-  test('describes the callback as it is sent', () => {
+  test('describes the callback that is sent', () => {
     const complaint = validatorOf(committed);
     const callback = operationsOf(committed).find(([, { operationId }]) => operationId === 'callback')?.[1];
     const schema = callback?.requestBody?.content['application/json']?.schema ?? {};
     const jobId = '01a20b4c-cf47-716b-85d8-5343742576b8';
-    const of = (...entries: Parameters<typeof callbackBody>[1]) => JSON.parse(callbackBody(jobId, entries)) as object;
+    const bodyOf = (...entries: Parameters<typeof callbackBody>[1]) =>
+      JSON.parse(callbackBody(jobId, entries)) as object;
     const failure = { class: 'bad_status', statusCode: 500 } as const;
     const values = ['null', '[]', '{"a":1}', '"text"', '1.5'].map((json) => ({
       providerId: 'gas',
       fetchedAt: 0,
       json,
     }));
-    const sent = of(...values, { providerId: 'internet', code: 'PROVIDER_REFUSED', failure });
+    const sent = bodyOf(...values, { providerId: 'internet', code: 'PROVIDER_REFUSED', failure });
     for (const part of [schema, schemas(committed).JobData ?? {}]) {
       expect(complaint(part, sent)).toBeUndefined();
       expect(
@@ -161,14 +164,14 @@ describe('the document of the service API', () => {
     ]);
   });
 
-  test('takes no job that the API refuses for its form, and has an example that is accepted', () => {
+  test('accepts the same callback URLs as the API, which accepts its example', () => {
     const complaint = validatorOf(committed);
     const schema = schemas(committed).JobRequest ?? {};
     const rules = { allowHttp: true, exceptions: { networks: [], hosts: new Set<string>() } };
     const webhook = createWebhookSchema(aCatalogue('gas', 'internet'), rules);
     const { example } = committed.paths['/webhook']?.post?.requestBody?.content['application/json'] ?? {};
     expect(webhook.safeParse(example).success).toBe(true);
-    const urls: [url: string, isRight: boolean][] = [
+    const urls: [url: string, isValid: boolean][] = [
       ['https://example.com', true],
       ['HTTPS://example.com:8443/a?b=c@d', true],
       ['http://example.com/', true],
@@ -179,14 +182,14 @@ describe('the document of the service API', () => {
       ['/complete', false],
       [`https://example.com/${'x'.repeat(2_048)}`, false],
     ];
-    for (const [callbackUrl, isRight] of urls) {
+    for (const [callbackUrl, isValid] of urls) {
       const request = { providers: ['gas'], callbackUrl };
-      expect([callbackUrl, complaint(schema, request) === undefined]).toEqual([callbackUrl, isRight]);
-      expect([callbackUrl, webhook.safeParse(request).success]).toEqual([callbackUrl, isRight]);
+      expect([callbackUrl, complaint(schema, request) === undefined]).toEqual([callbackUrl, isValid]);
+      expect([callbackUrl, webhook.safeParse(request).success]).toEqual([callbackUrl, isValid]);
     }
   });
 
-  test('names the providers of its deployment when it is served, and is valid then, too', async () => {
+  test('names the providers of its deployment when served, and is still valid', async () => {
     const account = {
       type: 'string',
       pattern: '^[0-9]{8}$',
@@ -209,14 +212,14 @@ describe('the document of the service API', () => {
       example: { providers: ['fibre', 'tax'], callbackUrl: 'https://example.com/complete' },
     });
     const complaint = validatorOf(served);
-    const takes = (...providers: unknown[]) =>
+    const accepts = (...providers: unknown[]) =>
       complaint(schemas(served).JobRequest ?? {}, { providers, callbackUrl: 'https://example.com/' }) === undefined;
-    expect(takes('fibre', { id: 'tax', parameters: { year: 2026 } }, { id: 'fuel', parameters: {} })).toBe(true);
-    expect(takes({ id: 'water', parameters: { account: '12345678', year: 2000 } })).toBe(true);
-    const wrong = ['gas', 'water', { id: 'water' }, { id: 'water', parameters: { account: 'x' } }, { id: 'gas' }];
-    const more = [{ id: 'tax', parameters: { year: '2026' } }, { id: 'fuel', parameters: { year: 2026 } }, 7, {}];
-    for (const provider of [...wrong, ...more]) expect([provider, takes(provider)]).toEqual([provider, false]);
-    // Names that only the provider knows, and values that must not be shown.
+    expect(accepts('fibre', { id: 'tax', parameters: { year: 2026 } }, { id: 'fuel', parameters: {} })).toBe(true);
+    expect(accepts({ id: 'water', parameters: { account: '12345678', year: 2000 } })).toBe(true);
+    const invalid = ['gas', 'water', { id: 'water' }, { id: 'water', parameters: { account: 'x' } }, { id: 'gas' }];
+    const others = [{ id: 'tax', parameters: { year: '2026' } }, { id: 'fuel', parameters: { year: 2026 } }, 7, {}];
+    for (const provider of [...invalid, ...others]) expect([provider, accepts(provider)]).toEqual([provider, false]);
+    // The provider's own parameter name, and a secret value.
     for (const hidden of ['acct', '48151623']) expect(JSON.stringify(served).includes(hidden)).toBe(false);
     const page = renderDocs(served);
     expect(page).toContain('<section id="schema-parameters-water">');
@@ -224,7 +227,7 @@ describe('the document of the service API', () => {
   });
 });
 
-test('a page escapes whatever its document says, and ends where a schema is within itself', () => {
+test('a page escapes every string of its document, and renders recursive schemas', () => {
   const evil = '<script>"x" & \'y\'</script>';
   const page = renderDocs({
     info: { title: evil, version: evil, description: evil },

@@ -21,7 +21,7 @@ const config = readFileSync('samconfig.toml', 'utf8');
 describe('the pipeline', () => {
   const stages = Object.values(jobs).flatMap((job) => job.with?.stage ?? []);
 
-  test('deploys to dev what was checked, and then to prod', () => {
+  test('deploys to dev after the checks, and to prod after dev', () => {
     expect(stages).toEqual(['dev', 'prod']);
     expect(jobs.dev?.needs).toBe('check');
     expect(jobs.prod?.needs).toBe('dev');
@@ -38,12 +38,12 @@ describe('the pipeline', () => {
     expect(readFileSync('tools/engines/sam-cli.ts', 'utf8')).toContain(`'aws-sam-cli==${setup?.with?.version}'`);
   });
 
-  describe('checks what it deployed', () => {
+  describe('after a deployment', () => {
     const { steps } = deploy.jobs.deploy;
     const indexOf = (name: string): number => steps.findIndex((step) => step.name === name);
     const step = (name: string): Step => steps[indexOf(name)] ?? {};
 
-    test('by a real job, with an API key of its own', () => {
+    test('runs a real job, with an API key of the stage', () => {
       const { run = '', env = {}, id } = step('Check with a job');
       expect(id).toBe('check');
       expect(run).toMatch(/npm run check -- --stage "\$STAGE"/);
@@ -52,18 +52,18 @@ describe('the pipeline', () => {
       expect(JSON.parse(readFileSync('package.json', 'utf8')).scripts.check).toBe('node cli/check.ts');
     });
 
-    test('and deploys the previous version only if the check fails', () => {
+    test('deploys the previous version only if the check fails', () => {
       const order = ['Keep the previous version', 'Deploy', 'Check with a job', 'Deploy the previous version'].map(
         indexOf,
       );
       expect(order.every((index) => index >= 0)).toBe(true);
       expect(order).toEqual([...order].sort((a, b) => a - b));
       expect(step('Deploy the previous version').if).toBe("failure() && steps.check.outcome == 'failure'");
-      // No step that comes later hides that it failed: prod must not follow.
+      // A failed check must fail the workflow, so that prod is not deployed.
       expect(steps.some((one) => 'continue-on-error' in one)).toBe(false);
     });
 
-    test('with the template, the parameters and the rights that it had', () => {
+    test('restores the previous template and parameters with the same capabilities', () => {
       const { run: keep = '' } = step('Keep the previous version');
       const { run: restore = '', env } = step('Deploy the previous version');
       for (const file of ['before/template.yaml', 'before/parameters.json']) {
@@ -74,14 +74,14 @@ describe('the pipeline', () => {
       expect(restore).toContain('CAPABILITY_IAM CAPABILITY_AUTO_EXPAND');
     });
 
-    test('installs packages before it has credentials', () => {
+    test('has installed packages before it received credentials', () => {
       const install = steps.findIndex(({ run }) => run === 'npm ci');
       const credentials = steps.findIndex(({ uses }) => uses?.startsWith('aws-actions/configure-aws-credentials@'));
       expect(install).toBeGreaterThanOrEqual(0);
       expect(install).toBeLessThan(credentials);
     });
 
-    test('a step is one that the shell can read', () => {
+    test('runs only steps that bash can parse', () => {
       for (const { run } of steps) {
         if (run !== undefined) execFileSync('bash', ['-n'], { input: run.replaceAll(/\$\{\{.*?\}\}/g, 'x') });
       }
@@ -89,7 +89,7 @@ describe('the pipeline', () => {
   });
 });
 
-describe('actions of third parties', () => {
+describe('third-party actions', () => {
   const folder = '.github/workflows';
   const texts = readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8'));
   const usesOf = (value: unknown): string[] => {
@@ -98,7 +98,7 @@ describe('actions of third parties', () => {
   };
   const actions = texts.flatMap((text) => usesOf(parse(text)).filter((action) => !action.startsWith('./')));
 
-  // A tag can be moved to other code, which would run with the pipeline's credentials.
+  // Tags can be moved to malicious code, which would run with the pipeline's credentials.
   test('are pinned by commit, with the version in a comment', () => {
     expect(actions.length).toBeGreaterThan(0);
     for (const action of actions) {
@@ -108,12 +108,12 @@ describe('actions of third parties', () => {
     }
   });
 
-  test('have one version in all workflows', () => {
+  test('have the same version in all workflows', () => {
     const names = new Set(actions.map((action) => action.split('@')[0]));
     expect(new Set(actions).size).toBe(names.size);
   });
 
-  test('set up the Node of .nvmrc', () => {
+  test('install the Node version of .nvmrc', () => {
     for (const text of texts) {
       const setups = text.split('uses: actions/setup-node@').slice(1);
       for (const setup of setups) expect(setup).toMatch(/^\S+ # \S+\n +with:\n +node-version-file: \.nvmrc\n/);

@@ -6,10 +6,7 @@ export type Policy = { Statement: Statement[] };
 export const policiesOfFunction = (template: Template, logicalId: string): Policy[] =>
   (template.Resources[logicalId]?.Properties?.Policies ?? []) as Policy[];
 
-/**
- * What the state machine may call; without what is for its log and its traces: those calls are AWS's own, which no other engine
- * makes.
- */
+/** What the state machine may call. Logging and tracing are left out: only AWS makes those calls. */
 export const policiesOfStateMachine = (template: Template): Policy[] => {
   const inline = template.Resources.ProcessPendingRole?.Properties?.Policies as { PolicyDocument: Policy }[];
   const attached = template.Resources.StartBatchesPolicy?.Properties?.PolicyDocument as Policy;

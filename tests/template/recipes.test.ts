@@ -6,12 +6,12 @@ import { readTemplate } from '../../local/template.ts';
 const text = readFileSync('docs/recipes.md', 'utf8');
 const template = readTemplate('template.yaml');
 
-test('every recipe is told, and every one that is told is there', () => {
-  const told = [...text.matchAll(/--template-file docs\/recipes\/(\S+)/g)].map(([, file]) => file);
-  expect(told.sort()).toEqual(readdirSync('docs/recipes').sort());
+test('docs/recipes.md describes exactly the templates in docs/recipes', () => {
+  const described = [...text.matchAll(/--template-file docs\/recipes\/(\S+)/g)].map(([, file]) => file);
+  expect(described.sort()).toEqual(readdirSync('docs/recipes').sort());
 });
 
-describe('what is to be added to the template', () => {
+describe('the additions to the template', () => {
   const blocks = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(
     ([, block = '']) =>
       parse(block, { logLevel: 'silent' }) as {
@@ -20,7 +20,7 @@ describe('what is to be added to the template', () => {
       },
   );
 
-  test('changes resources that there are, and adds none that there is', () => {
+  test('change existing resources, and add new names only', () => {
     expect(blocks).toHaveLength(2);
     for (const { Parameters, Resources } of blocks) {
       for (const name of Object.keys(Parameters)) expect(template.Parameters).not.toHaveProperty(name);
@@ -30,7 +30,7 @@ describe('what is to be added to the template', () => {
     }
   });
 
-  test('runs in a network of its own the functions that call third parties, and no others', () => {
+  test('move exactly the functions that call third parties into a VPC', () => {
     expect(text).toContain('ProviderFetchFunction: # and CallbackDeliverFunction');
     expect(template.Resources.CallbackDeliverFunction).toBeDefined();
   });

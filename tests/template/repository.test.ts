@@ -18,21 +18,26 @@ const manifest = readJson('package.json') as Manifest;
 const lock = readJson('package-lock.json') as { version: string; packages: Record<string, LockedPackage> };
 const packages = Object.entries(lock.packages);
 
-describe('what npm ci installs', () => {
+describe('the installed packages', () => {
   /** `node_modules/a/node_modules/@b/c` is `@b/c`. */
-  const nameOf = (place: string): string => place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  const nameOf = (folder: string): string => folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
-  test('has no install script that is neither allowed nor denied', () => {
-    const withScripts = packages.flatMap(([place, { hasInstallScript }]) => (hasInstallScript ? [nameOf(place)] : []));
+  test('have no install script that package.json neither allows nor denies', () => {
+    const withScripts = packages.flatMap(([folder, { hasInstallScript }]) =>
+      hasInstallScript ? [nameOf(folder)] : [],
+    );
     expect(Object.keys(manifest.allowScripts).sort()).toEqual([...new Set(withScripts)].sort());
   });
 
-  test('is not deprecated', () => {
-    expect(packages.flatMap(([place, { deprecated }]) => (deprecated ? [`${place}: ${deprecated}`] : []))).toEqual([]);
+  test('are not deprecated', () => {
+    const deprecations = packages.flatMap(([folder, { deprecated }]) =>
+      deprecated ? [`${folder}: ${deprecated}`] : [],
+    );
+    expect(deprecations).toEqual([]);
   });
 
-  // What .npmrc hides. It changes nothing and asks no registry.
-  test('supports the Node that scripts run on, and agrees on peers', () => {
+  // .npmrc hides these warnings. The dry run changes nothing and works offline.
+  test('support the Node version of the scripts, without peer conflicts', () => {
     const PATH = `${path.resolve('node_modules/.bin')}${path.delimiter}${process.env.PATH}`;
     const { stderr, status } = spawnSync('npm', ['install', '--dry-run', '--offline', '--loglevel=warn'], {
       encoding: 'utf8',
@@ -44,14 +49,14 @@ describe('what npm ci installs', () => {
 });
 
 describe('versions', () => {
-  test('are the same in every manifest, and the newest of the changelog', () => {
+  test('are the same in every manifest and in the newest changelog entry', () => {
     const [, newest] = /^## (\d+\.\d+\.\d+)/m.exec(readFileSync('CHANGELOG.md', 'utf8')) ?? [];
-    const ofWorkspaces = manifest.workspaces.map((folder) => (readJson(`${folder}/package.json`) as Manifest).version);
-    const locked = ['', ...manifest.workspaces].map((place) => lock.packages[place]?.version);
-    for (const version of [newest, lock.version, ...ofWorkspaces, ...locked]) expect(version).toBe(manifest.version);
+    const declared = manifest.workspaces.map((folder) => (readJson(`${folder}/package.json`) as Manifest).version);
+    const locked = ['', ...manifest.workspaces].map((folder) => lock.packages[folder]?.version);
+    for (const version of [newest, lock.version, ...declared, ...locked]) expect(version).toBe(manifest.version);
   });
 
-  test('of Node are the same in .nvmrc, the functions, the scripts and their types', () => {
+  test('of Node are the same in .nvmrc, the functions, the scripts and the types', () => {
     const major = readFileSync('.nvmrc', 'utf8').trim();
     const { Function: globals } = readTemplate('template.yaml').Globals as { Function: { Runtime: string } };
     expect(globals.Runtime).toBe(`nodejs${major}.x`);
@@ -59,14 +64,14 @@ describe('versions', () => {
   });
 });
 
-describe('links of the documents', () => {
+describe('the documents', () => {
   const inFolder = (folder: string): string[] =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => path.join(folder, name));
   const documents = [...readdirSync('.'), ...inFolder('docs')].filter((name) => name.endsWith('.md'));
 
   const withoutCode = (text: string): string => text.replaceAll(/^ *```.*?^ *```/gms, '').replaceAll(/`[^`\n]*`/g, '');
 
-  /** The anchors of a document's headings, as GitHub makes them. */
+  /** The anchors that GitHub derives from a document's headings. */
   const anchorsOf = (file: string): string[] =>
     [
       ...readFileSync(file, 'utf8')
@@ -79,7 +84,7 @@ describe('links of the documents', () => {
         .replaceAll(' ', '-'),
     );
 
-  test.each(documents)('%s leads to files and headings that exist', (document) => {
+  test.each(documents)('%s links to files and headings that exist', (document) => {
     const text = withoutCode(readFileSync(document, 'utf8'));
     const links = [...text.matchAll(/\]\(([^()\s]+)\)|^\[[^\]\n]+\]:\s*(\S+)/gm)].map(
       ([, inline, defined]) => inline ?? defined ?? '',
@@ -93,7 +98,7 @@ describe('links of the documents', () => {
     expect(dead).toEqual([]);
   });
 
-  test.each(documents)('%s defines the references that it uses, and no others', (document) => {
+  test.each(documents)('%s defines exactly the link references that it uses', (document) => {
     const text = withoutCode(readFileSync(document, 'utf8'));
     const defined = [...text.matchAll(/^\[([^\]\n]+)\]:/gm)].map(([, name = '']) => name);
     const full = [...text.matchAll(/\]\[([^\]\n]+)\]/g)].map(([, name = '']) => name);
@@ -103,13 +108,13 @@ describe('links of the documents', () => {
   });
 });
 
-/** What GitHub asks of issue forms, whose mistakes it only shows in its own pages. */
-describe('the form for issues', () => {
+/** GitHub's rules for issue forms. It reports violations only on its own pages. */
+describe('the issue form', () => {
   type Element = { type: string; id?: string; attributes: { label?: string; value?: string; options?: string[] } };
   const folder = '.github/ISSUE_TEMPLATE';
   const forms = readdirSync(folder).filter((file) => file !== 'config.yml');
 
-  test.each(forms)('%s is one that GitHub takes', (file) => {
+  test.each(forms)('%s is valid by the rules of GitHub', (file) => {
     const form = parse(readFileSync(`${folder}/${file}`, 'utf8')) as Record<string, unknown> & { body: Element[] };
     expect(form).toMatchObject({ name: expect.any(String), description: expect.any(String) });
     const inputs = form.body.filter(({ type }) => type !== 'markdown');
@@ -125,7 +130,7 @@ describe('the form for issues', () => {
   });
 });
 
-test('Dependabot watches packages and actions', () => {
+test('Dependabot updates packages and actions weekly', () => {
   const { version, updates } = parse(readFileSync('.github/dependabot.yml', 'utf8'));
   expect(version).toBe(2);
   expect(updates).toEqual([

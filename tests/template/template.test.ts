@@ -42,7 +42,7 @@ const resolverOf = (Stage: string) =>
 const pascal = (stem: string): string => stem.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 
 describe('the template', () => {
-  test('has a function for each folder, and a folder for each function', () => {
+  test('has one function for each folder in functions/', () => {
     const folders = readdirSync('functions');
     const stems = functions.map(({ stem }) => stem);
     expect(
@@ -52,7 +52,7 @@ describe('the template', () => {
   });
 
   test.each(functions)(
-    'names $logicalId, its log group and its folder by one stem',
+    'names $logicalId, its log group and its folder after the same stem',
     ({ logicalId, stem, properties }) => {
       expect(logicalId).toBe(`${pascal(stem)}Function`);
       expect(properties.LoggingConfig).toEqual({ LogGroup: { Ref: `${pascal(stem)}LogGroup` } });
@@ -60,14 +60,14 @@ describe('the template', () => {
     },
   );
 
-  test.each(functions)('gives $logicalId the variables that it reads, and no others', ({ stem, properties }) => {
+  test.each(functions)('gives $logicalId exactly the variables that it reads', ({ stem, properties }) => {
     const read = variablesReadBy(stem);
     const secrets = read.includes('SECRETS_PATH') ? Object.keys(localSecrets) : [];
-    const given = Object.keys(properties.Environment?.Variables ?? {});
-    expect(given.filter((name) => !secrets.includes(name)).sort()).toEqual(read.sort());
+    const defined = Object.keys(properties.Environment?.Variables ?? {});
+    expect(defined.filter((name) => !secrets.includes(name)).sort()).toEqual(read.sort());
   });
 
-  test.each(['dev', 'prod'])('gives no function a secret that it finds by name in SSM, on the stage %s', (Stage) => {
+  test.each(['dev', 'prod'])('puts no secret in the environment on stage %s: functions read SSM', (Stage) => {
     const resolve = resolverOf(Stage);
     for (const { stem, properties } of functions.filter(({ stem }) => variablesReadBy(stem).includes('SECRETS_PATH'))) {
       const variables = resolve(properties.Environment?.Variables) as Record<string, string>;
@@ -76,14 +76,14 @@ describe('the template', () => {
     }
   });
 
-  describe('gives the mock provider of reports the secret that provider-fetch finds', () => {
+  describe('gives the mock reports provider the secret that provider-fetch reads', () => {
     const variablesOf = (logicalId: string, Stage: string) =>
       resolverOf(Stage)(
         functions.find((one) => one.logicalId === logicalId)?.properties.Environment?.Variables,
       ) as Record<string, string>;
     const parameter = template.Resources.ReportsClientSecretParameter;
 
-    test('in the environment, on the local stage, where there is no SSM', () => {
+    test('from the environment on the local stage, which has no SSM', () => {
       const { SECRETS_PATH, REPORTS_CLIENT_SECRET } = variablesOf('ProviderFetchFunction', 'local');
       expect([SECRETS_PATH, { REPORTS_CLIENT_SECRET }]).toEqual(['', localSecrets]);
       expect(variablesOf('ProvidersFunction', 'local')).toMatchObject(localSecrets);
@@ -91,7 +91,7 @@ describe('the template', () => {
       expect(resolverOf('local')(template.Conditions[parameter?.Condition ?? ''])).toBe(false);
     });
 
-    test.each(['dev', 'prod'])('in SSM, on the stage %s, by the UUID in the id of its stack', (Stage) => {
+    test.each(['dev', 'prod'])('from SSM on stage %s, where it is the UUID of the stack id', (Stage) => {
       const resolve = resolverOf(Stage);
       const { SECRETS_PATH } = variablesOf('ProviderFetchFunction', Stage);
       expect(resolve(template.Conditions[parameter?.Condition ?? ''])).toBe(true);
@@ -105,19 +105,19 @@ describe('the template', () => {
     });
   });
 
-  test('has the routes that the fallback knows', () => {
+  test('has exactly the routes of ROUTES, and a fallback', () => {
     for (const [api, logicalId] of [
       ['service', 'ServiceApi'],
       ['providers', 'ProvidersApi'],
     ] as const) {
       const events = functions.flatMap(({ properties }) => Object.values(properties.Events ?? {}));
-      const mine = events.filter(({ Properties }) => Properties.ApiId.Ref === logicalId);
-      const routes = mine.map((event) => routeKeyOf(event.Properties));
+      const apiEvents = events.filter(({ Properties }) => Properties.ApiId.Ref === logicalId);
+      const routes = apiEvents.map((event) => routeKeyOf(event.Properties));
       expect(routes.sort()).toEqual(['$default', ...ROUTES[api]].sort());
     }
   });
 
-  test('substitutes functions by their stem', () => {
+  test('substitutes each function ARN under the name of its function', () => {
     const substitutions = template.Resources.ProcessPendingStateMachine?.Properties?.DefinitionSubstitutions ?? {};
     expect(substitutions).not.toEqual({});
     for (const [name, value] of Object.entries(substitutions)) {
@@ -125,14 +125,14 @@ describe('the template', () => {
     }
   });
 
-  test('allows no wildcard action, and two wildcard resources, for log delivery and tracing', () => {
+  test('allows no wildcard action, and wildcard resources only for log delivery and tracing', () => {
     expect(text).not.toMatch(/Action:.*\*/);
     expect(text.match(/Resource: ['"]\*['"]/g)).toHaveLength(2);
     expect(text).toMatch(/xray:GetSamplingTargets\n\s+Resource: ['"]\*['"]/);
     expect(text).toMatch(/logs:DescribeLogGroups\n\s+Resource: ['"]\*['"]/);
   });
 
-  test('names nothing physically but the log groups that need a prefix', () => {
+  test('sets physical names only for the log groups that need a prefix', () => {
     const named = Object.entries(template.Resources).filter(([, { Properties = {} }]) =>
       ['TableName', 'FunctionName', 'QueueName', 'RoleName', 'LogGroupName', 'StateMachineName', 'Name'].some(
         (name) => name in Properties && typeof Properties[name] !== 'object',
@@ -149,14 +149,14 @@ describe('the template', () => {
     ['prod', true],
     ['dev', false],
     ['local', false],
-  ])('protects the tables from deletion on the stage %s: %s', (stage, isProtected) => {
+  ])('on stage %s, sets the deletion protection of the tables to %s', (stage, isProtected) => {
     const resolve = createResolver(template, { parameters: { Stage: stage }, ref: (id) => id, getAtt: (id) => id });
     const tables = resourcesOf(template, 'AWS::DynamoDB::Table');
     expect(tables).toHaveLength(2);
     for (const [, { Properties }] of tables) expect(resolve(Properties?.DeletionProtectionEnabled)).toBe(isProtected);
   });
 
-  test('keeps an access log of each API, of nothing that may be secret', () => {
+  test('writes an access log for each API, without fields that callers control', () => {
     const apis = resourcesOf(template, 'AWS::Serverless::HttpApi');
     expect(apis).toHaveLength(2);
     const resolve = createResolver(template, {
@@ -173,7 +173,7 @@ describe('the template', () => {
       expect(service).toBe('stack');
       for (const value of Object.values(values)) expect(value).toMatch(/^\$context\.[\w.]+$/);
       expect(Object.values(line)).toEqual(expect.arrayContaining(['$context.requestId', '$context.status']));
-      // Those hold what callers sent: a token in a path or a query string, a key in a header, a quote that ends the line.
+      // Callers control these fields: they may hold a token, an API key, or a quote that breaks the JSON line.
       expect(Format).not.toMatch(/path|query|header|authorizer|userAgent|httpMethod/i);
       return DestinationArn;
     });
@@ -183,7 +183,7 @@ describe('the template', () => {
     }
   });
 
-  test('puts out both endpoints and every address of use', () => {
+  test('outputs the URLs of both APIs and their main routes', () => {
     expect(Object.keys(template.Outputs)).toEqual(
       expect.arrayContaining([
         'ServiceApiUrl',

@@ -1,4 +1,4 @@
-import { cancelled, expunged, isHeld, isOver, redriven } from '@boomerang/core/domain/control.ts';
+import { cancelled, expunged, isHeld, isOver, nextChangeMs, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import {
   type GivenResult,
@@ -104,6 +104,29 @@ test('a cancelled job is over and has no lease', () => {
   expect(next).toMatchObject({ status: 'CANCELLED', claims: 2, expiresAt: NOW / 1000 + 2 });
   expect([isOver(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
 });
+
+test('the end of a job is kept when it is expunged, and dropped when it is redriven', () => {
+  const ended = cancelled(aJob({ isInTrouble: true }), { now: NOW, retentionMs: 1_500 });
+  expect(ended).toMatchObject({ endedAt: NOW });
+  expect(ended).not.toHaveProperty('isInTrouble');
+  expect(expunged(ended, NOW + 9).endedAt).toBe(NOW);
+  // As jobs that ended under earlier versions.
+  const { endedAt: _, ...older } = ended;
+  expect(expunged(older, NOW + 9).endedAt).toBe(NOW);
+  const again = redriven({ ...ended, isInTrouble: true }, [], times);
+  expect(again).not.toHaveProperty('endedAt');
+  expect(again).not.toHaveProperty('isInTrouble');
+});
+
+test.each<[string, Partial<Job>, number | undefined]>([
+  ['that is held', { leasedUntil: NOW + 9_000, dueAt: NOW + 9_000 }, 1_000],
+  ['that is due soon', { leasedUntil: undefined as never, dueAt: NOW + 7_500 }, 7_500],
+  ['that is due later', { leasedUntil: undefined as never, dueAt: NOW + 3_600_000 }, 60_000],
+  ['that is overdue', { leasedUntil: NOW, dueAt: NOW - 5 }, 1_000],
+  ['that has ended', { status: 'FAILED' }, undefined],
+])('a job %s changes next when it is due', (_case, change, expected) =>
+  expect(nextChangeMs(aJob(change), NOW)).toBe(expected),
+);
 
 test('an expunged job keeps what happened, but nothing that third parties sent', () => {
   const next = expunged(

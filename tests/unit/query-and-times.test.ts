@@ -86,10 +86,29 @@ describe('the query of a list', () => {
   test('is parsed', () => {
     expect(judge({})).toEqual({ limit: 20 });
     expect(judge({ status: 'FAILED', limit: '007', cursor: encodeCursor(after) })).toEqual({
-      status: 'FAILED',
+      status: ['FAILED'],
       limit: 7,
       cursor: after,
     });
+    expect(
+      judge({
+        status: 'FAILED,PARTIAL',
+        providerId: 'gas',
+        from: '2026-01-31T12:00:00Z',
+        to: '2026-01-31T13:00:00+01:00',
+        failureCode: 'CALLBACK_GONE',
+      }),
+    ).toContain('from');
+    expect(judge({ status: 'FAILED,PARTIAL', providerId: 'gas', from: '2026-01-31T12:00:00Z' })).toEqual({
+      status: ['FAILED', 'PARTIAL'],
+      providerId: 'gas',
+      from: Date.parse('2026-01-31T12:00:00Z'),
+      limit: 20,
+    });
+    expect(judge({ failureCode: 'CALLBACK_GONE' })).toEqual({ failureCode: 'CALLBACK_GONE', limit: 20 });
+    for (const status of [{}, { status: 'PENDING' }]) {
+      expect(judge({ inTrouble: 'true', ...status })).toMatchObject({ inTrouble: true });
+    }
     expect(judge({ providerId: 'gas' }, jobDataQuerySchema)).toEqual({ providerId: 'gas' });
   });
 
@@ -97,7 +116,14 @@ describe('the query of a list', () => {
     [{ staus: 'FAILED' }, '?'],
     [{ status: '' }, 'status'],
     [{ status: 'failed' }, 'status'],
-    [{ status: 'FAILED,PARTIAL' }, 'status'],
+    [{ status: 'FAILED,' }, 'status'],
+    [{ status: 'FAILED, PARTIAL' }, 'status'],
+    [{ inTrouble: 'false' }, 'inTrouble'],
+    [{ inTrouble: 'true', status: 'PENDING,FAILED' }, 'status'],
+    [{ failureCode: 'GONE' }, 'failureCode'],
+    [{ providerId: 'GAS' }, 'providerId'],
+    [{ from: 'yesterday' }, 'from'],
+    [{ from: '2026-01-31T12:00:00Z', to: '2026-01-31T12:00:00Z' }, 'from'],
     [{ limit: '' }, 'limit'],
     [{ limit: '0' }, 'limit'],
     [{ limit: '101' }, 'limit'],

@@ -89,13 +89,13 @@ test('a redrive is accepted once it is stored, even if no sweep starts', async (
 /** An endless list, each page of which takes some time. */
 const endless = (msPerPage: number, jobsPerPage = 100) => {
   const world = { now: NOW, pages: 0 };
-  const list: JobReader['list'] = async ({ limit }) => {
+  const find: JobReader['find'] = async ({ limit }) => {
     world.now += msPerPage;
     world.pages += 1;
     const jobs = Array.from({ length: Math.min(limit, jobsPerPage) }, () => aJob());
     return { jobs, cursor: `page ${world.pages}` };
   };
-  return { world, deps: { jobs: { list }, now: () => world.now } };
+  return { world, deps: { jobs: { find }, now: () => world.now } };
 };
 const query = { status: 'COMPLETE', from: 0, to: NOW } as const;
 

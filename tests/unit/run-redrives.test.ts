@@ -106,8 +106,8 @@ const createWorld = () => {
     const run = runRedrives({
       redrives: aliveAll(ports.redrives),
       jobs: {
-        list: alive(async (query) => {
-          const page = await ports.jobs.list(query);
+        find: alive(async (query) => {
+          const page = await ports.jobs.find(query);
           world.pages.push({ clientId: query.clientId, jobs: page.jobs.length });
           return page;
         }),
@@ -293,9 +293,9 @@ test('finds a redrive requested during a pass, without another sweep', async () 
   let late: Redrive | undefined;
   ports.jobs = {
     ...ports.jobs,
-    list: async (query) => {
+    find: async (query) => {
       late ??= await request('late');
-      return store.reader.list(query);
+      return store.reader.find(query);
     },
   };
   await pass();
@@ -437,7 +437,7 @@ test('skips no job and shrinks no page when the table is unavailable', async () 
   const redrive = await request();
   ports.jobs = {
     ...ports.jobs,
-    list: async () => {
+    find: async () => {
       throw new Error('out of reach');
     },
   };
@@ -459,9 +459,9 @@ test("a client's failure does not delay other clients", async () => {
   const well = await request('well');
   ports.jobs = {
     ...ports.jobs,
-    list: async (query) => {
+    find: async (query) => {
       if (query.clientId === 'broken') throw new Error('its index is throttled');
-      return store.reader.list(query);
+      return store.reader.find(query);
     },
   };
   await expect(pass()).rejects.toThrow('its index is throttled');

@@ -66,6 +66,32 @@ const pendingOf = (results: ProviderResult[], providerId: string) => {
   return result;
 };
 
+describe('a job in trouble', () => {
+  const isInTrouble = (outcomes: Outcomes, job = aJob()) => run(outcomes, { job }).isInTrouble ?? false;
+  const calling = aJob({ phase: 'CALLING_BACK' });
+
+  test.each<[string, Outcomes, boolean]>([
+    ['a provider that failed', { fetches: [fetched('gas'), unavailable('internet')] }, true],
+    ['a provider that refused, while another works', { fetches: [refused('gas'), working('internet')] }, true],
+    ['a provider that is still working', { fetches: [fetched('gas'), working('internet')] }, false],
+    ['a deferred provider', { fetches: [fetched('gas'), deferred('internet')] }, false],
+    ['a fault of our own', { fetches: [fetched('gas'), notAttempted('internet')] }, false],
+  ])('%s', (_case, outcomes, expected) => expect(isInTrouble(outcomes)).toBe(expected));
+
+  test.each<[string, CallbackOutcome, boolean]>([
+    ['a callback that failed', failedCallback(), true],
+    ['a deferred callback', deferredCallback(), false],
+    ['a callback that was not sent', NOT_SENT, false],
+    ['a delivered callback, which ends the job', DELIVERED, false],
+    ['a refused callback, which ends the job', { kind: 'refused', reason: 'gone', failure: { class: 'gone' } }, false],
+  ])('%s', (_case, delivery, expected) => expect(isInTrouble({ fetches: [], delivery }, calling)).toBe(expected));
+
+  test('has no end, which only ended jobs have', () => {
+    expect(run({ fetches: both, delivery: DELIVERED }).endedAt).toBe(NOW);
+    expect(run({ fetches: [], delivery: failedCallback() }, { job: calling })).not.toHaveProperty('endedAt');
+  });
+});
+
 describe('while fetching', () => {
   test('a job with a missing provider is due after the step of the schedule', () => {
     const settlement = run({ fetches: [fetched('gas'), unavailable('internet')] });
@@ -582,6 +608,7 @@ describe('a job that fails', () => {
       callbackAttempts: 0,
       updatedAt: NOW,
       failure,
+      endedAt: NOW,
       expiresAt: NOW / 1000 + 3_600,
     });
   });

@@ -35,6 +35,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.parameters.properties.*.exclusiveMaximum': 'Exclusive maximum of a number.',
   'providers.parameters.properties.*.multipleOf': 'A number must be a multiple of this.',
   'providers.parameters.properties.*.default': 'Sent if a job sets no value.',
+  'providers.parameters.properties.*.examples': 'Valid values, shown to callers.',
   'providers.parameters.properties.*.writeOnly':
     'Sent to the provider but never shown: "***" in responses, masked in excerpts.',
   'providers.parameters.properties.*.as': 'Its name in {?…} and {&…}, if different.',

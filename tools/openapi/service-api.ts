@@ -1,3 +1,4 @@
+import { clientIdSchema } from '@boomerang/core/http/act-for.ts';
 import { callbackBodySchema, callbackSchema } from '@boomerang/core/http/callback-schema.ts';
 import { jobIdSchema, jobPageSchema, jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
@@ -6,7 +7,12 @@ import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
-import { jobDataQuerySchema, jobDataSchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
+import {
+  jobDataQuerySchema,
+  jobDataSchema,
+  jobHeadersSchema,
+  jobQuerySchema,
+} from '../../functions/job-read/schema.ts';
 import {
   redriveCountSchema,
   redriveOpenSchema,
@@ -20,6 +26,7 @@ import { always, conflict, docsPaths, json, problems } from './shared.ts';
 const rules = { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } };
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
+const CLIENT_ID = '01a20b4c-cf47-716b-85d8-0000000000cc';
 const REDRIVE_ID = '01a20b4c-cf47-716b-85d8-0000000000aa';
 
 const pathOfJob = z.object({
@@ -41,12 +48,20 @@ const CALLBACK = {
   ],
   metadata: { orderId: 'A-42' },
 };
-const SUMMARY = {
+const ACCEPTED = {
   jobId: JOB_ID,
   status: 'PENDING',
   createdAt: '2026-01-31T12:00:00.000Z',
   links: { self: `/jobs/${JOB_ID}`, data: `/jobs/${JOB_ID}/data` },
 };
+const SUMMARY = {
+  ...ACCEPTED,
+  phase: 'FETCHING',
+  providers: ['gas', 'internet'],
+  callbackHost: 'example.com',
+  endedAt: null,
+};
+const ENDED = { ...SUMMARY, phase: null, endedAt: '2026-01-31T12:00:01.500Z' };
 
 const CATALOGUE = {
   providers: [
@@ -63,6 +78,16 @@ const CATALOGUE = {
     },
   ],
 };
+
+/** The query of a route on a client's jobs or redrives: its own, and the client that an operator acts for. */
+const forClient = (query: z.ZodObject = z.strictObject({})) =>
+  z.strictObject({
+    ...query.shape,
+    clientId: clientIdSchema.optional().meta({
+      description: 'For operators only: the client whose jobs and redrives are meant, instead of their own.',
+      examples: [CLIENT_ID],
+    }),
+  });
 
 /** Links from a response that contains a job to other operations. */
 const linkTo = (operationId: string, parameter: string) => ({
@@ -97,6 +122,15 @@ const callbackHeaders = z.object({
     examples: ['v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],
   }),
   'user-agent': z.string().meta({ description: '`Boomerang/<version>`', examples: [`Boomerang/${VERSION}`] }),
+});
+
+const jobHeaders = z.object({
+  etag: z.string().meta({ description: 'Changes whenever the job does.' }),
+  'retry-after': z
+    .string()
+    .regex(/^\d+$/)
+    .optional()
+    .meta({ description: 'Seconds until the next planned change, 1 to 60. Only while the job is pending.' }),
 });
 
 /** The service API, generated from the validation schemas of its functions. */
@@ -144,7 +178,7 @@ export const serviceApi = createDocument({
               location,
               'idempotent-replayed': z.literal('true').optional().meta({ description: 'Only on repeated responses.' }),
             }),
-            content: json(acceptedSchema, SUMMARY),
+            content: json(acceptedSchema, ACCEPTED),
             links: jobLinks,
           },
           ...always,
@@ -157,15 +191,20 @@ export const serviceApi = createDocument({
         operationId: 'listJobs',
         tags: ['Jobs'],
         summary: "List the caller's jobs, newest first",
-        requestParams: { query: jobQuerySchema },
+        description:
+          'A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.',
+        requestParams: { query: forClient(jobQuerySchema) },
         responses: {
           200: {
             description: 'A page.',
-            content: json(jobPageSchema, { jobs: [SUMMARY], cursor: null }),
+            content: json(jobPageSchema, {
+              jobs: [SUMMARY, { ...ENDED, status: 'FAILED', failureCode: 'CALLBACK_GONE' }],
+              cursor: null,
+            }),
             links: { next: { operationId: 'listJobs', parameters: { cursor: '$response.body#/cursor' } } },
           },
           ...always,
-          ...problems(401),
+          ...problems(401, 403),
         },
       },
     },
@@ -174,8 +213,14 @@ export const serviceApi = createDocument({
         operationId: 'getJob',
         tags: ['Jobs'],
         summary: 'Get a job',
-        requestParams: { path: pathOfJob },
-        responses: { 200: { description: 'The job.', content: json(jobSchema) }, ...always, ...problems(401, 404) },
+        description: 'To follow a pending job, wait as long as Retry-After says, and send the ETag as If-None-Match.',
+        requestParams: { path: pathOfJob, query: forClient(), header: jobHeadersSchema },
+        responses: {
+          200: { description: 'The job.', headers: jobHeaders, content: json(jobSchema) },
+          304: { description: 'Unchanged since the response with that ETag. No body.', headers: jobHeaders },
+          ...always,
+          ...problems(401, 403, 404),
+        },
       },
       delete: {
         operationId: 'expungeJob',
@@ -183,11 +228,11 @@ export const serviceApi = createDocument({
         summary: 'Delete the data of a job that has ended',
         description:
           'Also deletes its parameters and metadata, so a job that had any can no longer be redriven. The job itself remains until it expires, to reserve its idempotency key: `GET /jobs/{jobId}` still answers.',
-        requestParams: { path: pathOfJob },
+        requestParams: { path: pathOfJob, query: forClient() },
         responses: {
           204: { description: 'The data is deleted.' },
           ...always,
-          ...problems(401, 404),
+          ...problems(401, 403, 404),
           ...conflict('The job is pending: cancel it first.'),
         },
       },
@@ -199,11 +244,11 @@ export const serviceApi = createDocument({
         summary: 'Get the data of a job, whether or not its callback was delivered',
         description:
           'For a pending job, the data stored so far. 410 if the data was deleted, or if the data of one provider is no longer stored: the detail names the provider; get the others one at a time, or redrive the job. 422 if the data is too large for one response: get one provider at a time.',
-        requestParams: { path: pathOfJob, query: jobDataQuerySchema },
+        requestParams: { path: pathOfJob, query: forClient(jobDataQuerySchema) },
         responses: {
           200: { description: 'The data.', content: json(jobDataSchema, CALLBACK) },
           ...always,
-          ...problems(401, 404, 410),
+          ...problems(401, 403, 404, 410),
         },
       },
     },
@@ -214,7 +259,7 @@ export const serviceApi = createDocument({
         summary: 'Retry a job at once, whether it has ended or waits for its next attempt',
         description:
           'Starts a new fetch deadline and retry schedule. Fetched data is kept. If a callback was already delivered, the next one gets a new webhook-id.',
-        requestParams: { path: pathOfJob },
+        requestParams: { path: pathOfJob, query: forClient() },
         responses: {
           202: {
             description: 'The job is pending, and in progress.',
@@ -222,7 +267,7 @@ export const serviceApi = createDocument({
             content: json(jobSummarySchema, SUMMARY),
           },
           ...always,
-          ...problems(401, 404),
+          ...problems(401, 403, 404),
           ...conflict('The job is in progress (with Retry-After), or its parameters or metadata were deleted.'),
         },
       },
@@ -233,14 +278,14 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Cancel a pending job',
         description: 'A callback in progress may still arrive.',
-        requestParams: { path: pathOfJob },
+        requestParams: { path: pathOfJob, query: forClient() },
         responses: {
           202: {
             description: 'The job is cancelled.',
-            content: json(jobSummarySchema, { ...SUMMARY, status: 'CANCELLED' }),
+            content: json(jobSummarySchema, { ...ENDED, status: 'CANCELLED' }),
           },
           ...always,
-          ...problems(401, 404),
+          ...problems(401, 403, 404),
           ...conflict('The job has ended, or concurrent changes prevented it (with Retry-After).'),
         },
       },
@@ -269,6 +314,7 @@ export const serviceApi = createDocument({
         summary: "Redrive all of the caller's jobs with one status",
         description:
           'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
+        requestParams: { query: forClient() },
         requestBody: { required: true, content: json(redriveRequestSchema, { status: 'FAILED', dryRun: true }) },
         responses: {
           200: { description: 'A dry run: the number of jobs.', content: json(redriveCountSchema) },
@@ -279,7 +325,7 @@ export const serviceApi = createDocument({
             links: { redrive: linkTo('getRedrive', 'redriveId') },
           },
           ...always,
-          ...problems(400, 401, 413, 415),
+          ...problems(400, 401, 403, 413, 415),
           409: {
             description: 'Another redrive of the caller is running.',
             headers: z.object({ location: z.string().meta({ description: 'Path of the running redrive.' }) }),
@@ -300,11 +346,12 @@ export const serviceApi = createDocument({
               examples: [REDRIVE_ID],
             }),
           }),
+          query: forClient(),
         },
         responses: {
           200: { description: 'The redrive.', content: json(redriveSchema) },
           ...always,
-          ...problems(401, 404),
+          ...problems(401, 403, 404),
         },
       },
     },

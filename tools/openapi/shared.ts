@@ -12,6 +12,7 @@ const problemContent = { 'application/problem+json': { schema: problemSchema } }
 const DESCRIPTIONS: Record<number, string> = {
   400: 'The body is empty, not UTF-8 or not JSON.',
   401: 'The API key is missing, unknown or revoked.',
+  403: 'Only operators may do this.',
   404: 'Not found, or it belongs to another client.',
   413: 'The body is larger than the limit.',
   415: 'The Content-Type is not JSON, or the body is compressed.',

@@ -55,6 +55,8 @@ export type RetryDeps = {
   sleep: (ms: number) => Promise<unknown>;
 };
 
+const SYSTEM: RetryDeps = { now: () => performance.now(), random: Math.random, sleep: (ms) => sleepFor(ms) };
+
 type Token = Awaited<ReturnType<StandardRetryStrategy['acquireInitialRetryToken']>>;
 type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[1];
 
@@ -62,8 +64,10 @@ type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[
  * The SDK's standard retry strategy with a time limit: an attempt starts only if it can end in time. Delays have full jitter. A
  * `Retry-After` is ignored, since it would exceed the limit.
  */
-export const createRetryStrategy = ({ attemptMs, totalMs, maxAttempts }: CallLimits, deps: RetryDeps) => {
-  const { now, random, sleep } = deps;
+export const createRetryStrategy = (
+  { attemptMs, totalMs, maxAttempts }: CallLimits,
+  { now, random, sleep }: RetryDeps = SYSTEM,
+) => {
   const backoff = { computeNextBackoffDelay: () => 0, setDelayBase: () => {} };
   const standard = new StandardRetryStrategy({ maxAttempts, baseDelay: BASE_DELAY_MS, backoff });
   const endsAt = new WeakMap<Token, number>();
@@ -109,18 +113,37 @@ const createHttpHandler = ({ attemptMs }: CallLimits): NodeHttpHandler => {
   });
 };
 
-/**
- * Configuration of an SDK client that enforces the limits.
- *
- * `CALL_TIME_FACTOR` multiplies the limits for emulators, where calls of all functions queue in one process. On AWS it is 1.
- */
-export const timeLimited = (limits: CallLimits, environment: NodeJS.ProcessEnv = process.env) => {
+/** `CALL_TIME_FACTOR` multiplies the limits for emulators, where calls of all functions queue in one process. On AWS it is 1. */
+const stretch = (limits: CallLimits, environment: NodeJS.ProcessEnv): CallLimits => {
   const factor = Number(environment.CALL_TIME_FACTOR ?? 1);
-  const stretched = { ...limits, attemptMs: limits.attemptMs * factor, totalMs: limits.totalMs * factor };
-  const deps = { now: () => performance.now(), random: Math.random, sleep: (ms: number) => sleepFor(ms) };
+  return { ...limits, attemptMs: limits.attemptMs * factor, totalMs: limits.totalMs * factor };
+};
+
+/** Configuration of an SDK client that enforces the limits, multiplied by `CALL_TIME_FACTOR`. */
+export const timeLimited = (limits: CallLimits, environment: NodeJS.ProcessEnv = process.env) => {
+  const stretched = stretch(limits, environment);
   return {
     maxAttempts: limits.maxAttempts,
     requestHandler: createHttpHandler(stretched),
-    retryStrategy: createRetryStrategy(stretched, deps),
+    retryStrategy: createRetryStrategy(stretched),
   };
 };
+
+/** Changes a client. The limits are those that it enforces. */
+export type DecorateClient = <Client extends object>(client: Client, limits: CallLimits) => Client;
+
+let decorate: DecorateClient = (client) => client;
+
+/**
+ * Changes the clients that `createAwsClient` creates from now on. For a host that has the services in its own process: see
+ * docs/decisions/0023-calls-in-process.md.
+ */
+export const decorateClients = (next: DecorateClient): void => {
+  decorate = next;
+};
+
+/** Creates an SDK client that enforces the limits. */
+export const createAwsClient = <Client extends object>(
+  SdkClient: new (config: ReturnType<typeof timeLimited>) => Client,
+  limits: CallLimits,
+): Client => decorate(new SdkClient(timeLimited(limits)), stretch(limits, process.env));

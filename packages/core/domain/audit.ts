@@ -19,10 +19,15 @@ export const FINDINGS = {
     'Its parameters or metadata exceed the limit for requests: together with other jobs it may not fit into an execution.',
   INPUT_NOT_DELETED:
     "Its data was deleted at the caller's request, except its parameters or metadata. Delete it again.",
+  TROUBLE_NOT_LISTED:
+    'Pending after a failed attempt, but not in the list of jobs in trouble. Harmless: jobs whose last attempt failed under an earlier version are listed from their next failed attempt on.',
   STRAY_PARAMETERS: 'Has unused parameters for a provider that it does not request.',
   UNREADABLE: 'Not an item that this version can read.',
 } as const;
 export type FindingName = keyof typeof FINDINGS;
+
+/** Findings that are expected after an upgrade. They are reported, but are no failure of the audit. */
+export const HARMLESS_FINDINGS: ReadonlySet<FindingName> = new Set(['TROUBLE_NOT_LISTED'] as const);
 
 /** One job and its results as an audit reads them: everything under one partition key. */
 export type AuditedJob = {
@@ -37,13 +42,15 @@ export type AuditedJob = {
     leasedUntil?: number;
     expiresAt?: number;
     expungedAt?: number;
+    callbackAttempts?: number;
+    undeliveredShard?: string;
     /** A list; for a job with parameters or metadata, the JSON text of one. */
     providers?: unknown;
     /** JSON text. */
     parameters?: unknown;
     /** JSON text. */
     metadata?: unknown;
-    results?: { providerId: string; status: string; retryAt?: number }[];
+    results?: { providerId: string; status: string; retryAt?: number; attempts?: number }[];
   };
   /** Providers whose results are stored. */
   kept: string[];
@@ -81,9 +88,14 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
     ...inputFindings,
     ...(isMissing && expungedAt === undefined ? (['RESULT_MISSING'] as const) : []),
     ...(isLate ? (['DUE_TOO_LATE'] as const) : []),
+    ...(hasFailedAttempt(job) && job.undeliveredShard === undefined ? (['TROUBLE_NOT_LISTED'] as const) : []),
     ...judgeTimes({ dueShard, dueAt, leasedUntil }, now),
   ];
 };
+
+/** Whether a pending job's state shows a failed attempt. Some failures leave no trace there. */
+const hasFailedAttempt = ({ results = [], callbackAttempts = 0 }: NonNullable<AuditedJob['job']>): boolean =>
+  callbackAttempts > 0 || results.some(({ status, attempts = 0 }) => status === 'UNAVAILABLE' && attempts > 0);
 
 const judgeTimes = (
   { dueShard, dueAt, leasedUntil }: { [Name in 'dueShard' | 'dueAt' | 'leasedUntil']: number | undefined },

@@ -20,6 +20,8 @@ export type Client = {
   ratePerSecond?: number;
   /** Headers sent with each of its callbacks. Their values are secrets. */
   callbackHeaders?: CallbackHeader[];
+  /** An operator may read and change the jobs of every client. */
+  isOperator?: true;
 };
 
 /** How long a rotated secret keeps signing, by default. */

@@ -1,4 +1,4 @@
-import type { Attempt, GivenResult, Job, ProviderResult } from './job.ts';
+import { type Attempt, endedAtOf, type GivenResult, type Job, type ProviderResult } from './job.ts';
 import { nextRound, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
@@ -13,6 +13,31 @@ export const isOver = ({ status }: Pick<Job, 'status'>): boolean => status !== '
 export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): boolean =>
   leasedUntil !== undefined && leasedUntil > now;
 
+const MAX_POLL_MS = 60_000;
+const MIN_POLL_MS = 1_000;
+
+/**
+ * When a caller should look at a pending job again, milliseconds from now: when it is due, within a minute at most; at once if
+ * an execution holds it. Undefined once it has ended.
+ */
+export const nextChangeMs = (job: Pick<Job, 'status' | 'dueAt' | 'leasedUntil'>, now: number): number | undefined => {
+  if (isOver(job)) return undefined;
+  const dueMs = isHeld(job, now) ? 0 : (job.dueAt ?? now) - now;
+  return Math.min(Math.max(dueMs, MIN_POLL_MS), MAX_POLL_MS);
+};
+
+/** What a caller may do to a job now. */
+export type AllowedActions = { redrive: boolean; cancel: boolean; delete: boolean };
+
+export const allowedActions = (
+  job: Pick<Job, 'status' | 'leasedUntil' | 'isInputDeleted'>,
+  now: number,
+): AllowedActions => ({
+  redrive: !isHeld(job, now) && !job.isInputDeleted,
+  cancel: !isOver(job),
+  delete: isOver(job),
+});
+
 /**
  * The job redriven, with a new deadline and retry schedule. Fetched results are kept; refused providers are called again.
  * Tickets are given up: requests belong to a new round, so providers do not treat them as repeats.
@@ -26,7 +51,8 @@ export const redriven = (
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
   const { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, ...rest } = read;
-  const { leasedUntil: _____, heldSince: ______, ownFaults: _______, callbackDeferred: ________, ...job } = rest;
+  const { leasedUntil: _____, heldSince: ______, ownFaults: _______, callbackDeferred: ________, ...others } = rest;
+  const { endedAt: _________, isInTrouble: __________, ...job } = others;
   const known = new Map(kept.map((result) => [result.providerId, result]));
   const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
@@ -58,7 +84,7 @@ const withoutRound = ({ round: _, ...result }: GivenResult): GivenResult => resu
 
 /** The job ended at the caller's request. */
 export const cancelled = (
-  { dueAt: _, leasedUntil: __, ...job }: Job,
+  { dueAt: _, leasedUntil: __, isInTrouble: ___, ...job }: Job,
   { now, retentionMs }: { now: number; retentionMs: number },
 ): Job => ({
   ...job,
@@ -66,12 +92,14 @@ export const cancelled = (
   claims: job.claims + 1,
   results: withoutTickets(job.results),
   updatedAt: now,
+  endedAt: now,
   expiresAt: toEpochSeconds(now + retentionMs),
 });
 
 /** The job without its data: no parameters, metadata or excerpts of answers. */
 export const expunged = ({ parameters, metadata, ...job }: Job, now: number): Job => ({
   ...job,
+  endedAt: endedAtOf(job) ?? now,
   ...((parameters || metadata) && { isInputDeleted: true }),
   claims: job.claims + 1,
   results: withoutTickets(job.results).map(withoutExcerpt),

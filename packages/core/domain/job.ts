@@ -127,6 +127,10 @@ export type Job = {
   leasedUntil?: number;
   /** Why it ended `FAILED`. */
   failure?: { code: FailureCode; message: string };
+  /** When it ended; absent from jobs that ended under earlier versions. Read it by {@link endedAtOf}. */
+  endedAt?: number;
+  /** Present while it is pending after a failed attempt. */
+  isInTrouble?: true;
   /** When its data was deleted at the caller's request. */
   expungedAt?: number;
   /** Whether it had parameters or metadata, deleted since: without them it can't be redriven. */
@@ -134,13 +138,22 @@ export type Job = {
   expiresAt?: number;
 };
 
-export type FailureCode =
-  | 'CALLBACK_EXHAUSTED'
-  | 'CALLBACK_GONE'
-  | 'CALLBACK_TOO_LARGE'
-  | 'CLIENT_REVOKED'
-  | 'NEVER_SETTLED'
-  | 'RESULT_MISSING';
+export const FAILURE_CODES = [
+  'CALLBACK_EXHAUSTED',
+  'CALLBACK_GONE',
+  'CALLBACK_TOO_LARGE',
+  'CLIENT_REVOKED',
+  'NEVER_SETTLED',
+  'RESULT_MISSING',
+] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
+/**
+ * When a job ended, epoch milliseconds; undefined while it is pending. For a job that ended under an earlier version, when it
+ * was last changed.
+ */
+export const endedAtOf = ({ status, endedAt, updatedAt }: Pick<Job, 'status' | 'endedAt' | 'updatedAt'>) =>
+  status === 'PENDING' ? undefined : (endedAt ?? updatedAt);
 
 /** The parameters for one provider. Own properties only: a provider's id may be `constructor`. */
 export const parametersOf = (

@@ -80,6 +80,10 @@ const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_
 /** Whether the call counts as an attempt. Attempts are logged and use up the retry schedule. */
 export const isAttempt = (outcome: Outcome): boolean => outcome.kind !== 'working' && isCallMade(outcome);
 
+/** Whether the call is an attempt that failed. A job whose attempt failed is in trouble until it ends. */
+export const isFailedAttempt = (outcome: Outcome): boolean =>
+  isAttempt(outcome) && outcome.kind !== 'fetched' && outcome.kind !== 'delivered';
+
 /** Whether the call was made and its outcome is known. */
 export const isCallMade = (outcome: Outcome): boolean => {
   switch (outcome.kind) {

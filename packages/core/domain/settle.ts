@@ -7,6 +7,7 @@ import {
   type FetchOutcome,
   isAttempt,
   isCallMade,
+  isFailedAttempt,
   type Outcomes,
   type RefusalReason,
 } from './outcomes.ts';
@@ -53,8 +54,12 @@ export type Settlement = {
   /** Why the callback was deferred. */
   callbackDeferred?: TaskFailure;
   failure?: { code: FailureCode; message: string };
-  /** Epoch seconds; present when the job has ended. */
+  /** Present when the job has ended; so is `expiresAt`. */
+  endedAt?: number;
+  /** Epoch seconds. */
   expiresAt?: number;
+  /** Present if an attempt failed and the job is still pending. A job in trouble stays so until it ends. */
+  isInTrouble?: true;
 };
 
 /** The attributes of a job that settling reads. */
@@ -125,7 +130,11 @@ export const settle = (
   };
   const part = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
   const settlement = { ...base, ...part };
-  const extended = { ...settlement, ...extendedDeadlines(stored, settlement, isOnlyOurFault, now) };
+  const extended = {
+    ...settlement,
+    ...extendedDeadlines(stored, settlement, isOnlyOurFault, now),
+    ...(settlement.status === 'PENDING' && all.some(isFailedAttempt) && { isInTrouble: true as const }),
+  };
   const next = claimed.final
     ? extended
     : { ...extended, results: dueByDeadline(extended.results, extended.deadlineAt) };
@@ -209,6 +218,7 @@ const settleCallback = (
   const end = (status: JobStatus, failure?: Settlement['failure']) => ({
     status,
     callbackAttempts: isAttempt(delivery) ? 1 : 0,
+    endedAt: now,
     expiresAt: toEpochSeconds(now + policy.retentionMs),
     ...(failure && { failure }),
   });
@@ -291,6 +301,7 @@ export const abandon = (
   callbackAttempts: 0,
   updatedAt: now,
   failure,
+  endedAt: now,
   expiresAt: toEpochSeconds(now + policy.retentionMs),
 });
 

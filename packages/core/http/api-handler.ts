@@ -7,6 +7,8 @@ import * as z from 'zod';
 import { cutText } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import type { Caller } from '../ports/clients.ts';
+import { ACTS_FOR, actFor } from './act-for.ts';
 import { createAuthenticationFailures } from './authentication-failures.ts';
 import { toJobProblem } from './job-problem.ts';
 import { parseJson } from './parse-json.ts';
@@ -22,6 +24,11 @@ export type ApiResponse = { statusCode: number; headers?: Record<string, string>
 export type ApiRoute<Body, Query, Head, Who> = {
   /** Identifies the caller by the Authorization header. Runs first, before the body is read. */
   authenticate?: (authorization: string | undefined) => Promise<Who>;
+  /**
+   * Lets an operator act for the client that the query parameter `clientId` names: the route gets a caller with that id. For
+   * every route on a client's jobs or redrives.
+   */
+  actsFor?: Who extends Caller ? true : never;
   body?: z.ZodType<Body>;
   /** The format of the body, `json` by default. A form is validated as `URLSearchParams`, because names may repeat. */
   bodyType?: keyof typeof BODY_TYPES;
@@ -67,7 +74,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   options: ApiRoute<Body, Query, Head, Who>,
   route: (request: ApiRequest<Body, Query, Head, Who>) => Promise<ApiResponse>,
 ): ApiLambda => {
-  const { authenticate, body, maxBodyBytes = MAX_BODY_BYTES, verify, query = NO_QUERY, headers } = options;
+  const { authenticate, actsFor, body, maxBodyBytes = MAX_BODY_BYTES, verify, query = NO_QUERY, headers } = options;
   const bodyType = BODY_TYPES[options.bodyType ?? 'json'];
   const metrics = options.metrics ?? createMetrics();
   const chain = middy<Event, APIGatewayProxyStructuredResultV2>().use(problems(log, metrics));
@@ -75,7 +82,8 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
   chain.use(httpHeaderNormalizer());
   if (authenticate) {
     chain.before(async ({ event }) => {
-      event.caller = await authenticate(event.headers.authorization);
+      const caller = await authenticate(event.headers.authorization);
+      event.caller = actsFor ? actFor(log, caller as Caller, event) : caller;
     });
   }
   if (body) chain.use(guardBody(bodyType, maxBodyBytes));
@@ -86,7 +94,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
       caller: event.caller as Who,
       body: (body && validateBody(body, bodyType.parse(event.bodyText ?? ''))) as Body,
       bodyText: event.bodyText ?? '',
-      query: validateQuery(query, event) as Query,
+      query: validateQuery(query, event, actsFor ? [ACTS_FOR] : []) as Query,
       path: event.pathParameters ?? {},
       headers: (headers && validate(headers, event.headers, 'header')) as Head,
       event,
@@ -186,8 +194,10 @@ const NO_QUERY = z.strictObject({});
 /**
  * Validates the query. Repeated parameters are rejected by the raw query string: API Gateway joins their values with commas,
  * so a schema can't tell them from a single value that contains a comma.
+ *
+ * @param others parameters that are not the schema's
  */
-const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknown => {
+const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2, others: string[]): unknown => {
   if (schema === anyQuery) return undefined;
   const seen = new Set<string>();
   const repeated = new Set<string>();
@@ -197,7 +207,8 @@ const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2): unknow
     const errors = [...repeated].map((name) => ({ pointer: pointerTo([name]), message: 'Must not be repeated' }));
     throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
   }
-  return validate(schema, { ...event.queryStringParameters }, 'query parameter');
+  const parameters = Object.entries({ ...event.queryStringParameters }).filter(([name]) => !others.includes(name));
+  return validate(schema, Object.fromEntries(parameters), 'query parameter');
 };
 
 /**

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { TRIGGERS } from '../contracts/claimed-job.ts';
 import { failureClassSchema } from '../contracts/task-failure.ts';
-import { JOB_STATUSES } from '../domain/job.ts';
+import { FAILURE_CODES, JOB_STATUSES } from '../domain/job.ts';
 
 /** Jobs as the API returns them; the OpenAPI document is generated from these schemas. */
 
@@ -11,13 +11,35 @@ export const jobIdSchema = z.uuid();
 
 export const jobStatusSchema = z.enum(JOB_STATUSES, `Must be one of ${JOB_STATUSES.join(', ')}`);
 
+export const failureCodeSchema = z.enum(FAILURE_CODES, `Must be one of ${FAILURE_CODES.join(', ')}`);
+
+const phaseSchema = z.enum(['FETCHING', 'CALLING_BACK']);
+
+const endedAt = time.nullable().meta({
+  description:
+    'When it ended; null while it is pending. For jobs that ended under earlier versions, when they were last changed.',
+});
+
 const linksSchema = z.object({
   self: z.string().meta({ description: 'The job, relative to this API.' }),
   data: z.string().meta({ description: 'Its data, relative to this API.' }),
 });
 
-export const jobSummarySchema = z
-  .object({ jobId: z.uuid(), status: jobStatusSchema, createdAt: time, links: linksSchema })
+export const acceptedJobSchema = z.object({
+  jobId: z.uuid(),
+  status: jobStatusSchema,
+  createdAt: time,
+  links: linksSchema,
+});
+
+export const jobSummarySchema = acceptedJobSchema
+  .extend({
+    phase: phaseSchema.nullable().meta({ description: 'What a pending job is doing; null once it has ended.' }),
+    providers: z.array(z.string()),
+    callbackHost: z.string().meta({ description: 'Host of the callback URL, with a port that is not the default.' }),
+    endedAt,
+    failureCode: failureCodeSchema.optional().meta({ description: 'Why the job is FAILED.' }),
+  })
   .meta({ id: 'JobSummary', description: 'A job in a list.' });
 
 export const jobPageSchema = z
@@ -88,7 +110,7 @@ export const jobSchema = z
   .object({
     jobId: z.uuid(),
     status: jobStatusSchema,
-    phase: z.enum(['FETCHING', 'CALLING_BACK']),
+    phase: phaseSchema,
     callbackUrl: z.string().meta({ description: 'The query is masked, because it may hold a token.' }),
     providers: z.array(providerSchema),
     metadata: z
@@ -101,15 +123,22 @@ export const jobSchema = z
       .meta({ description: 'Null while an attempt is in progress and once the job is over.' }),
     callbackDeferred: deferralSchema.optional(),
     failure: z
-      .object({ code: z.string(), message: z.string() })
+      .object({ code: failureCodeSchema, message: z.string() })
       .optional()
       .meta({ description: 'Why the job is FAILED.' }),
     expungedAt: time.optional().meta({ description: 'When the caller deleted the collected data.' }),
     createdAt: time,
     updatedAt: time,
+    endedAt,
     deadlineAt: time.meta({
       description: 'When fetching ends and the data collected so far is delivered. ISO 8601, UTC.',
     }),
-    links: linksSchema,
+    links: linksSchema
+      .extend({
+        redrive: z.string().optional(),
+        cancel: z.string().optional(),
+        delete: z.string().optional(),
+      })
+      .meta({ description: 'Relative to this API. Actions are present while they are allowed.' }),
   })
   .meta({ id: 'Job' });

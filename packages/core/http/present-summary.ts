@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Job } from '../domain/job.ts';
+import type { JobSummary } from '../domain/job-summary.ts';
 import { jobLinks } from './job-links.ts';
 import type { jobSummarySchema } from './job-schema.ts';
 
@@ -7,10 +7,20 @@ import type { jobSummarySchema } from './job-schema.ts';
 export const presentSummary = ({
   jobId,
   status,
+  phase,
+  providers,
+  callbackHost,
   createdAt,
-}: Pick<Job, 'jobId' | 'status' | 'createdAt'>): z.infer<typeof jobSummarySchema> => ({
+  endedAt,
+  failure,
+}: JobSummary): z.infer<typeof jobSummarySchema> => ({
   jobId,
   status,
+  phase: phase ?? null,
+  providers,
+  callbackHost,
   createdAt: new Date(createdAt).toISOString(),
+  endedAt: endedAt === undefined ? null : new Date(endedAt).toISOString(),
+  ...(failure && { failureCode: failure.code }),
   links: jobLinks(jobId),
 });

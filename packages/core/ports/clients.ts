@@ -2,7 +2,7 @@ import type { CallbackHeader } from '../domain/callback-headers.ts';
 import type { Client } from '../domain/client.ts';
 
 /** An authenticated client. */
-export type Caller = Pick<Client, 'clientId' | 'name' | 'ratePerSecond'>;
+export type Caller = Pick<Client, 'clientId' | 'name' | 'ratePerSecond' | 'isOperator'>;
 
 /** Finds a caller by the SHA-256 of its API key; undefined for unknown keys and revoked clients. */
 export type FindCaller = (keyHash: string) => Promise<Caller | undefined>;

@@ -1,4 +1,6 @@
-import type { GivenResult, Job, JobStatus, StoredResult } from '../domain/job.ts';
+import type { GivenResult, Job, StoredResult } from '../domain/job.ts';
+import type { JobFilter } from '../domain/job-filter.ts';
+import type { JobSummary } from '../domain/job-summary.ts';
 import type { Settlement } from '../domain/settle.ts';
 
 /** The request that created a job. The id detects a resent write, the hash a different request with the same idempotency key. */
@@ -96,19 +98,17 @@ export type JobOutcomes = {
   save: (jobId: string, claims: number, settlement: Settlement, data?: ProviderResultData[]) => Promise<void>;
 };
 
-export type JobSummary = Pick<Job, 'jobId' | 'status' | 'createdAt'>;
-export type JobPage = { jobs: JobSummary[] /** Cursor of the next page; absent on the last page. */; cursor?: string };
+/** A page of a list. `cursor` begins the next page; it is absent on the last one. */
+export type JobPage<Entry> = { jobs: Entry[]; cursor?: string };
+
+/** What the index holds of every job; jobs that ended under earlier versions have no `endedAt`. */
+export type JobEntry = Pick<Job, 'jobId' | 'status' | 'createdAt' | 'endedAt'>;
 
 /** A job with its inline results: those fetched by the execution that delivered the callback. */
 export type JobWithData = { job: Job; inline: ProviderResultData[] };
 
-export type JobListQuery = {
+export type JobListQuery = JobFilter & {
   clientId: string;
-  status?: JobStatus | undefined;
-  /** Only jobs accepted at or after this time, epoch milliseconds. */
-  from?: number | undefined;
-  /** Only jobs accepted before this time, epoch milliseconds. */
-  to?: number | undefined;
   limit: number;
   /** The cursor of the previous page. */
   after?: string | undefined;
@@ -125,5 +125,7 @@ export type JobReader = {
    * A client's jobs, newest first. One call reads a limited number of entries, so a page may hold fewer than `limit` jobs, or
    * none, and still have a cursor. Each cursor is older than the previous one.
    */
-  list: (query: JobListQuery) => Promise<JobPage>;
+  list: (query: JobListQuery) => Promise<JobPage<JobSummary>>;
+  /** As `list`, but reads only index entries where they can tell whether a job is selected. */
+  find: (query: JobListQuery) => Promise<JobPage<JobEntry>>;
 };

@@ -19,7 +19,7 @@ const RETRY_AFTER_MS = 1_000;
 export const changeJob = async (
   { jobs, control, now }: { jobs: Pick<JobReader, 'get'>; control: Pick<JobControl, 'replace'>; now: () => number },
   jobId: string,
-  caller: Caller,
+  caller: Pick<Caller, 'clientId'>,
   change: (read: Job) => Job,
 ): Promise<Job> => {
   for (let attempt = 1; ; attempt += 1) {

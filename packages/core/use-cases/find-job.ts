@@ -12,7 +12,7 @@ import { JobNotFound } from './job-errors.ts';
  */
 export const findJob = async <Found extends { job: Job }>(
   jobId: string,
-  { clientId }: Caller,
+  { clientId }: Pick<Caller, 'clientId'>,
   find: (jobId: string) => Promise<Found | undefined>,
   now: number,
 ): Promise<Found> => {
@@ -25,7 +25,7 @@ export const findJob = async <Found extends { job: Job }>(
 export const findStoredJob = async (
   { jobs, now }: { jobs: Pick<JobReader, 'get'>; now: () => number },
   jobId: string,
-  caller: Caller,
+  caller: Pick<Caller, 'clientId'>,
 ): Promise<Job> => {
   const find = async (id: string) => {
     const job = await jobs.get(id, now());

@@ -1,5 +1,5 @@
 import type { RedriveQuery } from '../domain/redrive.ts';
-import type { JobPage, JobReader } from '../ports/jobs.ts';
+import type { JobEntry, JobPage, JobReader } from '../ports/jobs.ts';
 
 /**
  * A page of a client's jobs to redrive, newest first.
@@ -7,8 +7,9 @@ import type { JobPage, JobReader } from '../ports/jobs.ts';
  * @param after the cursor of the previous page
  */
 export const findRedrivable = async (
-  { jobs, now }: { jobs: Pick<JobReader, 'list'>; now: () => number },
+  { jobs, now }: { jobs: Pick<JobReader, 'find'>; now: () => number },
   clientId: string,
-  { status, from, to }: RedriveQuery,
+  { status, ...filter }: RedriveQuery,
   { limit, after }: { limit: number; after?: string | undefined },
-): Promise<JobPage> => jobs.list({ clientId, status, from, to, limit, after, now: now() });
+): Promise<JobPage<JobEntry>> =>
+  jobs.find({ clientId, statuses: [status].flat(), ...filter, limit, after, now: now() });

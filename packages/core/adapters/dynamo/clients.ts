@@ -34,8 +34,12 @@ export const createDynamoFindCaller =
     );
     const [found] = Items.map((item) => unmarshall(item) as Caller & { revokedAt?: number });
     if (!found || found.revokedAt !== undefined) return undefined;
-    const { clientId, name, ratePerSecond } = found;
-    return { clientId, name, ...(ratePerSecond !== undefined && { ratePerSecond }) };
+    const { clientId, name, ratePerSecond, isOperator } = found;
+    return {
+      ...{ clientId, name },
+      ...(ratePerSecond !== undefined && { ratePerSecond }),
+      ...(isOperator && { isOperator }),
+    };
   };
 
 export const createDynamoFindClient =

@@ -15,6 +15,8 @@ const ATTRIBUTES = [
   'leasedUntil',
   'expiresAt',
   'expungedAt',
+  'callbackAttempts',
+  'undeliveredShard',
   'results',
   'providers',
   'parameters',

@@ -32,7 +32,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
     const { jobId } = next;
     const { status, phase, claims, claimsSinceOutcome, fetchAttempts, callbackAttempts, redeliveries, results } = next;
     const { updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
-    const { heldSince, ownFaults, callbackDeferred, round, isInputDeleted } = next;
+    const { heldSince, ownFaults, callbackDeferred, round, isInputDeleted, endedAt } = next;
     const { parameters, metadata } = toStoredInput(next);
     const { set, remove, names, values } = toUpdate({
       ...{
@@ -46,7 +46,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
         results,
       },
       ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
-      ...{ heldSince, ownFaults, callbackDeferred, round, isInputDeleted, parameters, metadata },
+      ...{ heldSince, ownFaults, callbackDeferred, round, isInputDeleted, endedAt, parameters, metadata },
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
       attemptLog: Object.fromEntries(next.attemptLog.map((attempt) => [attemptSlot(attempt.number), attempt])),
       data: undefined,

@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Job } from '../../domain/job.ts';
+import { callbackHostOf } from '../../domain/job-summary.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { IntakeRequest, JobIntake } from '../../ports/jobs.ts';
 import {
@@ -31,6 +32,7 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
           dueShard: shard,
           clientShard: clientShard(job.clientId, shard),
           listKey: listKey(job),
+          callbackHost: callbackHostOf(job.callbackUrl),
           attemptLog: {},
         }),
         ...(replacedClaims === undefined

@@ -4,7 +4,7 @@ import { attemptSlot, fenced, isUndelivered, type JobTable, jobKey, toItem, toUp
 
 export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOutcomes => ({
   save: async (jobId, claims, settlement, data = []) => {
-    const { attempt, fetchAttempts, callbackAttempts, ...rest } = settlement;
+    const { attempt, fetchAttempts, callbackAttempts, isInTrouble, ...rest } = settlement;
     const attributes = { ...rest, unsettled: 0, data: data.length > 0 ? data : undefined };
     // Undefined fields of a settlement leave the stored attributes unchanged.
     const defined = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
@@ -15,13 +15,14 @@ export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOut
       'fetchAttempts = fetchAttempts + :fetchAttempts',
       'callbackAttempts = callbackAttempts + :callbackAttempts',
       ...(attempt ? ['attemptLog.#slot = :attempt'] : []),
-      ...(isUndelivered(settlement.status) ? ['undeliveredShard = clientShard'] : []),
+      ...(isInTrouble || isUndelivered(settlement.status) ? ['undeliveredShard = clientShard'] : []),
     ];
     const remove = [
       'leasedUntil',
       'heldSince',
       ...(settlement.callbackDeferred ? [] : ['callbackDeferred']),
       ...(isOver ? ['dueShard', 'dueAt'] : []),
+      ...(settlement.status === 'COMPLETE' ? ['undeliveredShard'] : []),
     ];
     await fenced(
       client.send(

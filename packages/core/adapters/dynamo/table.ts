@@ -17,7 +17,7 @@ export type Item = Record<string, AttributeValue>;
 
 export const JOB_ITEM_ID = 'JOB';
 export const DUE_INDEX = 'DueIndex';
-export const CLIENT_INDEX = 'ClientIndex';
+export const JOB_INDEX = 'JobIndex';
 export const UNDELIVERED_INDEX = 'UndeliveredIndex';
 
 /** Item id prefix of results. */
@@ -50,6 +50,7 @@ const TABLE_ONLY = new Set([
   'clientShard',
   'undeliveredShard',
   'listKey',
+  'callbackHost',
   'data',
   'requestId',
   'requestHash',
@@ -108,6 +109,7 @@ export const toJob = (item: Item): Job => {
   const attempts = Object.values(attemptLog as Record<string, Attempt>);
   return {
     ...parseStoredInput(job),
+    ...(isInTrouble(item) && { isInTrouble: true }),
     claimsSinceOutcome,
     attemptLog: attempts.sort((a, b) => a.number - b.number),
   } as Job;
@@ -139,8 +141,12 @@ export const isWritten = async (write: Promise<unknown>): Promise<boolean> => {
   }
 };
 
-/** Jobs with these statuses are in the undelivered index. */
+/** Ended jobs with these statuses are in the undelivered index; so are pending jobs in trouble. */
 export const isUndelivered = (status: JobStatus | undefined): boolean => status === 'FAILED' || status === 'PARTIAL';
+
+/** Earlier versions leave entries of completed jobs in the index. */
+export const isInTrouble = ({ status, undeliveredShard }: Item): boolean =>
+  status?.S === 'PENDING' && undeliveredShard !== undefined;
 
 /** The parts of an update expression: attributes with a value are set, undefined ones are removed. */
 export const toUpdate = (attributes: Record<string, unknown>) => {

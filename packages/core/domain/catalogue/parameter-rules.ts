@@ -102,10 +102,14 @@ const highestOf = ({ type, maximum = Infinity, exclusiveMaximum = Infinity }: Bo
   return { value: isOpen ? Math.ceil(exclusiveMaximum) - 1 : Math.floor(maximum), isOpen: false, keyword };
 };
 
-/** `enum`, `const` and `default` must satisfy the rest of their schema. */
+const listed = (keyword: Keyword, values: readonly unknown[] = []): [CatalogueFault['path'], unknown][] =>
+  values.map((value, index) => [[keyword, index], value]);
+
+/** `enum`, `const`, `default` and `examples` must satisfy the rest of their schema. */
 const ownValueFaults = (schema: ParameterSchema, isInPath: boolean): CatalogueFault[] => {
   const values: [CatalogueFault['path'], unknown][] = [
-    ...(schema.enum ?? []).map((value, index): [CatalogueFault['path'], unknown] => [['enum', index], value]),
+    ...listed('enum', schema.enum),
+    ...listed('examples', schema.examples),
     ...(schema.const === undefined ? [] : [[['const'], schema.const] as [CatalogueFault['path'], unknown]]),
     ...(schema.default === undefined ? [] : [[['default'], schema.default] as [CatalogueFault['path'], unknown]]),
   ];

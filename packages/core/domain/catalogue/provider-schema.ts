@@ -67,6 +67,7 @@ const parameterSchema = z.strictObject({
   exclusiveMaximum: z.number().optional(),
   multipleOf: z.number().positive().optional(),
   default: scalarSchema.optional(),
+  examples: z.array(scalarSchema).min(1).max(20).optional(),
   /** Sent to the provider but never shown: masked in answers and excerpts. */
   writeOnly: z.boolean().optional(),
   /** Its name in the query, if different. */

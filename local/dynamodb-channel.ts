@@ -1,0 +1,34 @@
+import type { Worker } from 'node:worker_threads';
+import type { Answer, Service } from './service.ts';
+
+/** A call from the main thread to the database's thread, and its response. */
+export type DatabaseRequest = { id: number; operation: string; body: string };
+export type DatabaseResponse = Answer & { id: number };
+
+type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void };
+
+/** Connects to the database in a worker thread. When the thread ends, waiting calls fail as over a connection that breaks. */
+export const connect = (worker: Worker): Service => {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  worker.on('message', ({ id, status, body }: DatabaseResponse) => {
+    waiting.get(id)?.resolve({ status, body });
+    waiting.delete(id);
+  });
+  worker.once('exit', () => {
+    for (const { reject } of waiting.values()) reject(networkError('ECONNRESET'));
+    waiting.clear();
+  });
+  return (operation, body) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    lastId += 1;
+    waiting.set(lastId, { resolve, reject });
+    worker.postMessage({ id: lastId, operation, body } satisfies DatabaseRequest);
+    return promise;
+  };
+};
+
+/** The service of a database that is down. */
+export const unreachable: Service = () => Promise.reject(networkError('ECONNREFUSED'));
+
+const networkError = (code: string): Error => Object.assign(new Error(`${code}: the database is down`), { code });

@@ -1,0 +1,101 @@
+import type { RequestListener } from 'node:http';
+import db, { type Store as Dynalite } from 'dynalite/db/index.js';
+import validations, { type Validation } from 'dynalite/validations/index.js';
+import type { Access } from './access.ts';
+import { type Answer, rejected, type Service, serve, succeeded } from './service.ts';
+
+/** What a module `actions/<operation>.js` of dynalite exports. */
+type Operation = (store: Dynalite, input: object, callback: (error: unknown, output: unknown) => void) => void;
+
+const OPERATIONS = [
+  'BatchGetItem',
+  'BatchWriteItem',
+  'CreateTable',
+  'DeleteItem',
+  'DeleteTable',
+  'DescribeTable',
+  'DescribeTimeToLive',
+  'GetItem',
+  'ListTables',
+  'ListTagsOfResource',
+  'PutItem',
+  'Query',
+  'Scan',
+  'TagResource',
+  'UntagResource',
+  'UpdateItem',
+  'UpdateTable',
+];
+
+const load = async (name: string): Promise<[string, Validation & { run: Operation }]> => {
+  const file = validations.toLowerFirst(name);
+  const [{ default: run }, { default: validation }] = await Promise.all([
+    import(`dynalite/actions/${file}.js`) as Promise<{ default: Operation }>,
+    import(`dynalite/validations/${file}.js`) as Promise<{ default: Validation }>,
+  ]);
+  return [name, { ...validation, run }];
+};
+const operations = new Map(await Promise.all(OPERATIONS.map(load)));
+
+/** An open database. */
+export type Store = {
+  service: Service;
+  /** Waits for running operations. */
+  close: () => Promise<void>;
+};
+
+/**
+ * Opens a database, with dynalite's validation and storage, but without its HTTP server.
+ * @param path folder of the database; absent: in memory
+ */
+export const openStore = (path?: string): Store => {
+  const store = db.create({ ...(path !== undefined && { path }), createTableMs: 0 });
+  const running = new Set<Promise<unknown>>();
+
+  const perform: Service = async (name, body) => {
+    const operation = operations.get(name);
+    if (!operation) return rejected('com.amazon.coral.service#UnknownOperationException');
+    const request = parse(body);
+    if (!request) return rejected('com.amazon.coral.service#SerializationException');
+    const { types, custom, run } = operation;
+    try {
+      const input = validations.checkTypes(request, types);
+      validations.checkValidations(input, types, custom, store);
+      return await new Promise<Answer>((resolve, reject) => {
+        run(store, input, (error, output) => (error ? reject(error) : resolve(succeeded(output))));
+      });
+    } catch (error) {
+      const { statusCode, body: answer } = error as { statusCode?: number; body?: object };
+      // Anything else, such as a full disk, is not an answer of DynamoDB.
+      if (statusCode === undefined) throw error;
+      return { status: statusCode, body: JSON.stringify(answer) };
+    }
+  };
+
+  return {
+    service: (name, body) => {
+      const operation = perform(name, body);
+      running.add(operation);
+      const forget = () => running.delete(operation);
+      operation.then(forget, forget);
+      return operation;
+    },
+    close: async () => {
+      await Promise.allSettled(running);
+      await new Promise<void>((resolve, reject) => store.db.close((error) => (error ? reject(error) : resolve())));
+    },
+  };
+};
+
+/** Serves a database to requests signed with these credentials. */
+export const serveStore = (service: Service, access: Access): RequestListener =>
+  serve({ name: 'dynamodb', target: 'DynamoDB_20120810', contentType: 'application/x-amz-json-1.0' }, access, service);
+
+/** @returns undefined for malformed JSON */
+const parse = (body: string): object | undefined => {
+  try {
+    return JSON.parse(body) as object;
+  } catch {
+    return undefined;
+  }
+};

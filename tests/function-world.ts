@@ -1,0 +1,122 @@
+import './unit/function-environment.ts';
+import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
+import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
+import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
+import type { Context } from 'aws-lambda';
+import { createCheckHealth } from '../functions/health/check-health.ts';
+import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW, unguarded } from './builders.ts';
+import { FIXTURE_JOB_ID } from './event-expectations.ts';
+import { createFakeJobStore } from './fakes/job-store.ts';
+import { createFakeRedrives } from './fakes/redrives.ts';
+import { FUNCTION_SETTINGS } from './function-settings.ts';
+
+const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
+
+/**
+ * A world for one event: a stored job, third parties that respond, and every function over it.
+ * @param change replaces dependencies of all functions
+ */
+export const createWorld = async (change: object = {}) => {
+  const store = createFakeJobStore();
+  await givenJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
+  const answer: HttpAnswer = {
+    statusCode: 200,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from('[]'),
+    durationMs: 1,
+  };
+  const send: SendHttp = async () => answer;
+  const authenticate = async () => ({ clientId: CLIENT_ID, name: 'test' });
+  const common = {
+    ...unguarded,
+    authenticate,
+    findClient,
+    findSecret: async () => undefined,
+    log: aLog(),
+    now: () => NOW,
+    random: () => 0,
+    send,
+    policy,
+    leaseMs: LEASE_MS,
+    fetchDeadlineMs: 86_400_000,
+  };
+  const load = async (name: string, deps: object) => {
+    const { createHandler } = (await import(`../functions/${name}/handler.ts`)) as {
+      createHandler: (deps: object) => (event: unknown, context: Context) => Promise<unknown>;
+    };
+    return createHandler({ ...common, ...deps, ...change });
+  };
+  const url = 'https://example.com';
+  const catalogue = parseCatalogue(
+    JSON.stringify({
+      providers: [
+        {
+          id: 'gas',
+          url,
+          parameters: { type: 'object', properties: { account: { type: 'string', writeOnly: true } } },
+        },
+        { id: 'internet', url },
+      ],
+    }),
+    {},
+  );
+  const deps: Record<string, object> = {
+    webhook: {
+      intake: store.intake,
+      control: store.control,
+      startExecution: async () => {},
+      newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
+      limitClient: async () => {},
+      catalogue,
+      callbackRules: { allowHttp: false, exceptions: parseAddressExceptions('none') },
+      fetchDeadlineMs: 1,
+    },
+    complete: { isOn: true },
+    health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
+    'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    'api-docs': { catalogue },
+    'route-fallback': { isOff: () => false },
+    'job-read': { jobs: store.reader, results: store.results, catalogue },
+    'job-redrive': {
+      ...store,
+      jobs: store.reader,
+      now: () => NOW + LEASE_MS,
+      startExecution: async () => {},
+      fetchDeadlineMs: 1,
+    },
+    redrives: {
+      jobs: store.reader,
+      redrives: createFakeRedrives(),
+      startSweep: async () => {},
+      newId: () => '01a20b4c-cf47-716b-85d8-0000000000aa',
+    },
+    'redrive-run': { ...store, jobs: store.reader, redrives: createFakeRedrives(), fetchDeadlineMs: 1, retentionMs: 1 },
+    'job-cancel': { jobs: store.reader, control: store.control, retentionMs: 1_000 },
+    'job-expunge': { jobs: store.reader, control: store.control, results: store.results },
+    providers: {
+      failureRate: 0,
+      latencyMs: 0,
+      maintenance: undefined,
+      sleep: async () => {},
+      clientSecret: FUNCTION_SETTINGS.REPORTS_CLIENT_SECRET,
+    },
+    'provider-fetch': { catalogue, results: store.results, jobs: store.reader },
+    'callback-deliver': { results: store.results, outcomes: store.outcomes, userAgent: 'test' },
+    'job-claim': {
+      due: store.due,
+      outcomes: store.outcomes,
+      now: () => NOW + LEASE_MS,
+      shardCount: 1,
+      maxJobsPerSweep: 10,
+    },
+    'job-settle': { jobs: store.reader, results: store.results, outcomes: store.outcomes },
+  };
+  return {
+    store,
+    invoke: async (name: string, event: unknown) => {
+      if (!deps[name])
+        throw new Error(`tests/function-world.ts: add the dependencies of ${name} to deps in createWorld.`);
+      return (await load(name, deps[name] ?? {}))(event, {} as Context);
+    },
+  };
+};
