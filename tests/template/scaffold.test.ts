@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readTemplate } from '../../local/template.ts';
 
 const MAIN = path.resolve('tools/scaffold/main.ts');
-const EDITED = ['template.yaml', 'tests/event-expectations.ts', 'tests/unit/events.test.ts'];
+const EDITED = ['template.yaml', 'tests/event-expectations.ts', 'tests/function-world.ts'];
 
 /** A copy of what the command reads, and of what its output imports. */
 const aRepository = (): string => {

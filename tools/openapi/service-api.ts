@@ -6,12 +6,15 @@ import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
+import { clientPageSchema, clientsQuerySchema, meSchema } from '../../functions/clients/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
 import {
   jobDataQuerySchema,
   jobDataSchema,
   jobHeadersSchema,
   jobQuerySchema,
+  jobStatsQuerySchema,
+  jobStatsSchema,
 } from '../../functions/job-read/schema.ts';
 import {
   redriveCountSchema,
@@ -62,6 +65,15 @@ const SUMMARY = {
   endedAt: null,
 };
 const ENDED = { ...SUMMARY, phase: null, endedAt: '2026-01-31T12:00:01.500Z' };
+
+const ME = { clientId: CLIENT_ID, name: 'acme', isOperator: false };
+const CLIENT = {
+  ...ME,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  revokedAt: null,
+  pendingJobs: 3,
+  pendingJobsTruncated: false,
+};
 
 const CATALOGUE = {
   providers: [
@@ -124,6 +136,20 @@ const callbackHeaders = z.object({
   'user-agent': z.string().meta({ description: '`Boomerang/<version>`', examples: [`Boomerang/${VERSION}`] }),
 });
 
+const COUNTS = { PENDING: 2, COMPLETE: 120, PARTIAL: 1, FAILED: 3, CANCELLED: 0 };
+const STATS = {
+  from: '2026-01-31T12:00:00.000Z',
+  to: '2026-01-31T12:30:00.000Z',
+  bucket: 'hour',
+  buckets: [{ from: '2026-01-31T12:00:00.000Z', ...COUNTS }],
+  totals: COUNTS,
+  deliveredShare: 0.976,
+  timeToCallbackMs: { p50: 812, p95: 3021 },
+  oldestPendingAt: '2026-01-31T12:00:00.000Z',
+  inTrouble: 2,
+  truncated: false,
+};
+
 const jobHeaders = z.object({
   etag: z.string().meta({ description: 'Changes whenever the job does.' }),
   'retry-after': z
@@ -148,6 +174,7 @@ export const serviceApi = createDocument({
   tags: [
     { name: 'Jobs', description: 'Post, read, redrive, cancel and delete jobs.' },
     { name: 'Catalogue', description: 'The providers that jobs may name.' },
+    { name: 'Clients', description: 'The caller, and for operators all clients.' },
     { name: 'Redrives', description: 'Retry many jobs.' },
     { name: 'Callbacks', description: 'The callback, and a test receiver.' },
     { name: 'Operation', description: 'Health and documentation.' },
@@ -203,6 +230,20 @@ export const serviceApi = createDocument({
             }),
             links: { next: { operationId: 'listJobs', parameters: { cursor: '$response.body#/cursor' } } },
           },
+          ...always,
+          ...problems(401, 403),
+        },
+      },
+    },
+    '/jobs/stats': {
+      get: {
+        operationId: 'getJobStats',
+        tags: ['Jobs'],
+        summary: "Count the caller's jobs by status and time",
+        description: 'Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.',
+        requestParams: { query: forClient(jobStatsQuerySchema) },
+        responses: {
+          200: { description: 'The counts.', content: json(jobStatsSchema, STATS) },
           ...always,
           ...problems(401, 403),
         },
@@ -307,11 +348,37 @@ export const serviceApi = createDocument({
         },
       },
     },
+    '/me': {
+      get: {
+        operationId: 'getMe',
+        tags: ['Clients'],
+        summary: 'Tell whose API key it is',
+        responses: { 200: { description: 'The caller.', content: json(meSchema, ME) }, ...always, ...problems(401) },
+      },
+    },
+    '/clients': {
+      get: {
+        operationId: 'listClients',
+        tags: ['Clients'],
+        summary: 'List all clients, newest first',
+        description: 'For operators only.',
+        requestParams: { query: clientsQuerySchema },
+        responses: {
+          200: {
+            description: 'A page.',
+            content: json(clientPageSchema, { clients: [CLIENT], cursor: null }),
+            links: { next: { operationId: 'listClients', parameters: { cursor: '$response.body#/cursor' } } },
+          },
+          ...always,
+          ...problems(401, 403),
+        },
+      },
+    },
     '/redrives': {
       post: {
         operationId: 'postRedrive',
         tags: ['Redrives'],
-        summary: "Redrive all of the caller's jobs with one status",
+        summary: "Redrive all of the caller's jobs that match filters",
         description:
           'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
         requestParams: { query: forClient() },
@@ -392,6 +459,36 @@ export const serviceApi = createDocument({
             headers: z.object({ 'retry-after': z.string() }),
             content: { 'application/problem+json': { schema: problemSchema.extend({ checks: healthChecksSchema }) } },
           },
+        },
+      },
+    },
+    '/console': {
+      get: {
+        operationId: 'getConsole',
+        tags: ['Operation'],
+        summary: 'The console',
+        description:
+          'One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.',
+        security: [],
+        requestParams: {
+          header: z.object({
+            'if-none-match': z
+              .string()
+              .optional()
+              .meta({
+                description: 'The `ETag` of a stored page.',
+                examples: ['W/"5eb63bbbe01eeed093cb22bb8f5acdc3"'],
+              }),
+          }),
+        },
+        responses: {
+          200: {
+            description: 'The page.',
+            headers: z.object({ etag: z.string().meta({ description: 'Changes with the page.' }) }),
+            content: { 'text/html': { schema: z.string() } },
+          },
+          304: { description: 'The page has not changed.' },
+          ...always,
         },
       },
     },

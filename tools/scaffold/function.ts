@@ -86,7 +86,7 @@ const insertions = (stem: string): Insertion[] => [
     before: '};\n',
     text: `  '${stem}/example': returns({}),\n`,
   },
-  { file: 'tests/unit/events.test.ts', after: 'const deps:', before: '\n  };\n', text: `\n    '${stem}': {},` },
+  { file: 'tests/function-world.ts', after: 'const deps:', before: '\n  };\n', text: `\n    '${stem}': {},` },
 ];
 
 /**
