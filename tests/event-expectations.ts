@@ -54,6 +54,7 @@ export const expectations: Record<string, Expectation> = {
   'job-read/one': answers(200),
   'job-read/unknown': answers(404),
   'job-read/list': answers(200),
+  'job-read/stats': answers(200),
   'job-read/in-trouble': answers(200),
   'job-read/data': answers(200),
   'catalogue-read/all': answers(200),

@@ -18,7 +18,8 @@ import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { findJob, findStoredJob } from '@boomerang/core/use-cases/find-job.ts';
 import { presentData } from './present-data.ts';
 import { presentJob } from './present-job.ts';
-import { jobDataQuerySchema, jobHeadersSchema, jobQuerySchema } from './schema.ts';
+import { createReadStats } from './read-stats.ts';
+import { jobDataQuerySchema, jobHeadersSchema, jobQuerySchema, jobStatsQuerySchema } from './schema.ts';
 
 export type Deps = {
   authenticate: Authenticate;
@@ -29,7 +30,7 @@ export type Deps = {
   log: Log;
 };
 
-/** `GET /jobs`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
+/** `GET /jobs`, `GET /jobs/stats`, `GET /jobs/{jobId}` and `GET /jobs/{jobId}/data`. */
 export const createHandler = ({ authenticate, jobs, results, catalogue, now, log }: Deps): ApiLambda => {
   const list = apiHandler(
     log,
@@ -39,6 +40,14 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
       const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
       const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
       return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
+    },
+  );
+  const readStats = createReadStats({ jobs, now });
+  const stats = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: jobStatsQuerySchema },
+    async ({ caller: { clientId }, query }) => {
+      return { statusCode: 200, body: await readStats(clientId, query) };
     },
   );
   const readOne = apiHandler(
@@ -68,8 +77,16 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
     },
   );
   return (event, context) => {
-    if (event.pathParameters?.jobId === undefined) return list(event, context);
-    return (event.routeKey === 'GET /jobs/{jobId}/data' ? readData : readOne)(event, context);
+    switch (event.routeKey) {
+      case 'GET /jobs':
+        return list(event, context);
+      case 'GET /jobs/stats':
+        return stats(event, context);
+      case 'GET /jobs/{jobId}/data':
+        return readData(event, context);
+      default:
+        return readOne(event, context);
+    }
   };
 };
 

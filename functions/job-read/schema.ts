@@ -1,4 +1,6 @@
 import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
+import { JOB_STATUSES, type JobStatus } from '@boomerang/core/domain/job.ts';
+import { BUCKET_SIZES } from '@boomerang/core/domain/job-stats.ts';
 import { callbackBodySchema } from '@boomerang/core/http/callback-schema.ts';
 import { cursorSchema, encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { failureCodeSchema, jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
@@ -64,6 +66,55 @@ export const jobQuerySchema = z
     path: ['status'],
     error: 'Must be PENDING or absent with inTrouble, which selects pending jobs',
   });
+
+/** The query of `GET /jobs/stats`. */
+export const jobStatsQuerySchema = z.strictObject({
+  from: timeSchema.optional().meta({
+    description: 'Only jobs accepted at this time or later; by default 24 hours before `to`. ISO 8601.',
+    override: { examples: ['2026-01-31T12:00:00Z'] },
+  }),
+  to: timeSchema.optional().meta({
+    description: 'Only jobs accepted before this time; by default now, at most 31 days after `from`. ISO 8601.',
+    override: { examples: ['2026-02-01T12:00:00Z'] },
+  }),
+  bucket: z
+    .enum(BUCKET_SIZES, `Must be one of ${BUCKET_SIZES.join(', ')}`)
+    .optional()
+    .meta({
+      description: 'Size of the buckets, at most 200; by default the finest with at most 60 buckets.',
+      examples: ['hour'],
+    }),
+});
+
+const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
+const countsSchema = z.object(
+  Object.fromEntries(JOB_STATUSES.map((status) => [status, z.int()])) as Record<JobStatus, z.ZodInt>,
+);
+
+/** Counts of the caller's jobs. */
+export const jobStatsSchema = z
+  .object({
+    from: time,
+    to: time,
+    bucket: z.enum(BUCKET_SIZES),
+    buckets: z.array(countsSchema.extend({ from: time })).meta({
+      description: 'Jobs by time of acceptance and status. Buckets begin at multiples of their size, in UTC.',
+    }),
+    totals: countsSchema,
+    deliveredShare: z.number().nullable().meta({
+      description: '(COMPLETE + PARTIAL) / (COMPLETE + PARTIAL + FAILED); null if none has ended.',
+    }),
+    timeToCallbackMs: z.object({ p50: z.number(), p95: z.number() }).nullable().meta({
+      description:
+        'From the acceptance of delivered jobs to their end, milliseconds; null if there are none. After a redrive, to the last end. Jobs that ended under earlier versions are left out.',
+    }),
+    oldestPendingAt: time.nullable().meta({ description: 'When the oldest pending job was accepted.' }),
+    inTrouble: z.int().meta({ description: 'Pending jobs with a failed attempt.' }),
+    truncated: z.boolean().meta({
+      description: 'Whether older jobs of the time range were not counted: at most 10,000 jobs are, the newest.',
+    }),
+  })
+  .meta({ id: 'JobStats', description: 'Counts of the jobs accepted in a time range.' });
 
 /** The headers that `GET /jobs/{jobId}` reads. */
 export const jobHeadersSchema = z.object({

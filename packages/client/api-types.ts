@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the caller's jobs by status and time
+         * @description Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.
+         */
+        get: operations["getJobStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{jobId}": {
         parameters: {
             query?: never;
@@ -495,6 +515,54 @@ export interface components {
              */
             failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
         };
+        /** @description Counts of the jobs accepted in a time range. */
+        JobStats: {
+            /**
+             * Format: date-time
+             * @description ISO 8601, UTC.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601, UTC.
+             */
+            to: string;
+            /** @enum {string} */
+            bucket: "minute" | "5minutes" | "hour" | "6hours" | "day";
+            /** @description Jobs by time of acceptance and status. Buckets begin at multiples of their size, in UTC. */
+            buckets: {
+                PENDING: number;
+                COMPLETE: number;
+                PARTIAL: number;
+                FAILED: number;
+                CANCELLED: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601, UTC.
+                 */
+                from: string;
+            }[];
+            totals: {
+                PENDING: number;
+                COMPLETE: number;
+                PARTIAL: number;
+                FAILED: number;
+                CANCELLED: number;
+            };
+            /** @description (COMPLETE + PARTIAL) / (COMPLETE + PARTIAL + FAILED); null if none has ended. */
+            deliveredShare: number | null;
+            /** @description From the acceptance of delivered jobs to their end, milliseconds; null if there are none. After a redrive, to the last end. Jobs that ended under earlier versions are left out. */
+            timeToCallbackMs: {
+                p50: number;
+                p95: number;
+            } | null;
+            /** @description When the oldest pending job was accepted. */
+            oldestPendingAt: string | null;
+            /** @description Pending jobs with a failed attempt. */
+            inTrouble: number;
+            /** @description Whether older jobs of the time range were not counted: at most 10,000 jobs are, the newest. */
+            truncated: boolean;
+        };
         Job: {
             /** Format: uuid */
             jobId: string;
@@ -851,6 +919,7 @@ export type Problem = components['schemas']['Problem'];
 export type GatewayError = components['schemas']['GatewayError'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobSummary = components['schemas']['JobSummary'];
+export type JobStats = components['schemas']['JobStats'];
 export type Job = components['schemas']['Job'];
 export type ProviderState = components['schemas']['ProviderState'];
 export type Deferral = components['schemas']['Deferral'];
@@ -1076,6 +1145,127 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
+    getJobStats: {
+        parameters: {
+            query?: {
+                /** @description Only jobs accepted at this time or later; by default 24 hours before `to`. ISO 8601. */
+                from?: string;
+                /** @description Only jobs accepted before this time; by default now, at most 31 days after `from`. ISO 8601. */
+                to?: string;
+                /** @description Size of the buckets, at most 200; by default the finest with at most 60 buckets. */
+                bucket?: "minute" | "5minutes" | "hour" | "6hours" | "day";
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-01-31T12:00:00.000Z",
+                     *       "to": "2026-01-31T12:30:00.000Z",
+                     *       "bucket": "hour",
+                     *       "buckets": [
+                     *         {
+                     *           "from": "2026-01-31T12:00:00.000Z",
+                     *           "PENDING": 2,
+                     *           "COMPLETE": 120,
+                     *           "PARTIAL": 1,
+                     *           "FAILED": 3,
+                     *           "CANCELLED": 0
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "PENDING": 2,
+                     *         "COMPLETE": 120,
+                     *         "PARTIAL": 1,
+                     *         "FAILED": 3,
+                     *         "CANCELLED": 0
+                     *       },
+                     *       "deliveredShare": 0.976,
+                     *       "timeToCallbackMs": {
+                     *         "p50": 812,
+                     *         "p95": 3021
+                     *       },
+                     *       "oldestPendingAt": "2026-01-31T12:00:00.000Z",
+                     *       "inTrouble": 2,
+                     *       "truncated": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobStats"];
                 };
             };
             /** @description The API key is missing, unknown or revoked. */

@@ -13,6 +13,8 @@ import {
   jobDataSchema,
   jobHeadersSchema,
   jobQuerySchema,
+  jobStatsQuerySchema,
+  jobStatsSchema,
 } from '../../functions/job-read/schema.ts';
 import {
   redriveCountSchema,
@@ -134,6 +136,20 @@ const callbackHeaders = z.object({
   'user-agent': z.string().meta({ description: '`Boomerang/<version>`', examples: [`Boomerang/${VERSION}`] }),
 });
 
+const COUNTS = { PENDING: 2, COMPLETE: 120, PARTIAL: 1, FAILED: 3, CANCELLED: 0 };
+const STATS = {
+  from: '2026-01-31T12:00:00.000Z',
+  to: '2026-01-31T12:30:00.000Z',
+  bucket: 'hour',
+  buckets: [{ from: '2026-01-31T12:00:00.000Z', ...COUNTS }],
+  totals: COUNTS,
+  deliveredShare: 0.976,
+  timeToCallbackMs: { p50: 812, p95: 3021 },
+  oldestPendingAt: '2026-01-31T12:00:00.000Z',
+  inTrouble: 2,
+  truncated: false,
+};
+
 const jobHeaders = z.object({
   etag: z.string().meta({ description: 'Changes whenever the job does.' }),
   'retry-after': z
@@ -214,6 +230,20 @@ export const serviceApi = createDocument({
             }),
             links: { next: { operationId: 'listJobs', parameters: { cursor: '$response.body#/cursor' } } },
           },
+          ...always,
+          ...problems(401, 403),
+        },
+      },
+    },
+    '/jobs/stats': {
+      get: {
+        operationId: 'getJobStats',
+        tags: ['Jobs'],
+        summary: "Count the caller's jobs by status and time",
+        description: 'Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.',
+        requestParams: { query: forClient(jobStatsQuerySchema) },
+        responses: {
+          200: { description: 'The counts.', content: json(jobStatsSchema, STATS) },
           ...always,
           ...problems(401, 403),
         },

@@ -5,6 +5,7 @@ export const ROUTES = {
   service: [
     'POST /webhook',
     'GET /jobs',
+    'GET /jobs/stats',
     'GET /jobs/{jobId}',
     'GET /jobs/{jobId}/data',
     'POST /jobs/{jobId}/redrive',

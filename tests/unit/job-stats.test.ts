@@ -1,0 +1,200 @@
+import { JOB_STATUSES } from '@boomerang/core/domain/job.ts';
+import {
+  BUCKET_MS,
+  BUCKET_SIZES,
+  type CountedJob,
+  chooseBucket,
+  countBuckets,
+  jobStats,
+  percentile,
+} from '@boomerang/core/domain/job-stats.ts';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createReadStats } from '../../functions/job-read/read-stats.ts';
+import { aJob, givenJob, NOW } from '../builders.ts';
+import { createFakeJobStore } from '../fakes/job-store.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+const anySpan = fc
+  .tuple(fc.integer({ min: 0, max: NOW }), fc.integer({ min: 1, max: 31 * DAY }))
+  .map(([from, length]) => ({ from, to: from + length }));
+const anySize = fc.constantFrom(...BUCKET_SIZES);
+/** A span with few enough buckets, and jobs accepted in it. */
+const anyCase = fc
+  .tuple(anySpan, anySize)
+  .filter(([span, size]) => countBuckets(span, size) <= 200)
+  .chain(([span, size]) =>
+    fc.record({
+      span: fc.constant(span),
+      size: fc.constant(size),
+      jobs: fc.array(
+        fc.record({
+          status: fc.constantFrom(...JOB_STATUSES),
+          createdAt: fc.integer({ min: span.from, max: span.to - 1 }),
+          endedAt: fc.option(fc.integer({ min: span.to, max: span.to + DAY }), { nil: undefined }),
+        }),
+      ),
+    }),
+  );
+
+describe('statistics of jobs', () => {
+  test('have each job in the one bucket of its acceptance', () => {
+    fc.assert(
+      fc.property(anyCase, ({ span, size, jobs }) => {
+        const { buckets, totals } = jobStats(jobs, span, size);
+        for (const [index, { from }] of buckets.entries()) {
+          expect(from % BUCKET_MS[size]).toBe(0);
+          expect(from).toBe((buckets[0]?.from ?? 0) + index * BUCKET_MS[size]);
+        }
+        expect(buckets[0]?.from).toBeLessThanOrEqual(span.from);
+        expect((buckets.at(-1)?.from ?? 0) + BUCKET_MS[size]).toBeGreaterThanOrEqual(span.to);
+        for (const status of JOB_STATUSES) {
+          const mine = jobs.filter((job) => job.status === status);
+          expect(totals[status]).toBe(mine.length);
+          for (const bucket of buckets) {
+            const isIn = ({ createdAt }: CountedJob) =>
+              createdAt >= bucket.from && createdAt < bucket.from + BUCKET_MS[size];
+            expect(bucket[status]).toBe(mine.filter(isIn).length);
+          }
+        }
+      }),
+    );
+  });
+
+  test('choose the finest size with at most 60 buckets', () => {
+    fc.assert(
+      fc.property(anySpan, (span) => {
+        const size = chooseBucket(span);
+        expect(countBuckets(span, size)).toBeLessThanOrEqual(60);
+        const finer = BUCKET_SIZES[BUCKET_SIZES.indexOf(size) - 1];
+        if (finer) expect(countBuckets(span, finer)).toBeGreaterThan(60);
+      }),
+    );
+    expect(chooseBucket({ from: NOW, to: NOW + DAY })).toBe('hour');
+    expect(chooseBucket({ from: 0, to: HOUR })).toBe('minute');
+    expect(countBuckets({ from: 0, to: HOUR }, 'minute')).toBe(60);
+  });
+
+  test('measure delivered jobs alone', () => {
+    const ended = (status: CountedJob['status'], ms: number) => ({ status, createdAt: NOW, endedAt: NOW + ms });
+    const jobs = [
+      ended('COMPLETE', 1),
+      ended('PARTIAL', 3),
+      ended('FAILED', 1_000),
+      ended('CANCELLED', 1_000),
+      { status: 'COMPLETE' as const, createdAt: NOW },
+      { status: 'PENDING' as const, createdAt: NOW + 1 },
+      { status: 'PENDING' as const, createdAt: NOW },
+    ];
+    expect(jobStats(jobs, { from: NOW, to: NOW + 2 }, 'hour')).toMatchObject({
+      deliveredShare: 3 / 4,
+      timeToCallbackMs: { p50: 1, p95: 3 },
+      oldestPendingAt: NOW,
+    });
+    expect(jobStats([], { from: NOW, to: NOW + 2 }, 'hour')).toMatchObject({
+      deliveredShare: undefined,
+      timeToCallbackMs: undefined,
+      oldestPendingAt: undefined,
+    });
+  });
+
+  test('a percentile is the smallest value that as large a share of all does not exceed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (values, percent) => {
+        const found = percentile(values, percent / 100) ?? Number.NaN;
+        const shareUpTo = (limit: number) => values.filter((value) => value <= limit).length / values.length;
+        expect(values).toContain(found);
+        expect(shareUpTo(found)).toBeGreaterThanOrEqual(percent / 100 - 1e-9);
+        const smaller = values.filter((value) => value < found);
+        if (smaller.length > 0) expect(shareUpTo(Math.max(...smaller))).toBeLessThan(percent / 100);
+      }),
+    );
+    expect(percentile([], 0.5)).toBeUndefined();
+  });
+});
+
+describe('reading statistics', () => {
+  const createWorld = () => {
+    const store = createFakeJobStore();
+    const world = { now: NOW, reads: 0, isBroken: false };
+    const read = createReadStats({
+      jobs: {
+        find: async (query) => {
+          world.reads += 1;
+          if (world.isBroken) throw new Error('the table is down');
+          return store.reader.find(query);
+        },
+      },
+      now: () => world.now,
+    });
+    return { store, world, read };
+  };
+
+  test('counts the jobs of a client in a time range', async () => {
+    const { store, read } = createWorld();
+    await givenJob(store, aJob({ createdAt: NOW - HOUR }));
+    await givenJob(store, aJob({ createdAt: NOW - DAY - 1 }));
+    await givenJob(store, aJob({ clientId: 'other', createdAt: NOW - HOUR }));
+    const { jobId } = aJob();
+    store.jobs.set(jobId, { ...aJob({ jobId, createdAt: NOW - 2 * HOUR }), isInTrouble: true });
+    const stats = await read('client', {});
+    expect(stats).toMatchObject({
+      from: new Date(NOW - DAY).toISOString(),
+      to: new Date(NOW).toISOString(),
+      bucket: 'hour',
+      totals: { PENDING: 2, COMPLETE: 0, PARTIAL: 0, FAILED: 0, CANCELLED: 0 },
+      deliveredShare: null,
+      timeToCallbackMs: null,
+      oldestPendingAt: new Date(NOW - 2 * HOUR).toISOString(),
+      inTrouble: 1,
+      truncated: false,
+    });
+  });
+
+  test('says so where it stops at 10,000 jobs', async () => {
+    const jobs = Array.from({ length: 10_000 }, () => ({
+      jobId: 'id',
+      status: 'COMPLETE' as const,
+      createdAt: NOW - 1,
+    }));
+    const read = createReadStats({
+      jobs: { find: async ({ inTrouble }) => (inTrouble ? { jobs: [] } : { jobs, cursor: 'more' }) },
+      now: () => NOW,
+    });
+    expect(await read('client', {})).toMatchObject({ totals: { COMPLETE: 10_000 }, truncated: true });
+  });
+
+  test('is done once in ten seconds for a client and query, concurrently too', async () => {
+    const { world, read } = createWorld();
+    await Promise.all([read('client', {}), read('client', {})]);
+    world.now += 9_999;
+    await read('client', {});
+    expect(world.reads).toBe(2);
+    await read('client', { bucket: 'day' });
+    await read('other', {});
+    expect(world.reads).toBe(6);
+    world.now += 1;
+    await read('client', {});
+    expect(world.reads).toBe(8);
+  });
+
+  test('is repeated after a failure', async () => {
+    const { world, read } = createWorld();
+    world.isBroken = true;
+    await expect(read('client', {})).rejects.toThrow('down');
+    world.isBroken = false;
+    await expect(read('client', {})).resolves.toMatchObject({ inTrouble: 0 });
+  });
+
+  test.each([
+    [{ from: NOW, to: NOW }, '/from'],
+    [{ from: NOW + 1 }, '/from'],
+    [{ from: NOW - 31 * DAY - 1 }, '/from'],
+    [{ from: NOW - DAY, bucket: 'minute' as const }, '/bucket'],
+  ])('rejects %j', async (query, pointer) => {
+    const { read } = createWorld();
+    await expect(read('client', query)).rejects.toMatchObject({ status: 422, errors: [{ pointer }] });
+  });
+});
