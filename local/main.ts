@@ -22,6 +22,7 @@ const { values: options } = readArguments({
     'SERVICE_PORT, PROVIDERS_PORT': 'ports of the two APIs on 127.0.0.1 (3000, 3001); 0 for any free port',
     DATA_DIR: 'data folder (.data); readable by its owner only',
     SWEEP_SECONDS: 'seconds between sweeps for due jobs (5)',
+    MAX_CONCURRENT_REQUESTS: 'requests of one kind at a time; more are answered 503 (200)',
     FAILURE_RATE: 'probability that the mock providers fail, 0 to 1 (0.5)',
     'LOCAL_API_KEY, LOCAL_SIGNING_SECRET': 'credentials of the local client (generated at the first start)',
     PROVIDER_CATALOGUE: 'path of a provider catalogue',
@@ -117,7 +118,9 @@ const describeCredential = (name: 'LOCAL_API_KEY' | 'LOCAL_SIGNING_SECRET', valu
 const { signingSecret } = cloud.client;
 const authorization = settings.LOCAL_API_KEY === undefined ? `Bearer ${cloud.apiKey}` : 'Bearer $LOCAL_API_KEY';
 
-const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
+const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, ConsoleUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
+/** The key is in the fragment, which browsers do not send; the console drops it from the address. */
+const consoleLink = `${ConsoleUrl}${settings.LOCAL_API_KEY === undefined ? `#key=${encodeURIComponent(cloud.apiKey)}` : ''}`;
 const exampleJob = JSON.stringify({ providers: exampleProviders(cloud.offers.values()), callbackUrl: CompleteUrl });
 /** A word of a POSIX shell. */
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
@@ -128,6 +131,7 @@ const warnings = cloud.unsetSecrets.map(
 process.stdout.write(`
 Boomerang is up.
 
+  console        ${consoleLink}
   service API    ${ServiceApiUrl}
   providers API  ${ProvidersUrl}
   jobs           ${JobsUrl}

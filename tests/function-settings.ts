@@ -1,4 +1,4 @@
-/** What functions read when they load; any values will do. */
+/** Environment variables that functions read when they load, with arbitrary valid values. */
 export const FUNCTION_SETTINGS = {
   AWS_REGION: 'us-east-1',
   POWERTOOLS_METRICS_DISABLED: 'true',
@@ -25,10 +25,11 @@ export const FUNCTION_SETTINGS = {
   BREAKER_FAILURE_RATE: '0.9',
   BREAKER_OPEN_SECONDS: '60',
   PAUSED: 'none',
+  PUBLISH_EVENTS: 'failures',
   FAILURE_RATE: '0',
   FAILURE_SEED: '',
   PROVIDER_LATENCY_MS: '0',
   MAINTENANCE_WINDOW: '',
-  // That of the local stage: fixtures are signed with it.
+  // The secret of the local stage, which signs fixtures.
   REPORTS_CLIENT_SECRET: 'local-demo-secret',
 };

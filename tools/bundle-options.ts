@@ -11,8 +11,8 @@ type Metadata = {
     Target: string;
     MainFields: string;
     Minify: boolean;
-    KeepNames: boolean;
     Sourcemap: boolean;
+    External: string[];
     Banner: string[];
   };
 };
@@ -21,7 +21,7 @@ type Metadata = {
 export const readBundleOptions = (): BuildOptions => {
   const metadata = readTemplate(TEMPLATE).Resources.WebhookFunction?.Metadata;
   if (!metadata) throw new Error('template.yaml: WebhookFunction has no Metadata');
-  const { Format, Target, MainFields, Minify, KeepNames, Sourcemap, Banner } = (metadata as Metadata).BuildProperties;
+  const { Format, Target, MainFields, Minify, Sourcemap, External, Banner } = (metadata as Metadata).BuildProperties;
   return {
     // SAM always sets these two.
     bundle: true,
@@ -30,8 +30,8 @@ export const readBundleOptions = (): BuildOptions => {
     target: Target,
     mainFields: MainFields.split(','),
     minify: Minify,
-    keepNames: KeepNames,
     sourcemap: Sourcemap,
+    external: External,
     banner: Object.fromEntries(Banner.map((entry) => entry.split(/=(.*)/s, 2))),
   };
 };

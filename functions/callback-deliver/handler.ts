@@ -39,6 +39,7 @@ const config = readSettings(
     'BREAKER_FAILURE_RATE',
     'BREAKER_OPEN_SECONDS',
     'PAUSED',
+    'PUBLISH_EVENTS',
   ],
   process.env,
 );
@@ -47,7 +48,7 @@ const table = { client, tableName: config.JOB_TABLE_NAME };
 
 const log = createLog('callback-deliver');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log);
+const publish = createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), config.PUBLISH_EVENTS, log);
 const metrics = createMetrics();
 const announce = createAnnounce({ publish, metrics });
 const circuits = createDynamoCircuits(table);

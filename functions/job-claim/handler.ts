@@ -40,6 +40,7 @@ const config = readSettings(
     'RETENTION_SECONDS',
     'BREAKER_OPEN_SECONDS',
     'PAUSED',
+    'PUBLISH_EVENTS',
   ],
   process.env,
 );
@@ -62,7 +63,7 @@ const deps: ClaimDueJobsDeps = {
   isPaused: isPaused(config, 'claims'),
   policy: toSettlePolicy(config),
   random: Math.random,
-  publish: createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log),
+  publish: createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), config.PUBLISH_EVENTS, log),
   metrics: createMetrics(),
 };
 

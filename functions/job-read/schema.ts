@@ -8,6 +8,8 @@ import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import { timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
 
+const STATUSES_PATTERN = `^(${JOB_STATUSES.join('|')})(,(${JOB_STATUSES.join('|')}))*$`;
+
 /** One or several statuses, comma-separated. */
 const statusesSchema = z.string().transform((text, context) => {
   const statuses = text.split(',').map((status) => jobStatusSchema.safeParse(status));
@@ -21,7 +23,7 @@ const statusesSchema = z.string().transform((text, context) => {
 const filters = {
   status: statusesSchema.optional().meta({
     description: 'Only jobs with this status, or one of several, comma-separated.',
-    override: { type: 'string', examples: ['FAILED', 'FAILED,PARTIAL'] },
+    override: { type: 'string', pattern: STATUSES_PATTERN, examples: ['FAILED', 'FAILED,PARTIAL'] },
   }),
   providerId: providerIdSchema
     .optional()

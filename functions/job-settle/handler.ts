@@ -25,7 +25,7 @@ export const createHandler =
   };
 
 const config = readSettings(
-  ['JOB_TABLE_NAME', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS', 'BREAKER_OPEN_SECONDS'],
+  ['JOB_TABLE_NAME', 'RETRY_SCHEDULE_SECONDS', 'RETENTION_SECONDS', 'BREAKER_OPEN_SECONDS', 'PUBLISH_EVENTS'],
   process.env,
 );
 const table = { client: createAwsClient(DynamoDBClient, CALL_LIMITS.settle), tableName: config.JOB_TABLE_NAME };
@@ -44,6 +44,6 @@ export const handler = createHandler({
   now: Date.now,
   random: Math.random,
   log,
-  publish: createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log),
+  publish: createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), config.PUBLISH_EVENTS, log),
   metrics: createMetrics(),
 });

@@ -40,13 +40,14 @@ const config = readSettings(
     'BREAKER_FAILURE_RATE',
     'BREAKER_OPEN_SECONDS',
     'PAUSED',
+    'PUBLISH_EVENTS',
   ],
   process.env,
 );
 const table = { client: createAwsClient(DynamoDBClient, CALL_LIMITS.fetch), tableName: config.JOB_TABLE_NAME };
 const log = createLog('provider-fetch');
 const clock = { now: Date.now, log };
-const publish = createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), log);
+const publish = createPublishEvent(createAwsClient(EventBridgeClient, CALL_LIMITS.events), config.PUBLISH_EVENTS, log);
 const metrics = createMetrics();
 const announce = createAnnounce({ publish, metrics });
 const circuits = createDynamoCircuits(table);

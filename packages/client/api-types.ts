@@ -212,7 +212,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Redrive all of the caller's jobs with one status
+         * Redrive all of the caller's jobs that match filters
          * @description Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.
          */
         post: operations["postRedrive"];
@@ -271,6 +271,26 @@ export interface paths {
          * @description Without deep, nothing else is checked. With deep=1, the job table and the time of the last sweep are checked. Results are cached for ten seconds.
          */
         get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The console
+         * @description One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.
+         */
+        get: operations["getConsole"];
         put?: never;
         post?: never;
         delete?: never;
@@ -377,8 +397,20 @@ export interface components {
             };
         };
         RedriveRequest: {
-            /** @enum {string} */
-            status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+            /** @description Only jobs with this status, or one of several. Required, unless `inTrouble` is true. */
+            status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+            /**
+             * @description Only pending jobs with a failed attempt, which are retried at once. Excludes `status`.
+             * @constant
+             */
+            inTrouble?: true;
+            /** @description Only jobs that request this provider. */
+            providerId?: string;
+            /**
+             * @description Only jobs that are FAILED with this code.
+             * @enum {string}
+             */
+            failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
             /**
              * Format: date-time
              * @description Only jobs accepted at this time or later. ISO 8601.
@@ -394,7 +426,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         /** @description A callback as the test receiver accepts it. */
         ReceivedCallback: {
             jobId: string;
@@ -804,8 +836,12 @@ export interface components {
             /** @enum {string} */
             status: "RUNNING" | "COMPLETE";
             query: {
+                status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+                /** @constant */
+                inTrouble?: true;
+                providerId?: string;
                 /** @enum {string} */
-                status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+                failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
                 /**
                  * Format: date-time
                  * @description ISO 8601, UTC.
@@ -2659,6 +2695,80 @@ export interface operations {
                         }[];
                         checks: components["schemas"]["HealthChecks"];
                     };
+                };
+            };
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of a stored page. */
+                "if-none-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    /** @description Changes with the page. */
+                    etag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page has not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
         };

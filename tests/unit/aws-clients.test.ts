@@ -88,6 +88,7 @@ describe('an attempt time-out on a service that accepts the connection but never
     const log = aLog();
     await createPublishEvent(
       new EventBridgeClient(at(await serveSilence())),
+      'all',
       log,
     )({ type: 'CircuitClosed', circuit: 'c' });
     expect(log.lines).toMatchObject([{ message: 'Event publish failed' }]);

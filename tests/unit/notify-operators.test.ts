@@ -59,10 +59,25 @@ describe('publishing', () => {
   test('puts the event on the default bus, with its version', async () => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
-    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), aLog())(event);
+    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), 'all', aLog())(event);
     const [entry] = bus.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
     expect(entry).toMatchObject({ Source: 'boomerang', DetailType: 'JobFailed' });
     expect(JSON.parse(entry?.Detail ?? '')).toEqual({ v: 1, jobId: 'id', clientId: 'client', status: 'FAILED' });
+  });
+
+  test.each([
+    ['all', ['JobCompleted', 'JobFailed', 'CircuitClosed']],
+    ['failures', ['JobFailed', 'CircuitClosed']],
+    ['none', []],
+  ] as const)('%s publishes %j', async (published, expected) => {
+    const bus = mockClient(EventBridgeClient);
+    bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
+    const publish = createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), published, aLog());
+    await publish({ ...event, type: 'JobCompleted', status: 'COMPLETE' });
+    await publish(event);
+    await publish({ type: 'CircuitClosed', circuit: 'provider#gas' });
+    const types = bus.commandCalls(PutEventsCommand).map(({ args: [{ input }] }) => input.Entries?.[0]?.DetailType);
+    expect(types).toEqual(expected);
   });
 
   test.each([
@@ -72,7 +87,7 @@ describe('publishing', () => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).callsFake(answer);
     const log = aLog();
-    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), log)(event);
+    await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), 'all', log)(event);
     expect(log.lines).toMatchObject([{ level: 'warn', message: 'Event publish failed' }]);
   });
 });
@@ -92,7 +107,7 @@ describe('published events contain exactly', () => {
   const published = async (act: (publish: PublishEvent) => Promise<void>): Promise<unknown> => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
-    await act(createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), aLog()));
+    await act(createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), 'all', aLog()));
     return bus.commandCalls(PutEventsCommand).flatMap(({ args: [{ input }] }) => {
       return (input.Entries ?? []).map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)]);
     });

@@ -378,7 +378,7 @@ export const serviceApi = createDocument({
       post: {
         operationId: 'postRedrive',
         tags: ['Redrives'],
-        summary: "Redrive all of the caller's jobs with one status",
+        summary: "Redrive all of the caller's jobs that match filters",
         description:
           'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
         requestParams: { query: forClient() },
@@ -459,6 +459,36 @@ export const serviceApi = createDocument({
             headers: z.object({ 'retry-after': z.string() }),
             content: { 'application/problem+json': { schema: problemSchema.extend({ checks: healthChecksSchema }) } },
           },
+        },
+      },
+    },
+    '/console': {
+      get: {
+        operationId: 'getConsole',
+        tags: ['Operation'],
+        summary: 'The console',
+        description:
+          'One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.',
+        security: [],
+        requestParams: {
+          header: z.object({
+            'if-none-match': z
+              .string()
+              .optional()
+              .meta({
+                description: 'The `ETag` of a stored page.',
+                examples: ['W/"5eb63bbbe01eeed093cb22bb8f5acdc3"'],
+              }),
+          }),
+        },
+        responses: {
+          200: {
+            description: 'The page.',
+            headers: z.object({ etag: z.string().meta({ description: 'Changes with the page.' }) }),
+            content: { 'text/html': { schema: z.string() } },
+          },
+          304: { description: 'The page has not changed.' },
+          ...always,
         },
       },
     },

@@ -1,7 +1,7 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { operatorEventSchema } from '../contracts/operator-event.ts';
 import type { Log } from '../observability/logger.ts';
-import type { PublishEvent } from '../ports/events.ts';
+import type { OperatorEvent, PublishEvent } from '../ports/events.ts';
 
 /** The source that EventBridge rules match. */
 const SOURCE = 'boomerang';
@@ -10,10 +10,17 @@ const VERSION = 1;
 /** Limit of one publish, which callers wait for. */
 const TIMEOUT_MS = 1_000;
 
+/** Which events are published; `failures`: every event but `JobCompleted`, which each healthy job would wait for and pay. */
+export type PublishedEvents = 'all' | 'failures' | 'none';
+
+const isPublished = (type: OperatorEvent['type'], published: PublishedEvents): boolean =>
+  published === 'all' || (published === 'failures' && type !== 'JobCompleted');
+
 /** Publishes to EventBridge's default bus: source `boomerang`, detail type = the event's type. */
 export const createPublishEvent =
-  (client: EventBridgeClient, log: Log): PublishEvent =>
+  (client: EventBridgeClient, published: PublishedEvents, log: Log): PublishEvent =>
   async (event) => {
+    if (!isPublished(event.type, published)) return;
     try {
       // Strips fields that are not in the event's schema.
       const { type, ...detail } = operatorEventSchema.parse(event);

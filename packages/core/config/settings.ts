@@ -63,6 +63,8 @@ export const settings = {
   BREAKER_OPEN_SECONDS: seconds(1, DAY_SECONDS),
   /** Paused work. Jobs are accepted regardless. */
   PAUSED: z.enum(['none', 'fetch', 'callbacks', 'all']),
+  /** Which events go to operators. `failures`: every event but that of a completely delivered job. */
+  PUBLISH_EVENTS: z.enum(['all', 'failures', 'none']),
   /** Maximum jobs claimed by one sweep. */
   MAX_JOBS_PER_SWEEP: number.pipe(z.int().min(1)),
   /** Exceptions to the callback address rules: networks, addresses and host names, comma-separated, or `none`. */

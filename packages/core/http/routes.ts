@@ -18,6 +18,7 @@ export const ROUTES = {
     'GET /redrives/{redriveId}',
     'POST /complete',
     'GET /health',
+    'GET /console',
     'GET /openapi.json',
     'GET /docs',
   ],
