@@ -22,6 +22,7 @@ export const ROUTES = {
     'GET /console',
     'GET /openapi.json',
     'GET /docs',
+    'GET /docs/{asset}',
   ],
   providers: [
     'GET /providers',
@@ -33,6 +34,7 @@ export const ROUTES = {
     'GET /providers/reports/{reportId}',
     'GET /openapi.json',
     'GET /docs',
+    'GET /docs/{asset}',
   ],
 } as const;
 
