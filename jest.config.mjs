@@ -4,7 +4,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/strip-types.mjs' },
   // These tests need tools that npm doesn't install. Each has its own npm script.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/engines/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/engines/', '<rootDir>/tests/console/'],
   modulePathIgnorePatterns: ['<rootDir>/.aws-sam/', '<rootDir>/.stryker-tmp/'],
   maxWorkers: 2,
   // Create and remove a temporary folder, so that no files are left behind.

@@ -18,6 +18,8 @@ export type HttpApiConfig = {
   cors: Partial<Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders' | 'ExposeHeaders', string[]>> | undefined;
   /** Whether the table that a function needs is reachable. If not, its routes answer 503. */
   isAvailable: (functionId: string) => boolean;
+  /** Maximum number of requests that one function works on at a time. More are answered 503. */
+  maxConcurrent: number;
 };
 
 export type HttpApi = Listening & {
@@ -34,8 +36,9 @@ const INTEGRATION_TIMEOUT_MS = 30_000;
 export const startHttpApi = async (config: HttpApiConfig, log: Log): Promise<HttpApi> => {
   let routes: Route[] = [];
   let lambda: Lambda | undefined;
+  const concurrency = createConcurrency(config.maxConcurrent);
   const server = createServer((request, response) => {
-    serve(config, routes, lambda, request, response).catch((error: unknown) => {
+    serve(config, concurrency, routes, lambda, request, response).catch((error: unknown) => {
       log.error('API request failed', { api: config.logicalId, error });
       sendMessage(response, 500, 'Internal Server Error');
     });
@@ -50,8 +53,27 @@ export const startHttpApi = async (config: HttpApiConfig, log: Log): Promise<Htt
   };
 };
 
+type Concurrency = ReturnType<typeof createConcurrency>;
+
+/** Counts the invocations of each function, as Lambda does for its reserved concurrency. */
+const createConcurrency = (max: number) => {
+  const running = new Map<string, number>();
+  return {
+    isReached: (functionId: string): boolean => (running.get(functionId) ?? 0) >= max,
+    during: async <T>(functionId: string, invocation: () => Promise<T>): Promise<T> => {
+      running.set(functionId, (running.get(functionId) ?? 0) + 1);
+      try {
+        return await invocation();
+      } finally {
+        running.set(functionId, (running.get(functionId) ?? 0) - 1);
+      }
+    },
+  };
+};
+
 const serve = async (
   config: HttpApiConfig,
+  concurrency: Concurrency,
   routes: Route[],
   lambda: Lambda | undefined,
   request: IncomingMessage,
@@ -70,18 +92,24 @@ const serve = async (
   if (!match) return sendMessage(response, 404, 'Not Found');
   const { functionId } = match.route;
   if (!config.isAvailable(functionId)) return unavailable(response);
+  // Beyond its capacity the process would queue requests, and answer all of them late.
+  if (concurrency.isReached(functionId)) return unavailable(response, BUSY_RETRY_AFTER_SECONDS);
   const event = toEvent(config, match, request, rawPath, query.join('?'), body);
-  const result = await within(lambda.invoke(functionId, event));
+  const { invoke } = lambda;
+  const result = await within(concurrency.during(functionId, () => invoke(functionId, event)));
   const answer = result as APIGatewayProxyStructuredResultV2 | undefined;
   // A 500 while the table is down is caused by the outage, so it becomes a 503.
   if (!answer || (answer.statusCode === 500 && !config.isAvailable(functionId))) return unavailable(response);
   send(response, answer);
 };
 
-const RETRY_AFTER_SECONDS = '5';
+/** While the database is down. */
+const OUTAGE_RETRY_AFTER_SECONDS = 5;
+/** While a function is busy: its requests take well under a second. */
+const BUSY_RETRY_AFTER_SECONDS = 1;
 
-const unavailable = (response: ServerResponse): void => {
-  response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+const unavailable = (response: ServerResponse, retryAfterSeconds = OUTAGE_RETRY_AFTER_SECONDS): void => {
+  response.setHeader('retry-after', retryAfterSeconds);
   sendMessage(response, 503, 'Service Unavailable');
 };
 

@@ -93,6 +93,8 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
         stageVariables: StageVariables,
         cors: CorsConfiguration,
         isAvailable: (functionId: string) => database.isReachable() || !tableFunctions.has(functionId),
+        // The mock providers wait, which costs nothing.
+        maxConcurrent: logicalId === 'ServiceApi' ? settings.MAX_CONCURRENT_REQUESTS : Number.POSITIVE_INFINITY,
       };
       apis.set(logicalId, await startHttpApi(config, log));
     }

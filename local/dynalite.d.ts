@@ -6,13 +6,17 @@ declare module 'dynalite/db/index.js' {
     Projection: { ProjectionType: string; NonKeyAttributes?: string[] };
   };
   type Table = { TableName: string; AttributeDefinitions?: object[]; GlobalSecondaryIndexes?: Index[] };
-  type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
+  export type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
 
   export type Store = {
     db: {
       open: () => Promise<void>;
+      get: (key: string, callback: (error: unknown, value?: Item) => void) => void;
+      getSync: (key: string) => Item | undefined;
+      put: (key: string, value: Item, callback: (error: unknown) => void) => void;
+      del: (key: string, callback: (error: unknown) => void) => void;
       close: (callback: (error?: Error) => void) => void;
-      batch: (writes: Write[]) => Promise<void>;
+      batch: (writes: Write[], callback?: (error: unknown) => void) => Promise<void>;
       iterator: (range: { gte: string; lt: string }) => AsyncIterable<[string, Item]>;
     };
   };

@@ -16,9 +16,8 @@ const { path, port, wasClean, indexes, access } = workerData as {
   access: Access;
 };
 
-// dynalite opens its files in the background. Opening them here first surfaces errors, such as a locked folder.
 await rebuildIndexes(path, indexes, !wasClean);
-const store = openStore(path);
+const store = await openStore(path);
 
 const service: Service = async (operation, body) => {
   try {

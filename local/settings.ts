@@ -24,6 +24,7 @@ const own = z.object({
   PROVIDERS_PORT: whole(0, 65_535).default(3001),
   DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
   SWEEP_SECONDS: whole(1, 86_400).optional(),
+  MAX_CONCURRENT_REQUESTS: whole(1, 100_000).default(200),
   LOCAL_API_KEY: z
     .string()
     .regex(/^[\w.~+/-]{16,255}=*$/, 'must be 16 to 255 characters allowed in a bearer token')

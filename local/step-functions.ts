@@ -6,8 +6,11 @@ import { ExecutionAbortedError, StateMachine, type StateMachineDefinition } from
 import type { Access } from './access.ts';
 import { listen } from './http-server.ts';
 import { type Lambda, logicalIdOf } from './lambda.ts';
+import { followReferencePaths } from './reference-paths.ts';
 import { createRetryCounter, parseDefinition } from './retry-count.ts';
 import { rejected, type Service, serve, succeeded } from './service.ts';
+
+followReferencePaths();
 
 /** Quota of Step Functions for the input and output of a state, a task or an execution, in bytes of UTF-8. */
 const MAX_STATE_BYTES = 262_144;

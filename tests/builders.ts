@@ -10,7 +10,7 @@ import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
 import type { CircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { v7 as uuidv7 } from 'uuid';
 
-/** A time, epoch milliseconds. */
+/** A fixed time, epoch milliseconds. */
 export const NOW = 1_800_000_000_000;
 export const LEASE_MS = 360_000;
 

@@ -2,13 +2,13 @@ import { readdirSync } from 'node:fs';
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { expect } from '@jest/globals';
 
-/** The job that the fixtures of `events/` are about: pending, claimed once, its lease run out. */
+/** The job of the fixtures in `events/`: pending, claimed once, with an expired lease. */
 export const FIXTURE_JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
 
-/** What came of a fixture, wherever it was invoked. */
+/** The outcome of invoking a fixture. */
 export type Outcome = {
   result: Promise<unknown>;
-  /** The job as it is stored afterwards. */
+  /** Reads the stored job afterwards. */
   readJob: () => Promise<Job | undefined>;
 };
 
@@ -33,9 +33,9 @@ const leaves =
     expect(await readJob()).toMatchObject(job);
   };
 
-const waits = { status: 'PENDING', dueAt: expect.any(Number) };
+const waiting = { status: 'PENDING', dueAt: expect.any(Number) };
 
-/** What each fixture of `events/` comes to. */
+/** The expected outcome of each fixture in `events/`. */
 export const expectations: Record<string, Expectation> = {
   'webhook/accepted': answers(202),
   'webhook/unknown-provider': answers(422),
@@ -51,6 +51,8 @@ export const expectations: Record<string, Expectation> = {
   'health/deep-before-any-sweep': answers(503),
   'api-docs/openapi': answers(200),
   'api-docs/docs': answers(200),
+  'console/page': answers(200),
+  'console/not-modified': answers(304),
   'job-read/one': answers(200),
   'job-read/unknown': answers(404),
   'job-read/list': answers(200),
@@ -58,8 +60,11 @@ export const expectations: Record<string, Expectation> = {
   'job-read/in-trouble': answers(200),
   'job-read/data': answers(200),
   'catalogue-read/all': answers(200),
+  'clients/me': answers(200),
+  'clients/all': answers(403),
   'job-redrive/waiting': answers(202),
   'redrives/dry-run': answers(200),
+  'redrives/in-trouble': answers(200),
   'redrives/all-failed': answers(202),
   'redrives/one': answers(404),
   'redrive-run/sweep': returns({}),
@@ -83,26 +88,26 @@ export const expectations: Record<string, Expectation> = {
   'provider-fetch/gas': returns({ providerId: 'gas', status: 'FETCHED', json: '[]', bytes: 2 }),
   'provider-fetch/left-the-catalogue': throws('ProviderThrottled'),
   'provider-fetch/lease-run-out': throws('LeaseLost'),
-  // What an execution of the version before hands over, that was under way during a deployment.
+  // Input from an execution of the previous version that was running during a deployment.
   'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
-  'job-settle/of-version-1': leaves({ ...waits, phase: 'FETCHING' }),
+  'job-settle/of-version-1': leaves({ ...waiting, phase: 'FETCHING' }),
   'callback-deliver/all-fetched': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
   'callback-deliver/with-metadata': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
   'callback-deliver/final-with-one-missing': leaves({ status: 'PARTIAL' }),
   'callback-deliver/lease-run-out': throws('LeaseLost'),
   'job-claim/first-pass': returns({ batches: [[{ jobId: FIXTURE_JOB_ID, claims: 2 }]], more: false, claimed: 1 }),
-  'job-settle/provider-unavailable': leaves({ ...waits, phase: 'FETCHING' }),
-  'job-settle/with-parameters': leaves({ ...waits, phase: 'FETCHING' }),
+  'job-settle/provider-unavailable': leaves({ ...waiting, phase: 'FETCHING' }),
+  'job-settle/with-parameters': leaves({ ...waiting, phase: 'FETCHING' }),
   'job-settle/working': leaves({
-    ...waits,
+    ...waiting,
     phase: 'FETCHING',
     results: [{ status: 'FETCHED' }, { error: { class: 'still_working' }, ticket: { polls: 0 }, attempts: 0 }],
   }),
-  'job-settle/callback-failed': leaves({ ...waits, phase: 'CALLING_BACK', callbackAttempts: 1 }),
+  'job-settle/callback-failed': leaves({ ...waiting, phase: 'CALLING_BACK', callbackAttempts: 1 }),
   'job-settle/end-not-saved': leaves({ status: 'COMPLETE' }),
 };
 
-/** Every fixture there is, as `<function>/<case>`. */
+/** Lists all fixtures as `<function>/<case>`. */
 export const listFixtures = (): string[] =>
   readdirSync('events').flatMap((name) =>
     readdirSync(`events/${name}`).map((file) => `${name}/${file.replace('.json', '')}`),

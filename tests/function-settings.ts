@@ -1,4 +1,4 @@
-/** What functions read when they load; any values will do. */
+/** Environment variables that functions read when they load, with arbitrary valid values. */
 export const FUNCTION_SETTINGS = {
   AWS_REGION: 'us-east-1',
   POWERTOOLS_METRICS_DISABLED: 'true',
@@ -30,6 +30,6 @@ export const FUNCTION_SETTINGS = {
   FAILURE_SEED: '',
   PROVIDER_LATENCY_MS: '0',
   MAINTENANCE_WINDOW: '',
-  // That of the local stage: fixtures are signed with it.
+  // The secret of the local stage, which signs fixtures.
   REPORTS_CLIENT_SECRET: 'local-demo-secret',
 };

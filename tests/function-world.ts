@@ -74,7 +74,9 @@ export const createWorld = async (change: object = {}) => {
     complete: { isOn: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
     'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    clients: { listClients: async () => [], countPending: async () => ({ pendingJobs: 0, isTruncated: false }) },
     'api-docs': { catalogue },
+    console: {},
     'route-fallback': { isOff: () => false },
     'job-read': { jobs: store.reader, results: store.results, catalogue },
     'job-redrive': {

@@ -11,17 +11,17 @@ const CATALOGUE = aCatalogue(
 );
 const RULES = { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } };
 
-/** Texts whose characters take as many bytes as they may: two, three or four as UTF-8, six where JSON escapes them. */
+/** Characters of every size: one to four bytes as UTF-8, and up to six when JSON escapes them. */
 export const FILLINGS = ['x', 'é', '€', '😀', '\u0001', '"', '\u2028'];
 
-/** As many of a filling as fit into what a value may still take, and one-byte characters for the rest. */
+/** A string of exactly `bytes` bytes: as many fillings as fit, then one-byte characters. */
 const filled = (filling: string, bytes: number): string => {
   const each = jsonBytes(filling) - 2;
   const count = Math.floor(bytes / each);
   return `${filling.repeat(count)}${'x'.repeat(bytes - count * each)}`;
 };
 
-/** Posted by the largest request that is accepted: each part of it is as large as it may be. */
+/** The largest accepted request: each part has its maximum size. */
 export const theLargestRequest = (filling: string) => {
   const parameters = Object.fromEntries(IDS.map((id) => [id, { a: '' }]));
   const share = Math.floor((1024 - jsonBytes(parameters)) / IDS.length);
@@ -40,10 +40,10 @@ export const theLargestRequest = (filling: string) => {
 export const acceptLargest = (filling: string) =>
   createWebhookSchema(CATALOGUE, RULES).parse(theLargestRequest(filling));
 
-/** The largest claimed job there can be. */
+/** The largest possible claimed job. */
 export const theLargestClaim = (filling = 'x'): ClaimedJob => {
   const now = Date.parse('9999-12-31T23:59:59.999Z');
-  const born = newJob({
+  const accepted = newJob({
     ...acceptLargest(filling),
     jobId: '01a20b4c-cf47-716b-85d8-5343742576b8',
     clientId: 'c'.repeat(64),
@@ -51,6 +51,6 @@ export const theLargestClaim = (filling = 'x'): ClaimedJob => {
     leaseMs: LEASE_MS,
     fetchDeadlineMs: 0,
   });
-  const job: Job = { ...born, claims: 1_000_000, redeliveries: 1_000_000, round: 1_000_000 };
+  const job: Job = { ...accepted, claims: 1_000_000, redeliveries: 1_000_000, round: 1_000_000 };
   return { ...toClaimedJob(job, 'scheduled', now), checkpointed: false, isAnyWaiting: false };
 };

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** What a raw server writes in answer to a request; a number waits so many milliseconds, and `null` closes. */
+/** A part of a raw response: text or bytes to write, a delay in milliseconds, or `null` to close the connection. */
 export type RawPart = string | Buffer | number | null;
 
-/** A TCP server that answers the nth request with the nth script; the last one repeats. */
+/** A TCP server that responds to the nth request with the nth script; the last script repeats. */
 export const startRawServer = async (...scripts: readonly RawPart[][]) => {
   const sockets = new Set<net.Socket>();
   const requests: string[] = [];
@@ -23,7 +23,7 @@ export const startRawServer = async (...scripts: readonly RawPart[][]) => {
   const { port } = server.address() as net.AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    /** Each request as it came. */
+    /** The raw requests received. */
     requests,
     stop: () => {
       server.close();

@@ -1,4 +1,4 @@
 import { stripTypeScriptTypes } from 'node:module';
 
-/** A Jest transformer: types become blanks, so that lines and columns stay what they are. */
+/** A Jest transformer that replaces types with blanks, so that lines and columns do not change. */
 export default { process: (source) => ({ code: stripTypeScriptTypes(source) }) };

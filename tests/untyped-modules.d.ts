@@ -1,4 +1,4 @@
-/** What the tests use of packages that come without types. */
+/** Types of the parts of untyped packages that the tests use. */
 
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -4,11 +4,11 @@ import { BUCKET_SIZES } from '@boomerang/core/domain/job-stats.ts';
 import { callbackBodySchema } from '@boomerang/core/http/callback-schema.ts';
 import { cursorSchema, encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { failureCodeSchema, jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
+import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import { timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
 
-const MAX_PAGE = 100;
-const DEFAULT_PAGE = 20;
+const STATUSES_PATTERN = `^(${JOB_STATUSES.join('|')})(,(${JOB_STATUSES.join('|')}))*$`;
 
 /** One or several statuses, comma-separated. */
 const statusesSchema = z.string().transform((text, context) => {
@@ -23,7 +23,7 @@ const statusesSchema = z.string().transform((text, context) => {
 const filters = {
   status: statusesSchema.optional().meta({
     description: 'Only jobs with this status, or one of several, comma-separated.',
-    override: { type: 'string', examples: ['FAILED', 'FAILED,PARTIAL'] },
+    override: { type: 'string', pattern: STATUSES_PATTERN, examples: ['FAILED', 'FAILED,PARTIAL'] },
   }),
   providerId: providerIdSchema
     .optional()
@@ -54,21 +54,7 @@ const filters = {
 export const jobQuerySchema = z
   .strictObject({
     ...filters,
-    limit: z
-      .string()
-      .regex(/^\d{1,3}$/, `Must be a number from 1 to ${MAX_PAGE}`)
-      .transform(Number)
-      .pipe(z.number().min(1, 'Must be at least 1').max(MAX_PAGE, `Must be at most ${MAX_PAGE}`))
-      .default(DEFAULT_PAGE)
-      // Documented as an integer, although query values are text.
-      .meta({
-        description: 'Maximum number of jobs in a page.',
-        override: ({ jsonSchema }) => {
-          delete jsonSchema.pattern;
-          const limits = { minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE };
-          Object.assign(jsonSchema, { type: 'integer', ...limits, examples: [DEFAULT_PAGE] });
-        },
-      }),
+    limit: limitSchema('jobs'),
     cursor: cursorSchema.optional().meta({
       description: 'Where the page starts: the `cursor` of the previous page.',
       override: { examples: [encodeCursor('2026-01-31T12:00:00.000Z#01a20b4c-cf47-716b-85d8-5343742576b8')] },

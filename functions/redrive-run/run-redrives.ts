@@ -1,5 +1,14 @@
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import { advanced, isToGiveUp, pageSizeOf, postponed, type RedriveCounts } from '@boomerang/core/domain/redrive.ts';
+import { isSelected } from '@boomerang/core/domain/job-filter.ts';
+import {
+  advanced,
+  isToGiveUp,
+  pageSizeOf,
+  postponed,
+  type RedriveCounts,
+  type RedriveQuery,
+  toJobFilter,
+} from '@boomerang/core/domain/redrive.ts';
 import type { JobEntry, JobPage, JobReader } from '@boomerang/core/ports/jobs.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { findRedrivable } from '@boomerang/core/use-cases/find-redrivable.ts';
@@ -112,7 +121,7 @@ const runPage = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<Claime
   }
   const outcomes = isToGiveUp(redrive)
     ? page.jobs.map(({ jobId }) => countAsFailed(deps, redrive, jobId))
-    : await Promise.all(page.jobs.map((job) => redriveOne(deps, job)));
+    : await Promise.all(page.jobs.map((job) => redriveOne(deps, job, query)));
   const next = advanced(redrive, countOutcomes(outcomes), page.cursor, { now: now(), dueAt: now(), retentionMs });
   try {
     await redrives.save(next);
@@ -140,11 +149,11 @@ const countAsFailed = ({ log }: RunRedrivesDeps, { redriveId, clientId }: Claime
 };
 
 /** A failed job must not block the others, nor keep its redrive from completing. */
-const redriveOne = async (deps: RunRedrivesDeps, listed: JobEntry): Promise<Outcome> => {
+const redriveOne = async (deps: RunRedrivesDeps, listed: JobEntry, query: RedriveQuery): Promise<Outcome> => {
   try {
     const found = await deps.jobs.getWithData(listed.jobId, deps.now());
     // The list is eventually consistent: the job may have been redriven or deleted.
-    if (found?.job.status !== listed.status) return 'skipped';
+    if (!found || !isSelected(found.job, toJobFilter(query))) return 'skipped';
     await resetJob(deps, found);
     return 'redriven';
   } catch (error) {

@@ -31,9 +31,9 @@ export const createHandler = (deps: Deps): ApiLambda => {
     log,
     { authenticate, actsFor: true, body: redriveRequestSchema },
     async ({ caller, body }) => {
-      const { status, from = 0, to = now(), dryRun } = body;
+      const { from = 0, to = now(), dryRun, ...filters } = body;
       if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
-      const query = { status, from, to };
+      const query = { ...filters, from, to };
       if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
       const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
       return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };

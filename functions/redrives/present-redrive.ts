@@ -1,6 +1,8 @@
-import type { Redrive } from '@boomerang/core/domain/redrive.ts';
+import type { Redrive, RedriveQuery } from '@boomerang/core/domain/redrive.ts';
 import type * as z from 'zod';
 import type { redriveSchema } from './schema.ts';
+
+type RedriveView = z.infer<typeof redriveSchema>;
 
 /** The path of a redrive, relative to this API. */
 export const linkOf = (redriveId: string): string => `/redrives/${redriveId}`;
@@ -15,16 +17,32 @@ export const presentRedrive = ({
   failed,
   createdAt,
   updatedAt,
-}: Redrive): z.infer<typeof redriveSchema> => ({
+}: Redrive): RedriveView => ({
   redriveId,
   status,
-  query: { status: query.status, from: toIso(query.from), to: toIso(query.to) },
+  query: presentQuery(query),
   redriven,
   skipped,
   failed,
   createdAt: toIso(createdAt),
   updatedAt: toIso(updatedAt),
   links: { self: linkOf(redriveId) },
+});
+
+const presentQuery = ({
+  status,
+  inTrouble,
+  providerId,
+  failureCode,
+  from,
+  to,
+}: RedriveQuery): RedriveView['query'] => ({
+  ...(status !== undefined && { status: typeof status === 'string' ? status : [...status] }),
+  ...(inTrouble && { inTrouble }),
+  ...(providerId !== undefined && { providerId }),
+  ...(failureCode !== undefined && { failureCode }),
+  from: toIso(from),
+  to: toIso(to),
 });
 
 const toIso = (ms: number): string => new Date(ms).toISOString();

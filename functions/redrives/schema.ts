@@ -1,21 +1,46 @@
+import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import { REDRIVABLE_STATUSES } from '@boomerang/core/domain/redrive.ts';
+import { failureCodeSchema } from '@boomerang/core/http/job-schema.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
 
-const statusSchema = z.enum(REDRIVABLE_STATUSES, 'Must be FAILED, PARTIAL, CANCELLED or COMPLETE');
+const statusSchema = z.enum(REDRIVABLE_STATUSES);
+
+const statusesSchema = z.union(
+  [statusSchema, z.array(statusSchema).min(1).max(REDRIVABLE_STATUSES.length)],
+  'Must be FAILED, PARTIAL, CANCELLED or COMPLETE, or a list of these',
+);
 
 /** Selects the caller's jobs to redrive. */
 export const redriveRequestSchema = z
   .strictObject({
-    status: statusSchema,
+    status: statusesSchema
+      .transform((status) => (typeof status === 'object' && status.length === 1 ? status[0] : status))
+      .optional()
+      .meta({ description: 'Only jobs with this status, or one of several. Required, unless `inTrouble` is true.' }),
+    inTrouble: z
+      .literal(true, 'Must be true, or absent')
+      .optional()
+      .meta({ description: 'Only pending jobs with a failed attempt, which are retried at once. Excludes `status`.' }),
+    providerId: providerIdSchema.optional().meta({ description: 'Only jobs that request this provider.' }),
+    failureCode: failureCodeSchema.optional().meta({ description: 'Only jobs that are FAILED with this code.' }),
     from: timeSchema.optional().meta({ description: 'Only jobs accepted at this time or later. ISO 8601.' }),
     to: timeSchema
       .optional()
       .meta({ description: 'Only jobs accepted before this time; by default, the time of the request. ISO 8601.' }),
     dryRun: z.boolean('Must be true or false').default(false).meta({ description: 'Only counts the jobs.' }),
   })
-  .meta({ id: 'RedriveRequest' });
+  .refine(({ status, inTrouble }) => (status === undefined) !== (inTrouble === undefined), {
+    path: ['status'],
+    error: 'Must be present, or inTrouble must be true, but not both',
+  })
+  .meta({
+    id: 'RedriveRequest',
+    override: ({ jsonSchema }) => {
+      jsonSchema.oneOf = [{ required: ['status'] }, { required: ['inTrouble'] }];
+    },
+  });
 export type RedriveRequest = z.infer<typeof redriveRequestSchema>;
 
 /** The response to a dry run. */
@@ -36,7 +61,14 @@ export const redriveSchema = z
   .object({
     redriveId: z.uuid(),
     status: z.enum(['RUNNING', 'COMPLETE']),
-    query: z.object({ status: statusSchema, from: at, to: at }),
+    query: z.object({
+      status: statusesSchema.optional(),
+      inTrouble: z.literal(true).optional(),
+      providerId: z.string().optional(),
+      failureCode: failureCodeSchema.optional(),
+      from: at,
+      to: at,
+    }),
     redriven: z.int().meta({
       description: 'How many jobs have been redriven so far, except jobs of a page during which the function crashed.',
     }),

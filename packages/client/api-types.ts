@@ -165,6 +165,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whose API key it is */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all clients, newest first
+         * @description For operators only.
+         */
+        get: operations["listClients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/redrives": {
         parameters: {
             query?: never;
@@ -175,7 +212,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Redrive all of the caller's jobs with one status
+         * Redrive all of the caller's jobs that match filters
          * @description Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.
          */
         post: operations["postRedrive"];
@@ -234,6 +271,26 @@ export interface paths {
          * @description Without deep, nothing else is checked. With deep=1, the job table and the time of the last sweep are checked. Results are cached for ten seconds.
          */
         get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The console
+         * @description One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.
+         */
+        get: operations["getConsole"];
         put?: never;
         post?: never;
         delete?: never;
@@ -340,8 +397,20 @@ export interface components {
             };
         };
         RedriveRequest: {
-            /** @enum {string} */
-            status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+            /** @description Only jobs with this status, or one of several. Required, unless `inTrouble` is true. */
+            status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+            /**
+             * @description Only pending jobs with a failed attempt, which are retried at once. Excludes `status`.
+             * @constant
+             */
+            inTrouble?: true;
+            /** @description Only jobs that request this provider. */
+            providerId?: string;
+            /**
+             * @description Only jobs that are FAILED with this code.
+             * @enum {string}
+             */
+            failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
             /**
              * Format: date-time
              * @description Only jobs accepted at this time or later. ISO 8601.
@@ -357,7 +426,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         /** @description A callback as the test receiver accepts it. */
         ReceivedCallback: {
             jobId: string;
@@ -719,6 +788,36 @@ export interface components {
              */
             circuit?: "closed" | "open" | "half_open";
         };
+        /** @description The caller. */
+        Me: {
+            /** @description A UUID, or `local` for the client of the embedded cloud. */
+            clientId: string;
+            name: string;
+            /** @description Whether it may act for every client, by `clientId`. */
+            isOperator: boolean;
+        };
+        /** @description Clients, newest first. */
+        ClientPage: {
+            clients: components["schemas"]["ClientState"][];
+            /** @description Cursor of the next page; null on the last page. */
+            cursor: string | null;
+        };
+        /** @description A client, without its secrets. */
+        ClientState: {
+            /** @description A UUID, or `local` for the client of the embedded cloud. */
+            clientId: string;
+            name: string;
+            /** @description Whether it may act for every client, by `clientId`. */
+            isOperator: boolean;
+            /** @description ISO 8601, UTC; null if its id has no time. */
+            createdAt: string | null;
+            /** @description ISO 8601, UTC; null unless its API key was revoked. */
+            revokedAt: string | null;
+            /** @description Its pending jobs, among its newest 1,000. Up to ten seconds old. */
+            pendingJobs: number;
+            /** @description Whether older jobs, or all if counting took too long, were not counted. */
+            pendingJobsTruncated: boolean;
+        };
         RedriveCount: {
             /** @description How many jobs would be redriven, as far as they were counted. */
             matched: number;
@@ -737,8 +836,12 @@ export interface components {
             /** @enum {string} */
             status: "RUNNING" | "COMPLETE";
             query: {
+                status?: ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE") | ("FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE")[];
+                /** @constant */
+                inTrouble?: true;
+                providerId?: string;
                 /** @enum {string} */
-                status: "FAILED" | "PARTIAL" | "CANCELLED" | "COMPLETE";
+                failureCode?: "CALLBACK_EXHAUSTED" | "CALLBACK_GONE" | "CALLBACK_TOO_LARGE" | "CLIENT_REVOKED" | "NEVER_SETTLED" | "RESULT_MISSING";
                 /**
                  * Format: date-time
                  * @description ISO 8601, UTC.
@@ -862,6 +965,9 @@ export type Call = components['schemas']['Call'];
 export type JobData = components['schemas']['JobData'];
 export type Catalogue = components['schemas']['Catalogue'];
 export type OfferedProvider = components['schemas']['OfferedProvider'];
+export type Me = components['schemas']['Me'];
+export type ClientPage = components['schemas']['ClientPage'];
+export type ClientState = components['schemas']['ClientState'];
 export type RedriveCount = components['schemas']['RedriveCount'];
 export type Redrive = components['schemas']['Redrive'];
 export type RedriveOpen = components['schemas']['RedriveOpen'];
@@ -1956,6 +2062,184 @@ export interface operations {
             };
         };
     };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clientId": "01a20b4c-cf47-716b-85d8-0000000000cc",
+                     *       "name": "acme",
+                     *       "isOperator": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
+    listClients: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of clients in a page. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clients": [
+                     *         {
+                     *           "clientId": "01a20b4c-cf47-716b-85d8-0000000000cc",
+                     *           "name": "acme",
+                     *           "isOperator": false,
+                     *           "createdAt": "2026-01-31T12:00:00.000Z",
+                     *           "revokedAt": null,
+                     *           "pendingJobs": 3,
+                     *           "pendingJobsTruncated": false
+                     *         }
+                     *       ],
+                     *       "cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClientPage"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
     postRedrive: {
         parameters: {
             query?: {
@@ -2411,6 +2695,80 @@ export interface operations {
                         }[];
                         checks: components["schemas"]["HealthChecks"];
                     };
+                };
+            };
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of a stored page. */
+                "if-none-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    /** @description Changes with the page. */
+                    etag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page has not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
         };

@@ -83,14 +83,13 @@ export class ApiProblem extends Error {
 /** The poll interval if the API names none. */
 const POLL_MS = 1_000;
 
-export type Client = ReturnType<typeof createClient>;
-
-export const createClient = ({ baseUrl, apiKey, fetch = globalThis.fetch }: ClientOptions) => {
-  /**
-   * Sends one request to any route.
-   * @throws ApiProblem for an answer of 400 or above; the error of `fetch` if there is no answer
-   */
-  const request = async <Body = unknown>(
+/**
+ * Sends one request to any route.
+ * @throws ApiProblem for an answer of 400 or above; the error of `fetch` if there is no answer
+ */
+export const createRequest =
+  ({ baseUrl, apiKey, fetch = globalThis.fetch }: ClientOptions) =>
+  async <Body = unknown>(
     path: string,
     { method = 'GET', query = {}, headers = {}, body, signal }: ApiRequest = {},
   ): Promise<ApiAnswer<Body>> => {
@@ -115,6 +114,10 @@ export const createClient = ({ baseUrl, apiKey, fetch = globalThis.fetch }: Clie
     };
   };
 
+export type Client = ReturnType<typeof createClient>;
+
+export const createClient = (options: ClientOptions) => {
+  const request = createRequest(options);
   const bodyOf = async <Body>(path: string, init: ApiRequest): Promise<Body> => (await request<Body>(path, init)).body;
   const jobPath = (jobId: string, rest = ''): string => `/jobs/${encodeURIComponent(jobId)}${rest}`;
 

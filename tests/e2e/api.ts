@@ -3,7 +3,7 @@ import type { Job, JobSummary } from '../../packages/client/api-types.ts';
 import { createClient, type JobFilter } from '../../packages/client/client.ts';
 import { contractOf } from './contract.ts';
 
-/** The service API of an instance, as a caller uses it: through the client, with every exchange held to the API's document. */
+/** Calls the service API of an instance through the client, and checks every exchange against the OpenAPI document. */
 export const apiOf = ({
   serviceUrl,
   apiKey,
@@ -14,7 +14,7 @@ export const apiOf = ({
   return {
     client,
     getJob: client.get,
-    /** Posts anything, and returns the answer whatever its status. */
+    /** Posts any body, and returns the response of any status. */
     post: (body: unknown, headers: Record<string, string> = {}) =>
       call('/webhook', {
         method: 'POST',
@@ -23,13 +23,13 @@ export const apiOf = ({
       }),
     submit: async (providers: string[], callbackUrl: string): Promise<string> =>
       (await client.submit({ providers, callbackUrl })).jobId,
-    /** Polls until the job is as wanted. */
+    /** Polls until the job satisfies the condition. */
     waitFor: async (jobId: string, isWanted: (job: Job) => boolean, withinMs = 30_000): Promise<Job> => {
       let last: Job | undefined;
       const options = { until: isWanted, timeoutMs: withinMs, pollEveryMs: 50 };
       return client.wait(jobId, { ...options, onChange: (job) => (last = job) }).catch((cause: Error) => {
         if (cause.name !== 'TimeoutError') throw cause;
-        throw new Error(`waited too long: ${JSON.stringify(last)}`, { cause });
+        throw new Error(`timed out after ${withinMs} ms; the job was last ${JSON.stringify(last)}`, { cause });
       });
     },
     /** Every job of the list, page by page. */

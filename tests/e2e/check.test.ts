@@ -24,13 +24,13 @@ const check = async (...options: string[]) =>
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
   );
 
-test('npm run check sees a job through', async () => {
+test('npm run check passes when a job is delivered', async () => {
   const { code, stdout } = await check();
   expect(stdout).toMatch(/the API is healthy\n.*accepted job .*the job is COMPLETE.*check passed\n$/s);
   expect(code).toBe(0);
 }, 60_000);
 
-test('and fails, with a reason, where that cannot be', async () => {
+test('npm run check fails with a reason when the job is refused', async () => {
   expect(await check('--provider', 'nobody')).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^The job was not accepted: 422 .*nobody/),
@@ -38,7 +38,7 @@ test('and fails, with a reason, where that cannot be', async () => {
   expect(await check('--timeout-seconds', 'x')).toMatchObject({ code: 2 });
 }, 60_000);
 
-test('GET /health?deep=1 is well in the embedded cloud, sweeps included', async () => {
+test('GET /health?deep=1 reports that the embedded cloud and its sweeps are healthy', async () => {
   const answer = await fetch(`${cloud.serviceUrl}/health?deep=1`);
   expect(answer.status).toBe(200);
   expect(await answer.json()).toMatchObject({ status: 'ok', checks: { sweep: { status: 'ok' } } });

@@ -18,14 +18,14 @@ const INDEXES = {
 };
 
 /**
- * What the next start will find in a folder that was left by a killed process: looks at a copy, rebuilt as a start does it.
- * @returns every place where an index and its items disagree
+ * Checks the data folder of a killed process: copies it, rebuilds the indexes of the copy as the next start does, and compares.
+ * @returns every difference between an index and its items
  */
 export const findDisagreements = async (folder: string): Promise<string[]> => {
   const copy = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-check-')), 'dynamodb');
   cpSync(path.join(folder, 'dynamodb'), copy, { recursive: true });
   await rebuildIndexes(copy);
-  const store = openStore(copy);
+  const store = await openStore(copy);
   const credentials = newAccess();
   const { url, close } = await listen(createServer(serveStore(store.service, credentials)), 0);
   const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
@@ -43,11 +43,11 @@ export const findDisagreements = async (folder: string): Promise<string[]> => {
     const all = await scan(index);
     const entries = new Map(all.map((entry) => [entry.jobId?.S, entry]));
     const expected = jobs.filter((job) => job[key] !== undefined);
-    // Counted before they are told apart by job: a ghost may be a second entry of one.
+    // Compare counts first: a stale entry may share its job with a valid one.
     if (all.length !== expected.length) found.push(`${index}: ${all.length} entries of ${expected.length} jobs`);
     for (const job of expected) {
       const entry = entries.get(job.jobId?.S ?? '');
-      if (!entry) found.push(`${index}: ${job.jobId?.S} is not in it`);
+      if (!entry) found.push(`${index}: ${job.jobId?.S} is missing`);
       for (const [name, value] of Object.entries(entry ?? {})) {
         if (JSON.stringify(value) !== JSON.stringify(job[name]))
           found.push(`${index}: ${job.jobId?.S} differs in ${name}`);

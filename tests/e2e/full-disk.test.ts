@@ -5,7 +5,7 @@ import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
 import { gives, slowly, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
 
-/** A limit on the size of its files is to a process what a full disk is: every write fails. */
+/** Simulates a full disk: beyond the file size limit, every write of the process fails. */
 const limitFiles = (pid: number, bytes: string): void => {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 };
@@ -42,34 +42,34 @@ const post = () =>
     body: JSON.stringify({ providers: ['slow'], callbackUrl: `${parties.url}/callback` }),
   });
 const untilStatus = async (status: number, path: string): Promise<void> => {
-  const givesUpAt = Date.now() + 30_000;
+  const deadline = Date.now() + 30_000;
   while ((await statusOf(path)) !== status) {
-    if (Date.now() > givesUpAt) throw new Error(`${path} never answered ${status}`);
+    if (Date.now() > deadline) throw new Error(`${path} did not respond with ${status} within 30 s`);
     await sleep(50);
   }
 };
 
 (canLimit() ? test : test.skip)(
-  'a database that can not write comes back by itself, each time, and no accepted job is lost',
+  'after each full disk, the database recovers by itself and no accepted job is lost',
   async () => {
     const { submit, waitFor } = apiOf(cloud);
     const accepted: string[] = [];
     for (const _ of ['first', 'second']) {
-      // Jobs that are in progress when the disk is full, and leave no outcome.
+      // Jobs in progress while the disk is full cannot save their outcome.
       for (let job = 0; job < 5; job += 1) accepted.push(await submit(['slow'], `${parties.url}/callback`));
       limitFiles(cloud.pid as number, '1');
       expect(await post()).toBe(503);
       expect(await statusOf('/health')).toBe(503);
-      // What needs no table goes on.
+      // Routes that need no table still respond.
       expect(await statusOf('/openapi.json')).toBe(200);
-      const starts = () => cloud.output().split('Database restart failed').length;
-      const before = starts();
-      const givesUpAt = Date.now() + 30_000;
-      while (starts() < before + 3 && Date.now() < givesUpAt) await sleep(50);
+      const restarts = () => cloud.output().split('Database restart failed').length;
+      const before = restarts();
+      const deadline = Date.now() + 30_000;
+      while (restarts() < before + 3 && Date.now() < deadline) await sleep(50);
       expect(await statusOf('/health')).toBe(503);
       limitFiles(cloud.pid as number, 'unlimited');
       await untilStatus(200, '/health');
-      // Not only when their leases run out, in six minutes.
+      // They complete long before their leases expire, after six minutes.
       for (const jobId of accepted) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
     }
     accepted.push(await submit(['slow'], `${parties.url}/callback`));

@@ -21,7 +21,7 @@ type Request = {
 };
 type Answer = { status: number; type: string; body: string };
 
-/** An answer, or an error where none comes: a hang is one, too. */
+/** Resolves with the response; rejects after 20 s without one. */
 const send = ({ api, method, path, headers, body }: Request): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const base = new URL(api === 'service' ? cloud.serviceUrl : cloud.providersUrl);
@@ -32,7 +32,7 @@ const send = ({ api, method, path, headers, body }: Request): Promise<Answer> =>
       path,
       headers: { ...headers, 'content-length': body.length },
     });
-    request.setTimeout(20_000, () => request.destroy(new Error('no answer came')));
+    request.setTimeout(20_000, () => request.destroy(new Error('no response within 20 s')));
     request.on('error', reject).on('response', (response) => {
       const type = response.headers['content-type'] ?? '';
       text(response).then((answer) => resolve({ status: response.statusCode ?? 0, type, body: answer }), reject);
@@ -42,8 +42,8 @@ const send = ({ api, method, path, headers, body }: Request): Promise<Answer> =>
 
 const nested = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
 
-/** Values that programs stumble over, wherever a value may be. */
-const strange = fc.oneof(
+/** Values that often break parsers and validators. */
+const unusual = fc.oneof(
   fc.constantFrom<unknown>(
     null,
     true,
@@ -64,16 +64,16 @@ const strange = fc.oneof(
 const asJson = (value: unknown): string => JSON.stringify(value) ?? 'null';
 
 const bodies = fc.oneof(
-  // What is sound gets through only with sound headers, too: it has to come often enough for that.
+  // A request is accepted only if body and headers are valid, so valid bodies are frequent.
   { weight: 12, arbitrary: fc.constant('{"providers":["gas"],"callbackUrl":"http://127.0.0.1:9/x"}') },
   fc
     .record({
-      providers: fc.oneof(fc.constant(['gas']), fc.array(strange, { maxLength: 12 }), strange),
-      callbackUrl: fc.oneof(fc.constant('http://127.0.0.1:9/x'), fc.webUrl(), strange),
+      providers: fc.oneof(fc.constant(['gas']), fc.array(unusual, { maxLength: 12 }), unusual),
+      callbackUrl: fc.oneof(fc.constant('http://127.0.0.1:9/x'), fc.webUrl(), unusual),
     })
     .map(asJson),
-  fc.record({ jobId: strange, data: strange }).map(asJson),
-  fc.dictionary(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'providers'), strange).map(asJson),
+  fc.record({ jobId: unusual, data: unusual }).map(asJson),
+  fc.dictionary(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'providers'), unusual).map(asJson),
   fc.json(),
   fc.string({ unit: 'binary' }),
   fc.constantFrom(
@@ -180,7 +180,7 @@ const requests = fc.record({
   ),
 });
 
-test('whatever a caller sends, the answer is its fault or a success, in words, without a look inside', async () => {
+test('every request is answered with success or a problem below 500 that exposes no internals', async () => {
   const seen = new Map<number, number>();
   await fc.assert(
     fc.asyncProperty(requests, async ({ key, headers: sent, ...request }) => {
@@ -188,7 +188,7 @@ test('whatever a caller sends, the answer is its fault or a success, in words, w
       seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
       expect(answer.status).toBeLessThan(500);
       if (answer.status < 400) return;
-      // Errors of tokens have a form of their own (RFC 6749 §5.2).
+      // Token errors have their own format (RFC 6749 §5.2).
       if (request.path.startsWith('/providers/token') && answer.type === 'application/json') {
         expect(JSON.parse(answer.body)).toEqual({ error: expect.stringMatching(/^\w+$/) });
         return;
@@ -203,7 +203,7 @@ test('whatever a caller sends, the answer is its fault or a success, in words, w
     }),
     { numRuns: RUNS },
   );
-  // A fuzzer that only meets closed doors finds nothing behind them.
+  // The generated requests must reach every kind of response.
   for (const status of [202, 400, 401, 404, 405, 415, 422])
     expect([status, seen.get(status) ?? 0]).not.toEqual([status, 0]);
   expect((await fetch(`${cloud.serviceUrl}/health`)).status).toBe(200);

@@ -9,14 +9,14 @@ import { findDisagreements } from './database-check.ts';
 import { gives, inTurn, slowly, startThirdParties, writeCatalogue } from './third-parties.ts';
 
 const KILLS = 20;
-const JOBS_A_ROUND = 15;
-/** No kill before so many jobs of its round were accepted: however slow the machine, there is something to lose. */
-const ACCEPTED_A_ROUND = 3;
+const JOBS_PER_ROUND = 15;
+/** Minimum of accepted jobs before a kill, so that each kill could lose some even on a slow machine. */
+const MIN_ACCEPTED_PER_ROUND = 3;
 const SEED = 20;
 
 const idsOf = (jobs: { jobId: string }[]): Set<string> => new Set(jobs.map(({ jobId }) => jobId));
 
-/** Every place where the lists contradict each other, or lack an accepted job; jobs may end while they are read. */
+/** Every accepted job missing from the lists, and every contradiction between them. Jobs may end while the lists are read. */
 const findUnlisted = async (cloud: Instance, accepted: Iterable<string>): Promise<string[]> => {
   const { listAll } = apiOf(cloud);
   const before = await listAll();
@@ -27,12 +27,14 @@ const findUnlisted = async (cloud: Instance, accepted: Iterable<string>): Promis
     ...[...accepted].filter((jobId) => !listed.has(jobId)).map((jobId) => `${jobId} is not listed`),
     ...before
       .filter((job) => job.status !== 'PENDING' && pending.has(job.jobId))
-      .map(({ jobId }) => `${jobId} is over`),
-    ...after.filter((job) => job.status === 'PENDING' && !pending.has(job.jobId)).map(({ jobId }) => `${jobId} waits`),
+      .map(({ jobId }) => `${jobId} has ended but is listed as pending`),
+    ...after
+      .filter((job) => job.status === 'PENDING' && !pending.has(job.jobId))
+      .map(({ jobId }) => `${jobId} is pending but not listed as pending`),
   ];
 };
 
-test('no accepted job is lost, however often the process is killed, and the indexes agree with the items', async () => {
+test(`${KILLS} kills of the process lose no accepted job and leave the indexes consistent with the items`, async () => {
   const random = seededRandom(SEED);
   const parties = await startThirdParties();
   parties.set('/provider/quick', gives('quick'));
@@ -51,23 +53,23 @@ test('no accepted job is lost, however often the process is killed, and the inde
   const round = async (cloud: Instance, number: number): Promise<void> => {
     const { submit } = apiOf(cloud);
     const callsBefore = parties.calls.length;
-    const killAfter = 1 + Math.floor(random() * JOBS_A_ROUND * 2);
+    const killAfter = 1 + Math.floor(random() * JOBS_PER_ROUND * 2);
     const accepted = Promise.withResolvers<void>();
     let acceptedCount = 0;
     const killed = accepted.promise
       .then(() => parties.until(() => parties.calls.length >= callsBefore + killAfter))
       .then(cloud.kill);
-    const posts = Array.from({ length: JOBS_A_ROUND }, async (_, index) => {
+    const posts = Array.from({ length: JOBS_PER_ROUND }, async (_, index) => {
       const providers = choices[index % choices.length] as string[];
       const receiver = `/receiver/${number}-${index}`;
-      // Every third receiver fails at first, so that jobs wait for their callback too.
+      // Every third receiver fails once, so that some jobs wait to retry their callback.
       if (index % 3 === 0) parties.set(receiver, inTurn(gives('no', 404), gives('ok')));
-      // Only what was accepted must not be lost: a post may die with the process.
+      // A request may fail because of the kill. Only accepted jobs must survive.
       const jobId = await submit(providers, `${parties.url}${receiver}`).catch(() => undefined);
       if (!jobId) return;
       expected.set(jobId, providers);
       acceptedCount += 1;
-      if (acceptedCount === ACCEPTED_A_ROUND) accepted.resolve();
+      if (acceptedCount === MIN_ACCEPTED_PER_ROUND) accepted.resolve();
     });
     await Promise.all([killed, ...posts]);
   };
@@ -80,26 +82,26 @@ test('no accepted job is lost, however often the process is killed, and the inde
 
   let cloud = await startInstance(settings);
   for (let number = 0; number < KILLS; number += 1) {
-    // The first kill strikes before there is any job.
+    // The first kill happens before there are any jobs.
     await (number === 0 ? cloud.kill() : round(cloud, number));
-    // The folder is copied before the next start changes it; the two then work side by side.
+    // Copies the folder before the next start changes it; the check then runs concurrently with the start.
     const disagreements = findDisagreements(settings.DATA_DIR);
     cloud = await startInstance(settings);
     expect(await disagreements).toEqual([]);
     expect(await findUnlisted(cloud, expected.keys())).toEqual([]);
-    // A job that was held at three kills in a row may be their cause: it waits for its lease, minutes longer than this test.
+    // Jobs must not be leased during three kills in a row: they would be suspected as the cause and wait for minutes.
     if (number % 2 === 0) await finish(cloud);
   }
 
   await finish(cloud);
   const bodies = parties.calls.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body));
   for (const [jobId, providers] of expected) {
-    const mine = bodies.filter((body) => body.jobId === jobId);
-    expect(mine.length).toBeGreaterThan(0);
-    for (const { data } of mine)
+    const callbacks = bodies.filter((body) => body.jobId === jobId);
+    expect(callbacks.length).toBeGreaterThan(0);
+    for (const { data } of callbacks)
       expect(data).toMatchObject(providers.map((providerId) => ({ providerId, data: providerId })));
   }
-  expect(expected.size).toBeGreaterThanOrEqual((KILLS - 1) * ACCEPTED_A_ROUND);
+  expect(expected.size).toBeGreaterThanOrEqual((KILLS - 1) * MIN_ACCEPTED_PER_ROUND);
   await cloud.stop();
   await parties.close();
 }, 240_000);

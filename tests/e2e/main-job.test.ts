@@ -33,7 +33,7 @@ beforeAll(async () => {
   cloud = await startInstance({
     FAILURE_RATE: String(FAILURE_RATE),
     FAILURE_SEED: String(SEED),
-    // One call a provider, so that draws can be counted.
+    // Each fetch is a single call, so that random draws can be counted.
     PROVIDER_CATALOGUE: catalogue,
     RETRY_SCHEDULE_SECONDS: '1',
     SWEEP_SECONDS: '1',
@@ -45,15 +45,15 @@ afterAll(async () => {
   await parties.close();
 }, 30_000);
 
-/** How many draws it takes until so many have succeeded: what fetching costs when nobody is asked twice for what it gave. */
+/** The number of random draws until `successes` fetches have succeeded, if no provider is fetched again after a success. */
 const drawsUntil = (successes: number): number => {
   const random = seededRandom(SEED);
   let draws = 0;
-  for (let had = 0; had < successes; draws += 1) if (random() >= FAILURE_RATE) had += 1;
+  for (let succeeded = 0; succeeded < successes; draws += 1) if (random() >= FAILURE_RATE) succeeded += 1;
   return draws;
 };
 
-test('every job of 200 is delivered once and right, and no provider is asked again for what it gave', async () => {
+test('each of 200 jobs is delivered once with the right data, and no provider is fetched again after a success', async () => {
   const { submit, listAll, getJob } = apiOf(cloud);
   const jobIds = await Promise.all(
     Array.from({ length: JOBS }, () => submit(['internet', 'gas'], `${parties.url}/callback`)),
@@ -61,10 +61,7 @@ test('every job of 200 is delivered once and right, and no provider is asked aga
   const called = () => new Set(parties.callsTo('/callback').map(({ body }) => JSON.parse(body).jobId));
   await parties.until(() => called().size === JOBS);
   let jobs = await listAll();
-  for (
-    const givesUpAt = Date.now() + 10_000;
-    jobs.some((job) => job.status === 'PENDING') && Date.now() < givesUpAt;
-  ) {
+  for (const deadline = Date.now() + 10_000; jobs.some((job) => job.status === 'PENDING') && Date.now() < deadline; ) {
     jobs = await listAll();
   }
 

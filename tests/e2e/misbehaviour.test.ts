@@ -25,12 +25,12 @@ afterAll(async () => {
 describe('the embedded cloud', () => {
   describeMisbehaviour(() => ({ cloud, parties }), 60_000);
 
-  test('logs no query of a callback address', () => {
+  test('logs callback URLs without their query', () => {
     expect(cloud.output()).toContain('Callback delivered');
     expect(cloud.output()).not.toContain('token=secret');
   });
 
-  test('is held up by no receiver that hangs, and its own job is not lost', async () => {
+  test('delivers other jobs while a receiver hangs, and delivers the job of that receiver later', async () => {
     const { submit, waitFor, getJob } = apiOf(cloud);
     parties.set('/receiver/hanging', inTurn(hangs, gives('ok')));
     const hanging = await submit(['good'], `${parties.url}/receiver/hanging`);

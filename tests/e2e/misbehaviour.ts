@@ -15,7 +15,7 @@ import {
   type ThirdParties,
 } from './third-parties.ts';
 
-/** Text a byte of which costs a byte, however it is compressed. */
+/** Incompressible text. */
 const noise = (bytes: number): string => randomBytes(bytes).toString('base64').slice(0, bytes);
 
 const tens = Array.from({ length: 10 }, (_, index) => `ten-${index}`);
@@ -29,25 +29,25 @@ const sends =
 
 const json = { 'content-type': 'application/json' };
 
-/** Writes bytes as they are, and closes. */
+/** Writes raw bytes, and closes the connection. */
 const sendsBytes =
   (bytes: string): Behaviour =>
   (response) =>
     void response.socket?.end(bytes);
 
-/** Sends headers and half a body, and nothing more. */
+/** Sends headers and half a body, then keeps the connection open. */
 const stalls: Behaviour = (response) => {
   response.writeHead(200, { ...json, 'content-length': '1000' }).write('{"half":');
 };
 
-/** Gives to those who say who they are. */
-const asksWho: Behaviour = (response, call) => {
+/** Accepts only requests with our User-Agent. */
+const requiresUserAgent: Behaviour = (response, call) => {
   const isKnown = /^Boomerang\/\d/.test(call.request.headers['user-agent'] ?? '');
   (isKnown ? gives('hello') : gives('who?', 403))(response, call);
 };
 
-/** Resets connections on which something was answered before. */
-const resetsKept =
+/** Resets kept-alive connections on their second request. */
+const resetsReused =
   (behaviour: Behaviour): Behaviour =>
   (response, call) => {
     const { socket } = call.request;
@@ -82,7 +82,7 @@ const providers: Record<string, Behaviour> = {
   hinted: inTurn(gives('not yet', 403, { 'retry-after': '0.5' }), gives('let in')),
   reserved: inTurn(gives('not yet', 404, { 'ratelimit-reset': '1' }), gives('found')),
   processing: inTurn(gives({ status: 'processing' }, 202, { 'retry-after': '1' }), gives('done')),
-  picky: asksWho,
+  picky: requiresUserAgent,
   paper: sends(Buffer.from('%PDF-1.7 \xff', 'latin1'), { 'content-type': 'application/pdf' }),
   legacy: sends(Buffer.from('{"é":1}', 'latin1'), { 'content-type': 'application/json; charset=iso-8859-1' }),
   utf16: sends(Buffer.from('\uFEFFé', 'utf16le'), { 'content-type': 'text/plain' }),
@@ -90,7 +90,7 @@ const providers: Record<string, Behaviour> = {
   mislabelled: inTurn(sends('plain', { ...json, 'content-encoding': 'gzip' }), gives('packed')),
   garbled: inTurn(sendsBytes('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), gives('sober')),
   nothing: sends('', { 'content-type': 'application/pdf' }),
-  restless: resetsKept(gives('here')),
+  restless: resetsReused(gives('here')),
   slow: slowly(gives('late'), 1_500),
   ...Object.fromEntries(tens.map((name) => [name, gives(medium)])),
 };
@@ -108,7 +108,7 @@ const receivers: Record<string, Behaviour> = {
   echoing: (response, call) => gives(`Cannot POST ${call.request.url}`, 404)(response, call),
 };
 
-/** The providers that misbehave, as a catalogue has them. */
+/** The catalogue settings of the misbehaving providers. */
 export const MISBEHAVING: Record<string, ProviderLimits> = {
   ...Object.fromEntries(Object.keys(providers).map((id) => [id, {}])),
   huge: { maxBytes: 1_000 },
@@ -116,20 +116,20 @@ export const MISBEHAVING: Record<string, ProviderLimits> = {
   stalling: { timeoutMs: 500 },
 };
 
-/** What each third party does to its jobs needs few attempts, and little patience. */
+/** Settings under which every job below ends after a few attempts. */
 export const IMPATIENT = { RETRY_SCHEDULE_SECONDS: '1,1,1', FETCH_DEADLINE_SECONDS: '6' };
 
 export const makeMisbehave = (parties: ThirdParties): void => {
   for (const [name, behaviour] of Object.entries(providers)) parties.set(`/provider/${name}`, behaviour);
 };
 
-/** A job, over, and what its receiver was sent. */
+/** A job that has ended, and the requests to its receiver. */
 type Outcome = { job: Job; bodies: string[]; times: number[] };
 
 /**
- * What becomes of jobs whose third parties misbehave, however the system is deployed: with `MISBEHAVING` in its catalogue, and as
- * `IMPATIENT` says. All jobs are posted at the start.
- * @param withinMs how long a few sweeps take
+ * Tests of jobs whose third parties misbehave, for any deployment with the providers `MISBEHAVING` and the settings `IMPATIENT`.
+ * All jobs are posted at the start.
+ * @param withinMs the duration of a few sweeps
  */
 export const describeMisbehaviour = (
   deployed: () => { cloud: Deployed; parties: ThirdParties },
@@ -137,7 +137,7 @@ export const describeMisbehaviour = (
 ): void => {
   const jobIds = new Map<string, string>();
 
-  /** Each job has a receiver of its own, so that calls can be told apart. */
+  /** Each job has its own receiver, so that calls can be attributed to jobs. */
   const receiverOf = (name: string): string => `/receiver/${name}?token=secret`;
 
   const outcomeOf = async (name: string): Promise<Outcome> => {
@@ -147,30 +147,30 @@ export const describeMisbehaviour = (
     return { job, bodies: calls.map(({ body }) => body), times: calls.map(({ at }) => at) };
   };
 
-  const given: [id: string, what: string, expected: string][] = [
-    ['digits', 'large numbers arrive digit by digit', '{"id":12345678901234567890,"rate":1.10}'],
-    ['words', 'text arrives as a string', '"all paid"'],
-    ['zipped', 'a compressed answer is read', '{"zipped":true}'],
-    ['malformed', 'JSON that does not parse is asked for again', '"whole"'],
-    ['broken', 'a connection that breaks is tried again', '"mended"'],
-    ['moved', 'a redirect is not followed, but tried again', '"back"'],
-    ['patient', 'a provider that asks to wait is asked again', '"thanks"'],
-    ['slow', 'a slow answer is waited for', '"late"'],
-    ['stalling', 'a body that stalls is asked for again', '"whole"'],
-    ['hinted', 'whoever says when is asked then, whatever the status', '"let in"'],
-    ['reserved', 'a rate limit says when, too', '"found"'],
-    ['processing', 'what is not ready is asked for again', '"done"'],
-    ['picky', 'we say who we are', '"hello"'],
-    ['paper', 'a PDF arrives in base64', '{"contentType":"application/pdf","base64":"JVBERi0xLjcg/w=="}'],
-    ['legacy', 'JSON is read in its charset', '{"é":1}'],
-    ['utf16', 'text is read by its byte order mark', '"é"'],
-    ['deflated', 'codings are undone in order', '[1]'],
-    ['mislabelled', 'what can not be undone is asked for again', '"packed"'],
-    ['garbled', 'what is no HTTP is asked for again', '"sober"'],
-    ['nothing', 'nothing is null', 'null'],
-    ['restless', 'connections that are gone cost no try', '"here"'],
-    ['nested', 'deep nesting is passed on', '['.repeat(50_000) + ']'.repeat(50_000)],
-    ['large', 'a large result arrives byte by byte', JSON.stringify(large)],
+  const fetched: [id: string, behaviour: string, expected: string][] = [
+    ['digits', 'delivers large numbers without loss of precision', '{"id":12345678901234567890,"rate":1.10}'],
+    ['words', 'delivers plain text as a JSON string', '"all paid"'],
+    ['zipped', 'decompresses a gzip response', '{"zipped":true}'],
+    ['malformed', 'retries after malformed JSON', '"whole"'],
+    ['broken', 'retries after a broken connection', '"mended"'],
+    ['moved', 'does not follow a redirect; retries it', '"back"'],
+    ['patient', 'retries after a 429 with Retry-After', '"thanks"'],
+    ['slow', 'waits for a slow response', '"late"'],
+    ['stalling', 'times out and retries when a body stalls', '"whole"'],
+    ['hinted', 'retries any error status that has a Retry-After', '"let in"'],
+    ['reserved', 'retries an error status that has a RateLimit-Reset', '"found"'],
+    ['processing', 'retries after a 202 response', '"done"'],
+    ['picky', 'sends a User-Agent', '"hello"'],
+    ['paper', 'delivers a PDF as base64', '{"contentType":"application/pdf","base64":"JVBERi0xLjcg/w=="}'],
+    ['legacy', 'decodes JSON in its charset', '{"é":1}'],
+    ['utf16', 'decodes text by its byte order mark', '"é"'],
+    ['deflated', 'undoes several content codings in order', '[1]'],
+    ['mislabelled', 'retries if the body does not match its content coding', '"packed"'],
+    ['garbled', 'retries after an invalid HTTP response', '"sober"'],
+    ['nothing', 'delivers an empty body as null', 'null'],
+    ['restless', 'recovers when a kept-alive connection is reset', '"here"'],
+    ['nested', 'delivers deeply nested JSON', '['.repeat(50_000) + ']'.repeat(50_000)],
+    ['large', 'delivers a large result unchanged', JSON.stringify(large)],
   ];
   const refused = ['missing', 'huge', 'endless', 'bomb'];
 
@@ -180,16 +180,16 @@ export const describeMisbehaviour = (
       parties.set(receiverOf(name), behaviour);
       jobIds.set(name, await apiOf(cloud).submit(providerIds, `${parties.url}${receiverOf(name)}`));
     };
-    for (const [id] of given) await start(id, [id]);
+    for (const [id] of fetched) await start(id, [id]);
     for (const id of [...refused, 'silent']) await start(id, [id, 'good']);
     await start('tens', tens);
     for (const [name, behaviour] of Object.entries(receivers)) await start(name, ['good'], behaviour);
   }, 60_000);
 
-  describe('whatever a provider does', () => {
-    test.each(given)(
+  describe('a job with the provider', () => {
+    test.each(fetched)(
       '%s: %s',
-      async (id, _what, expected) => {
+      async (id, _behaviour, expected) => {
         const { job, bodies } = await outcomeOf(id);
         expect(job.status).toBe('COMPLETE');
         expect(bodies).toHaveLength(1);
@@ -199,7 +199,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'a kept connection that is gone costs no try',
+      'restless: counts a call on a reset kept-alive connection as one try',
       async () => {
         const { job } = await outcomeOf('restless');
         expect(job.attempts).toMatchObject([{ fetches: [{ status: 'OK', tries: 1 }] }]);
@@ -208,7 +208,7 @@ export const describeMisbehaviour = (
     );
 
     test.each(refused)(
-      '%s is refused, and the rest is delivered',
+      '%s: delivers a refusal beside the data of the other provider',
       async (id) => {
         const { job, bodies } = await outcomeOf(id);
         expect(job.status).toBe('PARTIAL');
@@ -223,7 +223,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'one that never answers is given up at the deadline, and the rest is delivered',
+      'silent: delivers an error at the fetch deadline beside the data of the other provider',
       async () => {
         const { job, bodies } = await outcomeOf('silent');
         expect(job.status).toBe('PARTIAL');
@@ -234,7 +234,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'ten results of 15 KB travel together',
+      'ten-0 to ten-9: delivers ten results of 15 KB in one callback',
       async () => {
         const { job, bodies } = await outcomeOf('tens');
         expect(job.status).toBe('COMPLETE');
@@ -246,9 +246,14 @@ export const describeMisbehaviour = (
     );
   });
 
-  describe('whatever a receiver does', () => {
-    test.each(['flaky', 'busy', 'dying', 'halving'])(
-      '%s gets its callback in the end',
+  describe('a job with the receiver', () => {
+    test.each([
+      ['flaky', '500'],
+      ['busy', '429'],
+      ['dying', 'a closed connection'],
+      ['halving', 'a connection that broke during the response'],
+    ])(
+      '%s: retries the same callback after %s until it is accepted',
       async (name) => {
         const { job, bodies } = await outcomeOf(name);
         expect(job.status).toBe('COMPLETE');
@@ -258,7 +263,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'quick tries are told in the log of the attempt',
+      'flaky: logs the immediate retries as tries of one attempt',
       async () => {
         const { job } = await outcomeOf('flaky');
         expect(job.attempts).toMatchObject([{ fetches: [{ providerId: 'good', tries: 1 }], callback: { tries: 3 } }]);
@@ -267,7 +272,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'one that asks to wait gets no quick try',
+      'busy: does not retry before the Retry-After',
       async () => {
         const { times } = await outcomeOf('busy');
         expect(times).toHaveLength(2);
@@ -277,7 +282,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'headers of 20 KB are no reason to call again',
+      'talkative: accepts response headers of 20 KB',
       async () => {
         const { job, bodies } = await outcomeOf('talkative');
         expect([job.status, bodies.length]).toEqual(['COMPLETE', 1]);
@@ -286,7 +291,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'an answer that is no HTTP is told as such, and gets no quick try',
+      'garbling: logs an invalid HTTP response as bad_answer, without an immediate retry',
       async () => {
         const { job, bodies } = await outcomeOf('garbling');
         expect([job.status, bodies.length]).toEqual(['COMPLETE', 2]);
@@ -296,7 +301,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'a token of its address that it repeats is masked',
+      'echoing: masks a token of the callback URL in the logged response',
       async () => {
         const { job } = await outcomeOf('echoing');
         expect(job.status).toBe('FAILED');
@@ -308,7 +313,7 @@ export const describeMisbehaviour = (
     );
 
     test.each(['gone', 'aborting'])(
-      '%s ends the job at once',
+      '%s: fails at once',
       async (name) => {
         const { job, bodies } = await outcomeOf(name);
         expect(job).toMatchObject({ status: 'FAILED', failure: { code: 'CALLBACK_GONE' } });
@@ -318,7 +323,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'a redirect is never followed, and the job fails when the schedule is used up',
+      'moving: does not follow redirects, and fails at the end of its retry schedule',
       async () => {
         const { job, bodies } = await outcomeOf('moving');
         expect(job).toMatchObject({ status: 'FAILED', failure: { code: 'CALLBACK_EXHAUSTED' } });
@@ -329,7 +334,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'the query of its address is masked',
+      'digits: masks the query of the callback URL',
       async () => {
         const { job } = await outcomeOf('digits');
         expect(job.callbackUrl).toMatch(/\?\*\*\*$/);

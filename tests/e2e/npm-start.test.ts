@@ -47,7 +47,7 @@ describe('npm start', () => {
     ['SWEEP_SECONDS', '0'],
     ['PROVIDER_CATALOGUE', '/nowhere.json'],
   ])(
-    'ends with one line that names a bad %s',
+    'exits with one line that names an invalid %s',
     async (name, value) => {
       const { code, lines } = await start({ [name]: value });
       expect(code).toBe(1);
@@ -62,7 +62,7 @@ describe('npm start', () => {
     return file;
   };
 
-  test('names every setting that is wrong, with the rule that it breaks', async () => {
+  test('names every invalid setting and its rule', async () => {
     const PROVIDER_CATALOGUE = catalogue('{"providers": [\n  {"id": "gas"\n   "url": "http://127.0.0.1/"}]}');
     const { code, lines } = await start({
       LEASE_SECONDS: '60',
@@ -75,8 +75,8 @@ describe('npm start', () => {
       PROVIDER_CATALOGUE,
     });
     expect(code).toBe(1);
-    const place = `PROVIDER_CATALOGUE: ${PROVIDER_CATALOGUE}: it is not JSON: line 3, column 4`;
-    expect(lines.map((line) => (line.startsWith(place) ? place : line)).sort()).toEqual(
+    const position = `PROVIDER_CATALOGUE: ${PROVIDER_CATALOGUE}: it is not JSON: line 3, column 4`;
+    expect(lines.map((line) => (line.startsWith(position) ? position : line)).sort()).toEqual(
       [
         'LEASE_SECONDS: must be at least 360',
         'FAILURE_RATE: must be a number, 0 or more',
@@ -85,12 +85,12 @@ describe('npm start', () => {
         'RETRY_SCHEDULE_SECONDS: item 2 must be a whole number',
         'BREAKER_FAILURE_RATE: must be more than 0',
         'FETCH_DEADLINE_SECONDS: must be at most 2592000',
-        place,
+        position,
       ].sort(),
     );
   }, 20_000);
 
-  test('names every place of a catalogue that is wrong', async () => {
+  test('names every error in a catalogue with its position', async () => {
     const gas = { id: 'gas', url: 'http://127.0.0.1/', timeoutMs: 0, more: 1 };
     const PROVIDER_CATALOGUE = catalogue(JSON.stringify({ providers: [gas, { id: 'internet', url: '${NOWHERE}/' }] }));
     const { code, lines } = await start({ PROVIDER_CATALOGUE });
@@ -107,14 +107,14 @@ describe('npm start', () => {
       expect(line).toContain(part);
   }, 20_000);
 
-  test('warns of credentials of the catalogue that are not set, by provider, variable and parameter', async () => {
+  test('warns of missing credentials with their provider, variable and SSM parameter', async () => {
     const auth = (secret: string) => ({ header: 'x-api-key', secret });
     const providers = ['gas', 'water', 'internet'].map((id) => ({
       id,
       url: 'http://127.0.0.1/',
       auth: auth(`${id}-key`),
     }));
-    // The local stage has this one by itself: a mock provider takes it.
+    // The local stage sets this secret itself, for a mock provider.
     const reports = { id: 'reports', url: 'http://127.0.0.1/', auth: auth('reports-client-secret') };
     const PROVIDER_CATALOGUE = catalogue(`\uFEFF${JSON.stringify({ providers: [...providers, reports] })}`);
     const cloud = await startInstance({ PROVIDER_CATALOGUE, GAS_KEY: 'credential', WATER_KEY: ' ' });
@@ -143,9 +143,9 @@ describe('npm start', () => {
 
   test.each([
     ['that is a file', '/dev/null'],
-    ...(existsSync('/proc/self') ? [['that can not be made', '/proc/nope']] : []),
+    ...(existsSync('/proc/self') ? [['that cannot be created', '/proc/nope']] : []),
   ])(
-    'ends with one line for a data folder %s',
+    'exits with one line for a data folder %s',
     async (_, DATA_DIR) => {
       const { code, lines } = await start({ DATA_DIR: String(DATA_DIR) });
       expect([code, lines]).toEqual([1, [expect.stringContaining(`DATA_DIR: ${DATA_DIR} `)]]);
@@ -153,7 +153,7 @@ describe('npm start', () => {
     20_000,
   );
 
-  test('ends with one line when a port is taken', async () => {
+  test('exits with one line when a port is in use', async () => {
     const { url, close } = await listen(createServer(), 0);
     const { code, lines } = await start({ SERVICE_PORT: new URL(url).port });
     await close();
@@ -161,7 +161,7 @@ describe('npm start', () => {
   }, 20_000);
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'ends in order on %s, with nothing to complain of',
+    'stops cleanly on %s, without error output',
     async (signal) => {
       const DATA_DIR = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
       const { code, lines } = await start({ DATA_DIR }, (child) => child.kill(signal));
@@ -171,7 +171,7 @@ describe('npm start', () => {
     20_000,
   );
 
-  test('keeps its jobs over a stop and a start, and two of them do not share a folder', async () => {
+  test('keeps its jobs across restarts, and refuses a data folder that is in use', async () => {
     const DATA_DIR = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
     const first = await startInstance({ DATA_DIR });
     const jobId = await apiOf(first).submit(['gas'], 'http://127.0.0.1:9/complete');

@@ -24,7 +24,7 @@ const clients = async <T>(...args: string[]): Promise<T> => {
   return JSON.parse(stdout) as T;
 };
 
-/** A request by a client, held to the API's document. */
+/** Sends a request as a client, and checks it against the OpenAPI document. */
 const send = async ({ apiKey }: Client, route: string, body?: object): Promise<Answer> => {
   const [method = '', target = ''] = route.split(' ');
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
@@ -34,7 +34,7 @@ const send = async ({ apiKey }: Client, route: string, body?: object): Promise<A
   return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
 };
 
-/** A job that waits for a provider for good. */
+/** Posts a job that stays pending: its provider always fails. */
 const post = async (client: Client): Promise<string> => {
   const { body } = await send(client, 'POST /webhook', {
     providers: ['gas'],
@@ -55,7 +55,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => cloud.stop(), 30_000);
 
-test('an operator reads and changes the jobs of a client by its id, and no other client does', async () => {
+test('only an operator can read and change the jobs of another client', async () => {
   const jobId = await post(acme);
   const forAcme = `clientId=${acme.clientId}`;
   expect((await send(ops, `GET /jobs/${jobId}`)).status).toBe(404);
@@ -72,13 +72,26 @@ test('an operator reads and changes the jobs of a client by its id, and no other
   );
 }, 30_000);
 
-test('the list of clients says who is an operator', async () => {
+test('GET /clients lists all clients for operators only; GET /me describes the caller', async () => {
+  await post(acme);
+  expect((await send(acme, 'GET /me')).body).toEqual({ clientId: acme.clientId, name: 'acme', isOperator: false });
+  expect((await send(ops, 'GET /me')).body).toEqual({ clientId: ops.clientId, name: 'ops', isOperator: true });
+  expect((await send(acme, 'GET /clients')).status).toBe(403);
+  const { body } = await send(ops, 'GET /clients');
+  expect(body.clients).toEqual([
+    expect.objectContaining({ clientId: 'local', createdAt: null, isOperator: false }),
+    expect.objectContaining({ ...{ clientId: acme.clientId, name: 'acme' }, pendingJobs: 1, revokedAt: null }),
+    expect.objectContaining({ ...{ clientId: ops.clientId, name: 'ops' }, pendingJobs: 0, isOperator: true }),
+  ]);
+}, 30_000);
+
+test('the list of clients shows operators', async () => {
   const list = await clients<{ clientId: string; isOperator: boolean }[]>('list');
   const isOperator = Object.fromEntries(list.map((client) => [client.clientId, client.isOperator]));
   expect(isOperator).toEqual({ local: false, [ops.clientId]: true, [acme.clientId]: false });
 });
 
-test('only create makes operators', async () => {
+test('only create accepts --operator', async () => {
   await expect(clients('update', acme.clientId, '--rate-per-second', '1', '--operator')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('--operator is not allowed'),

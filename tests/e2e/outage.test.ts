@@ -33,7 +33,7 @@ afterAll(async () => {
   await parties.close();
 });
 
-test('a provider that stays down sees a handful of calls once its circuit is open, others are not slowed, and all is delivered once it is back', async () => {
+test('while a provider is down, its open circuit allows few calls and other providers are not slowed; after it recovers, all jobs are delivered', async () => {
   cloud = await startInstance(settings({ PUBLISH_EVENTS: 'all' }));
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/provider/down', gives('no', 500));
@@ -41,53 +41,53 @@ test('a provider that stays down sees a handful of calls once its circuit is ope
   for (let index = 0; index < JOBS; index += 1) waiting.push(await submit(['down'], `${parties.url}/callback`));
   const others = await Promise.all(Array.from({ length: 10 }, () => submit(['up'], `${parties.url}/callback`)));
   for (const jobId of others) await waitFor(jobId, isOver);
-  // Calls are counted from 9.5 s after the first failure on.
+  // The circuit starts counting calls 9.5 s after the first failure.
   const isDeferred = ({ providers }: Job) => providers[0]?.deferred?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
   const calls = parties.count('/provider/down');
-  // Each of the forty would be asked three times in each of these turns; now a probe goes out, after 1, 2, 4 and 8 seconds.
-  const turns = new Set<string>();
+  // Without a circuit, each of the 40 jobs would make three calls each time. Now there is one probe after 1, 2, 4 and 8 s.
+  const updates = new Set<string>();
   const job = await waitFor(
     waiting[0] as string,
-    (seen) => isDeferred(seen) && turns.add(seen.updatedAt).size >= 4,
+    (seen) => isDeferred(seen) && updates.add(seen.updatedAt).size >= 4,
     60_000,
   );
   expect(parties.count('/provider/down') - calls).toBeLessThan(JOBS / 2);
-  // What is wrong with the provider shows, though it was not asked.
+  // The job shows the last failure of the provider even though it was not called.
   expect(job.providers[0]).toMatchObject({ error: { class: 'bad_status', statusCode: 500 } });
   parties.set('/provider/down', gives('back'));
   for (const jobId of waiting) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
   expect(cloud.output()).toContain('Circuit opened');
   expect(cloud.output()).toContain('Circuit closed');
-  // Operators are told: the log is the subscriber of the embedded bus.
+  // The embedded event bus logs the events for operators.
   for (const type of ['CircuitOpened', 'CircuitClosed', 'JobCompleted']) expect(cloud.output()).toContain(`"${type}"`);
 }, 120_000);
 
-test('the limits that a provider states are kept, whatever is asked of it at once', async () => {
+test("concurrent jobs stay within a provider's limits of concurrency and rate", async () => {
   cloud = await startInstance(settings());
   const { submit, waitFor } = apiOf(cloud);
-  let under = 0;
-  let most = 0;
+  let active = 0;
+  let maxActive = 0;
   const times: number[] = [];
   parties.set('/provider/narrow', (response) => {
-    under += 1;
-    most = Math.max(most, under);
+    active += 1;
+    maxActive = Math.max(maxActive, active);
     times.push(Math.floor(Date.now() / 1000));
     setTimeout(() => {
-      under -= 1;
+      active -= 1;
       gives('given')(response, undefined as never);
     }, 50);
   });
   const jobIds = await Promise.all(Array.from({ length: 20 }, () => submit(['narrow'], `${parties.url}/callback`)));
   for (const jobId of jobIds) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
-  expect(most).toBeLessThanOrEqual(2);
+  expect(maxActive).toBeLessThanOrEqual(2);
   expect(times).toHaveLength(20);
   // A call that began in one second may arrive in the next.
   for (const second of new Set(times)) expect(times.filter((time) => time === second).length).toBeLessThanOrEqual(10);
 }, 120_000);
 
 test.each(['fetch', 'callbacks', 'all'])(
-  'while %s is paused, jobs are taken and wait, and lose nothing',
+  'with PAUSED=%s, jobs are accepted, and wait with what was fetched',
   async (paused) => {
     cloud = await startInstance(settings({ PAUSED: paused }));
     const { submit, waitFor } = apiOf(cloud);

@@ -59,7 +59,7 @@ const request = () => ({
   metadata: { orderId: 'A-42', note: '"é😀\u2028' },
 });
 
-test('what can be asked for is listed, and nothing of how', async () => {
+test('GET /catalogue lists providers and their parameters, but not how they are called', async () => {
   const { status, body, text } = await call('GET', '/catalogue');
   expect(status).toBe(200);
   expect(body.providers).toMatchObject([
@@ -70,7 +70,7 @@ test('what can be asked for is listed, and nothing of how', async () => {
   expect((await contractOf('service', cloud.serviceUrl)('/catalogue')).status).toBe(401);
 });
 
-test('a wrong parameter is refused at its place', async () => {
+test('each invalid parameter is refused with a JSON pointer', async () => {
   const answer = await apiOf(cloud).post({
     ...request(),
     providers: ['gas', { id: 'plain', parameters: { size: 1 } }],
@@ -85,7 +85,7 @@ test('a wrong parameter is refused at its place', async () => {
   ]);
 });
 
-test('a job asks with its parameters and calls back with its metadata, again and again', async () => {
+test('a job fetches with its parameters, and every callback has its metadata, until it is expunged', async () => {
   parties.set('/receiver', inTurn(gives('no', 500), gives('no', 500), gives('no', 500), gives('ok')));
   const { post, waitFor } = apiOf(cloud);
   const { jobId } = (await (await post(request())).json()) as { jobId: string };
@@ -111,11 +111,11 @@ test('a job asks with its parameters and calls back with its metadata, again and
   expect(bare.body).not.toHaveProperty('metadata');
   expect(bare.body.providers[0]).not.toHaveProperty('parameters');
   expect((await call('POST', `/jobs/${jobId}/redrive`)).status).toBe(409);
-  // Nothing of it is in what the functions logged.
+  // The functions log neither parameters nor metadata.
   expect(cloud.output()).not.toMatch(/12345678|A-42/);
 }, 30_000);
 
-test('a request is answered the same way again when the catalogue was edited meanwhile', async () => {
+test('a repeated request gets the same response after a change of the catalogue', async () => {
   parties.set('/receiver', gives('ok'));
   const key = { 'idempotency-key': 'edited' };
   const first = await apiOf(cloud).post(request(), key);
@@ -129,6 +129,6 @@ test('a request is answered the same way again when the catalogue was edited mea
   expect((await apiOf(cloud).post({ ...request(), metadata: {} }, key)).status).toBe(422);
   expect((await apiOf(cloud).post(request())).status).toBe(422);
   const { jobId } = JSON.parse(accepted) as { jobId: string };
-  // Its provider has left the catalogue: what it was asked with is not shown.
+  // Without the provider in the catalogue, it is unknown which parameters are secret, so all are masked.
   expect((await call('GET', `/jobs/${jobId}`)).body.providers[0].parameters).toEqual({ account: '***' });
 }, 30_000);

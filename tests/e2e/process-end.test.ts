@@ -21,7 +21,7 @@ afterEach(() => {
     process.kill(-child.pid, 'SIGKILL');
 });
 
-/** Starts a command in a process group of its own; resolves when its output matches. */
+/** Starts a command in its own process group; resolves when its output matches. */
 const start = async (
   command: string,
   args: string[],
@@ -49,10 +49,10 @@ const start = async (
   return up.promise;
 };
 
-const until = async (isSo: () => Promise<boolean> | boolean): Promise<void> => {
-  const givesUpAt = Date.now() + 20_000;
-  while (!(await isSo())) {
-    if (Date.now() > givesUpAt) throw new Error('it never came to be');
+const until = async (condition: () => Promise<boolean> | boolean): Promise<void> => {
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not true within 20 s: ${condition}`);
     await sleep(50);
   }
 };
@@ -64,9 +64,9 @@ const answers = async (url: string): Promise<boolean> =>
   );
 
 describe('npm start', () => {
-  // npm hands SIGTERM on, to a shell that keeps it to itself; SIGHUP and SIGKILL it doesn't.
+  // npm forwards SIGTERM to a shell, which does not forward it; npm does not forward SIGHUP, and cannot forward SIGKILL.
   test.each(['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
-    'ends in order when npm gets %s',
+    'stops cleanly when npm gets %s',
     async (signal) => {
       await start('npm', ['start'], {}, /Ctrl-C/);
       const running = JSON.parse(readFileSync(path.join(dataFolder, 'running.json'), 'utf8')) as Running;
@@ -88,7 +88,6 @@ describe('npm start', () => {
 describe('the demo', () => {
   const DEMO = [path.resolve('local/demo.ts')];
   const FAILING = { FAILURE_RATE: '1' };
-  /** The instance that it started, and its data. */
   const serviceUrlIn = (printed: string): string => String(/POST (\S+)\/webhook/.exec(printed)?.[1]);
   const isAllGone = () => !readdirSync(folder).some((name) => name.startsWith('boomerang-'));
 
@@ -97,7 +96,7 @@ describe('the demo', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)(
-    'cancels its job and ends its instance on %s',
+    'cancels its job and stops its instance on %s',
     async (signal, exitCode) => {
       const printed = await start(process.execPath, DEMO, FAILING, /next attempt for/);
       const ended = once(child, 'close');
@@ -109,21 +108,21 @@ describe('the demo', () => {
     60_000,
   );
 
-  test('takes its instance and its data with it when it is killed', async () => {
+  test('leaves no instance and no data when it is killed', async () => {
     const printed = await start(process.execPath, DEMO, FAILING, /next attempt for/);
     child.kill('SIGKILL');
     await until(async () => !(await answers(serviceUrlIn(printed))));
     await until(isAllGone);
   }, 60_000);
 
-  test('ends with its instance when npm is killed', async () => {
+  test('stops with its instance when npm is killed', async () => {
     const printed = await start('npm', ['run', 'demo'], FAILING, /next attempt for/);
     child.kill('SIGKILL');
     await until(async () => !(await answers(serviceUrlIn(printed))));
     await until(isAllGone);
   }, 60_000);
 
-  test('counts down to the next attempt, and gives up in finite time when every provider fails', async () => {
+  test('counts down to the next attempt, and exits at --timeout when every provider fails', async () => {
     const settings = {
       ...FAILING,
       RETRY_SCHEDULE_SECONDS: '600',
@@ -131,7 +130,7 @@ describe('the demo', () => {
       SWEEP_SECONDS: '60',
     };
     const printed = await start(process.execPath, [...DEMO, '--timeout', '3'], settings, /Not delivered after 3 s/);
-    // The sweep after the time that the job is due.
+    // The attempt is made by the first sweep after the job is due.
     expect(printed).toMatch(
       /next attempt for gas and internet and reports in (?:59|6\d|7[0-2])\d s \(sweeps run every 60 s\)/,
     );
@@ -140,7 +139,7 @@ describe('the demo', () => {
     expect(isAllGone()).toBe(true);
   }, 60_000);
 
-  test('tells a provider that never gave anything from one that did', async () => {
+  test('names the providers without data when a job is PARTIAL', async () => {
     const settings = { ...FAILING, FETCH_DEADLINE_SECONDS: '1' };
     const printed = await start(process.execPath, DEMO, settings, /The callback:.*\n\}\n/s);
     expect(printed).toContain('delivered: PARTIAL, without gas and internet and reports');

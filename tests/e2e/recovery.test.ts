@@ -35,7 +35,7 @@ const send = async (method: string, path: string, body?: object) => {
 };
 const bodiesAt = (path: string) => parties.callsTo(path).map(({ body }) => JSON.parse(body));
 
-test('a delivered job sends its data once more, under an id of its own, when it is redriven', async () => {
+test('redriving a delivered job sends the same data with a new webhook-id, without fetching', async () => {
   const { submit, waitFor } = apiOf(cloud);
   const ids: unknown[] = [];
   parties.set('/again', (response, call) => {
@@ -57,7 +57,7 @@ test('a delivered job sends its data once more, under an id of its own, when it 
   expect(job.attempts.map(({ trigger }) => trigger)).toEqual(['immediate', 'redrive']);
 });
 
-test('a waiting job is tried at once, and what was refused is asked for again', async () => {
+test('redriving a waiting job attempts it at once, and fetches refused providers again', async () => {
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/broken', inTurn(gives('no', 404), gives('ok')));
   const jobId = await submit(['late', 'small'], `${parties.url}/broken`);
@@ -75,7 +75,7 @@ test('a waiting job is tried at once, and what was refused is asked for again', 
   expect(bodiesAt('/broken').at(-1).data).toMatchObject([{ data: 'now' }, { data: { small: true } }]);
 });
 
-test('a job in progress is not redriven, and can be cancelled; a cancelled one starts anew', async () => {
+test('a job in progress can be cancelled but not redriven; a cancelled job can be redriven', async () => {
   const { submit, getJob } = apiOf(cloud);
   const jobId = await submit(['hanging'], `${parties.url}/never`);
   await parties.until(() => parties.count('/provider/hanging') > 0);
@@ -92,7 +92,7 @@ test('a job in progress is not redriven, and can be cancelled; a cancelled one s
   expect(bodiesAt('/never')).toMatchObject([{ jobId, data: [{ data: 'awake' }] }]);
 });
 
-test('what was collected can be fetched until it is expunged; the bare record stays', async () => {
+test('GET /jobs/{jobId}/data returns the data until the job is expunged; the job itself stays', async () => {
   const { submit, waitFor, getJob } = apiOf(cloud);
   const jobId = await submit(['small', 'large'], `${parties.url}/callback`);
   await waitFor(jobId, isOver);
@@ -110,15 +110,15 @@ test.each([
   ['POST', '/redrive'],
   ['POST', '/cancel'],
   ['DELETE', ''],
-])('%s /jobs/{jobId}%s knows no job of others, and nobody without a key', async (method, suffix) => {
+])('%s /jobs/{jobId}%s responds with 404 for an unknown job, and with 401 without a key', async (method, suffix) => {
   for (const jobId of [UNKNOWN, 'nonsense']) {
     expect((await send(method, `/jobs/${jobId}${suffix}`)).status).toBe(404);
   }
-  const stranger = await fetch(`${cloud.serviceUrl}/jobs/${UNKNOWN}${suffix}`, { method });
-  expect(stranger.status).toBe(401);
+  const withoutKey = await fetch(`${cloud.serviceUrl}/jobs/${UNKNOWN}${suffix}`, { method });
+  expect(withoutKey.status).toBe(401);
 });
 
-test('all that failed in a span of time is tried again, after a look at how much it is', async () => {
+test('POST /redrives counts the failed jobs of a time range in a dry run, and then redrives them', async () => {
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/gone', gives('no more', 410));
   const from = new Date().toISOString();

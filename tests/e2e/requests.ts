@@ -6,13 +6,13 @@ import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { apiOf } from './api.ts';
 import { contractOf } from './contract.ts';
 
-/** A deployment, wherever it is. */
+/** A deployment, local or remote. */
 export type Deployed = Pick<Instance, 'serviceUrl' | 'providersUrl' | 'apiKey'> & {
-  /** What requests are sent with; absent: the global one. */
+  /** Sends the requests; defaults to the global fetch. */
   fetch?: typeof globalThis.fetch;
 };
 
-const sound = { providers: ['gas'], callbackUrl: 'https://example.com/complete' };
+const valid = { providers: ['gas'], callbackUrl: 'https://example.com/complete' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 type Case = [name: string, status: number, path: string, request: RequestInit];
@@ -21,86 +21,81 @@ const post = (body: string | Uint8Array, headers: Record<string, string> = JSON_
   body: body as string,
   headers,
 });
-const withBody = (change: object): RequestInit => post(JSON.stringify({ ...sound, ...change }));
+const withBody = (change: object): RequestInit => post(JSON.stringify({ ...valid, ...change }));
 
 const cases: Case[] = [
-  ['no JSON', 400, '/webhook', post('{')],
+  ['invalid JSON', 400, '/webhook', post('{')],
   ['an empty body', 400, '/webhook', post('')],
   ['broken UTF-8', 400, '/webhook', post(Uint8Array.from([0x7b, 0xff, 0x7d]))],
-  ['nesting beyond reason', 400, '/webhook', post('['.repeat(8_000))],
+  ['too deep nesting', 400, '/webhook', post('['.repeat(8_000))],
   ['another content type', 415, '/webhook', post('a=b', { 'content-type': 'application/x-www-form-urlencoded' })],
-  ['17 KiB', 413, '/webhook', post(JSON.stringify({ ...sound, more: 'x'.repeat(17 * 1024) }))],
-  ['17 KiB that is no JSON', 413, '/webhook', post('x'.repeat(17 * 1024))],
+  ['a body of 17 KiB', 413, '/webhook', post(JSON.stringify({ ...valid, more: 'x'.repeat(17 * 1024) }))],
+  ['a body of 17 KiB that is not JSON', 413, '/webhook', post('x'.repeat(17 * 1024))],
   ['an encoded body', 415, '/webhook', post('{}', { ...JSON_TYPE, 'content-encoding': 'gzip' })],
-  ['an empty idempotency key', 422, '/webhook', post(JSON.stringify(sound), { ...JSON_TYPE, 'idempotency-key': '' })],
+  ['an empty idempotency key', 422, '/webhook', post(JSON.stringify(valid), { ...JSON_TYPE, 'idempotency-key': '' })],
   [
     'an idempotency key of 256 characters',
     422,
     '/webhook',
-    post(JSON.stringify(sound), { ...JSON_TYPE, 'idempotency-key': 'x'.repeat(256) }),
+    post(JSON.stringify(valid), { ...JSON_TYPE, 'idempotency-key': 'x'.repeat(256) }),
   ],
   [
-    'the address of the metadata of a cloud',
+    'the address of the EC2 metadata service',
     422,
     '/webhook',
     withBody({ callbackUrl: 'http://169.254.169.254/latest' }),
   ],
-  ['its number', 422, '/webhook', withBody({ callbackUrl: 'http://2852039166/latest' })],
-  ['its address in v6', 422, '/webhook', withBody({ callbackUrl: 'http://[::ffff:169.254.169.254]/latest' })],
+  ['that address as an integer', 422, '/webhook', withBody({ callbackUrl: 'http://2852039166/latest' })],
+  ['that address in IPv6', 422, '/webhook', withBody({ callbackUrl: 'http://[::ffff:169.254.169.254]/latest' })],
   ['a private address', 422, '/webhook', withBody({ callbackUrl: 'https://10.0.0.1/' })],
-  ['a name of the local network', 422, '/webhook', withBody({ callbackUrl: 'https://printer.local/' })],
-  ['no known key', 401, '/webhook', { ...withBody({}), headers: { ...JSON_TYPE, authorization: 'Bearer bmr_x' } }],
-  ['no known key and no JSON', 401, '/webhook', post('{', { authorization: 'Basic x' })],
-  ['no known key, to the list', 401, '/jobs', { headers: { authorization: 'Bearer' } }],
-  ['no known key, to a job', 401, '/jobs/1', { headers: { authorization: 'Bearer x' } }],
-  ['a list', 422, '/webhook', post('[]')],
+  ['a .local name', 422, '/webhook', withBody({ callbackUrl: 'https://printer.local/' })],
+  ['an unknown key', 401, '/webhook', { ...withBody({}), headers: { ...JSON_TYPE, authorization: 'Bearer bmr_x' } }],
+  ['Basic authentication and invalid JSON', 401, '/webhook', post('{', { authorization: 'Basic x' })],
+  ['an empty key, to the list', 401, '/jobs', { headers: { authorization: 'Bearer' } }],
+  ['an unknown key, to a job', 401, '/jobs/1', { headers: { authorization: 'Bearer x' } }],
+  ['an array', 422, '/webhook', post('[]')],
   ['null', 422, '/webhook', post('null')],
-  ['a prototype', 422, '/webhook', post('{"__proto__":{}}')],
+  ['a __proto__ property', 422, '/webhook', post('{"__proto__":{}}')],
   ['an unknown property', 422, '/webhook', withBody({ more: 1 })],
   ['no provider', 422, '/webhook', withBody({ providers: [] })],
   ['eleven providers', 422, '/webhook', withBody({ providers: Array(11).fill('gas') })],
   ['a provider twice', 422, '/webhook', withBody({ providers: ['gas', 'gas'] })],
   ['an unknown provider', 422, '/webhook', withBody({ providers: ['constructor'] })],
-  ['a relative address', 422, '/webhook', withBody({ callbackUrl: '/complete' })],
+  ['a relative URL', 422, '/webhook', withBody({ callbackUrl: '/complete' })],
   ['another scheme', 422, '/webhook', withBody({ callbackUrl: 'ftp://example.com' })],
-  ['a user in the address', 422, '/webhook', withBody({ callbackUrl: 'https://a:b@example.com' })],
+  ['credentials in the URL', 422, '/webhook', withBody({ callbackUrl: 'https://a:b@example.com' })],
   ['a fragment', 422, '/webhook', withBody({ callbackUrl: 'https://example.com/#' })],
-  ['a long address', 422, '/webhook', withBody({ callbackUrl: `https://example.com/${'x'.repeat(2048)}` })],
-  ['an address that is no text', 422, '/webhook', withBody({ callbackUrl: 7 })],
+  ['a URL that is too long', 422, '/webhook', withBody({ callbackUrl: `https://example.com/${'x'.repeat(2048)}` })],
+  ['a URL that is not a string', 422, '/webhook', withBody({ callbackUrl: 7 })],
   ['an unknown route', 404, '/nowhere', {}],
-  ['a broken path', 404, '/jobs/%zz', {}],
+  ['an invalid percent-encoding in the path', 404, '/jobs/%zz', {}],
   ['an unknown job', 404, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8', {}],
   ['a limit of 0', 422, '/jobs?limit=0', {}],
   ['a limit of 101', 422, '/jobs?limit=101', {}],
-  ['a strange cursor', 422, '/jobs?cursor=xyz', {}],
+  ['an invalid cursor', 422, '/jobs?cursor=xyz', {}],
   ['an unknown status', 422, '/jobs?status=DONE', {}],
   ['a mistyped parameter', 422, '/jobs?staus=FAILED', {}],
   ['a parameter twice', 422, '/jobs?status=FAILED&status=FAILED', {}],
   ['an empty parameter', 422, '/jobs?status=', {}],
-  ['a parameter where there are none', 422, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8?full=1', {}],
-  ['a parameter beside a body', 422, '/webhook?dryRun=true', withBody({})],
-  ['a parameter, to the page', 422, '/docs?theme=dark', {}],
-  ['a parameter, to an unknown route', 404, '/nowhere?a=1', {}],
-  [
-    'a time that is of year 10000 in UTC',
-    422,
-    '/redrives',
-    post('{"status":"FAILED","to":"9999-12-31T23:59:59-01:00"}'),
-  ],
+  ['a query on a route without one', 422, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8?full=1', {}],
+  ['a query beside a body', 422, '/webhook?dryRun=true', withBody({})],
+  ['a query on the documentation page', 422, '/docs?theme=dark', {}],
+  ['a query on an unknown route', 404, '/nowhere?a=1', {}],
+  ['a time in the year 10000 in UTC', 422, '/redrives', post('{"status":"FAILED","to":"9999-12-31T23:59:59-01:00"}')],
   ['port 0', 422, '/webhook', withBody({ callbackUrl: 'https://example.com:0/' })],
-  ['a name with nothing between two dots', 422, '/webhook', withBody({ callbackUrl: 'https://a..example.com/' })],
-  ['the dummy prefix of v6', 422, '/webhook', withBody({ callbackUrl: 'https://[100:0:0:1::1]/' })],
-  ['too large a callback', 413, '/complete', post(`{"jobId":"a","data":["${'x'.repeat(1_048_576)}"]}`)],
-  ['a callback with more in it', 422, '/complete', post('{"jobId":"a","data":[],"more":1}')],
+  ['a host name with an empty label', 422, '/webhook', withBody({ callbackUrl: 'https://a..example.com/' })],
+  ['an address in the IPv6 dummy prefix', 422, '/webhook', withBody({ callbackUrl: 'https://[100:0:0:1::1]/' })],
+  ['a callback that is too large', 413, '/complete', post(`{"jobId":"a","data":["${'x'.repeat(1_048_576)}"]}`)],
+  ['a callback with an unknown property', 422, '/complete', post('{"jobId":"a","data":[],"more":1}')],
 ];
 
-/** What is asked of the two APIs, and answered, however they are deployed: the local stage's callbacks may go to loopback. */
+/** Tests of both APIs for any deployment that allows callbacks to loopback, as the local stage does. */
 export const describeRequests = (cloud: () => Deployed): void => {
   const service = () => contractOf('service', cloud().serviceUrl, cloud().fetch);
   const providers = () => contractOf('providers', cloud().providersUrl, cloud().fetch);
 
-  describe('a request that is wrong', () => {
-    test.each(cases)('with %s is answered %i, as a problem', async (_name, status, path, request) => {
+  describe('an invalid request', () => {
+    test.each(cases)('with %s gets a problem of status %i', async (_name, status, path, request) => {
       const headers = { authorization: `Bearer ${cloud().apiKey}`, ...request.headers };
       const answer = await service()(path, { ...request, headers });
       expect(answer.status).toBe(status);
@@ -108,14 +103,14 @@ export const describeRequests = (cloud: () => Deployed): void => {
       expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
     });
 
-    test('names each field that is wrong', async () => {
+    test('gets an error for each invalid field', async () => {
       const answer = await apiOf(cloud()).post({ providers: ['gas', 'no-such-provider'], callbackUrl: 'x', more: 1 });
       const { errors } = (await answer.json()) as { errors: { pointer: string; message: string }[] };
       expect(errors.map((error) => error.pointer).sort()).toEqual(['/callbackUrl', '/more', '/providers/1']);
       expect(errors.find((error) => error.pointer === '/providers/1')?.message).toContain('no-such-provider');
     });
 
-    test('with another method is answered 405, with what is allowed', async () => {
+    test('with an unsupported method gets 405 and Allow', async () => {
       const answer = await service()('/webhook');
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
       const other = await providers()('/providers', { method: 'POST' });
@@ -128,16 +123,16 @@ export const describeRequests = (cloud: () => Deployed): void => {
       }
     });
 
-    test('on the other API is unknown there', async () => {
+    test('for a route of the other API gets 404', async () => {
       expect((await providers()('/webhook')).status).toBe(404);
     });
   });
 
-  describe('a request that is right', () => {
-    /** Calls back to the API that it is posted to. */
+  describe('a valid request', () => {
+    /** Its callback goes to /complete of the same API. */
     const good = () => ({ providers: ['gas'], callbackUrl: `${cloud().serviceUrl}/complete` });
 
-    test('is accepted, with its job in Location', async () => {
+    test('to POST /webhook gets 202 and the job in Location', async () => {
       const answer = await apiOf(cloud()).post(good());
       const body = (await answer.json()) as { jobId: string };
       expect(answer.status).toBe(202);
@@ -153,14 +148,14 @@ export const describeRequests = (cloud: () => Deployed): void => {
       });
     });
 
-    test('of fifty at once under one idempotency key makes one job; of another body, none', async () => {
+    test('sent fifty times at once with one idempotency key creates one job; the key refuses another body', async () => {
       const { post, listAll } = apiOf(cloud());
       const before = (await listAll()).length;
       const key = { 'idempotency-key': 'fifty at once' };
       const answers = await Promise.all(Array.from({ length: 50 }, () => post(good(), key)));
       expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
       const first = answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true');
-      // Where an emulator lost an answer, that may have been the first.
+      // If an emulator lost a response, it may have been the first.
       const isComplete = !answers.some((answer) => answer.headers.has(FAILED_BEFORE));
       expect(first.length).toBeLessThanOrEqual(1);
       if (isComplete) expect(first).toHaveLength(1);
@@ -171,7 +166,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
     });
 
     test.each(['service', 'providers'] as const)(
-      'for the document of the %s API gets it, and a page of it',
+      'gets the OpenAPI document of the %s API, and its documentation page',
       async (api) => {
         const call = api === 'service' ? service() : providers();
         const document = (await (await call('/openapi.json')).json()) as { info: { title: string } };
@@ -183,7 +178,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       },
     );
 
-    test('lists the providers, open to any origin', async () => {
+    test('to GET /providers lists the providers, for any origin', async () => {
       const answer = await providers()('/providers', {
         headers: { origin: 'https://example.com' },
       });
@@ -192,7 +187,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       expect((await providers()('/providers/no-such-provider')).status).toBe(404);
     });
 
-    test('reads bills page by page, by cursor and by Link', async () => {
+    test('for bills reads all pages, by cursor and by Link', async () => {
       const all = async (id: string) => (await providers()(`/providers/${id}`)).json();
       const byCursor: unknown[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
@@ -211,7 +206,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       expect(byLink).toEqual(await all('internet'));
     });
 
-    test('orders a report with a token, and reads it once it is done', async () => {
+    test('with a token orders a report, and reads it when it is done', async () => {
       const credentials = { client_id: 'boomerang', client_secret: FUNCTION_SETTINGS.REPORTS_CLIENT_SECRET };
       const body = new URLSearchParams({ grant_type: 'client_credentials', ...credentials });
       const granted = await providers()('/providers/token', { method: 'POST', body });
@@ -226,22 +221,22 @@ export const describeRequests = (cloud: () => Deployed): void => {
         const answer = await providers()(`/providers/reports/${id}`, { headers: { authorization } });
         return { retryAfter: answer.headers.get('retry-after'), ...((await answer.json()) as { status: string }) };
       };
-      const givesUpAt = Date.now() + 10_000;
+      const deadline = Date.now() + 10_000;
       let report = await read();
-      while (report.retryAfter !== null && Date.now() < givesUpAt) {
+      while (report.retryAfter !== null && Date.now() < deadline) {
         await sleep(Number(report.retryAfter) * 200);
         report = await read();
       }
       expect(report).toMatchObject({ id, status: 'DONE', report: { creditScore: expect.any(Number) } });
     });
 
-    test('to /complete is echoed, text for text', async () => {
+    test('to POST /complete gets its body back unchanged', async () => {
       const callback = '{"jobId":"a","data":[{"n":12345678901234567890}]}';
       const answer = await service()('/complete', post(callback));
       expect([answer.status, await answer.text()]).toEqual([200, `{"message":${callback}}`]);
     });
 
-    test('lists every job once, newest first, page by page', async () => {
+    test('to GET /jobs lists jobs newest first, page by page', async () => {
       const { submit, listAll } = apiOf(cloud());
       for (let count = 0; count < 7; count += 1) await submit(['gas'], good().callbackUrl);
       const all = (await listAll()).map((job) => job.jobId);
@@ -255,7 +250,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
         cursor = body.cursor;
       }
       expect(paged).toEqual(all);
-      // Ids are UUIDv7, but for those of idempotency keys: their order is that of birth.
+      // UUIDv7 ids sort by creation time. Ids derived from idempotency keys are not UUIDv7.
       const inOrder = all.filter((jobId) => jobId[14] === '7');
       expect(inOrder).toEqual([...inOrder].sort().reverse());
       expect(all.length).toBeGreaterThanOrEqual(7);

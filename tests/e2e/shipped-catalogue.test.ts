@@ -45,7 +45,7 @@ const jobOf = (number: number) => ({
   metadata: { orderId: `order-${number}` },
 });
 
-/** What the mock provider has for an account, in one page, asked for until it does not fail. */
+/** The bills of an account at the mock provider, in one page; retries simulated failures. */
 const billsOf = async (account: string): Promise<unknown> => {
   for (;;) {
     const answer = await fetch(`${cloud.providersUrl}/providers/gas/accounts/${account}/bills?size=200`);
@@ -54,7 +54,7 @@ const billsOf = async (account: string): Promise<unknown> => {
 };
 
 describe('jobs for every provider of the shipped catalogue', () => {
-  test('deliver each caller its own data: pages by cursor and by Link, a report by polling behind OAuth', async () => {
+  test('deliver the data of their parameters: pages by cursor and Link, and a polled report with OAuth', async () => {
     const { post, waitFor } = apiOf(cloud);
     const jobIds = await Promise.all(
       Array.from({ length: JOBS }, async (_, number) => {
@@ -74,7 +74,7 @@ describe('jobs for every provider of the shipped catalogue', () => {
       expect(internet).toMatchObject({ providerId: 'internet', data: [{ amount: 15.12 }, { amount: 15.12 }] });
       expect(report).toMatchObject({ providerId: 'reports', data: { creditScore: expect.any(Number) } });
       reports.add(JSON.stringify(report?.data));
-      // What is sent and never shown.
+      // Secret parameters are sent but never shown.
       const shown = JSON.stringify(job);
       expect(shown).toContain('"account":"***"');
       for (const secret of [accountOf(number), taxIdOf(number)]) {
@@ -86,7 +86,7 @@ describe('jobs for every provider of the shipped catalogue', () => {
     expect(cloud.output()).not.toContain('local-demo-secret');
   }, 120_000);
 
-  test('deliver a report that is rejected as an error in its place', async () => {
+  test('deliver a rejected report as an error', async () => {
     const { post, waitFor } = apiOf(cloud);
     const answer = await post({
       providers: ['internet', { id: 'reports', parameters: { taxId: '0000' } }],
@@ -103,7 +103,7 @@ describe('jobs for every provider of the shipped catalogue', () => {
     expect(callbackOf(jobId)).not.toHaveProperty('metadata');
   }, 90_000);
 
-  test('are refused with a pointer to each parameter that is wrong', async () => {
+  test('are refused with a JSON pointer to each invalid parameter', async () => {
     const { post } = apiOf(cloud);
     const answer = await post({
       providers: [

@@ -16,7 +16,7 @@ afterAll(async () => cloud.stop(), 30_000);
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
-/** `fetch` sets Host itself. */
+/** Uses node:http because `fetch` does not allow another Host. */
 const statusFor = (url: string, host: string): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port: portOf(url), path: '/openapi.json', headers: { host } }, (response) => {
@@ -28,7 +28,7 @@ const statusFor = (url: string, host: string): Promise<number | undefined> =>
   });
 
 test.each(['serviceUrl', 'providersUrl'] as const)(
-  'the API at %s is for this machine, by whatever of its names',
+  'the API at %s accepts Host headers with names of this machine, and no others',
   async (api) => {
     const url = cloud[api];
     const port = portOf(url);
@@ -56,7 +56,7 @@ const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
   (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
 );
 
-/** What a page tries on each endpoint: by address, and by its own name, which has come to resolve to loopback. */
+/** A page that attacks each endpoint by its address and by DNS rebinding: the page's own host name resolves to loopback. */
 const pageFor = (endpoints: string[], target: string): string => `<script>
 const tries = [];
 const attempt = (name, url, init) => fetch(url, init).then(
@@ -75,7 +75,7 @@ const body = '{"TableName":"ClientTable"}';
 </script>`;
 
 (browser ? test : test.skip)(
-  'a page in a browser reads nothing of the embedded endpoints, whatever its name resolves to',
+  'a page in a browser cannot read the embedded endpoints, even by DNS rebinding',
   async () => {
     const urls = Object.values(cloud.running.endpoints);
     const endpoints = urls.flatMap((url) => [url, `http://evil.example:${portOf(url)}`]);

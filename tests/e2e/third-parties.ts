@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { listen } from '../../local/http-server.ts';
 
-/** What a third party does with a request; `body` is what was posted, `count` how often this path was called, from 1. */
+/** How a third party handles a request. `body` is the request body; `count` is the number of calls to this path, from 1. */
 export type Behaviour = (
   response: ServerResponse,
   call: { body: string; count: number; request: IncomingMessage },
@@ -16,17 +16,17 @@ export type Call = {
   path: string;
   body: string;
   headers: IncomingHttpHeaders;
-  /** When it came. */
+  /** When it arrived, epoch milliseconds. */
   at: number;
 };
 
-/** Answers with JSON. */
+/** Responds with JSON. */
 export const gives =
   (value: unknown, status = 200, headers: Record<string, string> = {}): Behaviour =>
   (response) =>
     void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
 
-/** Goes through behaviours call by call; the last one stays. */
+/** Uses the nth behaviour for the nth call; the last one repeats. */
 export const inTurn =
   (...behaviours: Behaviour[]): Behaviour =>
   (response, call) =>
@@ -38,16 +38,16 @@ export const diesHalfWay: Behaviour = (response) => {
   response.write('{"half":', () => response.destroy());
 };
 
-/** Does it later. */
+/** Delays a behaviour. */
 export const slowly =
   (behaviour: Behaviour, ms: number): Behaviour =>
   (response, call) =>
     void setTimeout(() => behaviour(response, call), ms);
 
-/** Never answers. */
+/** Never responds. */
 export const hangs: Behaviour = () => {};
 
-/** Providers and receivers that do as they are told, by path. */
+/** A server of providers and receivers with a configurable behaviour for each path. */
 export const startThirdParties = async () => {
   const behaviours = new Map<string, Behaviour>();
   const calls: Call[] = [];
@@ -70,16 +70,16 @@ export const startThirdParties = async () => {
     set: (requestPath: string, behaviour: Behaviour) => void behaviours.set(requestPath, behaviour),
     callsTo: (requestPath: string) => calls.filter((call) => call.path === requestPath),
     count: (requestPath: string) => counts.get(requestPath) ?? 0,
-    /** Resolves when the condition holds, looked at after each call. */
+    /** Resolves when the condition holds; checks it after each call. */
     until: (condition: () => boolean) =>
       new Promise<void>((resolve) => {
-        const look = () => {
+        const check = () => {
           if (!condition()) return;
-          listeners.delete(look);
+          listeners.delete(check);
           resolve();
         };
-        listeners.add(look);
-        look();
+        listeners.add(check);
+        check();
       }),
     close: async () => {
       server.closeAllConnections();
@@ -90,17 +90,17 @@ export const startThirdParties = async () => {
 
 export type ThirdParties = Awaited<ReturnType<typeof startThirdParties>>;
 
-/** What a catalogue may say of a provider, besides where it is. */
+/** Catalogue settings of a provider, without its URL. */
 export type ProviderLimits = Partial<
   Pick<ProviderInput, 'timeoutMs' | 'maxBytes' | 'concurrency' | 'ratePerSecond' | 'auth'>
 >;
 
-/** Providers at the third parties' `/provider/<id>`, as a catalogue has them. */
+/** A catalogue of providers whose URLs are `/provider/<id>` of the third parties. */
 export const catalogueOf = (url: string, providers: Record<string, ProviderLimits>): { providers: object[] } => ({
   providers: Object.entries(providers).map(([id, rest]) => ({ id, url: `${url}/provider/${id}`, ...rest })),
 });
 
-/** A catalogue file of them. */
+/** Writes that catalogue to a file. */
 export const writeCatalogue = (url: string, providers: Record<string, ProviderLimits>): string => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
   writeFileSync(file, JSON.stringify(catalogueOf(url, providers)));

@@ -31,8 +31,8 @@ const dataFolder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
 const received: { headers: IncomingHttpHeaders; body: string }[] = [];
 const credentials: (string | undefined)[] = [];
 
-/** Keeps the headers and the body, then does as told. */
-const keeps =
+/** Records the headers and the body, then behaves as given. */
+const records =
   (behaviour: Behaviour): Behaviour =>
   (response, call) => {
     received.push({ headers: call.request.headers, body: call.body });
@@ -40,15 +40,18 @@ const keeps =
   };
 
 type NewClient = { clientId: string; apiKey: string; signingSecret: string };
-/** It does not block: else a kept connection that the server closes meanwhile would look open, and be used again. */
-const clientsGiven = async <T>(stdin: string, ...args: string[]): Promise<T> => {
+/**
+ * Runs `npm run clients` with input. Asynchronous: a blocked process would not notice that the server closed a kept-alive
+ * connection, and would reuse it.
+ */
+const clientsWithInput = async <T>(stdin: string, ...args: string[]): Promise<T> => {
   const env = { ...process.env, DATA_DIR: dataFolder };
   const running = promisify(execFile)(process.execPath, [CLI, ...args, '--json'], { env });
   running.child.stdin?.end(stdin);
   const { stdout } = await running;
   return JSON.parse(stdout) as T;
 };
-const clients = async <T>(...args: string[]): Promise<T> => clientsGiven('', ...args);
+const clients = async <T>(...args: string[]): Promise<T> => clientsWithInput('', ...args);
 
 beforeAll(async () => {
   parties = await startThirdParties();
@@ -63,16 +66,16 @@ beforeAll(async () => {
   parties.set('/provider/echoing', (response, call) =>
     gives(`no such key: ${call.request.headers['x-api-key']} ${payload}`, 403)(response, call),
   );
-  parties.set(`/receiver?token=${token}`, keeps(gives('ok')));
+  parties.set(`/receiver?token=${token}`, records(gives('ok')));
   parties.set('/gateway', (response, call) => {
     const { authorization } = call.request.headers;
-    const isLetIn = authorization === `Bearer ${gatewayKey}`;
-    keeps(isLetIn ? gives('ok') : gives(`who is ${authorization}?`, 401))(response, call);
+    const isAllowed = authorization === `Bearer ${gatewayKey}`;
+    records(isAllowed ? gives('ok') : gives(`who is ${authorization}?`, 401))(response, call);
   });
   parties.set('/forbidding', (response, call) =>
-    keeps(gives(`not for ${call.request.headers.authorization}`, 403))(response, call),
+    records(gives(`not for ${call.request.headers.authorization}`, 403))(response, call),
   );
-  parties.set('/rejecting', keeps(gives(`no ${payload}`, 404)));
+  parties.set('/rejecting', records(gives(`no ${payload}`, 404)));
   cloud = await startInstance({
     DATA_DIR: dataFolder,
     LOCAL_API_KEY: apiKey,
@@ -96,7 +99,7 @@ const verify = (secret: string, { headers, body }: (typeof received)[number]): v
 };
 
 describe('a callback', () => {
-  test('is signed with the secret of the client, and is about its job', async () => {
+  test('is signed with the secret of the client', async () => {
     const { submit, waitFor } = apiOf(cloud);
     const jobId = await submit(['private'], `${parties.url}/receiver?token=${token}`);
     expect((await waitFor(jobId, isOver)).status).toBe('COMPLETE');
@@ -107,7 +110,7 @@ describe('a callback', () => {
     expect(credentials).toContain(credential);
   });
 
-  test('keeps its id over its tries, each with a signature of its own time', async () => {
+  test('keeps its id across retries, each signed with its own timestamp', async () => {
     const { submit, waitFor } = apiOf(cloud);
     const jobId = await submit(['private'], `${parties.url}/rejecting`);
     const job = await waitFor(jobId, isOver);
@@ -118,7 +121,7 @@ describe('a callback', () => {
     expect(new Set(tries.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(2);
   }, 30_000);
 
-  test('to /complete has to be signed where that has a secret', async () => {
+  test('to /complete must be signed if a secret is configured', async () => {
     const body = JSON.stringify({ jobId: 'a', data: [] });
     const post = (headers: Record<string, string>) =>
       contractOf('service', cloud.serviceUrl)('/complete', {
@@ -135,11 +138,11 @@ describe('a callback', () => {
   });
 });
 
-describe('headers of a client', () => {
-  test('go with its callbacks to a receiver behind a gateway, and with those of no other client', async () => {
+describe('custom callback headers', () => {
+  test('are sent with callbacks of their client, and not with those of another', async () => {
     const { clientId, ...behind } = await clients<NewClient>('create', '--name', 'behind a gateway');
     const lines = `Authorization: Bearer ${gatewayKey}\nX-Tenant: ténant\n`;
-    const set = await clientsGiven<object>(lines, 'set-headers', clientId, '--header-file', '-');
+    const set = await clientsWithInput<object>(lines, 'set-headers', clientId, '--header-file', '-');
     expect(set).toEqual({ clientId, callbackHeaders: ['authorization', 'x-tenant'] });
     const { submit, waitFor } = apiOf({ ...cloud, apiKey: behind.apiKey });
     const jobId = await submit(['private'], `${parties.url}/gateway`);
@@ -163,7 +166,7 @@ describe('headers of a client', () => {
     expect(JSON.stringify(list)).not.toContain(gatewayKey);
   }, 30_000);
 
-  test('are masked in the job where a receiver repeats them, which fails as it would without them', async () => {
+  test('are masked in the job if a receiver repeats them', async () => {
     const args = ['--name', 'forbidden', '--header', `authorization: Bearer ${gatewayKey}`];
     const forbidden = await clients<NewClient>('create', ...args);
     const { submit, waitFor } = apiOf({ ...cloud, apiKey: forbidden.apiKey });
@@ -175,7 +178,7 @@ describe('headers of a client', () => {
 });
 
 describe('a client', () => {
-  test('sees its own jobs, and of others not even that they are there', async () => {
+  test('sees its own jobs, and gets 404 for those of others', async () => {
     const other = await clients<NewClient>('create', '--name', 'other');
     const theirs = apiOf({ ...cloud, apiKey: other.apiKey });
     const mine = apiOf(cloud);
@@ -186,24 +189,24 @@ describe('a client', () => {
     await expect(mine.getJob(jobId)).rejects.toMatchObject({ name: 'ApiProblem', status: 404 });
   });
 
-  test('may use an idempotency key that another has used', async () => {
+  test('may use the idempotency key of another client', async () => {
     const other = await clients<NewClient>('create', '--name', 'namesake');
     const request = { providers: ['private'], callbackUrl: `${parties.url}/same` };
     const key = { 'idempotency-key': 'the same' };
     const ids = await Promise.all(
-      [cloud, { ...cloud, apiKey: other.apiKey }].map(async (who) => {
-        const answer = await apiOf(who).post(request, key);
+      [cloud, { ...cloud, apiKey: other.apiKey }].map(async (caller) => {
+        const answer = await apiOf(caller).post(request, key);
         return ((await answer.json()) as { jobId: string }).jobId;
       }),
     );
     expect(new Set(ids).size).toBe(2);
   });
 
-  test('that posts more than its rate is told when to come back, by itself and not for others', async () => {
+  test('that exceeds its rate gets 429 with Retry-After, while other clients are accepted', async () => {
     const limited = await clients<NewClient>('create', '--name', 'limited', '--rate-per-second', '0.05');
     const request = { providers: ['private'], callbackUrl: `${parties.url}/limited` };
     const answers: Response[] = [];
-    // Three a minute, and a minute may end meanwhile.
+    // Three per minute; a new minute may begin during the test.
     for (let index = 0; index < 8; index += 1) {
       answers.push(await apiOf({ ...cloud, apiKey: limited.apiKey }).post(request));
     }
@@ -222,7 +225,7 @@ describe('a client', () => {
     expect(list.find(({ clientId }) => clientId === limited.clientId)?.ratePerSecond).toBe(7);
   }, 30_000);
 
-  test('that is revoked before it ever called is refused, and has its secret rotated before that', async () => {
+  test('can have its secret rotated, and is refused once revoked', async () => {
     const gone = await clients<NewClient>('create', '--name', 'gone');
     const rotated = await clients<{ signingSecret: string }>('rotate-secret', gone.clientId);
     expect(rotated.signingSecret).not.toBe(gone.signingSecret);
@@ -236,7 +239,7 @@ describe('a client', () => {
   }, 30_000);
 });
 
-test('no log line holds a key, a secret, a signature, a token or a payload; nor does a job repeat a credential', async () => {
+test('logs contain no keys, secrets, signatures, tokens or payloads, and jobs contain no credentials', async () => {
   const { submit, waitFor, post } = apiOf(cloud);
   const job = await waitFor(await submit(['echoing', 'private'], `${parties.url}/receiver?token=${token}`), isOver);
   expect(job.status).toBe('PARTIAL');

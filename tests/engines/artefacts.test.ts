@@ -15,7 +15,7 @@ import { expectations, FIXTURE_JOB_ID } from '../event-expectations.ts';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { startTables } from '../integration/database.ts';
 
-/** What `sam build` made, with the handlers as Lambda loads them: their own adapters, their own configuration. */
+/** The output of `sam build`. Handlers are loaded as Lambda loads them, with their production adapters and configuration. */
 const BUILD = path.resolve('.aws-sam/build');
 const built = readTemplate(path.join(BUILD, 'template.yaml'));
 const layer = built.Resources.ProviderCatalogueLayer;
@@ -23,8 +23,8 @@ const apiKey = newApiKey();
 
 let database: Awaited<ReturnType<typeof startTables>>;
 let client: DynamoDBClient;
-/** Plays the services beside the tables: AWS, a provider without bills, a receiver. */
-let others: Awaited<ReturnType<typeof listen>>;
+/** Fakes Step Functions, EventBridge, a provider without bills and a receiver. */
+let fakes: Awaited<ReturnType<typeof listen>>;
 
 const ANSWERS: Record<string, object> = {
   'AWSStepFunctions.StartExecution': { executionArn: 'arn', startDate: 1 },
@@ -40,8 +40,8 @@ beforeAll(async () => {
     const answer = ANSWERS[String(request.headers['x-amz-target'])] ?? (isGas ? { data: [] } : []);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
-  others = await listen(server, 0);
-  const { url: endpoint } = others;
+  fakes = await listen(server, 0);
+  const { url: endpoint } = fakes;
   const { accessKeyId, secretAccessKey } = await client.config.credentials();
   Object.assign(process.env, FUNCTION_SETTINGS, {
     AWS_ACCESS_KEY_ID: accessKeyId,
@@ -63,7 +63,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await others.close();
+  await fakes.close();
   await database.close();
 });
 
@@ -71,8 +71,8 @@ const table = () => ({ client, tableName: 'JobTable', shardCount: 1 });
 
 beforeEach(async () => {
   await client.send(new DeleteItemCommand({ TableName: 'JobTable', Key: jobKey(FIXTURE_JOB_ID) }));
-  const runOut = Date.now() - 1_000;
-  const job = aJob({ jobId: FIXTURE_JOB_ID, dueAt: runOut, leasedUntil: runOut });
+  const expired = Date.now() - 1_000;
+  const job = aJob({ jobId: FIXTURE_JOB_ID, dueAt: expired, leasedUntil: expired });
   await givenJob({ intake: createDynamoJobIntake(table()) }, job);
 });
 
@@ -80,18 +80,18 @@ const functions = resourcesOf(readTemplate('template.yaml'), 'AWS::Serverless::F
   ([logicalId, { Properties }]) => [String(Properties?.CodeUri).replace('functions/', ''), logicalId] as const,
 );
 
-test('there is an artefact for every function', () => {
+test('the build has an artefact for every function', () => {
   for (const [, logicalId] of functions) expect(existsSync(path.join(BUILD, logicalId, 'handler.mjs'))).toBe(true);
 });
 
-test.each(Object.entries(expectations))('%s comes out as it should', async (fixture, expectation) => {
+test.each(Object.entries(expectations))('the fixture %s has its expected outcome', async (fixture, expectation) => {
   const name = fixture.split('/')[0] as string;
   const logicalId = new Map(functions).get(name);
   const { handler } = (await import(path.join(BUILD, String(logicalId), 'handler.mjs'))) as {
     handler: (event: unknown, context: object) => Promise<unknown>;
   };
   const text = readFileSync(`events/${fixture}.json`, 'utf8')
-    .replaceAll('https://example.com', others.url)
+    .replaceAll('https://example.com', fakes.url)
     .replace('<API key>', apiKey);
   const result = handler(JSON.parse(text), { awsRequestId: 'request', getRemainingTimeInMillis: () => 30_000 });
   await expectation({ result, readJob: async () => createDynamoJobReader(table()).get(FIXTURE_JOB_ID, Date.now()) });

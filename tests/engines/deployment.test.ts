@@ -24,30 +24,30 @@ import { startRecorder } from './recorder.ts';
 import { allowedCalls, rightOf } from './rights.ts';
 
 const STACK = 'boomerang-check';
-/** Sweeps come every minute. */
+/** Enough for three sweeps, which run every minute. */
 const SWEEPS_MS = 200_000;
 const FOUR_SWEEPS_MS = 300_000;
-/** Every sweep may try again, a few times. */
+/** Retries in every sweep, a few times. */
 const QUICK = {
   RetryScheduleSeconds: IMPATIENT.RETRY_SCHEDULE_SECONDS,
   FetchDeadlineSeconds: IMPATIENT.FETCH_DEADLINE_SECONDS,
   FailureRate: '0',
 };
-/** Every sweep may try again, nine times. The last step is the longest that a `Retry-After` is kept. */
+/** Retries in every sweep, nine times. The last step limits how long a `Retry-After` is respected. */
 const PATIENT = { ...QUICK, RetryScheduleSeconds: '1,1,1,1,1,1,1,1,1,600', FetchDeadlineSeconds: '86400' };
-/** Breakers that open as soon as they may, for a moment. */
+/** Circuits that open as early and as briefly as possible. */
 const TOUCHY = { BreakerMinCalls: '1', BreakerFailureRate: '0.5', BreakerOpenSeconds: '1' };
 
 type NewClient = { clientId: string; apiKey: string; signingSecret: string };
 
-/** What is deployed: this project, with other third parties. */
+/** The deployed project: a copy of this one with a different catalogue. */
 let folder: string;
 let engine: Engine;
 let recorder: Awaited<ReturnType<typeof startRecorder>>;
 let parties: ThirdParties;
 let deployment: Deployment;
 let client: NewClient;
-/** Those whose jobs are counted by themselves. */
+/** Clients for tests that count jobs. */
 let requester: NewClient;
 let sufferer: NewClient;
 let other: NewClient;
@@ -55,14 +55,14 @@ let other: NewClient;
 const target = () => ({ endpoint: engine.url, access: ACCESS });
 const sdk = () => clientOptions(target());
 
-/** An API by its path at MiniStack: its host name is under localhost, which not everybody resolves. */
+/** The URL of an API by path at MiniStack. Its host name is a subdomain of localhost, which some systems do not resolve. */
 const urlOf = (logicalId: string): string =>
   `${engine.url}/_aws/execute-api/${deployment.physicalIds[logicalId]}/$default`;
 
-/** Where https is asked for: MiniStack's functions call https at loopback without TLS. */
+/** The https URL of a third party. MiniStack's functions call https at loopback without TLS. */
 const atHttps = (route: string): string => `${parties.url.replace('http:', 'https:')}${route}`;
 
-/** A command of the project, for the stack. */
+/** Runs a command of the project for the stack. */
 const cli = async (name: string, ...args: string[]): Promise<string> => {
   const env = { ...process.env, ...targetEnvironment(target()) };
   const command = [path.join(ROOT, 'cli', `${name}.ts`), ...args, '--stack', STACK];
@@ -73,7 +73,7 @@ const createClient = async (name: string): Promise<NewClient> =>
 
 const fetch = createPatientFetch(globalThis.fetch);
 
-/** The stack, as a client has it. */
+/** The stack as seen by a client. */
 const deployedTo = ({ apiKey }: NewClient) => ({
   serviceUrl: urlOf('ServiceApi'),
   providersUrl: urlOf('ProvidersApi'),
@@ -111,7 +111,7 @@ beforeAll(async () => {
   parties = await startThirdParties();
   makeMisbehave(parties);
   recorder = await startRecorder();
-  // Policies are enforced; what functions and the state machine call goes through the recorder.
+  // Policies are enforced; calls of functions and the state machine go through the recorder.
   engine = await startMiniStack({ AUTH: 'true', AWS_ENDPOINT_URL: recorder.url });
   recorder.sendTo(engine.url);
 }, 120_000);
@@ -138,10 +138,10 @@ describe('a new stack', () => {
     ]);
   }, 180_000);
 
-  // First, while the jobs of the last suite are worked on.
+  // First, because the jobs of the last suite take time.
   describeRequests(() => deployedTo(requester));
 
-  test('delivers what is posted over HTTP, signed', async () => {
+  test('delivers jobs with signed callbacks', async () => {
     const { submit, waitFor } = serviceOf(client);
     const jobIds = await Promise.all(
       Array.from({ length: 20 }, () => submit(['gas', 'internet'], `${parties.url}/twenty`)),
@@ -153,7 +153,7 @@ describe('a new stack', () => {
     verifyAll('/twenty', client);
   }, 240_000);
 
-  test('tries again by its schedule', async () => {
+  test('retries a callback by its schedule', async () => {
     const { submit, waitFor } = serviceOf(client);
     parties.set('/late', inTurn(gives('no', 503), gives('ok')));
     const job = await waitFor(await submit(['gas'], `${parties.url}/late`), isOver, SWEEPS_MS);
@@ -164,11 +164,11 @@ describe('a new stack', () => {
     verifyAll('/late', client);
   }, 240_000);
 
-  test('has nothing to find for an audit', async () => {
+  test('passes the audit', async () => {
     expect(JSON.parse(await cli('audit', '--json'))).toMatchObject({ findings: {} });
   });
 
-  // Its jobs are posted at the start; by now most of them are over.
+  // Its jobs are posted at the start, and most have ended by now.
   describeMisbehaviour(() => ({ cloud: deployedTo(sufferer), parties }), FOUR_SWEEPS_MS);
 });
 
@@ -197,13 +197,13 @@ describe('an update of code, catalogue and parameters', () => {
         Stage: 'dev',
         CallbackAllow: '127.0.0.1',
         CompleteSecretName: 'receiver',
-        // More than is posted here, so that posts are counted.
+        // A limit that the tests do not reach, so that requests are counted.
         ClientRatePerSecond: '1000',
       },
     });
   }, 180_000);
 
-  test('takes effect, and keeps the jobs that were there', async () => {
+  test('takes effect, and keeps existing jobs', async () => {
     const answer = await fetch(`${urlOf('ProvidersApi')}/providers/gas`);
     expect(await answer.text()).toContain('99.99');
     expect((await send('POST', '/webhook', { providers: ['gas'], callbackUrl: atHttps('/') })).status).toBe(422);
@@ -213,7 +213,7 @@ describe('an update of code, catalogue and parameters', () => {
     );
   }, 60_000);
 
-  test('every function makes the calls that its policy allows, and no others', async () => {
+  test('leaves every function making exactly the calls that its policy allows', async () => {
     const { submit, waitFor, post } = serviceOf(client);
     const at = atHttps;
     parties.set('/provider/large', gives({ text: 'x'.repeat(300_000) }));
@@ -231,7 +231,7 @@ describe('an update of code, catalogue and parameters', () => {
       submit(['small'], at('/gone')),
       submit(['small'], at('/busy')),
     ]);
-    // While its job waits: it is for the sweep to find out.
+    // The sweep finds the revoked client of the waiting job.
     await serviceOf(other).waitFor(orphan, (job) => job.attempts.length > 0, SWEEPS_MS);
     await cli('clients', 'revoke', other.clientId);
     recorder.fail('states:StartExecution', 3);
@@ -257,30 +257,33 @@ describe('an update of code, catalogue and parameters', () => {
     }
     expect((await waitFor(gone, isOver, SWEEPS_MS)).failure?.code).toBe('CALLBACK_GONE');
     expect(parties.callsTo('/provider/keyed')[0]?.headers['x-api-key']).toBe('credential');
-    await until('a sweep told of what it gave up', async () =>
+    await until('a sweep published an abandoned job', async () =>
       recorder.calls.some(({ caller, action }) => caller === 'JobClaimFunction' && action === 'events:PutEvents'),
     );
 
     expect((await send('GET', `/jobs/${large}/data`)).status).toBe(200);
-    expect((await send('GET', '/jobs?status=FAILED')).status).toBe(200);
+    for (const path of ['/jobs?status=FAILED', '/jobs?limit=5', '/jobs/stats']) {
+      expect((await send('GET', path)).status).toBe(200);
+    }
     expect((await send('GET', '/catalogue')).status).toBe(200);
     expect((await send('GET', '/health?deep=1')).status).toBe(200);
     expect((await send('POST', `/jobs/${busy}/cancel`)).status).toBe(202);
     expect((await send('POST', `/jobs/${down}/redrive`)).status).toBe(202);
     expect((await waitFor(down, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
-    // Delivered at once, it holds its data itself: trying it again stores that.
+    // A job delivered at once holds its data inline; redriving it stores the data.
     expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
     expect((await send('POST', `/jobs/${delivered}/redrive`)).status).toBe(202);
     expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
     expect((await send('DELETE', `/jobs/${large}`)).status).toBe(204);
 
     parties.set('/gone', gives('back'));
-    for (const status of ['FAILED', 'COMPLETE']) {
-      expect((await send('POST', '/redrives', { status, dryRun: true })).status).toBe(200);
+    const filters = [{ status: 'FAILED', providerId: 'small' }, { status: 'COMPLETE' }];
+    for (const filter of filters) {
+      expect((await send('POST', '/redrives', { ...filter, dryRun: true })).status).toBe(200);
     }
-    // One at a time: a client has one open redrive.
-    for (const status of ['FAILED', 'COMPLETE']) {
-      const { links } = (await (await send('POST', '/redrives', { status })).json()) as { links: { self: string } };
+    // One at a time: a client can have only one open redrive.
+    for (const filter of filters) {
+      const { links } = (await (await send('POST', '/redrives', filter)).json()) as { links: { self: string } };
       await until(`the redrive ${links.self} is done`, async () => {
         const redrive = (await (await send('GET', links.self)).json()) as { status: string };
         return redrive.status !== 'RUNNING';
@@ -308,9 +311,8 @@ describe('an update of code, catalogue and parameters', () => {
 
 const DELETES = 'dynamodb:DeleteItem JobTable';
 /**
- * Rights that take more than a few minutes, or luck, to be used; that their bundles make these calls, and no others, is held by
- * tests/template. What a function stored is deleted again when its job was cancelled, deleted or claimed meanwhile. A circuit
- * opens, tells operators, and closes after minutes of failures.
+ * Rights that this test may not use: functions delete stored results only if the job was cancelled, deleted or claimed meanwhile,
+ * and publish circuit events only after minutes of failures. tests/template checks that the bundles make exactly these calls.
  */
 const RARE: Record<string, string[]> = {
   JobRedriveFunction: [DELETES],
@@ -320,16 +322,16 @@ const RARE: Record<string, string[]> = {
   CallbackDeliverFunction: [DELETES],
 };
 
-/** Looks until it is so, for a few sweeps. */
-const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
-  const givesUpAt = Date.now() + SWEEPS_MS;
-  while (!(await isSo())) {
-    if (Date.now() > givesUpAt) throw new Error(`it never came to be that ${what}`);
+/** Polls for up to a few sweeps until the condition holds. */
+const until = async (condition: string, isTrue: () => Promise<boolean>): Promise<void> => {
+  const deadline = Date.now() + SWEEPS_MS;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error(`not true within ${SWEEPS_MS} ms: ${condition}`);
     await sleep(200);
   }
 };
 
-test('a deletion leaves the tables, and nothing else', async () => {
+test('deleting the stack leaves only the tables', async () => {
   await undeploy(target(), STACK);
   const [tables, machines, stacks] = [new DynamoDBClient(sdk()), new SFNClient(sdk()), new CloudFormationClient(sdk())];
   const { TableNames = [] } = await tables.send(new ListTablesCommand({}));
@@ -348,6 +350,6 @@ test('a deletion leaves the tables, and nothing else', async () => {
     const isRetained = ['ClientTable', 'JobTable'].includes(id);
     expect([id, last.get(id)]).toEqual([id, isRetained ? 'DELETE_SKIPPED' : 'DELETE_COMPLETE']);
   }
-  // Of what an update took away, the former catalogue, MiniStack tells only if that failed.
+  // MiniStack reports the removal of the previous catalogue by an update only if it failed.
   expect([...last].filter(([, status]) => status.endsWith('_FAILED'))).toEqual([]);
 }, 120_000);

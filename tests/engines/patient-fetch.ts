@@ -1,27 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What an emulator answers in place of a function that it could not run in time, on a busy machine. */
-const EMULATORS_OWN = new Set([429, 500, 502, 503, 504]);
-/** Every answer of our own functions has it, errors included. */
+/** Statuses with which an emulator responds if it could not run a function in time. */
+const EMULATOR_STATUSES = new Set([429, 500, 502, 503, 504]);
+/** Present in every response of our functions, including errors. */
 const OUR_HEADER = 'content-security-policy';
 
 const FIRST_DELAY_MS = 500;
 const MAX_TRIES = 5;
 
-/** Says on an answer how often the emulator failed before; a function may have worked each time, its answer unheard. */
+/** The number of emulator failures before this response. In each, the function may have run and its response been lost. */
 export const FAILED_BEFORE = 'x-emulator-failed-before';
 
 /**
- * A fetch for APIs in an emulator: its own errors are tried again, a few times; whatever our functions answer counts.
- * @param fetch what sends
- * @param wait milliseconds between two tries
+ * A fetch for APIs in an emulator: retries errors of the emulator, and returns every response of our functions.
+ * @param fetch sends the requests
+ * @param wait sleeps between tries, in milliseconds
  */
 export const createPatientFetch =
   (fetch: typeof globalThis.fetch, wait: (ms: number) => Promise<unknown> = sleep): typeof globalThis.fetch =>
   async (input, init) => {
     for (let failures = 0; ; failures += 1) {
       const answer = await fetch(input, init);
-      if (EMULATORS_OWN.has(answer.status) && !answer.headers.has(OUR_HEADER) && failures + 1 < MAX_TRIES) {
+      if (EMULATOR_STATUSES.has(answer.status) && !answer.headers.has(OUR_HEADER) && failures + 1 < MAX_TRIES) {
         await wait(FIRST_DELAY_MS * 2 ** failures);
         continue;
       }

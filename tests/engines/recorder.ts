@@ -2,16 +2,16 @@ import { createServer, request as sendRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { listen } from '../../local/http-server.ts';
 
-/** A call of a function, or of the state machine, to AWS. */
+/** A call to AWS by a function or the state machine. */
 export type RecordedCall = {
-  /** Its logical id; undefined of those that are neither. */
+  /** The caller's logical id; undefined for other callers. */
   caller: string | undefined;
-  /** As IAM calls it: `dynamodb:Query`. */
+  /** The IAM action, such as `dynamodb:Query`. */
   action: string;
   input: Record<string, unknown>;
 };
 
-/** What each service is called in IAM, by what its requests are addressed to. */
+/** The IAM prefix of each service, by the prefix of `x-amz-target`. */
 const SERVICES: Record<string, string> = {
   DynamoDB_20120810: 'dynamodb',
   AWSStepFunctions: 'states',
@@ -19,22 +19,22 @@ const SERVICES: Record<string, string> = {
   AmazonSSM: 'ssm',
 };
 
-type Asked = Pick<RecordedCall, 'action' | 'input'>;
+type Request = Pick<RecordedCall, 'action' | 'input'>;
 
-/** Invocations of functions are told by their path; everything else that is called here, by a header. */
-const readCall = (path: string, target: string, body: string): Asked | undefined => {
+/** Identifies function invocations by their path and other calls by a header. */
+const readCall = (path: string, target: string, body: string): Request | undefined => {
   const [, FunctionName] = /^\/2015-03-31\/functions\/(.+)\/invocations/.exec(decodeURIComponent(path)) ?? [];
   if (FunctionName !== undefined) return { action: 'lambda:InvokeFunction', input: { FunctionName } };
   const [service = '', operation] = target.split('.');
   if (SERVICES[service] === undefined) return undefined;
-  return { action: `${SERVICES[service]}:${operation}`, input: JSON.parse(body) as Asked['input'] };
+  return { action: `${SERVICES[service]}:${operation}`, input: JSON.parse(body) as Request['input'] };
 };
 
-/** Stands between them and AWS: hands on what they send, and keeps what they asked for. */
+/** A proxy to AWS that records calls. */
 export const startRecorder = async () => {
   const calls: RecordedCall[] = [];
   let target: URL | undefined;
-  /** How many more calls of an action are to fail. */
+  /** How many further calls of each action fail. */
   const failing = new Map<string, number>();
   const server = createServer(async (request, response) => {
     const body = await buffer(request);
@@ -57,7 +57,7 @@ export const startRecorder = async () => {
     onward.once('error', () => response.destroy());
     onward.end(body);
   });
-  // No connection is closed at the moment when somebody uses it again: those of callers never, and onward each call has its own.
+  // Avoids closing a connection while it is reused: callers' connections stay open, and each onward call has its own.
   server.keepAliveTimeout = 0;
   const { url, close } = await listen(server, 0);
   return {
@@ -67,7 +67,7 @@ export const startRecorder = async () => {
     sendTo: (address: string) => {
       target = new URL(address);
     },
-    /** Lets the next calls of this kind fail. */
+    /** Makes the next calls of an action fail. */
     fail: (action: string, times: number) => void failing.set(action, times),
   };
 };

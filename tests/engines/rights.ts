@@ -5,10 +5,10 @@ import type { RecordedCall } from './recorder.ts';
 const template = readTemplate('template.yaml');
 const resolve = createResolver(template, { parameters: {}, ref: (id) => id, getAtt: (id) => id });
 
-/** What an ARN ends in, as far as it tells one resource from another. */
+/** The end of an ARN that identifies the resource. */
 const tail = (arn: string): string => /(?:event-bus|parameter)\/.*$/.exec(arn)?.[0] ?? arn;
 
-/** Rights that only functions of the version before use, while a deployment replaces them (docs/decisions/0015). */
+/** Rights used only by functions of the previous version during a deployment (docs/decisions/0015). */
 const RETIRING = new Set(['dynamodb:Query ClientTable/index/KeyIndex', 'dynamodb:Query JobTable/index/ClientIndex']);
 
 const rightsIn = (policies: Policy[]): Set<string> =>
@@ -23,7 +23,7 @@ const rightsIn = (policies: Policy[]): Set<string> =>
       .filter((right) => !RETIRING.has(right)),
   );
 
-/** What the template allows each function, and the state machine: `<action> <resource>`, by logical id. */
+/** The rights of each function and the state machine in the template, as `<action> <resource>`, by logical id. */
 export const allowedCalls = (): Map<string, Set<string>> => {
   const functions = resourcesOf(template, 'AWS::Serverless::Function').map(
     ([logicalId]) => [logicalId, rightsIn(policiesOfFunction(template, logicalId))] as const,
@@ -31,7 +31,7 @@ export const allowedCalls = (): Map<string, Set<string>> => {
   return new Map([...functions, ['ProcessPendingStateMachine', rightsIn(policiesOfStateMachine(template))]]);
 };
 
-/** The right that a call takes, in the same words. */
+/** The right that a call requires, as `<action> <resource>`. */
 export const rightOf = ({ action, input }: RecordedCall): string => `${action} ${resourceOf(action, input)}`;
 
 /** The logical id in the name that CloudFormation gave a resource: `<stack>-<logical id>-<suffix>`. */
@@ -51,6 +51,10 @@ const resourceOf = (action: string, input: RecordedCall['input']): string => {
       const entries = input.Entries as { EventBusName?: string }[];
       return [...new Set(entries.map(({ EventBusName = 'default' }) => `event-bus/${EventBusName}`))].join();
     }
+    case 'dynamodb:BatchGetItem':
+      return Object.keys(input.RequestItems as object)
+        .map((table) => logicalIdIn(table, 'Table'))
+        .join();
     default: {
       const table = logicalIdIn(text('TableName'), 'Table');
       return input.IndexName === undefined ? table : `${table}/index/${input.IndexName}`;

@@ -26,61 +26,77 @@ const MINUTE = 60_000;
 const pending = { status: 'PENDING', dueShard: 0, dueAt: NOW, results: [] };
 const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
 const fetching = { ...pending, phase: 'FETCHING' };
-const waits = (...times: number[]) =>
+const waiting = (...times: number[]) =>
   times.map((retryAt, index) => ({ providerId: `p${index}`, status: 'UNAVAILABLE', retryAt }));
 const failed = (attempts: number) => [{ providerId: 'gas', status: 'UNAVAILABLE', attempts }];
-/** What a caller gave with a job, as the table has it. */
+/** The stored input of a job. */
 const input = (change: object = {}) => ({
   providers: '["gas","water"]',
   parameters: '{"gas":{"account":"12345678"}}',
   metadata: '{"orderId":"A-42"}',
   ...change,
 });
-const gave = [{ providerId: 'gas', status: 'FETCHED' }];
+const fetched = [{ providerId: 'gas', status: 'FETCHED' }];
 
 test.each<[string, object | undefined, FindingName[]]>([
   ['is pending and due', pending, []],
-  ['is held', { ...pending, leasedUntil: NOW, dueAt: NOW }, []],
-  ['is over', over, []],
-  ['is pending, with what its provider gave', { ...pending, results: gave }, []],
-  ['is pending, and in no shard', { ...pending, dueShard: undefined }, ['PENDING_NEVER_DUE']],
-  ['is pending, and never due', { ...pending, dueAt: undefined }, ['PENDING_NEVER_DUE']],
-  ['was held long ago', { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW - 11 * MINUTE }, ['LEASE_LONG_PAST']],
-  ['was held long ago, and backs off', { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW + MINUTE }, []],
-  ['is due with the first of its providers', { ...fetching, results: waits(NOW - 30_000, NOW + 60_000) }, []],
-  ['is due too late for the first of its providers', { ...fetching, results: waits(NOW - 30_001) }, ['DUE_TOO_LATE']],
-  ['is due late, and was not settled before', { ...fetching, updatedAt: NOW, results: waits(NOW - 30_001) }, []],
-  ['is held, and late', { ...fetching, leasedUntil: NOW, results: waits(NOW - 30_001) }, []],
-  ['has been due for long', { ...pending, dueAt: NOW - 11 * MINUTE }, ['DUE_LONG_PAST']],
-  ['is over, and due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
-  ['is over, and held', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
-  ['is over, and kept for ever', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
-  ['failed, and is listed', { ...pending, callbackAttempts: 1, undeliveredShard: 'client#0' }, []],
-  ['failed to call back, and is not listed', { ...pending, callbackAttempts: 1 }, ['TROUBLE_NOT_LISTED']],
-  ['failed to fetch, and is not listed', { ...pending, results: failed(1) }, ['TROUBLE_NOT_LISTED']],
-  ['was only deferred', { ...pending, callbackAttempts: 0, results: failed(0) }, []],
-  ['misses a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
-  ['has parameters and metadata', { ...pending, ...input() }, []],
-  ['is over, with metadata', { ...over, providers: '["gas"]', metadata: '{"a":"b"}' }, []],
+  ['is pending and leased', { ...pending, leasedUntil: NOW, dueAt: NOW }, []],
+  ['has ended', over, []],
+  ['is pending with a stored result', { ...pending, results: fetched }, []],
+  ['is pending without a shard', { ...pending, dueShard: undefined }, ['PENDING_NEVER_DUE']],
+  ['is pending without a due time', { ...pending, dueAt: undefined }, ['PENDING_NEVER_DUE']],
   [
-    'has parameters that are no JSON',
+    'has a lease that expired long ago',
+    { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW - 11 * MINUTE },
+    ['LEASE_LONG_PAST'],
+  ],
+  [
+    'has a lease that expired long ago but is due later',
+    { ...pending, leasedUntil: NOW - 11 * MINUTE, dueAt: NOW + MINUTE },
+    [],
+  ],
+  ['is due with its earliest retry', { ...fetching, results: waiting(NOW - 30_000, NOW + 60_000) }, []],
+  ['is due too long after its earliest retry', { ...fetching, results: waiting(NOW - 30_001) }, ['DUE_TOO_LATE']],
+  ['is due late but was just settled', { ...fetching, updatedAt: NOW, results: waiting(NOW - 30_001) }, []],
+  ['is due late but leased', { ...fetching, leasedUntil: NOW, results: waiting(NOW - 30_001) }, []],
+  ['has been due for a long time', { ...pending, dueAt: NOW - 11 * MINUTE }, ['DUE_LONG_PAST']],
+  ['has ended but is due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
+  ['has ended but is leased', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
+  ['has ended but never expires', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
+  [
+    'has failed attempts and is listed as in trouble',
+    { ...pending, callbackAttempts: 1, undeliveredShard: 'client#0' },
+    [],
+  ],
+  [
+    'has a failed callback but is not listed as in trouble',
+    { ...pending, callbackAttempts: 1 },
+    ['TROUBLE_NOT_LISTED'],
+  ],
+  ['has a failed fetch but is not listed as in trouble', { ...pending, results: failed(1) }, ['TROUBLE_NOT_LISTED']],
+  ['was only deferred and is not listed as in trouble', { ...pending, callbackAttempts: 0, results: failed(0) }, []],
+  ['lacks a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
+  ['has parameters and metadata', { ...pending, ...input() }, []],
+  ['has ended, with metadata', { ...over, providers: '["gas"]', metadata: '{"a":"b"}' }, []],
+  [
+    'has parameters that are not JSON',
     { ...pending, ...input({ parameters: '{"gas":{"account":' }) },
     ['INPUT_UNREADABLE'],
   ],
-  ['has parameters that are no text', { ...pending, ...input({ parameters: { gas: {} } }) }, ['INPUT_UNREADABLE']],
+  ['has parameters stored as a map', { ...pending, ...input({ parameters: { gas: {} } }) }, ['INPUT_UNREADABLE']],
   [
-    'has parameters that are no scalars',
+    'has a parameter that is not a scalar',
     { ...over, ...input({ parameters: '{"gas":{"a":[1]}}' }) },
     ['INPUT_UNREADABLE'],
   ],
-  ['has metadata that is no text', { ...pending, ...input({ metadata: '{"a":1}' }) }, ['INPUT_UNREADABLE']],
+  ['has metadata that is not a string', { ...pending, ...input({ metadata: '{"a":1}' }) }, ['INPUT_UNREADABLE']],
   [
-    'has providers that are no text beside them',
+    'has parameters but providers stored as a list',
     { ...pending, ...input({ providers: ['gas'] }) },
     ['INPUT_UNREADABLE'],
   ],
   [
-    'has parameters of another provider',
+    'has parameters for a provider it does not request',
     { ...pending, ...input({ parameters: '{"tax":{"a":1}}' }) },
     ['STRAY_PARAMETERS'],
   ],
@@ -94,15 +110,15 @@ test.each<[string, object | undefined, FindingName[]]>([
     { ...over, ...input({ metadata: JSON.stringify({ a: 'x'.repeat(1_017) }) }) },
     ['INPUT_TOO_LARGE'],
   ],
-  ['was deleted, but for its parameters', { ...over, ...input(), expungedAt: NOW }, ['INPUT_NOT_DELETED']],
-  ['is of a kind that nobody knows', { ...pending, status: 'LOST' }, ['UNREADABLE']],
-  ['is not there, but its results are', undefined, ['RESULTS_WITHOUT_JOB']],
-])('a job that %s', (_case, job, findings) => {
+  ['was expunged but still has its input', { ...over, ...input(), expungedAt: NOW }, ['INPUT_NOT_DELETED']],
+  ['has an unknown status', { ...pending, status: 'LOST' }, ['UNREADABLE']],
+  ['does not exist but has stored results', undefined, ['RESULTS_WITHOUT_JOB']],
+])('the audit of a job that %s reports its findings', (_case, job, findings) => {
   const audited = { jobId: 'id', ...(job && { job }), kept: ['gas'], keptUntil: NOW / 1000 + 60 };
   expect(auditJob(audited, NOW)).toEqual(findings);
 });
 
-test('results that have expired are nobody’s fault', () => {
+test('the audit of expired results without a job reports nothing', () => {
   expect(auditJob({ jobId: 'id', kept: ['gas'], keptUntil: NOW / 1000 }, NOW)).toEqual([]);
 });
 
@@ -115,19 +131,19 @@ const runAudit = (DATA_DIR: string, ...args: string[]) =>
 
 const SECRETS = { parameters: { gas: { account: 'SECRET-1' } }, metadata: { a: 'SECRET-2' } };
 
-/** Puts jobs into a table: 31 that wait and one that is over, all well; and two things that are not. */
-const plant = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: string }> => {
+/** Stores 31 pending jobs and one that has ended, all consistent; then results without a job, and a job never due. */
+const storeJobs = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: string }> => {
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const { create } = createDynamoJobIntake(table);
   const now = Date.now();
   const times = { createdAt: now, updatedAt: now, deadlineAt: now, dueAt: now + MINUTE, leasedUntil: now + MINUTE };
-  const born = async (change: Partial<Job> = {}) => {
+  const store = async (change: Partial<Job> = {}) => {
     const job = aJob({ ...times, ...change });
     await create(job, { requestId: job.jobId, requestHash: '' }, now);
     return job;
   };
-  for (let index = 0; index < 30; index += 1) await born(index < 3 ? { ...SECRETS } : {});
-  const done = await born();
+  for (let index = 0; index < 30; index += 1) await store(index < 3 ? { ...SECRETS } : {});
+  const done = await store();
   const attempt = { number: 1, trigger: 'immediate' as const, endedAt: now, fetches: [] };
   const settlement = { status: 'COMPLETE', phase: 'CALLING_BACK', results: [], attempt } as const;
   const counts = { fetchAttempts: 1, callbackAttempts: 1, updatedAt: now };
@@ -147,9 +163,9 @@ const plant = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: s
   return { orphan, stuck };
 };
 
-test('a table is read job by job, with what was kept for each', async () => {
+test('the table is read job by job, with the results of each', async () => {
   const { client, close } = await startTables();
-  const { orphan, stuck } = await plant(client);
+  const { orphan, stuck } = await storeJobs(client);
   const { read, readAll } = createDynamoJobAudit({ client, tableName: 'JobTable' });
   const found = new Map<string, FindingName[]>();
   let items = 0;
@@ -165,13 +181,13 @@ test('a table is read job by job, with what was kept for each', async () => {
   await close();
 }, 30_000);
 
-test('npm run audit finds what was planted in a table, and nothing else', async () => {
+test('npm run audit finds exactly the inconsistencies in a table, and prints no job input', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
   const access = newAccess();
   const { url, close } = await startDatabase(folder, access, createLog('test'));
   const client = clientOf(url, access);
   await ensureTables(client, readTemplate('template.yaml'));
-  const { orphan, stuck } = await plant(client);
+  const { orphan, stuck } = await storeJobs(client);
   client.destroy();
   await close();
 
@@ -188,7 +204,24 @@ test('npm run audit finds what was planted in a table, and nothing else', async 
   expect([stdout, text, stderr].join()).not.toContain('SECRET');
 }, 30_000);
 
-test('npm run audit says what it takes', async () => {
+test('npm run audit reports harmless findings without failing', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
+  const access = newAccess();
+  const { url, close } = await startDatabase(folder, access, createLog('test'));
+  const client = clientOf(url, access);
+  await ensureTables(client, readTemplate('template.yaml'));
+  const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
+  const soon = Date.now() + MINUTE;
+  // As it failed under an earlier version.
+  const job = aJob({ callbackAttempts: 1, createdAt: soon, updatedAt: soon, dueAt: soon, leasedUntil: soon });
+  await create(job, { requestId: job.jobId, requestHash: '' }, soon);
+  client.destroy();
+  await close();
+  const { code, stdout } = await runAudit(folder, '--json');
+  expect([JSON.parse(stdout).findings, code]).toEqual([{ TROUBLE_NOT_LISTED: [job.jobId] }, 0]);
+}, 30_000);
+
+test('npm run audit prints help, and refuses unknown options and stages', async () => {
   expect(await runAudit('', '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('PENDING_NEVER_DUE') });
   expect(await runAudit('', '--stage', 'moon')).toMatchObject({ code: 2, stderr: expect.stringContaining('--stage') });
   expect(await runAudit('', '--nonsense')).toMatchObject({ code: 2 });

@@ -11,7 +11,7 @@ import { clientOf } from '../../local/running.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, givenJob } from '../builders.ts';
 
-/** Each starts a process, which opens the database. */
+/** Each test starts a process, which opens the database. */
 const TIMEOUT_MS = 30_000;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-pending-'));
@@ -33,16 +33,16 @@ beforeAll(async () => {
   const client = clientOf(database.url, access);
   await ensureTables(client, readTemplate('template.yaml'));
   const intake = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
-  const of = (value: string) => ({ providers: ['gas'], parameters: { gas: { account: value } } });
+  const withAccount = (value: string) => ({ providers: ['gas'], parameters: { gas: { account: value } } });
   const refused = { providerId: 'gas', status: 'REFUSED' as const, error: { class: 'bad_status' as const } };
   for (const job of [
-    aJob(of('12345678')),
-    aJob(of('12-secret')),
+    aJob(withAccount('12345678')),
+    aJob(withAccount('12-secret')),
     aJob({ providers: ['gas'] }),
-    // What these still need is not asked of the catalogue any more.
-    aJob({ ...of('12-secret'), status: 'FAILED' }),
-    aJob({ ...of('12-secret'), phase: 'CALLING_BACK' }),
-    aJob({ ...of('12-secret'), results: [refused] }),
+    // These jobs no longer need the catalogue.
+    aJob({ ...withAccount('12-secret'), status: 'FAILED' }),
+    aJob({ ...withAccount('12-secret'), phase: 'CALLING_BACK' }),
+    aJob({ ...withAccount('12-secret'), results: [refused] }),
   ]) {
     await givenJob({ intake }, job);
   }
@@ -64,7 +64,7 @@ test(
 );
 
 test(
-  'a catalogue that refuses parameters of pending jobs says which, and of how many jobs, and shows no value',
+  'a catalogue that refuses parameters of pending jobs fails: each error counts its jobs and shows no value',
   async () => {
     const parameters = { type: 'object', required: ['account'], properties: { account } };
     const { code, stdout } = await check([{ ...gas, parameters }]);
@@ -77,7 +77,7 @@ test(
 );
 
 test(
-  'a catalogue without a provider that pending jobs wait for says so',
+  'a catalogue that lacks a provider of pending jobs fails',
   async () => {
     const { code, stdout } = await check([{ id: 'water', url: 'https://water.example/' }]);
     expect(stdout).toContain('gas: Is not in the catalogue (3 pending jobs)');

@@ -19,21 +19,21 @@ const dataFolder = path.join(folder, 'data');
 
 type Ran = { code: number; stdout: string; stderr: string };
 
-/** Runs `npm run clients` over a data folder. Whatever it prints, the secret must not be part of it. */
+/** Runs `npm run clients` with a data folder, and asserts that it does not print the secret. */
 const clients = async (args: string[], stdin = ''): Promise<Ran> => {
   const ran = await new Promise<Ran>((resolve) => {
     const env = { ...process.env, DATA_DIR: dataFolder };
     const child = execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: Number(error?.code ?? 0), stdout, stderr });
     });
-    // A command that reads none may have ended by then.
+    // A command that does not read stdin may have ended by then.
     child.stdin?.on('error', () => {}).end(stdin);
   });
   expect(ran.stdout + ran.stderr).not.toContain('swordfish');
   return ran;
 };
 
-/** What is stored of a client; the database is free again afterwards. */
+/** Opens the database for `work`, and closes it so that the next command can open it. */
 const withDatabase = async <T>(work: (database: ReturnType<typeof clientOf>) => Promise<T>): Promise<T> => {
   const access = newAccess();
   const { url, close } = await startDatabase(dataFolder, access, createLog('test'));
@@ -56,14 +56,14 @@ const create = async (...args: string[]): Promise<string> => {
   return (JSON.parse(stdout) as { clientId: string }).clientId;
 };
 
-/** A client that is there for all tests. */
+/** The client of all tests. */
 let clientId: string;
 beforeAll(async () => {
   clientId = await create();
 }, 60_000);
 
 describe('npm run clients -- set-headers', () => {
-  test('replaces the headers, with names in any case, and says when it applies', async () => {
+  test('replaces the headers, lowercases their names, and says when the change applies', async () => {
     await clients(['set-headers', clientId, '--header', 'x-old: 1']);
     const header = ['--header', `Authorization: Bearer ${SECRET}`, '--header', 'X-Tenant:acme: é '];
     const { code, stdout, stderr } = await clients(['set-headers', clientId, ...header]);
@@ -77,7 +77,7 @@ describe('npm run clients -- set-headers', () => {
     ]);
   }, 60_000);
 
-  test('reads lines of stdin too', async () => {
+  test('reads more headers from stdin', async () => {
     const args = ['set-headers', clientId, '--header', 'x-a: b', '--header-file', '-', '--json'];
     const { code, stdout } = await clients(args, `Authorization: Bearer ${SECRET}\r\n`);
     expect([code, JSON.parse(stdout)]).toEqual([0, { clientId, callbackHeaders: ['x-a', 'authorization'] }]);
@@ -87,28 +87,32 @@ describe('npm run clients -- set-headers', () => {
     ]);
   }, 60_000);
 
-  test('--clear removes them', async () => {
+  test('removes the headers with --clear', async () => {
     await clients(['set-headers', clientId, '--header', 'x-a: b']);
     const { stdout } = await clients(['set-headers', clientId, '--clear']);
     expect(stdout).toBe('Callbacks of client acme will carry no custom headers, within a minute.\n');
     expect(await storedHeaders(clientId)).toBeUndefined();
   }, 60_000);
 
-  test.each<{ what: string; args: string[]; why: string }>([
-    { what: 'nothing to set', args: [], why: '--clear' },
-    { what: 'headers to set and to remove', args: ['--clear', '--header', `x-a: ${SECRET}`], why: '--clear' },
-    { what: 'a value without quotes', args: ['--header', 'authorization:', 'Bearer', SECRET], why: 'must be quoted' },
+  test.each<{ input: string; args: string[]; reason: string }>([
+    { input: 'no headers', args: [], reason: '--clear' },
+    { input: 'both --header and --clear', args: ['--clear', '--header', `x-a: ${SECRET}`], reason: '--clear' },
+    {
+      input: 'an unquoted value',
+      args: ['--header', 'authorization:', 'Bearer', SECRET],
+      reason: 'must be quoted',
+    },
   ])(
-    'with $what ends with 2, and says why',
-    async ({ args, why }) => {
+    'refuses $input with exit code 2 and a reason',
+    async ({ args, reason }) => {
       const { code, stdout, stderr } = await clients(['set-headers', clientId, ...args]);
       expect([code, stdout]).toEqual([2, '']);
-      expect(stderr).toContain(why);
+      expect(stderr).toContain(reason);
     },
     60_000,
   );
 
-  test('refuses a reserved name with 2, and changes nothing', async () => {
+  test('refuses a reserved header name with exit code 2, and changes nothing', async () => {
     await clients(['set-headers', clientId, '--header', 'x-a: kept']);
     const header = ['--header', `x-a: ${SECRET}`, '--header', `Host: ${SECRET}`];
     const { code, stderr } = await clients(['set-headers', clientId, ...header]);
@@ -116,15 +120,15 @@ describe('npm run clients -- set-headers', () => {
     expect(await storedHeaders(clientId)).toEqual([{ name: 'x-a', value: 'kept' }]);
   }, 60_000);
 
-  test('refuses a client that is not there', async () => {
+  test('refuses an unknown client with exit code 2', async () => {
     const { code, stderr } = await clients(['set-headers', 'nobody', '--header', `x-a: ${SECRET}`]);
     expect([code, stderr]).toEqual([2, 'No such client: nobody\n']);
     expect(await storedHeaders('nobody')).toBeUndefined();
   }, 60_000);
 });
 
-describe('the other commands', () => {
-  test('create takes headers too; list shows their names alone, for people and for machines', async () => {
+describe('npm run clients', () => {
+  test('create accepts headers; list shows only their names, as text and as JSON', async () => {
     const id = await create('--header', `Authorization: ${SECRET}`, '--header', 'x-tenant: acme');
     const other = await create();
     expect(await storedHeaders(id)).toHaveLength(2);
@@ -132,12 +136,12 @@ describe('the other commands', () => {
     expect(text).toMatch(new RegExp(`^${id} .* {2}callbacks with authorization, x-tenant {2}acme$`, 'm'));
     expect(text).toMatch(new RegExp(`^${other} .*1 signing secret {3}acme$`, 'm'));
     const list = JSON.parse((await clients(['list', '--json'])).stdout) as { clientId: string }[];
-    const about = (wanted: string) => list.find((one) => one.clientId === wanted);
-    expect(about(id)).toMatchObject({ callbackHeaders: ['authorization', 'x-tenant'] });
-    expect(about(other)).toMatchObject({ callbackHeaders: [] });
+    const entryOf = (wanted: string) => list.find((one) => one.clientId === wanted);
+    expect(entryOf(id)).toMatchObject({ callbackHeaders: ['authorization', 'x-tenant'] });
+    expect(entryOf(other)).toMatchObject({ callbackHeaders: [] });
   }, 60_000);
 
-  test('list tells of stored headers that callbacks can not carry, and shows nothing of them', async () => {
+  test('list reports invalid stored headers without showing them', async () => {
     const id = await create();
     await withDatabase(async (database) => {
       const update = new UpdateItemCommand({
@@ -153,7 +157,7 @@ describe('the other commands', () => {
     expect(list.find((one) => one.clientId === id)).toMatchObject({ callbackHeaders: null });
   }, 60_000);
 
-  test('list refuses headers', async () => {
+  test('list refuses --header', async () => {
     const { code, stderr } = await clients(['list', '--header', `x-a: ${SECRET}`]);
     expect([code, stderr]).toEqual([2, 'list: --header and --header-file are not allowed\n']);
   }, 60_000);

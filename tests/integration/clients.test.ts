@@ -6,6 +6,7 @@ import {
   createDynamoClientAdmin,
   createDynamoFindCaller,
   createDynamoFindClient,
+  createDynamoListClients,
 } from '@boomerang/core/adapters/dynamo/clients.ts';
 import { StaleClient } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(async () => database.close());
 
-const createWorld = async () => {
+const setUp = async () => {
   const table = { client, tableName: 'ClientTable' };
   const admin = createDynamoClientAdmin(table);
   const keyHash = hashApiKey(newApiKey());
@@ -34,8 +35,8 @@ const createWorld = async () => {
   return { admin, acme, findCaller: createDynamoFindCaller(table), findClient: createDynamoFindClient(table) };
 };
 
-test('a client is found by the hash of its key, without its secrets, until it is revoked', async () => {
-  const { admin, acme, findCaller, findClient } = await createWorld();
+test('a caller is found by the hash of its key, without its secrets, until it is revoked', async () => {
+  const { admin, acme, findCaller, findClient } = await setUp();
   const { clientId } = acme;
   expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme' });
   expect(await findCaller(hashApiKey('another'))).toBeUndefined();
@@ -45,15 +46,26 @@ test('a client is found by the hash of its key, without its secrets, until it is
   expect(await findClient(clientId)).toMatchObject({ revokedAt: NOW + 1 });
 });
 
-test('an operator is found as such', async () => {
-  const { admin, acme, findCaller } = await createWorld();
+test('a caller that is an operator is found with isOperator', async () => {
+  const { admin, acme, findCaller } = await setUp();
   const { clientId } = acme;
   await admin.put({ ...acme, isOperator: true });
   expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', isOperator: true });
 });
 
-test('the index that callers are found by holds no secret', async () => {
-  const { admin, acme } = await createWorld();
+test('all clients, including revoked ones, are listed without their secrets', async () => {
+  const { admin, acme } = await setUp();
+  const { clientId } = acme;
+  await admin.put({ ...acme, isOperator: true, callbackHeaders: [{ name: 'authorization', value: 'Bearer a' }] });
+  const list = createDynamoListClients({ client, tableName: 'ClientTable' });
+  const find = async () => (await list()).find((one) => one.clientId === clientId);
+  expect(await find()).toEqual({ clientId, name: 'acme', isOperator: true });
+  await admin.revoke(clientId, NOW);
+  expect(await find()).toEqual({ clientId, name: 'acme', isOperator: true, revokedAt: NOW });
+});
+
+test('the index of callers contains no secrets', async () => {
+  const { admin, acme } = await setUp();
   await admin.setCallbackHeaders(acme.clientId, [{ name: 'authorization', value: 'Bearer a' }]);
   const { Items } = await client.send(
     new QueryCommand({
@@ -66,8 +78,8 @@ test('the index that callers are found by holds no secret', async () => {
   expect(Items?.map((item) => Object.keys(item).sort())).toEqual([['clientId', 'keyHash', 'name']]);
 });
 
-test('a client is found with a rate of its own, until it is taken away again', async () => {
-  const { admin, acme, findCaller } = await createWorld();
+test('a caller has its own rate until the rate is removed', async () => {
+  const { admin, acme, findCaller } = await setUp();
   const { clientId } = acme;
   await admin.setRate(clientId, 2.5);
   expect(await findCaller(acme.keyHash)).toEqual({ clientId, name: 'acme', ratePerSecond: 2.5 });
@@ -76,8 +88,8 @@ test('a client is found with a rate of its own, until it is taken away again', a
   await expect(admin.setRate(uuidv7(), 1)).rejects.toThrow();
 });
 
-test('headers of callbacks are kept as they were set last, and change nothing else of a client', async () => {
-  const { admin, acme, findClient } = await createWorld();
+test('setting callback headers replaces the previous headers and nothing else', async () => {
+  const { admin, acme, findClient } = await setUp();
   const { clientId } = acme;
   const headers = [
     { name: 'authorization', value: 'Bearer é+/=' },
@@ -98,17 +110,17 @@ test('headers of callbacks are kept as they were set last, and change nothing el
 });
 
 test.each([[[{ name: 'x-a', value: 'b' }]], [[]]])(
-  'headers %j of a client that is not there are refused, and make none',
+  'setting headers %j of an unknown client fails and creates no client',
   async (headers) => {
-    const { admin, findClient } = await createWorld();
+    const { admin, findClient } = await setUp();
     const clientId = uuidv7();
     await expect(admin.setCallbackHeaders(clientId, headers)).rejects.toBeInstanceOf(StaleClient);
     expect(await findClient(clientId)).toBeUndefined();
   },
 );
 
-test('the local client keeps its headers and its rate from start to start', async () => {
-  const { admin, findClient } = await createWorld();
+test('the local client keeps its headers, rate and secret across restarts', async () => {
+  const { admin, findClient } = await setUp();
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   const { signingSecret } = await ensureLocalClient(admin, folder, {}, NOW);
   await admin.setCallbackHeaders('local', [{ name: 'x-a', value: 'b' }]);
@@ -122,16 +134,16 @@ test('the local client keeps its headers and its rate from start to start', asyn
   });
 });
 
-test('secrets are replaced only as they were read', async () => {
-  const { admin, acme, findClient } = await createWorld();
+test('replacing secrets fails if they changed since they were read', async () => {
+  const { admin, acme, findClient } = await setUp();
   const fresh = [{ secret: 'whsec_b' }, { secret: 'whsec_a', expiresAt: NOW }];
   await admin.replaceSecrets(acme, fresh);
   expect(await findClient(acme.clientId)).toMatchObject({ secrets: fresh });
   await expect(admin.replaceSecrets(acme, [{ secret: 'whsec_c' }])).rejects.toBeInstanceOf(StaleClient);
 });
 
-test('a client that is not there is neither found, nor revoked, nor listed', async () => {
-  const { admin, findClient } = await createWorld();
+test('an unknown client is not found or listed, and revoking it fails', async () => {
+  const { admin, findClient } = await setUp();
   const clientId = uuidv7();
   expect(await findClient(clientId)).toBeUndefined();
   await expect(admin.revoke(clientId, NOW)).rejects.toThrow();

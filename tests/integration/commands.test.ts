@@ -6,8 +6,8 @@ import { describe, expect, test } from '@jest/globals';
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 
-/** The scripts that are programs of this project; the others are tools with a `--help` of their own. */
-const ours = Object.entries(scripts).flatMap(([name, command]): [string, string][] => {
+/** The scripts that run this project's programs. The other scripts run third-party tools. */
+const programs = Object.entries(scripts).flatMap(([name, command]): [string, string][] => {
   const [, file] = /^node (\S+\.ts)$/.exec(command) ?? [];
   return file === undefined ? [] : [[name === 'start' ? 'npm start' : `npm run ${name}`, file]];
 });
@@ -16,7 +16,7 @@ const run = (file: string, args: string[], folder: string) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const env = {
       ...process.env,
-      // Whatever it would write or install goes here, and nothing may.
+      // Anything it wrote or installed would be in this folder, which must stay empty.
       DATA_DIR: path.join(folder, 'data'),
       TMPDIR: folder,
       SERVICE_PORT: '0',
@@ -28,15 +28,15 @@ const run = (file: string, args: string[], folder: string) =>
     });
   });
 
-test('every program of this project that is a script is asked below', () => {
-  expect(ours.map(([name]) => name)).toEqual(
+test('the tests below cover every script that runs a program of this project', () => {
+  expect(programs.map(([name]) => name)).toEqual(
     expect.arrayContaining(['npm start', 'npm run demo', 'npm run bench', 'npm run test:deploy', 'npm run openapi']),
   );
-  expect(Object.values(scripts).filter((command) => /\.ts\b/.test(command))).toHaveLength(ours.length);
+  expect(Object.values(scripts).filter((command) => /\.ts\b/.test(command))).toHaveLength(programs.length);
 });
 
-describe.each(ours)('%s', (name, file) => {
-  test('with --help says what it does and what it takes, and does nothing else', async () => {
+describe.each(programs)('%s', (name, file) => {
+  test('prints its purpose, options and exit codes with --help, and does nothing else', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
     const before = readFileSync('docs/openapi/service.json', 'utf8');
     const { code, stdout, stderr } = await run(file, ['--help'], folder);
@@ -47,7 +47,7 @@ describe.each(ours)('%s', (name, file) => {
     expect(readFileSync('docs/openapi/service.json', 'utf8')).toBe(before);
   }, 60_000);
 
-  test('with an option that it does not have ends with 2, and says so and its usage on stderr', async () => {
+  test('refuses an unknown option with exit code 2, and prints the option and its usage on stderr', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
     const { code, stdout, stderr } = await run(file, ['--nonsense'], folder);
     expect([code, stdout]).toEqual([2, '']);

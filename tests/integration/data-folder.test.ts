@@ -25,13 +25,13 @@ beforeEach(() => {
   parent = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
 });
 
-/** Every file and folder that others could read. */
+/** Every file and folder that other users could read. */
 const openToOthers = (folder: string): string[] =>
   ['', ...(readdirSync(folder, { recursive: true }) as string[])].filter(
     (name) => (statSync(path.join(folder, name)).mode & 0o077) !== 0,
   );
 
-/** As one that was left by a version that kept nothing private. */
+/** A folder as written by an older version, which kept nothing private. */
 const oldFolder = (): string => {
   const folder = path.join(parent, 'old');
   mkdirSync(path.join(folder, 'dynamodb'), { recursive: true });
@@ -43,8 +43,8 @@ const oldFolder = (): string => {
   return folder;
 };
 
-describe('a data folder', () => {
-  test('and all that a database writes in it is readable by its owner only', async () => {
+describe('the data folder', () => {
+  test('is readable only by its owner, with everything the database writes', async () => {
     const umask = process.umask(0o000);
     const folder = path.join(parent, 'deep', 'data');
     const access = newAccess();
@@ -59,20 +59,20 @@ describe('a data folder', () => {
     process.umask(umask);
   });
 
-  test('that is open to others is tightened, with what is in it', () => {
+  test('of an older version becomes private, with everything in it', () => {
     const folder = oldFolder();
     expect(openToOthers(folder)).toHaveLength(5);
     prepareDataFolder(folder);
     expect(openToOthers(folder)).toEqual([]);
   });
 
-  test.each([0o755, 0o777, 0o1777, 0o750])('with mode %o that is empty is taken', (mode) => {
+  test.each([0o755, 0o777, 0o1777, 0o750])('may be an empty folder of mode %o, which becomes private', (mode) => {
     chmodSync(parent, mode);
     prepareDataFolder(parent);
     expect(openToOthers(parent)).toEqual([]);
   });
 
-  test('that holds other files is never changed: it is refused while others can read it', () => {
+  test('is refused, unchanged, if it has other files and other users can read it', () => {
     writeFileSync(path.join(parent, 'thesis.txt'), '');
     chmodSync(parent, 0o755);
     expect(() => prepareDataFolder(parent)).toThrow(/DATA_DIR: .* has other files \(thesis\.txt\).*0755/);
@@ -81,7 +81,7 @@ describe('a data folder', () => {
     prepareDataFolder(parent);
   });
 
-  test('does not make files private that a link in it leads to', () => {
+  test('keeps the mode of a file that a symbolic link in it points to', () => {
     const folder = oldFolder();
     const other = path.join(parent, 'other');
     writeFileSync(other, '');
@@ -104,21 +104,21 @@ describe('a data folder', () => {
     ['a path under a file', () => path.join(file(), 'data'), /is not a folder/],
     ['a link to itself', loop, /symbolic link/],
     ['a name that is too long', () => path.join(parent, 'x'.repeat(300)), /too long/],
-  ])('is not %s, and that is said at once', (_, folder, message) => {
-    const wrong = folder();
-    expect(() => prepareDataFolder(wrong)).toThrow(message);
-    expect(() => prepareDataFolder(wrong)).toThrow(DataFolderError);
+  ])('must not be %s: preparing it throws', (_, folder, message) => {
+    const invalid = folder();
+    expect(() => prepareDataFolder(invalid)).toThrow(message);
+    expect(() => prepareDataFolder(invalid)).toThrow(DataFolderError);
   });
 
-  // Node's own recursive mkdir never returns for it.
-  (existsSync('/proc/self') ? test : test.skip)('is not in /proc, and that is said at once', () => {
+  // Node's recursive mkdir never returns there.
+  (existsSync('/proc/self') ? test : test.skip)('must not be in /proc: preparing it throws at once', () => {
     for (const folder of ['/proc/nope', '/proc/nope/deeper']) {
       expect(() => prepareDataFolder(folder)).toThrow(/DATA_DIR: \/proc\/nope.* can't be created there/);
       expect(() => makeFolder(folder)).toThrow();
     }
   });
 
-  test('whose database can not be opened is told from one in use', async () => {
+  test('whose database cannot be opened throws a different error from one in use', async () => {
     writeFileSync(path.join(parent, 'dynamodb'), '');
     await expect(startDatabase(parent, newAccess(), quiet)).rejects.toThrow(/can't be opened: .*EEXIST/);
     const folder = path.join(parent, 'used');
@@ -128,7 +128,7 @@ describe('a data folder', () => {
   });
 });
 
-test('a private file that can not be written leaves the former one, and no draft', () => {
+test('a failed write of a private file keeps the previous file and leaves no draft', () => {
   const folder = path.join(parent, 'folder');
   mkdirSync(folder);
   expect(() => writePrivateFile(folder, 'text')).toThrow();

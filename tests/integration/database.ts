@@ -10,18 +10,18 @@ import { inProcessClients } from '../../local/in-process-clients.ts';
 import { rejected, type Service } from '../../local/service.ts';
 import { readTemplate } from '../../local/template.ts';
 
-/** A database with the template's tables: in memory, or the one at `DYNAMODB_URL`. */
+/** Starts an in-memory database, or uses the one at `DYNAMODB_URL`, and creates the template's tables. */
 export const startTables = async (): Promise<{
   client: DynamoDBClient;
-  /** Reaches the same tables without HTTP. At `DYNAMODB_URL` there is no such way: it is the same as `client`. */
+  /** Accesses the same tables without HTTP. With `DYNAMODB_URL` it is the same as `client`. */
   inProcess: DynamoDBClient;
   url: string;
   close: () => Promise<void>;
 }> => {
   const { DYNAMODB_URL: url } = process.env;
-  const store = openStore();
+  const store = await openStore();
   const database = url ? { url, close: async () => {} } : await serveAnyone(store.service);
-  // One that serves many tells them apart by their access key.
+  // A shared database has separate tables for each access key.
   const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
   const config = { endpoint: database.url, region: 'us-east-1', credentials };
   const client = new DynamoDBClient(config);
@@ -40,10 +40,10 @@ export const startTables = async (): Promise<{
   };
 };
 
-/** Rows of `describe.each` for a client that reaches the database without HTTP; none for the one at `DYNAMODB_URL`. */
+/** Rows of `describe.each` for the client without HTTP; none with `DYNAMODB_URL`. */
 export const inProcessRows = <Row>(...rows: Row[]): Row[] => (process.env.DYNAMODB_URL ? [] : rows);
 
-/** Serves a database without looking at credentials: functions under test bring their own. */
+/** Serves a database without checking credentials, because functions under test have their own. */
 const serveAnyone = (service: Service) =>
   listen(
     createServer((request, response) => {

@@ -46,12 +46,12 @@ afterAll(async () => {
 
 const SUBSTITUTIONS = new Proxy({}, { get: (_, name) => String(name) }) as Record<string, string>;
 
-/** How an SDK client is changed on its way: its credentials, its clock, what it sends. */
+/** Changes to an SDK client or its signed request. */
 type Change = { credentials?: Access; systemClockOffset?: number; tamper?: (request: SentRequest) => unknown };
 type SentRequest = { headers: Record<string, string>; body: unknown; path: string; method: string };
 type Stack = { middlewareStack: { add: (middleware: never, options: never) => void } };
 
-/** Lets nothing but the last step before the wire see the change: the signature is of what was there before. */
+/** Changes each request after it was signed. */
 const tampering = <C extends Stack>(client: C, tamper: Change['tamper']): C => {
   const middleware = (next: (args: unknown) => unknown) => (args: { request: SentRequest }) => {
     tamper?.(args.request);
@@ -94,7 +94,7 @@ const endpoints: Record<string, { url: () => string; call: (change: Change) => P
   },
 };
 
-/** What a signed request is called with. */
+/** The headers of a signed request. */
 const signedHeaders = async (name: string): Promise<Record<string, string>> => {
   let headers: Record<string, string> = {};
   await endpoints[name]?.call({
@@ -126,7 +126,7 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
       (error: { $metadata?: { httpStatusCode?: number } }) => error.$metadata?.httpStatusCode,
     );
 
-  test('answers an SDK client that has its credentials, by address and by name', async () => {
+  test('answers an SDK client that has its credentials', async () => {
     expect(await statusOf({})).toBe(200);
   });
 
@@ -135,8 +135,8 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
     ['the fixed credentials of local emulators', { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }],
     ['its access key, but another secret', { credentials: { ...access, secretAccessKey: 'guessed' } }],
     ['another secret of the same length', { credentials: { ...access, secretAccessKey: newAccess().secretAccessKey } }],
-    ['a signature of an hour ago', { systemClockOffset: -HOUR_MS }],
-    ['a signature of the future', { systemClockOffset: HOUR_MS }],
+    ['a signature from an hour ago', { systemClockOffset: -HOUR_MS }],
+    ['a signature from an hour in the future', { systemClockOffset: HOUR_MS }],
     [
       'a body that was not signed',
       {
@@ -144,8 +144,8 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
       },
     ],
     ['a target that was not signed', { tamper: withHeader('x-amz-target', 'X.Y') }],
-    ['an Origin', { tamper: withHeader('origin', 'http://localhost:3000') }],
-    ['the Origin null', { tamper: withHeader('origin', 'null') }],
+    ['an Origin header', { tamper: withHeader('origin', 'http://localhost:3000') }],
+    ['the Origin "null"', { tamper: withHeader('origin', 'null') }],
     ['Sec-Fetch headers', { tamper: withHeader('sec-fetch-site', 'none') }],
     ['another path', { tamper: (request) => Object.assign(request, { path: '/shell' }) }],
     ['another method', { tamper: (request) => Object.assign(request, { method: 'PUT' }) }],
@@ -162,8 +162,8 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
     ['a preflight', 'OPTIONS', { origin: 'http://evil.example', 'access-control-request-method': 'POST' }],
     ['a preflight for a private network', 'OPTIONS', { 'access-control-request-private-network': 'true' }],
     ['a GET', 'GET', {}],
-    ['a form of a page', 'POST', { 'content-type': 'text/plain', origin: 'http://evil.example' }],
-  ])('answers %s without any CORS header', async (_, method, more) => {
+    ['a cross-origin form', 'POST', { 'content-type': 'text/plain', origin: 'http://evil.example' }],
+  ])('answers %s with 403 and no CORS header', async (_, method, more) => {
     const headers = Object.entries({ host: new URL(url()).host, ...more }).map(([key, value]) => `${key}: ${value}`);
     const answer = await sendRaw(url(), `${method} / HTTP/1.1\r\n${headers.join('\r\n')}\r\nconnection: close\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
@@ -177,17 +177,17 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
     '127.0.0.1.evil.example:PORT',
     'localhost.evil.example:PORT',
     '',
-  ])('refuses the Host "%s" before it reads a body', async (host) => {
+  ])('refuses the Host "%s" without reading the body', async (host) => {
     const sent = host.replace('PORT', new URL(url()).port);
     const answer = await sendRaw(url(), `POST / HTTP/1.1\r\nhost: ${sent}\r\ncontent-length: 1000000\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test('refuses a request without a Host', async () => {
+  test('refuses a request without a Host header', async () => {
     expect(await sendRaw(url(), 'POST / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test('survives signed requests that break off', async () => {
+  test('keeps running when signed requests are aborted', async () => {
     const headers = Object.entries(await signedHeaders(name)).map(([key, value]) => `${key}: ${value}`);
     const lines = headers.filter((line) => !line.startsWith('content-length'));
     for (let round = 0; round < 5; round += 1) {
@@ -202,7 +202,7 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
   });
 });
 
-test('a running file that a crash left is told from that of the instance that now has its port', async () => {
+test('running.json is ignored if its credentials are not those of the instance on its port', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   const running = {
     outputs: {},

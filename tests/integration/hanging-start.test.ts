@@ -7,35 +7,35 @@ import type { Context } from 'aws-lambda';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { startTables } from './database.ts';
 
-/** The function as it is deployed, with its time limits, over a real table and a Step Functions that hangs. */
+/** The webhook function with its production time limits, a real table, and a Step Functions endpoint that hangs. */
 
 let database: Awaited<ReturnType<typeof startTables>>;
 const sockets = new Set<Socket>();
-const silence = createServer((socket) => void sockets.add(socket.on('error', () => {})));
+const hanging = createServer((socket) => void sockets.add(socket.on('error', () => {})));
 const environment = { ...process.env };
 
 beforeAll(async () => {
   database = await startTables();
-  await new Promise<void>((resolve) => silence.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
   const { accessKeyId, secretAccessKey } = await database.client.config.credentials();
   Object.assign(process.env, FUNCTION_SETTINGS, {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: database.url,
-    AWS_ENDPOINT_URL_SFN: `http://127.0.0.1:${(silence.address() as { port: number }).port}`,
+    AWS_ENDPOINT_URL_SFN: `http://127.0.0.1:${(hanging.address() as { port: number }).port}`,
     POWERTOOLS_METRICS_DISABLED: 'true',
-    // A busy machine may be slow to give the claim back.
+    // Releasing the claim may be slow on a busy machine.
     CALL_TIME_FACTOR: '3',
   });
 });
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
-  silence.close();
+  hanging.close();
   for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
   await database.close();
 });
 
-test('POST /webhook answers 202, and the job is due at once, though StartExecution hangs', async () => {
+test('POST /webhook responds with 202 and releases the job when StartExecution hangs', async () => {
   const apiKey = newApiKey();
   const clients = createDynamoClientAdmin({ client: database.client, tableName: 'ClientTable' });
   await clients.put({ clientId: 'client', name: 'test', keyHash: hashApiKey(apiKey), secrets: [], createdAt: 0 });

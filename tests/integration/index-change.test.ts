@@ -18,7 +18,7 @@ type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
 /** Indexes that older releases did not have. */
 const NEWER_INDEXES = ['CallerIndex', 'JobIndex'];
 
-/** The template as it was before these indexes. */
+/** The template of a version without these indexes. */
 const olderTemplate = () => {
   const template = readTemplate('template.yaml');
   for (const name of ['ClientTable', 'JobTable']) {
@@ -30,7 +30,7 @@ const olderTemplate = () => {
   return template;
 };
 
-test('the indexes of an older data folder become those of the template, and nothing in it is lost', async () => {
+test('an older data folder gets the indexes of the template and keeps its data', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-indexes-'));
   const run = async <T>(template: ReturnType<typeof readTemplate>, work: (client: DynamoDBClient) => Promise<T>) => {
     const credentials = newAccess();
@@ -64,7 +64,7 @@ test('the indexes of an older data folder become those of the template, and noth
     await run(readTemplate('template.yaml'), async (client) => {
       expect(await find(client)).toEqual({ clientId: 'acme', name: 'acme', ratePerSecond: 5 + start });
       expect((await list(client)).jobs).toHaveLength(1 + start);
-      // Writes reach the new indexes, too.
+      // Writes reach the new indexes.
       await createDynamoClientAdmin(tableOf(client)).setRate('acme', 6);
       await givenJob({ intake: createDynamoJobIntake(jobsOf(client)) }, aJob({ clientId: 'acme', createdAt: NOW + 1 }));
     });

@@ -61,7 +61,7 @@ const createDynamo = (through = client): JobStore => {
   };
 };
 
-/** The times at which a job's results expire: of the table's items, or of what the fake stores. */
+/** The expiry times of a job's stored results, read from the table or the fake. */
 const expiriesOf = async (store: JobStore, jobId: string): Promise<Set<number>> => {
   if ('stored' in store) {
     const { stored } = store as FakeJobStore;
@@ -97,7 +97,7 @@ describe.each<[string, () => JobStore]>([
   ['DynamoDB', createDynamo],
   ...inProcessRows<[string, () => JobStore]>(['DynamoDB in process', () => createDynamo(database.inProcess)]),
 ])('a job store, %s', (_name, create) => {
-  const born = async (store: JobStore, change: Partial<Job> = {}): Promise<Job> => {
+  const createJob = async (store: JobStore, change: Partial<Job> = {}): Promise<Job> => {
     const job = aJob(change);
     await givenJob(store, job);
     return job;
@@ -129,9 +129,9 @@ describe.each<[string, () => JobStore]>([
     return listed;
   };
 
-  test('gives back a job as it was stored', async () => {
+  test('returns a job as it was stored', async () => {
     const store = create();
-    const job = await born(store);
+    const job = await createJob(store);
     expect(await store.reader.get(job.jobId, NOW)).toEqual(job);
     expect(await store.reader.get('01a20b4c-cf47-716b-85d8-000000000000', NOW)).toBeUndefined();
   });
@@ -144,9 +144,9 @@ describe.each<[string, () => JobStore]>([
     metadata: { orderId: 'A-42', empty: '', text: '\u2028 \ufffe é 😀' },
   };
 
-  test('gives back parameters and metadata as JSON has them, whoever reads them', async () => {
+  test('returns parameters and metadata unchanged from every read', async () => {
     const store = create();
-    const job = await born(store, { ...INPUT, dueAt: NOW });
+    const job = await createJob(store, { ...INPUT, dueAt: NOW });
     // JSON.stringify writes -0 as 0.
     const stored = { ...job, parameters: { ...INPUT.parameters, gas: { ...INPUT.parameters.gas, zero: 0 } } };
     expect(await store.reader.get(job.jobId, NOW)).toEqual(stored);
@@ -154,15 +154,15 @@ describe.each<[string, () => JobStore]>([
     expect((await store.results.load(job.jobId))?.job).toEqual(stored);
     expect((await store.intake.find(job.jobId, NOW))?.job).toEqual(stored);
     const { parameters, metadata } = stored;
-    const taken = await store.due.claim({ jobId: job.jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
-    expect(taken).toMatchObject({ claims: 2, parameters, metadata, providers: job.providers });
+    const claimed = await store.due.claim({ jobId: job.jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
+    expect(claimed).toMatchObject({ claims: 2, parameters, metadata, providers: job.providers });
     await store.outcomes.save(job.jobId, 2, over);
     expect(await store.reader.get(job.jobId, NOW)).toMatchObject({ status: 'COMPLETE', parameters, metadata });
   });
 
-  test('keeps parameters and metadata of a job that is tried again, and drops them with what was collected', async () => {
+  test('keeps parameters and metadata when a job is redriven, and deletes them when it is expunged', async () => {
     const store = create();
-    const job = await born(store, { ...INPUT, round: 1 });
+    const job = await createJob(store, { ...INPUT, round: 1 });
     await store.outcomes.save(job.jobId, 1, over);
     const read = async () => (await store.reader.get(job.jobId, NOW)) as Job;
     const ended = await read();
@@ -177,9 +177,9 @@ describe.each<[string, () => JobStore]>([
     expect('parameters' in bare || 'metadata' in bare).toBe(false);
   });
 
-  test('finds the request that a job came with, until the job expires', async () => {
+  test('finds the request that created a job until the job expires', async () => {
     const store = create();
-    const job = await born(store);
+    const job = await createJob(store);
     expect(await store.intake.find(job.jobId, NOW)).toEqual({ job, requestHash: 'hash' });
     expect(await store.intake.find(aJob().jobId, NOW)).toBeUndefined();
     await store.outcomes.save(job.jobId, 1, over);
@@ -188,20 +188,20 @@ describe.each<[string, () => JobStore]>([
     expect(await store.intake.find(job.jobId, expiry)).toBeUndefined();
   });
 
-  test('shows a job as due when its lease has run out, and not before', async () => {
+  test('finds a job as due when its lease has expired, and not before', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     expect(await dueIds(store, NOW + LEASE_MS - 1)).not.toContain(jobId);
     expect(await dueIds(store, NOW + LEASE_MS)).toContain(jobId);
   });
 
-  test('lets one of many take a due job', async () => {
+  test('gives a due job to exactly one of many concurrent claims', async () => {
     const store = create();
-    const { jobId } = await born(store, { dueAt: NOW });
-    const taken = await Promise.all(
+    const { jobId } = await createJob(store, { dueAt: NOW });
+    const claimed = await Promise.all(
       Array.from({ length: 10 }, () => store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)),
     );
-    const winners = taken.filter((job) => job !== undefined);
+    const winners = claimed.filter((job) => job !== undefined);
     expect(winners).toHaveLength(1);
     expect(winners[0]).toMatchObject({
       claims: 2,
@@ -211,24 +211,24 @@ describe.each<[string, () => JobStore]>([
     });
   });
 
-  test('does not let a job be taken before it is due', async () => {
+  test('refuses to claim a job before it is due', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     expect(await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)).toBeUndefined();
   });
 
-  test('makes a released job due at once, for its holder only', async () => {
+  test('makes a released job due at once, and lets only its holder release it', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     await expect(store.control.release(jobId, 2, NOW)).rejects.toThrow(StaleClaim);
     await store.control.release(jobId, 1, NOW);
     expect(await dueIds(store, NOW)).toContain(jobId);
     expect((await store.reader.get(jobId, NOW))?.leasedUntil).toBeUndefined();
   });
 
-  test('takes one outcome a claim, from its holder only', async () => {
+  test('saves one outcome for each claim, from its holder only', async () => {
     const store = create();
-    const { jobId } = await born(store, { dueAt: NOW });
+    const { jobId } = await createJob(store, { dueAt: NOW });
     await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
     await store.outcomes.save(jobId, 2, aSettlement());
@@ -243,9 +243,9 @@ describe.each<[string, () => JobStore]>([
     expect(job?.leasedUntil).toBeUndefined();
   });
 
-  test('never shows a job as due again once it is over, and forgets it when it expires', async () => {
+  test('never finds a job as due after it has ended, and hides it when it expires', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     await store.outcomes.save(jobId, 1, over, [{ providerId: 'gas', fetchedAt: NOW, bytes: 4, json: 'null' }]);
     expect(await dueIds(store, Number.MAX_SAFE_INTEGER)).not.toContain(jobId);
     expect((await store.reader.get(jobId, NOW))?.status).toBe('COMPLETE');
@@ -254,7 +254,7 @@ describe.each<[string, () => JobStore]>([
 
   test('keeps the last twenty attempts', async () => {
     const store = create();
-    const { jobId } = await born(store, { dueAt: NOW });
+    const { jobId } = await createJob(store, { dueAt: NOW });
     for (let claims = 1; claims <= 24; claims += 1) {
       if (claims > 1) await store.due.claim({ jobId, claims: claims - 1, dueAt: NOW }, NOW, LEASE_MS);
       const attempt = { number: claims, trigger: 'scheduled' as const, endedAt: NOW, fetches: [] };
@@ -264,9 +264,9 @@ describe.each<[string, () => JobStore]>([
     expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => index + 5));
   });
 
-  test.each([10, 20_000, 1_048_576])('keeps a result of %i bytes to the last byte', async (bytes) => {
+  test.each([10, 20_000, 1_048_576])('stores a result of %i bytes unchanged', async (bytes) => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     const json = JSON.stringify(
       randomBytes(bytes)
         .toString('base64')
@@ -280,22 +280,22 @@ describe.each<[string, () => JobStore]>([
     expect(loaded?.results[0]?.json === json).toBe(true);
   });
 
-  test('does not let a stale claim replace a newer result', async () => {
+  test('refuses to replace a result with one of a stale claim', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     const result = (json: string) => ({ providerId: 'gas', fetchedAt: NOW, bytes: json.length, json });
     await store.results.save(jobId, 2, result('"new"'), NOW);
     await expect(store.results.save(jobId, 1, result('"old"'), NOW)).rejects.toThrow(StaleClaim);
     expect((await store.results.load(jobId))?.results[0]?.json).toBe('"new"');
   });
 
-  test('lists each job of a client once, newest first, whatever the page and the status', async () => {
+  test('lists the jobs of a client newest first, for every page size and status', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const ids: string[] = [];
     for (let index = 0; index < 30; index += 1) {
-      // Pairs are born in the same millisecond.
-      const { jobId } = await born(store, { clientId, createdAt: NOW + Math.floor(index / 2) });
+      // Two jobs are created in each millisecond.
+      const { jobId } = await createJob(store, { clientId, createdAt: NOW + Math.floor(index / 2) });
       if (index % 10 === 0) await store.outcomes.save(jobId, 1, { ...over, status: 'FAILED' });
       ids.push(jobId);
     }
@@ -308,7 +308,7 @@ describe.each<[string, () => JobStore]>([
     }
   });
 
-  test('takes one of many jobs with the same id, and knows a repeated request by its id', async () => {
+  test('creates one of many jobs with the same id, and recognises a repeated request', async () => {
     const store = create();
     const job = aJob();
     const create50 = Array.from({ length: 50 }, (_, index) =>
@@ -324,9 +324,9 @@ describe.each<[string, () => JobStore]>([
     expect(repeated).toMatchObject({ isNew: true, requestHash: first?.requestHash });
   });
 
-  test('puts a job in the place of one that has expired, and counts its claims on', async () => {
+  test('replaces an expired job with the same id, and continues its claim count', async () => {
     const store = create();
-    const job = await born(store);
+    const job = await createJob(store);
     await store.outcomes.save(job.jobId, 1, over);
     const expiry = (over.expiresAt ?? 0) * 1000;
     const request = { requestId: 'next', requestHash: 'next' };
@@ -336,10 +336,10 @@ describe.each<[string, () => JobStore]>([
     expect(await store.reader.get(job.jobId, expiry)).toMatchObject({ claims: 2, status: 'PENDING', results: [] });
   });
 
-  test('shows a job to the millisecond in which it expires, whether it is deleted by then or not', async () => {
+  test('hides a job from the millisecond in which it expires, even before it is deleted', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
-    const { jobId } = await born(store, { clientId });
+    const { jobId } = await createJob(store, { clientId });
     await store.outcomes.save(jobId, 1, over);
     const expiry = (over.expiresAt ?? 0) * 1000;
     const seen = async (now: number) => [
@@ -351,7 +351,7 @@ describe.each<[string, () => JobStore]>([
     expect(await seen(expiry)).toEqual([undefined, undefined, undefined]);
   });
 
-  test('has nothing of a job that is not there', async () => {
+  test('finds nothing for an unknown job, and refuses to change it', async () => {
     const store = create();
     const { jobId } = aJob();
     expect(await store.results.load(jobId)).toBeUndefined();
@@ -362,23 +362,23 @@ describe.each<[string, () => JobStore]>([
     expect(page).toEqual({ jobs: [] });
   });
 
-  test('shows in the index how often a job was taken, and whether it is held', async () => {
+  test('returns claims and lease with each due job', async () => {
     const store = create();
-    const held = await born(store, { dueAt: NOW });
-    const waiting = await born(store, { dueAt: NOW });
+    const leased = await createJob(store, { dueAt: NOW });
+    const waiting = await createJob(store, { dueAt: NOW });
     await store.outcomes.save(waiting.jobId, 1, aSettlement({ dueAt: NOW }));
     const entryOf = async ({ jobId }: Job) => (await dueEntries(store, NOW)).find((entry) => entry.jobId === jobId);
-    expect(await entryOf(held)).toMatchObject({ claims: 1, leasedUntil: NOW + LEASE_MS });
+    expect(await entryOf(leased)).toMatchObject({ claims: 1, leasedUntil: NOW + LEASE_MS });
     expect((await entryOf(waiting))?.leasedUntil).toBeUndefined();
   });
 
-  test('shows what is due the longest first, page by page', async () => {
+  test('finds due jobs oldest first, page by page', async () => {
     const store = create();
-    // All in one shard, and more than DynamoDB's adapter reads at once.
+    // All in one shard, and more than one page of the DynamoDB adapter.
     const ids: string[] = [];
     for (let index = 0; index < 210; index += 1) {
       const jobId = `${aJob().jobId.slice(0, -8)}00000000`;
-      const { dueAt } = await born(store, { jobId, dueAt: 1_000 - (index % 7) * 100 - index / 1_000 });
+      const { dueAt } = await createJob(store, { jobId, dueAt: 1_000 - (index % 7) * 100 - index / 1_000 });
       if (dueAt !== undefined) ids.push(jobId);
     }
     const found: (number | undefined)[] = [];
@@ -391,18 +391,18 @@ describe.each<[string, () => JobStore]>([
     expect(found).toEqual([...found].sort((a = 0, b = 0) => a - b));
   });
 
-  test('gives a released job to whoever takes it, and takes nothing more from its former holder', async () => {
+  test('lets a released job be claimed again, and refuses outcomes of its former holder', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     await store.control.release(jobId, 1, NOW);
     await expect(store.outcomes.save(jobId, 1, aSettlement())).rejects.toThrow(StaleClaim);
     await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     expect(await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)).toMatchObject({ claims: 2 });
   });
 
-  test('does not give back what is settled', async () => {
+  test('refuses to release or claim a job that has ended', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     await store.outcomes.save(jobId, 1, over);
     await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     expect(
@@ -410,16 +410,16 @@ describe.each<[string, () => JobStore]>([
     ).toBeUndefined();
   });
 
-  test('takes an outcome after the lease has run out, as long as nobody else has the job', async () => {
+  test('saves an outcome after the lease has expired if the job was not claimed again', async () => {
     const store = create();
-    const { jobId } = await born(store, { dueAt: 1, leasedUntil: 1 });
+    const { jobId } = await createJob(store, { dueAt: 1, leasedUntil: 1 });
     await store.outcomes.save(jobId, 1, aSettlement({ callbackAttempts: 1 }));
     expect(await store.reader.get(jobId, NOW)).toMatchObject({ fetchAttempts: 1, callbackAttempts: 1 });
   });
 
-  test('keeps all that an outcome says', async () => {
+  test('stores every field of an outcome', async () => {
     const store = create();
-    const job = await born(store);
+    const job = await createJob(store);
     const attempt = {
       number: 1,
       trigger: 'immediate' as const,
@@ -455,9 +455,9 @@ describe.each<[string, () => JobStore]>([
     expect((await store.results.load(job.jobId))?.job).toEqual(expected);
   });
 
-  test('adds nothing to the log for an outcome without a call, and forgets why a callback was deferred', async () => {
+  test('logs no attempt for an outcome without a call; the next outcome clears why the callback was deferred', async () => {
     const store = create();
-    const { jobId } = await born(store, { dueAt: NOW });
+    const { jobId } = await createJob(store, { dueAt: NOW });
     const { attempt: _, ...settlement } = aSettlement({ callbackDeferred: { class: 'paused' }, dueAt: NOW });
     await store.outcomes.save(jobId, 1, settlement);
     expect(await store.reader.get(jobId, NOW)).toMatchObject({ attemptLog: [], callbackDeferred: { class: 'paused' } });
@@ -468,10 +468,10 @@ describe.each<[string, () => JobStore]>([
     expect([job?.callbackDeferred, job?.heldSince]).toEqual([undefined, undefined]);
   });
 
-  test('remembers since when a job was due that is claimed late, but for a pause of all', async () => {
+  test('records since when a job was due if it is claimed late, not counting a pause of sweeps', async () => {
     const store = create();
     const heldSince = async (pausedUntil?: number) => {
-      const { jobId } = await born(store, { dueAt: NOW });
+      const { jobId } = await createJob(store, { dueAt: NOW });
       await store.outcomes.save(jobId, 1, aSettlement({ dueAt: NOW }));
       const job = await store.due.claim({ jobId, claims: 1, dueAt: NOW }, NOW + LEASE_MS, LEASE_MS, pausedUntil);
       return job?.heldSince;
@@ -482,9 +482,9 @@ describe.each<[string, () => JobStore]>([
     expect(await heldSince(NOW + 2 * LEASE_MS)).toBe(NOW + LEASE_MS);
   });
 
-  test('counts from its birth, or its first claim, for how long a released job was held', async () => {
+  test('measures how long a released job was held from its creation, across claims', async () => {
     const store = create();
-    const { jobId } = await born(store, { updatedAt: NOW - 1 });
+    const { jobId } = await createJob(store, { updatedAt: NOW - 1 });
     await store.control.release(jobId, 1, NOW + 1);
     expect((await store.reader.get(jobId, NOW))?.heldSince).toBe(NOW - 1);
     await store.due.claim({ jobId, claims: 1, dueAt: NOW + 1 }, NOW + 2, LEASE_MS);
@@ -492,9 +492,9 @@ describe.each<[string, () => JobStore]>([
     expect((await store.reader.get(jobId, NOW))?.heldSince).toBe(NOW - 1);
   });
 
-  test('keeps others off for longer after each claim that was not settled; the lease stays as it is', async () => {
+  test('delays the next claim longer after each claim without an outcome, without extending the lease', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     let now = NOW + LEASE_MS;
     for (const minutes of [12, 24, 48, 60]) {
       const [entry] = (await dueEntries(store, now)).filter((one) => one.jobId === jobId);
@@ -514,7 +514,7 @@ describe.each<[string, () => JobStore]>([
 
     test.each([10, 20_000, 900_000])('of %i bytes is renewed and removed by its key alone', async (length) => {
       const store = create();
-      const { jobId } = await born(store);
+      const { jobId } = await createJob(store);
       const result = aResult(length);
       const stored = await store.results.save(jobId, 1, result, NOW / 1000);
       const key = { providerId: 'gas', ...stored };
@@ -529,31 +529,32 @@ describe.each<[string, () => JobStore]>([
       expect(await store.results.renew(jobId, key, NOW)).toBe(false);
     });
 
-    test('of a stale claim leaves no part behind', async () => {
+    test('of a stale claim is refused and leaves no chunks', async () => {
       const store = create();
-      const { jobId } = await born(store);
+      const { jobId } = await createJob(store);
       await store.results.save(jobId, 2, aResult(900_000), NOW / 1000);
       await expect(store.results.save(jobId, 1, aResult(900_000), NOW / 1000 + 60)).rejects.toThrow(StaleClaim);
       expect(await expiriesOf(store, jobId)).toEqual(new Set([NOW / 1000]));
       expect((await store.results.load(jobId))?.results).toHaveLength(1);
     });
 
-    test('is renewed, every part of it, where another execution of its claim has replaced it', async () => {
+    test('that another execution of the same claim replaced is renewed, with all its chunks', async () => {
       const store = create();
-      const { jobId } = await born(store);
+      const { jobId } = await createJob(store);
       const first = await store.results.save(jobId, 1, aResult(900_000), NOW / 1000);
       const last = aResult(900_000);
       await store.results.save(jobId, 1, last, NOW / 1000 + 1);
       expect(await store.results.renew(jobId, { providerId: 'gas', ...first }, NOW / 1000 + 60)).toBe(true);
       expect(await expiriesOf(store, jobId)).not.toContain(NOW / 1000 + 1);
-      // And it stays when the first is removed.
+      // Removing the first result keeps the second.
       await store.results.remove(jobId, 1, { providerId: 'gas', ...first });
       expect((await store.results.load(jobId))?.results[0]?.json === last.json).toBe(true);
     });
 
-    test('that has expired is loaded, renewed and replaced until it is deleted: a late callback is better than none', async () => {
+    // A late callback is better than none.
+    test('that has expired can be loaded, renewed and replaced until it is deleted', async () => {
       const store = create();
-      const { jobId } = await born(store);
+      const { jobId } = await createJob(store);
       const result = aResult(20_000);
       const key = { providerId: 'gas', ...(await store.results.save(jobId, 1, result, 1)) };
       expect((await store.results.load(jobId))?.results).toEqual([result]);
@@ -562,34 +563,34 @@ describe.each<[string, () => JobStore]>([
       await expect(store.results.save(jobId, 1, result, NOW / 1000)).rejects.toThrow(StaleClaim);
     });
 
-    test('expires when it is said to, in epoch seconds, every part of it', async () => {
+    test('has the given expiry, in epoch seconds, on every chunk', async () => {
       const store = create();
-      const { jobId } = await born(store);
+      const { jobId } = await createJob(store);
       await store.results.save(jobId, 1, aResult(900_000), 1_900_000_000);
       expect(await expiriesOf(store, jobId)).toEqual(new Set([1_900_000_000]));
     });
   });
 
-  test('never shows inline data as part of the job', async () => {
+  test('never returns inline data with a job', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     await store.outcomes.save(jobId, 1, over, [{ providerId: 'gas', fetchedAt: NOW, bytes: 8, json: '"secret"' }]);
     expect(JSON.stringify(await store.reader.get(jobId, NOW))).not.toContain('secret');
   });
 
-  test('keeps one result a provider: the last of the newest claim, whole, whatever its size', async () => {
+  test('stores one result of any size for each provider: the last of the newest claim', async () => {
     const store = create();
-    const { jobId } = await born(store);
+    const { jobId } = await createJob(store);
     const large = () => JSON.stringify(randomBytes(500_000).toString('hex'));
-    const keep = (claims: number, providerId: string, json: string) =>
+    const save = (claims: number, providerId: string, json: string) =>
       store.results.save(jobId, claims, { providerId, fetchedAt: NOW, bytes: Buffer.byteLength(json), json }, NOW);
     const last = large();
     const texts = [large(), '1', '"é😀\u0000"', large(), last];
-    for (const [index, json] of texts.entries()) await keep(index + 1, 'gas', json);
-    // The same claim may write again: a task that is tried again does.
-    await keep(texts.length, 'gas', last);
-    await keep(1, 'internet', '"é😀"');
-    await expect(keep(texts.length - 1, 'gas', large())).rejects.toThrow(StaleClaim);
+    for (const [index, json] of texts.entries()) await save(index + 1, 'gas', json);
+    // A retried task writes again under the same claim.
+    await save(texts.length, 'gas', last);
+    await save(1, 'internet', '"é😀"');
+    await expect(save(texts.length - 1, 'gas', large())).rejects.toThrow(StaleClaim);
     const { results = [] } = (await store.results.load(jobId)) ?? {};
     const byId = Object.fromEntries(results.map((result) => [result.providerId, result]));
     expect(results).toHaveLength(2);
@@ -597,13 +598,13 @@ describe.each<[string, () => JobStore]>([
     expect(byId.internet).toEqual({ providerId: 'internet', fetchedAt: NOW, bytes: 8, json: '"é😀"' });
   });
 
-  test('lists no job that has expired, nor one of another client, and loses none beside them', async () => {
+  test('lists all jobs of the client that have not expired, and no others', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const alive: string[] = [];
-    await born(store, { clientId: `${clientId}-2` });
+    await createJob(store, { clientId: `${clientId}-2` });
     for (let index = 0; index < 40; index += 1) {
-      const { jobId } = await born(store, { clientId, createdAt: NOW + index });
+      const { jobId } = await createJob(store, { clientId, createdAt: NOW + index });
       const isExpired = index % 3 !== 0;
       if (index % 2 === 0) {
         const expiresAt = NOW / 1000 + (isExpired ? 0 : 1);
@@ -616,13 +617,13 @@ describe.each<[string, () => JobStore]>([
     expect(found.partial).toHaveLength(7);
   });
 
-  test('finds the few jobs of a status among many', async () => {
+  test('lists the few jobs with a status among many', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const statuses = ['COMPLETE', 'FAILED', 'PARTIAL'] as const;
     const wanted = new Map<string, string[]>(statuses.map((status) => [status, []]));
     for (let index = 0; index < 150; index += 1) {
-      const { jobId } = await born(store, { clientId, createdAt: NOW + index });
+      const { jobId } = await createJob(store, { clientId, createdAt: NOW + index });
       const status = index % 40 === 0 ? statuses[(index / 40) % 3] : undefined;
       if (!status) continue;
       await store.outcomes.save(jobId, 1, { ...over, status });
@@ -634,15 +635,15 @@ describe.each<[string, () => JobStore]>([
     expect(await listAll(store, clientId, 100, 'CANCELLED')).toEqual([]);
   });
 
-  test('lists the jobs of a span of time, to the millisecond, whatever the page size', async () => {
+  test('lists the jobs of a time range, to the millisecond, for every page size', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const ids: string[] = [];
     for (let index = 0; index < 12; index += 1) {
-      const { jobId } = await born(store, { clientId, createdAt: NOW + Math.floor(index / 2) });
+      const { jobId } = await createJob(store, { clientId, createdAt: NOW + Math.floor(index / 2) });
       ids.push(jobId);
     }
-    // Two jobs a millisecond; ids of version 7 sort by age.
+    // Two jobs per millisecond. UUIDv7 ids sort by age.
     const newestFirst = (from: number, to: number) => ids.slice(from * 2, to * 2).reverse();
     for (const limit of [1, 2, 100]) {
       const list = async (span: { from?: number; to?: number }) =>
@@ -657,10 +658,10 @@ describe.each<[string, () => JobStore]>([
     }
   });
 
-  test('keeps times in order that ISO 8601 writes with a sign', async () => {
+  test('accepts time ranges with years beyond 9999 and before 0, which ISO 8601 writes with a sign', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
-    const { jobId } = await born(store, { clientId });
+    const { jobId } = await createJob(store, { clientId });
     const list = (span: { from?: number; to?: number }) => listAll(store, clientId, 10, undefined, span);
     const MAX_TIME_MS = 8.64e15;
     for (const late of [Date.parse('9999-12-31T23:59:59-01:00'), MAX_TIME_MS]) {
@@ -687,11 +688,11 @@ describe.each<[string, () => JobStore]>([
     const callbackUrl = 'https://example.com:8443/complete?token=1';
 
     test.each([{}, { metadata: { orderId: 'A-42' } }])(
-      'shows where a job stands and when it ended, with %j',
+      'has the status, phase, failure and end of its job, with %j',
       async (input) => {
         const store = create();
         const clientId = `client-${randomBytes(4).toString('hex')}`;
-        const job = await born(store, { clientId, callbackUrl, ...input });
+        const job = await createJob(store, { clientId, callbackUrl, ...input });
         expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'PENDING', phase: 'FETCHING' }]);
         const failure = { code: 'CALLBACK_GONE', message: 'gone' } as const;
         await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED', failure, endedAt: NOW + 5 });
@@ -715,15 +716,15 @@ describe.each<[string, () => JobStore]>([
     };
     /** A pending job with a failed attempt, and claimed again since. */
     const troubled = async (store: JobStore, clientId: string): Promise<Job> => {
-      const job = await born(store, { clientId });
+      const job = await createJob(store, { clientId });
       await store.outcomes.save(job.jobId, 1, aSettlement({ isInTrouble: true, dueAt: NOW }));
       return (await store.due.claim({ jobId: job.jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS)) as Job;
     };
 
-    test('holds a pending job from its first failed attempt on, and no list of failed jobs does', async () => {
+    test('contains a pending job from its first failed attempt on, unlike the list of failed jobs', async () => {
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
-      const well = await born(store, { clientId });
+      const well = await createJob(store, { clientId });
       await store.outcomes.save(well.jobId, 1, aSettlement());
       expect(await inTrouble(store, clientId)).toEqual([]);
       const { jobId, claims, isInTrouble } = await troubled(store, clientId);
@@ -736,7 +737,7 @@ describe.each<[string, () => JobStore]>([
       expect((await listAll(store, clientId, 10, 'PENDING')).sort()).toEqual([well.jobId, jobId].sort());
     });
 
-    test.each(['COMPLETE', 'PARTIAL', 'FAILED'] as const)('loses a job that ends %s', async (status) => {
+    test.each(['COMPLETE', 'PARTIAL', 'FAILED'] as const)('drops a job that ends %s', async (status) => {
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
       const { jobId, claims } = await troubled(store, clientId);
@@ -746,7 +747,7 @@ describe.each<[string, () => JobStore]>([
       expect(await listAll(store, clientId, 10, status)).toEqual([jobId]);
     });
 
-    test('loses a job that is cancelled, or redriven until it fails again', async () => {
+    test('drops a job that is cancelled, and one that is redriven until it fails again', async () => {
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
       const cancelledOne = await troubled(store, clientId);
@@ -760,14 +761,14 @@ describe.each<[string, () => JobStore]>([
     });
   });
 
-  test('lists just the selected jobs, by every combination of filters', async () => {
+  test('lists exactly the selected jobs for every combination of filters', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const jobs: Job[] = [];
     for (let index = 0; index < 40; index += 1) {
       const [providers = []] = [[['gas'], ['gas-2'], ['gas', 'internet'], ['internet']][index % 4]];
       const input = index % 3 === 0 ? { metadata: { orderId: '"gas"' } } : {};
-      const { jobId } = await born(store, { clientId, createdAt: NOW + index, providers, ...input });
+      const { jobId } = await createJob(store, { clientId, createdAt: NOW + index, providers, ...input });
       const failure = { code: index % 2 ? ('CALLBACK_GONE' as const) : ('CLIENT_REVOKED' as const), message: 'any' };
       const ends: Settlement[] = [
         aSettlement(),
@@ -809,9 +810,9 @@ describe.each<[string, () => JobStore]>([
   describe('a job that is replaced', () => {
     const times = { now: NOW + 1, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
 
-    test('is as it is to be, and due or not', async () => {
+    test('is stored as given, and is due only if its new state is', async () => {
       const store = create();
-      const job = await born(store);
+      const job = await createJob(store);
       const ended = cancelled(job, { now: NOW, retentionMs: 60_000 });
       await store.control.replace(job, ended);
       expect(await store.reader.get(job.jobId, NOW)).toEqual(ended);
@@ -822,33 +823,33 @@ describe.each<[string, () => JobStore]>([
       expect(await dueIds(store, NOW + 1 + LEASE_MS)).toContain(job.jobId);
     });
 
-    test('is not what others have taken or settled since it was read', async () => {
+    test('must not have been claimed, released or settled since it was read', async () => {
       const store = create();
-      const leased = await born(store);
+      const leased = await createJob(store);
       await store.outcomes.save(leased.jobId, 1, { ...over, status: 'COMPLETE' });
       await expect(store.control.replace(leased, redriven(leased, [], times))).rejects.toThrow(StaleClaim);
-      const waiting = await born(store, { dueAt: NOW });
+      const waiting = await createJob(store, { dueAt: NOW });
       await store.due.claim({ ...waiting, dueAt: NOW }, NOW, LEASE_MS);
       await expect(store.control.replace(waiting, redriven(waiting, [], times))).rejects.toThrow(StaleClaim);
-      const released = await born(store);
+      const released = await createJob(store);
       await store.control.release(released.jobId, 1, NOW);
       await expect(store.control.replace(released, cancelled(released, { now: NOW, retentionMs: 0 }))).rejects.toThrow(
         StaleClaim,
       );
     });
 
-    test('takes no outcome of whoever held it before', async () => {
+    test('refuses the outcome of its previous holder', async () => {
       const store = create();
-      const job = await born(store);
+      const job = await createJob(store);
       await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
       await expect(store.outcomes.save(job.jobId, 1, over)).rejects.toThrow(StaleClaim);
       expect((await store.reader.get(job.jobId, NOW))?.status).toBe('CANCELLED');
     });
 
-    test('leaves the list of what was not delivered, or stays in it', async () => {
+    test('stays in the list of failed jobs when expunged, and leaves it when redriven', async () => {
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
-      const job = await born(store, { clientId });
+      const job = await createJob(store, { clientId });
       await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED' });
       const failed = (await store.reader.get(job.jobId, NOW)) as Job;
       const bare = expunged(failed, NOW);
@@ -858,22 +859,22 @@ describe.each<[string, () => JobStore]>([
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
     });
 
-    test('holds no results any more', async () => {
+    test('by its expunged version loses its inline results', async () => {
       const store = create();
-      const job = await born(store);
-      const mine = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
-      await store.outcomes.save(job.jobId, 1, over, [mine]);
+      const job = await createJob(store);
+      const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
+      await store.outcomes.save(job.jobId, 1, over, [inline]);
       const ended = (await store.reader.get(job.jobId, NOW)) as Job;
-      expect((await store.results.load(job.jobId))?.results).toEqual([mine]);
+      expect((await store.results.load(job.jobId))?.results).toEqual([inline]);
       await store.control.replace(ended, expunged(ended, NOW));
       expect((await store.results.load(job.jobId))?.results).toEqual([]);
     });
   });
 
-  test('expunges what was kept for a job, of any size, and of that job alone', async () => {
+  test('expunges all stored results of one job, of any size', async () => {
     const store = create();
-    const job = await born(store);
-    const other = await born(store);
+    const job = await createJob(store);
+    const other = await createJob(store);
     const json = JSON.stringify(randomBytes(400_000).toString('hex'));
     for (const { jobId } of [job, other]) {
       await store.results.save(jobId, 1, { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' }, NOW);
@@ -885,9 +886,9 @@ describe.each<[string, () => JobStore]>([
   });
 });
 
-describe('what a list reads', () => {
-  /** A database that counts what queries read, and passes the time they take. */
-  const createCounted = (msPerQuery = 0) => {
+describe('listing jobs', () => {
+  /** A job list that counts queries and entries read, and whose clock advances with each query. */
+  const createCountedList = (msPerQuery = 0) => {
     const counts = { queries: 0, entries: 0, batches: [] as number[], clock: NOW };
     const counted = {
       send: async (command: QueryCommand | BatchGetItemCommand) => {
@@ -920,40 +921,40 @@ describe('what a list reads', () => {
     jobIds = jobs.map(({ jobId }) => jobId).reverse();
   }, 30_000);
 
-  test('is not much more than a page, where every job matches', async () => {
-    const { counts, list } = createCounted();
+  test('reads little more than one page if every job matches', async () => {
+    const { counts, list } = createCountedList();
     const page = await list({ clientId, limit: 60, now: NOW });
     expect(page.jobs.map(({ jobId }) => jobId)).toEqual(jobIds.slice(0, 60));
     expect(counts.entries).toBeLessThan(60 * 2.5);
   });
 
-  test('is no job that has ended, but each pending one', async () => {
-    const { counts, list } = createCounted();
+  test('reads the items of pending jobs, but not of ended ones', async () => {
+    const { counts, list } = createCountedList();
     await list({ clientId, statuses: ['CANCELLED'], limit: 100, now: NOW });
     expect(counts.batches).toEqual([]);
     await list({ clientId, limit: 60, now: NOW });
     expect(counts.batches).toEqual([50, 10]);
   });
 
-  test('is within the span of time, and nothing before or after it', async () => {
-    const { counts, list } = createCounted();
+  test('reads only entries within the time range', async () => {
+    const { counts, list } = createCountedList();
     const span = { from: NOW + 300, to: NOW + 310 };
     expect(await list({ clientId, statuses: ['CANCELLED'], ...span, limit: 25, now: NOW })).toEqual({ jobs: [] });
     expect(counts.entries).toBe(10);
-    const empty = createCounted();
+    const empty = createCountedList();
     expect(await empty.list({ clientId, from: NOW + 5, to: NOW + 5, limit: 25, now: NOW })).toEqual({ jobs: [] });
     expect(empty.counts).toMatchObject({ queries: 0 });
   });
 
-  test('goes on until a page is full, where few jobs match', async () => {
-    const { counts, list } = createCounted();
+  test('reads on until a page is full if few jobs match', async () => {
+    const { counts, list } = createCountedList();
     const page = await list({ clientId, statuses: ['CANCELLED'], limit: 2, now: NOW });
     expect(page.jobs.map(({ jobId }) => jobId)).toEqual([jobIds[199], jobIds[399]]);
     expect(counts.queries).toBeLessThan(30);
   });
 
-  test('ends when its time is up; the cursor moves all the same, and no job is lost', async () => {
-    const { counts, list } = createCounted(6_000);
+  test('stops at its time limit with a cursor that advances without skipping a job', async () => {
+    const { counts, list } = createCountedList(6_000);
     const found: string[] = [];
     let after: string | undefined;
     let pages = 0;
@@ -971,9 +972,9 @@ describe('what a list reads', () => {
   });
 });
 
-test('a list stops reading after 10,000 entries, and goes on from there', async () => {
+test('a list stops reading after 10,000 entries, and its cursor continues from there', async () => {
   const limits: number[] = [];
-  // An index without end, of jobs that don't match.
+  // An endless index of jobs that don't match.
   const endless = {
     send: async ({ input }: QueryCommand) => {
       limits.push(input.Limit ?? 0);
@@ -993,8 +994,8 @@ test('a list stops reading after 10,000 entries, and goes on from there', async 
   expect((second.cursor ?? '') < (first.cursor ?? '')).toBe(true);
 });
 
-describe('rows that the index does not hold whole', () => {
-  test('are read from jobs of earlier releases', async () => {
+describe('list rows that the index holds only in part', () => {
+  test('are completed from the jobs of earlier releases', async () => {
     const store = createDynamo();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const callbackUrl = 'http://example.com/?token=1';
@@ -1011,22 +1012,24 @@ describe('rows that the index does not hold whole', () => {
     expect(found.jobs).toEqual([{ jobId, createdAt, status: 'COMPLETE' }]);
   });
 
-  /** A table that returns few items of a batch at once. */
+  /** A job list over a throttled table, which returns few items of a batch at a time. */
   const throttledList = (itemsPerBatch: number) => {
     const throttled = {
       send: async (command: QueryCommand | BatchGetItemCommand) => {
         if (command instanceof QueryCommand) return client.send(command);
         const { Keys = [], ...request } = command.input.RequestItems?.JobTable ?? {};
-        const of = (keys: typeof Keys) => ({ JobTable: { ...request, Keys: keys } });
-        const now = Keys.slice(0, itemsPerBatch);
-        const answer = now.length > 0 ? await client.send(new BatchGetItemCommand({ RequestItems: of(now) })) : {};
-        return { ...answer, UnprocessedKeys: now.length < Keys.length ? of(Keys.slice(now.length)) : {} };
+        const requestFor = (keys: typeof Keys) => ({ JobTable: { ...request, Keys: keys } });
+        const returned = Keys.slice(0, itemsPerBatch);
+        const answer =
+          returned.length > 0 ? await client.send(new BatchGetItemCommand({ RequestItems: requestFor(returned) })) : {};
+        const rest = Keys.slice(returned.length);
+        return { ...answer, UnprocessedKeys: rest.length > 0 ? requestFor(rest) : {} };
       },
     } as unknown as DynamoDBClient;
     return createDynamoJobList({ client: throttled, tableName: 'JobTable', shardCount: SHARDS }).list;
   };
 
-  test('are requested again where the table is throttled, or reported', async () => {
+  test('are read again when the table is throttled; the list fails if it stays throttled', async () => {
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     for (let index = 0; index < 5; index += 1) await givenJob(createDynamo(), aJob({ clientId }));
     const query = { clientId, limit: 10, now: NOW };
@@ -1035,7 +1038,7 @@ describe('rows that the index does not hold whole', () => {
   });
 });
 
-test('the indexes hold just the jobs they are for', async () => {
+test('a failed job is in the client and undelivered indexes, but not in the due index', async () => {
   const store = createDynamo();
   const failed = aJob();
   await givenJob(store, failed);
@@ -1057,7 +1060,7 @@ describe('parameters and metadata in the table', () => {
   const parameters = { gas: { account: '12345678' } };
   const metadata = { orderId: 'A-42' };
 
-  test('are texts that no index holds', async () => {
+  test('are stored as strings, and no index contains them', async () => {
     const { intake } = createDynamo();
     const job = aJob({ parameters, metadata });
     await givenJob({ intake }, job);
@@ -1073,7 +1076,7 @@ describe('parameters and metadata in the table', () => {
     }
   });
 
-  test('make the job unreadable for releases that know neither, and no other job', async () => {
+  test('make the job, and no other, unreadable for releases that do not know them', async () => {
     const { intake } = createDynamo();
     for (const [input, isList] of [
       [{}, true],
@@ -1087,7 +1090,7 @@ describe('parameters and metadata in the table', () => {
     }
   });
 
-  test('cost a job that has none not a byte', async () => {
+  test('add no attribute to a job that has none', async () => {
     const { intake } = createDynamo();
     const job = aJob();
     const { claimsSinceOutcome: _, ...attributes } = job;
@@ -1100,7 +1103,7 @@ describe('parameters and metadata in the table', () => {
     );
   });
 
-  test('are not repeated in the error where they can not be read', async () => {
+  test('do not appear in the error when they are unreadable', async () => {
     const { intake, reader } = createDynamo();
     const job = aJob({ parameters });
     await givenJob({ intake }, job);

@@ -9,7 +9,7 @@ import { type HttpApiEvent, readTemplate } from '../../local/template.ts';
 import { aLog } from '../builders.ts';
 import { contractOf } from '../e2e/contract.ts';
 
-/** Needs every escape that HTTP Basic and forms have. */
+/** Needs escaping in HTTP Basic and in forms. */
 const SECRET = 'a secret: 100 % of + & = é';
 
 const { createHandler } = await import('../../functions/providers/handler.ts');
@@ -31,7 +31,7 @@ const functions: Record<string, (event: APIGatewayProxyEventV2, context: Context
 
 const template = readTemplate('template.yaml');
 
-/** The routes that the template gives those functions. */
+/** The routes of these functions in the template. */
 const routes = Object.keys(functions).flatMap((functionId) => {
   const events = template.Resources[functionId]?.Properties?.Events as Record<string, HttpApiEvent>;
   return Object.values(events)
@@ -50,7 +50,7 @@ beforeAll(async () => {
     stageVariables: properties.StageVariables as Record<string, string>,
     cors: properties.CorsConfiguration as Record<string, string[]>,
   };
-  api = await startHttpApi({ ...config, isAvailable: () => true }, aLog());
+  api = await startHttpApi({ ...config, isAvailable: () => true, maxConcurrent: Number.POSITIVE_INFINITY }, aLog());
   const invoke = async (id: string, event: unknown) => functions[id]?.(event as APIGatewayProxyEventV2, {} as Context);
   api.connect(routes, { invoke });
   call = contractOf('providers', api.url);
@@ -59,21 +59,24 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 describe('the mock providers behind the embedded API', () => {
-  test.each([undefined, '1', '2', '200'])('give a gas account by cursor, %s a page', async (size) => {
-    const found: unknown[] = [];
-    let pages = 0;
-    for (let cursor: string | null = ''; cursor !== null; pages += 1) {
-      const query = new URLSearchParams({ ...(size && { size }), ...(cursor && { cursor }) });
-      const answer = await call(`/providers/gas/accounts/${DEFAULT_GAS_ACCOUNT}/bills?${query}`);
-      const { data, meta } = (await answer.json()) as { data: unknown[]; meta: { next: string | null } };
-      found.push(...data);
-      cursor = meta.next;
-    }
-    expect(found).toEqual(bills.get('gas'));
-    expect(pages).toBe(Number(size ?? 1) === 1 ? 2 : 1);
-  });
+  test.each([undefined, '1', '2', '200'])(
+    'page through the bills of a gas account by cursor, with size=%s',
+    async (size) => {
+      const found: unknown[] = [];
+      let pages = 0;
+      for (let cursor: string | null = ''; cursor !== null; pages += 1) {
+        const query = new URLSearchParams({ ...(size && { size }), ...(cursor && { cursor }) });
+        const answer = await call(`/providers/gas/accounts/${DEFAULT_GAS_ACCOUNT}/bills?${query}`);
+        const { data, meta } = (await answer.json()) as { data: unknown[]; meta: { next: string | null } };
+        found.push(...data);
+        cursor = meta.next;
+      }
+      expect(found).toEqual(bills.get('gas'));
+      expect(pages).toBe(Number(size ?? 1) === 1 ? 2 : 1);
+    },
+  );
 
-  test('give internet bills by Link, relative to each page', async () => {
+  test('page through internet bills by relative Link headers', async () => {
     const found: unknown[] = [];
     let pages = 0;
     for (let path: string | undefined = '/providers/internet/bills'; path !== undefined; pages += 1) {
@@ -88,8 +91,8 @@ describe('the mock providers behind the embedded API', () => {
 
   test.each([
     ['HTTP Basic', oauth.ClientSecretBasic],
-    ['the form', oauth.ClientSecretPost],
-  ])('give reports to an OAuth client that authenticates by %s', async (_name, authentication) => {
+    ['form parameters', oauth.ClientSecretPost],
+  ])('issue tokens for reports to an OAuth client that authenticates by %s', async (_name, authentication) => {
     const server = { issuer: api.url, token_endpoint: `${api.url}/providers/token` };
     const client = { client_id: 'boomerang' };
     const options = { [oauth.allowInsecureRequests]: true };
@@ -117,30 +120,30 @@ describe('the mock providers behind the embedded API', () => {
     expect(ordered.status).toBe(202);
     const location = ordered.headers.get('location') ?? '';
     let status: unknown;
-    const givesUpAt = Date.now() + 10_000;
+    const deadline = Date.now() + 10_000;
     do {
       await sleep(100);
       ({ status } = (await (await call(location, { headers: { authorization } })).json()) as { status: unknown });
-    } while (status !== 'REJECTED' && Date.now() < givesUpAt);
+    } while (status !== 'REJECTED' && Date.now() < deadline);
     expect(status).toBe('REJECTED');
   });
 
-  test('answer other methods with what is allowed, and other paths with 404', async () => {
-    const ask = async (method: string, path: string) => {
+  test('answer other methods with 405 and Allow, and other paths with 404', async () => {
+    const statusAndAllow = async (method: string, path: string) => {
       const { status, headers } = await call(path, { method });
       return [status, headers.get('allow')];
     };
     for (const method of ['GET', 'PUT', 'DELETE']) {
-      expect(await ask(method, '/providers/token')).toEqual([405, 'POST']);
-      expect(await ask(method, '/providers/reports')).toEqual([405, 'POST']);
+      expect(await statusAndAllow(method, '/providers/token')).toEqual([405, 'POST']);
+      expect(await statusAndAllow(method, '/providers/reports')).toEqual([405, 'POST']);
     }
-    expect(await ask('POST', '/providers/gas')).toEqual([405, 'GET']);
-    expect(await ask('POST', '/providers/internet/bills')).toEqual([405, 'GET']);
-    expect(await ask('GET', '/providers/gas/accounts')).toEqual([404, null]);
-    expect(await ask('GET', '/providers/reports/')).toEqual([404, null]);
+    expect(await statusAndAllow('POST', '/providers/gas')).toEqual([405, 'GET']);
+    expect(await statusAndAllow('POST', '/providers/internet/bills')).toEqual([405, 'GET']);
+    expect(await statusAndAllow('GET', '/providers/gas/accounts')).toEqual([404, null]);
+    expect(await statusAndAllow('GET', '/providers/reports/')).toEqual([404, null]);
   });
 
-  test('let web pages of any origin send what they take, and read what they answer', async () => {
+  test('allow cross-origin requests, and expose the response headers that clients need', async () => {
     const origin = 'https://example.com';
     const preflight = await fetch(`${api.url}/providers/reports`, {
       method: 'OPTIONS',
@@ -156,9 +159,16 @@ describe('the mock providers behind the embedded API', () => {
   });
 });
 
-test('the embedded API chooses the most specific of the routes that match, in whatever order they come', async () => {
+test('the embedded API chooses the most specific matching route, in any order of routes', async () => {
   const other = await startHttpApi(
-    { logicalId: 'Api', port: 0, stageVariables: {}, cors: undefined, isAvailable: () => true },
+    {
+      logicalId: 'Api',
+      port: 0,
+      stageVariables: {},
+      cors: undefined,
+      isAvailable: () => true,
+      maxConcurrent: Number.POSITIVE_INFINITY,
+    },
     aLog(),
   );
   const invoke = async (_id: string, event: unknown) => {
@@ -170,14 +180,14 @@ test('the embedded API chooses the most specific of the routes that match, in wh
     path,
     functionId: 'Function',
   }));
-  const ask = async (path: string, method = 'GET') => (await fetch(`${other.url}${path}`, { method })).json();
+  const routeOf = async (path: string, method = 'GET') => (await fetch(`${other.url}${path}`, { method })).json();
   for (const order of [similar, similar.toReversed()]) {
     other.connect(order, { invoke });
-    expect(await ask('/a/b')).toEqual(['GET /a/b', {}]);
-    expect(await ask('/a/c')).toEqual(['GET /a/{x}', { x: 'c' }]);
-    expect(await ask('/c/b')).toEqual(['GET /{x}/b', { x: 'c' }]);
-    expect(await ask('/c/d')).toEqual(['GET /{x}/{y}', { x: 'c', y: 'd' }]);
-    expect(await ask('/a/b', 'POST')).toEqual(['$default', {}]);
+    expect(await routeOf('/a/b')).toEqual(['GET /a/b', {}]);
+    expect(await routeOf('/a/c')).toEqual(['GET /a/{x}', { x: 'c' }]);
+    expect(await routeOf('/c/b')).toEqual(['GET /{x}/b', { x: 'c' }]);
+    expect(await routeOf('/c/d')).toEqual(['GET /{x}/{y}', { x: 'c', y: 'd' }]);
+    expect(await routeOf('/a/b', 'POST')).toEqual(['$default', {}]);
   }
   await other.close();
 });

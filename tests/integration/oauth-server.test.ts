@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import OAuthServer from 'oidc-provider';
 import { fetchFrom } from '../fetching.ts';
 
-/** Our client of the OAuth client-credentials grant against an OAuth server that others have written. */
+/** Our client of the OAuth client-credentials grant against the third-party server `oidc-provider`. */
 
-/** All that RFC 6749, appendix A, allows: printable ASCII. */
-const ODD = { id: `a:b+c%d /"'~`, secret: 'p:a+s%41s w&=r?d~*()!' };
+/** Printable ASCII, which RFC 6749, appendix A, allows. */
+const SPECIAL = { id: `a:b+c%d /"'~`, secret: 'p:a+s%41s w&=r?d~*()!' };
 const PLAIN = { id: 'boomerang', secret: 'gas-client_secret.1' };
 const METHODS = ['client_secret_basic', 'client_secret_post'] as const;
 
@@ -30,7 +30,7 @@ let oauth: OAuthServer;
 let stop: () => void;
 let tokens = 0;
 
-/** An API that takes the server's tokens and answers what they are for. */
+/** An API that accepts the server's tokens and answers with their claims. */
 const answerBills = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
   const [, value = ''] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? [];
   const token = await oauth.ClientCredentials.find(value);
@@ -49,12 +49,12 @@ beforeAll(async () => {
     if (request.url === '/token') tokens += 1;
     void oauth.callback()(request, response);
   });
-  // It warns that it keeps everything in memory.
+  // It warns about its in-memory storage.
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
   await once(server.listen(0, '127.0.0.1'), 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   oauth = new OAuthServer(url, {
-    clients: [...clientsOf(PLAIN), ...clientsOf(ODD)],
+    clients: [...clientsOf(PLAIN), ...clientsOf(SPECIAL)],
     scopes: ['bills', 'invoices'],
     clientBasedCORS: () => false,
     features: {
@@ -62,7 +62,7 @@ beforeAll(async () => {
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        // It knows resources (RFC 8707); the audience of Auth0 and others is another name of them.
+        // The server supports `resource` (RFC 8707); Auth0 and others call the same thing `audience`.
         defaultResource: (context: { oidc: { body?: { audience?: string } } }) => context.oidc.body?.audience ?? [],
         getResourceServerInfo: (_: unknown, resource: string) => ({
           scope: 'bills invoices',
@@ -104,11 +104,11 @@ const fetchAs = async (
   return fetchFrom({ provider: { url: `${url}${path}`, auth: oauth2 }, deps: { send }, secret: client.secret });
 };
 
-describe.each(METHODS)('by %s', (method) => {
+describe.each(METHODS)('with %s', (method) => {
   test.each([
     ['usual', PLAIN],
-    ['odd', ODD],
-  ])('credentials of %s characters give a token', async (_case, client) => {
+    ['special', SPECIAL],
+  ])('a client whose credentials have %s characters gets a token', async (_case, client) => {
     const { json, name } = await fetchAs(client, method);
     expect(name).toBe('fetched');
     expect(JSON.parse(json ?? '')).toMatchObject({ client: `${client.id} ${method}` });
@@ -119,7 +119,7 @@ describe.each(METHODS)('by %s', (method) => {
     expect(JSON.parse(json ?? '')).toMatchObject({ scope: 'bills', audience: 'https://api.gas.example' });
   });
 
-  test('a wrong secret is our fault, by its name', async () => {
+  test('a wrong secret is refused as our fault, with the OAuth error', async () => {
     const { name, failure, counted, log } = await fetchAs({ ...PLAIN, secret: 'wrong-secret' }, method);
     expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
     expect(failure.excerpt).toContain('token endpoint: invalid_client');
@@ -127,12 +127,12 @@ describe.each(METHODS)('by %s', (method) => {
     expect(JSON.stringify([failure, log.lines])).not.toContain('wrong-secret');
   });
 
-  test('an unknown client is our fault, too', async () => {
+  test('an unknown client is refused as our fault', async () => {
     const { failure } = await fetchAs({ ...PLAIN, id: 'somebody' }, method);
     expect(failure).toMatchObject({ class: 'credential_refused', excerpt: expect.stringContaining('invalid_client') });
   });
 
-  test('characters that OAuth does not allow are refused, not sent as others', async () => {
+  test('credentials with characters that OAuth does not allow are refused', async () => {
     for (const client of [
       { ...PLAIN, id: 'bü' },
       { ...PLAIN, secret: 'geheimnis-für-gas' },
@@ -145,25 +145,25 @@ describe.each(METHODS)('by %s', (method) => {
     }
   });
 
-  test('a scope that the client does not have is our fault', async () => {
+  test('a scope that the client may not request is refused as our fault', async () => {
     const { failure } = await fetchAs(PLAIN, method, { scope: 'bills invoices' });
     expect(failure).toMatchObject({ class: 'credential_refused', statusCode: 400 });
     expect(failure.excerpt).toContain('token endpoint: invalid_scope');
   });
 
-  test('a token is used again until the API refuses it, and then replaced at once', async () => {
+  test('a token is reused until the API refuses it, then replaced once', async () => {
     const send = createNodeHttp();
     tokens = 0;
     await fetchAs(PLAIN, method, { send });
     expect((await fetchAs(PLAIN, method, { send, path: '/bills/once' })).name).toBe('fetched');
     expect(tokens).toBe(1);
-    const storm = await Promise.all(Array.from({ length: 50 }, () => fetchAs(PLAIN, method, { send })));
-    expect(new Set(storm.map(({ name }) => name))).toEqual(new Set(['fetched']));
+    const concurrent = await Promise.all(Array.from({ length: 50 }, () => fetchAs(PLAIN, method, { send })));
+    expect(new Set(concurrent.map(({ name }) => name))).toEqual(new Set(['fetched']));
     expect(tokens).toBe(2);
   });
 });
 
-test('a token endpoint that is another page of the server is our fault', async () => {
+test('a token URL that responds with 404 is our fault', async () => {
   const { failure } = await fetchAs(PLAIN, 'client_secret_basic', { tokenUrl: `${url}/no-such-page` });
   expect(failure).toMatchObject({ class: 'credential_refused', statusCode: 404 });
 });

@@ -7,20 +7,20 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { nextTickMs } from '../../local/schedule.ts';
 import { useTemporaryFolder } from '../../tools/temporary-folder.ts';
 
-describe('a program that runs under another', () => {
+describe('a program under end-with-parent', () => {
   const start = (script: string): ChildProcess =>
     spawn(process.execPath, ['tools/engines/end-with-parent.cjs', process.execPath, '-e', script], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-  /** Stays until it is told to end; says so. */
-  const STAYS =
+  /** Runs until SIGTERM, and prints when it starts and ends. */
+  const UNTIL_SIGTERM =
     "process.on('SIGTERM', () => { console.log('ended'); process.exit(7); }); setInterval(() => {}, 1000); console.log('up')";
 
   test.each<[string, (child: ChildProcess) => void]>([
-    ['the input ends', (child) => child.stdin?.end()],
-    ['the other is told to', (child) => child.kill('SIGTERM')],
+    ['its input ends', (child) => child.stdin?.end()],
+    ['its wrapper gets SIGTERM', (child) => child.kill('SIGTERM')],
   ])('ends when %s', async (_, end) => {
-    const child = start(STAYS);
+    const child = start(UNTIL_SIGTERM);
     let printed = '';
     child.stdout?.on('data', (chunk) => {
       if (printed === '') end(child);
@@ -30,7 +30,7 @@ describe('a program that runs under another', () => {
     expect(printed).toBe('up\nended\n');
   });
 
-  test('hands on how it ended', async () => {
+  test('determines the exit code of its wrapper', async () => {
     expect(await once(start('process.exit(3)'), 'close')).toEqual([3, null]);
   });
 });
@@ -45,7 +45,7 @@ describe('the temporary folder of a run', () => {
     process.env.TMPDIR = TMPDIR;
   });
 
-  test('takes what is written, and is removed with it', () => {
+  test('is TMPDIR until it is removed with its files', () => {
     const remove = useTemporaryFolder('run', parent);
     const { TMPDIR: folder = '' } = process.env;
     expect(path.dirname(folder)).toBe(parent);
@@ -54,7 +54,7 @@ describe('the temporary folder of a run', () => {
     expect([process.env.TMPDIR, readdirSync(parent)]).toEqual([parent, []]);
   });
 
-  test('of a run that was killed is removed by the next, that of one that goes on is not', async () => {
+  test('is removed by the next run if its process was killed, but not while its process runs', async () => {
     const child = spawn(process.execPath, ['-e', '']);
     await once(child, 'close');
     const [dead, alive, other] = [`run-${child.pid}`, `run-${process.ppid}`, 'run-mine'];
@@ -67,7 +67,7 @@ describe('the temporary folder of a run', () => {
   });
 });
 
-test('a schedule fires next at or after a time, and never before it began', () => {
+test('the next tick of a schedule is at or after the given time and never before its start', () => {
   expect(nextTickMs(1_000, 5, 0)).toBe(1_000);
   expect(nextTickMs(1_000, 5, 1_000)).toBe(1_000);
   expect(nextTickMs(1_000, 5, 1_001)).toBe(6_000);

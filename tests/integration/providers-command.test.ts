@@ -59,14 +59,14 @@ const full = JSON.stringify({
 });
 
 describe('npm run providers -- check', () => {
-  test('says ok of the shipped catalogue', async () => {
+  test('accepts the shipped catalogue', async () => {
     const { code, stdout } = await run(['check']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ok, \d+ providers$/m);
     expect(stdout).not.toMatch(/^(?!.*\(warning\)$).*providers\.json:/m);
   }, 20_000);
 
-  test('names every error with file, line, column and path, and ends with 1', async () => {
+  test('prints every error with file, line, column and path, with exit code 1', async () => {
     const file = fileOf(
       '\uFEFF{\n "providers": [\n  {"id": "A", "id": "a",\n   "url": "https://h/{x}", "colour": 1}]}',
     );
@@ -88,12 +88,12 @@ describe('npm run providers -- check', () => {
     expect(stdout).toMatch(/providers\.1\.auth\.secret: .*REPORT_SECRET.*\(warning\)/);
     expect(stdout).toMatch(/providers\.1\.polling: .*\(warning\)/);
     expect((await run(['check'], { PROVIDER_CATALOGUE, REPORT_SECRET: 's' })).stdout).not.toContain('REPORT_SECRET');
-    const { code: refused, stdout: why } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'mock' });
-    expect(refused).toBe(1);
-    expect(why).toContain('providers.1.url: Must be an absolute URL');
+    const invalid = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'mock' });
+    expect(invalid.code).toBe(1);
+    expect(invalid.stdout).toContain('providers.1.url: Must be an absolute URL');
   }, 20_000);
 
-  test('warns of parameters that nothing sends, and of names that nothing uses', async () => {
+  test('warns of unused parameters and unused parameter names', async () => {
     const properties = { a: { type: 'string' }, b: { type: 'string', default: 'x', as: 'c' } };
     const provider = { id: 'p', url: 'https://h/{b}', parameters: { type: 'object', properties } };
     const { code, stdout } = await run(['check', fileOf(JSON.stringify({ providers: [provider] }))]);
@@ -102,7 +102,7 @@ describe('npm run providers -- check', () => {
     expect(stdout).toMatch(/providers\.0\.parameters\.properties\.b\.as: Is not used/);
   }, 20_000);
 
-  test('tells the place of a syntax error, and quotes no text of the file', async () => {
+  test('prints the position of a syntax error without quoting the file', async () => {
     const file = fileOf('{"providers": [\n  {"url": "https://u:hunter2@h" "id": 1}]}');
     const { code, stdout, stderr } = await run(['check', file]);
     expect(code).toBe(1);
@@ -110,14 +110,14 @@ describe('npm run providers -- check', () => {
     expect(stdout + stderr).not.toContain('hunter2');
   }, 20_000);
 
-  test('ends with 2 for a file that is not there, and for two', async () => {
+  test('exits with 2 for a missing file, and for two files', async () => {
     expect(await run(['check', '/nowhere.json'])).toMatchObject({ code: 2, stdout: '' });
     expect(await run(['check', 'a.json', 'b.json'])).toMatchObject({ code: 2, stdout: '' });
   }, 20_000);
 });
 
 describe('npm run providers -- list', () => {
-  test('shows what people need to know, and no secret', async () => {
+  test('prints each provider with its parameters and settings, without secrets', async () => {
     const { code, stdout } = await run(['list', fileOf(full)]);
     expect(code).toBe(0);
     for (const part of [
@@ -138,7 +138,7 @@ describe('npm run providers -- list', () => {
     expect(stdout).not.toMatch(/hunter2|0000-PIN/);
   }, 20_000);
 
-  test('gives machines all fields, and no secret', async () => {
+  test('prints all fields as JSON, without secrets', async () => {
     const { stdout } = await run(['list', '--json', fileOf(full)]);
     expect(JSON.parse(stdout)).toEqual([
       expect.objectContaining({ id: 'gas', url: 'https://***@gas.example/{account}{?size,pin}', method: 'GET' }),
@@ -149,13 +149,13 @@ describe('npm run providers -- list', () => {
     expect(stdout).not.toMatch(/hunter2|0000-PIN/);
   }, 20_000);
 
-  test('ends with 1 for a catalogue with errors', async () => {
+  test('exits with 1 for an invalid catalogue', async () => {
     const { code, stdout, stderr } = await run(['list', fileOf('{"providers":[]}')]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/:1:14: providers: Must have at least 1 item/);
   }, 20_000);
 });
 
-test('a command that does not exist ends with 2', async () => {
+test('npm run providers exits with 2 for an unknown command', async () => {
   expect(await run(['constructor'])).toMatchObject({ code: 2, stdout: '' });
 }, 20_000);

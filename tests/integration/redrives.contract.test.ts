@@ -1,8 +1,8 @@
-import { type DynamoDBClient, type GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { createDynamoRedriveIntake, createDynamoRedriveWork } from '@boomerang/core/adapters/dynamo/redrives.ts';
 import { toItem } from '@boomerang/core/adapters/dynamo/table.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
-import { advanced, newRedrive, postponed, type Redrive } from '@boomerang/core/domain/redrive.ts';
+import { advanced, newRedrive, postponed, type Redrive, type RedriveQuery } from '@boomerang/core/domain/redrive.ts';
 import type { ClaimedRedrive, DueRedrive, Redrives } from '@boomerang/core/ports/redrives.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -31,24 +31,24 @@ const createDynamo = (through = client): Redrives => {
   return { ...createDynamoRedriveIntake(table), ...createDynamoRedriveWork(table) };
 };
 
-const born = async (redrives: Redrives, clientId: string = uuidv7()): Promise<Redrive> => {
+const createRedrive = async (redrives: Redrives, clientId: string = uuidv7()): Promise<Redrive> => {
   const { isNew, redrive } = await redrives.create(newRedrive(uuidv7(), clientId, query, NOW), NOW);
   expect(isNew).toBe(true);
   return redrive;
 };
-/** The entry of a redrive among those that are due. Others' tests leave some, too: it is found by claiming it. */
+/** Claims a redrive. Other tests leave due redrives too, so this claims each one until it finds it. */
 const claimDue = async (redrives: Redrives, { redriveId }: Redrive, now: number): Promise<ClaimedRedrive> => {
   for (const entry of await redrives.findDue(now)) {
     const claimed = await redrives.claim(entry, now, LEASE_MS);
     if (claimed?.redriveId === redriveId) return claimed;
   }
-  throw new Error('it is not due');
+  throw new Error(`redrive ${redriveId} is not due at ${now}`);
 };
-/** A time when all leases of before have run out. */
-let longAfter = NOW + 1_000_000;
+/** A time at which all earlier leases have expired. */
+let afterLeases = NOW + 1_000_000;
 const complete = async (redrives: Redrives, redrive: Redrive): Promise<ClaimedRedrive> => {
-  longAfter += 2 * LEASE_MS;
-  const done = advanced(await claimDue(redrives, redrive, longAfter), page, undefined, later);
+  afterLeases += 2 * LEASE_MS;
+  const done = advanced(await claimDue(redrives, redrive, afterLeases), page, undefined, later);
   await redrives.save(done);
   return done;
 };
@@ -61,9 +61,9 @@ describe.each<[string, () => Redrives]>([
   const entryOf = async (redrives: Redrives, key: string, now: number): Promise<DueRedrive | undefined> =>
     (await redrives.findDue(now)).find((entry) => entry.key === key);
 
-  test('are due until they are claimed, and again when the lease has run out', async () => {
+  test('are due until they are claimed, and again when the lease has expired', async () => {
     const redrives = create();
-    const redrive = await born(redrives);
+    const redrive = await createRedrive(redrives);
     const { clientId, redriveId } = redrive;
     expect(await redrives.get(clientId, redriveId, NOW)).toEqual(redrive);
     expect(await redrives.findDue(NOW - 1)).toEqual([]);
@@ -85,9 +85,27 @@ describe.each<[string, () => Redrives]>([
     await complete(redrives, redrive);
   });
 
-  test('keep how far they came, by their holder only, and are forgotten when they expire', async () => {
+  test.each<RedriveQuery>([
+    { status: ['FAILED', 'PARTIAL'], from: 0, to: NOW },
+    { status: 'FAILED', providerId: 'gas', failureCode: 'CALLBACK_GONE', from: 0, to: NOW },
+    { inTrouble: true, from: 0, to: NOW },
+  ])('store their filters %j', async (filters) => {
     const redrives = create();
-    const redrive = await born(redrives);
+    const clientId = uuidv7();
+    const { redrive } = await redrives.create(newRedrive(uuidv7(), clientId, filters, NOW), NOW);
+    const claimed = await claimDue(redrives, redrive, NOW);
+    expect(claimed.query).toEqual(filters);
+    await redrives.save(advanced(claimed, page, 'cursor', later));
+    const done = advanced(await claimDue(redrives, redrive, NOW + 5), page, undefined, later);
+    await redrives.save(done);
+    await createRedrive(redrives, clientId).then((next) => complete(redrives, next));
+    // By now the first redrive is stored under its own key.
+    expect((await redrives.get(clientId, redrive.redriveId, NOW))?.query).toEqual(filters);
+  });
+
+  test('store the progress that their holder saves, and are hidden when they expire', async () => {
+    const redrives = create();
+    const redrive = await createRedrive(redrives);
     const { clientId, redriveId } = redrive;
     const get = (now = NOW) => redrives.get(clientId, redriveId, now);
     const first = await claimDue(redrives, redrive, NOW);
@@ -105,7 +123,7 @@ describe.each<[string, () => Redrives]>([
     expect(await get()).toEqual({ ...kept, redriven: 6, skipped: 2, failed: 4 });
     expect(await entryOf(redrives, key, Number.MAX_SAFE_INTEGER)).toBeUndefined();
     await expect(redrives.save(whole)).rejects.toThrow(StaleClaim);
-    // Kept for the retention from its end on, in whole seconds; from then on it is absent, deleted or not.
+    // The expiry is the end plus the retention, in whole seconds. An expired redrive is hidden even before it is deleted.
     const expiry = NOW + RETENTION_MS + 1_000;
     expect(whole.expiresAt).toBe(expiry / 1000);
     expect((await get(expiry - 1))?.redriveId).toBe(redriveId);
@@ -113,12 +131,12 @@ describe.each<[string, () => Redrives]>([
     expect(await redrives.get(clientId, uuidv7(), NOW)).toBeUndefined();
   });
 
-  test('are seen by their client alone', async () => {
+  test('are visible only to their client', async () => {
     const redrives = create();
-    const [mine, other] = [await born(redrives), await born(redrives)];
+    const [mine, other] = [await createRedrive(redrives), await createRedrive(redrives)];
     expect(await redrives.get(other.clientId, mine.redriveId, NOW)).toBeUndefined();
     for (const redrive of [mine, other]) await complete(redrives, redrive);
-    const next = await born(redrives, mine.clientId);
+    const next = await createRedrive(redrives, mine.clientId);
     for (const { redriveId } of [mine, next]) {
       expect(await redrives.get(other.clientId, redriveId, NOW)).toBeUndefined();
       expect(await redrives.get(mine.clientId, redriveId, NOW)).toMatchObject({ redriveId });
@@ -126,39 +144,39 @@ describe.each<[string, () => Redrives]>([
     await complete(redrives, next);
   });
 
-  test('are one a client while it is running: of many requests at the same time, one is new', async () => {
+  test('are limited to one running redrive for each client: one of many concurrent requests is new', async () => {
     const redrives = create();
     const clientId = uuidv7();
     const requests = Array.from({ length: 20 }, () => newRedrive(uuidv7(), clientId, query, NOW));
-    const answers = await Promise.all(requests.map((request) => redrives.create(request, NOW)));
-    const [open, ...more] = answers.filter(({ isNew }) => isNew);
+    const results = await Promise.all(requests.map((request) => redrives.create(request, NOW)));
+    const [open, ...more] = results.filter(({ isNew }) => isNew);
     expect(more).toEqual([]);
-    expect(new Set(answers.map(({ redrive }) => redrive.redriveId))).toEqual(new Set([open?.redrive.redriveId]));
+    expect(new Set(results.map(({ redrive }) => redrive.redriveId))).toEqual(new Set([open?.redrive.redriveId]));
     for (const { redriveId } of requests) {
-      const isThere = (await redrives.get(clientId, redriveId, NOW)) !== undefined;
-      expect(isThere).toBe(redriveId === open?.redrive.redriveId);
+      const exists = (await redrives.get(clientId, redriveId, NOW)) !== undefined;
+      expect(exists).toBe(redriveId === open?.redrive.redriveId);
     }
-    // Another client is not in the way.
-    const other = await born(redrives);
+    // Another client can start its own redrive.
+    const other = await createRedrive(redrives);
     await complete(redrives, other);
     await complete(redrives, open?.redrive as Redrive);
   });
 
-  test('that are requested twice, for a lost answer, are new both times, even when they are complete already', async () => {
+  test('that are requested again after a lost response are new both times, even if already complete', async () => {
     const redrives = create();
-    const redrive = await born(redrives);
+    const redrive = await createRedrive(redrives);
     expect(await redrives.create(redrive, NOW)).toEqual({ isNew: true, redrive });
     await complete(redrives, redrive);
     const repeated = await redrives.create(redrive, NOW);
     expect(repeated).toMatchObject({ isNew: true, redrive: { status: 'COMPLETE', ...page } });
   });
 
-  test('make way for the next when they are complete, and can be read beside it until they expire', async () => {
+  test('allow the next redrive when complete, and stay readable until they expire', async () => {
     const redrives = create();
     const clientId = uuidv7();
     const before: Redrive[] = [];
     for (let index = 0; index < 3; index += 1) {
-      const next = await born(redrives, clientId);
+      const next = await createRedrive(redrives, clientId);
       for (const { redriveId } of before) {
         expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({ redriveId, status: 'COMPLETE', ...page });
         expect(await redrives.get(clientId, redriveId, NOW + RETENTION_MS + 1_006)).toBeUndefined();
@@ -173,14 +191,14 @@ describe.each<[string, () => Redrives]>([
     await complete(redrives, redrive);
   });
 
-  test('take nothing from a holder of the one before', async () => {
+  test("refuse progress from holders of the client's previous redrive", async () => {
     const redrives = create();
     const clientId = uuidv7();
-    const first = await born(redrives, clientId);
+    const first = await createRedrive(redrives, clientId);
     const stale = await claimDue(redrives, first, NOW);
     const done = await complete(redrives, first);
-    const second = await born(redrives, clientId);
-    // The stale claim's number comes again, if they don't count on.
+    const second = await createRedrive(redrives, clientId);
+    // If claim counts restarted at 0, a stale claim would match again.
     for (let claims = 0; claims < 3; claims += 1) {
       for (const holder of [stale, done]) await expect(redrives.save(holder)).rejects.toThrow(StaleClaim);
       const claimed = await claimDue(redrives, second, NOW + 10 + claims);
@@ -190,7 +208,7 @@ describe.each<[string, () => Redrives]>([
     await complete(redrives, second);
   });
 
-  test('have a pass that one of many requests starts, and none while one is announced', async () => {
+  test('reserve a pass for one of many concurrent requests, and none while a pass is announced', async () => {
     const redrives = create();
     await redrives.announcePass(0);
     const reserved = await Promise.all(Array.from({ length: 10 }, () => redrives.reservePass(NOW, NOW + 10)));
@@ -204,7 +222,7 @@ describe.each<[string, () => Redrives]>([
   });
 });
 
-test('a redrive that an earlier version left open is worked off where it is stored', async () => {
+test('an open redrive stored by an earlier version can be claimed and completed', async () => {
   const redrives = createDynamo();
   const redriveId = uuidv7();
   const clientId = uuidv7();
@@ -218,21 +236,38 @@ test('a redrive that an earlier version left open is worked off where it is stor
   expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
 });
 
-test('a process that dies between the two writes of a request locks no client out, and loses no redrive', async () => {
+test('a process that dies between the two writes of a request blocks no client and loses no redrive', async () => {
   const redrives = createDynamo();
   const clientId = uuidv7();
-  const former = await born(redrives, clientId);
+  const former = await createRedrive(redrives, clientId);
   await complete(redrives, former);
-  const dying = {
+  const failing = {
     send: async (command: { input: { ConditionExpression?: string } }) => {
       if (command.input.ConditionExpression !== undefined) throw new Error('died');
       return client.send(command as GetItemCommand);
     },
   } as unknown as DynamoDBClient;
-  const intake = createDynamoRedriveIntake({ client: dying, tableName: 'JobTable' });
+  const intake = createDynamoRedriveIntake({ client: failing, tableName: 'JobTable' });
   await expect(intake.create(newRedrive(uuidv7(), clientId, query, NOW), NOW)).rejects.toThrow('died');
   expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
-  const next = await born(redrives, clientId);
+  const next = await createRedrive(redrives, clientId);
   expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
   await complete(redrives, next);
+});
+
+test('earlier versions fail to read a redrive with filters, instead of redriving too many jobs', async () => {
+  const stored = async (filters: RedriveQuery) => {
+    const clientId = uuidv7();
+    const redrives = createDynamo();
+    const { redrive } = await redrives.create(newRedrive(uuidv7(), clientId, filters, NOW), NOW);
+    const Key = toItem({ jobId: `REDRIVES#${clientId}`, itemId: 'REDRIVE' });
+    const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key }));
+    await complete(redrives, redrive);
+    return Object.keys(Item).filter((name) => name === 'query' || name === 'filters');
+  };
+  expect(await stored(query)).toEqual(['query']);
+  expect(await stored({ ...query, providerId: undefined })).toEqual(['query']);
+  expect(await stored({ ...query, providerId: 'gas' })).toEqual(['filters']);
+  expect(await stored({ ...query, status: ['FAILED', 'PARTIAL'] })).toEqual(['filters']);
+  expect(await stored({ inTrouble: true, from: 0, to: NOW })).toEqual(['filters']);
 });

@@ -19,8 +19,8 @@ afterAll(async () => database.close());
 
 const table = () => ({ client: database.client, tableName: 'JobTable' });
 
-describe('the trace of a sweep', () => {
-  test('is none before the first, and then that of the last', async () => {
+describe('the record of the last sweep', () => {
+  test('is absent before the first sweep, then holds the time of the last', async () => {
     const last = createDynamoLastSweep(table());
     const record = createDynamoSweepRecorder(table());
     expect(await last()).toBeUndefined();
@@ -29,7 +29,7 @@ describe('the trace of a sweep', () => {
     expect(await last()).toBe(NOW + 60_000);
   });
 
-  test('tells when sweeps were last paused', async () => {
+  test('holds the time of the last paused sweep', async () => {
     const lastPause = createDynamoLastPause(table());
     const record = createDynamoSweepRecorder(table());
     expect(await lastPause()).toBeUndefined();
@@ -39,7 +39,7 @@ describe('the trace of a sweep', () => {
     expect([await lastPause(), await createDynamoLastSweep(table())()]).toEqual([NOW + 60_000, NOW + 120_000]);
   });
 
-  test('is no job to the audit', async () => {
+  test('is not read as a job by the audit', async () => {
     await createDynamoSweepRecorder(table())(NOW, false);
     const found: unknown[] = [];
     for await (const { jobs } of createDynamoJobAudit(table()).readAll()) found.push(...jobs);
@@ -70,7 +70,7 @@ describe('the trace of a sweep', () => {
     return reports;
   };
 
-  test('is left once a sweep, a paused one included, and not where nothing could be read', async () => {
+  test('is written once for each sweep, also when paused, but not if reading due jobs fails', async () => {
     expect(await sweep(0)).toBe(1);
     expect(await sweep(40)).toBe(0);
     expect(await sweep(0, { isPaused: true })).toBe(1);

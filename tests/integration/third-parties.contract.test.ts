@@ -46,7 +46,7 @@ const aWatch = (change: Partial<Watch> = {}): Watch => ({
 });
 const aReceiver = () => receiverCircuitKey(uuidv7(), 'https://example.com/');
 const ten = Array.from({ length: 10 }, (_, index) => index);
-const won = async (tries: Promise<boolean>[]) => (await Promise.all(tries)).filter(Boolean).length;
+const countTrue = async (results: Promise<boolean>[]) => (await Promise.all(results)).filter(Boolean).length;
 
 describe.each<[string, () => Circuits]>([
   ['the fake', createFakeCircuits],
@@ -56,7 +56,7 @@ describe.each<[string, () => Circuits]>([
     () => createDynamoCircuits({ client: database.inProcess, tableName: 'JobTable' }),
   ]),
 ])('circuits, %s', (_name, create) => {
-  test('are there from their opening to their closing', async () => {
+  test('are listed from opening to closing', async () => {
     const circuits = create();
     const circuit = aCircuit({ lastFailure: { class: 'bad_status', statusCode: 503 } });
     expect(await circuits.open(circuit, NOW)).toBe(true);
@@ -65,18 +65,18 @@ describe.each<[string, () => Circuits]>([
     expect((await circuits.list(NOW)).has(circuit.key)).toBe(false);
   });
 
-  test('are opened, moved and closed by one of many', async () => {
+  test('are opened, moved and closed by exactly one of many concurrent callers', async () => {
     const circuits = create();
     const circuit = aCircuit();
-    expect(await won(ten.map((index) => circuits.open({ ...circuit, openUntil: NOW + 1 + index }, NOW)))).toBe(1);
+    expect(await countTrue(ten.map((index) => circuits.open({ ...circuit, openUntil: NOW + 1 + index }, NOW)))).toBe(1);
     const { open: read } = (await circuits.list(NOW)).get(circuit.key) ?? {};
-    if (!read) throw new Error('it is open');
-    expect(await won(ten.map((index) => circuits.move(read, { ...read, openUntil: NOW + 100 + index })))).toBe(1);
+    if (!read) throw new Error('the circuit is not listed as open');
+    expect(await countTrue(ten.map((index) => circuits.move(read, { ...read, openUntil: NOW + 100 + index })))).toBe(1);
     expect(await circuits.close(read, [])).toBe(false);
     expect(await circuits.move(read, { ...read, openUntil: NOW })).toBe(false);
   });
 
-  test('of receivers are found by their own key, and are in no list', async () => {
+  test('of receivers are found by key, but not listed', async () => {
     const circuits = create();
     const key = aReceiver();
     const circuit = aCircuit({ key });
@@ -92,56 +92,53 @@ describe.each<[string, () => Circuits]>([
   test.each([
     ['a provider', () => aCircuit().key],
     ['a receiver', aReceiver],
-  ])('of %s are watched by the first of many, and changed under that watch only', async (_whose, aKey) => {
+  ])('of %s have one watch, and only that watch can be updated', async (_party, aKey) => {
     const circuits = create();
     const key = aKey();
     const read = async (now = NOW) =>
       (await circuits.list(now)).get(key)?.watch ?? (await circuits.find(key, now)).watch;
-    expect(await won(ten.map((index) => circuits.watch(key, aWatch({ since: NOW + index }), NOW)))).toBe(1);
+    expect(await countTrue(ten.map((index) => circuits.watch(key, aWatch({ since: NOW + index }), NOW)))).toBe(1);
     const { since = 0 } = (await read()) ?? {};
     expect(await circuits.updateWatch(key, since - 1, { expiresAt: 0 })).toBe(false);
     expect(await circuits.updateWatch(key, since, { expiresAt: NOW / 1000 + 90 })).toBe(true);
     const sampling = { weight: 8, weightFrom: NOW + 1, weightUntil: NOW + 2 };
     expect(await circuits.updateWatch(key, since, sampling)).toBe(true);
     expect(await read()).toEqual({ since, expiresAt: NOW / 1000 + 90, ...sampling });
-    // Once it has ended it is not there, and another may begin.
+    // After the watch has expired, another can begin.
     const later = NOW + 90_000;
     expect(await read(later)).toBeUndefined();
     expect(await circuits.watch(key, aWatch({ since: later, expiresAt: later / 1000 + 60 }), later)).toBe(true);
     expect(await read(later)).toMatchObject({ since: later });
   });
 
-  test('count the calls of all, by third party and window', async () => {
+  test('count calls by third party and window', async () => {
     const circuits = create();
     const { key } = aCircuit();
-    const own = { calls: 8, failures: 8, samples: 1 };
-    const count = (window: number, other = key) => circuits.count(other, window, own, NOW / 1000 + 120);
+    const tally = { calls: 8, failures: 8, samples: 1 };
+    const count = (window: number, other = key) => circuits.count(other, window, tally, NOW / 1000 + 120);
     await Promise.all([count(1), count(1), count(2), count(1, `${key}-other`)]);
-    // Nothing of how the table keeps it.
+    // The result has no attributes of the table.
     expect(await count(1)).toEqual({ calls: 24, failures: 24, samples: 3 });
   });
 
   test.each([
     ['a provider', () => aCircuit().key],
     ['a receiver', aReceiver],
-  ])(
-    'of %s are forgotten an hour after their open time unless one probes them, and open anew',
-    async (_whose, aKey) => {
-      const circuits = create();
-      const circuit = aCircuit({ key: aKey(), openUntil: NOW + 1, consecutiveOpens: 4, halfOpen: true });
-      const read = async (now: number) =>
-        (await circuits.list(now)).get(circuit.key)?.open ?? (await circuits.find(circuit.key, now)).open;
-      await circuits.open(circuit, NOW);
-      // Expiry is to the second, and never early.
-      const last = NOW + 3_600_999;
-      expect(await read(last)).toEqual({ ...circuit, lastFailure: undefined });
-      expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, last)).toBe(false);
-      expect(await read(last + 1)).toBeUndefined();
-      expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, last + 1)).toBe(true);
-    },
-  );
+  ])('of %s expire an hour after their open time if not probed, and can then open again', async (_party, aKey) => {
+    const circuits = create();
+    const circuit = aCircuit({ key: aKey(), openUntil: NOW + 1, consecutiveOpens: 4, halfOpen: true });
+    const read = async (now: number) =>
+      (await circuits.list(now)).get(circuit.key)?.open ?? (await circuits.find(circuit.key, now)).open;
+    await circuits.open(circuit, NOW);
+    // Expiry is rounded up to a whole second.
+    const last = NOW + 3_600_999;
+    expect(await read(last)).toEqual({ ...circuit, lastFailure: undefined });
+    expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, last)).toBe(false);
+    expect(await read(last + 1)).toBeUndefined();
+    expect(await circuits.open({ ...circuit, consecutiveOpens: 1 }, last + 1)).toBe(true);
+  });
 
-  test('are watched to the millisecond in which a watch expires', async () => {
+  test('have a watch until the millisecond in which it expires', async () => {
     const circuits = create();
     const { key } = aCircuit();
     const expiresAt = NOW / 1000 + 60;
@@ -153,31 +150,31 @@ describe.each<[string, () => Circuits]>([
     expect(await circuits.watch(key, aWatch({ since: last + 1, expiresAt: expiresAt + 60 }), last + 1)).toBe(true);
   });
 
-  test('count on in a window that has expired and is not deleted yet: what tells windows apart is their number', async () => {
+  test('keep counting in an expired window that is not deleted yet, because windows are numbered', async () => {
     const circuits = create();
     const { key } = aCircuit();
-    const own = { calls: 1, failures: 1, samples: 1 };
-    await circuits.count(key, 1, own, NOW / 1000 - 1);
-    expect(await circuits.count(key, 1, own, NOW / 1000 + 120)).toEqual({ calls: 2, failures: 2, samples: 2 });
+    const tally = { calls: 1, failures: 1, samples: 1 };
+    await circuits.count(key, 1, tally, NOW / 1000 - 1);
+    expect(await circuits.count(key, 1, tally, NOW / 1000 + 120)).toEqual({ calls: 2, failures: 2, samples: 2 });
   });
 
-  test('lose their watch and their tallies when they close', async () => {
+  test('lose their watch and counts when they close', async () => {
     const circuits = create();
     const circuit = aCircuit();
-    const own = { calls: 1, failures: 1, samples: 1 };
+    const tally = { calls: 1, failures: 1, samples: 1 };
     await circuits.watch(circuit.key, aWatch(), NOW);
-    for (const window of [1, 2, 3]) await circuits.count(circuit.key, window, own, NOW / 1000 + 120);
+    for (const window of [1, 2, 3]) await circuits.count(circuit.key, window, tally, NOW / 1000 + 120);
     await circuits.open(circuit, NOW);
     expect(await circuits.close(circuit, [1, 2])).toBe(true);
     expect((await circuits.list(NOW)).has(circuit.key)).toBe(false);
     const counted = await Promise.all(
-      [1, 2, 3].map((window) => circuits.count(circuit.key, window, own, NOW / 1000 + 120)),
+      [1, 2, 3].map((window) => circuits.count(circuit.key, window, tally, NOW / 1000 + 120)),
     );
     expect(counted.map(({ calls }) => calls)).toEqual([1, 1, 2]);
   });
 });
 
-test('circuits of providers are read to the last page, whatever else is under their key', async () => {
+test('provider circuits are listed from all pages of their partition', async () => {
   const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
   const filler = 'x'.repeat(300_000);
   const put = (itemId: string) =>
@@ -187,7 +184,7 @@ test('circuits of providers are read to the last page, whatever else is under th
         Item: { jobId: { S: 'CIRCUITS' }, itemId: { S: itemId }, filler: { S: filler }, expiresAt: { N: '0' } },
       }),
     );
-  // More than a page of them, all before the last one by their key.
+  // More than a page of items, all sorted before the circuit.
   await Promise.all(ten.map((index) => put(`provider#0-${index}`)));
   const last = aCircuit({ key: 'provider#zzz' });
   await circuits.open(last, NOW);
@@ -195,7 +192,7 @@ test('circuits of providers are read to the last page, whatever else is under th
   expect((await circuits.list(NOW)).get(last.key)).toEqual({ open: last, watch: aWatch() });
 });
 
-test('everything that is kept of third parties goes by TTL, in epoch seconds', async () => {
+test('every item about third parties has a TTL in epoch seconds', async () => {
   const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
   const limits = createDynamoLimits({ client, tableName: 'JobTable', random: Math.random });
   const rates = createDynamoClientRates({ client, tableName: 'JobTable' });
@@ -236,41 +233,41 @@ describe.each<[string, () => Limits]>([
     () => createDynamoLimits({ client: database.inProcess, tableName: 'JobTable', random: Math.random }),
   ]),
 ])('limits, %s', (_name, create) => {
-  test('give as many calls of a second as there are, by counter', async () => {
+  test('allow the configured number of calls per second for each counter', async () => {
     const limits = create();
     const key = uuidv7();
-    expect(await won(ten.map(() => limits.takeCall(key, 0, 1, 7)))).toBe(7);
+    expect(await countTrue(ten.map(() => limits.takeCall(key, 0, 1, 7)))).toBe(7);
     expect(await limits.takeCall(key, 0, 1, 7)).toBe(false);
     expect(await limits.takeCall(key, 1, 1, 7)).toBe(true);
     expect(await limits.takeCall(key, 0, 2, 7)).toBe(true);
   });
 
-  test('give no slot to two, and a slot again once it is free or its time is up', async () => {
+  test('give a slot to one caller at a time, and again once it is freed or expired', async () => {
     const limits = create();
     const key = uuidv7();
     const take = (now = NOW) => limits.takeSlot(key, 1, now, now + 1_000);
-    const taken = (await Promise.all(ten.map(() => take()))).filter((slot) => slot !== undefined);
-    expect(taken).toHaveLength(1);
+    const slots = (await Promise.all(ten.map(() => take()))).filter((slot) => slot !== undefined);
+    expect(slots).toHaveLength(1);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 2]);
-    if (taken[0]) await limits.freeSlot(taken[0]);
+    if (slots[0]) await limits.freeSlot(slots[0]);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 1, 2]);
     expect(await take()).toMatchObject({ key, number: 1 });
     expect(await take(NOW + 999)).toBeUndefined();
     expect(await take(NOW + 1_000)).toBeDefined();
   });
 
-  test('take nothing from the next holder of a slot whose time ran out', async () => {
+  test('ignore the freeing of an expired slot that has a new holder', async () => {
     const limits = create();
     const key = uuidv7();
-    const lost = await limits.takeSlot(key, 0, NOW, NOW + 10);
-    const mine = await limits.takeSlot(key, 0, NOW + 10, NOW + 1_000);
-    if (!lost || !mine) throw new Error('both had it');
-    await limits.freeSlot(lost);
+    const expired = await limits.takeSlot(key, 0, NOW, NOW + 10);
+    const current = await limits.takeSlot(key, 0, NOW + 10, NOW + 1_000);
+    if (!expired || !current) throw new Error('a slot was not given');
+    await limits.freeSlot(expired);
     expect(await limits.takeSlot(key, 0, NOW + 20, NOW + 2_000)).toBeUndefined();
   });
 });
 
-test('a counter or a slot whose key is throttled is not available, and no error', async () => {
+test('a throttled counter or slot is unavailable, without an error', async () => {
   const busy = mockClient(DynamoDBClient);
   busy.rejects(new ProvisionedThroughputExceededException({ message: 'busy', $metadata: {} }));
   const mocked = new DynamoDBClient({ region: 'us-east-1' });
@@ -283,7 +280,7 @@ test('a counter or a slot whose key is throttled is not available, and no error'
   busy.restore();
 });
 
-test('a slot whose answer was lost is ours when the SDK asks again', async () => {
+test('a slot is given again when the SDK retries after a lost response', async () => {
   const limits = createDynamoLimits({ client, tableName: 'JobTable', random: () => 0.5 });
   const key = uuidv7();
   const first = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
@@ -298,7 +295,7 @@ describe.each<[string, () => ClientRates]>([
     () => createDynamoClientRates({ client: database.inProcess, tableName: 'JobTable' }),
   ]),
 ])('client rates, %s', (_name, create) => {
-  test('count what a client posts, by window', async () => {
+  test('count the requests of a client by window', async () => {
     const rates = create();
     const clientId = uuidv7();
     await Promise.all(ten.map(() => rates.count(clientId, 1, 3, NOW / 1000)));
@@ -307,7 +304,7 @@ describe.each<[string, () => ClientRates]>([
     expect(await rates.count(uuidv7(), 1, 1, NOW / 1000)).toBe(1);
   });
 
-  test('list the clients that are limited, and no circuits, until their time is over', async () => {
+  test('list clients until their limit ends, separately from circuits', async () => {
     const rates = create();
     const clientId = uuidv7();
     const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
@@ -320,7 +317,7 @@ describe.each<[string, () => ClientRates]>([
     expect((await rates.listLimited(NOW + 10)).has(clientId)).toBe(false);
   });
 
-  test('count on in a window that has expired and is not deleted yet', async () => {
+  test('keep counting in an expired window that is not deleted yet', async () => {
     const rates = create();
     const clientId = uuidv7();
     await rates.count(clientId, 1, 3, NOW / 1000 - 1);

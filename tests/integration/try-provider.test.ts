@@ -6,15 +6,15 @@ import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-sc
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Answering, startServer, type TestServer } from '../fetching.ts';
 
-/** `npm run providers -- try`, as people and scripts call it. */
+/** Runs `npm run providers -- try` as a process. */
 
 const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-try-'));
 const SECRET = 's3cret-of-gas';
 let server: TestServer;
 let catalogue: string;
 
-const answering: Answering = ({ path: asked, query, headers, method, body }) => {
-  switch (asked) {
+const answering: Answering = ({ path: pathname, query, headers, method, body }) => {
+  switch (pathname) {
     case '/accounts/12345678/bills': {
       if (headers.authorization !== `Bearer ${SECRET}`) return { status: 401, body: 'no' };
       const isFirst = !query.has('cursor');
@@ -98,7 +98,7 @@ const run = (args: string[], env: Record<string, string> = { GAS_KEY: SECRET }) 
   });
 
 describe('npm run providers -- try', () => {
-  test('prints each call, the verdict and what would be delivered, without secrets', async () => {
+  test('prints each call, the verdict and the data to deliver, without secrets', async () => {
     const { code, stdout, stderr } = await run(['gas', '--account', '12345678', '--size', '5']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain(`1  GET ${server.url}/accounts/***/bills?size=5\n`);
@@ -111,7 +111,7 @@ describe('npm run providers -- try', () => {
     expect(stdout).not.toMatch(/s3cret|accounts\/1/);
   }, 20_000);
 
-  test('prints all of the data with --full, and a JSON document with --json', async () => {
+  test('prints the complete data with --full, and a JSON document with --json', async () => {
     const all = await run(['gas', '--account=12345678', '--full']);
     expect(all.stdout).toContain(`"${'x'.repeat(3_000)}"]`);
     const { code, stdout } = await run([
@@ -135,7 +135,7 @@ describe('npm run providers -- try', () => {
     expect(JSON.stringify(report.calls)).not.toMatch(/s3cret|12345678/);
   }, 20_000);
 
-  test('polls until the work is done, behind a token', async () => {
+  test('fetches a token and polls until the work is done', async () => {
     const { code, stdout } = await run(['reports', '--taxId', 'TAX-4711', '--paid', 'true', '--rate', '1.5']);
     expect(code).toBe(0);
     expect(stdout).toContain(`POST ${server.url}/token\n`);
@@ -147,13 +147,13 @@ describe('npm run providers -- try', () => {
     expect(stdout).not.toMatch(/s3cret|the-access|4711/);
   }, 20_000);
 
-  test('ends with 1 where work is not done in time', async () => {
+  test('exits with 1 if the work is not done by --timeout', async () => {
     const { code, stdout } = await run(['reports', '--timeout', '0']);
     expect(code).toBe(1);
     expect(stdout).toContain('WORKING: not done after 0 polls; raise --timeout to wait longer');
   }, 20_000);
 
-  test('ends with 0 where null would be delivered', async () => {
+  test('exits with 0 if the data is null', async () => {
     const { code, stdout } = await run(['empty']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^null$/m);
@@ -166,13 +166,13 @@ describe('npm run providers -- try', () => {
       /^REFUSED \(ProviderRefused\): bad_status, 404\n\{"error":"no such account \*\*\*"\}$/m,
     ],
     [
-      'refuses a short secret',
+      'refuses a short secret value',
       ['broken', '--pin', 'Qz'],
       /^REFUSED \(ProviderRefused\): bad_status, 404\n\(not shown/m,
     ],
     ['is down', ['down'], /^UNAVAILABLE \(ProviderUnavailable\): connection_refused\nECONNREFUSED$/m],
   ])(
-    'ends with 1 and the verdict where a provider %s',
+    'exits with 1 and prints the verdict if a provider %s',
     async (_case, args, expected) => {
       const { code, stdout } = await run(args);
       expect(code).toBe(1);
@@ -194,16 +194,16 @@ describe('npm run providers -- try', () => {
     ],
     ['a missing parameter', ['gas'], /^--account: Is required/],
     ['a wrong value, which is not shown', ['gas', '--account', 'sesame'], /^--account: Must match the pattern/],
-    ['a text for a number', ['gas', '--account', '12345678', '--size', 'many'], /^--size: Must be an integer/],
+    ['a string for an integer', ['gas', '--account', '12345678', '--size', 'many'], /^--size: Must be an integer/],
     ['an unknown parameter', ['empty', '--parameter', 'a=1'], /^--a: Not a known parameter/],
-    ['a pair that is none', ['empty', '--parameter', 'a'], /^--parameter must be name=value/],
+    ['a --parameter without a value', ['empty', '--parameter', 'a'], /^--parameter must be name=value/],
     ['an unknown option', ['empty', '--colour', 'red'], /colour/],
-    ['a stage that is none', ['empty', '--stage', 'moon'], /^--stage must be one of local, dev, prod/],
-    ['a timeout that is none', ['empty', '--timeout', 'soon'], /^--timeout must be a whole number/],
+    ['an unknown stage', ['empty', '--stage', 'moon'], /^--stage must be one of local, dev, prod/],
+    ['an invalid timeout', ['empty', '--timeout', 'soon'], /^--timeout must be a whole number/],
     ['a missing file', ['empty', '--catalogue', '/no/such.json'], /can't be read/],
     ['a secret that is not set', ['gas', '--account', '12345678'], /^the secret gas-key is not set: set GAS_KEY/],
   ])(
-    'ends with 2 for %s',
+    'exits with 2 for %s',
     async (name, args, expected) => {
       const { code, stderr } = await run(args, name === 'a secret that is not set' ? {} : { GAS_KEY: SECRET });
       expect(code).toBe(2);
@@ -213,7 +213,7 @@ describe('npm run providers -- try', () => {
     20_000,
   );
 
-  test('shows the parameters of a provider among its options', async () => {
+  test('lists the parameters of a provider as options with --help', async () => {
     const { code, stdout } = await run(['gas', '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/--account <string> +Account number/);

@@ -5,9 +5,9 @@ import type { HistoryEvent } from './history.ts';
 import { PAGED, PAGINATION } from './paged-provider.ts';
 
 export const PROVIDERS = ['gas', 'internet', 'water', 'report', PAGED] as const;
-/** The provider that is polled. */
+/** The provider whose work is polled. */
 export const POLLED = 'report';
-/** How it is polled; its work takes up to half as long again. */
+/** Its polling settings. Its work takes up to 1.5 times the time-out. */
 export const POLLING: NonNullable<ProviderInput['polling']> & { timeoutSeconds: number } = {
   statusUrl: 'location',
   statusAt: '/status',
@@ -18,21 +18,21 @@ export const POLLING: NonNullable<ProviderInput['polling']> & { timeoutSeconds: 
   timeoutSeconds: 900,
 };
 
-/** The provider whose parameter gets another name, and the one that leaves the catalogue. */
+/** The provider whose parameter is renamed, and the one that is removed from the catalogue. */
 const RENAMED = 'gas';
-const LEAVING = 'water';
+const REMOVED = 'water';
 
-/** Each takes a parameter, so that a request shows whose data it asks for. */
-const takes = (name: string) => ({
+/** Each provider has a parameter, so that a request identifies its job. */
+const withParameter = (name: string) => ({
   parameters: { type: 'object' as const, properties: { [name]: { type: 'string' as const, writeOnly: true } } },
 });
 
-/** A provider at a host of its own. The secret of a credential is named like the host that it is for. */
+/** A provider with its own host. The secret of a credential is named after its host. */
 const at = (id: string, host = id, parameter = 'account'): Partial<ProviderInput> => ({
   id,
   url: `https://${host}.example/{?${parameter}}`,
-  ...takes(parameter),
-  ...(id === LEAVING && { concurrency: 2, ratePerSecond: 2 }),
+  ...withParameter(parameter),
+  ...(id === REMOVED && { concurrency: 2, ratePerSecond: 2 }),
   ...(id === PAGED && { ratePerSecond: 3, pagination: PAGINATION }),
   ...(id === POLLED && {
     method: 'POST' as const,
@@ -46,11 +46,11 @@ const at = (id: string, host = id, parameter = 'account'): Partial<ProviderInput
 const EDITS = {
   'as it was': (id: string) => at(id),
   'parameter renamed': (id: string) => at(id, id, id === RENAMED ? 'customer' : 'account'),
-  'provider gone': (id: string) => (id === LEAVING ? undefined : at(id)),
+  'provider gone': (id: string) => (id === REMOVED ? undefined : at(id)),
   'polling moved': (id: string) => at(id, id === POLLED ? `${id}-new` : id),
 } as const;
 
-/** Which catalogue a process was deployed with. */
+/** The catalogue with which a process was deployed. */
 export type Generation = keyof typeof EDITS;
 const FIRST: Generation = 'as it was';
 
@@ -61,34 +61,34 @@ export const CATALOGUES = Object.fromEntries(
   Object.entries(EDITS).map(([name, edit]) => [name, readEdit(edit)]),
 ) as Record<Generation, Map<string, Provider>>;
 
-/** The origin of a provider in a catalogue; undefined if it is not there. */
+/** The origin of a provider in a catalogue; undefined if the catalogue lacks it. */
 export const originIn = (generation: Generation, providerId: string): string | undefined => {
   const provider = CATALOGUES[generation].get(providerId);
   return provider && new URL(provider.url.replace(/\{.*$/, '')).origin;
 };
 
-/** The parameter that a provider takes in a catalogue; undefined if the provider is not there. */
+/** The parameter of a provider in a catalogue; undefined if the catalogue lacks the provider. */
 export const parameterIn = (generation: Generation, providerId: string): string | undefined =>
   Object.keys(CATALOGUES[generation].get(providerId)?.parameters?.properties ?? {})[0];
 
-/** The one header that may hold the credential for an origin. */
+/** The authorization header expected for an origin. */
 export const credentialFor = (providerId: string, { hostname }: URL): string | undefined =>
   providerId === POLLED ? `Bearer ${secretOf(hostname.replace('.example', ''))}` : undefined;
 
 export const secretOf = (name: string): string => `secret of ${name}`;
 
-/** A deployment: from its beginning to its end some processes have the new catalogue, and some the one before. */
+/** A deployment: between `from` and `until`, some processes have the new catalogue and some the previous one. */
 export type Deployment = { generation: Generation; from: number; until: number };
 
 const MINUTE = 60_000;
 
-/** One seed in four changes the catalogue: to an edit, to an edit and back, or back from an edit that was there before. */
+/** In one of four seeds, the catalogue changes: to an edit, to an edit and back, or back from an earlier edit. */
 export const drawDeployments = (random: Random, start: number): Deployment[] => {
   const [isEdited, shape] = [random() < 0.25, Math.floor(random() * 3)];
   const edits = Object.keys(EDITS).filter((name) => name !== FIRST) as Generation[];
   const generation = edits[Math.floor(random() * edits.length)] ?? FIRST;
-  const deploy = (what: Generation, from: number): Deployment => ({
-    ...{ generation: what, from },
+  const deploy = (target: Generation, from: number): Deployment => ({
+    ...{ generation: target, from },
     until: from + random() * 10 * MINUTE,
   });
   const edit = deploy(generation, shape === 0 ? start - 20 * MINUTE : start + random() * 60 * MINUTE);
@@ -97,7 +97,7 @@ export const drawDeployments = (random: Random, start: number): Deployment[] => 
   return shape === 1 ? [edit] : [edit, revert];
 };
 
-/** The catalogues that processes may have at some time between two times, the latest last. */
+/** The catalogues that processes may have between two times, the latest last. */
 export const generationsIn = (deployments: readonly Deployment[], from: number, to = from): Generation[] => {
   const all = [{ generation: FIRST, from: 0, until: 0 }, ...deployments];
   return all

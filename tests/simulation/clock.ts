@@ -1,7 +1,6 @@
 /**
- * Time that passes from event to event. While it is installed, the timers of everything (the interpreter of the state
- * machine with its retries and time-outs, too) are its own, so that days take milliseconds and the same seed gives the same
- * order of events.
+ * Virtual time that jumps from event to event. While installed, it replaces all timers, including those of the state machine
+ * interpreter, so that days take milliseconds and a seed always gives the same order of events.
  */
 export const createClock = (start: number) => {
   let now = start;
@@ -12,24 +11,24 @@ export const createClock = (start: number) => {
   const schedule = (run: () => void, ms = 0): number => {
     sequence += 1;
     const event = { at: now + Math.max(0, Math.round(ms)), id: sequence, run };
-    // Few are waiting at any time: finding the place from the end is quicker than a heap.
-    let place = due.length;
-    while (place > 0 && (due[place - 1]?.at ?? 0) > event.at) place -= 1;
-    due.splice(place, 0, event);
+    // There are few pending events, so insertion from the end is faster than a heap.
+    let index = due.length;
+    while (index > 0 && (due[index - 1]?.at ?? 0) > event.at) index -= 1;
+    due.splice(index, 0, event);
     return event.id;
   };
   const cancel = (id: unknown): void => {
-    const place = due.findIndex((event) => event.id === id);
-    if (place >= 0) due.splice(place, 1);
+    const index = due.findIndex((event) => event.id === id);
+    if (index >= 0) due.splice(index, 1);
   };
-  /** Lets everything go on that waits for nothing but promises. */
+  /** Lets all pending promises settle. */
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
   return {
     now: () => now,
     sleep: (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms)),
     after: (ms: number, run: () => void) => void schedule(run, ms),
-    /** Goes on to a time, through every event before it. */
+    /** Runs every event up to a time. */
     runTo: async (time: number): Promise<void> => {
       await settle();
       for (let next = due[0]; next !== undefined && next.at <= time; next = due[0]) {

@@ -1,6 +1,6 @@
 import type { Random } from '@boomerang/core/domain/random.ts';
 
-/** A fault of ours that lasts: functions that cannot load, an account that is throttled, a table out of reach. */
+/** A lasting internal fault: functions that cannot load, a throttled account, an unreachable table. */
 export type Outage = {
   what: 'FetchProvider' | 'DeliverCallback' | 'SettleJob' | 'ClaimDueJobs' | 'workers' | 'throttled' | 'table';
   from: number;
@@ -15,25 +15,25 @@ const OUTAGES: Outage['what'][] = [
   'throttled',
   'table',
 ];
-/** What works on a claimed job: a bad deployment may break all of it, and leave the claiming as it was. */
+/** The tasks that process claimed jobs. A bad deployment may break them all while claiming still works. */
 const WORKERS = ['FetchProvider', 'DeliverCallback', 'SettleJob'];
 const HOUR = 3_600_000;
 
 export type InvocationFate = 'fine' | 'throttled' | 'fails before' | 'answer lost' | 'killed';
 export type CallFate = { delayMs: number; kind: 'fine' | 'fails before' | 'answer lost' | 'twice' };
 
-/** Which of a list; the first is the rule, the others are as likely as each other. */
+/** Chooses `rule` with probability `1 - rate`, otherwise any of the others with equal probability. */
 const oneOf = <T>(random: Random, rate: number, rule: T, ...others: T[]): T =>
   random() >= rate ? rule : (others[Math.floor(random() * others.length)] as T);
 
-/** Clocks of AWS's machines agree within seconds. */
+/** The clocks of AWS machines differ by seconds at most. */
 export const MAX_SKEW_MS = 2_000;
 
-/** What goes wrong, by chance, until it is told to be calm. Some seeds are quiet, some are wild. */
+/** Random faults until `calm` is called. The fault rate depends on the seed. */
 export const createFaults = (random: Random, now: () => number) => {
   const rate = [0, 0.01, 0.05, 0.15][Math.floor(random() * 4)] ?? 0;
   let isCalm = false;
-  /** One seed in ten has an outage of hours, half of these of days. */
+  /** One of ten seeds has an outage: half of them of hours, half of a day or more. */
   const drawOutage = (): Outage | undefined => {
     const draw = random();
     const what = OUTAGES[Math.floor(random() * OUTAGES.length)] as Outage['what'];
@@ -42,10 +42,10 @@ export const createFaults = (random: Random, now: () => number) => {
     return draw < 0.1 ? { what, from, to: from + hours * HOUR } : undefined;
   };
   const outage = drawOutage();
-  /** Whether a task, or something that all need, is out of order. */
-  const isOut = (what: string) => {
+  /** Whether an outage affects a task or a shared dependency. */
+  const isOut = (target: string) => {
     if (!outage || now() < outage.from || now() >= outage.to) return false;
-    return outage.what === what || (outage.what === 'workers' && WORKERS.includes(what));
+    return outage.what === target || (outage.what === 'workers' && WORKERS.includes(target));
   };
   const strikes = (share: number) => !isCalm && random() < rate * share;
   return {
@@ -60,17 +60,17 @@ export const createFaults = (random: Random, now: () => number) => {
       oneOf(random, isCalm ? 0 : rate, 'fine', 'throttled', 'fails before', 'answer lost', 'killed'),
     call: (): CallFate => ({
       kind: oneOf(random, isCalm ? 0 : rate, 'fine', 'fails before', 'answer lost', 'twice'),
-      // Most are quick; some are slow; a few outlive the task that waits for them, and the lease.
+      // Most calls are quick, some are slow, and a few outlast their task and the lease.
       delayMs: strikes(0.2) ? random() * 500_000 : strikes(1) ? random() * 10_000 : 1 + random() * 20,
     }),
     isRestarted: () => strikes(0.5),
     isCrash: () => strikes(0.3),
     tickDelayMs: () => (strikes(3) ? random() * 120_000 : 0),
-    /** How many calls an instance of a function lives for: one, some or many, the same in a whole seed. */
+    /** Calls per function instance: one, some or many, constant for the seed. */
     instanceLife: [1, 4, 1_000][Math.floor(random() * 3)] ?? 1,
-    /** How far the clock of an instance is off, milliseconds. */
+    /** The clock skew of an instance, milliseconds. */
     skewMs: () => Math.round((random() * 2 - 1) * MAX_SKEW_MS),
-    /** Whether the table deletes what has expired by now: it does so within days, not at once. */
+    /** Whether the table deletes expired items now. DynamoDB deletes them within days, not at once. */
     isTtlRun: () => random() < 0.1,
     isDoubleTick: () => strikes(2),
   };

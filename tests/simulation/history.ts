@@ -1,17 +1,17 @@
 import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/job.ts';
 import type { Deployment, Generation } from './catalogues.ts';
 
-/** Why something may happen twice that should happen once. */
+/** Why something that should happen once may happen twice. */
 export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-out' | 'not kept';
 
-/** Where work is asked for, in which round, and how the provider stands. */
+/** The stored state of polled work: the provider's status, the round, and the ticket. */
 export type Polled = { status: string; round: number | undefined; url: string | undefined; since: number | undefined };
 
-/** What happened, seen from outside of the code under test: at the table, and at the third parties. */
+/** An event observed outside the code under test: at the table or at a third party. */
 export type HistoryEvent = { at: number } & (
   | { kind: 'accepted'; jobId: string }
   | {
-      kind: 'born';
+      kind: 'created';
       jobId: string;
       claims: number;
       providers: string[];
@@ -19,12 +19,12 @@ export type HistoryEvent = { at: number } & (
       metadata: Metadata | undefined;
     }
   | {
-      kind: 'taken';
+      kind: 'claimed';
       jobId: string;
       claims: number;
       by: 'sweep' | 'redrive' | 'cancel';
       leasedUntil: number;
-      /** The round that a redrive begins. */
+      /** The round that a redrive starts. */
       round?: number;
     }
   | {
@@ -33,15 +33,15 @@ export type HistoryEvent = { at: number } & (
       claims: number;
       status: JobStatus;
       isOver: boolean;
-      /** When it is due again; undefined when it is over. */
+      /** When it is due again; undefined if it has ended. */
       dueAt: number | undefined;
-      /** When each provider that is pending is to be asked again. */
+      /** When each pending provider is fetched again. */
       retryAt: Record<string, number>;
-      /** What is kept of the provider that is polled, once something is. */
+      /** The stored state of the polled provider, if there is any. */
       polled?: Polled | undefined;
-      /** Providers whose attempt failed by what the catalogue says, before any call. */
+      /** Providers whose attempt failed because of the catalogue, before any call. */
       uncalled: string[];
-      /** Why each provider that is refused is: the class of its failure. */
+      /** The failure class of each refused provider. */
       refused: Record<string, string>;
       /** Whether the job is listed as in trouble, and whether its state shows a failed attempt. */
       isInTrouble: boolean;
@@ -49,18 +49,18 @@ export type HistoryEvent = { at: number } & (
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
   | {
-      kind: 'asked';
+      kind: 'called';
       jobId: string;
       providerId: string;
       claims: number;
       url: string;
-      /** The catalogue of the process that asked, and what it sent as its credential. */
+      /** The catalogue of the calling process, and the credential that it sent. */
       generation: Generation;
       credential: string | undefined;
     }
   | ({ kind: 'deployed' } & Deployment)
-  | { kind: 'gave'; jobId: string; providerId: string; claims: number; json: string }
-  /** The provider that is polled was asked to start work, or for work that it started. */
+  | { kind: 'answered'; jobId: string; providerId: string; claims: number; json: string }
+  /** The polled provider got a request to start work, or a poll. */
   | { kind: 'requested'; jobId: string; claims: number; value: string }
   | { kind: 'polled'; jobId: string; claims: number; url: string; answer: string }
   | {
@@ -69,7 +69,7 @@ export type HistoryEvent = { at: number } & (
       webhookId: string;
       body: string;
       problem: string | undefined;
-      isTaken: boolean;
+      isAccepted: boolean;
     }
   | { kind: 'fault'; jobId: string | undefined; what: string; excuse?: Excuse | undefined }
 );
@@ -84,7 +84,7 @@ export const createHistory = (now: () => number): History => {
   return { events, add: (event) => void events.push({ at: now(), ...event } as HistoryEvent) };
 };
 
-/** The history as text, a line an event; times are seconds since its beginning. */
+/** The history as text, one line per event, with times in seconds since `start`. */
 export const toTrace = ({ events }: History, start: number): string[] =>
   events.map(({ at, kind, ...facts }) => {
     const shown = JSON.stringify(facts, (_key, value) =>

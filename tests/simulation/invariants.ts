@@ -12,16 +12,18 @@ type Body = {
   metadata?: Record<string, string>;
 };
 
-/** Everything that is not as promised, in words; nothing when all is well. */
+/** Describes every broken promise of a simulation; empty if there is none. */
 export const findViolations = ({ history, jobs, fetchDeadlineMs }: Simulation): string[] => {
   const accepted = new Set(history.events.flatMap((event) => (event.kind === 'accepted' ? event.jobId : [])));
-  const lost = [...accepted].filter((jobId) => !jobs.has(jobId)).map((jobId) => `${jobId} was accepted, and is gone`);
+  const lost = [...accepted]
+    .filter((jobId) => !jobs.has(jobId))
+    .map((jobId) => `${jobId} was accepted but no longer exists`);
   return [...lost, ...[...jobs.values()].flatMap((job) => judgeJob(job, history.events, fetchDeadlineMs))];
 };
 
 const judgeJob = (job: Job, all: HistoryEvent[], fetchDeadlineMs: number): string[] => {
   const { jobId } = job;
-  // Crashes belong to every job; so do the faults of whoever works for many.
+  // Events without a jobId, such as crashes, concern every job.
   const mine = all.filter((event) => !('jobId' in event) || event.jobId === jobId || event.jobId === undefined);
   const of = <Kind extends HistoryEvent['kind']>(kind: Kind) =>
     mine.filter((event): event is Of<Kind> => event.kind === kind);
@@ -44,28 +46,28 @@ const judgeJob = (job: Job, all: HistoryEvent[], fetchDeadlineMs: number): strin
 
 type Find = <Kind extends HistoryEvent['kind']>(kind: Kind) => Of<Kind>[];
 
-/** After hours of calm, every job is over, and what it says of its end is so. */
+/** After hours without faults, every job has ended with a status that matches the events. */
 const judgeEnd = (job: Job, of: Find): string[] => {
   const complaints: string[] = [];
   const { status, dueAt, failure } = job;
-  if (status === 'PENDING') complaints.push(dueAt === undefined ? 'is pending, and never due' : 'is not over');
-  if (status !== 'PENDING' && dueAt !== undefined) complaints.push('is over, and due');
-  if ((status === 'FAILED') !== (failure !== undefined)) complaints.push(`is ${status}, and says ${failure?.code}`);
-  const isTaken = of('called back').some((call) => call.isTaken);
-  if ((status === 'COMPLETE' || status === 'PARTIAL') && !isTaken)
-    complaints.push(`is ${status}, and was not delivered`);
-  const redrives = of('taken').filter(({ by }) => by === 'redrive').length;
+  if (status === 'PENDING') complaints.push(dueAt === undefined ? 'is pending but never due' : 'has not ended');
+  if (status !== 'PENDING' && dueAt !== undefined) complaints.push('has ended but is due');
+  if ((status === 'FAILED') !== (failure !== undefined)) complaints.push(`is ${status} with failure ${failure?.code}`);
+  const isAccepted = of('called back').some((call) => call.isAccepted);
+  if ((status === 'COMPLETE' || status === 'PARTIAL') && !isAccepted)
+    complaints.push(`is ${status} but was not delivered`);
+  const redrives = of('claimed').filter(({ by }) => by === 'redrive').length;
   const tries = of('called back').length;
-  // Faults may eat calls after they were counted, and an open circuit spares them: without any, it takes the whole schedule.
-  const isSpared = job.attemptLog.at(-1)?.callback?.class === 'circuit_open';
-  const isUntouched = of('fault').length === 0 && redrives === 0 && !isSpared;
+  // Without faults and open circuits, a job is abandoned only after its whole retry schedule.
+  const isDeferred = job.attemptLog.at(-1)?.callback?.class === 'circuit_open';
+  const isUntouched = of('fault').length === 0 && redrives === 0 && !isDeferred;
   if (failure?.code === 'CALLBACK_EXHAUSTED' && isUntouched && tries <= SCHEDULE_MS.length) {
-    complaints.push(`was given up after ${tries} calls`);
+    complaints.push(`was abandoned after ${tries} calls`);
   }
   return complaints;
 };
 
-/** Claims count up by one, each is settled once at most, by whoever holds the newest; a job ends once, unless it is redriven. */
+/** Claim numbers are unique, each claim is settled at most once and only while newest; a job ends once unless redriven. */
 const judgeFencing = (_job: Job, of: Find): string[] => {
   const complaints: string[] = [];
   const settled = new Set<number>();
@@ -75,21 +77,23 @@ const judgeFencing = (_job: Job, of: Find): string[] => {
     settled.add(event.claims);
     if (event.isOver === (event.dueAt !== undefined))
       complaints.push(`claim ${event.claims} left it ${event.status}, due: ${event.dueAt}`);
-    const newest = Math.max(...[...of('born'), ...of('taken')].filter(({ at }) => at <= event.at).map((e) => e.claims));
-    const isSameMoment = of('taken').some(({ at }) => at === event.at);
+    const newest = Math.max(
+      ...[...of('created'), ...of('claimed')].filter(({ at }) => at <= event.at).map((e) => e.claims),
+    );
+    const isSameMoment = of('claimed').some(({ at }) => at === event.at);
     if (event.claims < newest && !isSameMoment)
-      complaints.push(`claim ${event.claims} was settled after ${newest} was taken`);
+      complaints.push(`claim ${event.claims} was settled after claim ${newest}`);
     if (event.isOver) ends += 1;
   }
-  const takes = of('taken');
-  const cancels = takes.filter(({ by }) => by === 'cancel').length;
-  const redrives = takes.filter(({ by }) => by === 'redrive').length;
+  const claimEvents = of('claimed');
+  const cancels = claimEvents.filter(({ by }) => by === 'cancel').length;
+  const redrives = claimEvents.filter(({ by }) => by === 'redrive').length;
   if (ends + cancels > 1 + redrives) complaints.push(`ended ${ends + cancels} times with ${redrives} redrives`);
-  const numbers = takes.map(({ claims }) => claims);
-  if (new Set(numbers).size !== numbers.length) complaints.push('was taken twice under one number');
-  for (const [index, event] of takes.entries()) {
-    const before = takes[index - 1];
-    // Nobody is taken from while their lease lasts, unless they have settled.
+  const numbers = claimEvents.map(({ claims }) => claims);
+  if (new Set(numbers).size !== numbers.length) complaints.push('was claimed twice under one number');
+  for (const [index, event] of claimEvents.entries()) {
+    const before = claimEvents[index - 1];
+    // A leased job is claimed again only if its holder has settled or released it.
     const isSettled = of('settled').some(({ at, claims }) => claims === before?.claims && at <= event.at);
     if (
       event.by === 'sweep' &&
@@ -98,18 +102,19 @@ const judgeFencing = (_job: Job, of: Find): string[] => {
       event.at < before.leasedUntil - TOLERANCE_MS &&
       !isReleased(of, before.at, event.at)
     ) {
-      complaints.push(`claim ${before.claims} was taken from its holder`);
+      complaints.push(`claim ${before.claims} lost the job before its lease expired`);
     }
   }
   return complaints;
 };
 
-/** What receivers get is signed, and just what was given; they get it twice only where that can't be helped. */
+/** Callbacks are signed, contain exactly what providers answered, and are accepted twice only if a fault explains it. */
 const judgeCallbacks = (job: Job, of: Find): string[] => {
   const complaints: string[] = [];
   const calls = of('called back');
-  const gave = new Map<string, Set<string>>();
-  for (const { providerId, json } of of('gave')) gave.set(providerId, (gave.get(providerId) ?? new Set()).add(json));
+  const answered = new Map<string, Set<string>>();
+  for (const { providerId, json } of of('answered'))
+    answered.set(providerId, (answered.get(providerId) ?? new Set()).add(json));
   for (const { problem, body, webhookId } of calls) {
     if (problem !== undefined) complaints.push(`sent a callback that does not verify: ${problem}`);
     const { jobId, data } = JSON.parse(body) as Body;
@@ -118,108 +123,111 @@ const judgeCallbacks = (job: Job, of: Find): string[] => {
     const order = data.map(({ providerId }) => providerId);
     const isInOrder = job.providers.filter((providerId) => order.includes(providerId)).join() === order.join();
     if (!isInOrder || new Set(order).size !== order.length) complaints.push(`sent a callback of ${order.join()}`);
-    for (const { providerId, data: given, error } of data) {
-      const isGiven = gave.get(providerId)?.has(JSON.stringify(given)) ?? false;
-      if (error === undefined && !isGiven) complaints.push(`sent what ${providerId} did not give`);
+    for (const { providerId, data: value, error } of data) {
+      const isGenuine = answered.get(providerId)?.has(JSON.stringify(value)) ?? false;
+      if (error === undefined && !isGenuine) complaints.push(`sent data that ${providerId} did not return`);
     }
   }
   if (job.status === 'COMPLETE') {
-    const isWhole = calls.some(({ body, isTaken }) => {
+    const isWhole = calls.some(({ body, isAccepted }) => {
       const { data } = JSON.parse(body) as Body;
-      return isTaken && data.length === job.providers.length && data.every(({ error }) => error === undefined);
+      return isAccepted && data.length === job.providers.length && data.every(({ error }) => error === undefined);
     });
-    if (!isWhole) complaints.push('is COMPLETE, and nobody has it all');
+    if (!isWhole) complaints.push('is COMPLETE but no complete callback was accepted');
   }
-  const taken = calls.filter((call) => call.isTaken);
-  for (const [index, call] of taken.entries()) {
-    const before = taken.slice(0, index).findLast(({ webhookId }) => webhookId === call.webhookId);
+  const acceptedCalls = calls.filter((call) => call.isAccepted);
+  for (const [index, call] of acceptedCalls.entries()) {
+    const before = acceptedCalls.slice(0, index).findLast(({ webhookId }) => webhookId === call.webhookId);
     if (before && !isExcused(of, before.at - 360_000, call.at))
       complaints.push(`sent ${call.webhookId} twice, at ${call.at}`);
   }
   return complaints;
 };
 
-/** Providers are asked with the parameters of the job itself, and its receiver gets its metadata, however often. */
+/** Every fetch has the parameters of its own job, and every callback has its metadata. */
 const judgeInput = (_job: Job, of: Find): string[] => {
-  const [born] = of('born');
-  const asked = of('asked').flatMap(({ providerId, url }) => {
+  const [created] = of('created');
+  const fetches = of('called').flatMap(({ providerId, url }) => {
     const { cursor: _, ...sent } = Object.fromEntries(new URL(url).searchParams);
-    const [given, own] = [sent, born?.parameters?.[providerId] ?? {}].map((value) => JSON.stringify(value));
-    return given === own ? [] : [`asked ${providerId} for ${given}, and not for ${own}`];
+    const [actual, own] = [sent, created?.parameters?.[providerId] ?? {}].map((value) => JSON.stringify(value));
+    return actual === own ? [] : [`called ${providerId} with ${actual} instead of ${own}`];
   });
-  const called = of('called back').flatMap(({ body }) => {
+  const callbacks = of('called back').flatMap(({ body }) => {
     const { metadata } = JSON.parse(body) as Body;
-    const [sent, own] = [metadata, born?.metadata].map((value) => JSON.stringify(value));
-    return sent === own ? [] : [`sent metadata ${sent}, and not ${own}`];
+    const [sent, own] = [metadata, created?.metadata].map((value) => JSON.stringify(value));
+    return sent === own ? [] : [`sent metadata ${sent} instead of ${own}`];
   });
-  return [...asked, ...called];
+  return [...fetches, ...callbacks];
 };
 
-/** Two clocks may be off in opposite directions. */
+/** Two clocks may be skewed in opposite directions. */
 const TOLERANCE_MS = 2 * MAX_SKEW_MS;
-/** Providers that are due at nearly the same time are asked by one execution. */
+/** One execution fetches from all providers that are due within this time. */
 const TOGETHER_MS = 30_000;
 
-/** No provider is asked before its time, nor long after it by another's; none that waits is missing in a callback. */
+/** Providers are fetched when due, neither earlier nor much later; callbacks before the fetch deadline lack no waiting provider. */
 const judgeTimes = (job: Job, of: Find, fetchDeadlineMs: number): string[] => {
   const complaints: string[] = [];
   const settled = of('settled');
-  const redrives = of('taken').filter(({ by }) => by === 'redrive');
-  for (const { at, providerId, claims } of of('asked')) {
+  const redrives = of('claimed').filter(({ by }) => by === 'redrive');
+  for (const { at, providerId, claims } of of('called')) {
     const last = settled.findLast((event) => event.at <= at && event.claims < claims);
     const isAnew = redrives.some((event) => last && event.at >= last.at && event.at <= at);
     const retryAt = last?.retryAt[providerId];
     if (last && !isAnew && retryAt !== undefined && at < retryAt - TOLERANCE_MS)
-      complaints.push(`asked ${providerId} at ${at}, and not at ${retryAt}`);
+      complaints.push(`called ${providerId} at ${at}, before ${retryAt}`);
   }
   for (const { at, claims, dueAt, retryAt } of settled) {
     const earliest = Math.max(at + MAX_SKEW_MS, Math.min(...Object.values(retryAt)));
     if (dueAt !== undefined && dueAt > earliest + TOGETHER_MS) complaints.push(`is due too late after claim ${claims}`);
   }
   for (const { at, body } of of('called back')) {
-    const since = Math.max(...[...of('born'), ...redrives].filter((event) => event.at <= at).map((event) => event.at));
+    const since = Math.max(
+      ...[...of('created'), ...redrives].filter((event) => event.at <= at).map((event) => event.at),
+    );
     const { data } = JSON.parse(body) as { data: { providerId: string; error?: { code: string } }[] };
     const missing = data.find(({ error }) => error?.code === 'PROVIDER_UNAVAILABLE');
     if (missing && at < since + fetchDeadlineMs - TOLERANCE_MS)
       complaints.push(`was called back at ${at} without ${missing.providerId}, before its deadline`);
   }
-  if (job.failure?.code === 'NEVER_SETTLED') complaints.push('was given up, though nothing lasted for a week');
+  if (job.failure?.code === 'NEVER_SETTLED')
+    complaints.push('was abandoned as NEVER_SETTLED, but no outage lasted a week');
   return complaints;
 };
 
-/** No attempt is counted without a call that went out, and no provider is given up that was never asked. */
+/** No attempt is counted without a call, and no provider is abandoned without a call. */
 const judgeAttempts = (job: Job, of: Find): string[] => {
   const complaints: string[] = [];
-  const asked = of('asked');
-  // What fails by the catalogue is logged, and asked again later and later, though no call went out.
+  const fetches = of('called');
+  // Attempts that fail because of the catalogue are counted and retried too, without a call.
   const uncalled = of('settled').flatMap(({ claims, uncalled: ids }) =>
     ids.map((providerId) => ({ claims, providerId })),
   );
-  const executions = new Set([...asked, ...uncalled].map(({ claims }) => claims)).size;
+  const executions = new Set([...fetches, ...uncalled].map(({ claims }) => claims)).size;
   if (job.fetchAttempts > executions)
-    complaints.push(`counts ${job.fetchAttempts} attempts to fetch, of ${executions} executions that asked`);
+    complaints.push(`counts ${job.fetchAttempts} fetch attempts, but ${executions} executions fetched`);
   const calls = of('called back').length;
   if (job.callbackAttempts > calls)
-    complaints.push(`counts ${job.callbackAttempts} attempts to call back, of ${calls} calls`);
+    complaints.push(`counts ${job.callbackAttempts} callback attempts, but there were ${calls} calls`);
   for (const result of job.results) {
     if (result.status !== 'UNAVAILABLE') continue;
-    const mine = [...asked, ...uncalled].filter(({ providerId }) => providerId === result.providerId).length;
-    if ((result.attempts ?? 0) > mine) complaints.push(`counts ${result.attempts} attempts of ${mine} calls`);
+    const attempts = [...fetches, ...uncalled].filter(({ providerId }) => providerId === result.providerId).length;
+    if ((result.attempts ?? 0) > attempts) complaints.push(`counts ${result.attempts} attempts, but made ${attempts}`);
     const isOver = job.status === 'PARTIAL' && result.error.class === 'internal';
-    if (isOver && mine === 0) complaints.push(`gave ${result.providerId} up, and never asked it`);
+    if (isOver && attempts === 0) complaints.push(`abandoned ${result.providerId} without calling it`);
   }
   return complaints;
 };
 
 /**
- * Work is begun once a round, and asked for where its ticket says for as long as that is held; a ticket is given up for a reason
- * only, and its round is never used again; what is delivered is of the job's own work.
+ * Work is started once per round and polled at the URL of its ticket. A ticket is dropped only if lost, overdue or moved to
+ * another origin, and its round is never reused. Callbacks contain only the job's own work.
  */
 const judgeWork = (job: Job, of: Find): string[] => {
   const complaints: string[] = [];
   const settled = of('settled');
-  const redrives = of('taken').filter(({ by }) => by === 'redrive');
-  /** What an execution finds of the provider: what the claim before left, or a redrive. */
+  const redrives = of('claimed').filter(({ by }) => by === 'redrive');
+  /** The state of the provider when a claim starts: as left by the previous claim or reset by a redrive. */
   const foundBy = (claims: number): Omit<Polled, 'status'> => {
     const redrive = redrives.findLast((event) => event.claims <= claims);
     const last = settled.findLast((event) => event.claims < claims);
@@ -229,14 +237,14 @@ const judgeWork = (job: Job, of: Find): string[] => {
   };
   for (const { claims, value } of of('requested')) {
     const { round, url } = foundBy(claims);
-    if (url !== undefined) complaints.push(`claim ${claims} asked for work that it had a ticket of`);
+    if (url !== undefined) complaints.push(`claim ${claims} started work although it had a ticket`);
     if (value !== `${job.jobId}:${POLLED}:${round}`)
-      complaints.push(`claim ${claims} asked for ${value} in round ${round}`);
+      complaints.push(`claim ${claims} started work for ${value} in round ${round}`);
   }
   for (const { claims, url } of of('polled')) {
-    if (url !== foundBy(claims).url) complaints.push(`claim ${claims} asked at ${url}, and not where its ticket says`);
+    if (url !== foundBy(claims).url) complaints.push(`claim ${claims} polled ${url} instead of the URL of its ticket`);
   }
-  /** Rounds below this one are over, given up or redriven. */
+  /** Earlier rounds have ended and must not be used again. */
   let firstFree = 0;
   for (const { at, claims, polled } of settled) {
     if (!polled) continue;
@@ -252,19 +260,20 @@ const judgeWork = (job: Job, of: Find): string[] => {
     const isMoved = generationsIn(deploymentsOf(of('deployed')), at - LONGEST_TASK_MS, at).some(
       (generation) => originIn(generation, POLLED) !== origin,
     );
-    if (!isLost && !isOverdue && !isMoved) complaints.push(`claim ${claims} forgot its ticket, ${found.url}`);
+    if (!isLost && !isOverdue && !isMoved)
+      complaints.push(`claim ${claims} dropped its ticket ${found.url} without a reason`);
     firstFree = (found.round ?? 0) + 1;
-    if (round < firstFree) complaints.push(`claim ${claims} gave its ticket up, and stays in round ${round}`);
+    if (round < firstFree) complaints.push(`claim ${claims} dropped its ticket but stayed in round ${round}`);
   }
   for (const { body } of of('called back')) {
     const { data } = JSON.parse(body) as { data: { providerId: string; data?: { of: string } }[] };
-    const mine = data.find(({ providerId }) => providerId === POLLED)?.data;
-    if (mine && !mine.of.startsWith(`${job.jobId}:`)) complaints.push(`sent the work of ${mine.of}`);
+    const report = data.find(({ providerId }) => providerId === POLLED)?.data;
+    if (report && !report.of.startsWith(`${job.jobId}:`)) complaints.push(`sent the work of ${report.of}`);
   }
   return complaints;
 };
 
-/** A list in pages is delivered as one walk over them gave it: all of its items, once, in order, and none of another job. */
+/** A paged list is delivered as read in one walk: all items of the job, once and in order. */
 const judgePages = ({ jobId }: Job, of: Find): string[] =>
   of('called back').flatMap(({ body }) => {
     const { data } = JSON.parse(body) as Body;
@@ -272,88 +281,88 @@ const judgePages = ({ jobId }: Job, of: Find): string[] =>
     if (list === undefined) return [];
     if (!Array.isArray(list)) return [`sent ${JSON.stringify(list)} as a list`];
     const isWhole = (list as Item[]).every(
-      ({ of: owner, walk, index }, place) => owner === jobId && walk === list[0]?.walk && index === place,
+      ({ of: owner, walk, index }, position) => owner === jobId && walk === list[0]?.walk && index === position,
     );
-    return isWhole ? [] : ['sent a list that is not the one of a walk'];
+    return isWhole ? [] : ['sent a list that does not match a single walk'];
   });
 
-/** How long what began with one catalogue may go on: a process finishes its call, and what came of that is settled. */
+/** How long a task that began with an old catalogue may take until it is settled. */
 const LONGEST_TASK_MS = 360_000;
-/** For how long what the catalogue no longer takes may be a mistake in it. */
+/** For this long, jobs that do not fit the catalogue are retried, because the edit may be a mistake. */
 const MISTAKE_MS = 60 * 60_000;
 
 /**
- * A process asks at the origins of its own catalogue, with the credential for that origin, and for nothing that its catalogue
- * doesn't know. What a catalogue does not know is refused for that only if some catalogue has not known it for an hour of the job.
+ * A process calls only providers and origins of its own catalogue, with the credential for that origin. A provider or parameter
+ * missing from the catalogue is refused only after it has been missing for an hour.
  */
 const judgeCatalogues = (_job: Job, of: Find): string[] => {
   const complaints: string[] = [];
-  for (const { providerId, url, generation, credential } of of('asked')) {
+  for (const { providerId, url, generation, credential } of of('called')) {
     const address = new URL(url);
     if (address.origin !== originIn(generation, providerId))
-      complaints.push(`asked ${providerId} at ${address.origin}, with the catalogue "${generation}"`);
+      complaints.push(`called ${providerId} at ${address.origin} with the catalogue "${generation}"`);
     const own = credentialFor(providerId, address);
     if (credential !== own)
-      complaints.push(`asked ${providerId} at ${address.origin} with the credential ${credential}`);
+      complaints.push(`called ${providerId} at ${address.origin} with the credential ${credential}`);
   }
-  const [born] = of('born');
+  const [created] = of('created');
   const deployments = deploymentsOf(of('deployed'));
   for (const { at, refused } of of('settled')) {
-    const known = generationsIn(deployments, born?.at ?? 0, at - MISTAKE_MS + TOLERANCE_MS);
+    const known = generationsIn(deployments, created?.at ?? 0, at - MISTAKE_MS + TOLERANCE_MS);
     for (const [providerId, failureClass] of Object.entries(refused)) {
-      const [given] = Object.keys(born?.parameters?.[providerId] ?? {});
+      const [sent] = Object.keys(created?.parameters?.[providerId] ?? {});
       const isGone = known.some((generation) => originIn(generation, providerId) === undefined);
-      const isRenamed = known.some((generation) => parameterIn(generation, providerId) !== given);
+      const isRenamed = known.some((generation) => parameterIn(generation, providerId) !== sent);
       const isHasty =
         (failureClass === 'unknown_provider' && !isGone) || (failureClass === 'bad_parameter' && !isRenamed);
-      if (isHasty) complaints.push(`has ${providerId} refused at ${at}: ${failureClass}`);
+      if (isHasty) complaints.push(`refused ${providerId} too early, at ${at}: ${failureClass}`);
     }
   }
   return complaints;
 };
 
-/** A pending job is listed as in trouble from its first failed attempt on, until it ends or is redriven. */
+/** A pending job is listed as in trouble from its first failed attempt until it ends or is redriven. */
 const judgeTrouble = (_job: Job, of: Find): string[] => {
-  const redrives = of('taken').filter(({ by }) => by === 'redrive');
-  const calls = [...of('asked'), ...of('called back')];
+  const redrives = of('claimed').filter(({ by }) => by === 'redrive');
+  const calls = [...of('called'), ...of('called back')];
   return of('settled').flatMap(({ at, claims, isOver, isInTrouble, hasFailed, uncalled }) => {
-    if (isOver) return isInTrouble ? [`ended by claim ${claims}, and is listed as in trouble`] : [];
-    if (hasFailed && !isInTrouble) return [`failed by claim ${claims}, and is not listed as in trouble`];
+    if (isOver) return isInTrouble ? [`ended by claim ${claims} but is listed as in trouble`] : [];
+    if (hasFailed && !isInTrouble) return [`failed by claim ${claims} but is not listed as in trouble`];
     const since = redrives.findLast((redrive) => redrive.claims <= claims)?.at ?? 0;
     const isCalled = uncalled.length > 0 || calls.some((call) => call.at >= since && call.at <= at);
     return isInTrouble && !isCalled ? [`is listed as in trouble by claim ${claims}, without a call`] : [];
   });
 };
 
-/** Nothing of an unfinished job expires. */
+/** No result of a pending job expires. */
 const judgeLives = (_job: Job, of: Find): string[] =>
   of('expired').flatMap(({ at, providerId, isNeeded }) =>
-    isNeeded ? [`lost what ${providerId} gave at ${at}: it expired before the job was over`] : [],
+    isNeeded ? [`lost the result of ${providerId} at ${at}: it expired before the job ended`] : [],
   );
 
-/** Who gave is not asked again, unless what it gave could not be kept. */
+/** A provider that answered is not called again unless its result could not be stored. */
 const judgeFetches = (_job: Job, of: Find): string[] => {
-  const gave = of('gave');
-  const isTakenAnew = (from: number, to: number) =>
-    of('taken').some((e) => e.by === 'redrive' && e.at >= from && e.at <= to);
-  return of('asked').flatMap((asked) => {
-    const before = gave.find(({ at, providerId }) => providerId === asked.providerId && at < asked.at);
-    if (!before || isTakenAnew(before.at, asked.at) || isExcused(of, before.at - 360_000, asked.at)) return [];
-    return [`asked ${asked.providerId} again, which gave at ${before.at}`];
+  const answered = of('answered');
+  const isRedriven = (from: number, to: number) =>
+    of('claimed').some((e) => e.by === 'redrive' && e.at >= from && e.at <= to);
+  return of('called').flatMap((call) => {
+    const before = answered.find(({ at, providerId }) => providerId === call.providerId && at < call.at);
+    if (!before || isRedriven(before.at, call.at) || isExcused(of, before.at - 360_000, call.at)) return [];
+    return [`called ${call.providerId} again, which had answered at ${before.at}`];
   });
 };
 
-/** Whether a claim may have been given back, because its execution did not start. */
+/** Whether a claim may have been released because its execution did not start. */
 const isReleased = (of: Find, from: number, to: number): boolean =>
   of('fault').some(({ at, what }) => at >= from && at <= to && what.startsWith('StartExecution'));
 
-/** Whether something struck in between that explains why a thing is done twice; a lease that ran out under its holder does. */
+/** Whether a fault or an expired lease in this time explains that something happened twice. */
 const isExcused = (of: Find, from: number, to: number): boolean => {
   const isBetween = ({ at }: { at: number }) => at >= from && at <= to;
-  const isTakenOver = ({ claims, at, by }: Of<'taken'>) =>
+  const isTakenOver = ({ claims, at, by }: Of<'claimed'>) =>
     by === 'sweep' && !of('settled').some((event) => event.claims === claims - 1 && event.at <= at);
   return (
     of('fault').some((event) => isBetween(event) && event.excuse !== undefined) ||
-    of('taken').some((event) => isBetween(event) && isTakenOver(event))
+    of('claimed').some((event) => isBetween(event) && isTakenOver(event))
   );
 };

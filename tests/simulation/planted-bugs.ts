@@ -6,7 +6,7 @@ import type { JobStore } from '../fakes/job-store.ts';
 import { POLLED } from './catalogues.ts';
 import { MAX_PAGES, PAGED } from './paged-provider.ts';
 
-/** A mistake: in how the code sees the table, its catalogue or providers' answers, or in what a sweep hands to an execution. */
+/** A bug, planted by changing what the code sees of the table, catalogue or providers, or what a sweep passes to an execution. */
 type Bug = {
   store?: (store: JobStore, jobs: Map<string, Job>) => JobStore;
   claimed?: (job: ClaimedJob) => ClaimedJob;
@@ -14,7 +14,7 @@ type Bug = {
   answers?: (send: SendHttp) => SendHttp;
 };
 
-/** Mistakes that the simulation has to find. */
+/** Bugs that the simulation must find. */
 export const PLANTED_BUGS = {
   'claims without a condition': {
     store: (store, jobs) => ({
@@ -24,7 +24,7 @@ export const PLANTED_BUGS = {
         claim: async (entry, now, leaseMs) => {
           const job = jobs.get(entry.jobId);
           if (job?.status !== 'PENDING') return undefined;
-          // As it is, not as it was found: whoever comes second takes it all the same, at any time.
+          // Claims the job in its current state: a second claim succeeds too, at any time.
           jobs.set(job.jobId, { ...job, dueAt: now });
           return store.due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, leaseMs);
         },
@@ -43,7 +43,7 @@ export const PLANTED_BUGS = {
       },
     }),
   },
-  'results that are not kept': {
+  'results that are not stored': {
     store: (store) => ({
       ...store,
       results: { ...store.results, save: async (_, __, ___, keptUntil) => ({ chunks: 1, keptUntil }) },
@@ -70,22 +70,22 @@ export const PLANTED_BUGS = {
       },
     }),
   },
-  'ends that are taken back': {
+  'deliveries that leave the job pending': {
     store: (store) => ({
       ...store,
       outcomes: {
         save: async (jobId, claims, { expiresAt: _, ...settlement }, data) => {
           if (settlement.status !== 'COMPLETE') return store.outcomes.save(jobId, claims, settlement, data);
-          // It is written that the receiver has it; but the job goes on.
+          // The outcome says delivered, but the job stays pending.
           const pending = { ...settlement, status: 'PENDING', dueAt: settlement.updatedAt } as const;
           return store.outcomes.save(jobId, claims, pending, data);
         },
       },
     }),
   },
-  'parameters that a sweep does not hand on': { claimed: ({ parameters: _, ...job }) => job },
-  'metadata that a sweep does not hand on': { claimed: ({ metadata: _, ...job }) => job },
-  'a redrive that drops what the caller gave': {
+  'parameters that a sweep does not pass on': { claimed: ({ parameters: _, ...job }) => job },
+  'metadata that a sweep does not pass on': { claimed: ({ metadata: _, ...job }) => job },
+  'a redrive that drops parameters and metadata': {
     store: (store) => ({
       ...store,
       control: {
@@ -95,7 +95,7 @@ export const PLANTED_BUGS = {
     }),
   },
   'a callback while a provider waits': { claimed: (job) => ({ ...job, isAnyWaiting: false }) },
-  'the hint of one provider for all': {
+  'a retry time of one provider applied to all': {
     store: (store) => ({
       ...store,
       outcomes: {
@@ -108,7 +108,7 @@ export const PLANTED_BUGS = {
       },
     }),
   },
-  'a fault of ours that burns attempts': {
+  'an internal fault counted as an attempt': {
     store: (store) => ({
       ...store,
       outcomes: {
@@ -125,7 +125,7 @@ export const PLANTED_BUGS = {
       ...store,
       results: {
         ...store.results,
-        // It lives as long as the schedule of callbacks, and the job takes it for longer.
+        // The result expires after the callback schedule, earlier than the job assumes.
         save: async (jobId, claims, result, keptUntil) => {
           const stored = await store.results.save(jobId, claims, result, Math.ceil(result.fetchedAt / 1000) + 750);
           return { ...stored, keptUntil };
@@ -133,7 +133,7 @@ export const PLANTED_BUGS = {
       },
     }),
   },
-  'a ticket that is dropped when asking fails': {
+  'a ticket that is dropped when a poll fails': {
     store: (store) => ({
       ...store,
       outcomes: {
@@ -148,7 +148,7 @@ export const PLANTED_BUGS = {
       },
     }),
   },
-  'a round that is used again': {
+  'a round that is reused': {
     store: (store) => ({
       ...store,
       outcomes: {

@@ -5,16 +5,16 @@ import { findViolations } from './invariants.ts';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
 import { START, simulate } from './world.ts';
 
-/** `npm run simulate`: seeds of the deterministic simulation, many or one. */
+/** `npm run simulate`: runs one or many seeds of the deterministic simulation. */
 
 const SIMULATE = {
   name: 'npm run simulate',
   about:
-    'Lives through seeds of the deterministic simulation: the real handlers, state machine and rules, on fakes that fail. It ends at\nthe first seed that breaks a promise, and prints what and its trace.',
+    'Runs seeds of the deterministic simulation: the real handlers, state machine and rules on failing fakes. Stops at the first\nseed that violates an invariant, and prints the violations and the trace.',
   options: {
-    seeds: { type: 'string', default: '1000', value: 'count', about: 'how many seeds (1000)' },
-    from: { type: 'string', default: '1', value: 'seed', about: 'the first of them (1)' },
-    seed: { type: 'string', value: 'seed', about: 'only this one, with its trace' },
+    seeds: { type: 'string', default: '1000', value: 'count', about: 'number of seeds (1000)' },
+    from: { type: 'string', default: '1', value: 'seed', about: 'first seed (1)' },
+    seed: { type: 'string', value: 'seed', about: 'run only this seed, and print its trace' },
     bug: { type: 'string', value: 'name', about: `with a planted bug: ${Object.keys(PLANTED_BUGS).join(', ')}` },
   },
   examples: {
@@ -22,17 +22,17 @@ const SIMULATE = {
     '--from 500 --seeds 10': 'ten from 500',
     '--seed 42': 'one, with its trace',
   },
-  exitCodes: { 1: 'a promise was broken' },
+  exitCodes: { 1: 'an invariant was violated' },
 } as const;
 
 const fail = (message: string): never => failUsage(SIMULATE, message);
 
 const whole = (name: string, text: string): number =>
-  /^\d{1,9}$/.test(text) ? Number(text) : fail(`--${name} takes a whole number`);
+  /^\d{1,9}$/.test(text) ? Number(text) : fail(`--${name} must be a whole number`);
 
 const { values: options } = readArguments(SIMULATE);
 endOnSignals();
-if (options.bug !== undefined && !Object.hasOwn(PLANTED_BUGS, options.bug)) fail(`There is no bug "${options.bug}"`);
+if (options.bug !== undefined && !Object.hasOwn(PLANTED_BUGS, options.bug)) fail(`Unknown bug: ${options.bug}`);
 const bug = options.bug as PlantedBug | undefined;
 const one = options.seed === undefined ? undefined : whole('seed', options.seed);
 const from = one ?? whole('from', options.from);
@@ -47,8 +47,8 @@ for (let seed = from; seed <= to; seed += 1) {
     for (const job of simulation.jobs.values()) console.log(job.jobId, job.status, job.failure?.code ?? '');
   }
   if (violations.length > 0) {
-    console.log(`\nSeed ${seed} breaks ${violations.length} promises:\n  ${violations.join('\n  ')}`);
-    console.log(`\nAgain: npm run simulate -- --seed ${seed}${bug ? ` --bug '${bug}'` : ''}`);
+    console.log(`\nSeed ${seed} violates ${violations.length} invariants:\n  ${violations.join('\n  ')}`);
+    console.log(`\nRepeat with: npm run simulate -- --seed ${seed}${bug ? ` --bug '${bug}'` : ''}`);
     process.exit(1);
   }
   const done = seed - from + 1;
@@ -56,4 +56,4 @@ for (let seed = from; seed <= to; seed += 1) {
 }
 const seconds = (performance.now() - startedAt) / 1000;
 const count = to - from + 1;
-console.log(`\r${count} seeds, all promises kept, ${(count / seconds).toFixed(0)} a second`);
+console.log(`\r${count} seeds without a violation, ${(count / seconds).toFixed(0)} per second`);

@@ -7,17 +7,17 @@ import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
 import { START, simulate } from './world.ts';
 
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 200);
-const SEEDS_TO_A_BUG = 500;
+const MAX_SEEDS_PER_BUG = 500;
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-test(`every promise is kept in ${SEEDS} seeds`, async () => {
+test(`no invariant is violated in ${SEEDS} seeds`, async () => {
   for (const seed of numbers(SEEDS)) {
     expect({ seed, violations: findViolations(await simulate(seed)) }).toEqual({ seed, violations: [] });
   }
 }, 1_000_000);
 
-test('a seed is the same each time', async () => {
+test('a seed always gives the same history', async () => {
   for (const seed of [5, 12, 80]) {
     const [first, second] = [await simulate(seed), await simulate(seed)];
     expect(toTrace(first.history, START)).toEqual(toTrace(second.history, START));
@@ -25,13 +25,13 @@ test('a seed is the same each time', async () => {
   }
 }, 60_000);
 
-test('the seeds see every end there is, and every kind of trouble', async () => {
+test('200 seeds cover every outcome of jobs and every kind of fault', async () => {
   const ends = new Set<string>();
   const excuses = new Set<string>();
-  /** What asking for work came to, and what is told of it. */
+  /** The outcomes of polls. */
   const polls = new Set<string>();
   const pages = new Set<string>();
-  /** How jobs fared that the catalogue no longer fits, or not yet. */
+  /** The outcomes of jobs that do not fit the catalogue. */
   const misfits = new Set<string>();
   for (const seed of numbers(200)) {
     const { jobs, history } = await simulate(seed);
@@ -53,9 +53,9 @@ test('the seeds see every end there is, and every kind of trouble', async () => 
   }
   const wanted = ['COMPLETE', 'PARTIAL', 'CANCELLED', 'FAILED CALLBACK_GONE', 'FAILED CALLBACK_EXHAUSTED'];
   expect([...ends]).toEqual(expect.arrayContaining(wanted));
-  const asked = ['RUNNING', 'DONE', 'FAILED', 'ODD', '404'];
-  const told = ['OK', 'still_working', 'work_failed', 'bad_polling', 'ticket_lost', 'polling_timeout'];
-  expect([...polls]).toEqual(expect.arrayContaining([...asked, ...told]));
+  const responses = ['RUNNING', 'DONE', 'FAILED', 'ODD', '404'];
+  const classes = ['OK', 'still_working', 'work_failed', 'bad_polling', 'ticket_lost', 'polling_timeout'];
+  expect([...polls]).toEqual(expect.arrayContaining([...responses, ...classes]));
   const walks = ['OK', 'bad_page', 'too_many_pages', 'bad_status', 'timeout', 'connection_broken'];
   expect([...pages]).toEqual(expect.arrayContaining(walks));
   const unfit = ['bad_parameter', 'unknown_provider'];
@@ -65,12 +65,12 @@ test('the seeds see every end there is, and every kind of trouble', async () => 
   expect([...excuses].sort()).toEqual(['answer lost', 'crash', 'killed', 'not kept', 'restarted', 'time-out']);
 }, 100_000);
 
-describe('a planted bug is found', () => {
+describe('the simulation finds the planted bug', () => {
   test.each(Object.keys(PLANTED_BUGS) as PlantedBug[])(
     '%s',
     async (bug) => {
       const finds = async () => {
-        for (const seed of numbers(SEEDS_TO_A_BUG)) {
+        for (const seed of numbers(MAX_SEEDS_PER_BUG)) {
           if (findViolations(await simulate(seed, bug)).length > 0) return seed;
         }
         return undefined;

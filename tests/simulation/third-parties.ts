@@ -16,15 +16,15 @@ const answer = (statusCode: number, body = '', headers: Record<string, string> =
 });
 
 const PROVIDER_MOODS = ['500', '429', '404', 'hangs', 'breaks', 'large', 'large', 'slow'] as const;
-/** How a question for work may end, besides what the work itself is like. */
+/** How a request about work may fail, besides failures of the work itself. */
 const WORK_MOODS = ['500', '429', 'hangs', 'breaks', 'slow', 'loses it', 'loses it', 'odd'] as const;
-/** How a request for a page may end: pages that break the pagination are the only ones that have a fault of their own. */
+/** How a request for a page may fail. */
 const PAGE_MOODS = ['500', '429', '404', 'hangs', 'breaks', 'slow', 'slow', 'loops', 'lacks items'] as const;
 const RECEIVER_MOODS = ['500', '429', '503', '404', '410', 'aborts', 'hangs', 'lost', 'slow'] as const;
 
 type Work = { value: string; number: number; doneAt: number; isFailing: boolean; isLost: boolean };
 
-/** Providers and receivers in all their moods; while it is calm they are at their best. */
+/** Providers and receivers that fail in many ways until faults are calm. */
 export const createThirdParties = (clock: Clock, faults: Faults, random: Random, history: History) => {
   const badness = [0, 0.3, 0.6, 0.9][Math.floor(random() * 4)] ?? 0;
   const moodOf = <T extends string>(moods: readonly T[]): T | 'fine' =>
@@ -33,7 +33,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     await clock.sleep(timeoutMs);
     throw new HttpFailure('timeout', 'TimeoutError', timeoutMs);
   };
-  /** The answer of a provider that fails; undefined for one that does not. */
+  /** The response of a failing provider; undefined if it does not fail. */
   const failAs = (mood: string): HttpAnswer | undefined => {
     if (mood === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
     if (mood === '500') return answer(500, '#fail');
@@ -42,7 +42,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     return undefined;
   };
   let answers = 0;
-  /** Work by the origin and the idempotency value that it was begun for: the provider that is polled does each once. */
+  /** Work by origin and idempotency key: the polled provider does each once. */
   const works = new Map<string, Work>();
 
   const polledProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
@@ -51,14 +51,15 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     const mood = moodOf(WORK_MOODS);
     const isStart = method === 'POST';
     if (isStart) history.add({ kind: 'requested', jobId, claims, value });
-    const tell = (answer: string) => void (isStart || history.add({ kind: 'polled', jobId, claims, url, answer }));
+    const recordPoll = (answer: string) =>
+      void (isStart || history.add({ kind: 'polled', jobId, claims, url, answer }));
     await clock.sleep(mood === 'slow' ? random() * 9_000 : 5 + random() * 100);
-    // It may have begun by the time the connection fails.
+    // The work may start even if the connection fails.
     const number = works.size + 1;
     const { origin, pathname, search } = new URL(url);
     const key = `${origin} ${value}`;
-    const isTaken = isStart && mood !== '500' && mood !== '429';
-    if (isTaken && !works.has(key)) {
+    const isStarted = isStart && mood !== '500' && mood !== '429';
+    if (isStarted && !works.has(key)) {
       const doneAt = clock.now() + random() * 1_350_000;
       works.set(key, { value, number, doneAt, isFailing: !faults.isCalm() && random() < 0.1, isLost: false });
     }
@@ -69,17 +70,17 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     const isAsked = ([begunFor, one]: [string, Work]) =>
       begunFor.startsWith(`${origin} `) && pathname === `/works/${one.number}`;
     const [, work] = [...works].find(isAsked) ?? [];
-    // Lost is lost, also for whom it was begun.
+    // Lost work stays lost, also for repeated requests with its key.
     if (work && mood === 'loses it') work.isLost = true;
     if (!work || work.isLost) {
-      tell('404');
+      recordPoll('404');
       return answer(404, '{}');
     }
     const status = mood === 'odd' ? 'ODD' : clock.now() < work.doneAt ? 'RUNNING' : work.isFailing ? 'FAILED' : 'DONE';
-    tell(status);
+    recordPoll(status);
     if (status !== 'DONE') return answer(200, JSON.stringify({ status }));
     const report = JSON.stringify({ of: work.value, number: work.number });
-    history.add({ kind: 'gave', jobId, claims, providerId: POLLED, json: report });
+    history.add({ kind: 'answered', jobId, claims, providerId: POLLED, json: report });
     return answer(200, `{"status":"DONE","report":${report}}`);
   };
 
@@ -87,7 +88,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
   const pagedProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
     const mood = moodOf(PAGE_MOODS);
     const delayMs = mood === 'slow' ? random() * 9_000 : 5 + random() * 100;
-    // What is left of the time of all pages may be less than a slow page takes.
+    // A slow page may exceed the time left for all pages.
     if (mood === 'hangs' || delayMs >= request.timeoutMs) return hang(request);
     await clock.sleep(delayMs);
     const failed = failAs(mood);
@@ -95,7 +96,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     const cursor = new URL(request.url).searchParams.get('cursor') ?? undefined;
     const page = paged.page(jobId, cursor, mood === 'loops' || mood === 'lacks items' ? mood : undefined);
     if (!page) return answer(400, '{}');
-    if (page.list !== undefined) history.add({ kind: 'gave', jobId, claims, providerId: PAGED, json: page.list });
+    if (page.list !== undefined) history.add({ kind: 'answered', jobId, claims, providerId: PAGED, json: page.list });
     return answer(200, page.json);
   };
 
@@ -106,7 +107,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       generation: Generation,
     ): Promise<HttpAnswer> => {
       const { url, headers = {} } = request;
-      history.add({ kind: 'asked', ...who, url, generation, credential: headers.authorization });
+      history.add({ kind: 'called', ...who, url, generation, credential: headers.authorization });
       if (who.providerId === POLLED) return polledProvider(request, who.jobId, who.claims);
       if (who.providerId === PAGED) return pagedProvider(request, who.jobId, who.claims);
       const mood = moodOf(PROVIDER_MOODS);
@@ -115,9 +116,9 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       const failed = failAs(mood);
       if (failed) return failed;
       answers += 1;
-      // No two answers are the same: whose data is in a callback can be told.
+      // Each answer is unique, so that data in a callback can be traced to its fetch.
       const json = JSON.stringify({ answers, filling: 'x'.repeat(mood === 'large' ? 20_000 : 5) });
-      history.add({ kind: 'gave', ...who, json });
+      history.add({ kind: 'answered', ...who, json });
       return answer(200, json);
     },
 
@@ -125,9 +126,9 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       const mood = moodOf(RECEIVER_MOODS);
       await clock.sleep(mood === 'slow' ? random() * 14_000 : 5 + random() * 100);
       const { headers = {}, body = '' } = request;
-      const isTaken = mood === 'fine' || mood === 'slow' || mood === 'lost';
+      const isAccepted = mood === 'fine' || mood === 'slow' || mood === 'lost';
       const webhookId = headers['webhook-id'] ?? '';
-      history.add({ kind: 'called back', jobId, webhookId, body, problem: judgeSignature(headers, body), isTaken });
+      history.add({ kind: 'called back', jobId, webhookId, body, problem: judgeSignature(headers, body), isAccepted });
       if (mood === 'hangs' || mood === 'lost') {
         if (mood === 'lost') history.add({ kind: 'fault', jobId, what: 'receiver', excuse: 'answer lost' });
         return hang(request);
@@ -137,7 +138,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
         return answer(503, '', { 'retry-after': new Date(clock.now() + random() * 300_000).toUTCString() });
       }
       if (mood === 'aborts') return answer(500, '', { 'webhook-delivery': 'abort-message' });
-      return isTaken ? answer(200, '{}') : answer(Number(mood));
+      return isAccepted ? answer(200, '{}') : answer(Number(mood));
     },
   };
 };

@@ -44,10 +44,10 @@ type Handler = (event: never, context: never) => Promise<unknown>;
 
 export const START = 1_800_000_000_000;
 const MINUTE = 60_000;
-/** How long things go wrong, and how long they then have to come right. */
+/** The duration of faults, and of the calm after them in which all jobs must end. */
 const TROUBLE_MS = 90 * MINUTE;
 const CALM_MS = 240 * MINUTE;
-/** As on AWS. */
+/** The value of deployed stages. */
 export const MIN_POLL_MS = 30_000;
 export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
 
@@ -66,12 +66,10 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
 
-/** One invocation of a function; what is dead does nothing any more, wherever it was. */
+/** One invocation of a function. A dead one makes no further step. */
 type Life = { jobId: string | undefined; epoch: number; stepsLeft: number; process: Process };
 
-/**
- * A process of a function: it works on one call at a time, and what it knows of circuits ends with it. Its clock is its own.
- */
+/** A process of a function: handles one call at a time, with its own clock and its own circuit state. */
 type Process = {
   epoch: number;
   /** The catalogue that it was deployed with. */
@@ -83,36 +81,36 @@ type Process = {
   limitCalls: LimitCalls;
 };
 
-/** A new one each time: a promise that is never kept would keep all who wait for it. */
+/** Creates a new promise each time: a shared one would keep all its waiters in memory. */
 const never = () => new Promise<never>(() => {});
 const named = (name: string, message = 'from AWS'): Error => Object.assign(new Error(message), { name });
 const machine = new StateMachine(parseDefinition(definitionText), {
   validationOptions: { checkArn: false },
 });
 
-/** How long each task may take, milliseconds. */
+/** The TimeoutSeconds of each task, in milliseconds. */
 const TIMEOUTS_MS = Object.fromEntries(
   statesOf(readDefinition()).map(([name, { TimeoutSeconds = 0 }]) => [name, TimeoutSeconds * 1000]),
 );
 
-/** Whose task it is; undefined where it is of many. */
+/** The job of a task; undefined for a task of many jobs. */
 const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string | undefined =>
   payload.jobId ?? payload.job?.jobId;
 
-/** How many jobs ask for a provider, as a share; most ask for most. */
-const ASKED_FOR: Readonly<Record<string, number>> = { [POLLED]: 0.1, [PAGED]: 0.15 };
+/** The share of jobs that request a provider. The other providers have a larger share. */
+const REQUEST_SHARES: Readonly<Record<string, number>> = { [POLLED]: 0.1, [PAGED]: 0.15 };
 
-/** What a caller gives with a job, if anything: like no other's. */
+/** Parameters and metadata of a job, unique to it, or none. */
 const drawInput = (random: Random, number: number, generation: Generation) => ({
   parameterise: (id: string): string | object =>
     random() < 0.5 ? id : { id, parameters: { [parameterIn(generation, id) ?? 'account']: `${id}-${number}` } },
   ...(random() < 0.5 && { metadata: { order: `order-${number}` } }),
 });
 
-/** What became of a world. */
+/** The result of a simulation. */
 export type Simulation = { history: History; jobs: Map<string, Job>; fetchDeadlineMs: number };
 
-/** Lives through one seed: hours of trouble, then hours of calm. */
+/** Simulates one seed: hours of faults, then hours of calm. */
 export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulation> => {
   const randomOf = (purpose: number) => seededRandom(seed * 16 + purpose);
   const clock = createClock(START);
@@ -122,10 +120,10 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const parties = createThirdParties(clock, faults, randomOf(2), history);
   const [actions, jitter, inputs, rollout] = [randomOf(3), randomOf(4), randomOf(5), randomOf(6)];
   const deployments = drawDeployments(rollout, START);
-  // What the catalogue no longer takes is refused after an hour only: jobs have to live that long.
+  // Jobs that do not fit the catalogue are refused after an hour, so the fetch deadline must be longer.
   const isMoving = deployments.some(({ generation }) => generation === 'polling moved');
   const fetchDeadlineMs = (deployments.length > 0 && !isMoving ? 100 : 30) * MINUTE;
-  /** The catalogue of a process that begins now. */
+  /** The catalogue of a process that starts now. */
   const drawGeneration = (): Generation => {
     const all = generationsIn(deployments, now());
     return all[Math.floor(rollout() * all.length)] ?? 'as it was';
@@ -137,8 +135,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const planted = bugOf(bug);
   const { answers: seeAnswers = (send) => send, catalogue: seeCatalogue = (catalogue) => catalogue } = planted;
   const changeClaimed = planted.claimed ?? ((job: ClaimedJob) => job);
-  const honest = recorded(fake, jobs, history);
-  const store = planted.store ? planted.store(honest, jobs) : honest;
+  const correct = recorded(fake, jobs, history);
+  const store = planted.store ? planted.store(correct, jobs) : correct;
   let epoch = 0;
   let id = 0;
 
@@ -146,7 +144,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     history.add({ kind: 'fault', jobId: life.jobId, what, excuse });
 
   const isDead = (life: Life) => life.epoch !== epoch || life.stepsLeft <= 0;
-  /** A step of a process; the dead take none. */
+  /** A step of an invocation; never resolves for a dead one. */
   const step = async (life: Life): Promise<void> => {
     if (isDead(life)) await never();
     life.stepsLeft -= 1;
@@ -154,7 +152,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (life.stepsLeft <= 0) await never();
   };
 
-  /** The tables of circuits and limits, which fail as others do. Their callers take failures in their stride. */
+  /** Ports of circuits and limits whose calls may fail; their callers tolerate that. */
   const shared = <Port extends Record<string, unknown>>(port: Port): Port =>
     Object.fromEntries(
       Object.entries(port).map(([name, call]) => [
@@ -196,7 +194,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     return process;
   };
 
-  /** A call over the network: to the table, or to AWS. */
+  /** Makes a call to the table or to AWS subject to network faults. */
   const remote =
     <Args extends unknown[], Result>(life: Life, name: string, call: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
@@ -259,7 +257,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     },
   });
 
-  /** The functions, as they are deployed, over ports that fail. */
+  /** The real handlers with failing ports. */
   const handlerOf = (name: Task, life: Life, payload: { jobId?: string; claims?: number; providerId?: string }) => {
     const ports = portsOf(life);
     const { breaker, limitCalls } = life.process;
@@ -309,7 +307,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     return handlers[name]();
   };
 
-  /** Lambda: what is thrown is thrown as it is; what dies is an error that says nothing. */
+  /** Simulates Lambda: errors pass through, and a dead process becomes Lambda.Unknown. */
   const invoke = async (name: Task, payload: never): Promise<unknown> => {
     const jobId = jobIdOf(payload);
     const fate = faults.invocation();
@@ -332,7 +330,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       if (!isDead(life)) return running;
       throw named('Lambda.Unknown');
     };
-    // Without memory, or killed: the process is gone, and its task with it.
+    // A killed process handles no further calls.
     if (fate === 'killed') process.callsLeft = 0;
     const result = await (fate === 'killed' ? Promise.race([running, dies()]) : running);
     if (fate !== 'answer lost') return result;
@@ -340,42 +338,47 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     throw named('Lambda.ServiceException');
   };
 
-  const runTask = async (name: Task, payload: never, born: number): Promise<unknown> => {
-    if (born !== epoch) return never();
+  const runTask = async (name: Task, payload: never, startEpoch: number): Promise<unknown> => {
+    if (startEpoch !== epoch) return never();
     const jobId = jobIdOf(payload);
     let isOver = false;
     clock.after(TIMEOUTS_MS[name] ?? 0, () => {
-      if (!isOver && born === epoch)
+      if (!isOver && startEpoch === epoch)
         history.add({ kind: 'fault', jobId, what: `${name}: timed out`, excuse: 'time-out' });
     });
     try {
       const result = await invoke(name, payload).finally(() => {
         isOver = true;
       });
-      return born === epoch ? result : never();
+      return startEpoch === epoch ? result : never();
     } catch (error) {
-      if (born !== epoch) return never();
-      // What it was to write down is done again, or lost: by then the execution is over.
+      if (startEpoch !== epoch) return never();
+      // The outcome is saved by a retry, or lost.
       if (name === 'SettleJob') history.add({ kind: 'fault', jobId, what: 'settling failed', excuse: 'not kept' });
       const { name: errorName, message } = error as Error;
       throw named(errorName, JSON.stringify({ errorType: errorName, errorMessage: message, trace: [] }));
     }
   };
 
-  /** An execution; a crash of everything ends it without a word. */
+  /** Runs an execution. A crash ends it silently. */
   const run = (input: unknown): void => {
-    const born = epoch;
-    const isAlive = () => born === epoch;
+    const startEpoch = epoch;
+    const isAlive = () => startEpoch === epoch;
     const countRetries = createRetryCounter();
     const handler = (name: (typeof TASKS)[number]) => async (raw: Json) => {
       const { Payload, Input } = raw as { Payload?: unknown; Input?: { jobs: ClaimedJob[] } };
       if (name === 'StartBatch') {
-        const life = { jobId: undefined, epoch: born, stepsLeft: Number.POSITIVE_INFINITY, process: createProcess() };
+        const life = {
+          jobId: undefined,
+          epoch: startEpoch,
+          stepsLeft: Number.POSITIVE_INFINITY,
+          process: createProcess(),
+        };
         await remote(life, 'StartBatch', async () => start({ jobs: (Input?.jobs ?? []).map(changeClaimed) }))();
         return {};
       }
       countRetries(name, Payload);
-      return { Payload: (await runTask(name, Payload as never, born)) as Json };
+      return { Payload: (await runTask(name, Payload as never, startEpoch)) as Json };
     };
     const { result } = machine.run(structuredClone(input) as Json, {
       overrides: { taskResourceLocalHandlers: Object.fromEntries(TASKS.map((name) => [name, handler(name)])) },
@@ -388,8 +391,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
 
   const start = (input: { jobs?: ClaimedJob[] }): void => {
-    const born = epoch;
-    const begin = () => born === epoch && run(input);
+    const startEpoch = epoch;
+    const begin = () => startEpoch === epoch && run(input);
     clock.after(5, begin);
     if (!faults.isRestarted()) return;
     for (const { jobId } of input.jobs ?? []) {
@@ -412,9 +415,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
 
   const post = async (): Promise<void> => {
     const wanted = PROVIDERS.filter(
-      (id) => actions() < ((isMoving && id === POLLED ? undefined : ASKED_FOR[id]) ?? 0.6),
+      (id) => actions() < ((isMoving && id === POLLED ? undefined : REQUEST_SHARES[id]) ?? 0.6),
     );
-    // Callers know the catalogue as the processes do.
+    // Callers use a catalogue that some processes have.
     const generation = drawGeneration();
     const providers = wanted.filter((id) => CATALOGUES[generation].has(id));
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
@@ -478,7 +481,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       clock.after(deployment.from - START, () => history.add({ kind: 'deployed', ...deployment }));
     }
     const count = 3 + Math.floor(actions() * 6);
-    /** Any time, or while a deployment is under way: some processes know another catalogue than the one that accepted. */
+    /** A random time, or a time during a deployment, when processes have different catalogues. */
     const postDelayMs = (index: number): number => {
       const { from, until } = deployments[index % (2 * deployments.length)] ?? { from: 0, until: 0 };
       return from > START ? from - START + rollout() * (until - from) : actions() * TROUBLE_MS * 0.6;
@@ -498,7 +501,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   return { history, jobs, fetchDeadlineMs };
 };
 
-/** What a job keeps of the provider that is polled. */
+/** The stored state of the polled provider. */
 const polledOf = ({ results, phase }: Settlement): Polled | undefined => {
   const result = results.find(({ providerId }) => providerId === POLLED);
   if (!result) return undefined;
@@ -507,13 +510,13 @@ const polledOf = ({ results, phase }: Settlement): Polled | undefined => {
   return { status: phase === 'FETCHING' ? status : 'FROZEN', round, url: ticket?.url, since: ticket?.since };
 };
 
-/** Whether an attempt failed by what the catalogue says, before any call: a parameter that it no longer takes, or a ticket of another origin. */
+/** Whether an attempt failed before any call: its parameter or ticket does not fit the catalogue. */
 const isUncalled = ({ class: failureClass, statusCode }: Pick<Call, 'class' | 'statusCode'>): boolean =>
   failureClass === 'bad_parameter' ||
   failureClass === 'unknown_provider' ||
   (failureClass === 'ticket_lost' && statusCode === undefined);
 
-/** The table, with a record of all that took effect in it. */
+/** The table, which records every change in the history. */
 const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
   ...store,
   intake: {
@@ -522,7 +525,7 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const wasThere = jobs.has(job.jobId);
       const created = await store.intake.create(job, request, at);
       const { jobId, claims, providers, parameters, metadata } = created.job;
-      if (!wasThere) history.add({ kind: 'born', jobId, claims, providers, parameters, metadata });
+      if (!wasThere) history.add({ kind: 'created', jobId, claims, providers, parameters, metadata });
       return created;
     },
   },
@@ -532,7 +535,7 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       await store.control.replace(read, next);
       const { jobId, claims, status, leasedUntil = 0, round } = next;
       const by = status === 'CANCELLED' ? 'cancel' : 'redrive';
-      history.add({ kind: 'taken', jobId, claims, by, leasedUntil, ...(round !== undefined && { round }) });
+      history.add({ kind: 'claimed', jobId, claims, by, leasedUntil, ...(round !== undefined && { round }) });
     },
   },
   due: {
@@ -541,7 +544,7 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const job = await store.due.claim(entry, at, leaseMs);
       if (!job) return job;
       const { jobId, claims, leasedUntil = 0 } = job;
-      history.add({ kind: 'taken', jobId, claims, by: 'sweep', leasedUntil });
+      history.add({ kind: 'claimed', jobId, claims, by: 'sweep', leasedUntil });
       return job;
     },
   },

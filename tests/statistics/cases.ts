@@ -2,7 +2,7 @@ import type { CircuitResult, CircuitRun, Instances } from './circuit-statistics.
 import { runCircuit } from './circuit-statistics.ts';
 import { type LimitResult, type LimitRun, runLimit } from './limit-statistics.ts';
 
-/** The lines of the table: who calls, how often, how fast calls fail, and what must come of it. */
+/** The rows of the table: instances, call rate, durations of calls, and the required result. */
 
 export const INSTANCES: Instances[] = [1, 50, 400, 'one call each'];
 export const CALLS_PER_SECOND = [1, 10, 200];
@@ -15,7 +15,7 @@ export const SPEEDS = {
 export type CircuitCase = Omit<CircuitRun, 'seed'> & { speed: keyof typeof SPEEDS; name: string };
 
 const TEN_MINUTES_MS = 600_000;
-/** What a circuit needs at least: as many failures in a row open it, and no fewer. */
+/** The minimum number of consecutive failures that opens a circuit. */
 export const MINIMUM = 36;
 
 export const circuitCases = (
@@ -36,7 +36,7 @@ const HEALTHY_BEFORE_MS = 20_000;
 const OUTAGE_MS = 14_500;
 
 export const steady = (failureRate: number) => circuitCases(`${failureRate * 100} %`, () => failureRate);
-/** A total outage that is over in less than 15 s. */
+/** A total outage shorter than 15 s. */
 export const shortOutage = () =>
   circuitCases(
     '14.5 s at 100 %',
@@ -60,22 +60,22 @@ export const runCircuits = async (run: CircuitCase, runs: number): Promise<Summa
 };
 
 export type LimitCase = Omit<LimitRun, 'seed'> & {
-  /** The share of the limit, over ten seconds, that has to be used. */
+  /** The minimum share of the limit that must be used over ten seconds. */
   atLeast: number;
 };
 
 export const LIMITS: LimitCase[] = [
-  { ratePerSecond: 10, asksPerSecond: 100, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 10, asksPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 100, asksPerSecond: 200, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 100, asksPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 1_000, asksPerSecond: 1_500, callMs: 200, atLeast: 0.9 },
-  { ratePerSecond: 1_000, asksPerSecond: 3_000, callMs: 200, atLeast: 0.9 },
+  { ratePerSecond: 10, requestsPerSecond: 100, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 10, requestsPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 100, requestsPerSecond: 200, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 100, requestsPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
+  { ratePerSecond: 1_000, requestsPerSecond: 1_500, callMs: 200, atLeast: 0.9 },
+  { ratePerSecond: 1_000, requestsPerSecond: 3_000, callMs: 200, atLeast: 0.9 },
 ];
 export const SLOTS: Omit<LimitRun, 'seed'>[] = [
-  { concurrency: 2, asksPerSecond: 100, callMs: 200 },
-  { concurrency: 50, asksPerSecond: 300, callMs: 200 },
-  { concurrency: 10, ratePerSecond: 20, asksPerSecond: 100, callMs: 200 },
+  { concurrency: 2, requestsPerSecond: 100, callMs: 200 },
+  { concurrency: 50, requestsPerSecond: 300, callMs: 200 },
+  { concurrency: 10, ratePerSecond: 20, requestsPerSecond: 100, callMs: 200 },
 ];
 
 export const usedShare = ({ callsBySecond }: LimitResult, ratePerSecond: number): number =>

@@ -5,8 +5,8 @@ import { createFakeCircuits } from '../fakes/third-parties.ts';
 import { createTimeline } from './timeline.ts';
 
 /**
- * The real circuit breaker, in as many processes as AWS may start, over a table in memory and in virtual time: how often it
- * opens the circuit of a provider that fails so often, and after how many counted calls.
+ * Runs the real circuit breaker in many processes, with an in-memory table and virtual time, and measures whether it opens at a
+ * failure rate and after how many counted calls.
  */
 
 export type Instances = number | 'one call each';
@@ -15,9 +15,9 @@ export type CircuitRun = {
   seed: number;
   instances: Instances;
   callsPerSecond: number;
-  /** Share of the calls that fail, by the time since the start, milliseconds. */
+  /** The share of calls that fail, by milliseconds since the start. */
   failureRate: (atMs: number) => number;
-  /** How long calls take that succeed, and that fail, milliseconds; each call up to a quarter more or less. */
+  /** Durations of successful and failed calls, milliseconds; each call varies by up to 25 %. */
   successMs: number;
   failureMs: number;
   durationMs: number;
@@ -25,10 +25,10 @@ export type CircuitRun = {
 };
 
 export type CircuitResult = {
-  /** Since the start, milliseconds; undefined when it stayed closed. */
+  /** Milliseconds since the start; undefined if it stayed closed. */
   openedAt: number | undefined;
   calls: number;
-  /** Calls that were counted in the table, until it opened. */
+  /** Calls counted in the table until it opened. */
   counted: number;
   writes: number;
   reads: number;
@@ -43,7 +43,7 @@ const FAILED = new Error('failed');
 
 type Event = { kind: 'call' } | { kind: 'end'; finish: () => void; call: Promise<unknown> };
 
-/** Runs until the circuit opens, or the time is over. */
+/** Runs until the circuit opens or `durationMs` has passed. */
 export const runCircuit = async (run: CircuitRun): Promise<CircuitResult> => {
   const random = seededRandom(run.seed);
   const timeline = createTimeline<Event>();

@@ -5,33 +5,33 @@ import { createFakeLimits } from '../fakes/third-parties.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
 /**
- * The real call limiter in function instances that ask once each, over a table in memory whose keys take 1,000 writes a
- * second, in virtual time: how much of a limit is used, and what that costs.
+ * Runs the real call limiter in function instances that make one call each, with virtual time and an in-memory table that allows
+ * 1,000 writes per second per key, and measures how much of a limit is used and at what cost.
  */
 
 export type LimitRun = {
   seed: number;
   ratePerSecond?: number;
   concurrency?: number;
-  /** Instances that begin in each second; each asks for one call. */
-  asksPerSecond: number;
-  /** How long a call takes, milliseconds. */
+  /** Instances started per second; each requests one call. */
+  requestsPerSecond: number;
+  /** The duration of a call, milliseconds. */
   callMs: number;
 };
 
 export type LimitResult = {
-  /** Calls that began in each of the seconds that were measured. */
+  /** The number of calls that began in each measured second. */
   callsBySecond: number[];
   mostAtOnce: number;
   refused: number;
-  /** The most requests to the table that one call cost. */
+  /** The maximum number of table requests for one call. */
   mostRequests: number;
   slotsHeldAfterwards: number;
 };
 
 const START = 1_800_000_000_000;
 const SECONDS = 10;
-/** The first second fills up. */
+/** The first second is not measured, because calls ramp up. */
 const WARM_UP_SECONDS = 1;
 
 export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
@@ -40,7 +40,7 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
   const limits = createFakeLimits(clock.now);
   const bySecond = new Map<number, number>();
   const result = { mostAtOnce: 0, refused: 0, mostRequests: 0 };
-  let under = 0;
+  let active = 0;
   const provider = {
     id: 'gas',
     url: 'https://example.com',
@@ -70,12 +70,12 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
     const limit = createCallLimiter({ limits: slow, now: clock.now, random, sleep: clock.sleep, log: silent });
     try {
       await limit(provider, async () => {
-        under += 1;
-        result.mostAtOnce = Math.max(result.mostAtOnce, under);
+        active += 1;
+        result.mostAtOnce = Math.max(result.mostAtOnce, active);
         const second = Math.floor((clock.now() - START) / 1_000);
         bySecond.set(second, (bySecond.get(second) ?? 0) + 1);
         await clock.sleep(run.callMs * (0.5 + random()));
-        under -= 1;
+        active -= 1;
       });
     } catch (error) {
       if (!(error instanceof LimitReached)) throw error;
@@ -85,7 +85,7 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
   };
 
   const durationMs = (WARM_UP_SECONDS + SECONDS) * 1_000;
-  for (let index = 0; index < (run.asksPerSecond * durationMs) / 1_000; index += 1) {
+  for (let index = 0; index < (run.requestsPerSecond * durationMs) / 1_000; index += 1) {
     clock.at(START + random() * durationMs, () => void ask());
   }
   await clock.run();

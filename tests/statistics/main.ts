@@ -13,17 +13,17 @@ import {
   usedShare,
 } from './cases.ts';
 
-/** `npm run test:statistics`: the whole table of how often circuits open, and of how well limits are used. */
+/** `npm run test:statistics`: prints the whole table of how often circuits open and how well limits are used. */
 
 const STATISTICS = {
   name: 'npm run test:statistics',
   about:
-    'Measures how often circuits open, and how well limits are used, by the real code in up to hundreds of processes. Takes minutes.',
+    'Measures how often circuits open and how well limits are used, with the real code in up to 400 processes. Takes minutes.',
   options: {
-    runs: { type: 'string', default: '10', value: 'count', about: 'how many runs each line is made of (10)' },
+    runs: { type: 'string', default: '10', value: 'count', about: 'runs per row (10)' },
   },
   examples: { '': 'some minutes', '--runs 100': 'about an hour' },
-  exitCodes: { 1: 'a line is not as it must be' },
+  exitCodes: { 1: 'a row is out of bounds' },
 } as const;
 
 const { values } = readArguments(STATISTICS);
@@ -44,7 +44,7 @@ const tables: { cases: CircuitCase[]; isRight: (summary: Summary) => boolean }[]
 ];
 
 const run = async (runs: number): Promise<void> => {
-  print(['fails', 'instances', 'calls/s', 'speed', 'opened', 'counted until it opened, at most', 'writes a call', '']);
+  print(['fails', 'instances', 'calls/s', 'speed', 'opened', 'max. counted until opened', 'writes per call', '']);
   print(Array.from({ length: 8 }, () => '---'));
   for (const { cases, isRight } of tables) {
     for (const one of cases) {
@@ -57,7 +57,7 @@ const run = async (runs: number): Promise<void> => {
     }
   }
   console.log('');
-  print(['limit', 'asks/s', 'used over 10 s', 'most at once', 'requests a call, at most', '']);
+  print(['limit', 'requests/s', 'used over 10 s', 'max. concurrent', 'max. table requests per call', '']);
   print(Array.from({ length: 6 }, () => '---'));
   for (const limit of [...LIMITS, ...SLOTS.map((slots) => ({ ...slots, atLeast: 0 }))]) {
     const result = await runLimit({ ...limit, seed: 1 });
@@ -68,12 +68,12 @@ const run = async (runs: number): Promise<void> => {
       result.mostRequests <= 5 &&
       result.mostAtOnce <= (concurrency ?? Number.POSITIVE_INFINITY);
     if (!isOk) process.exitCode = 1;
-    const name = [ratePerSecond && `${ratePerSecond} a second`, concurrency && `${concurrency} at once`];
+    const name = [ratePerSecond && `${ratePerSecond} per second`, concurrency && `${concurrency} concurrent`];
     const percent = used === undefined ? '' : `${(used * 100).toFixed(1)} %`;
     const cost = [result.mostAtOnce, result.mostRequests, isOk ? '' : 'WRONG'];
-    print([name.filter(Boolean).join(', '), limit.asksPerSecond, percent, ...cost]);
+    print([name.filter(Boolean).join(', '), limit.requestsPerSecond, percent, ...cost]);
   }
 };
 
-if (!/^[1-9]\d{0,3}$/.test(values.runs)) failUsage(STATISTICS, '--runs takes a number from 1 to 9999');
+if (!/^[1-9]\d{0,3}$/.test(values.runs)) failUsage(STATISTICS, '--runs must be a number from 1 to 9999');
 await run(Number(values.runs));

@@ -13,7 +13,7 @@ import {
 } from './cases.ts';
 import { runCircuit } from './circuit-statistics.ts';
 
-/** A part of the table that `npm run test:statistics` prints: each of its columns, with runs enough to see what went wrong. */
+/** A sample of the table that `npm run test:statistics` prints, with fewer runs. */
 
 const titled = (cases: CircuitCase[]) =>
   cases.map(
@@ -21,8 +21,8 @@ const titled = (cases: CircuitCase[]) =>
   );
 
 describe('a circuit at a threshold of 90 %', () => {
-  const slowly = steady(0.7).filter(({ callsPerSecond }) => callsPerSecond === 10);
-  test.each(titled(slowly))(
+  const slow = steady(0.7).filter(({ callsPerSecond }) => callsPerSecond === 10);
+  test.each(titled(slow))(
     'never opens in ten minutes at %s',
     async (_title, one) => {
       expect(await runCircuits(one, 5)).toMatchObject({ opened: 0 });
@@ -38,18 +38,18 @@ describe('a circuit at a threshold of 90 %', () => {
     60_000,
   );
 
-  const quickly = steady(0.7).filter(({ callsPerSecond }) => callsPerSecond === CALLS_PER_SECOND.at(-1));
-  test.each(titled(quickly))(
-    'never opens while it is watched, at %s',
+  const busy = steady(0.7).filter(({ callsPerSecond }) => callsPerSecond === CALLS_PER_SECOND.at(-1));
+  test.each(titled(busy))(
+    'never opens in the first 45 seconds at %s',
     async (_title, one) => {
-      // A minute holds the start of counting, which is the delicate part.
+      // This includes the start of counting, when a wrong decision is most likely.
       expect(await runCircuits({ ...one, durationMs: 45_000 }, 2)).toMatchObject({ opened: 0 });
     },
     60_000,
   );
 
   test.each(titled(steady(1)))(
-    'opens within 60 counted calls after the minimum at %s',
+    'opens after at most 60 counted calls above the minimum at %s',
     async (_title, one) => {
       const { opened, runs, mostCounted } = await runCircuits(one, one.callsPerSecond > 100 ? 2 : 10);
       expect(opened).toBe(runs);
@@ -59,15 +59,15 @@ describe('a circuit at a threshold of 90 %', () => {
   );
 
   test.each(titled(shortOutage().filter(({ callsPerSecond }) => callsPerSecond > 1)))(
-    'is not opened by %s',
+    'stays closed through an outage of %s',
     async (_title, one) => {
-      // It begins after 20 s; what it could open is open a minute later.
+      // The outage begins after 20 s; a circuit that it opened would be open by 60 s.
       expect(await runCircuits({ ...one, durationMs: 60_000 }, 3)).toMatchObject({ opened: 0 });
     },
     60_000,
   );
 
-  test('opens within two windows when a provider in partial trouble, watched and sampled, goes down', async () => {
+  test('opens within two windows when a provider that failed half of its calls fails all of them', async () => {
     const downAt = 400_000;
     const run = { instances: 50, callsPerSecond: 30, successMs: 200, failureMs: 200, durationMs: downAt + 120_000 };
     const failureRate = (atMs: number) => (atMs < downAt ? 0.5 : 1);
@@ -75,14 +75,14 @@ describe('a circuit at a threshold of 90 %', () => {
     expect(openedAt).toBeGreaterThan(downAt);
   }, 60_000);
 
-  test('costs no write while a provider is healthy, and one read by a process in five seconds', async () => {
+  test('of a healthy provider costs no writes, and one read per process every five seconds', async () => {
     const run = { instances: 50, callsPerSecond: 50, successMs: 200, failureMs: 200, durationMs: 60_000 };
     const { writes, reads } = await runCircuit({ ...run, failureRate: () => 0, seed: 1 });
     expect(writes).toBe(0);
     expect(reads).toBeLessThanOrEqual(50 * 12);
   });
 
-  test('is sampled on a busy provider: at 30 calls a second that fail now and then, a write for five calls', async () => {
+  test('of a busy provider samples calls: 30 calls per second with 20 % failures cost fewer than 0.35 writes each', async () => {
     const run = { instances: 50, callsPerSecond: 30, successMs: 200, failureMs: 200, durationMs: 600_000 };
     const { writes, calls } = await runCircuit({ ...run, failureRate: () => 0.2, seed: 1 });
     expect(writes / calls).toBeLessThan(0.35);
@@ -90,8 +90,8 @@ describe('a circuit at a threshold of 90 %', () => {
 });
 
 describe('a limit', () => {
-  test.each(LIMITS.filter(({ asksPerSecond }) => ![3_000, 1_000].includes(asksPerSecond)))(
-    'of $ratePerSecond a second is kept and used up when $asksPerSecond fresh instances a second ask once each',
+  test.each(LIMITS.filter(({ requestsPerSecond }) => ![3_000, 1_000].includes(requestsPerSecond)))(
+    'of $ratePerSecond calls per second is kept and used when $requestsPerSecond new instances per second request one call each',
     async ({ atLeast, ...limit }) => {
       const result = await runLimit({ ...limit, seed: 1 });
       const used = usedShare(result, limit.ratePerSecond ?? 0);
@@ -102,7 +102,7 @@ describe('a limit', () => {
     60_000,
   );
 
-  test.each(SLOTS)('of $concurrency at once is kept, and all slots are free afterwards', async (limit) => {
+  test.each(SLOTS)('of $concurrency concurrent calls is kept, and all slots are free afterwards', async (limit) => {
     const result = await runLimit({ ...limit, seed: 1 });
     expect(result.mostAtOnce).toBe(limit.concurrency);
     expect(result.mostRequests).toBeLessThanOrEqual(5);

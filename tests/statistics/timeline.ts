@@ -1,4 +1,4 @@
-/** Events in the order of their time; those of the same time in the order in which they were added. */
+/** A queue of events ordered by time, then by insertion. */
 export const createTimeline = <Event>() => {
   const heap: { at: number; order: number; event: Event }[] = [];
   let order = 0;

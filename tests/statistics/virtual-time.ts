@@ -1,16 +1,16 @@
 import { createTimeline } from './timeline.ts';
 
-/** Time that passes from one sleeper to the next, for code that waits. */
+/** Virtual time that jumps to the next sleeper, for code that sleeps. */
 export const createVirtualTime = (start: number) => {
   const timeline = createTimeline<() => void>();
   let time = start;
-  /** Lets everything go on that waits for nothing but promises. */
+  /** Lets all pending promises settle. */
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
     now: () => time,
     sleep: (ms: number): Promise<void> => new Promise((resolve) => timeline.add(time + ms, resolve)),
     at: (atMs: number, run: () => void): void => timeline.add(atMs, run),
-    /** Runs until nothing sleeps any more. */
+    /** Runs until there are no sleepers. */
     run: async (): Promise<void> => {
       await settle();
       for (let next = timeline.next(); next; next = timeline.next()) {

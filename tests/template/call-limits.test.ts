@@ -15,6 +15,8 @@ const LONGEST: Record<string, { calls: LimitName[]; workMs?: number }> = {
   'job-read': { calls: ['api', 'api', 'api'] },
   // Authenticates, reads the circuits.
   'catalogue-read': { calls: ['api', 'api'] },
+  // Authenticates, lists the clients, counts jobs for a while, counts once more.
+  clients: { calls: ['api', 'api', 'api'], workMs: 3_000 },
   'job-cancel': { calls: ['api', 'api', 'api'] },
   'job-expunge': { calls: ['api', 'api', 'api', 'api'] },
   // Authenticates, reads the job, finds and renews its results, writes it, fails to start the execution, releases the claim.

@@ -64,6 +64,7 @@ test('functions that authenticate callers cannot read signing secrets or callbac
     const clientStatements = statementsOf(logicalId).filter(({ Resource }) =>
       JSON.stringify(Resource).includes('ClientTable'),
     );
+    const scan = { Action: 'dynamodb:Scan', Resource: { 'Fn::Sub': '${ClientTable.Arn}/index/CallerIndex' } };
     expect(clientStatements).toEqual([
       expect.objectContaining({
         Resource: [
@@ -71,6 +72,7 @@ test('functions that authenticate callers cannot read signing secrets or callbac
           { 'Fn::Sub': '${ClientTable.Arn}/index/KeyIndex' },
         ],
       }),
+      ...(logicalId === 'ClientsFunction' ? [{ Effect: 'Allow', ...scan }] : []),
     ]);
   }
 });

@@ -66,6 +66,43 @@ test('a client has one redrive at a time: the next request gets the running one'
   expect((await post({ status: 'FAILED' }, 'other')).statusCode).toBe(202);
 });
 
+const ALL_TIME = { from: '1970-01-01T00:00:00.000Z', to: new Date(NOW).toISOString() };
+
+test.each<[object, object]>([
+  [{ status: 'FAILED' }, { status: 'FAILED' }],
+  [{ status: ['FAILED'] }, { status: 'FAILED' }],
+  [
+    { status: ['FAILED', 'PARTIAL'], providerId: 'gas' },
+    { status: ['FAILED', 'PARTIAL'], providerId: 'gas' },
+  ],
+  [
+    { status: 'FAILED', failureCode: 'CALLBACK_GONE' },
+    { status: 'FAILED', failureCode: 'CALLBACK_GONE' },
+  ],
+  [{ inTrouble: true }, { inTrouble: true }],
+])('%j is redriven as it was requested', async (body, query) => {
+  const { post, get } = createApi();
+  const { redriveId } = redriveSchema.parse((await post(body)).body);
+  expect(redriveSchema.parse((await get(redriveId)).body).query).toEqual({ ...query, ...ALL_TIME });
+});
+
+test.each<[object, string]>([
+  [{}, '/status'],
+  [{ status: 'FAILED', inTrouble: true }, '/status'],
+  [{ status: 'PENDING' }, '/status'],
+  [{ status: [] }, '/status'],
+  [{ status: ['FAILED', 'PENDING'] }, '/status'],
+  [{ inTrouble: false }, '/inTrouble'],
+  [{ status: 'FAILED', failureCode: 'GONE' }, '/failureCode'],
+  [{ status: 'FAILED', providerId: 'GAS' }, '/providerId'],
+  [{ status: 'FAILED', limit: 1 }, '/limit'],
+])('%j is refused', async (body, pointer) => {
+  const { post, redrives } = createApi();
+  const refused = await post(body);
+  expect(refused).toMatchObject({ statusCode: 422, body: { errors: [{ pointer }] } });
+  expect(redrives.all.size).toBe(0);
+});
+
 test('of concurrent requests one is accepted, and all others get its id', async () => {
   const { post, sweeps } = createApi();
   const answers = await Promise.all(Array.from({ length: 60 }, () => post({ status: 'FAILED' })));

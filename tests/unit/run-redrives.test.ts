@@ -164,6 +164,55 @@ test('ignores jobs outside the time range', async () => {
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
+test('takes only the jobs that its filters select', async () => {
+  const { run, store, storeJobs, request } = createWorld();
+  const [gone, other, partial] = await storeJobs(3);
+  for (const job of store.jobs.values()) {
+    const code = job.jobId === gone?.jobId ? ('CALLBACK_GONE' as const) : ('CLIENT_REVOKED' as const);
+    store.jobs.set(job.jobId, { ...job, failure: { code, message: 'any' } });
+  }
+  store.jobs.set(partial?.jobId ?? '', { ...(partial as Job), status: 'PARTIAL', providers: ['water'] });
+  const statusOf = (job: Job | undefined) => store.jobs.get(job?.jobId ?? '')?.status;
+  await run(await request(undefined, { failureCode: 'CALLBACK_GONE' }));
+  expect([gone, other, partial].map(statusOf)).toEqual(['PENDING', 'FAILED', 'PARTIAL']);
+  await run(await request(undefined, { status: ['FAILED', 'PARTIAL'], providerId: 'water' }));
+  expect([gone, other, partial].map(statusOf)).toEqual(['PENDING', 'FAILED', 'PENDING']);
+  expect(await run(await request(undefined, { status: ['FAILED', 'PARTIAL'] }))).toMatchObject({ redriven: 1 });
+});
+
+test('makes pending jobs in trouble due at once, except those that are held or no longer in trouble', async () => {
+  const { run, world, store, ports, storeJobs, request } = createWorld();
+  const jobs = await storeJobs(4, { status: 'PENDING' });
+  const [waiting, held, healthy, settled] = jobs.map(({ jobId }) => jobId) as [string, string, string, string];
+  const change = (jobId: string, update: Partial<Job>) =>
+    store.jobs.set(jobId, {
+      ...(store.jobs.get(jobId) as Job),
+      callbackAttempts: 3,
+      dueAt: LATER + 9 * MINUTE,
+      ...update,
+    });
+  change(waiting, { isInTrouble: true });
+  change(held, { isInTrouble: true, leasedUntil: LATER + MINUTE });
+  change(healthy, {});
+  change(settled, { isInTrouble: true });
+  // It is redriven by its caller after the list was read.
+  const { getWithData } = ports.jobs;
+  ports.jobs = {
+    ...ports.jobs,
+    getWithData: async (jobId, now) => {
+      const found = await getWithData(jobId, now);
+      if (jobId === settled) delete found?.job.isInTrouble;
+      return found;
+    },
+  };
+  const redrive = await request(undefined, { status: undefined, inTrouble: true });
+  expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 2, failed: 0 });
+  expect(store.jobs.get(waiting)).toMatchObject({ status: 'PENDING', dueAt: world.now, callbackAttempts: 0 });
+  for (const jobId of [held, healthy, settled]) {
+    expect(store.jobs.get(jobId)).toMatchObject({ callbackAttempts: 3, dueAt: LATER + 9 * MINUTE });
+  }
+});
+
 test('stops when its time is up, and resumes in the next sweep', async () => {
   const { run, world, statuses, storeJobs, request } = createWorld();
   await storeJobs(60);

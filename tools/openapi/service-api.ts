@@ -6,6 +6,7 @@ import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';
 import { createDocument } from 'zod-openapi';
 import { catalogueSchema } from '../../functions/catalogue-read/schema.ts';
+import { clientPageSchema, clientsQuerySchema, meSchema } from '../../functions/clients/schema.ts';
 import { healthChecksSchema, healthQuerySchema, healthSchema } from '../../functions/health/schema.ts';
 import {
   jobDataQuerySchema,
@@ -64,6 +65,15 @@ const SUMMARY = {
   endedAt: null,
 };
 const ENDED = { ...SUMMARY, phase: null, endedAt: '2026-01-31T12:00:01.500Z' };
+
+const ME = { clientId: CLIENT_ID, name: 'acme', isOperator: false };
+const CLIENT = {
+  ...ME,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  revokedAt: null,
+  pendingJobs: 3,
+  pendingJobsTruncated: false,
+};
 
 const CATALOGUE = {
   providers: [
@@ -164,6 +174,7 @@ export const serviceApi = createDocument({
   tags: [
     { name: 'Jobs', description: 'Post, read, redrive, cancel and delete jobs.' },
     { name: 'Catalogue', description: 'The providers that jobs may name.' },
+    { name: 'Clients', description: 'The caller, and for operators all clients.' },
     { name: 'Redrives', description: 'Retry many jobs.' },
     { name: 'Callbacks', description: 'The callback, and a test receiver.' },
     { name: 'Operation', description: 'Health and documentation.' },
@@ -337,11 +348,37 @@ export const serviceApi = createDocument({
         },
       },
     },
+    '/me': {
+      get: {
+        operationId: 'getMe',
+        tags: ['Clients'],
+        summary: 'Tell whose API key it is',
+        responses: { 200: { description: 'The caller.', content: json(meSchema, ME) }, ...always, ...problems(401) },
+      },
+    },
+    '/clients': {
+      get: {
+        operationId: 'listClients',
+        tags: ['Clients'],
+        summary: 'List all clients, newest first',
+        description: 'For operators only.',
+        requestParams: { query: clientsQuerySchema },
+        responses: {
+          200: {
+            description: 'A page.',
+            content: json(clientPageSchema, { clients: [CLIENT], cursor: null }),
+            links: { next: { operationId: 'listClients', parameters: { cursor: '$response.body#/cursor' } } },
+          },
+          ...always,
+          ...problems(401, 403),
+        },
+      },
+    },
     '/redrives': {
       post: {
         operationId: 'postRedrive',
         tags: ['Redrives'],
-        summary: "Redrive all of the caller's jobs with one status",
+        summary: "Redrive all of the caller's jobs that match filters",
         description:
           'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
         requestParams: { query: forClient() },
@@ -422,6 +459,36 @@ export const serviceApi = createDocument({
             headers: z.object({ 'retry-after': z.string() }),
             content: { 'application/problem+json': { schema: problemSchema.extend({ checks: healthChecksSchema }) } },
           },
+        },
+      },
+    },
+    '/console': {
+      get: {
+        operationId: 'getConsole',
+        tags: ['Operation'],
+        summary: 'The console',
+        description:
+          'One HTML page, compressed if the client accepts gzip. Its scripts call this API with the key that its user enters.',
+        security: [],
+        requestParams: {
+          header: z.object({
+            'if-none-match': z
+              .string()
+              .optional()
+              .meta({
+                description: 'The `ETag` of a stored page.',
+                examples: ['W/"5eb63bbbe01eeed093cb22bb8f5acdc3"'],
+              }),
+          }),
+        },
+        responses: {
+          200: {
+            description: 'The page.',
+            headers: z.object({ etag: z.string().meta({ description: 'Changes with the page.' }) }),
+            content: { 'text/html': { schema: z.string() } },
+          },
+          304: { description: 'The page has not changed.' },
+          ...always,
         },
       },
     },

@@ -1,11 +1,27 @@
-import type { JobStatus } from './job.ts';
+import type { FailureCode, JobStatus } from './job.ts';
+import type { JobFilter } from './job-filter.ts';
 import { toEpochSeconds } from './ttl.ts';
 
 /** Statuses of jobs that can be redriven in bulk: all ended ones. */
 export const REDRIVABLE_STATUSES = ['FAILED', 'PARTIAL', 'CANCELLED', 'COMPLETE'] as const satisfies JobStatus[];
 
-/** Selects a client's jobs by status and time of acceptance, epoch milliseconds, `to` excluded. */
-export type RedriveQuery = { status: (typeof REDRIVABLE_STATUSES)[number]; from: number; to: number };
+export type RedrivableStatus = (typeof REDRIVABLE_STATUSES)[number];
+
+/** Selects a client's jobs, either by status or those in trouble. Times are epoch milliseconds, `to` excluded. */
+export type RedriveQuery = {
+  status?: RedrivableStatus | readonly RedrivableStatus[] | undefined;
+  /** Pending jobs with a failed attempt; without a status. */
+  inTrouble?: true | undefined;
+  providerId?: string | undefined;
+  failureCode?: FailureCode | undefined;
+  from: number;
+  to: number;
+};
+
+export const toJobFilter = ({ status, ...filter }: RedriveQuery): JobFilter => ({
+  ...filter,
+  ...(status !== undefined && { statuses: [status].flat() }),
+});
 
 export type RedriveCounts = {
   redriven: number;

@@ -17,8 +17,14 @@ import { type FieldError, invalid, Problem, problemBody, Unauthorized } from './
 /** The default limit of a request body. */
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** A response: `body` is serialised as JSON, `text` is sent verbatim. */
-export type ApiResponse = { statusCode: number; headers?: Record<string, string>; body?: unknown; text?: string };
+/** A response: `body` is serialised as JSON, `text` is sent verbatim, `base64` is decoded by API Gateway. */
+export type ApiResponse = {
+  statusCode: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  text?: string;
+  base64?: string;
+};
 
 /** The input of a route. Only validated input reaches the route. */
 export type ApiRoute<Body, Query, Head, Who> = {
@@ -108,6 +114,7 @@ export const apiHandler = <Body = undefined, Query = undefined, Head = undefined
         ...response.headers,
       },
       ...(text !== undefined && { body: text }),
+      ...(response.base64 !== undefined && { body: response.base64, isBase64Encoded: true }),
     };
   });
   return chain as unknown as ApiLambda;

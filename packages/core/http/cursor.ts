@@ -6,21 +6,33 @@ import * as z from 'zod';
  */
 export const encodeCursor = (after: string): string => Buffer.from(after, 'utf8').toString('base64url');
 
+const LIST_KEY = /^\d{4}-\d\d-\d\dT[\d:.]+Z#[\da-f-]{36}$/;
+const ID = /^[\dA-Za-z-]{1,36}$/;
+
 /** @returns undefined for an invalid cursor */
-export const decodeCursor = (cursor: string): string | undefined => {
+export const decodeCursor = (cursor: string, position = LIST_KEY): string | undefined => {
   const after = Buffer.from(cursor, 'base64url').toString('utf8');
   // Buffer skips characters that are not base64url.
   if (encodeCursor(after) !== cursor) return undefined;
-  return /^\d{4}-\d\d-\d\dT[\d:.]+Z#[\da-f-]{36}$/.test(after) ? after : undefined;
+  return position.test(after) ? after : undefined;
 };
 
+const schemaOf = (position: RegExp) =>
+  z
+    .string()
+    .max(100, 'Must be a cursor of an earlier page')
+    .transform((text, context) => {
+      const after = decodeCursor(text, position);
+      if (after !== undefined) return after;
+      context.addIssue({ code: 'custom', message: 'Must be a cursor of an earlier page' });
+      return z.NEVER;
+    });
+
 /** A cursor sent by a caller. */
-export const cursorSchema = z
-  .string()
-  .max(100, 'Must be a cursor of an earlier page')
-  .transform((text, context) => {
-    const after = decodeCursor(text);
-    if (after !== undefined) return after;
-    context.addIssue({ code: 'custom', message: 'Must be a cursor of an earlier page' });
-    return z.NEVER;
-  });
+export const cursorSchema = schemaOf(LIST_KEY);
+
+/** A cursor in a list that is ordered by id, where it is the last id of a page. */
+export const idCursorSchema = schemaOf(ID).meta({
+  description: 'Where the page starts: the `cursor` of the previous page.',
+  override: { examples: [encodeCursor('01a20b4c-cf47-716b-85d8-5343742576b8')] },
+});

@@ -7,6 +7,18 @@ export type Caller = Pick<Client, 'clientId' | 'name' | 'ratePerSecond' | 'isOpe
 /** Finds a caller by the SHA-256 of its API key; undefined for unknown keys and revoked clients. */
 export type FindCaller = (keyHash: string) => Promise<Caller | undefined>;
 
+/** A client without its secrets. */
+export type ListedClient = Pick<Client, 'clientId' | 'name' | 'revokedAt' | 'isOperator'>;
+
+/** All clients, unordered. */
+export type ListClients = () => Promise<ListedClient[]>;
+
+/** How many jobs of a client are pending, among its newest. */
+export type PendingCount = { pendingJobs: number /** Whether older jobs were not counted. */; isTruncated: boolean };
+
+/** Counts a client's pending jobs, at limited cost. */
+export type CountPending = (clientId: string) => Promise<PendingCount>;
+
 /** Finds a client's callback settings and revocation; undefined if it does not exist. */
 export type FindClient = (
   clientId: string,

@@ -8,13 +8,13 @@ const MAX_ENTRIES = 10_000;
 export type CachedFind<T> = (key: string, options?: { isFresh?: boolean }) => Promise<T | undefined>;
 
 /**
- * Caches lookups, including misses, for a minute. Concurrent lookups of one key share a single call. Failed lookups are not
+ * Caches lookups, including misses, for a minute unless told otherwise. Concurrent lookups of one key share a single call. Failed lookups are not
  * cached.
  */
-export const cached = <T>(find: (key: string) => Promise<T | undefined>): CachedFind<T> => {
+export const cached = <T>(find: (key: string) => Promise<T | undefined>, ttlMs = CREDENTIALS_TTL_MS): CachedFind<T> => {
   const cache = new LRUCache<string, { found: T | undefined }>({
     max: MAX_ENTRIES,
-    ttl: CREDENTIALS_TTL_MS,
+    ttl: ttlMs,
     fetchMethod: async (key) => ({ found: await find(key) }),
   });
   return async (key, { isFresh = false } = {}) => (await cache.fetch(key, { forceRefresh: isFresh }))?.found;

@@ -1,4 +1,4 @@
-import type { RedriveQuery } from '../domain/redrive.ts';
+import { type RedriveQuery, toJobFilter } from '../domain/redrive.ts';
 import type { JobEntry, JobPage, JobReader } from '../ports/jobs.ts';
 
 /**
@@ -9,7 +9,6 @@ import type { JobEntry, JobPage, JobReader } from '../ports/jobs.ts';
 export const findRedrivable = async (
   { jobs, now }: { jobs: Pick<JobReader, 'find'>; now: () => number },
   clientId: string,
-  { status, ...filter }: RedriveQuery,
+  query: RedriveQuery,
   { limit, after }: { limit: number; after?: string | undefined },
-): Promise<JobPage<JobEntry>> =>
-  jobs.find({ clientId, statuses: [status].flat(), ...filter, limit, after, now: now() });
+): Promise<JobPage<JobEntry>> => jobs.find({ clientId, ...toJobFilter(query), limit, after, now: now() });

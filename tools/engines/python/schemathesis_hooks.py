@@ -75,6 +75,21 @@ def before_call(context, case, kwargs):
     if operation == "GET /jobs" and "cursor" in case.query and not is_position(str(case.query["cursor"])):
         del case.query["cursor"]
 
+    # `from` must be before `to`, and jobs in trouble are pending.
+    if operation == "GET /jobs":
+        if "inTrouble" in case.query:
+            case.query.pop("status", None)
+        if "from" in case.query and "to" in case.query:
+            if read_time(case.query["from"], BEGINNING) >= read_time(case.query["to"], BEGINNING):
+                del case.query["from"]
+
+    # A time range has at most 31 days and 200 buckets: here, the last day in buckets of an hour or more.
+    if operation == "GET /jobs/stats":
+        for name in ("from", "to"):
+            case.query.pop(name, None)
+        if str(case.query.get("bucket", "")).startswith(("minute", "5")):
+            del case.query["bucket"]
+
     # The same for the mock providers.
     if operation == "GET /providers/gas/accounts/{account}/bills":
         case.query.pop("cursor", None)

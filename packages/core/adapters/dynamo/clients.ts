@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Client } from '../../domain/client.ts';
-import { type Caller, type ClientAdmin, type FindCaller, StaleClient } from '../../ports/clients.ts';
+import { type Caller, type ClientAdmin, type FindCaller, type ListClients, StaleClient } from '../../ports/clients.ts';
 import { toItem } from './table.ts';
 
 /** The client table. */
@@ -40,6 +40,25 @@ export const createDynamoFindCaller =
       ...(ratePerSecond !== undefined && { ratePerSecond }),
       ...(isOperator && { isOperator }),
     };
+  };
+
+/** Reads the same index, so that the functions that list clients can't read secrets either. */
+export const createDynamoListClients =
+  ({ client, tableName }: ClientTable): ListClients =>
+  async () => {
+    const clients: Awaited<ReturnType<ListClients>> = [];
+    for await (const { Items = [] } of paginateScan({ client }, { TableName: tableName, IndexName: CALLER_INDEX })) {
+      for (const item of Items) {
+        const { clientId, name, revokedAt, isOperator } = unmarshall(item) as Client;
+        clients.push({
+          clientId,
+          name,
+          ...(revokedAt !== undefined && { revokedAt }),
+          ...(isOperator && { isOperator }),
+        });
+      }
+    }
+    return clients;
   };
 
 export const createDynamoFindClient =

@@ -1,7 +1,7 @@
 import { GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
-import type { Redrive } from '../../domain/redrive.ts';
+import type { Redrive, RedriveQuery } from '../../domain/redrive.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { RedriveIntake, RedriveWork } from '../../ports/redrives.ts';
 import { DUE_INDEX, fenced, type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
@@ -24,9 +24,19 @@ const MAX_DUE = 100;
 const PASS_KEY = toItem({ jobId: 'REDRIVES', itemId: 'PASS' });
 
 const toRedrive = (item: Item): Redrive => {
-  const { jobId, itemId: _, dueShard: __, leasedUntil: ___, ...redrive } = unmarshall(item);
-  return { redriveId: jobId, stalls: 0, ...redrive } as Redrive;
+  const { jobId, itemId: _, dueShard: __, leasedUntil: ___, filters, ...redrive } = unmarshall(item);
+  return { redriveId: jobId, stalls: 0, ...(filters && { query: filters }), ...redrive } as Redrive;
 };
+
+const toStored = ({ query, ...redrive }: Redrive): Item =>
+  toItem({ ...redrive, ...(isPlain(query) ? { query } : { filters: query }) });
+
+/**
+ * Earlier versions know only queries for one status, and would ignore other filters and redrive too many jobs. Other queries
+ * are therefore stored under another name, so that they fail to read them and leave the redrive to this version.
+ */
+const isPlain = ({ status, from: _, to: __, ...filters }: RedriveQuery): boolean =>
+  typeof status === 'string' && Object.values(filters).every((value) => value === undefined);
 
 /** Separate from the work, so that each function has only the permissions it needs. */
 export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobTable): RedriveIntake => {
@@ -44,14 +54,14 @@ export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobT
         if (former?.redriveId === redrive.redriveId) return { isNew: true, redrive: former };
         if (former?.status === 'RUNNING') return { isNew: false, redrive: former };
         if (former && !isExpired(former, now)) {
-          const Item = { ...toItem(former), ...itemKey(former.redriveId) };
+          const Item = { ...toStored(former), ...itemKey(former.redriveId) };
           await client.send(new PutItemCommand({ TableName, Item }));
         }
         // Claims keep counting, so that a stale holder of the former redrive can't write to this one.
         const next = { ...redrive, claims: former ? former.claims + 1 : redrive.claims };
         const put = new PutItemCommand({
           TableName,
-          Item: { ...toItem({ ...next, dueShard: DUE_SHARD }), ...itemKey(key) },
+          Item: { ...toStored(next), ...toItem({ dueShard: DUE_SHARD }), ...itemKey(key) },
           ...(former
             ? {
                 ConditionExpression: 'redriveId = :former AND #status <> :running',

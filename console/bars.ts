@@ -1,0 +1,45 @@
+import type { Status, StatusCounts } from './api-types.ts';
+
+/** From the bottom to the top. */
+export const STACK_ORDER: Status[] = ['COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED', 'PENDING'];
+
+export type Segment = { status: Status; count: number; y: number; height: number };
+export type Bar = { from: string; total: number; segments: Segment[] };
+
+/** One failure among thousands must be seen. Share of the height. */
+const MIN_SHARE = 0.025;
+
+/**
+ * Stacks counts into bars, y from the top.
+ * @returns the bars, and the count at their full height
+ */
+export const barsOf = (buckets: (StatusCounts & { from: string })[], height: number): { bars: Bar[]; max: number } => {
+  const totalOf = (counts: StatusCounts): number => STACK_ORDER.reduce((sum, status) => sum + counts[status], 0);
+  const max = niceMax(Math.max(0, ...buckets.map(totalOf)));
+  const bars = buckets.map((counts) => {
+    const present = STACK_ORDER.filter((status) => counts[status] > 0);
+    const heights = present.map((status) => Math.max(counts[status] / max, MIN_SHARE) * height);
+    // Segments that were made visible must not push the bar out of its frame.
+    const excess = heights.reduce((sum, one) => sum + one, 0) / height;
+    let y = height;
+    const segments = present.map((status, index) => {
+      const own = (heights[index] ?? 0) / Math.max(1, excess);
+      y = Math.max(0, y - own);
+      return { status, count: counts[status], y, height: own };
+    });
+    return { from: counts.from, total: totalOf(counts), segments };
+  });
+  return { bars, max };
+};
+
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
+
+/** The next round number: 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten; at least 4. */
+export const niceMax = (count: number): number => {
+  if (count <= 4) return 4;
+  const power = 10 ** Math.floor(Math.log10(count));
+  return (STEPS.find((step) => step * power >= count) ?? 10) * power;
+};
+
+/** Full and half height. */
+export const ticksOf = (max: number): number[] => [max / 2, max];

@@ -1,0 +1,22 @@
+import { Component, type ComponentChildren } from 'preact';
+import { Button } from './button.tsx';
+
+/** Shows that drawing a page failed, instead of a blank page. A class, because Preact has no hook for it without an extra. */
+export class ErrorBoundary extends Component<{ children?: ComponentChildren }, { error: unknown }> {
+  override state = { error: undefined };
+
+  static override getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    if (this.state.error === undefined) return this.props.children;
+    return (
+      <div class="empty" role="alert">
+        <h1 tabIndex={-1}>This page failed</h1>
+        <p>{String(this.state.error)}</p>
+        <Button onClick={() => this.setState({ error: undefined })}>Draw it again</Button>
+      </div>
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import type { ComponentChildren } from 'preact';
+import type { ApiError } from '../api.ts';
+import { refreshAll } from '../resource.ts';
+import { Button } from './button.tsx';
+
+/** What a page shows when there is nothing to show: what would be here, and how to get it. */
+export const EmptyState = ({ title, children }: { title: string; children?: ComponentChildren }) => (
+  <div class="empty">
+    <h2>{title}</h2>
+    {children}
+  </div>
+);
+
+/** Grey lines where content will be, of the content's height, so that nothing jumps. */
+export const Skeleton = ({ lines = 1, height }: { lines?: number; height?: string }) => (
+  <div class="skeletons" aria-hidden="true">
+    {Array.from({ length: lines }, (_, index) => (
+      <div key={index} class="skeleton" style={height === undefined ? undefined : { height }} />
+    ))}
+  </div>
+);
+
+/** Why something can't be shown. */
+export const ErrorState = ({ error }: { error: ApiError }) => (
+  <div class="empty" role="alert">
+    <h2>{error.status === 404 ? 'Not found' : 'This could not be read'}</h2>
+    <p>{error.message}</p>
+    {error.problem.instance !== undefined && <p class="faint">Request {error.problem.instance}</p>}
+    <Button onClick={refreshAll}>Try again</Button>
+  </div>
+);

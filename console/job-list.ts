@@ -1,0 +1,57 @@
+import { computed, signal } from '@preact/signals';
+import type { JobSummary } from './api-types.ts';
+
+/**
+ * Puts a fresh first page over the rows that were loaded before. Rows of the fresh page replace older copies; if it has no row in
+ * common with the others, there may be a gap between them, and only the fresh page is kept.
+ *
+ * @param isLast whether the fresh page holds all jobs
+ */
+export const mergeRows = (old: JobSummary[], fresh: JobSummary[], isLast: boolean): JobSummary[] => {
+  if (isLast) return fresh;
+  const last = fresh.at(-1);
+  const at = last ? old.findIndex(({ jobId }) => jobId === last.jobId) : -1;
+  return at === -1 ? fresh : [...fresh, ...old.slice(at + 1)];
+};
+
+/** The rows chosen for an action. */
+export const createSelection = () => {
+  const ids = signal<ReadonlySet<string>>(new Set());
+  return {
+    ids,
+    count: computed(() => ids.value.size),
+    toggle: (id: string): void => {
+      const next = new Set(ids.value);
+      if (!next.delete(id)) next.add(id);
+      ids.value = next;
+    },
+    set: (all: Iterable<string>): void => {
+      ids.value = new Set(all);
+    },
+    clear: (): void => {
+      if (ids.value.size > 0) ids.value = new Set();
+    },
+  };
+};
+export type Selection = ReturnType<typeof createSelection>;
+
+/** Runs an action for each id, a few at once. @returns how many succeeded, and the first error */
+export const runForEach = async (
+  ids: string[],
+  act: (id: string) => Promise<unknown>,
+  onProgress: (done: number) => void,
+): Promise<{ succeeded: number; errors: unknown[] }> => {
+  const AT_ONCE = 4;
+  const queue = [...ids];
+  const errors: unknown[] = [];
+  let done = 0;
+  const work = async (): Promise<void> => {
+    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+      await act(id).catch((error: unknown) => errors.push(error));
+      done += 1;
+      onProgress(done);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return { succeeded: done - errors.length, errors };
+};

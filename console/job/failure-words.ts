@@ -1,0 +1,59 @@
+import type { FailureClass } from '../../packages/core/contracts/task-failure.ts';
+
+/** In a few words, which stand before "since 10:14"; and as a sentence. */
+type Words = readonly [short: string, long: string];
+
+const TABLE: Record<FailureClass, Words> = {
+  dns: ['unknown host name', 'The host name could not be resolved.'],
+  connection_refused: ['connection refused', 'The host refused the connection: nothing listens there.'],
+  connection_broken: ['connection broken', 'The connection broke before the answer was complete.'],
+  tls: ['TLS error', 'No secure connection: the certificate was not accepted or the handshake failed.'],
+  blocked_address: ['blocked address', 'The host name resolves to a private or reserved address.'],
+  timeout: ['timeout', 'The answer was not complete in time.'],
+  bad_status: ['error status', 'The answer had an error status.'],
+  bad_answer: ['malformed answer', 'The answer was not valid HTTP.'],
+  bad_body: ['unreadable body', 'The body of the answer could not be read as its headers describe it.'],
+  not_ready: ['not ready', 'The provider answered that the data is not ready yet.'],
+  bad_page: ['unreadable page', 'A page of the answer is not as the catalogue describes it.'],
+  too_many_pages: ['too many pages', 'The answer has more pages than the catalogue allows.'],
+  error_in_body: ['error in the body', 'The answer had a success status, but its body reports an error.'],
+  data_missing: ['missing data', 'The answer does not contain the part that the catalogue asks for.'],
+  bad_polling: ['unreadable progress', 'The answer to a poll is not as the catalogue describes it.'],
+  still_working: ['still working', 'The provider accepted the request and is still working on it.'],
+  work_failed: ['failed work', 'The provider accepted the request but reports that its work failed.'],
+  polling_timeout: ['polling timeout', 'The provider did not finish its work in time.'],
+  ticket_lost: ['lost request', 'The provider no longer knows the request that it had accepted.'],
+  bad_parameter: ['wrong parameter', 'A parameter does not fit the catalogue, which may have changed since.'],
+  too_large: ['too much data', 'The data is larger than the limit.'],
+  gone: ['a refusal of further callbacks', 'The receiver declined further callbacks.'],
+  unknown_provider: ['unknown provider', 'The provider is no longer in the catalogue.'],
+  credential_refused: ['refused credential', 'The provider refused our credential. An operator must replace it.'],
+  circuit_open: ['open circuit', 'Calls are suspended because too many of them failed.'],
+  limit_reached: ['limit reached', 'The limit of concurrent calls or of calls per second was reached.'],
+  paused: ['paused', 'Operators have paused these calls.'],
+  client_revoked: ['revoked client', 'The client was revoked: nothing is delivered for it.'],
+  lease_lost: ['lost lease', 'The execution ran out of time before the call. Another one makes it.'],
+  result_missing: ['missing result', 'A collected result is no longer stored.'],
+  internal: ['internal error', 'An error of our own, not of the other side. The log has the details.'],
+};
+
+export type CallFailure = { class?: string | undefined; statusCode?: number | undefined };
+
+/** `503`, `timeout`. Classes that this console does not know yet are shown as they are. */
+export const shortFailure = ({ class: name, statusCode }: CallFailure): string => {
+  const words = wordsOf(name)?.[0] ?? name?.replaceAll('_', ' ') ?? 'unknown error';
+  if (statusCode === undefined) return words;
+  return SAYS_NO_MORE.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
+};
+
+/** Classes that add nothing to the status code. */
+const SAYS_NO_MORE = new Set<string | undefined>(['bad_status', 'gone', undefined]);
+
+export const longFailure = ({ class: name }: CallFailure): string | undefined => wordsOf(name)?.[1];
+
+const wordsOf = (name: string | undefined): Words | undefined =>
+  name !== undefined && Object.hasOwn(TABLE, name) ? TABLE[name as FailureClass] : undefined;
+
+/** `3 timeouts` is no English for every class: `answered 503`, `failed (timeout)`. */
+export const failedHow = (failure: CallFailure): string =>
+  failure.statusCode !== undefined ? `answered ${shortFailure(failure)}` : `failed (${shortFailure(failure)})`;

@@ -1,0 +1,21 @@
+/** Time ranges that end now, as they are chosen in the console. */
+
+const HOUR_MS = 3_600_000;
+
+export type RangeName = 'hour' | 'day' | 'week';
+
+export const RANGES: Record<RangeName, { title: string; last: string; ms: number; bucket: string; bucketMs: number }> =
+  {
+    hour: { title: 'Hour', last: 'the last hour', ms: HOUR_MS, bucket: 'minute', bucketMs: HOUR_MS / 60 },
+    day: { title: 'Day', last: 'the last 24 hours', ms: 24 * HOUR_MS, bucket: 'hour', bucketMs: HOUR_MS },
+    week: { title: 'Week', last: 'the last 7 days', ms: 168 * HOUR_MS, bucket: '6hours', bucketMs: 6 * HOUR_MS },
+  };
+
+export const isRangeName = (text: string | undefined): text is RangeName =>
+  text !== undefined && Object.hasOwn(RANGES, text);
+
+const MINUTE_MS = 60_000;
+
+/** The beginning of a range, ISO 8601; full minutes, so that it doesn't change with each poll. */
+export const startOf = (range: RangeName, now: number): string =>
+  new Date(Math.floor((now - RANGES[range].ms) / MINUTE_MS) * MINUTE_MS).toISOString();

@@ -1,0 +1,137 @@
+import { computed, type ReadonlySignal, signal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { type Api, ApiError, noAnswer, type Query } from './api.ts';
+import { nextDelayMs } from './polling.ts';
+import { isVisible } from './store.ts';
+
+/** Something the API gives, kept up to date while it is on screen. */
+export type Resource<Body> = {
+  /** The last body; undefined until the first one. Stays while later requests fail. */
+  data: ReadonlySignal<Body | undefined>;
+  /** Why the last request failed. */
+  error: ReadonlySignal<ApiError | undefined>;
+  refresh: () => void;
+};
+
+export type ResourceOptions = {
+  query?: Query;
+  /** Query parameters that change with the time. They are evaluated for each poll; a change is no other resource. */
+  moving?: () => Query;
+  /** Between polls, 3 s by default. 0: no polling. */
+  everyMs?: number;
+};
+
+type Poll = { failures: number; retryAt: number };
+const polls = signal<ReadonlyMap<object, Poll>>(new Map());
+
+/** Failing polls on screen: since the page tells about them in one place. Undefined if all is well. */
+export const trouble = computed<{ retryAt: number } | undefined>(() => {
+  const failing = [...polls.value.values()].filter(({ failures }) => failures > 0);
+  return failing.length === 0 ? undefined : { retryAt: Math.min(...failing.map(({ retryAt }) => retryAt)) };
+});
+
+/** Whether anything on screen polls. */
+export const isLive = computed(() => polls.value.size > 0);
+
+const refreshers = new Set<() => void>();
+/** Refreshes all that is on screen, now. */
+export const refreshAll = (): void => {
+  for (const refresh of refreshers) refresh();
+};
+
+/** @param path undefined: nothing is read */
+export const useResource = <Body>(
+  api: Api,
+  path: string | undefined,
+  { query = {}, moving, everyMs = 3000 }: ResourceOptions = {},
+): Resource<Body> => {
+  const identity = path === undefined ? undefined : api.urlOf(path, query);
+  // The URL stands for path and query.
+  const resource = useMemo(
+    () => createResource<Body>(api, path, { query, everyMs, ...(moving && { moving }) }),
+    [api, identity, everyMs],
+  );
+  useEffect(() => {
+    if (path === undefined) return undefined;
+    refreshers.add(resource.refresh);
+    return () => {
+      refreshers.delete(resource.refresh);
+      resource.stop();
+    };
+  }, [resource, path]);
+  useSignalEffect(() => {
+    if (path !== undefined) resource.toggle(isVisible.value);
+  });
+  useEffect(() => {
+    if (path !== undefined) resource.toggle(isVisible.peek());
+  }, [resource, path]);
+  return resource;
+};
+
+const createResource = <Body>(
+  api: Api,
+  path: string | undefined,
+  { query = {}, moving, everyMs = 3000 }: ResourceOptions,
+) => {
+  const data = signal<Body | undefined>(undefined);
+  const error = signal<ApiError | undefined>(undefined);
+  const self = {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOn = false;
+  let failures = 0;
+  let etag: string | null = null;
+  let request: AbortController | undefined;
+
+  const report = (retryAt: number): void => {
+    const next = new Map(polls.value);
+    if (isOn && everyMs > 0) next.set(self, { failures, retryAt });
+    else next.delete(self);
+    polls.value = next;
+  };
+  const plan = (retryAfterMs?: number): void => {
+    if (!isOn || everyMs === 0) return void report(0);
+    const delay = nextDelayMs({ everyMs, failures, retryAfterMs });
+    timer = setTimeout(run, delay);
+    report(Date.now() + delay);
+  };
+  const run = async (): Promise<void> => {
+    if (path === undefined) return;
+    clearTimeout(timer);
+    request?.abort();
+    const mine = new AbortController();
+    request = mine;
+    try {
+      const answer = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, mine.signal);
+      if (mine.signal.aborted) return;
+      failures = 0;
+      error.value = undefined;
+      etag = answer.etag;
+      if (answer.body !== undefined) data.value = answer.body;
+      plan();
+    } catch (cause) {
+      if (mine.signal.aborted) return;
+      const failure = cause instanceof ApiError ? cause : noAnswer(cause);
+      error.value = failure;
+      failures += 1;
+      plan(failure.retryAfterMs);
+    }
+  };
+  return {
+    data,
+    error,
+    refresh: (): void => void run(),
+    toggle: (on: boolean): void => {
+      if (on === isOn) return;
+      isOn = on;
+      if (on) return void run();
+      clearTimeout(timer);
+      report(0);
+    },
+    stop: (): void => {
+      isOn = false;
+      clearTimeout(timer);
+      request?.abort();
+      report(0);
+    },
+  };
+};

@@ -1,0 +1,85 @@
+import { computed, effect, signal } from '@preact/signals';
+import { type Api, createApi } from './api.ts';
+import type { Client, Me } from './api-types.ts';
+
+/** State of the whole console. A page has its own signals, made in its component with `useSignal` or `useResource`. */
+
+const KEY = 'boomerang.key';
+const VIEW_AS = 'boomerang.view-as';
+const THEME = 'boomerang.theme';
+
+/** The API key; only in this tab's session storage. */
+export const key = signal(sessionStorage.getItem(KEY) ?? undefined);
+/** Why the last session ended, for the sign-in page. */
+export const signInNote = signal<string | undefined>(undefined);
+/** Who signed in; undefined until the API has said so. */
+export const me = signal<Me | undefined>(undefined);
+
+export type ViewAs = Pick<Client, 'clientId' | 'name'>;
+/** The client that an operator views the console as. */
+export const viewAs = signal(readViewAs());
+
+function readViewAs(): ViewAs | undefined {
+  const text = sessionStorage.getItem(VIEW_AS);
+  return text === null ? undefined : JSON.parse(text);
+}
+
+export const BASE = location.href.replace(/[?#].*$/, '').replace(/\/console\/?$/, '');
+
+/** Undefined while signed out. A new one after each change of key or client: pages are made anew. */
+export const api = computed<Api | undefined>(() => {
+  if (key.value === undefined) return undefined;
+  return createApi({ base: BASE, key: key.value, clientId: viewAs.value?.clientId, onUnauthorized });
+});
+
+const onUnauthorized = (): void => signOut('Your API key no longer works: it is unknown or was revoked.');
+
+export const signIn = (newKey: string, who: Me): void => {
+  sessionStorage.setItem(KEY, newKey);
+  signInNote.value = undefined;
+  me.value = who;
+  key.value = newKey;
+};
+
+export const signOut = (note?: string): void => {
+  sessionStorage.removeItem(KEY);
+  leaveClient();
+  me.value = undefined;
+  signInNote.value = note;
+  key.value = undefined;
+};
+
+export const viewClient = ({ clientId, name }: ViewAs): void => {
+  sessionStorage.setItem(VIEW_AS, JSON.stringify({ clientId, name }));
+  viewAs.value = { clientId, name };
+};
+
+export const leaveClient = (): void => {
+  sessionStorage.removeItem(VIEW_AS);
+  viewAs.value = undefined;
+};
+
+export type Theme = 'auto' | 'light' | 'dark';
+export const theme = signal((localStorage.getItem(THEME) ?? 'auto') as Theme);
+effect(() => {
+  document.documentElement.dataset.theme = theme.value;
+  if (theme.value === 'auto') localStorage.removeItem(THEME);
+  else localStorage.setItem(THEME, theme.value);
+});
+
+/** Whether anybody can see the page. */
+export const isVisible = signal(document.visibilityState === 'visible');
+document.addEventListener('visibilitychange', () => {
+  isVisible.value = document.visibilityState === 'visible';
+});
+
+/** The current time, once a second while the page is visible. */
+export const now = signal(Date.now());
+effect(() => {
+  if (!isVisible.value) return undefined;
+  now.value = Date.now();
+  const timer = setInterval(() => {
+    now.value = Date.now();
+  }, 1000);
+  return () => clearInterval(timer);
+});

@@ -1,0 +1,42 @@
+import { idCursorSchema } from '@boomerang/core/http/cursor.ts';
+import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
+import * as z from 'zod';
+
+/** The query of `GET /clients`. */
+export const clientsQuerySchema = z.strictObject({
+  limit: limitSchema('clients'),
+  cursor: idCursorSchema.optional(),
+});
+
+const whoSchema = z.object({
+  clientId: z.string().meta({ description: 'A UUID, or `local` for the client of the embedded cloud.' }),
+  name: z.string(),
+  isOperator: z.boolean().meta({ description: 'Whether it may act for every client, by `clientId`.' }),
+});
+
+/** The caller. */
+export const meSchema = whoSchema.meta({ id: 'Me', description: 'The caller.' });
+
+const time = z.iso.datetime().nullable();
+
+const clientSchema = whoSchema
+  .extend({
+    createdAt: time.meta({ description: 'ISO 8601, UTC; null if its id has no time.' }),
+    revokedAt: time.meta({ description: 'ISO 8601, UTC; null unless its API key was revoked.' }),
+    pendingJobs: z.int().meta({ description: 'Its pending jobs, among its newest 1,000. Up to ten seconds old.' }),
+    pendingJobsTruncated: z
+      .boolean()
+      .meta({ description: 'Whether older jobs, or all if counting took too long, were not counted.' }),
+  })
+  .meta({ id: 'ClientState', description: 'A client, without its secrets.' });
+
+/** A page of clients. */
+export const clientPageSchema = z
+  .object({
+    clients: z.array(clientSchema),
+    cursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
+  })
+  .meta({ id: 'ClientPage', description: 'Clients, newest first.' });
+
+export type ClientPage = z.infer<typeof clientPageSchema>;
+export type Me = z.infer<typeof meSchema>;

@@ -1,0 +1,88 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect } from '@jest/globals';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+/** The console in a real browser. */
+
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS });
+
+export type Screen = { width: number; height: number };
+export const DESKTOP: Screen = { width: 1280, height: 800 };
+export const PHONE: Screen = { width: 390, height: 844 };
+
+export type ConsoleOptions = {
+  url: string;
+  /** Signs in with it. */
+  key?: string;
+  /** The page's fragment, `/jobs` for example. */
+  path?: string;
+  screen?: Screen;
+  colorScheme?: 'light' | 'dark';
+};
+
+/** A tab with the console. `complaints` has what went wrong unseen: messages of the browser, requests to other origins. */
+export const openConsole = async (browser: Browser, options: ConsoleOptions) => {
+  const { url, key, path = '/', screen = DESKTOP, colorScheme = 'light' } = options;
+  const context = await browser.newContext({ viewport: screen, colorScheme, reducedMotion: 'reduce' });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    // The browser reports each response of 400 or above; those that a test provokes are its subject.
+    const isStatus = /^Failed to load resource: the server responded with a status of/.test(message.text());
+    if (['error', 'warning'].includes(message.type()) && !isStatus) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  context.on('request', (request) => {
+    const isOwn = request.url().startsWith(`${url}/`) || /^(?:data|blob|about):/.test(request.url());
+    if (!isOwn) complaints.push(`request to ${request.url()}`);
+  });
+  const query = key === undefined ? '' : `${path.includes('?') ? '&' : '?'}key=${encodeURIComponent(key)}`;
+  await page.goto(`${url}/console#${path}${query}`);
+  if (key !== undefined) await page.locator('.shell').waitFor();
+  return { page, complaints, close: () => context.close() };
+};
+
+export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>;
+
+/** Goes to a page by its address, as a bookmark does. */
+export const goTo = async (page: Page, path: string): Promise<void> => {
+  await page.evaluate((hash) => {
+    location.hash = hash;
+  }, path);
+};
+
+/** The page's text, once it matches. */
+export const seesText = async (page: Page, text: string | RegExp): Promise<void> =>
+  page.getByText(text).first().waitFor();
+
+/** Rules of WCAG 2.2 A and AA, and best practices. */
+export const expectAccessible = async (page: Page): Promise<void> => {
+  // Without a second page, whose requests would be others.
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => ({ id, html, failureSummary })),
+  );
+  expect(found).toEqual([]);
+};
+
+/** Nothing sticks out at the side. */
+export const expectNoOverflow = async (page: Page): Promise<void> =>
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(
+    0,
+  );
+
+export const headingOf = (page: Page): Promise<string | null> => page.locator('h1').textContent();

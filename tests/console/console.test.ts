@@ -1,0 +1,359 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { gives } from '../e2e/third-parties.ts';
+import {
+  type ConsoleOptions,
+  type ConsoleTab,
+  expectAccessible,
+  expectNoOverflow,
+  goTo,
+  headingOf,
+  launch,
+  openConsole,
+  PHONE,
+  type Screen,
+  seesText,
+} from './browser.ts';
+import { postJobs, startWorld, type World } from './world.ts';
+
+/** The console, used in Chromium. */
+
+const FAILED = 40;
+
+let browser: Browser;
+/** With jobs of every kind. */
+let busy: World;
+/** Without any. */
+let empty: World;
+/** A job of each kind. */
+let jobs: { complete: string; failed: string; inTrouble: string; partial: string };
+
+beforeAll(async () => {
+  browser = await launch();
+  [busy, empty] = await Promise.all([startWorld(), startWorld()]);
+  await postJobs(busy, FAILED, ['gas'], '/gone');
+  const [complete = ''] = await postJobs(busy, 12, ['gas'], '/callback');
+  const [partial = ''] = await postJobs(busy, 1, ['gas', 'water'], '/callback');
+  const [inTrouble = ''] = await postJobs(busy, 3, ['gas', 'internet'], '/callback');
+  const [failed = ''] = await postJobs(busy, 1, ['gas'], '/gone');
+  jobs = { complete, failed, inTrouble, partial };
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await Promise.all([busy?.stop(), empty?.stop()]);
+}, 30_000);
+
+let tabs: ConsoleTab[] = [];
+afterEach(async () => {
+  const complaints = tabs.flatMap((tab) => tab.complaints);
+  await Promise.all(tabs.map(({ close }) => close()));
+  tabs = [];
+  expect(complaints).toEqual([]);
+});
+
+const open = async (options: Partial<ConsoleOptions> & { world?: World } = {}): Promise<Page> => {
+  const { world = busy, ...rest } = options;
+  const tab = await openConsole(browser, { url: world.cloud.serviceUrl, key: world.cloud.apiKey, ...rest });
+  tabs.push(tab);
+  return tab.page;
+};
+const openSignedOut = async (path = '/'): Promise<Page> => {
+  const tab = await openConsole(browser, { url: busy.cloud.serviceUrl, path });
+  tabs.push(tab);
+  return tab.page;
+};
+
+describe('signing in', () => {
+  test('takes a key, keeps it in this tab only, and forgets it on signing out', async () => {
+    const page = await openSignedOut();
+    await page.getByLabel('API key').fill(busy.cloud.apiKey);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    const stored = await page.evaluate(() => [
+      Object.values(sessionStorage),
+      Object.values(localStorage),
+      document.cookie,
+    ]);
+    expect(stored).toEqual([[busy.cloud.apiKey], [], '']);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key').waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test('says what is wrong with a wrong key', async () => {
+    const page = await openSignedOut();
+    await page.getByLabel('API key').fill('not-a-key-of-anybody');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('This key is unknown or was revoked').waitFor();
+    await expectAccessible(page);
+  });
+
+  test('takes a key from the address, and drops it there', async () => {
+    const page = await open({ path: `/jobs/${jobs.failed}` });
+    await seesText(page, '410 Gone');
+    expect(await page.evaluate(() => location.href)).toBe(`${busy.cloud.serviceUrl}/console#/jobs/${jobs.failed}`);
+    expect(await page.evaluate(() => history.length)).toBe(2);
+  });
+});
+
+describe.each<[string, Screen, 'light' | 'dark']>([
+  ['on a screen', { width: 1280, height: 800 }, 'light'],
+  ['in the dark', { width: 1280, height: 800 }, 'dark'],
+  ['on a phone', PHONE, 'light'],
+])('every page %s', (_, screen, colorScheme) => {
+  test('with data is accessible and fits', async () => {
+    const page = await open({ screen, colorScheme });
+    const pages: [string, string | RegExp][] = [
+      ['/', `${FAILED + 1} jobs failed`],
+      ['/jobs', 'Load older jobs'],
+      [`/jobs/${jobs.complete}`, /^Delivered at/],
+      [`/jobs/${jobs.failed}`, /410 Gone/],
+      [`/jobs/${jobs.inTrouble}`, /^Waiting for internet/],
+      [`/jobs/${jobs.partial}`, /^Partly delivered/],
+      ['/providers', 'Credit reports'],
+      ['/new', 'Credit reports'],
+      ['/redrives', 'No redrives yet'],
+      ['/nowhere', 'There is no such page'],
+    ];
+    for (const [to, text] of pages) {
+      await goTo(page, to);
+      await seesText(page, text);
+      await expectNoOverflow(page);
+      await expectAccessible(page);
+    }
+  });
+
+  test('without data teaches, is accessible and fits', async () => {
+    const page = await open({ world: empty, screen, colorScheme });
+    const pages: [string, string][] = [
+      ['/', 'No jobs in the last 24 hours'],
+      ['/jobs', 'No jobs yet'],
+      ['/redrives', 'No redrives yet'],
+      ['/jobs/01a20b4c-cf47-716b-85d8-5343742576b8', 'No such job.'],
+    ];
+    for (const [to, text] of pages) {
+      await goTo(page, to);
+      await seesText(page, text);
+      await expectNoOverflow(page);
+      await expectAccessible(page);
+    }
+    await goTo(page, '/jobs');
+    await seesText(page, `curl -i ${empty.cloud.serviceUrl}/webhook`);
+  });
+});
+
+describe('the overview', () => {
+  test('says in its first line what is wrong, and leads to it', async () => {
+    const page = await open();
+    await page.getByRole('link', { name: '3 jobs in trouble' }).click();
+    await seesText(page, 'Redrive all in trouble…');
+    expect(await page.locator('tbody tr').count()).toBe(3);
+  });
+
+  test('names the cause of the newest failure', async () => {
+    const page = await open();
+    await page
+      .getByRole('region', { name: 'Newest failures' })
+      .getByText(/answered 410 Gone/)
+      .first()
+      .waitFor();
+  });
+
+  test('leads from a bar to the jobs of its time', async () => {
+    const page = await open();
+    const bar = page.getByRole('link', { name: /41 failed/ });
+    await bar.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    expect(await page.evaluate(() => location.hash)).toMatch(/^#\/jobs\?from=.+&to=/);
+  });
+});
+
+describe('a job', () => {
+  test('is seen from post to callback, without a reload', async () => {
+    const page = await open({ path: '/jobs' });
+    let finish = () => {};
+    busy.parties.set('/slow', (response) => {
+      finish = () => void response.writeHead(200).end();
+    });
+    const id = await busy.api.submit(['gas'], `${busy.parties.url}/slow`);
+    const row = page.getByRole('row').filter({ has: page.getByTitle(id) });
+    await row.getByText('Pending').waitFor();
+    await row.getByRole('link').click();
+    await seesText(page, /^In progress/);
+    await busy.parties.until(() => busy.parties.count('/slow') === 1);
+    finish();
+    await seesText(page, /^Delivered at/);
+    await page.goBack();
+    await row.getByText('Complete').waitFor();
+  });
+
+  test('is cancelled', async () => {
+    const [id = ''] = await postJobs(busy, 1, ['internet'], '/callback');
+    const page = await open({ path: `/jobs/${id}` });
+    await seesText(page, /^Waiting for internet: 503/);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Cancel/ })
+      .click();
+    await seesText(page, /^Cancelled at/);
+    expect((await busy.api.getJob(id)).status).toBe('CANCELLED');
+  });
+
+  test('loses its data', async () => {
+    const [id = ''] = await postJobs(busy, 1, ['gas'], '/callback');
+    const page = await open({ path: `/jobs/${id}` });
+    await page.getByRole('button', { name: /^Delete data/ }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Delete/ })
+      .click();
+    await seesText(page, /data was deleted/);
+    expect((await busy.api.getJob(id)).expungedAt).toEqual(expect.any(String));
+  });
+
+  test('is redriven', async () => {
+    busy.parties.set('/gone-for-now', gives({}, 410));
+    const [failed = ''] = await postJobs(busy, 1, ['gas'], '/gone-for-now');
+    busy.parties.set('/gone-for-now', gives({}));
+    const page = await open({ path: `/jobs/${failed}` });
+    await seesText(page, /^Failed/);
+    await page.getByRole('button', { name: /^Redrive/ }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Redrive/ })
+      .click();
+    await seesText(page, /^Delivered at/);
+  });
+});
+
+describe('many jobs', () => {
+  test('that failed are filtered, counted, redriven all at once and watched', async () => {
+    const page = await open();
+    await page.getByRole('link', { name: 'jobs failed' }).click();
+    await page.getByRole('button', { name: 'Redrive all failed…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(`Redrive ${FAILED + 1} jobs?`).waitFor();
+    await expectAccessible(page);
+    busy.parties.set('/gone', gives({}));
+    await dialog.getByRole('button', { name: `Redrive ${FAILED + 1}` }).click();
+    await page.getByRole('heading', { name: 'Redrive' }).waitFor();
+    await seesText(page, 'Done');
+    await expectAccessible(page);
+    expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('100');
+    await page.getByRole('link', { name: 'All redrives' }).click();
+    await page
+      .getByRole('row')
+      .filter({ hasText: 'Complete' })
+      .getByText(String(FAILED + 1))
+      .waitFor();
+    await expectAccessible(page);
+    await goTo(page, '/jobs?status=FAILED');
+    await seesText(page, 'No job matches');
+  });
+
+  test('are chosen one by one, and cancelled', async () => {
+    await postJobs(busy, 2, ['internet'], '/chosen');
+    const page = await open({ path: '/jobs?inTrouble=true' });
+    const boxes = page.locator('tbody input[type=checkbox]');
+    await boxes.first().waitFor();
+    await boxes.nth(0).check();
+    await boxes.nth(1).check();
+    await seesText(page, '2 selected');
+    await page.getByRole('button', { name: 'Cancel 2 pending…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel 2' }).click();
+    await seesText(page, '2 jobs cancelled.');
+  });
+});
+
+describe('a new job', () => {
+  test('with a wrong parameter is corrected where it is wrong, and posted', async () => {
+    const page = await open({ path: '/new' });
+    await page.getByLabel('Credit reports').check();
+    await page.getByLabel(/account/).fill('12');
+    await page.getByLabel(/Callback URL/).fill(`${busy.parties.url}/callback`);
+    await page.getByRole('button', { name: /^Post/ }).click();
+    await expectAccessible(page);
+    const field = page.getByLabel(/account/);
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    await field.fill('12345678');
+    await page.getByRole('button', { name: /^Post/ }).click();
+    await seesText(page, /^Delivered at/);
+  });
+});
+
+test('the keyboard alone finds a job, opens it and comes back', async () => {
+  const page = await open();
+  await page.keyboard.press('/');
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  await page.locator('[data-search]:focus').waitFor();
+  await page.keyboard.type(jobs.partial.slice(-12));
+  await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+  await page.keyboard.press('Enter');
+  await page.locator('[data-row]:focus').waitFor();
+  await page.keyboard.press('x');
+  await seesText(page, '1 selected');
+  await page.keyboard.press('Enter');
+  await seesText(page, /^Partly delivered/);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.goBack();
+  await page.locator('[data-row]').nth(2).waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  expect(
+    await page.evaluate(() => [...document.querySelectorAll('[data-row]')].indexOf(document.activeElement as Element)),
+  ).toBe(0);
+});
+
+test('polls pause in a hidden tab, and a server that is away is told', async () => {
+  const page = await open({ path: '/jobs' });
+  await page.locator('tbody tr').first().waitFor();
+  const setVisibility = (state: string) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'visibilityState', { value, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+  await setVisibility('hidden');
+  await seesText(page, 'Paused');
+  await setVisibility('visible');
+  await seesText(page, 'Live');
+  await page.context().setOffline(true);
+  await seesText(page, /next try in/);
+  expect(await headingOf(page)).toBe('Jobs');
+  await expectAccessible(page);
+  await page.context().setOffline(false);
+  await page.keyboard.press('r');
+  await seesText(page, 'Live');
+  const [tab] = tabs;
+  // The browser reports requests without an answer.
+  tab?.complaints.splice(0);
+});
+
+const takesPictures = process.env.PICTURES === '1' ? test : test.skip;
+
+takesPictures("takes the README's pictures", async () => {
+  const folder = path.resolve('docs/images');
+  mkdirSync(folder, { recursive: true });
+  const pictures: [string, string, Partial<ConsoleOptions>, RegExp][] = [
+    ['overview', '/', {}, /jobs delivered/],
+    ['job', `/jobs/${jobs.inTrouble}`, {}, /^Waiting for internet/],
+    ['phone', '/jobs', { screen: PHONE }, /Load older|no more/],
+    ['dark', '/jobs', { colorScheme: 'dark' }, /Load older|no more/],
+  ];
+  for (const [name, to, options, text] of pictures) {
+    const page = await open({ path: to, ...options });
+    await seesText(page, text);
+    await page.screenshot({ path: path.join(folder, `console-${name}.png`) });
+  }
+});

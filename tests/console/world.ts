@@ -1,0 +1,81 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Instance, startInstance } from '../../local/instance.ts';
+import { apiOf, isOver } from '../e2e/api.ts';
+import { gives, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
+
+/** The embedded cloud, with third parties that do as they are told. */
+
+export type World = {
+  cloud: Instance;
+  parties: ThirdParties;
+  api: ReturnType<typeof apiOf>;
+  stop: () => Promise<void>;
+};
+
+const BILLS = [
+  { billedOn: '2026-01-07', amount: 22.27 },
+  { billedOn: '2026-02-07', amount: 19.9 },
+];
+
+const catalogueOf = (url: string) => ({
+  providers: [
+    { id: 'gas', title: 'Gas bills', description: 'The bills of one account, oldest first.', url: `${url}/gas` },
+    { id: 'internet', title: 'Internet bills', url: `${url}/internet` },
+    { id: 'water', title: 'Water bills', description: 'It refuses every request.', url: `${url}/water` },
+    {
+      id: 'reports',
+      title: 'Credit reports',
+      parameters: {
+        type: 'object',
+        required: ['account'],
+        properties: {
+          account: { type: 'string', pattern: '^[0-9]{8}$', description: 'Eight digits' },
+          size: { type: 'integer', minimum: 1, maximum: 100 },
+        },
+      },
+      url: `${url}/reports?account={account}`,
+    },
+  ],
+});
+
+/** `gas` and `reports` give data, `internet` is unavailable, `water` refuses; `/gone` is a receiver that is gone. */
+export const startWorld = async (): Promise<World> => {
+  const parties = await startThirdParties();
+  parties.set('/gas', gives(BILLS));
+  parties.set('/internet', gives({ error: 'maintenance' }, 503));
+  parties.set('/water', gives({ error: 'unknown account' }, 404));
+  parties.set('/gone', gives({}, 410));
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
+  writeFileSync(file, JSON.stringify(catalogueOf(parties.url)));
+  const cloud = await startInstance({
+    PROVIDER_CATALOGUE: file,
+    RETRY_SCHEDULE_SECONDS: '600',
+    SWEEP_SECONDS: '1',
+    // Otherwise the circuit of the unavailable provider opens.
+    BREAKER_MIN_CALLS: '1000',
+  });
+  return {
+    cloud,
+    parties,
+    api: apiOf(cloud),
+    stop: async () => {
+      await cloud.stop();
+      await parties.close();
+    },
+  };
+};
+
+/** Posts jobs to a receiver, and waits until each has ended or failed once. @returns their ids */
+export const postJobs = async (
+  { api, parties }: World,
+  count: number,
+  providers: string[],
+  receiver: string,
+): Promise<string[]> => {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index += 1) ids.push(await api.submit(providers, `${parties.url}${receiver}`));
+  for (const id of ids) await api.waitFor(id, (job) => isOver(job) || job.attempts.length > 0);
+  return ids;
+};

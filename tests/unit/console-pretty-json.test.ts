@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { prettyJson } from '../../console/job/pretty-json.ts';
+
+test('JSON is indented as JSON.stringify does it, however it was written', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1, '\t'), (value, space) => {
+      expect(prettyJson(JSON.stringify(value, null, space))).toBe(JSON.stringify(value, null, 2));
+    }),
+  );
+});
+
+test('numbers keep every digit', () => {
+  expect(prettyJson('{"id":12345678901234567890,"rate":1.10}')).toBe(
+    '{\n  "id": 12345678901234567890,\n  "rate": 1.10\n}',
+  );
+});
+
+test('quotes and brackets in strings are text', () => {
+  expect(prettyJson('["a\\"],{\\\\"]')).toBe('[\n  "a\\"],{\\\\"\n]');
+});
+
+test('text that ends early is shown as far as it goes', () => {
+  expect(prettyJson('{"a":"b')).toBe('{\n  "a": "b');
+});

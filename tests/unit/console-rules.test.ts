@@ -1,0 +1,257 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JobSummary, Provider, Stats, StatusCounts } from '../../console/api-types.ts';
+import { barsOf, niceMax } from '../../console/bars.ts';
+import { curlOf } from '../../console/curl.ts';
+import {
+  formatBytes,
+  formatCountdown,
+  formatDuration,
+  formatRelative,
+  formatShare,
+  plural,
+} from '../../console/format.ts';
+import { describeRequest, filterParams, filterQuery, parseFilter, redriveRequest } from '../../console/job-filter.ts';
+import { mergeRows, runForEach } from '../../console/job-list.ts';
+import { nextDelayMs } from '../../console/polling.ts';
+import { startOf } from '../../console/ranges.ts';
+import { hrefTo, parseRoute, splitKey } from '../../console/router.ts';
+import { judge } from '../../console/verdict.ts';
+
+const NOW = Date.parse('2026-01-31T12:00:30Z');
+const NONE: StatusCounts = { PENDING: 0, COMPLETE: 0, PARTIAL: 0, FAILED: 0, CANCELLED: 0 };
+
+describe('texts', () => {
+  test.each([
+    [0, '0 ms'],
+    [840, '840 ms'],
+    [3_290, '3.2 s'],
+    [42_900, '42 s'],
+    [192_000, '3:12'],
+    [2 * 3_600_000 + 5 * 60_000, '2 h 5 min'],
+    [3 * 86_400_000, '3 d'],
+    [-5, '0 ms'],
+  ])('%d ms last %s', (ms, expected) => {
+    expect(formatDuration(ms)).toBe(expected);
+  });
+
+  test.each([
+    [0, '0:00'],
+    [-1, '0:00'],
+    [7_000, '0:07'],
+    [6_100, '0:07'],
+    [3_600_000, '1 h'],
+  ])('%d ms are counted down as %s', (ms, expected) => {
+    expect(formatCountdown(ms)).toBe(expected);
+  });
+
+  test.each([
+    [NOW, 'just now'],
+    [NOW - 12_000, '12 s ago'],
+    [NOW - 240_000, '4 min ago'],
+    [NOW + 7_200_000, 'in 2 h'],
+  ])('%d is %s', (at, expected) => {
+    expect(formatRelative(at, NOW)).toBe(expected);
+  });
+
+  test('a share is 100 % only if nothing is missing', () => {
+    expect([1, 0.99999, 0.976, 0].map(formatShare)).toEqual(['100 %', '99.9 %', '97.6 %', '0 %']);
+  });
+
+  test('counts and sizes have units', () => {
+    expect([plural(1, 'job'), plural(12_345, 'job')]).toEqual(['1 job', '12,345 jobs']);
+    expect([formatBytes(812), formatBytes(4_301), formatBytes(1_048_576)]).toEqual(['812 B', '4.2 KiB', '1.0 MiB']);
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['', 'overview', {}],
+    ['#/', 'overview', {}],
+    ['#/jobs?status=FAILED,PARTIAL', 'jobs', { status: 'FAILED,PARTIAL' }],
+    ['#/jobs/a%20b?tab=data', 'job', { id: 'a b', tab: 'data' }],
+    ['#/jobs/%', 'job', { id: '%' }],
+    ['#/redrives/1', 'redrive', { id: '1' }],
+    ['#/nowhere', 'unknown', {}],
+  ])('%s is the page %s', (hash, page, params) => {
+    expect(parseRoute(hash)).toMatchObject({ page, params });
+  });
+
+  test('leave out parameters that are undefined or empty', () => {
+    expect(hrefTo('/jobs', { status: 'FAILED', from: undefined, providerId: '' })).toBe('#/jobs?status=FAILED');
+    expect(hrefTo('/jobs')).toBe('#/jobs');
+  });
+
+  test.each([
+    ['#key=a+b/c=', 'a+b/c=', '#/'],
+    ['#/jobs/1?key=a+b&tab=data', 'a+b', '#/jobs/1?tab=data'],
+    ['#/jobs?status=FAILED', undefined, '#/jobs?status=FAILED'],
+  ])('give their key away: %s', (hash, key, rest) => {
+    expect(splitKey(hash)).toEqual({ key, rest });
+  });
+});
+
+describe('filters', () => {
+  test('survive the address, and become a query', () => {
+    const filter = parseFilter({ status: 'FAILED,NONSENSE,PARTIAL', providerId: 'gas', from: '2026-01-01T00:00:00Z' });
+    expect(filterParams(filter)).toMatchObject({ status: 'PARTIAL,FAILED', providerId: 'gas' });
+    expect(filterQuery(filter)).toEqual({
+      status: 'PARTIAL,FAILED',
+      providerId: 'gas',
+      from: '2026-01-01T00:00:00Z',
+    });
+  });
+
+  test('take no status with jobs in trouble, and no times with a range', () => {
+    expect(parseFilter({ status: 'FAILED', inTrouble: 'true' })).toEqual({ statuses: [], inTrouble: true });
+    expect(parseFilter({ range: 'hour', from: '2026-01-01T00:00:00Z' })).toEqual({
+      statuses: [],
+      inTrouble: false,
+      range: 'hour',
+    });
+    expect(parseFilter({ range: 'constructor', from: 'yesterday' })).toEqual({ statuses: [], inTrouble: false });
+  });
+
+  test('a range begins at a full minute', () => {
+    expect(startOf('hour', NOW)).toBe('2026-01-31T11:00:00.000Z');
+  });
+
+  test('are redriven as they are shown, but only jobs that failed', () => {
+    expect(redriveRequest(parseFilter({}), NOW)).toEqual({ status: ['FAILED', 'PARTIAL'] });
+    expect(redriveRequest(parseFilter({ status: 'FAILED,PENDING', providerId: 'gas', range: 'hour' }), NOW)).toEqual({
+      status: ['FAILED'],
+      providerId: 'gas',
+      from: '2026-01-31T11:00:00.000Z',
+    });
+    expect(redriveRequest(parseFilter({ inTrouble: 'true' }), NOW)).toEqual({ inTrouble: true });
+    expect(redriveRequest(parseFilter({ status: 'COMPLETE' }), NOW)).toBeUndefined();
+  });
+
+  test('are told in words', () => {
+    expect(describeRequest({ status: ['FAILED', 'PARTIAL'], providerId: 'gas', failureCode: 'CALLBACK_GONE' })).toBe(
+      'Failed and partial jobs of gas (receiver gone (410))',
+    );
+    expect(describeRequest({ inTrouble: true })).toBe('Pending jobs in trouble');
+  });
+});
+
+describe('rows', () => {
+  const row = (jobId: string, status: JobSummary['status'] = 'PENDING') => ({ jobId, status }) as JobSummary;
+
+  test('are renewed by a fresh page, and keep the older ones', () => {
+    const merged = mergeRows([row('c'), row('b'), row('a')], [row('d'), row('c', 'COMPLETE')], false);
+    expect(merged.map(({ jobId }) => jobId)).toEqual(['d', 'c', 'b', 'a']);
+    expect(merged[1]?.status).toBe('COMPLETE');
+  });
+
+  test('have no gap: without an overlap only the fresh page is kept', () => {
+    expect(mergeRows([row('b'), row('a')], [row('z'), row('y')], false)).toEqual([row('z'), row('y')]);
+  });
+
+  test('that no longer match go', () => {
+    expect(mergeRows([row('b'), row('a')], [row('b')], true)).toEqual([row('b')]);
+    expect(mergeRows([row('b'), row('a')], [], true)).toEqual([]);
+  });
+
+  test('are acted on each, whatever fails', async () => {
+    const progress: number[] = [];
+    const act = async (id: string) => {
+      if (id === 'b') throw new Error('no');
+    };
+    const { succeeded, errors } = await runForEach(['a', 'b', 'c', 'd', 'e', 'f'], act, (done) => progress.push(done));
+    expect([succeeded, errors]).toEqual([5, [new Error('no')]]);
+    expect(progress).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
+
+describe('bars', () => {
+  test('end at a round number', () => {
+    expect([0, 4, 5, 11, 120, 1_501].map(niceMax)).toEqual([4, 4, 5, 15, 150, 2_000]);
+  });
+
+  test('show one failure among thousands, and stay in their frame', () => {
+    const { bars, max } = barsOf([{ from: '', ...NONE, COMPLETE: 9_999, FAILED: 1, PENDING: 1 }], 100);
+    expect(max).toBe(15_000);
+    const [bar] = bars;
+    expect(bar?.segments.map(({ status }) => status)).toEqual(['COMPLETE', 'FAILED', 'PENDING']);
+    expect(bar?.segments[1]?.height).toBeCloseTo(2.5);
+    const full = barsOf([{ from: '', ...NONE, COMPLETE: 9_999, FAILED: 1 }], 100).bars[0];
+    expect(Math.min(...(full?.segments.map(({ y }) => y) ?? []))).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('the verdict', () => {
+  const stats = (change: Partial<Stats> & { totals?: StatusCounts }): Stats => ({
+    from: '',
+    to: '',
+    bucket: 'hour',
+    buckets: [],
+    totals: NONE,
+    deliveredShare: null,
+    timeToCallbackMs: null,
+    oldestPendingAt: null,
+    inTrouble: 0,
+    truncated: false,
+    ...change,
+  });
+  const verdictOf = (change: Partial<Stats>, providers?: Provider[]) => {
+    const { tone, parts, detail } = judge(stats(change), 'day', providers, NOW);
+    return [tone, parts.map(({ text }) => text).join(' · '), detail];
+  };
+
+  test('says that all is well', () => {
+    const totals = { ...NONE, COMPLETE: 120, PENDING: 2 };
+    expect(verdictOf({ totals, oldestPendingAt: '2026-01-31T12:00:10Z' }, [{ id: 'gas', circuit: 'closed' }])).toEqual([
+      'good',
+      'All is well',
+      '120 jobs delivered in the last 24 hours, none failed; 2 jobs waiting, the oldest for 20 s.',
+    ]);
+  });
+
+  test('names what is wrong, the worst first', () => {
+    const totals = { ...NONE, COMPLETE: 3, FAILED: 1, PARTIAL: 2, PENDING: 4 };
+    expect(verdictOf({ totals, inTrouble: 2 }, [{ id: 'gas', circuit: 'open' }]).slice(0, 2)).toEqual([
+      'bad',
+      '1 job failed · provider gas is failing · 2 jobs in trouble · 2 jobs delivered in part',
+    ]);
+  });
+
+  test('warns of jobs that still run', () => {
+    expect(verdictOf({ totals: { ...NONE, PENDING: 1 }, inTrouble: 1 })[0]).toBe('warn');
+  });
+
+  test('says that there is nothing', () => {
+    expect(verdictOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'Nothing waits, and nothing is wrong.']);
+  });
+});
+
+describe('polls', () => {
+  test('keep their pace, slow down with each failure, and wait as long as the server says', () => {
+    const delays = [0, 1, 2, 3, 10].map((failures) => nextDelayMs({ everyMs: 3_000, failures }));
+    expect(delays).toEqual([3_000, 6_000, 12_000, 24_000, 60_000]);
+    expect(nextDelayMs({ everyMs: 3_000, failures: 1, retryAfterMs: 30_000 })).toBe(30_000);
+  });
+});
+
+describe('the curl for a first job', () => {
+  test('names providers that need no parameters, and the local receiver', () => {
+    const providers: Provider[] = [
+      { id: 'reports', parameters: { type: 'object', required: ['taxId'] } },
+      { id: 'gas' },
+    ];
+    expect(curlOf('http://127.0.0.1:3000', providers)).toContain(
+      `-d '{"providers":["gas"],"callbackUrl":"http://127.0.0.1:3000/complete"}'`,
+    );
+  });
+
+  test('fills in parameters if each provider needs some', () => {
+    const providers: Provider[] = [
+      {
+        id: 'reports',
+        parameters: { type: 'object', required: ['taxId'], properties: { taxId: { type: 'string' } } },
+      },
+    ];
+    expect(curlOf('https://api.example.com', providers)).toContain(
+      `'{"providers":[{"id":"reports","parameters":{"taxId":"…"}}],"callbackUrl":"https://example.com/callback"}'`,
+    );
+  });
+});

@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { JSONPath } from 'jsonpath-plus';
+import { followReferencePaths } from '../../local/reference-paths.ts';
+
+type Query = { path: string; json: never; wrap?: boolean };
+/** As the interpreter calls it. */
+const read = ({ wrap = false, ...query }: Query): unknown => JSONPath({ ...query, wrap }) as unknown;
+
+const key = fc.constantFrom('a', 'b', 'length', 'constructor', '0');
+const { json } = fc.letrec((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, undefined, 0, '', false, 'text', 1, true, [], {}),
+    fc.array(tie('json'), { maxLength: 3 }),
+    fc.dictionary(key, tie('json'), { maxKeys: 3 }),
+  ),
+}));
+const step = fc.oneof(
+  key.map((name) => `.${name}`),
+  fc.nat(2).map((index) => `[${index}]`),
+  fc.constantFrom('[*]', "['a']", '..a', '.*', '[0:1]', '.a^', '.a~', '[-1:]'),
+);
+const query = fc.record({
+  path: fc.array(step, { maxLength: 4 }).map((steps) => `$${steps.join('')}`),
+  json: json as fc.Arbitrary<never>,
+  wrap: fc.boolean(),
+});
+
+test('paths have the same values as without the short cut', () => {
+  const queries = fc.sample(query, 3_000);
+  const before = queries.map(read);
+  followReferencePaths();
+  expect(queries.map(read)).toEqual(before);
+});
+
+test.each(['$.text', '$.absent[0]'])('no error, with its stack trace, is made for %s', (path) => {
+  followReferencePaths();
+  let thrown: unknown;
+  try {
+    // What calling it without `new` does inside.
+    new (JSONPath as unknown as new (query: object) => unknown)({ path, json: { text: 'text' }, wrap: false });
+  } catch (value) {
+    thrown = value;
+  }
+  expect(thrown).toMatchObject({ avoidNew: true });
+  expect(thrown).not.toHaveProperty('stack');
+});
