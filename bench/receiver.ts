@@ -28,11 +28,6 @@ export const startReceiver = async (bytes = 0) => {
     url: `${url}/callback`,
     providerUrl: `${url}/provider`,
     receivedAt,
-    /** Jobs delivered a second, from the first callback to the last. */
-    jobsPerSecond: () => {
-      const times = [...receivedAt.values()];
-      return (times.length / (Math.max(...times) - Math.min(...times))) * 1000;
-    },
     /** Resolves when callbacks of `count` jobs have arrived. */
     received: (count: number) =>
       new Promise<void>((resolve) => {
