@@ -90,7 +90,10 @@ export const drainByYardstick = (jobs: number): Promise<Drain> =>
         GlobalSecondaryIndexes: [
           {
             IndexName: 'StatusIndex',
-            KeySchema: [{ AttributeName: 'status', KeyType: 'HASH' }],
+            KeySchema: [
+              { AttributeName: 'status', KeyType: 'HASH' },
+              { AttributeName: 'id', KeyType: 'RANGE' },
+            ],
             Projection: { ProjectionType: 'ALL' },
           },
         ],
