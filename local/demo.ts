@@ -183,6 +183,11 @@ const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): 
     const missing = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
     print(styleText('green', '✓'), `delivered: ${job.status}${missing}`);
     process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await called), null, 2)}\n`);
+    // A temporary instance stops with the demo.
+    if (!instance.isOwn) {
+      const link = `${serviceUrl}/console#/jobs/${jobId}?key=${encodeURIComponent(apiKey)}`;
+      process.stdout.write(`\nThe job in the console:\n${link}\n`);
+    }
   } finally {
     // The receiver stops with the demo, so the callback could never be delivered.
     if (pending !== undefined) {

@@ -118,7 +118,9 @@ const describeCredential = (name: 'LOCAL_API_KEY' | 'LOCAL_SIGNING_SECRET', valu
 const { signingSecret } = cloud.client;
 const authorization = settings.LOCAL_API_KEY === undefined ? `Bearer ${cloud.apiKey}` : 'Bearer $LOCAL_API_KEY';
 
-const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
+const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, ConsoleUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
+/** The key is in the fragment, which browsers do not send; the console drops it from the address. */
+const consoleLink = `${ConsoleUrl}${settings.LOCAL_API_KEY === undefined ? `#key=${encodeURIComponent(cloud.apiKey)}` : ''}`;
 const exampleJob = JSON.stringify({ providers: exampleProviders(cloud.offers.values()), callbackUrl: CompleteUrl });
 /** A word of a POSIX shell. */
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
@@ -129,6 +131,7 @@ const warnings = cloud.unsetSecrets.map(
 process.stdout.write(`
 Boomerang is up.
 
+  console        ${consoleLink}
   service API    ${ServiceApiUrl}
   providers API  ${ProvidersUrl}
   jobs           ${JobsUrl}

@@ -147,7 +147,7 @@ const Tiles = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
         href={jobs({ inTrouble: 'true' })}
         value={formatCount(inTrouble)}
         tone={inTrouble > 0 ? 'warn' : undefined}
-        note="waiting after a failed attempt"
+        note="after a failed attempt"
       />
       <Tile
         name="Failed"

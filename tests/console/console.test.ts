@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
@@ -16,6 +15,7 @@ import {
   type Screen,
   seesText,
 } from './browser.ts';
+import { addHistory } from './history.ts';
 import { postJobs, startWorld, type World } from './world.ts';
 
 /** The console, used in Chromium. */
@@ -288,6 +288,39 @@ describe('a new job', () => {
   });
 });
 
+describe('an operator', () => {
+  test('sees all clients, sees and acts as one of them, and leaves', async () => {
+    const [id = ''] = await postJobs(busy, 1, ['internet'], '/callback');
+    const page = await open({ key: busy.operatorKey });
+    await seesText(page, 'No jobs in the last 24 hours');
+    await page.getByRole('link', { name: 'Clients' }).click();
+    await page.getByRole('button', { name: 'View as local' }).waitFor();
+    await expectNoOverflow(page);
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'View as local' }).click();
+    await seesText(page, 'Viewing as');
+    await seesText(page, /jobs? in trouble/);
+    await expectAccessible(page);
+    await goTo(page, `/jobs/${id}`);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Cancel/ })
+      .click();
+    await seesText(page, /^Cancelled at/);
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await seesText(page, 'No such job.');
+    await goTo(page, '/');
+    await seesText(page, 'No jobs in the last 24 hours');
+  });
+
+  test('is not everybody: others have no such page', async () => {
+    const page = await open({ path: '/clients' });
+    await seesText(page, 'Only operators see other clients');
+    expect(await page.getByRole('link', { name: 'Clients' }).count()).toBe(0);
+  });
+});
+
 test('the keyboard alone finds a job, opens it and comes back', async () => {
   const page = await open();
   await page.keyboard.press('/');
@@ -342,18 +375,27 @@ test('polls pause in a hidden tab, and a server that is away is told', async () 
 
 const takesPictures = process.env.PICTURES === '1' ? test : test.skip;
 
-takesPictures("takes the README's pictures", async () => {
-  const folder = path.resolve('docs/images');
-  mkdirSync(folder, { recursive: true });
-  const pictures: [string, string, Partial<ConsoleOptions>, RegExp][] = [
-    ['overview', '/', {}, /jobs delivered/],
-    ['job', `/jobs/${jobs.inTrouble}`, {}, /^Waiting for internet/],
-    ['phone', '/jobs', { screen: PHONE }, /Load older|no more/],
-    ['dark', '/jobs', { colorScheme: 'dark' }, /Load older|no more/],
-  ];
-  for (const [name, to, options, text] of pictures) {
-    const page = await open({ path: to, ...options });
-    await seesText(page, text);
-    await page.screenshot({ path: path.join(folder, `console-${name}.png`) });
-  }
-});
+takesPictures(
+  "the README's pictures",
+  async () => {
+    const world = await startWorld({ RETRY_SCHEDULE_SECONDS: '1,2,600' });
+    await addHistory(world.cloud, 1_600, 24);
+    const ids = await postJobs(world, 2, ['gas', 'internet'], '/callback');
+    for (const id of ids) await world.api.waitFor(id, ({ attempts }) => attempts.length === 3);
+    await postJobs(world, 4, ['gas'], '/callback');
+    const pictures: [string, string, Partial<ConsoleOptions>, RegExp][] = [
+      ['overview', '/', {}, /jobs delivered/],
+      ['job', `/jobs/${ids[0]}`, {}, /^Waiting for internet/],
+      ['phone', '/', { screen: PHONE }, /jobs delivered/],
+      ['dark', '/jobs', { colorScheme: 'dark' }, /Load older/],
+    ];
+    for (const [name, to, options, text] of pictures) {
+      const page = await open({ world, path: to, ...options });
+      await seesText(page, text);
+      await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+      await page.screenshot({ path: path.resolve(`docs/images/console-${name}.png`) });
+    }
+    await world.stop();
+  },
+  60_000,
+);

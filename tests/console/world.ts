@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from '../e2e/api.ts';
 import { gives, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
@@ -9,10 +12,14 @@ import { gives, startThirdParties, type ThirdParties } from '../e2e/third-partie
 
 export type World = {
   cloud: Instance;
+  /** An operator's API key. */
+  operatorKey: string;
   parties: ThirdParties;
   api: ReturnType<typeof apiOf>;
   stop: () => Promise<void>;
 };
+
+const CLI = fileURLToPath(new URL('../../cli/clients.ts', import.meta.url));
 
 const BILLS = [
   { billedOn: '2026-01-07', amount: 22.27 },
@@ -41,7 +48,7 @@ const catalogueOf = (url: string) => ({
 });
 
 /** `gas` and `reports` give data, `internet` is unavailable, `water` refuses; `/gone` is a receiver that is gone. */
-export const startWorld = async (): Promise<World> => {
+export const startWorld = async (settings: Record<string, string> = {}): Promise<World> => {
   const parties = await startThirdParties();
   parties.set('/gas', gives(BILLS));
   parties.set('/internet', gives({ error: 'maintenance' }, 503));
@@ -49,15 +56,24 @@ export const startWorld = async (): Promise<World> => {
   parties.set('/gone', gives({}, 410));
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
   writeFileSync(file, JSON.stringify(catalogueOf(parties.url)));
+  const dataFolder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   const cloud = await startInstance({
+    DATA_DIR: dataFolder,
     PROVIDER_CATALOGUE: file,
     RETRY_SCHEDULE_SECONDS: '600',
     SWEEP_SECONDS: '1',
     // Otherwise the circuit of the unavailable provider opens.
     BREAKER_MIN_CALLS: '1000',
+    ...settings,
   });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [CLI, 'create', '--name', 'ops', '--operator', '--json'],
+    { env: { ...process.env, DATA_DIR: dataFolder } },
+  );
   return {
     cloud,
+    operatorKey: (JSON.parse(stdout) as { apiKey: string }).apiKey,
     parties,
     api: apiOf(cloud),
     stop: async () => {
