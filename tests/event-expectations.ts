@@ -51,6 +51,8 @@ export const expectations: Record<string, Expectation> = {
   'health/deep-before-any-sweep': answers(503),
   'api-docs/openapi': answers(200),
   'api-docs/docs': answers(200),
+  'api-docs/renderer': answers(200),
+  'api-docs/unknown-asset': answers(404),
   'console/page': answers(200),
   'console/not-modified': answers(304),
   'job-read/one': answers(200),

@@ -1,6 +1,28 @@
-import { exampleProviders, needsParameters } from '@boomerang/core/domain/catalogue/example-providers.ts';
+import {
+  exampleProvider,
+  exampleProviders,
+  needsParameters,
+} from '@boomerang/core/domain/catalogue/example-providers.ts';
 import { type Offer, type Offers, publicSchemaOf } from '@boomerang/core/domain/catalogue/offers.ts';
-import type { OpenApiDocument } from './render-docs.ts';
+
+type Schema = Record<string, unknown>;
+type Content = Record<
+  string,
+  { schema?: Schema; example?: unknown; examples?: Record<string, { summary?: string; value: unknown }> }
+>;
+type Operation = { requestBody?: { content: Content }; responses: Record<string, unknown> };
+
+/** The parts of an OpenAPI 3.1 document that are read here. */
+export type OpenApiDocument = {
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  /** Requests that the API sends. */
+  webhooks?: Record<string, Record<string, Operation>>;
+  components?: { schemas?: Record<string, Schema> };
+};
+
+/** Examples of a job: one per provider, at most these. */
+const MAX_EXAMPLES = 10;
 
 /** The property `providers` of a job request, in the document of the service API. */
 type JobRequest = { properties: { providers: { items: object; examples?: unknown } } };
@@ -26,8 +48,22 @@ export const withProviders = (document: OpenApiDocument, offers: Offers): OpenAp
   };
   const example = exampleProviders(all);
   providers.examples = [example];
-  const content = named.paths['/webhook']?.post?.requestBody?.content['application/json'];
-  if (content) content.example = { ...(content.example as object), providers: example };
+  const contents = named.paths['/webhook']?.post?.requestBody?.content;
+  if (contents?.['application/json']) {
+    const { example: usual, ...rest } = contents['application/json'];
+    const jobOf = (names: unknown[]) => ({ ...(usual as object), providers: names });
+    contents['application/json'] = {
+      ...rest,
+      examples: {
+        ...(example.length > 1 && { several: { summary: 'Several providers', value: jobOf(example) } }),
+        ...Object.fromEntries(
+          all
+            .slice(0, MAX_EXAMPLES)
+            .map((offer) => [offer.id, { summary: offer.title ?? offer.id, value: jobOf([exampleProvider(offer)]) }]),
+        ),
+      },
+    };
+  }
   return named;
 };
 

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { anyQuery, apiHandler } from '@boomerang/core/http/api-handler.ts';
+import { acceptsGzip, includesEtag } from '@boomerang/core/http/request-headers.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { page } from './page.ts';
-import { acceptsGzip, includesEtag } from './request-headers.ts';
 
 /** `GET /console`: the console, one HTML page. It needs no authentication, because it holds no data. */
 export const createHandler = ({ log }: { log: Log }) => {

@@ -16,7 +16,10 @@ export type Deps = MishapDeps & {
 };
 
 /** All routes of this API except its documentation. */
-type ProviderRoute = Exclude<(typeof ROUTES.providers)[number], 'GET /openapi.json' | 'GET /docs'>;
+type ProviderRoute = Exclude<
+  (typeof ROUTES.providers)[number],
+  'GET /openapi.json' | 'GET /docs' | 'GET /docs/{asset}'
+>;
 
 const PROVIDER_IDS = [...bills.keys(), 'reports'];
 

@@ -172,8 +172,16 @@ export const describeRequests = (cloud: () => Deployed): void => {
         const document = (await (await call('/openapi.json')).json()) as { info: { title: string } };
         expect(document.info.title).toBe(`Boomerang ${api} API`);
         const page = await call('/docs');
-        expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; style-src 'unsafe-inline'");
-        expect(await page.text()).toContain(`<h1>Boomerang ${api} API</h1>`);
+        expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self' 'sha256-");
+        const html = await page.text();
+        expect(html).toContain(`<h1>Boomerang ${api} API</h1>`);
+        const [, asset] = /src="(docs\/[^"]+)"/.exec(html) ?? [];
+        const script = await call(`/${asset}`);
+        expect(script.headers.get('cache-control')).toContain('immutable');
+        expect(await script.text()).toMatch(/^\/\*! RapiDoc/);
+        const unchanged = await call('/docs', { headers: { 'if-none-match': page.headers.get('etag') ?? '' } });
+        expect(unchanged.status).toBe(304);
+        expect((await call('/docs/other.js')).status).toBe(404);
         expect((await call('/health')).status).toBe(api === 'service' ? 200 : 404);
       },
     );

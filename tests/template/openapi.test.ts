@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
 import { ROUTES } from '@boomerang/core/http/routes.ts';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { type OpenApiDocument, renderDocs } from '../../functions/api-docs/render-docs.ts';
-import { withProviders } from '../../functions/api-docs/with-providers.ts';
+import { createPage, PAGE_POLICY } from '../../functions/api-docs/page.ts';
+import renderer from '../../functions/api-docs/renderer.json' with { type: 'json' };
+import { type OpenApiDocument, withProviders } from '../../functions/api-docs/with-providers.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { providersApi } from '../../tools/openapi/providers-api.ts';
 import { serviceApi } from '../../tools/openapi/service-api.ts';
@@ -120,16 +123,6 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
     });
     expect(JSON.parse(found.toString())).toMatchObject({ totals: { errors: 0, warnings: 0 }, problems: [] });
   });
-
-  test('renders as a self-contained page with every route', () => {
-    const page = renderDocs(committed);
-    expect(page.match(/<script|<link|<img|src=|@import|url\(/g)).toBeNull();
-    const entries = [...ROUTES[api], ...Object.keys(committed.webhooks ?? {}).map((name) => `POST ${name}`)];
-    expect(entries.filter((entry) => !page.includes(`<code>${entry}</code></a>`))).toEqual([]);
-    const anchors = new Set([...page.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
-    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, anchor]) => anchor);
-    expect(links.filter((anchor) => !anchors.has(anchor))).toEqual([]);
-  });
 });
 
 describe('the document of the service API', () => {
@@ -201,16 +194,28 @@ describe('the document of the service API', () => {
     const served = withProviders(
       committed,
       aCatalogue(
-        { id: 'water', parameters: { type: 'object', required: ['account'], properties: { account, year } } },
+        {
+          id: 'water',
+          parameters: {
+            type: 'object',
+            required: ['account'],
+            properties: { account: { ...account, examples: ['12345678'] }, year },
+          },
+        },
         'fibre',
         { id: 'tax', title: 'Tax', parameters: { type: 'object', properties: { year } } },
         'fuel',
       ),
     );
     expect(await new Validator().validate(structuredClone(served))).toEqual({ valid: true });
-    expect(served.paths['/webhook']?.post?.requestBody?.content['application/json']).toMatchObject({
-      example: { providers: ['fibre', 'tax'], callbackUrl: 'https://example.com/complete' },
+    const content = served.paths['/webhook']?.post?.requestBody?.content['application/json'];
+    expect(content?.example).toBeUndefined();
+    const examples = content?.examples ?? {};
+    expect(examples.several?.value).toEqual({
+      providers: ['fibre', 'tax'],
+      callbackUrl: 'https://example.com/complete',
     });
+    expect(Object.keys(examples)).toEqual(['several', 'water', 'fibre', 'tax', 'fuel']);
     const complaint = validatorOf(served);
     const accepts = (...providers: unknown[]) =>
       complaint(schemas(served).JobRequest ?? {}, { providers, callbackUrl: 'https://example.com/' }) === undefined;
@@ -221,30 +226,36 @@ describe('the document of the service API', () => {
     for (const provider of [...invalid, ...others]) expect([provider, accepts(provider)]).toEqual([provider, false]);
     // The provider's own parameter name, and a secret value.
     for (const hidden of ['acct', '48151623']) expect(JSON.stringify(served).includes(hidden)).toBe(false);
-    const page = renderDocs(served);
-    expect(page).toContain('<section id="schema-parameters-water">');
     expect(committed).toEqual(JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')));
   });
 });
 
-test('a page escapes every string of its document, and renders recursive schemas', () => {
-  const evil = '<script>"x" & \'y\'</script>';
-  const page = renderDocs({
-    info: { title: evil, version: evil, description: evil },
-    paths: {
-      [`/${evil}`]: {
-        get: {
-          summary: evil,
-          description: evil,
-          parameters: [{ name: evil, in: 'query', description: evil, schema: { type: evil, default: evil } }],
-          responses: {
-            200: { description: evil, content: { [evil]: { schema: { $ref: '#/components/schemas/Tree' } } } },
-          },
-        },
-      },
-    },
-    components: { schemas: { Tree: { properties: { [evil]: { $ref: '#/components/schemas/Tree' } } } } },
-  });
-  expect(page).not.toContain('<script');
-  expect(page).toContain('&lt;script&gt;');
+test('the page loads only its own script, and escapes its title', () => {
+  const page = createPage('<script>"x" & y</script>', renderer.name);
+  expect(page).toContain('&lt;script&gt;&quot;x&quot; &amp; y&lt;/script&gt;');
+  expect([...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url)).toEqual([
+    'data:,',
+    `docs/${renderer.name}`,
+    'openapi.json',
+  ]);
+  const [, script = ''] = /<script type="module">([\s\S]*?)<\/script>/.exec(page) ?? [];
+  expect(PAGE_POLICY).toContain(`script-src 'self' 'sha256-${createHash('sha256').update(script).digest('base64')}';`);
+});
+
+test('the renderer has the checksum in its name', () => {
+  const script = gunzipSync(Buffer.from(renderer.gzip, 'base64'));
+  expect(script.length).toBe(renderer.bytes);
+  expect(renderer.name).toContain(createHash('sha256').update(script).digest('base64url').slice(0, 16));
+  // A response of Lambda is limited to 6 MB.
+  expect(script.length).toBeLessThan(1_000_000);
+});
+
+test('code samples are the files that tests run', () => {
+  const { post } = (serviceApi.webhooks?.callback ?? {}) as unknown as {
+    post: { 'x-codeSamples': { source: string }[] };
+  };
+  const files = readdirSync('docs/snippets').filter((name) => name.startsWith('verify.'));
+  expect(post['x-codeSamples'].map(({ source }) => source).sort()).toEqual(
+    files.map((name) => readFileSync(`docs/snippets/${name}`, 'utf8')).sort(),
+  );
 });

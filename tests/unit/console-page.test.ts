@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import { acceptsGzip, includesEtag } from '@boomerang/core/http/request-headers.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createHandler } from '../../functions/console/handler.ts';
 import { page } from '../../functions/console/page.ts';
-import { acceptsGzip, includesEtag } from '../../functions/console/request-headers.ts';
 import { aLog } from '../builders.ts';
 
 const read = async (headers: Record<string, string>) =>

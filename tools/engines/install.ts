@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FOLDER, reasonOf, run, Unavailable } from './engine.ts';
 
@@ -78,4 +78,20 @@ export const installJava = async (name: string, artifact: string, javaVersion: n
     await run('mvn', [...copy, '-DincludeScope=runtime'], { cwd: target, isQuiet: true });
   });
   return path.join(folder, 'lib');
+};
+
+/**
+ * Builds a Go program that needs one module.
+ * @param module `path@version`
+ * @returns the path of the program
+ * @throws Unavailable without Go or the module; CommandFailed for a program that does not compile
+ */
+export const installGo = async (name: string, module: string, source: string): Promise<string> => {
+  const folder = await installOnce(name, module, async (target) => {
+    await run('go', ['mod', 'init', name], { cwd: target, isQuiet: true });
+    await run('go', ['get', module], { cwd: target, isQuiet: true });
+  });
+  copyFileSync(source, path.join(folder, 'main.go'));
+  await run('go', ['build', '-mod=mod', '-o', 'program', '.'], { cwd: folder, isQuiet: true });
+  return path.join(folder, 'program');
 };

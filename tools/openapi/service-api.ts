@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { clientIdSchema } from '@boomerang/core/http/act-for.ts';
 import { callbackBodySchema, callbackSchema } from '@boomerang/core/http/callback-schema.ts';
 import { jobIdSchema, jobPageSchema, jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
@@ -113,6 +114,16 @@ const jobLinks = {
   redrive: linkTo('redriveJob', 'jobId'),
   expunge: linkTo('expungeJob', 'jobId'),
 };
+
+/** Receivers that verify callbacks. Each is run by a test. */
+const CODE_SAMPLES = [
+  { lang: 'JavaScript', label: 'Node.js', file: 'verify.mjs' },
+  { lang: 'Python', label: 'Python', file: 'verify.py' },
+  { lang: 'Go', label: 'Go', file: 'verify.go' },
+].map(({ file, ...sample }) => ({
+  ...sample,
+  source: readFileSync(new URL(`../../docs/snippets/${file}`, import.meta.url), 'utf8'),
+}));
 
 /** Headers of a callback: Standard Webhooks, "Webhook headers (sending metadata to consumers)". */
 const callbackHeaders = z.object({
@@ -504,6 +515,7 @@ export const serviceApi = createDocument({
           'Signed (Standard Webhooks), at most 10 MiB, delivered at least once. It also carries the headers that operators have set for the client, which never replace those below. The receiver must answer within 15 s. Redirects are not followed. Failed callbacks are retried, 30 s to 24 h apart.',
         security: [],
         requestParams: { header: callbackHeaders },
+        'x-codeSamples': CODE_SAMPLES,
         requestBody: {
           required: true,
           content: json(callbackBodySchema.meta({ id: 'Callback', description: 'The data of a job.' }), CALLBACK),

@@ -62,6 +62,29 @@ export const always = {
   503: unavailable('Temporarily unavailable.'),
 };
 
+/** Files that change only with a deployment: compressed if the client accepts gzip, and not sent again if it has them. */
+const cached = (description: string, content: object) => ({
+  200: {
+    description,
+    headers: z.object({
+      etag: z.string().meta({ description: 'Changes with the file.' }),
+      vary: z.literal('accept-encoding'),
+    }),
+    content,
+  },
+  304: { description: 'Not modified: the client has this version.' },
+});
+
+const cacheHeaders = z.object({
+  'if-none-match': z
+    .string()
+    .optional()
+    .meta({
+      description: 'The `etag` of the version that the client has.',
+      examples: ['W/"5eb63bbbe01eeed093cb22bb8f5acdc3"'],
+    }),
+});
+
 /** The documentation routes of both APIs. */
 export const docsPaths = {
   '/openapi.json': {
@@ -71,10 +94,8 @@ export const docsPaths = {
       summary: 'This document',
       description: 'It lists the providers of this deployment.',
       security: [],
-      responses: {
-        200: { description: 'OpenAPI 3.1.', content: json(z.looseObject({ openapi: z.string() })) },
-        ...always,
-      },
+      requestParams: { header: cacheHeaders },
+      responses: { ...cached('OpenAPI 3.1.', json(z.looseObject({ openapi: z.string() }))), ...always },
     },
   },
   '/docs': {
@@ -82,9 +103,32 @@ export const docsPaths = {
       operationId: 'getDocs',
       tags: ['Operation'],
       summary: 'This document as a page',
-      description: 'One HTML page without scripts.',
+      description: 'A page that shows the document, and sends requests to this API.',
       security: [],
-      responses: { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } }, ...always },
+      requestParams: { header: cacheHeaders },
+      responses: { ...cached('The page.', { 'text/html': { schema: z.string() } }), ...always },
+    },
+  },
+  '/docs/{asset}': {
+    get: {
+      operationId: 'getDocsAsset',
+      tags: ['Operation'],
+      summary: 'The script of that page',
+      description: 'Its name, which is in the page, changes with its content.',
+      security: [],
+      requestParams: {
+        path: z.object({
+          asset: z
+            .string()
+            .meta({ description: 'From the page of `GET /docs`.', examples: ['rapidoc-9.3.8-0123456789abcdef.js'] }),
+        }),
+        header: cacheHeaders,
+      },
+      responses: {
+        ...cached('The script.', { 'text/javascript': { schema: z.string() } }),
+        ...always,
+        ...problems(404),
+      },
     },
   },
 };

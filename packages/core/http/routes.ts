@@ -21,6 +21,7 @@ export const ROUTES = {
     'GET /console',
     'GET /openapi.json',
     'GET /docs',
+    'GET /docs/{asset}',
   ],
   providers: [
     'GET /providers',
@@ -32,6 +33,7 @@ export const ROUTES = {
     'GET /providers/reports/{reportId}',
     'GET /openapi.json',
     'GET /docs',
+    'GET /docs/{asset}',
   ],
 } as const;
 
