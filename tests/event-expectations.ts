@@ -68,6 +68,7 @@ export const expectations: Record<string, Expectation> = {
   'redrives/dry-run': answers(200),
   'redrives/in-trouble': answers(200),
   'redrives/all-failed': answers(202),
+  'redrives/list': answers(200),
   'redrives/one': answers(404),
   'redrive-run/sweep': returns({}),
   'job-cancel/pending': answers(202),

@@ -8,6 +8,7 @@ import { createSfnStartSweep } from '@boomerang/core/adapters/sfn-start-executio
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
+import { encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { jobIdSchema } from '@boomerang/core/http/job-schema.ts';
 import { invalid, Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
@@ -16,15 +17,15 @@ import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { linkOf, presentRedrive } from './present-redrive.ts';
 import { countRedrivable, RedriveOpen, type RequestRedriveDeps, requestRedrive } from './request-redrive.ts';
-import { redriveRequestSchema } from './schema.ts';
+import { redriveRequestSchema, redrivesQuerySchema } from './schema.ts';
 
 export type Deps = RequestRedriveDeps & {
   authenticate: Authenticate;
   jobs: Pick<JobReader, 'find'>;
-  redrives: Pick<Redrives, 'create' | 'reservePass' | 'get'>;
+  redrives: Pick<Redrives, 'create' | 'reservePass' | 'get' | 'list'>;
 };
 
-/** `POST /redrives` and `GET /redrives/{redriveId}`: redrives many jobs, and reports the progress. */
+/** `POST /redrives`, `GET /redrives` and `GET /redrives/{redriveId}`: redrives many jobs, and reports the progress. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, redrives, now, log } = deps;
   const post = apiHandler(
@@ -46,7 +47,20 @@ export const createHandler = (deps: Deps): ApiLambda => {
     if (!redrive) throw new Problem(404, 'Unknown redrive.');
     return { statusCode: 200, body: presentRedrive(redrive) };
   });
-  return (event, context) => (event.pathParameters?.redriveId === undefined ? post : get)(event, context);
+  const list = apiHandler(
+    log,
+    { authenticate, actsFor: true, query: redrivesQuerySchema },
+    async ({ caller, query }) => {
+      const { limit, cursor: after } = query;
+      const page = await redrives.list({ clientId: caller.clientId, limit, after, now: now() });
+      const cursor = page.cursor === undefined ? null : encodeCursor(page.cursor);
+      return { statusCode: 200, body: { redrives: page.redrives.map(presentRedrive), cursor } };
+    },
+  );
+  return (event, context) => {
+    if (event.routeKey === 'GET /redrives') return list(event, context);
+    return (event.pathParameters?.redriveId === undefined ? post : get)(event, context);
+  };
 };
 
 const refuse = (error: unknown): never => {

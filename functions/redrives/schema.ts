@@ -1,6 +1,8 @@
 import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import { REDRIVABLE_STATUSES } from '@boomerang/core/domain/redrive.ts';
+import { idCursorSchema } from '@boomerang/core/http/cursor.ts';
 import { failureCodeSchema } from '@boomerang/core/http/job-schema.ts';
+import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
@@ -84,6 +86,20 @@ export const redriveSchema = z
     links: z.object({ self: z.string().meta({ description: 'The path of this redrive, relative to this API.' }) }),
   })
   .meta({ id: 'Redrive', description: 'A redrive of many jobs, and its progress.' });
+
+/** The query of `GET /redrives`. */
+export const redrivesQuerySchema = z.strictObject({
+  limit: limitSchema('redrives'),
+  cursor: idCursorSchema.optional(),
+});
+
+/** A page of redrives. */
+export const redrivePageSchema = z
+  .object({
+    redrives: z.array(redriveSchema),
+    cursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
+  })
+  .meta({ id: 'RedrivePage', description: 'Redrives, newest first.' });
 
 /** The problem returned while another redrive of the caller is running. */
 export const redriveOpenSchema = problemSchema

@@ -209,7 +209,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List the caller's redrives, newest first
+         * @description A redrive is listed until it expires, as long after its end as a job.
+         */
+        get: operations["listRedrives"];
         put?: never;
         /**
          * Redrive all of the caller's jobs that match filters
@@ -838,16 +842,11 @@ export interface components {
             /** @description Whether older jobs, or all if counting took too long, were not counted. */
             pendingJobsTruncated: boolean;
         };
-        RedriveCount: {
-            /** @description How many jobs would be redriven, as far as they were counted. */
-            matched: number;
-            /** @description Whether counting stopped early, at 10,000 jobs or after 20 seconds. There may be more jobs. */
-            truncated: boolean;
-            /**
-             * @deprecated
-             * @description Same as truncated.
-             */
-            more: boolean;
+        /** @description Redrives, newest first. */
+        RedrivePage: {
+            redrives: components["schemas"]["Redrive"][];
+            /** @description Cursor of the next page; null on the last page. */
+            cursor: string | null;
         };
         /** @description A redrive of many jobs, and its progress. */
         Redrive: {
@@ -893,6 +892,17 @@ export interface components {
                 /** @description The path of this redrive, relative to this API. */
                 self: string;
             };
+        };
+        RedriveCount: {
+            /** @description How many jobs would be redriven, as far as they were counted. */
+            matched: number;
+            /** @description Whether counting stopped early, at 10,000 jobs or after 20 seconds. There may be more jobs. */
+            truncated: boolean;
+            /**
+             * @deprecated
+             * @description Same as truncated.
+             */
+            more: boolean;
         };
         /** @description Another redrive of the caller is running (RFC 9457). */
         RedriveOpen: {
@@ -988,8 +998,9 @@ export type OfferedProvider = components['schemas']['OfferedProvider'];
 export type Me = components['schemas']['Me'];
 export type ClientPage = components['schemas']['ClientPage'];
 export type ClientState = components['schemas']['ClientState'];
-export type RedriveCount = components['schemas']['RedriveCount'];
+export type RedrivePage = components['schemas']['RedrivePage'];
 export type Redrive = components['schemas']['Redrive'];
+export type RedriveCount = components['schemas']['RedriveCount'];
 export type RedriveOpen = components['schemas']['RedriveOpen'];
 export type Health = components['schemas']['Health'];
 export type HealthChecks = components['schemas']['HealthChecks'];
@@ -2196,6 +2207,92 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ClientPage"];
+                };
+            };
+            /** @description The API key is missing, unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only operators may do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but invalid: `errors` lists each invalid field. Unknown query parameters are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: throttled by API Gateway, or above the rate of this client. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+            /** @description Internal error. It is safe to retry. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next request. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
+                };
+            };
+        };
+    };
+    listRedrives: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of redrives in a page. */
+                limit?: number;
+                cursor?: string;
+                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                clientId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedrivePage"];
                 };
             };
             /** @description The API key is missing, unknown or revoked. */

@@ -30,7 +30,7 @@ test('the Postman collection passes against the embedded cloud, with the environ
     await run(process.execPath, [NEWMAN, 'run', COLLECTION, '--environment', environment, ...reporters]);
     const { stats, failures } = (JSON.parse(readFileSync(file, 'utf8')) as Report).run;
     expect(failures.map(({ source, error }) => `${source.name}: ${error.message}`)).toEqual([]);
-    expect(stats.requests.total).toBe(34);
+    expect(stats.requests.total).toBe(35);
     expect(stats.assertions.total).toBeGreaterThan(23);
   } finally {
     await cloud.stop();

@@ -26,6 +26,15 @@ export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } =
       const redrive = all.get(redriveId);
       return redrive?.clientId !== clientId || isExpired(redrive, now) ? undefined : structuredClone(redrive);
     },
+    list: async ({ clientId, limit, after, now }) => {
+      const found = [...all.values()]
+        .filter((redrive) => redrive.clientId === clientId && !isExpired(redrive, now))
+        .filter(({ redriveId }) => after === undefined || redriveId < after)
+        .sort((a, b) => (a.redriveId < b.redriveId ? 1 : -1));
+      const redrives = structuredClone(found.slice(0, limit));
+      const last = redrives.at(-1);
+      return { redrives, ...(last && found.length > limit && { cursor: last.redriveId }) };
+    },
     reservePass: async (now, until) => {
       if (passUntil > now) return false;
       passUntil = until;

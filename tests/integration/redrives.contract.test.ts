@@ -99,7 +99,7 @@ describe.each<[string, () => Redrives]>([
     const done = advanced(await claimDue(redrives, redrive, NOW + 5), page, undefined, later);
     await redrives.save(done);
     await createRedrive(redrives, clientId).then((next) => complete(redrives, next));
-    // By now the first redrive is stored under its own key.
+    // By now the first redrive is stored as a former one.
     expect((await redrives.get(clientId, redrive.redriveId, NOW))?.query).toEqual(filters);
   });
 
@@ -191,6 +191,41 @@ describe.each<[string, () => Redrives]>([
     await complete(redrives, redrive);
   });
 
+  test('are listed newest first, page by page, without those of other clients', async () => {
+    const redrives = create();
+    const clientId = uuidv7();
+    const list = (limit: number, after?: string, now = NOW) => redrives.list({ clientId, limit, after, now });
+    expect(await list(1)).toEqual({ redrives: [] });
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      const next = await createRedrive(redrives, clientId);
+      ids.unshift(next.redriveId);
+      if (index < 4) await complete(redrives, next);
+    }
+    const other = await createRedrive(redrives);
+    const whole = await list(5);
+    expect(whole).not.toHaveProperty('cursor');
+    expect(whole.redrives.map(({ redriveId }) => redriveId)).toEqual(ids);
+    expect(whole.redrives.map(({ status }) => status)).toEqual(['RUNNING', ...Array(4).fill('COMPLETE')]);
+    for (const redrive of whole.redrives) expect(redrive).toEqual(await redrives.get(clientId, redrive.redriveId, NOW));
+    for (const limit of [1, 2, 3, 4, 100]) {
+      const listed: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await list(limit, after);
+        expect(page.redrives).toHaveLength(Math.min(limit, ids.length - listed.length));
+        listed.push(...page.redrives.map(({ redriveId }) => redriveId));
+        after = page.cursor;
+      } while (after !== undefined);
+      expect(listed).toEqual(ids);
+    }
+    // The running redrive never expires.
+    const expired = await list(5, undefined, NOW + RETENTION_MS + 1_006);
+    expect(expired).toEqual({ redrives: [whole.redrives[0]] });
+    await complete(redrives, whole.redrives[0] as Redrive);
+    await complete(redrives, other);
+  });
+
   test("refuse progress from holders of the client's previous redrive", async () => {
     const redrives = create();
     const clientId = uuidv7();
@@ -250,9 +285,27 @@ test('a process that dies between the two writes of a request blocks no client a
   const intake = createDynamoRedriveIntake({ client: failing, tableName: 'JobTable' });
   await expect(intake.create(newRedrive(uuidv7(), clientId, query, NOW), NOW)).rejects.toThrow('died');
   expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
+  // The former redrive is stored twice now.
+  for (const limit of [1, 2]) {
+    const listed = await redrives.list({ clientId, limit, now: NOW });
+    expect(listed).toEqual({ redrives: [expect.objectContaining({ redriveId: former.redriveId, ...page })] });
+  }
   const next = await createRedrive(redrives, clientId);
   expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
+  const listed = await redrives.list({ clientId, limit: 2, now: NOW });
+  expect(listed.redrives.map(({ redriveId }) => redriveId)).toEqual([next.redriveId, former.redriveId]);
   await complete(redrives, next);
+});
+
+test('a former redrive stored by an earlier version stays readable by its id', async () => {
+  const redrives = createDynamo();
+  const [redriveId, clientId] = [uuidv7(), uuidv7()];
+  const { dueAt: _, ...former } = newRedrive(redriveId, clientId, query, NOW);
+  const Item = toItem({ ...former, status: 'COMPLETE', jobId: redriveId, itemId: 'REDRIVE' });
+  await client.send(new PutItemCommand({ TableName: 'JobTable', Item }));
+  const newest = await createRedrive(redrives, clientId);
+  expect(await redrives.get(clientId, redriveId, NOW)).toEqual({ ...former, status: 'COMPLETE' });
+  await complete(redrives, newest);
 });
 
 test('earlier versions fail to read a redrive with filters, instead of redriving too many jobs', async () => {

@@ -6,7 +6,12 @@ import type { Context } from 'aws-lambda';
 import { v7 as uuidv7 } from 'uuid';
 import { createHandler, type Deps } from '../../functions/redrives/handler.ts';
 import { countRedrivable } from '../../functions/redrives/request-redrive.ts';
-import { redriveCountSchema, redriveOpenSchema, redriveSchema } from '../../functions/redrives/schema.ts';
+import {
+  redriveCountSchema,
+  redriveOpenSchema,
+  redrivePageSchema,
+  redriveSchema,
+} from '../../functions/redrives/schema.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, aLog, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
@@ -40,6 +45,10 @@ const createApi = (change: Partial<Deps> = {}) => {
     ...{ redrives, log, sweeps },
     post: (body: object, clientId = 'client') => send({ headers, body: JSON.stringify(body) }, clientId),
     get: (redriveId: string, clientId = 'client') => send({ pathParameters: { redriveId } }, clientId),
+    list: (query: Record<string, string> = {}, clientId = 'client') => {
+      const rawQueryString = new URLSearchParams(query).toString();
+      return send({ routeKey: 'GET /redrives', rawQueryString, queryStringParameters: query }, clientId);
+    },
   };
 };
 
@@ -84,6 +93,32 @@ test.each<[object, object]>([
   const { post, get } = createApi();
   const { redriveId } = redriveSchema.parse((await post(body)).body);
   expect(redriveSchema.parse((await get(redriveId)).body).query).toEqual({ ...query, ...ALL_TIME });
+});
+
+test('a client lists its redrives page by page, newest first', async () => {
+  const { post, get, list, redrives } = createApi();
+  expect((await list()).body).toEqual({ redrives: [], cursor: null });
+  const ids: string[] = [];
+  for (let index = 0; index < 3; index += 1) {
+    for (const redrive of redrives.all.values()) redrive.status = 'COMPLETE';
+    ids.unshift(redriveSchema.parse((await post({ status: 'FAILED' })).body).redriveId);
+  }
+  const first = redrivePageSchema.parse((await list({ limit: '2' })).body);
+  const second = redrivePageSchema.parse((await list({ limit: '2', cursor: String(first.cursor) })).body);
+  const listed = [...first.redrives, ...second.redrives];
+  expect(listed.map(({ redriveId }) => redriveId)).toEqual(ids);
+  expect(second.cursor).toBeNull();
+  expect(listed[0]).toEqual((await get(String(ids[0]))).body);
+  expect((await list({}, 'other')).body).toEqual({ redrives: [], cursor: null });
+});
+
+test.each([
+  [{ limit: '0' }, '/limit'],
+  [{ limit: '101' }, '/limit'],
+  [{ cursor: 'x' }, '/cursor'],
+  [{ status: 'RUNNING' }, '/status'],
+])('a list with %j is refused', async (query, pointer) => {
+  expect(await createApi().list(query)).toMatchObject({ statusCode: 422, body: { errors: [{ pointer }] } });
 });
 
 test.each<[object, string]>([

@@ -20,8 +20,10 @@ import {
 import {
   redriveCountSchema,
   redriveOpenSchema,
+  redrivePageSchema,
   redriveRequestSchema,
   redriveSchema,
+  redrivesQuerySchema,
 } from '../../functions/redrives/schema.ts';
 import { acceptedSchema } from '../../functions/webhook/accepted-schema.ts';
 import { createWebhookSchema, webhookHeadersSchema } from '../../functions/webhook/schema.ts';
@@ -386,6 +388,22 @@ export const serviceApi = createDocument({
       },
     },
     '/redrives': {
+      get: {
+        operationId: 'listRedrives',
+        tags: ['Redrives'],
+        summary: "List the caller's redrives, newest first",
+        description: 'A redrive is listed until it expires, as long after its end as a job.',
+        requestParams: { query: forClient(redrivesQuerySchema) },
+        responses: {
+          200: {
+            description: 'A page.',
+            content: json(redrivePageSchema),
+            links: { next: { operationId: 'listRedrives', parameters: { cursor: '$response.body#/cursor' } } },
+          },
+          ...always,
+          ...problems(401, 403),
+        },
+      },
       post: {
         operationId: 'postRedrive',
         tags: ['Redrives'],

@@ -15,6 +15,7 @@ export const ROUTES = {
     'GET /me',
     'GET /clients',
     'POST /redrives',
+    'GET /redrives',
     'GET /redrives/{redriveId}',
     'POST /complete',
     'GET /health',

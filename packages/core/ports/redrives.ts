@@ -13,6 +13,10 @@ export type DueRedrive = Pick<Redrive, 'claims'> & {
 /** A redrive under a claim. */
 export type ClaimedRedrive = Redrive & Pick<DueRedrive, 'key'>;
 
+export type RedriveListQuery = { clientId: string; limit: number; after?: string | undefined; now: number };
+
+export type RedrivePage = { redrives: Redrive[]; cursor?: string };
+
 /** Requests to redrive many jobs, as the API uses them. */
 export type RedriveIntake = {
   /**
@@ -22,6 +26,8 @@ export type RedriveIntake = {
   create: (redrive: Redrive, now: number) => Promise<{ isNew: boolean; redrive: Redrive }>;
   /** Undefined if the client has no redrive of this id or it has expired. */
   get: (clientId: string, redriveId: string, now: number) => Promise<Redrive | undefined>;
+  /** A client's redrives, newest first; `after` and `cursor` are ids. A page without a cursor is the last. */
+  list: (query: RedriveListQuery) => Promise<RedrivePage>;
   /**
    * Reserves a pass until a time, epoch milliseconds, unless one is already reserved. That pass finds every redrive stored
    * before it.

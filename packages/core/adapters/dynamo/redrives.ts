@@ -1,19 +1,29 @@
-import { GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
 import type { Redrive, RedriveQuery } from '../../domain/redrive.ts';
 import { isExpired } from '../../domain/ttl.ts';
-import type { RedriveIntake, RedriveWork } from '../../ports/redrives.ts';
+import type { RedriveIntake, RedrivePage, RedriveWork } from '../../ports/redrives.ts';
 import { DUE_INDEX, fenced, type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
 
 /**
  * Redrives are stored in the job table. A client's newest redrive is stored under the client's key, so that a conditional
- * write also checks that no other is open. The next redrive moves it to a key with its own id. (Earlier versions stored every
- * redrive by id; open ones are still processed there.)
+ * write also checks that no other is open. The next redrive moves it to an item of its own under the same key. (Earlier
+ * versions stored redrives under their own ids. They are still processed and read there, but not listed.)
  */
 const ITEM_ID = 'REDRIVE';
+const FORMER_PREFIX = `${ITEM_ID}#`;
 const clientKey = (clientId: string): string => `REDRIVES#${clientId}`;
-const itemKey = (key: string): Item => toItem({ jobId: key, itemId: ITEM_ID });
+const itemKey = (key: string, itemId = ITEM_ID): Item => toItem({ jobId: key, itemId });
+const formerItemId = (redriveId: string): string => `${FORMER_PREFIX}${redriveId}`;
+/** Above every id in ASCII. */
+const NEWEST_ID = '~';
 
 /** Open redrives use a shard of the due index that jobs don't use. */
 const DUE_SHARD = -1;
@@ -38,12 +48,40 @@ const toStored = ({ query, ...redrive }: Redrive): Item =>
 const isPlain = ({ status, from: _, to: __, ...filters }: RedriveQuery): boolean =>
   typeof status === 'string' && Object.values(filters).every((value) => value === undefined);
 
+const toPage = (redrives: Redrive[], limit: number): RedrivePage => {
+  const sorted = redrives.sort((a, b) => (a.redriveId < b.redriveId ? 1 : -1));
+  const page = sorted.slice(0, limit);
+  const last = page.at(-1);
+  return { redrives: page, ...(last && sorted.length > limit && { cursor: last.redriveId }) };
+};
+
 /** Separate from the work, so that each function has only the permissions it needs. */
 export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobTable): RedriveIntake => {
-  const read = async (key: string): Promise<Redrive | undefined> => {
-    const { Item } = await client.send(new GetItemCommand({ TableName, Key: itemKey(key), ConsistentRead: true }));
+  const read = async (key: string, itemId?: string): Promise<Redrive | undefined> => {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName, Key: itemKey(key, itemId), ConsistentRead: true }),
+    );
     return Item && toRedrive(Item);
   };
+
+  /** A client's former redrives, newest first, from the given id on. */
+  async function* readFormer(clientId: string, from: string, pageSize: number): AsyncGenerator<Redrive> {
+    const pages = paginateQuery(
+      { client, pageSize },
+      {
+        TableName,
+        KeyConditionExpression: 'jobId = :key AND itemId BETWEEN :oldest AND :newest',
+        ExpressionAttributeValues: toItem({
+          ':key': clientKey(clientId),
+          ':oldest': FORMER_PREFIX,
+          ':newest': formerItemId(from),
+        }),
+        ScanIndexForward: false,
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) yield* Items.map(toRedrive);
+  }
 
   return {
     create: async (redrive, now) => {
@@ -54,7 +92,7 @@ export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobT
         if (former?.redriveId === redrive.redriveId) return { isNew: true, redrive: former };
         if (former?.status === 'RUNNING') return { isNew: false, redrive: former };
         if (former && !isExpired(former, now)) {
-          const Item = { ...toStored(former), ...itemKey(former.redriveId) };
+          const Item = { ...toStored(former), ...itemKey(key, formerItemId(former.redriveId)) };
           await client.send(new PutItemCommand({ TableName, Item }));
         }
         // Claims keep counting, so that a stale holder of the former redrive can't write to this one.
@@ -75,12 +113,31 @@ export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobT
     },
 
     get: async (clientId, redriveId, now) => {
-      for (const key of [clientKey(clientId), redriveId]) {
-        const redrive = await read(key);
+      const key = clientKey(clientId);
+      const places: [key: string, itemId?: string][] = [[key], [key, formerItemId(redriveId)], [redriveId]];
+      for (const place of places) {
+        const redrive = await read(...place);
         if (redrive?.redriveId !== redriveId || redrive.clientId !== clientId) continue;
         return isExpired(redrive, now) ? undefined : redrive;
       }
       return undefined;
+    },
+
+    list: async ({ clientId, limit, after = NEWEST_ID, now }) => {
+      // Read first: if it is replaced meanwhile, the query finds it among the former ones.
+      const newest = await read(clientKey(clientId));
+      const found = new Map<string, Redrive>();
+      const add = (redrive: Redrive): void => {
+        if (redrive.redriveId < after && !isExpired(redrive, now)) found.set(redrive.redriveId, redrive);
+      };
+      // Two more than the page: the one that the cursor names, and the first of the next page.
+      for await (const former of readFormer(clientId, after, limit + 2)) {
+        add(former);
+        if (found.size > limit) break;
+      }
+      // Last, because it replaces the copy that a crash during `create` leaves.
+      if (newest) add(newest);
+      return toPage([...found.values()], limit);
     },
 
     reservePass: (now, until) =>
