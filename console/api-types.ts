@@ -16,8 +16,10 @@ export type {
   Problem,
   ProviderCall,
   ProviderState,
+  Redrive,
   RedriveCount,
   RedriveOpen,
+  RedrivePage,
 } from '@boomerang/client/api-types.ts';
 
 export type Status = JobSummary['status'];
@@ -33,18 +35,6 @@ export type RedriveRequest = {
   inTrouble?: true;
   dryRun?: boolean;
 };
-export type Redrive = {
-  redriveId: string;
-  status: 'RUNNING' | 'COMPLETE';
-  query: Omit<RedriveRequest, 'dryRun'>;
-  redriven: number;
-  skipped: number;
-  failed: number;
-  createdAt: string;
-  updatedAt: string;
-  links: { self: string };
-};
-export type RedrivePage = { redrives: Redrive[]; cursor: string | null };
 
 /** A parameter's JSON Schema, as far as catalogues use it. */
 export type ParameterSchema = {

@@ -118,7 +118,7 @@ const Live = () => {
       </button>
     );
   }
-  const text = !isVisible.value ? 'Paused' : isLive.value ? 'Live' : 'Not polling';
+  const text = !isVisible.value ? 'Paused' : isLive.value ? 'Live' : 'Idle';
   return (
     <button type="button" class={`live ${isLive.value ? 'live-on' : ''}`} onClick={refreshAll} title="Refresh now (r)">
       <span class="live-dot" />
