@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { Instance } from '../local/instance.ts';
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
 /** Posts a job, and resolves with its id once the response is complete. */
 export const postJob = (

@@ -4,7 +4,7 @@ import { endOnSignals } from '../local/end-with-parent.ts';
 import { benchAccept } from './accept.ts';
 import { benchBundles } from './bundles.ts';
 import { benchDrain } from './drain.ts';
-import { benchJourney } from './journey.ts';
+import { benchGrowth } from './growth.ts';
 import { benchOperations } from './operations.ts';
 import { benchLoad, benchRate } from './rate.ts';
 
@@ -12,15 +12,17 @@ import { benchLoad, benchRate } from './rate.ts';
 
 Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
 
-const benches: Record<string, () => Promise<[string, string][]>> = {
-  accept: benchAccept,
-  'journey-50': () => benchJourney(50),
-  'journey-200': () => benchJourney(200),
-  'load-200': () => benchLoad(200),
-  rate: benchRate,
-  drain: benchDrain,
-  operations: benchOperations,
-  bundles: benchBundles,
+type Rows = [label: string, value: string][];
+
+const benches: Record<string, { about: string; run: () => Promise<Rows> }> = {
+  accept: { about: 'a request against its two calls alone', run: benchAccept },
+  'load-50': { about: 'latency, CPU and memory at 50 jobs a second', run: () => benchLoad(50) },
+  'load-200': { about: 'the same at 200 jobs a second', run: () => benchLoad(200) },
+  rate: { about: 'the highest steady rate', run: benchRate },
+  drain: { about: '2,000 due jobs, beside the plainest algorithm', run: benchDrain },
+  growth: { about: 'by providers a job, size of data, jobs in the table', run: benchGrowth },
+  operations: { about: 'table operations and units of each situation', run: benchOperations },
+  bundles: { about: 'size and load time of each function', run: benchBundles },
 };
 
 const BENCH = {
@@ -28,23 +30,31 @@ const BENCH = {
   about:
     'Measures the cost and speed of Boomerang on temporary embedded clouds. Takes minutes. Compare ratios within one run, not runs.',
   arguments: '[name …]',
+  options: { json: { type: 'boolean', about: 'print one JSON document' } },
   environment: { DYNAMODB_URL: 'for operations: DynamoDB endpoint to use (the embedded one)' },
-  examples: { '': 'all benches', 'accept operations': 'two benches' },
+  examples: { '': 'all benches', 'accept operations': 'two benches', '--json > figures.json': 'all, for a program' },
   exitCodes: { 1: 'a bench failed' },
-  more: `Names: ${Object.keys(benches).join(', ')}`,
+  more: `Names:\n${Object.entries(benches)
+    .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`)
+    .join('\n')}`,
 } as const;
 
-const { positionals: selected } = readArguments(BENCH);
+const { positionals: selected, values } = readArguments(BENCH);
 const unknown = selected.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) failUsage(BENCH, `No such bench: ${unknown.join(', ')}`);
 endOnSignals();
 
 const [cpu] = cpus();
-console.log(
-  `${cpu?.model.trim()} × ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}\n`,
-);
-for (const [name, bench] of Object.entries(benches)) {
+const machine = `${cpu?.model.trim()} × ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+const figures: Record<string, Record<string, string>> = {};
+if (!values.json) console.log(`${machine}\n`);
+for (const [name, { run }] of Object.entries(benches)) {
   if (selected.length > 0 && !selected.includes(name)) continue;
   if (process.stderr.isTTY) process.stderr.write(`… ${name}\r`);
-  for (const [label, value] of await bench()) console.log(`${label.padEnd(72)} ${value}`);
+  const rows = await run();
+  figures[name] = Object.fromEntries(rows);
+  if (values.json) continue;
+  console.log(name);
+  for (const [label, value] of rows) console.log(`  ${label.padEnd(72)} ${value}`);
 }
+if (values.json) console.log(JSON.stringify({ machine, figures }, null, 2));

@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Instance, startInstance } from '../local/instance.ts';
 import { postJob } from './client.ts';
+import { type Cloud, type CloudOptions, withCloud } from './external-cloud.ts';
 import { cpuMs, pssMiB } from './process-figures.ts';
-import { startReceiver } from './receiver.ts';
 import { ms, quantile } from './stats.ts';
 
 const SECONDS = 6;
@@ -14,33 +10,15 @@ const STEP = 1.1;
 /** A rate is kept up with if this share of the jobs is delivered when the last request is sent, and none is refused. */
 const KEPT_UP = 0.95;
 
-type Receiver = Awaited<ReturnType<typeof startReceiver>>;
-
-/** Runs a bench on a cloud with one external provider, which answers at once. Generator and receiver share the machine. */
-const withCloud = async <T>(measure: (instance: Instance, receiver: Receiver) => Promise<T>): Promise<T> => {
-  const receiver = await startReceiver();
-  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-bench-'));
-  const catalogue = path.join(folder, 'providers.json');
-  writeFileSync(catalogue, JSON.stringify({ providers: [{ id: 'trivial', url: receiver.providerUrl }] }));
-  const instance = await startInstance({ PROVIDER_CATALOGUE: catalogue, SWEEP_SECONDS: '60' });
-  try {
-    return await measure(instance, receiver);
-  } finally {
-    await instance.stop();
-    await receiver.close();
-    rmSync(folder, { recursive: true });
-  }
-};
-
 /** Posts jobs at a steady rate. Open loop: a slow response does not delay later requests. */
-const post = async (instance: Instance, receiver: Receiver, jobsPerSecond: number, seconds: number) => {
+const post = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: number, seconds: number) => {
   const accepts: number[] = [];
   const acceptedAt = new Map<string, number>();
   let refused = 0;
   const send = async (): Promise<void> => {
     const startedAt = performance.now();
     try {
-      const jobId = await postJob(instance, receiver.url, ['trivial']);
+      const jobId = await postJob(instance, receiver.url, providers);
       accepts.push(performance.now() - startedAt);
       acceptedAt.set(jobId, startedAt);
     } catch {
@@ -70,27 +48,28 @@ const post = async (instance: Instance, receiver: Receiver, jobsPerSecond: numbe
   };
 };
 
-/** Measures latency, CPU time and memory at a steady rate of jobs with one provider. */
-export const benchLoad = (jobsPerSecond: number): Promise<[string, string][]> =>
-  withCloud(async (instance, receiver) => {
-    await post(instance, receiver, jobsPerSecond, SECONDS);
-    const { accepts, journeys, refused, cpuMsPerJob, pss } = await post(instance, receiver, jobsPerSecond, 2 * SECONDS);
+/** Measures latency, CPU time and memory at a steady rate of jobs. */
+export const benchLoad = (jobsPerSecond: number, options: CloudOptions = {}, label = ''): Promise<[string, string][]> =>
+  withCloud(options, async (cloud) => {
+    await post(cloud, jobsPerSecond, SECONDS);
+    const { accepts, journeys, refused, cpuMsPerJob, pss } = await post(cloud, jobsPerSecond, 2 * SECONDS);
     const [p50, p95] = [0.5, 0.95].map((share) => ms(quantile(journeys, share)));
+    const at = `at ${jobsPerSecond} jobs/s${label}`;
     return [
-      [`request to callback at ${jobsPerSecond} jobs/s (${refused} refused), p50 / p95`, `${p50} / ${p95}`],
-      [`accept at ${jobsPerSecond} jobs/s, p95`, ms(quantile(accepts, 0.95))],
-      [`CPU a job at ${jobsPerSecond} jobs/s`, ms(cpuMsPerJob)],
-      [`memory (PSS) at ${jobsPerSecond} jobs/s`, `${pss.toFixed(0)} MiB`],
+      [`request to callback ${at} (${refused} refused), p50 / p95`, `${p50} / ${p95}`],
+      [`accept ${at}, p95`, ms(quantile(accepts, 0.95))],
+      [`CPU a job ${at}`, ms(cpuMsPerJob)],
+      [`memory (PSS) ${at}`, `${pss.toFixed(0)} MiB`],
     ];
   });
 
 /** Searches the highest steady rate of jobs with one provider. */
 export const benchRate = (): Promise<[string, string][]> =>
-  withCloud(async (instance, receiver) => {
-    await post(instance, receiver, 100, SECONDS);
+  withCloud({}, async (cloud) => {
+    await post(cloud, 100, SECONDS);
     let highest = { rate: 0, cpuMsPerJob: Number.NaN };
     for (let rate = 150; ; rate = Math.round(rate * STEP)) {
-      const { isKeptUpWith, cpuMsPerJob } = await post(instance, receiver, rate, SECONDS);
+      const { isKeptUpWith, cpuMsPerJob } = await post(cloud, rate, SECONDS);
       if (!isKeptUpWith) break;
       highest = { rate, cpuMsPerJob };
     }

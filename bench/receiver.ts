@@ -5,13 +5,16 @@ import { listen } from '../local/http-server.ts';
 /**
  * Starts a callback receiver that records the arrival time of each job's callback, by `performance.now()`, and a provider that
  * answers at once.
+ *
+ * @param bytes size of the provider's data
  */
-export const startReceiver = async () => {
+export const startReceiver = async (bytes = 0) => {
+  const data = JSON.stringify({ amount: 12.5, ...(bytes > 0 && { text: 'x'.repeat(bytes) }) });
   const receivedAt = new Map<string, number>();
   const waiting: { count: number; resolve: () => void }[] = [];
   const server = createServer((request, response) => {
     if (request.method === 'GET') {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"amount":12.5}');
+      response.writeHead(200, { 'content-type': 'application/json' }).end(data);
       return;
     }
     void text(request).then((body) => {

@@ -2,16 +2,20 @@ import { computed, signal } from '@preact/signals';
 import type { JobSummary } from './api-types.ts';
 
 /**
- * Puts a fresh first page over the rows that were loaded before. Rows of the fresh page replace older copies; if it has no row in
- * common with the others, there may be a gap between them, and only the fresh page is kept.
+ * Puts a fresh first page over the rows that were loaded before. Rows that have changed replace older copies, the others stay the
+ * same objects. If the page has no row in common with the others, there may be a gap between them, and only the page is kept.
  *
  * @param isLast whether the fresh page holds all jobs
  */
 export const mergeRows = (old: JobSummary[], fresh: JobSummary[], isLast: boolean): JobSummary[] => {
-  if (isLast) return fresh;
+  const known = new Map(old.map((row) => [row.jobId, row]));
+  const rows = fresh.map((row) => {
+    const before = known.get(row.jobId);
+    return before && JSON.stringify(before) === JSON.stringify(row) ? before : row;
+  });
   const last = fresh.at(-1);
-  const at = last ? old.findIndex(({ jobId }) => jobId === last.jobId) : -1;
-  return at === -1 ? fresh : [...fresh, ...old.slice(at + 1)];
+  const at = last && !isLast ? old.findIndex(({ jobId }) => jobId === last.jobId) : -1;
+  return at === -1 ? rows : [...rows, ...old.slice(at + 1)];
 };
 
 /** The rows chosen for an action. */

@@ -80,6 +80,7 @@ const createResource = <Body>(
   let isOn = false;
   let failures = 0;
   let etag: string | null = null;
+  let last: string | undefined;
   let request: AbortController | undefined;
 
   const report = (retryAt: number): void => {
@@ -106,7 +107,10 @@ const createResource = <Body>(
       failures = 0;
       error.value = undefined;
       etag = answer.etag;
-      if (answer.body !== undefined) data.value = answer.body;
+      const text = JSON.stringify(answer.body);
+      // Nothing is drawn anew for the same body.
+      if (text !== undefined && text !== last) data.value = answer.body;
+      last = text ?? last;
       plan();
     } catch (cause) {
       if (mine.signal.aborted) return;

@@ -27,6 +27,9 @@ export type Instance = {
 /** Characters of output to keep. */
 const MAX_OUTPUT_CHARACTERS = 4_000_000;
 
+/** As in package.json. Most objects live for one job: with the default of 16 MiB, both threads keep 130 MiB more under load. */
+const NODE_OPTIONS = ['--max-semi-space-size=8'];
+
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** Returns the instance running on `DATA_DIR` of the environment, or starts a temporary one. */
@@ -51,12 +54,16 @@ const urlsOf = (running: Running) => ({
  * @throws Error with its output, if it ends before it is up
  */
 export const startInstance = async (settings: Record<string, string>): Promise<Instance> => {
-  const child = spawn(process.execPath, [MAIN, ...(settings.DATA_DIR === undefined ? ['--temporary'] : [])], {
-    env: { ...process.env, SERVICE_PORT: '0', PROVIDERS_PORT: '0', ...settings },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Own process group: Ctrl-C must only reach the parent, which then stops the instance gracefully.
-    detached: true,
-  });
+  const child = spawn(
+    process.execPath,
+    [...NODE_OPTIONS, MAIN, ...(settings.DATA_DIR === undefined ? ['--temporary'] : [])],
+    {
+      env: { ...process.env, SERVICE_PORT: '0', PROVIDERS_PORT: '0', ...settings },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Own process group: Ctrl-C must only reach the parent, which then stops the instance gracefully.
+      detached: true,
+    },
+  );
   const ended = once(child, 'exit');
   let printed = '';
   for (const output of [child.stdout, child.stderr]) {

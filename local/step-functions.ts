@@ -140,9 +140,17 @@ const createMachine = (definition: StateMachineDefinition, path: string): StateM
   try {
     return new StateMachine(definition, { validationOptions: { checkArn: false } });
   } catch (cause) {
-    throw new InvalidDefinition(`${path}: ${(cause as Error).message}`, { cause });
+    throw new InvalidDefinition(`${path}: ${toOneLine((cause as Error).message)}`, { cause });
   }
 };
+
+/** The interpreter prints a heading and then one error a line. */
+const toOneLine = (message: string): string =>
+  message
+    .replace(/^State machine definition is invalid.*\n/, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .join('; ');
 
 const readDefinition = (path: string, substitutions: Record<string, string>): StateMachineDefinition => {
   const text = readFileSync(path, 'utf8').replace(/\$\{(\w+)\}/g, (placeholder, name: string) => {

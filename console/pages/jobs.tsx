@@ -1,5 +1,6 @@
 import './jobs.css';
 import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Api } from '../api.ts';
 import type { Catalogue, JobPage, JobSummary, Status } from '../api-types.ts';
@@ -365,7 +366,13 @@ const redriveTitle = ({ statuses }: JobFilter): string => {
 };
 
 const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection }) => {
-  const areAllChosen = rows.length > 0 && rows.every(({ jobId }) => selection.ids.value.has(jobId));
+  // Preact skips an element that it has drawn before: a poll draws only the rows that changed.
+  const drawn = useMemo(() => new WeakMap<JobSummary, VNode>(), []);
+  const draw = (job: JobSummary): VNode => {
+    const element = drawn.get(job) ?? <Row key={job.jobId} job={job} selection={selection} />;
+    drawn.set(job, element);
+    return element;
+  };
   return (
     <div class="table-frame">
       <table class="table jobs-table">
@@ -373,14 +380,7 @@ const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection })
         <thead>
           <tr>
             <th scope="col" class="check">
-              <label>
-                <span class="spoken">Select all rows</span>
-                <input
-                  type="checkbox"
-                  checked={areAllChosen}
-                  onChange={() => (areAllChosen ? selection.clear() : selection.set(rows.map(({ jobId }) => jobId)))}
-                />
-              </label>
+              <SelectAll rows={rows} selection={selection} />
             </th>
             <th scope="col">Status</th>
             <th scope="col">Job</th>
@@ -393,20 +393,29 @@ const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection })
             </th>
           </tr>
         </thead>
-        <tbody>
-          {rows.map((job) => (
-            <Row key={job.jobId} job={job} isChosen={selection.ids.value.has(job.jobId)} toggle={selection.toggle} />
-          ))}
-        </tbody>
+        <tbody>{rows.map(draw)}</tbody>
       </table>
     </div>
   );
 };
 
-type RowProps = { job: JobSummary; isChosen: boolean; toggle: (id: string) => void };
+const SelectAll = ({ rows, selection }: { rows: JobSummary[]; selection: Selection }) => {
+  const areAllChosen = rows.length > 0 && rows.every(({ jobId }) => selection.ids.value.has(jobId));
+  return (
+    <label>
+      <span class="spoken">Select all rows</span>
+      <input
+        type="checkbox"
+        checked={areAllChosen}
+        onChange={() => (areAllChosen ? selection.clear() : selection.set(rows.map(({ jobId }) => jobId)))}
+      />
+    </label>
+  );
+};
 
-const Row = ({ job, isChosen, toggle }: RowProps) => {
+const Row = ({ job, selection }: { job: JobSummary; selection: Selection }) => {
   const { jobId, status, providers, callbackHost, createdAt, endedAt, failureCode } = job;
+  const isChosen = useComputed(() => selection.ids.value.has(jobId));
   const href = hrefTo(`/jobs/${jobId}`);
   const open = (event: MouseEvent): void => {
     const isControl = (event.target as Element).closest('a, label, input') !== null;
@@ -418,7 +427,7 @@ const Row = ({ job, isChosen, toggle }: RowProps) => {
       <td class="check">
         <label>
           <span class="spoken">Select job {jobId}</span>
-          <input type="checkbox" checked={isChosen} onChange={() => toggle(jobId)} />
+          <input type="checkbox" checked={isChosen} onChange={() => selection.toggle(jobId)} />
         </label>
       </td>
       <td class="cell-status">

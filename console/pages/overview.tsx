@@ -16,8 +16,8 @@ import { now } from '../store.ts';
 import { judge, type Verdict } from '../verdict.ts';
 import type { PageProps } from './page.ts';
 
-/** Stats cost more to read than lists, and are cached. */
-const STATS_EVERY_MS = 10_000;
+/** Stats cost more to read than lists. */
+const STATS_EVERY_MS = 30_000;
 const CATALOGUE_EVERY_MS = 15_000;
 const NEWEST = 5;
 
@@ -223,7 +223,7 @@ const Newest = ({ api, title, query, none }: NewestProps) => {
       </div>
       {jobs === undefined && (
         <div class="card-body">
-          <Skeleton lines={5} height="1.5rem" />
+          <Skeleton lines={5} height="2.75rem" />
         </div>
       )}
       {jobs?.length === 0 && <p class="causes-none">{none}</p>}

@@ -64,7 +64,15 @@ const settings = {
 const rules = { windowMs: MINUTE, minCalls: 5, failureRate: 0.8, openMs: MINUTE };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-type Task = Exclude<(typeof TASKS)[number], 'StartBatch'>;
+/** The Tasks that invoke a function. */
+const SIMULATED = ['RunRedrives', 'ClaimDueJobs', 'FetchProvider', 'DeliverCallback', 'SettleJob'] as const;
+type Task = (typeof SIMULATED)[number];
+
+const missing = TASKS.filter((name) => name !== 'StartBatch' && !SIMULATED.includes(name as Task));
+if (missing.length > 0)
+  throw new Error(
+    `tests/simulation/world.ts: add ${missing.join(', ')} to SIMULATED and to the handlers of handlerOf.`,
+  );
 
 /** One invocation of a function. A dead one makes no further step. */
 type Life = { jobId: string | undefined; epoch: number; stepsLeft: number; process: Process };
@@ -365,7 +373,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const startEpoch = epoch;
     const isAlive = () => startEpoch === epoch;
     const countRetries = createRetryCounter();
-    const handler = (name: (typeof TASKS)[number]) => async (raw: Json) => {
+    const handler = (name: string) => async (raw: Json) => {
       const { Payload, Input } = raw as { Payload?: unknown; Input?: { jobs: ClaimedJob[] } };
       if (name === 'StartBatch') {
         const life = {
@@ -378,7 +386,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         return {};
       }
       countRetries(name, Payload);
-      return { Payload: (await runTask(name, Payload as never, startEpoch)) as Json };
+      return { Payload: (await runTask(name as Task, Payload as never, startEpoch)) as Json };
     };
     const { result } = machine.run(structuredClone(input) as Json, {
       overrides: { taskResourceLocalHandlers: Object.fromEntries(TASKS.map((name) => [name, handler(name)])) },

@@ -58,12 +58,5 @@ export const reachableFrom = ({ States }: Machine, start: string): Set<string> =
   return seen;
 };
 
-/** The tasks of the state machine, by name. */
-export const TASKS = [
-  'RunRedrives',
-  'ClaimDueJobs',
-  'StartBatch',
-  'FetchProvider',
-  'DeliverCallback',
-  'SettleJob',
-] as const;
+/** The names of all Tasks of the state machine. */
+export const TASKS = statesOf(readDefinition()).flatMap(([name, { Type }]) => (Type === 'Task' ? [name] : []));

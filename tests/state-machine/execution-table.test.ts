@@ -80,7 +80,9 @@ const run = async (input: unknown, tasks: Record<string, (payload: never, call: 
     return fake?.(payload as never, made.length) ?? {};
   });
   if (missing.size > 0)
-    throw new Error(`Task without a fake: ${[...missing].join(', ')}. Add it to the tasks of run(…) in this file.`);
+    throw new Error(
+      `Task without a fake: ${[...missing].join(', ')}. In this file, add it to WITHOUT_RESULT if the state machine does not read its result, otherwise to the tasks of each run(…).`,
+    );
   return { ...ended, calls, count: (name: string) => calls[name]?.length ?? 0 };
 };
 

@@ -12,7 +12,6 @@ import { type Machine, machinesOf, readDefinition, TASKS } from './definition.ts
 const MAX_STATE_BYTES = 262_144;
 
 type Json = Parameters<StateMachine['run']>[0];
-type TaskName = (typeof TASKS)[number];
 type Fake = (payload: { providerId?: string }) => unknown;
 
 /** The outer machine, and the machines inside its Maps that process a job and one of its providers. */
@@ -22,12 +21,12 @@ const [outer, , jobMachine, providerMachine] = machinesOf(readDefinition());
  * The largest input or output of each state of an execution, in bytes.
  * @param machine a single machine, because the interpreter logs few events inside Maps
  */
-const sizesOf = async (machine: Machine | undefined, input: unknown, fakes: Partial<Record<TaskName, Fake>>) => {
+const sizesOf = async (machine: Machine | undefined, input: unknown, fakes: Record<string, Fake>) => {
   const { StartAt, States } = machine ?? {};
   const runnable = new StateMachine(parseDefinition(JSON.stringify({ StartAt, States })), {
     validationOptions: { checkArn: false },
   });
-  const handler = (name: TaskName) => async (raw: Json) => {
+  const handler = (name: string) => async (raw: Json) => {
     const { Payload } = raw as { Payload?: { providerId?: string } };
     return { Payload: (fakes[name]?.(Payload ?? {}) ?? {}) as Json };
   };

@@ -91,6 +91,12 @@ test('the role of the state machine allows exactly the calls of its definition',
   expect(calls).toHaveLength(invoked.length + started.length);
 
   const statements = policiesOfStateMachine(template).flatMap(({ Statement }) => Statement);
+  const allowed = JSON.stringify(statements);
+  expect(
+    invoked.flatMap((arn) =>
+      allowed.includes(JSON.stringify(arn)) ? [] : [`ProcessPendingRole may not invoke ${JSON.stringify(arn)}`],
+    ),
+  ).toEqual([]);
   expect(statements.map(({ Action, Resource }) => [Action, inOrder([Resource].flat())])).toEqual([
     ['lambda:InvokeFunction', inOrder(invoked)],
     ['states:StartExecution', [{ Ref: 'ProcessPendingStateMachine' }]],

@@ -43,7 +43,12 @@ const pascal = (stem: string): string => stem.replace(/(^|-)(\w)/g, (_, __, lett
 
 describe('the template', () => {
   test('has one function for each folder in functions/', () => {
-    expect(functions.map(({ stem }) => stem).sort()).toEqual(readdirSync('functions').sort());
+    const folders = readdirSync('functions');
+    const stems = functions.map(({ stem }) => stem);
+    expect(
+      folders.flatMap((name) => (stems.includes(name) ? [] : [`template.yaml has no function for ${name}`])),
+    ).toEqual([]);
+    expect(stems.sort()).toEqual(folders.sort());
   });
 
   test.each(functions)(

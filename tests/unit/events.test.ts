@@ -4,8 +4,13 @@ import { expectations, FIXTURE_JOB_ID, listFixtures } from '../event-expectation
 import { createWorld } from '../function-world.ts';
 
 test('every fixture has an expectation, and every function has a fixture', () => {
+  const unexpected = listFixtures().filter((fixture) => !(fixture in expectations));
+  expect(unexpected.map((fixture) => `tests/event-expectations.ts has no ${fixture}`)).toEqual([]);
   expect(Object.keys(expectations).sort()).toEqual(listFixtures().sort());
-  expect(readdirSync('events').sort()).toEqual(readdirSync('functions').sort());
+  const withFixtures = readdirSync('events');
+  const without = readdirSync('functions').filter((name) => !withFixtures.includes(name));
+  expect(without.map((name) => `events/${name} is missing`)).toEqual([]);
+  expect(withFixtures.sort()).toEqual(readdirSync('functions').sort());
 });
 
 test.each(Object.entries(expectations))('%s has the expected outcome', async (fixture, expectation) => {

@@ -74,6 +74,8 @@ def before_call(context, case, kwargs):
     # Cursors must be from a previous page.
     if operation == "GET /jobs" and "cursor" in case.query and not is_position(str(case.query["cursor"])):
         del case.query["cursor"]
+    if operation in ("GET /clients", "GET /redrives"):
+        case.query.pop("cursor", None)
 
     # `from` must be before `to`, and jobs in trouble are pending.
     if operation == "GET /jobs":

@@ -1,0 +1,111 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readTemplate } from '../../local/template.ts';
+
+const MAIN = path.resolve('tools/scaffold/main.ts');
+const EDITED = ['template.yaml', 'tests/event-expectations.ts', 'tests/function-world.ts'];
+
+/** A copy of what the command reads, and of what its output imports. */
+const aRepository = (): string => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+  for (const file of [
+    'package.json',
+    'tsconfig.json',
+    'biome.json',
+    'tests',
+    'functions',
+    'local',
+    'cli',
+    'tools',
+    'template.yaml',
+  ])
+    cpSync(file, path.join(folder, file), { recursive: true });
+  symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'));
+  return folder;
+};
+
+const run = (folder: string, ...args: string[]) =>
+  spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
+
+describe('npm run new -- function job-archive', () => {
+  let folder: string;
+  let stdout: string;
+  const read = (file: string): string => readFileSync(path.join(folder, file), 'utf8');
+
+  beforeAll(() => {
+    folder = aRepository();
+    stdout = run(folder, 'function', 'job-archive').stdout;
+  });
+
+  test('prints each file', () => {
+    for (const file of [
+      'functions/job-archive/handler.ts',
+      'functions/job-archive/schema.ts',
+      'functions/job-archive/archive-job.ts',
+      'tests/unit/archive-job.test.ts',
+      'events/job-archive/example.json',
+    ]) {
+      expect(stdout).toContain(`wrote  ${file}`);
+      expect(existsSync(path.join(folder, file))).toBe(true);
+    }
+    for (const file of EDITED) expect(stdout).toContain(`edited ${file}`);
+  });
+
+  test('adds the function and its log group to the template, and changes nothing else there', () => {
+    const { Resources, ...others } = readTemplate(path.join(folder, 'template.yaml'));
+    const { JobArchiveFunction, JobArchiveLogGroup, ...before } = Resources;
+    expect({ ...others, Resources: before }).toEqual(readTemplate('template.yaml'));
+    expect(JobArchiveFunction?.Properties).toMatchObject({
+      CodeUri: 'functions/job-archive',
+      LoggingConfig: { LogGroup: { Ref: 'JobArchiveLogGroup' } },
+    });
+    expect(JobArchiveLogGroup).toEqual(Resources.WebhookLogGroup);
+  });
+
+  test('writes a handler that validates its input', () => {
+    const script = `const { handler } = await import('./functions/job-archive/handler.ts');
+      const answer = await handler(JSON.parse(process.argv[1]));
+      console.log(JSON.stringify(answer));
+      await handler({}).catch(({ name }) => console.log(name));`;
+    const { stdout: output } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', script, read('events/job-archive/example.json')],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    expect(output).toContain('\n{}\nZodError\n');
+  });
+
+  test('writes files that the linter accepts', () => {
+    const biome = path.resolve('node_modules/@biomejs/biome/bin/biome');
+    const paths = ['functions/job-archive', 'events', 'tests/unit/archive-job.test.ts', ...EDITED.slice(1)];
+    const options = { cwd: folder, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } } as const;
+    const { status, stderr } = spawnSync(process.execPath, [biome, 'ci', '--vcs-enabled=false', ...paths], options);
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  test('overwrites nothing when it is run again', () => {
+    const { status, stderr } = run(folder, 'function', 'job-archive');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('functions/job-archive exists.')]);
+  });
+});
+
+test.each([
+  [['function'], 'Expected: function <noun-verb>'],
+  [['state', 'job-archive'], 'Expected: function <noun-verb>'],
+  [['function', 'Archive'], '"Archive" must be a noun and a verb in lower case, such as job-archive.'],
+  [['function', '../job-archive'], 'must be a noun and a verb in lower case'],
+])('npm run new -- %j ends with 2 and says why', (args, message) => {
+  const { status, stderr } = run(mkdtempSync(path.join(tmpdir(), 'boomerang-')), ...args);
+  expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+});
+
+test('npm run new leaves everything as it is when a file has no place for the function', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
+  cpSync('tests/statistics', path.join(folder, 'tests'), { recursive: true });
+  const { status } = run(folder, 'function', 'job-archive');
+  expect(status).toBe(1);
+  expect(existsSync(path.join(folder, 'functions'))).toBe(false);
+});
