@@ -15,7 +15,11 @@ export type HttpApiConfig = {
   logicalId: string;
   port: number;
   stageVariables: Record<string, string>;
-  cors: Partial<Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders' | 'ExposeHeaders', string[]>> | undefined;
+  cors:
+    | (Partial<Record<'AllowOrigins' | 'AllowMethods' | 'AllowHeaders' | 'ExposeHeaders', string[]>> & {
+        MaxAge?: number;
+      })
+    | undefined;
   /** Whether the table that a function needs is reachable. If not, its routes answer 503. */
   isAvailable: (functionId: string) => boolean;
   /** Maximum number of requests that one function works on at a time. More are answered 503. */
@@ -232,10 +236,15 @@ const send = (response: ServerResponse, result: APIGatewayProxyStructuredResultV
 };
 
 const setCorsHeaders = ({ cors }: HttpApiConfig, request: IncomingMessage, response: ServerResponse): void => {
-  if (!cors || request.headers.origin === undefined) return;
-  response.setHeader('access-control-allow-origin', cors.AllowOrigins?.join(',') ?? '*');
+  const { origin } = request.headers;
+  if (!cors || origin === undefined) return;
+  const { AllowOrigins = [] } = cors;
+  if (AllowOrigins.includes('*')) response.setHeader('access-control-allow-origin', '*');
+  else if (AllowOrigins.includes(origin)) response.setHeader('access-control-allow-origin', origin);
+  else return;
   if (cors.ExposeHeaders) response.setHeader('access-control-expose-headers', cors.ExposeHeaders.join(','));
   if (request.method !== 'OPTIONS') return;
   response.setHeader('access-control-allow-methods', cors.AllowMethods?.join(',') ?? '*');
   response.setHeader('access-control-allow-headers', cors.AllowHeaders?.join(',') ?? '*');
+  if (cors.MaxAge !== undefined) response.setHeader('access-control-max-age', cors.MaxAge);
 };

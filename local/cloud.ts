@@ -73,7 +73,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
 
   try {
     const resolve = createResolver(template, {
-      parameters: { Stage: 'local', 'AWS::StackName': 'boomerang-local' },
+      parameters: { Stage: 'local', 'AWS::StackName': 'boomerang-local', CorsOrigins: settings.CORS_ORIGINS },
       ref: (logicalId) => (logicalId === STATE_MACHINE ? stateMachineArn(logicalId) : logicalId),
       getAtt: (logicalId, attribute) =>
         attribute === 'ApiEndpoint' ? (apis.get(logicalId)?.url ?? '') : functionArn(logicalId),

@@ -18,6 +18,9 @@ const isSigningSecret = (text: string): boolean => {
   return length >= 24 && length <= 64;
 };
 
+/** As the template parameter CorsOrigins. */
+export const CORS_ORIGINS = /^((https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d{1,5})?(,(?!$)|$))*$/;
+
 /** Settings of the embedded cloud itself. Port 0 selects any free port. */
 const own = z.object({
   SERVICE_PORT: whole(0, 65_535).default(3000),
@@ -25,6 +28,10 @@ const own = z.object({
   DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
   SWEEP_SECONDS: whole(1, 86_400).optional(),
   MAX_CONCURRENT_REQUESTS: whole(1, 100_000).default(100),
+  CORS_ORIGINS: z
+    .string()
+    .regex(CORS_ORIGINS, 'must be comma-separated https origins, or http origins of localhost')
+    .default(''),
   LOCAL_API_KEY: z
     .string()
     .regex(/^[\w.~+/-]{16,255}=*$/, 'must be 16 to 255 characters allowed in a bearer token')

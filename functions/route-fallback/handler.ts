@@ -5,12 +5,16 @@ import { type ApiName, allowedMethods, isCompleteOn, ROUTES } from '@boomerang/c
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 
 /**
- * `$default` of both APIs: 405 for a known path with another method, 404 for any other path.
+ * `$default` of both APIs: 405 for a known path with another method, 404 for any other path. API Gateway may also send it the
+ * preflights of web pages (Developer Guide, "Configuring CORS for an HTTP API with a $default route"). They must be answered
+ * 2xx; API Gateway adds the CORS headers, if the API has any.
  *
  * @param isOff whether a route of the API is disabled on this stage
  */
 export const createHandler = ({ log, isOff }: { log: Log; isOff: (path: string) => boolean }) =>
-  apiHandler(log, { query: anyQuery }, async ({ event: { rawPath, stageVariables } }) => {
+  apiHandler(log, { query: anyQuery }, async ({ event: { rawPath, stageVariables, requestContext, headers } }) => {
+    if (headers['access-control-request-method'] !== undefined && requestContext.http.method === 'OPTIONS')
+      return { statusCode: 204 };
     const methods = isOff(rawPath) ? [] : apisOf(stageVariables?.api).flatMap((api) => allowedMethods(api, rawPath));
     if (methods.length === 0) throw unknownRoute();
     throw methodNotAllowed(methods);

@@ -44,6 +44,7 @@ describe('npm start', () => {
     ['RETRY_SCHEDULE_SECONDS', '1,a'],
     ['FETCH_DEADLINE_SECONDS', '0'],
     ['SERVICE_PORT', 'x'],
+    ['CORS_ORIGINS', '*'],
     ['SWEEP_SECONDS', '0'],
     ['PROVIDER_CATALOGUE', '/nowhere.json'],
   ])(

@@ -10,7 +10,7 @@ import { type Instance, startInstance } from '../../local/instance.ts';
 
 let cloud: Instance;
 beforeAll(async () => {
-  cloud = await startInstance({ FAILURE_RATE: '0' });
+  cloud = await startInstance({ FAILURE_RATE: '0', CORS_ORIGINS: 'https://app.example.com' });
 }, 30_000);
 afterAll(async () => cloud.stop(), 30_000);
 
@@ -51,6 +51,14 @@ test.each(['serviceUrl', 'providersUrl'] as const)(
       expect([host, await statusFor(url, host)]).toEqual([host, 421]);
   },
 );
+
+test('the service API allows the origins in CORS_ORIGINS, and no others', async () => {
+  for (const origin of ['https://app.example.com', 'https://example.com']) {
+    const { status, headers } = await fetch(`${cloud.serviceUrl}/health`, { headers: { origin } });
+    const allowed = origin === 'https://app.example.com' ? origin : null;
+    expect([status, headers.get('access-control-allow-origin')]).toEqual([200, allowed]);
+  }
+});
 
 const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
   (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,

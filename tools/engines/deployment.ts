@@ -117,9 +117,11 @@ const completeApis = async (target: Target, { folder, stackId, physicalIds }: St
         const Target = `integrations/${IntegrationId}`;
         await client.send(new CreateRouteCommand({ ApiId, RouteKey: routeKey, Target }));
       }
-      const cors = Properties?.CorsConfiguration as Cors | undefined;
+      const cors = Properties?.CorsConfiguration as Cors | { 'Fn::If': unknown } | undefined;
       const { CorsConfiguration } = await client.send(new GetApiCommand({ ApiId }));
-      if (cors && !CorsConfiguration) await client.send(new UpdateApiCommand({ ApiId, CorsConfiguration: cors }));
+      // The service API has none by default.
+      if (!cors || 'Fn::If' in cors || CorsConfiguration) continue;
+      await client.send(new UpdateApiCommand({ ApiId, CorsConfiguration: cors }));
     }
   });
 };
