@@ -326,6 +326,7 @@ test('the keyboard alone finds a job, opens it and comes back', async () => {
   await page.keyboard.press('/');
   await page.getByRole('heading', { name: 'Jobs' }).waitFor();
   await page.locator('[data-search]:focus').waitFor();
+  await page.locator('[data-row]').nth(1).waitFor();
   await page.keyboard.type(jobs.partial.slice(-12));
   await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
   await page.keyboard.press('Enter');
