@@ -22,7 +22,7 @@ const { values: options } = readArguments({
     'SERVICE_PORT, PROVIDERS_PORT': 'ports of the two APIs on 127.0.0.1 (3000, 3001); 0 for any free port',
     DATA_DIR: 'data folder (.data); readable by its owner only',
     SWEEP_SECONDS: 'seconds between sweeps for due jobs (5)',
-    MAX_CONCURRENT_REQUESTS: 'requests of one kind at a time; more are answered 503 (100)',
+    MAX_CONCURRENT_REQUESTS: 'requests of one kind at a time; more are answered 503 (1000)',
     FAILURE_RATE: 'probability that the mock providers fail, 0 to 1 (0.5)',
     'LOCAL_API_KEY, LOCAL_SIGNING_SECRET': 'credentials of the local client (generated at the first start)',
     PROVIDER_CATALOGUE: 'path of a provider catalogue',

@@ -27,7 +27,7 @@ const own = z.object({
   PROVIDERS_PORT: whole(0, 65_535).default(3001),
   DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
   SWEEP_SECONDS: whole(1, 86_400).optional(),
-  MAX_CONCURRENT_REQUESTS: whole(1, 100_000).default(100),
+  MAX_CONCURRENT_REQUESTS: whole(1, 100_000).default(1_000),
   CORS_ORIGINS: z
     .string()
     .regex(CORS_ORIGINS, 'must be comma-separated https origins, or http origins of localhost')
