@@ -8,7 +8,7 @@ const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { script
 
 /** The scripts that run this project's programs. The other scripts run third-party tools. */
 const programs = Object.entries(scripts).flatMap(([name, command]): [string, string][] => {
-  const [, file] = /^node (\S+\.ts)$/.exec(command) ?? [];
+  const [, file] = /^node (?:--\S+ )*(\S+\.ts)$/.exec(command) ?? [];
   return file === undefined ? [] : [[name === 'start' ? 'npm start' : `npm run ${name}`, file]];
 });
 
