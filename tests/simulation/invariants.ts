@@ -324,13 +324,18 @@ const judgeCatalogues = (_job: Job, of: Find): string[] => {
 /** A pending job is listed as in trouble from its first failed attempt until it ends or is redriven. */
 const judgeTrouble = (_job: Job, of: Find): string[] => {
   const redrives = of('claimed').filter(({ by }) => by === 'redrive');
-  const calls = [...of('called'), ...of('called back')];
-  return of('settled').flatMap(({ at, claims, isOver, isInTrouble, hasFailed, uncalled }) => {
+  // Attempts that fail because of the catalogue are made without a call.
+  const attempts = [
+    ...of('called'),
+    ...of('called back'),
+    ...of('settled').filter(({ uncalled }) => uncalled.length > 0),
+  ];
+  return of('settled').flatMap(({ at, claims, isOver, isInTrouble, hasFailed }) => {
     if (isOver) return isInTrouble ? [`ended by claim ${claims} but is listed as in trouble`] : [];
     if (hasFailed && !isInTrouble) return [`failed by claim ${claims} but is not listed as in trouble`];
     const since = redrives.findLast((redrive) => redrive.claims <= claims)?.at ?? 0;
-    const isCalled = uncalled.length > 0 || calls.some((call) => call.at >= since && call.at <= at);
-    return isInTrouble && !isCalled ? [`is listed as in trouble by claim ${claims}, without a call`] : [];
+    const isTried = attempts.some((attempt) => attempt.at >= since && attempt.at <= at);
+    return isInTrouble && !isTried ? [`is listed as in trouble by claim ${claims}, without an attempt`] : [];
   });
 };
 
