@@ -68,8 +68,8 @@ const cli = async (name: string, ...args: string[]): Promise<string> => {
   const command = [path.join(ROOT, 'cli', `${name}.ts`), ...args, '--stack', STACK];
   return (await promisify(execFile)(process.execPath, command, { env })).stdout;
 };
-const createClient = async (name: string): Promise<NewClient> =>
-  JSON.parse(await cli('clients', 'create', '--name', name, '--json')) as NewClient;
+const createClient = async (name: string, ...options: string[]): Promise<NewClient> =>
+  JSON.parse(await cli('clients', 'create', '--name', name, '--json', ...options)) as NewClient;
 
 const fetch = createPatientFetch(globalThis.fetch);
 
@@ -199,6 +199,7 @@ describe('an update of code, catalogue and parameters', () => {
         CompleteSecretName: 'receiver',
         // A limit that the tests do not reach, so that requests are counted.
         ClientRatePerSecond: '1000',
+        PublishEvents: 'all',
       },
     });
   }, 180_000);
@@ -290,6 +291,12 @@ describe('an update of code, catalogue and parameters', () => {
       });
     }
     await waitFor(gone, (job) => job.status === 'COMPLETE', SWEEPS_MS);
+    expect((await send('GET', '/redrives')).status).toBe(200);
+    const operator = await createClient('operator', '--operator');
+    const asOperator = { headers: { authorization: `Bearer ${operator.apiKey}` } };
+    for (const route of ['/me', '/clients']) {
+      expect((await fetch(`${deployedTo(operator).serviceUrl}${route}`, asOperator)).status).toBe(200);
+    }
     const made = new Map<string, Set<string>>();
     for (const call of recorder.calls) {
       if (call.caller === undefined) continue;
