@@ -174,6 +174,7 @@ const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text
 
 const DYNAMODB: Protocol = {
   operations: new Map<unknown, string>([
+    [dynamodb.BatchGetItemCommand, 'BatchGetItem'],
     [dynamodb.GetItemCommand, 'GetItem'],
     [dynamodb.PutItemCommand, 'PutItem'],
     [dynamodb.UpdateItemCommand, 'UpdateItem'],
