@@ -11,5 +11,5 @@ export const matchesEtag = (ifNoneMatch: string | undefined, etag: string): bool
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === '*') return true;
   const tags: readonly string[] = ifNoneMatch.match(/"[^"]*"/g) ?? [];
-  return tags.includes(etag);
+  return tags.includes(etag.replace(/^W\//, ''));
 };
