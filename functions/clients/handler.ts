@@ -5,7 +5,7 @@ import { createDynamoCountPending } from '@boomerang/core/adapters/dynamo/count-
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { encodeCursor } from '@boomerang/core/http/cursor.ts';
+import { toNextCursor } from '@boomerang/core/http/cursor.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { CountPending } from '@boomerang/core/ports/clients.ts';
@@ -23,8 +23,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
   const list = apiHandler(log, { authenticate, query: clientsQuerySchema }, async ({ caller, query }) => {
     if (!caller.isOperator) throw new Problem(403, 'Only operators may list clients.');
     const { clients, cursor } = await listClients(deps, { limit: query.limit, after: query.cursor });
-    const next = cursor === undefined ? null : encodeCursor(cursor);
-    return { statusCode: 200, body: { clients: clients.map(presentClient), cursor: next } };
+    return { statusCode: 200, body: { clients: clients.map(presentClient), cursor: toNextCursor(cursor) } };
   });
   return (event, context) => (event.routeKey === 'GET /me' ? me : list)(event, context);
 };

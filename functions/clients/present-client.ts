@@ -1,3 +1,4 @@
+import { toIso } from '@boomerang/core/http/time-schema.ts';
 import type { Caller } from '@boomerang/core/ports/clients.ts';
 import { version } from 'uuid';
 import type { ClientWithJobs } from './list-clients.ts';
@@ -12,7 +13,7 @@ export const presentMe = ({ clientId, name, isOperator }: Pick<Caller, keyof Me>
 export const presentClient = (client: ClientWithJobs): ClientPage['clients'][number] => ({
   ...presentMe(client),
   createdAt: createdAtOf(client.clientId),
-  revokedAt: client.revokedAt === undefined ? null : new Date(client.revokedAt).toISOString(),
+  revokedAt: client.revokedAt === undefined ? null : toIso(client.revokedAt),
   pendingJobs: client.pendingJobs,
   pendingJobsTruncated: client.isTruncated,
 });
@@ -20,7 +21,7 @@ export const presentClient = (client: ClientWithJobs): ClientPage['clients'][num
 /** The time in the id (RFC 9562 §5.7), because the index without secrets does not project `createdAt`. */
 const createdAtOf = (clientId: string): string | null => {
   if (!UUID.test(clientId) || version(clientId) !== 7) return null;
-  return new Date(Number.parseInt(clientId.replaceAll('-', '').slice(0, 12), 16)).toISOString();
+  return toIso(Number.parseInt(clientId.replaceAll('-', '').slice(0, 12), 16));
 };
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;

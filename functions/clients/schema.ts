@@ -1,4 +1,4 @@
-import { idCursorSchema } from '@boomerang/core/http/cursor.ts';
+import { idCursorSchema, nextCursorSchema } from '@boomerang/core/http/cursor.ts';
 import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import * as z from 'zod';
 
@@ -34,7 +34,7 @@ const clientSchema = whoSchema
 export const clientPageSchema = z
   .object({
     clients: z.array(clientSchema),
-    cursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
+    cursor: nextCursorSchema,
   })
   .meta({ id: 'ClientPage', description: 'Clients, newest first.' });
 

@@ -9,7 +9,7 @@ import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { nextChangeMs } from '@boomerang/core/domain/control.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { encodeCursor } from '@boomerang/core/http/cursor.ts';
+import { toNextCursor } from '@boomerang/core/http/cursor.ts';
 import { etagOf, matchesEtag } from '@boomerang/core/http/etag.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
@@ -38,8 +38,7 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
     async ({ caller: { clientId }, query }) => {
       const { status: statuses, cursor: after, ...others } = query;
       const page = await jobs.list({ clientId, statuses, after, ...others, now: now() });
-      const next = page.cursor === undefined ? null : encodeCursor(page.cursor);
-      return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: next } };
+      return { statusCode: 200, body: { jobs: page.jobs.map(presentSummary), cursor: toNextCursor(page.cursor) } };
     },
   );
   const readStats = createReadStats({ jobs, now });

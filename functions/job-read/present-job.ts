@@ -12,6 +12,7 @@ import {
 } from '@boomerang/core/domain/job.ts';
 import { actionLinks, jobLinks } from '@boomerang/core/http/job-links.ts';
 import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
+import { toIso } from '@boomerang/core/http/time-schema.ts';
 import type * as z from 'zod';
 
 type JobView = z.infer<typeof jobSchema>;
@@ -97,7 +98,5 @@ const presentCall = ({ status, class: failureClass, statusCode, startedAt, durat
 
 /** The query of a callback URL may hold a token. */
 const maskQuery = (url: string): string => url.replace(/\?.+$/, '?***');
-
-const toIso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 const toIsoOrNull = (epochMs: number | undefined): string | null => (epochMs === undefined ? null : toIso(epochMs));

@@ -1,5 +1,6 @@
 import { type BucketSize, chooseBucket, countBuckets, jobStats, type Span } from '@boomerang/core/domain/job-stats.ts';
 import { invalid } from '@boomerang/core/http/problem.ts';
+import { toIso } from '@boomerang/core/http/time-schema.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import { LRUCache } from 'lru-cache';
 import type * as z from 'zod';
@@ -74,5 +75,3 @@ const toSpan = ({ from, to }: StatsQuery, now: number): Span => {
   }
   return span;
 };
-
-const toIso = (ms: number): string => new Date(ms).toISOString();

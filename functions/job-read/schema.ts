@@ -5,7 +5,7 @@ import { callbackBodySchema } from '@boomerang/core/http/callback-schema.ts';
 import { cursorSchema, encodeCursor } from '@boomerang/core/http/cursor.ts';
 import { failureCodeSchema, jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
 import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
-import { timeSchema } from '@boomerang/core/http/time-schema.ts';
+import { responseTimeSchema as time, timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
 
 const STATUSES_PATTERN = `^(${JOB_STATUSES.join('|')})(,(${JOB_STATUSES.join('|')}))*$`;
@@ -88,7 +88,6 @@ export const jobStatsQuerySchema = z.strictObject({
     }),
 });
 
-const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
 const countsSchema = z.object(
   Object.fromEntries(JOB_STATUSES.map((status) => [status, z.int()])) as Record<JobStatus, z.ZodInt>,
 );

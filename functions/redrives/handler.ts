@@ -8,7 +8,7 @@ import { createSfnStartSweep } from '@boomerang/core/adapters/sfn-start-executio
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
-import { encodeCursor } from '@boomerang/core/http/cursor.ts';
+import { toNextCursor } from '@boomerang/core/http/cursor.ts';
 import { jobIdSchema } from '@boomerang/core/http/job-schema.ts';
 import { invalid, Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
@@ -53,8 +53,10 @@ export const createHandler = (deps: Deps): ApiLambda => {
     async ({ caller, query }) => {
       const { limit, cursor: after } = query;
       const page = await redrives.list({ clientId: caller.clientId, limit, after, now: now() });
-      const cursor = page.cursor === undefined ? null : encodeCursor(page.cursor);
-      return { statusCode: 200, body: { redrives: page.redrives.map(presentRedrive), cursor } };
+      return {
+        statusCode: 200,
+        body: { redrives: page.redrives.map(presentRedrive), cursor: toNextCursor(page.cursor) },
+      };
     },
   );
   return (event, context) => {

@@ -1,4 +1,5 @@
 import type { Redrive, RedriveQuery } from '@boomerang/core/domain/redrive.ts';
+import { toIso } from '@boomerang/core/http/time-schema.ts';
 import type * as z from 'zod';
 import type { redriveSchema } from './schema.ts';
 
@@ -44,5 +45,3 @@ const presentQuery = ({
   from: toIso(from),
   to: toIso(to),
 });
-
-const toIso = (ms: number): string => new Date(ms).toISOString();

@@ -1,10 +1,10 @@
 import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import { REDRIVABLE_STATUSES } from '@boomerang/core/domain/redrive.ts';
-import { idCursorSchema } from '@boomerang/core/http/cursor.ts';
+import { idCursorSchema, nextCursorSchema } from '@boomerang/core/http/cursor.ts';
 import { failureCodeSchema } from '@boomerang/core/http/job-schema.ts';
 import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
-import { timeSchema } from '@boomerang/core/http/time-schema.ts';
+import { responseTimeSchema as at, timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';
 
 const statusSchema = z.enum(REDRIVABLE_STATUSES);
@@ -56,8 +56,6 @@ export const redriveCountSchema = z
   })
   .meta({ id: 'RedriveCount' });
 
-const at = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
-
 /** The public view of a redrive. */
 export const redriveSchema = z
   .object({
@@ -97,7 +95,7 @@ export const redrivesQuerySchema = z.strictObject({
 export const redrivePageSchema = z
   .object({
     redrives: z.array(redriveSchema),
-    cursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
+    cursor: nextCursorSchema,
   })
   .meta({ id: 'RedrivePage', description: 'Redrives, newest first.' });
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { METADATA_KEY } from '../domain/job-input.ts';
 import { isRecord } from '../domain/json-values.ts';
+import { responseTimeSchema } from './time-schema.ts';
 
 const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
 
@@ -40,7 +41,7 @@ const providerId = z.string().meta({ description: 'Id in the provider catalogue.
 const providerDataSchema = z
   .object({
     providerId,
-    fetchedAt: z.iso.datetime().meta({ description: 'ISO 8601, UTC.' }),
+    fetchedAt: responseTimeSchema,
     data: z
       .unknown()
       .meta({ description: "The provider's response: JSON verbatim, every digit kept; other text as a string." }),

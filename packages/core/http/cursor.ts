@@ -9,6 +9,16 @@ export const encodeCursor = (after: string): string => Buffer.from(after, 'utf8'
 const LIST_KEY = /^\d{4}-\d\d-\d\dT[\d:.]+Z#[\da-f-]{36}$/;
 const ID = /^[\dA-Za-z-]{1,36}$/;
 
+/** The cursor in a response, from the position after which the next page starts. */
+export const toNextCursor = (after: string | undefined): string | null =>
+  after === undefined ? null : encodeCursor(after);
+
+/** The cursor in a response. */
+export const nextCursorSchema = z
+  .string()
+  .nullable()
+  .meta({ description: 'Cursor of the next page; null on the last page.' });
+
 /** @returns undefined for an invalid cursor */
 export const decodeCursor = (cursor: string, position = LIST_KEY): string | undefined => {
   const after = Buffer.from(cursor, 'base64url').toString('utf8');

@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { TRIGGERS } from '../contracts/claimed-job.ts';
 import { failureClassSchema } from '../contracts/task-failure.ts';
 import { FAILURE_CODES, JOB_STATUSES } from '../domain/job.ts';
+import { nextCursorSchema } from './cursor.ts';
+import { responseTimeSchema as time } from './time-schema.ts';
 
 /** Jobs as the API returns them; the OpenAPI document is generated from these schemas. */
-
-const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
 
 export const jobIdSchema = z.uuid();
 
@@ -45,7 +45,7 @@ export const jobSummarySchema = acceptedJobSchema
 export const jobPageSchema = z
   .object({
     jobs: z.array(jobSummarySchema),
-    cursor: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last page.' }),
+    cursor: nextCursorSchema,
   })
   .meta({ id: 'JobPage', description: 'A page may hold fewer jobs than its limit and still have a cursor.' });
 

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { JobSummary } from '../domain/job-summary.ts';
 import { jobLinks } from './job-links.ts';
 import type { jobSummarySchema } from './job-schema.ts';
+import { toIso } from './time-schema.ts';
 
 /** A job in a list, and in the response to a change. */
 export const presentSummary = ({
@@ -19,8 +20,8 @@ export const presentSummary = ({
   phase: phase ?? null,
   providers,
   callbackHost,
-  createdAt: new Date(createdAt).toISOString(),
-  endedAt: endedAt === undefined ? null : new Date(endedAt).toISOString(),
+  createdAt: toIso(createdAt),
+  endedAt: endedAt === undefined ? null : toIso(endedAt),
   ...(failure && { failureCode: failure.code }),
   links: jobLinks(jobId),
 });

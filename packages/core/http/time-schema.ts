@@ -19,3 +19,9 @@ export const timeSchema = z.iso
     context.addIssue({ code: 'custom', message: 'Must be in the years 0000 to 9999, in UTC' });
     return z.NEVER;
   });
+
+/** A time in a response. */
+export const responseTimeSchema = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
+
+/** A time in a response, from epoch milliseconds. */
+export const toIso = (epochMs: number): string => new Date(epochMs).toISOString();
