@@ -53,13 +53,10 @@ export const filterParams = ({ statuses, inTrouble, ...rest }: JobFilter): Recor
 });
 
 /** As `GET /jobs` takes it, without the times of a range that ends now. */
-export const filterQuery = ({ statuses, providerId, failureCode, inTrouble, from, to }: JobFilter) => ({
+export const filterQuery = ({ statuses, inTrouble, range: _, ...rest }: JobFilter) => ({
   ...(statuses.length > 0 && { status: statuses.join(',') }),
   ...(inTrouble && { inTrouble: true }),
-  ...(providerId !== undefined && { providerId }),
-  ...(failureCode !== undefined && { failureCode }),
-  ...(from !== undefined && { from }),
-  ...(to !== undefined && { to }),
+  ...rest,
 });
 
 /** The times of a range that ends now. */
@@ -68,15 +65,12 @@ export const movingQuery = ({ range }: JobFilter, now: number) =>
 
 /** As `POST /redrives` takes it; undefined if no job that it shows could be redriven. */
 export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest | undefined => {
-  const { statuses, providerId, failureCode, inTrouble, from, to } = filter;
+  const { statuses, inTrouble, range: _, ...rest } = filter;
   const status = statuses.length === 0 ? REDRIVABLE : REDRIVABLE.filter((one) => statuses.includes(one));
   if (!inTrouble && status.length === 0) return undefined;
   return {
     ...(inTrouble ? { inTrouble: true as const } : { status }),
-    ...(providerId !== undefined && { providerId }),
-    ...(failureCode !== undefined && { failureCode }),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
+    ...rest,
     ...movingQuery(filter, now),
   };
 };
