@@ -7,7 +7,6 @@ import { Header } from './components/header.tsx';
 import { EmptyState } from './components/states.tsx';
 import { Toasts } from './components/toast.tsx';
 import { HelpDialog } from './help.tsx';
-import { handleKey } from './keyboard.ts';
 import { route } from './navigation.ts';
 import { ClientsPage } from './pages/clients.tsx';
 import { JobPage } from './pages/job.tsx';
@@ -45,20 +44,14 @@ const PAGES: Record<PageName, (props: PageProps) => preact.JSX.Element> = {
   unknown: UnknownPage,
 };
 
-export const App = () => {
-  useEffect(() => {
-    document.addEventListener('keydown', handleKey);
-    return () => document.removeEventListener('keydown', handleKey);
-  }, []);
-  return (
-    <>
-      {api.value ? <Console api={api.value} /> : <SignInPage />}
-      <ConfirmDialog />
-      <HelpDialog />
-      <Toasts />
-    </>
-  );
-};
+export const App = () => (
+  <>
+    {api.value ? <Console api={api.value} /> : <SignInPage />}
+    <ConfirmDialog />
+    <HelpDialog />
+    <Toasts />
+  </>
+);
 
 const Console = ({ api }: { api: Api }) => {
   const { page, path, params } = route.value;

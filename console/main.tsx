@@ -1,6 +1,7 @@
 import './styles.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { handleKey } from './keyboard.ts';
 import { route } from './navigation.ts';
 import { parseRoute, splitKey } from './router.ts';
 import { tryKey } from './sign-in.ts';
@@ -31,5 +32,7 @@ const readAddress = (): void => {
 };
 
 addEventListener('hashchange', readAddress);
+// Before the first drawing: an effect would run after it, and lose keys that are pressed in between.
+addEventListener('keydown', handleKey);
 readAddress();
 render(<App />, document.body);
