@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
-import { newJob, toClaimedJob } from '@boomerang/core/domain/job.ts';
-import { v7 as uuidv7 } from 'uuid';
+import { toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { startInstance } from '../local/instance.ts';
 import { clientOf } from '../local/running.ts';
-import { postJob } from './client.ts';
+import { aJob, postJob } from './client.ts';
 import { startReceiver } from './receiver.ts';
 import { ms, quantile } from './stats.ts';
 
@@ -30,18 +29,9 @@ export const benchAccept = async (): Promise<[string, string][]> => {
   });
 
   const bare = async (): Promise<string> => {
-    const now = Date.now();
-    const job = newJob({
-      jobId: uuidv7(),
-      clientId: 'local',
-      providers: ['gas', 'internet'],
-      callbackUrl: receiver.url,
-      now,
-      leaseMs: 360_000,
-      fetchDeadlineMs: 86_400_000,
-    });
-    await intake.create(job, { requestId: job.jobId, requestHash: '' }, now);
-    await startExecution([toClaimedJob(job, 'immediate', now)]);
+    const job = aJob(receiver.url, ['gas', 'internet']);
+    await intake.create(job, { requestId: job.jobId, requestHash: '' }, job.createdAt);
+    await startExecution([toClaimedJob(job, 'immediate', job.createdAt)]);
     return job.jobId;
   };
   const accept = () => postJob(instance, receiver.url);

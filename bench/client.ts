@@ -1,4 +1,6 @@
 import http from 'node:http';
+import { type Job, newJob } from '@boomerang/core/domain/job.ts';
+import { v7 as uuidv7 } from 'uuid';
 import type { Instance } from '../local/instance.ts';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
@@ -33,3 +35,15 @@ export const postJob = (
     request.end(body);
   });
 };
+
+/** A job as the webhook stores it, for benches that store jobs themselves. */
+export const aJob = (callbackUrl: string, providers: string[], clientId = 'local'): Job =>
+  newJob({
+    jobId: uuidv7(),
+    clientId,
+    providers,
+    callbackUrl,
+    now: Date.now(),
+    leaseMs: 360_000,
+    fetchDeadlineMs: 86_400_000,
+  });

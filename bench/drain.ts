@@ -1,7 +1,6 @@
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
-import { newJob } from '@boomerang/core/domain/job.ts';
-import { v7 as uuidv7 } from 'uuid';
 import { clientOf } from '../local/running.ts';
+import { aJob } from './client.ts';
 import { inParallel, withCloud } from './external-cloud.ts';
 import { cpuMs } from './process-figures.ts';
 import { quantile } from './stats.ts';
@@ -18,15 +17,7 @@ const drain = (): Promise<Drain> =>
     const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
     const dueAt = Date.now() + AHEAD_MS;
     await inParallel(JOBS, async () => {
-      const { leasedUntil: _, ...job } = newJob({
-        jobId: uuidv7(),
-        clientId: 'local',
-        providers,
-        callbackUrl: receiver.url,
-        now: Date.now(),
-        leaseMs: 360_000,
-        fetchDeadlineMs: 86_400_000,
-      });
+      const { leasedUntil: _, ...job } = aJob(receiver.url, providers);
       await create({ ...job, dueAt }, { requestId: job.jobId, requestHash: '' }, Date.now());
     });
     if (Date.now() > dueAt) throw new Error('the jobs were due before they were all written');

@@ -1,9 +1,7 @@
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
-import { newJob } from '@boomerang/core/domain/job.ts';
-import { v7 as uuidv7 } from 'uuid';
 import { clientOf } from '../local/running.ts';
-import { postJob } from './client.ts';
+import { aJob, postJob } from './client.ts';
 import { inParallel, withCloud } from './external-cloud.ts';
 import { cpuMs } from './process-figures.ts';
 import { ms, quantile } from './stats.ts';
@@ -36,21 +34,8 @@ const sampleTable = (jobs: number): Promise<string> =>
     const table = { client, tableName: 'JobTable', shardCount: 4 };
     const { create } = createDynamoJobIntake(table);
     await inParallel(jobs, async () => {
-      const now = Date.now();
-      const {
-        leasedUntil: _,
-        dueAt: __,
-        ...job
-      } = newJob({
-        jobId: uuidv7(),
-        clientId: 'other',
-        providers,
-        callbackUrl: receiver.url,
-        now,
-        leaseMs: 360_000,
-        fetchDeadlineMs: 86_400_000,
-      });
-      await create({ ...job, status: 'COMPLETE' }, { requestId: job.jobId, requestHash: '' }, now);
+      const { leasedUntil: _, dueAt: __, ...job } = aJob(receiver.url, providers, 'other');
+      await create({ ...job, status: 'COMPLETE' }, { requestId: job.jobId, requestHash: '' }, job.createdAt);
     });
     const { list } = createDynamoJobList(table);
     const [pages, journeys]: number[][] = [[], []];

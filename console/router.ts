@@ -1,3 +1,5 @@
+import { percentDecoded } from '../packages/core/domain/text.ts';
+
 /** Routes in the address's fragment: `#/jobs/<id>?tab=data`. */
 
 export type PageName =
@@ -41,17 +43,9 @@ export const parseRoute = (hash: string): Route => {
     const match = pattern.exec(normal);
     if (!match) continue;
     const id = match[1];
-    return { page, path: normal, params: id === undefined ? query : { ...query, id: decode(id) } };
+    return { page, path: normal, params: id === undefined ? query : { ...query, id: percentDecoded(id) } };
   }
   return { page: 'unknown', path: normal, params: query };
-};
-
-const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 };
 
 /** A link to a page. Undefined and empty parameters are left out. */

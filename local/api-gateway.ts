@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { percentDecoded } from '@boomerang/core/domain/text.ts';
 import { compareSpecificity } from '@boomerang/core/http/routes.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -163,18 +164,10 @@ const matchPath = (pattern: string, path: string): Record<string, string> | unde
   const parameters: Record<string, string> = {};
   for (const [index, part] of patternParts.entries()) {
     const value = pathParts[index] ?? '';
-    if (part.startsWith('{') && value !== '') parameters[part.slice(1, -1)] = decode(value);
+    if (part.startsWith('{') && value !== '') parameters[part.slice(1, -1)] = percentDecoded(value);
     else if (part !== value) return undefined;
   }
   return parameters;
-};
-
-const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 };
 
 const TEXT_TYPES = /^(?:text\/|application\/(?:[\w.+-]+\+)?(?:json|xml)|application\/javascript)/i;

@@ -101,6 +101,18 @@ describe('signing in', () => {
   });
 });
 
+/** Addresses, and a text on each page. */
+type Expected = [to: string, text: string | RegExp][];
+
+const expectPages = async (page: Page, pages: Expected): Promise<void> => {
+  for (const [to, text] of pages) {
+    await goTo(page, to);
+    await seesText(page, text);
+    await expectNoOverflow(page);
+    await expectAccessible(page);
+  }
+};
+
 describe.each<[string, Screen, 'light' | 'dark']>([
   ['on a screen', { width: 1280, height: 800 }, 'light'],
   ['in the dark', { width: 1280, height: 800 }, 'dark'],
@@ -108,7 +120,7 @@ describe.each<[string, Screen, 'light' | 'dark']>([
 ])('every page %s', (_, screen, colorScheme) => {
   test('with data is accessible and fits', async () => {
     const page = await open({ screen, colorScheme });
-    const pages: [string, string | RegExp][] = [
+    const pages: Expected = [
       ['/', `${FAILED + 1} jobs failed`],
       ['/jobs', 'Load older jobs'],
       [`/jobs/${jobs.complete}`, /^Delivered at/],
@@ -120,28 +132,18 @@ describe.each<[string, Screen, 'light' | 'dark']>([
       ['/redrives', 'No redrives yet'],
       ['/nowhere', 'There is no such page'],
     ];
-    for (const [to, text] of pages) {
-      await goTo(page, to);
-      await seesText(page, text);
-      await expectNoOverflow(page);
-      await expectAccessible(page);
-    }
+    await expectPages(page, pages);
   });
 
   test('without data teaches, is accessible and fits', async () => {
     const page = await open({ world: empty, screen, colorScheme });
-    const pages: [string, string][] = [
+    const pages: Expected = [
       ['/', 'No jobs in the last 24 hours'],
       ['/jobs', 'No jobs yet'],
       ['/redrives', 'No redrives yet'],
       ['/jobs/01a20b4c-cf47-716b-85d8-5343742576b8', 'No such job.'],
     ];
-    for (const [to, text] of pages) {
-      await goTo(page, to);
-      await seesText(page, text);
-      await expectNoOverflow(page);
-      await expectAccessible(page);
-    }
+    await expectPages(page, pages);
     await goTo(page, '/jobs');
     await seesText(page, `curl -i ${empty.cloud.serviceUrl}/webhook`);
   });

@@ -181,14 +181,26 @@ test('the table is read job by job, with the results of each', async () => {
   await close();
 }, 30_000);
 
-test('npm run audit finds exactly the inconsistencies in a table, and prints no job input', async () => {
+/** A database with the template's tables, in a folder of its own. */
+const openTables = async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
   const access = newAccess();
   const { url, close } = await startDatabase(folder, access, createLog('test'));
   const client = clientOf(url, access);
   await ensureTables(client, readTemplate('template.yaml'));
+  return {
+    folder,
+    client,
+    close: async () => {
+      client.destroy();
+      await close();
+    },
+  };
+};
+
+test('npm run audit finds exactly the inconsistencies in a table, and prints no job input', async () => {
+  const { folder, client, close } = await openTables();
   const { orphan, stuck } = await storeJobs(client);
-  client.destroy();
   await close();
 
   const { code, stdout } = await runAudit(folder, '--json');
@@ -205,17 +217,12 @@ test('npm run audit finds exactly the inconsistencies in a table, and prints no 
 }, 30_000);
 
 test('npm run audit reports harmless findings without failing', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-audit-'));
-  const access = newAccess();
-  const { url, close } = await startDatabase(folder, access, createLog('test'));
-  const client = clientOf(url, access);
-  await ensureTables(client, readTemplate('template.yaml'));
+  const { folder, client, close } = await openTables();
   const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
   const soon = Date.now() + MINUTE;
   // As it failed under an earlier version.
   const job = aJob({ callbackAttempts: 1, createdAt: soon, updatedAt: soon, dueAt: soon, leasedUntil: soon });
   await create(job, { requestId: job.jobId, requestHash: '' }, soon);
-  client.destroy();
   await close();
   const { code, stdout } = await runAudit(folder, '--json');
   expect([JSON.parse(stdout).findings, code]).toEqual([{ TROUBLE_NOT_LISTED: [job.jobId] }, 0]);

@@ -1,3 +1,5 @@
+import { percentDecoded } from './text.ts';
+
 /**
  * Masks secrets in answers of third parties before they are stored or shown.
  *
@@ -100,14 +102,6 @@ export const secretsOfUrl = (url: string): string[] => {
 };
 
 const isTokenLike = (part: string): boolean => part.length >= 20 || (part.length >= 8 && /\d/.test(part));
-
-const percentDecoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
 
 /**
  * A redirect's target in a form safe to show: without user info and fragment, with its query masked.
