@@ -152,6 +152,7 @@ const begin = async (
     let failure: Error | undefined;
     let receivedBefore = 0;
     let isSent = false;
+    let isAnswered = false;
     const sendNow = (): void => {
       if (request.destroyed) return;
       if (request.reusedSocket && request.socket?.bytesRead !== receivedBefore) {
@@ -177,6 +178,7 @@ const begin = async (
         else sendNow();
       })
       .on('response', (response) => {
+        isAnswered = true;
         const { statusCode = 0 } = response;
         // Servers answer 408 on a connection that was idle too long (RFC 9110 §15.5.9).
         const isStale = request.reusedSocket && (statusCode === 408 || !isSent);
@@ -189,7 +191,10 @@ const begin = async (
         reject(errorWithCode('UNASKED_UPGRADE'));
       })
       .on('error', fail)
-      .on('close', () => reject(errorWithCode('NO_ANSWER')));
+      .on('close', () => {
+        // Not after each response: creating an error with its stack trace is expensive.
+        if (!isAnswered) reject(errorWithCode('NO_ANSWER'));
+      });
   });
 
 const errorWithCode = (code: string): Error => Object.assign(new Error(code), { code });

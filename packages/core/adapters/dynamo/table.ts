@@ -42,6 +42,11 @@ export const clientShard = (clientId: string, shard: number): string => `${clien
 export const listKey = ({ createdAt, jobId }: Pick<Job, 'createdAt' | 'jobId'>): string =>
   `${toIso(createdAt)}#${jobId}`;
 
+export const parseListKey = (key: string): Pick<Job, 'createdAt' | 'jobId'> => {
+  const end = key.indexOf('#');
+  return { jobId: key.slice(end + 1), createdAt: Date.parse(key.slice(0, end)) };
+};
+
 export const toItem = (value: Record<string, unknown>): Item => marshall(value, { removeUndefinedValues: true });
 
 /** Storage attributes that are not part of a job. */
@@ -148,10 +153,10 @@ export const isUndelivered = (status: JobStatus | undefined): boolean => status 
 export const isInTrouble = ({ status, undeliveredShard }: Item): boolean =>
   status?.S === 'PENDING' && undeliveredShard !== undefined;
 
-/** A projection of some attributes. By placeholders, because names such as `status` are reserved words. */
+/** A projection of some attributes. By placeholders (`#status`), because some names are reserved words. */
 export const projectionOf = (attributes: readonly string[]) => ({
-  ProjectionExpression: attributes.map((_, index) => `#${index}`).join(', '),
-  ExpressionAttributeNames: Object.fromEntries(attributes.map((name, index) => [`#${index}`, name])),
+  ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+  ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
 });
 
 /** @param remove may be empty: a REMOVE clause may not */
