@@ -162,8 +162,8 @@ const explainProvider = (provider: ProviderState, { job, when }: Context): Reaso
   if (!error || (failedAttempts === 0 && provider.status === 'PENDING')) {
     return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: not called yet` };
   }
-  const text = `Waiting for ${providerId}: ${failingText(failedFetches(job.attempts, providerId), failedAttempts, error, when)}`;
-  return { tone: 'warn', next: 'try', text };
+  const how = failingText(failedFetches(job.attempts, providerId), failedAttempts, error, when);
+  return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: ${how}` };
 };
 
 /** `503 since 10:14`, `failing since 10:14, last with 503`. @param failures those in the log, which keeps only the last attempts */

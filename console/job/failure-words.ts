@@ -3,7 +3,7 @@ import type { FailureClass } from '../../packages/core/contracts/task-failure.ts
 /** A failure in a few words, which fit before "since 10:14", and as a sentence. */
 type Words = readonly [short: string, long: string];
 
-const TABLE: Record<FailureClass, Words> = {
+const WORDS: Record<FailureClass, Words> = {
   dns: ['unknown host name', 'The host name could not be resolved.'],
   connection_refused: ['connection refused', 'The host refused the connection: nothing listens there.'],
   connection_broken: ['connection broken', 'The connection broke before the answer was complete.'],
@@ -52,8 +52,8 @@ const SAID_BY_STATUS = new Set<string | undefined>(['bad_status', 'gone', undefi
 export const longFailure = ({ class: name }: CallFailure): string | undefined => wordsOf(name)?.[1];
 
 const wordsOf = (name: string | undefined): Words | undefined =>
-  name !== undefined && Object.hasOwn(TABLE, name) ? TABLE[name as FailureClass] : undefined;
+  name !== undefined && Object.hasOwn(WORDS, name) ? WORDS[name as FailureClass] : undefined;
 
 /** `answered 503`, `failed (timeout)`. */
 export const failedHow = (failure: CallFailure): string =>
-  failure.statusCode !== undefined ? `answered ${shortFailure(failure)}` : `failed (${shortFailure(failure)})`;
+  failure.statusCode === undefined ? `failed (${shortFailure(failure)})` : `answered ${shortFailure(failure)}`;

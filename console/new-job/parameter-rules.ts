@@ -27,6 +27,9 @@ const FORMATS: Record<string, readonly [RegExp, string]> = {
 };
 
 const formatFault = (format: string, text: string): string | undefined => {
-  const [pattern, name] = (Object.hasOwn(FORMATS, format) && FORMATS[format]) || [];
-  return pattern?.test(text) === false ? `Must be ${name}` : undefined;
+  // Formats that this console does not know are left to the server.
+  const known = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;
+  if (!known) return undefined;
+  const [pattern, name] = known;
+  return pattern.test(text) ? undefined : `Must be ${name}`;
 };
