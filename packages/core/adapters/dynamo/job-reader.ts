@@ -64,7 +64,7 @@ const MAX_READ_MS = 5_000;
 const MAX_QUERY_ENTRIES = 2_500;
 
 /** Each further query of a shard reads at most this many times as many entries as the one before. */
-const MAX_GROWTH = 16;
+const MAX_GROWTH = 8;
 
 /** The consistent read of a job costs at least as many read units as this many index entries. */
 const ENTRIES_PER_JOB = 25;
