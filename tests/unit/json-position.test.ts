@@ -1,4 +1,4 @@
-import { findDeeper, findJsonError } from '@boomerang/core/domain/json-position.ts';
+import { findJsonError, findTooDeep } from '@boomerang/core/domain/json-position.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -78,7 +78,7 @@ describe('the position where a text stops being JSON', () => {
 });
 
 describe('the position where a text is nested too deep', () => {
-  test.each<[string, number, ReturnType<typeof findDeeper>]>([
+  test.each<[string, number, ReturnType<typeof findTooDeep>]>([
     ['', 0, undefined],
     ['[]', 0, { line: 1, column: 1 }],
     ['[]', 1, undefined],
@@ -92,10 +92,10 @@ describe('the position where a text is nested too deep', () => {
     ['["[[[', 1, undefined],
     ['[""[', 1, { line: 1, column: 4 }],
   ])('of %j with depth %i is %j', (text, depth, position) => {
-    expect(findDeeper(text, depth)).toEqual(position);
+    expect(findTooDeep(text, depth)).toEqual(position);
   });
 
   test('is found in a million brackets', () => {
-    expect(findDeeper('['.repeat(1_000_000), 999_999)).toEqual({ line: 1, column: 1_000_000 });
+    expect(findTooDeep('['.repeat(1_000_000), 999_999)).toEqual({ line: 1, column: 1_000_000 });
   });
 });

@@ -75,19 +75,25 @@ describe('the response to a request that starts work', () => {
       'a Location that is no URL',
       {},
       [202, {}, 'https://'],
-      { ...broken(/^the Location is not a URL$/), named: 'https://' },
+      { ...broken(/^the Location is not a URL$/), reference: 'https://' },
     ],
     [
       'a Location with user info',
       {},
       [202, {}, 'https://user@reports.example/7'],
-      { ...broken(/^the Location has user info$/), named: 'https://user@reports.example/7' },
+      { ...broken(/^the Location has user info$/), reference: 'https://user@reports.example/7' },
+    ],
+    [
+      'a Location with a password alone',
+      {},
+      [202, {}, 'https://:secret@reports.example/7'],
+      { ...broken(/^the Location has user info$/), reference: 'https://:secret@reports.example/7' },
     ],
     [
       'a Location without an origin',
       {},
       [202, {}, 'data:,x'],
-      { ...broken(/^the Location has another origin, data:$/), named: 'data:,x' },
+      { ...broken(/^the Location has another origin, data:$/), reference: 'data:,x' },
     ],
     [
       'an id that would change the path',
@@ -101,6 +107,7 @@ describe('the response to a request that starts work', () => {
       [202, { id: 1.5 }],
       broken(/^the id at \/id is neither a string nor an integer$/),
     ],
+    ['no JSON where its URL should be', { statusUrl: { at: '/url' } }, [202], broken(/nothing at \/url/)],
     ['a URL that is null', { statusUrl: { at: '/url' } }, [202, { url: null }], broken(/nothing at \/url/)],
     ['303, whatever its body', { statusUrl: { at: '/url' } }, [303, { url: '/other' }, HERE], working],
     ['an empty id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [202, { id: '' }], broken(/no id at/)],
@@ -238,7 +245,7 @@ describe('the response to a poll', () => {
     ['a Location that is none of its business', byStatus, [200, { status: 'RUNNING' }, '/x'], { kind: 'working' }],
     ['a Location, where the URL is in the body', { statusUrl: { at: '/url' } }, [202, {}, '/x'], { kind: 'working' }],
   ])('%s', (_case, polling, args, expected) => {
-    expect({ ...status(polling, ...args), named: undefined }).toEqual(expected);
+    expect({ ...status(polling, ...args), reference: undefined }).toEqual(expected);
   });
 
   test('quotes at most 40 characters of a status', () => {
