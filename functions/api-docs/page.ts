@@ -75,7 +75,7 @@ for (const tag of ['api-request', 'api-response']) {
   const { updated } = prototype;
   prototype.scheduleUpdate = async function () {
     if (!this.hasUpdated) await new Promise((resolve) => {
-      this.style.cssText = 'display:block;min-height:20rem';
+      this.style.cssText = 'display:block;min-height:100vh';
       waiting.set(this, resolve);
       near.observe(this);
     });
