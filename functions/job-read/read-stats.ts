@@ -50,8 +50,11 @@ const readStats = async (
     throw invalid([{ pointer: '/bucket', message: `Must divide the time range into at most ${MAX_BUCKETS} buckets` }]);
   }
   const page = { clientId, ...span, limit: MAX_COUNTED, now };
-  const [all, troubled] = await Promise.all([jobs.find(page), jobs.find({ ...page, inTrouble: true })]);
+  const all = await jobs.find(page);
   const { buckets, totals, deliveredShare, timeToCallbackMs, oldestPendingAt } = jobStats(all.jobs, span, bucket);
+  // Jobs in trouble are pending, so none is older than the oldest pending job, if all jobs were counted.
+  const from = all.cursor === undefined ? oldestPendingAt : span.from;
+  const troubled = from === undefined ? { jobs: [] } : await jobs.find({ ...page, from, inTrouble: true });
   return {
     from: toIso(span.from),
     to: toIso(span.to),

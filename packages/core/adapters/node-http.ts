@@ -151,6 +151,7 @@ const begin = async (
     let failure: Error | undefined;
     let receivedBefore = 0;
     let isSent = false;
+    let isAnswered = false;
     const sendNow = (): void => {
       if (request.destroyed) return;
       if (request.reusedSocket && request.socket?.bytesRead !== receivedBefore) {
@@ -176,6 +177,7 @@ const begin = async (
         else sendNow();
       })
       .on('response', (response) => {
+        isAnswered = true;
         const { statusCode = 0 } = response;
         // Servers answer 408 on a connection that was idle too long (RFC 9110 §15.5.9).
         const isLate = request.reusedSocket && (statusCode === 408 || !isSent);
@@ -188,7 +190,10 @@ const begin = async (
         reject(coded('UNASKED_UPGRADE'));
       })
       .on('error', fail)
-      .on('close', () => reject(coded('NO_ANSWER')));
+      .on('close', () => {
+        // Not after each response: creating an error with its stack trace is expensive.
+        if (!isAnswered) reject(coded('NO_ANSWER'));
+      });
   });
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code });

@@ -58,7 +58,9 @@ export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSi
   }
   const delivered = jobs.filter(({ status }) => status === 'COMPLETE' || status === 'PARTIAL');
   const ended = delivered.length + totals.FAILED;
-  const times = delivered.flatMap(({ createdAt, endedAt }) => (endedAt === undefined ? [] : endedAt - createdAt));
+  const times = delivered
+    .flatMap(({ createdAt, endedAt }) => (endedAt === undefined ? [] : endedAt - createdAt))
+    .sort((a, b) => a - b);
   const p50 = percentile(times, 0.5);
   const p95 = percentile(times, 0.95);
   return {
@@ -78,7 +80,8 @@ const noJobs = (): StatusCounts => Object.fromEntries(JOB_STATUSES.map((status) 
 
 /**
  * The smallest value that is at least as large as a share of all values (nearest rank); undefined if there are none.
+ * @param ascending the values, sorted
  * @param share 0 < share ≤ 1
  */
-export const percentile = (values: readonly number[], share: number): number | undefined =>
-  [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1];
+export const percentile = (ascending: readonly number[], share: number): number | undefined =>
+  ascending[Math.ceil(ascending.length * share) - 1];

@@ -41,6 +41,11 @@ export const clientShard = (clientId: string, shard: number): string => `${clien
 export const listKey = ({ createdAt, jobId }: Pick<Job, 'createdAt' | 'jobId'>): string =>
   `${new Date(createdAt).toISOString()}#${jobId}`;
 
+export const parseListKey = (key: string): Pick<Job, 'createdAt' | 'jobId'> => {
+  const end = key.indexOf('#');
+  return { jobId: key.slice(end + 1), createdAt: Date.parse(key.slice(0, end)) };
+};
+
 export const toItem = (value: Record<string, unknown>): Item => marshall(value, { removeUndefinedValues: true });
 
 /** Storage attributes that are not part of a job. */
