@@ -91,8 +91,8 @@ export const openStore = async (path?: string): Promise<Store> => {
   };
 };
 
-/** Values read at once in a range; fewer if they are larger than this. */
-const READ_AT_ONCE = 1_000;
+/** Values of a range read at once. Other calls wait for a chunk to be decoded, so it is small. */
+const READ_AT_ONCE = 100;
 const READ_AT_ONCE_BYTES = 1024 * 1024;
 
 /**

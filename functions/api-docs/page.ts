@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 /**
  * The page of an API's document: RapiDoc, and a script that loads the document into it.
  *
- * The script drops the patterns of strings that have a format, because they hide the rest, and changes each `example` of a body into
- * `examples`, because RapiDoc fails on an `example` that has a property null. Its style sheet goes into the shadow trees of
- * RapiDoc's elements: on phones it shows descriptions below the types, and wraps what would be cut off; colors reach the
- * contrast of WCAG AA. Requests and responses are drawn when they come near the screen, because drawing all of them at once
- * blocks a phone for seconds; a key with Ctrl or Cmd draws the rest, because the browser's search finds only what is drawn.
+ * The script drops the patterns of strings that have a format, because they hide the rest, and changes each `example` of a body
+ * into `examples`, because RapiDoc fails on an `example` with a property that is null. It adds the style sheet to the shadow
+ * trees of RapiDoc's elements. The style sheet raises the contrast of colors to WCAG AA, and on phones shows descriptions below
+ * the types and wraps long lines.
  *
- * RapiDoc is told that the document is of OpenAPI 3.0: it shows the same, but resolves references of 3.1 by another library, which
+ * Requests and responses are drawn when they come near the screen, because drawing all of them at once blocks a phone for seconds.
+ * Pressing Ctrl or Cmd draws the rest, because the browser's search finds only what is drawn.
+ *
+ * RapiDoc is told that the document is OpenAPI 3.0. It shows the same, but resolves references of 3.1 with a slower library, which
  * blocks the page for over a second.
  */
 

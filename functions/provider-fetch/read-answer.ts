@@ -55,7 +55,7 @@ const parsed = (text: string): JsonText => {
   }
 };
 
-/** RFC 9110 §8.3: without a content type, the recipient may look at the data. */
+/** The answer without a content type. The recipient may then examine the data (RFC 9110 §8.3). */
 const sniffed = (body: Buffer): JsonText => {
   let text: string;
   try {
@@ -72,10 +72,10 @@ const sniffed = (body: Buffer): JsonText => {
 
 const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Longer content types are cut to their media type. */
+/** Of a longer content type, only the media type is kept. */
 const MAX_TYPE_CHARACTERS = 255;
 
-/** Control characters that no text has (WHATWG MIME Sniffing, "binary data byte"). */
+/** Control characters that do not occur in text (WHATWG MIME Sniffing, "binary data byte"). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BINARY_CHARACTER = /[\0-\x08\x0B\x0E-\x1A\x1C-\x1F]/;
 

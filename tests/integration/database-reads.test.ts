@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import db from 'dynalite/db/index.js';
 import { openStore, type Store } from '../../local/dynamodb-store.ts';
 
-/** More than one chunk by count, and values of which fewer make a chunk by size. */
+/** Many chunks by count, and values of which fewer make a chunk by size. */
 const SMALL = 2_500;
 const LARGE = 24;
 const LARGE_TEXT = 'x'.repeat(100_000);

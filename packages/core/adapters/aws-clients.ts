@@ -70,6 +70,7 @@ export const createRetryStrategy = (
   { attemptMs, totalMs, maxAttempts }: CallLimits,
   { now, random, sleep }: RetryDeps = SYSTEM,
 ) => {
+  // No delays by the strategy itself: it does not know the limit.
   const backoff = { computeNextBackoffDelay: () => 0, setDelayBase: () => {} };
   const standard = new StandardRetryStrategy({ maxAttempts, baseDelay: BASE_DELAY_MS, backoff });
   return {

@@ -56,6 +56,7 @@ export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSi
     const bucket = buckets[Math.floor(createdAt / BUCKET_MS[size]) - first];
     if (bucket) bucket[status] += 1;
   }
+  const pendingSince = jobs.flatMap(({ status, createdAt }) => (status === 'PENDING' ? createdAt : []));
   const delivered = jobs.filter(({ status }) => status === 'COMPLETE' || status === 'PARTIAL');
   const ended = delivered.length + totals.FAILED;
   const times = delivered
@@ -68,11 +69,7 @@ export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSi
     totals,
     deliveredShare: ended === 0 ? undefined : delivered.length / ended,
     timeToCallbackMs: p50 === undefined || p95 === undefined ? undefined : { p50, p95 },
-    oldestPendingAt: jobs.reduce<number | undefined>(
-      (oldest, { status, createdAt }) =>
-        status === 'PENDING' && createdAt < (oldest ?? Number.POSITIVE_INFINITY) ? createdAt : oldest,
-      undefined,
-    ),
+    oldestPendingAt: pendingSince.sort((a, b) => a - b)[0],
   };
 };
 

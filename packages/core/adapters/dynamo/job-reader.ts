@@ -4,6 +4,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Job, JobStatus } from '../../domain/job.ts';
 import { isSelected, type JobFilter, possibleStatuses } from '../../domain/job-filter.ts';
 import { type JobSummary, toSummary } from '../../domain/job-summary.ts';
+import { FIRST_MS, LAST_MS, toIso } from '../../domain/time.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { JobEntry, JobListQuery, JobPage, JobReader } from '../../ports/jobs.ts';
 import {
@@ -16,6 +17,7 @@ import {
   jobKey,
   parseListKey,
   parseStoredInput,
+  projectionOf,
   type ShardedJobTable,
   toInlineData,
   toItem,
@@ -62,7 +64,7 @@ const MAX_READ_MS = 5_000;
 const MAX_QUERY_ENTRIES = 2_500;
 
 /** How many times as many entries as the last one a further query reads at most. */
-const MAX_GROWTH = 16;
+const MAX_GROWTH = 8;
 
 /** The consistent read of a job costs at least as many read units as this many index entries. */
 const ENTRIES_PER_JOB = 25;
@@ -73,19 +75,21 @@ const MAX_BATCH_JOBS = 50;
 /** A throttled table leaves keys of a batch unprocessed. Delays before they are requested again. */
 const BATCH_RETRY_MS = [50, 100, 200, 400, 800];
 
-const toProjection = (attributes: readonly string[]) => ({
-  ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
-  ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
-});
-
 /** The attributes of a job that a list shows or filters by. */
-const JOB_PROJECTION = {
-  ConsistentRead: true,
-  ...toProjection([
-    ...['jobId', 'status', 'phase', 'providers', 'callbackUrl', 'createdAt', 'updatedAt'],
-    ...['endedAt', 'failure', 'expiresAt', 'undeliveredShard'],
-  ]),
-};
+const JOB_ATTRIBUTES = [
+  'jobId',
+  'status',
+  'phase',
+  'providers',
+  'callbackUrl',
+  'createdAt',
+  'updatedAt',
+  'endedAt',
+  'failure',
+  'expiresAt',
+  'undeliveredShard',
+];
+const JOB_PROJECTION = projectionOf(JOB_ATTRIBUTES);
 
 /** The attributes read of an index entry. A list key holds the job's id and time of acceptance, too. */
 const KEY_ATTRIBUTES = ['listKey', 'status', 'expiresAt'];
@@ -120,7 +124,9 @@ export const createDynamoJobList = ({
     let keys: Item[] = jobIds.map(jobKey);
     for (const delayMs of [...BATCH_RETRY_MS, undefined]) {
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [tableName]: { ...JOB_PROJECTION, Keys: keys } } }),
+        new BatchGetItemCommand({
+          RequestItems: { [tableName]: { ...JOB_PROJECTION, ConsistentRead: true, Keys: keys } },
+        }),
       );
       jobs.push(...(Responses?.[tableName] ?? []).map(toListedJob));
       keys = UnprocessedKeys?.[tableName]?.Keys ?? [];
@@ -154,7 +160,7 @@ export const createDynamoJobList = ({
       : { name: JOB_INDEX, key: 'clientShard' };
     const filteredProvider = isUndeliveredOnly ? undefined : providerId;
     const condition = toCondition(statuses, filteredProvider);
-    const projection = toProjection(isUndeliveredOnly ? KEY_ATTRIBUTES : attributes);
+    const projection = projectionOf(isUndeliveredOnly ? KEY_ATTRIBUTES : attributes);
     const oldest = from === undefined ? OLDEST_KEY : timeKey(from);
     const newest = [after, to === undefined ? undefined : timeKey(to)]
       .filter((key) => key !== undefined)
@@ -312,16 +318,14 @@ const shardsBehind = (shards: Shard[], limit: number): Shard[] => {
   return shards.filter(({ readTo }) => readTo !== undefined && readTo > last);
 };
 
-/** Range of four-digit years: ISO 8601 writes other years with a sign, which sorts before every digit. */
-const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
-const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+/** Below and above all list keys, which begin with a digit. */
 const OLDEST_KEY = '0';
 const NEWEST_KEY = ':';
 
 /** A key between the list keys of jobs accepted before this time and of those accepted at or after it. */
 const timeKey = (ms: number): string => {
   if (ms < FIRST_MS) return OLDEST_KEY;
-  return ms > LAST_MS ? NEWEST_KEY : new Date(ms).toISOString();
+  return ms > LAST_MS ? NEWEST_KEY : toIso(ms);
 };
 
 /**
