@@ -3,7 +3,7 @@ import type { ApiError } from '../api.ts';
 import { refreshAll } from '../resource.ts';
 import { Button } from './button.tsx';
 
-/** What a page shows when there is nothing to show: what would be here, and how to get it. */
+/** Shown in place of missing content: what would be here, and how to get it. */
 export const EmptyState = ({ title, children }: { title: string; children?: ComponentChildren }) => (
   <div class="empty">
     <h2>{title}</h2>
@@ -11,11 +11,16 @@ export const EmptyState = ({ title, children }: { title: string; children?: Comp
   </div>
 );
 
+<<<<<<< HEAD
 /**
  * Grey lines where content will be, of the content's height, so that nothing jumps.
  * @param like the class of the content, if that has the height
  */
 export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; height?: string; like?: string }) => (
+=======
+/** A placeholder while content loads, with the content's height, so that the page does not jump. */
+export const Skeleton = ({ lines = 1, height }: { lines?: number; height?: string }) => (
+>>>>>>> main
   <div class="skeletons" aria-hidden="true">
     {Array.from({ length: lines }, (_, index) => (
       <div key={index} class={`skeleton ${like}`} style={height === undefined ? undefined : { height }} />
@@ -23,7 +28,7 @@ export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; hei
   </div>
 );
 
-/** Why something can't be shown. */
+/** Shown in place of content that could not be read: the reason. */
 export const ErrorState = ({ error }: { error: ApiError }) => (
   <div class="empty" role="alert">
     <h2>{error.status === 404 ? 'Not found' : 'This could not be read'}</h2>

@@ -134,7 +134,7 @@ const prepare = async (
   throw new CallbackRejected({ class: 'client_revoked', startedAt });
 };
 
-/** The client's headers. Stored headers that are invalid fail before the call, until an operator sets them again. */
+/** The client's headers. If the stored ones are invalid, no callback is sent until an operator sets them again. */
 const headersOf = (
   { log }: DeliverCallbackDeps,
   { jobId, clientId }: WorkedJob,

@@ -54,19 +54,19 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   const startedAt = now();
   const pausedUntil = await findPause(deps);
   const batches = createBatches();
-  let claimedHere = 0;
+  let claimedInPass = 0;
   let oldestDueAt = startedAt;
   const isFull = () =>
-    batches.isFull() || claimedBefore + claimedHere >= maxJobsPerSweep || now() - startedAt > PASS_MS;
+    batches.isFull() || claimedBefore + claimedInPass >= maxJobsPerSweep || now() - startedAt > PASS_MS;
 
   const sweepShard = async (shard: number): Promise<void> => {
     for await (const page of due.find(shard, startedAt)) {
       const entries = [...page];
       oldestDueAt = Math.min(oldestDueAt, ...entries.map(({ dueAt }) => dueAt));
       while (entries.length > 0 && !isFull()) {
-        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - claimedHere);
+        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - claimedInPass);
         const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches, pausedUntil));
-        claimedHere += (await Promise.all(claims)).filter(Boolean).length;
+        claimedInPass += (await Promise.all(claims)).filter(Boolean).length;
       }
       if (isFull()) return;
     }
@@ -83,12 +83,12 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
       readError = error;
     }
   }
-  if (claimedHere === 0 && readError !== undefined) throw readError;
+  if (claimedInPass === 0 && readError !== undefined) throw readError;
   if (claimedBefore === 0) deps.metrics.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
 
-  const claimed = claimedBefore + claimedHere;
-  if (claimedHere > 0) log.info('Due jobs claimed', { taken: claimedHere, claimed });
-  return { batches: batches.toArray(), more: claimedHere > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
+  const claimed = claimedBefore + claimedInPass;
+  if (claimedInPass > 0) log.info('Due jobs claimed', { taken: claimedInPass, claimed });
+  return { batches: batches.toArray(), more: claimedInPass > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
 /** When claims were last paused. The delay of a job that became due during a pause is not our own fault. */

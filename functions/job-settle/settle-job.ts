@@ -52,7 +52,7 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
   }
 };
 
-/** Reports internal faults to operators. They cost the job time but no attempt. */
+/** Reports internal faults to operators. Such faults delay the job but do not count as attempts. */
 const reportInternalFaults = (
   { log, metrics }: SettleJobDeps,
   jobId: string,

@@ -108,7 +108,7 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
     case 'refused':
       throw errors.refused('bad_status', quote.answer(answer));
     case 'unavailable':
-      // A verdict of the catalogue overrides that 429 and 503 ask to wait.
+      // A status that the catalogue declares unavailable does not ask to wait, even if it is 429 or 503.
       throw errors.unavailable('bad_status', quote.answer(answer), isStated ? { isThrottled: false } : {});
     case 'throttled':
       throw errors.throttled('bad_status', quote.answer(answer));

@@ -100,7 +100,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     }
   };
 
-  const free = async (slot: Slot): Promise<void> => {
+  const release = async (slot: Slot): Promise<void> => {
     try {
       await limits.freeSlot(slot);
     } catch (error) {
@@ -125,7 +125,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
       if (ratePerSecond !== undefined) await takeCall(id, ratePerSecond, budget);
       return await call();
     } finally {
-      await free(slot);
+      await release(slot);
     }
   };
 };

@@ -43,7 +43,7 @@ export const createDynamoFindCaller =
     };
   };
 
-/** Reads the same index, so that the functions that list clients can't read secrets either. */
+/** Reads the index, so that the functions that list clients can't read secrets. */
 export const createDynamoListClients =
   ({ client, tableName }: ClientTable): ListClients =>
   async () => {

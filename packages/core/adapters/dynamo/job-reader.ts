@@ -63,7 +63,7 @@ const MAX_READ_MS = 5_000;
 /** Maximum entries per query: a response holds up to 1 MB. */
 const MAX_QUERY_ENTRIES = 2_500;
 
-/** How many times as many entries as the last one a further query reads at most. */
+/** Each further query of a shard reads at most this many times as many entries as the one before. */
 const MAX_GROWTH = 8;
 
 /** The consistent read of a job costs at least as many read units as this many index entries. */
@@ -209,16 +209,19 @@ export const createDynamoJobList = ({
 
     const shards = Array.from({ length: shardCount }, (_, number): Shard => ({ number, entries: [], readTo: newest }));
     const endsAt = clock() + MAX_READ_MS;
-    // A page's jobs are spread about evenly over the shards.
+    // The first queries assume that a page's jobs are spread about evenly over the shards.
     const maxEntries = MAX_ENTRIES_READ / cost;
     const maxPerQuery = Math.min(MAX_QUERY_ENTRIES, Math.ceil(maxEntries / shardCount));
     let perQuery = Math.min(limit, Math.ceil((1.5 * limit) / shardCount) + 2, maxPerQuery);
     let entriesRead = 0;
     let behind = shards;
-    /** As many entries as fill the page if matches stay as frequent; if there were none, `MAX_GROWTH` times as many. */
-    const nextLimit = (perQuery: number, matches: number): number => {
+    /**
+     * The limit of the next queries: the entries that fill the page if matches stay as frequent as so far, at least twice and at
+     * most `MAX_GROWTH` times as many as before.
+     */
+    const nextLimit = (before: number, matches: number): number => {
       const expected = (1.5 * (limit - matches) * entriesRead) / Math.max(1, matches * behind.length);
-      return Math.min(Math.max(perQuery * 2, Math.ceil(expected)), perQuery * MAX_GROWTH);
+      return Math.min(Math.max(before * 2, Math.ceil(expected)), before * MAX_GROWTH);
     };
     while (behind.length > 0) {
       const counts = await Promise.all(behind.map((shard) => read(shard, perQuery)));
