@@ -2,9 +2,9 @@ import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intak
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { clientOf } from '../local/running.ts';
 import { aJob, postJob } from './client.ts';
-import { inParallel, withCloud } from './external-cloud.ts';
 import { cpuMs } from './process-figures.ts';
 import { ms, quantile } from './stats.ts';
+import { inParallel, withCloud } from './temporary-cloud.ts';
 
 const SAMPLES = 100;
 const PROVIDERS = [1, 2, 5, 10];
@@ -15,19 +15,19 @@ const STORED_JOBS = [1_000, 10_000, 50_000];
 const sample = (providers: number, bytes: number): Promise<string> =>
   withCloud({ providers, bytes }, async ({ instance, receiver, providers: ids }) => {
     const journeys: number[] = [];
-    const one = async (): Promise<void> => {
+    const runJob = async (): Promise<void> => {
       const startedAt = performance.now();
       await Promise.all([postJob(instance, receiver.url, ids), receiver.received(receiver.receivedAt.size + 1)]);
       journeys.push(performance.now() - startedAt);
     };
-    for (let round = 0; round < SAMPLES; round += 1) await one();
+    for (let round = 0; round < SAMPLES; round += 1) await runJob();
     const before = cpuMs(instance.pid);
     journeys.length = 0;
-    for (let round = 0; round < SAMPLES; round += 1) await one();
+    for (let round = 0; round < SAMPLES; round += 1) await runJob();
     return `${ms(quantile(journeys, 0.5))}, ${ms((cpuMs(instance.pid) - before) / SAMPLES)} CPU`;
   });
 
-/** Times a page of a client's list, and a job's journey, with this many jobs in the table. */
+/** Times a page of a client's list, and a job from request to callback, with this many jobs in the table. */
 const sampleTable = (jobs: number): Promise<string> =>
   withCloud({}, async ({ instance, receiver, providers }) => {
     const client = clientOf(instance.running.endpoints.dynamodb, instance.running.access);
@@ -38,16 +38,17 @@ const sampleTable = (jobs: number): Promise<string> =>
       await create({ ...job, status: 'COMPLETE' }, { requestId: job.jobId, requestHash: '' }, job.createdAt);
     });
     const { list } = createDynamoJobList(table);
-    const [pages, journeys]: number[][] = [[], []];
+    const pages: number[] = [];
+    const journeys: number[] = [];
     for (let round = 0; round < SAMPLES; round += 1) {
       const startedAt = performance.now();
       await list({ clientId: 'other', limit: 20, now: Date.now() });
       const listedAt = performance.now();
       await Promise.all([postJob(instance, receiver.url, providers), receiver.received(receiver.receivedAt.size + 1)]);
-      pages?.push(listedAt - startedAt);
-      journeys?.push(performance.now() - listedAt);
+      pages.push(listedAt - startedAt);
+      journeys.push(performance.now() - listedAt);
     }
-    return `${ms(quantile(journeys ?? [], 0.5))}; a page of 20: ${ms(quantile(pages ?? [], 0.5))}`;
+    return `${ms(quantile(journeys, 0.5))}; a page of 20: ${ms(quantile(pages, 0.5))}`;
   });
 
 /** Measures how the time and CPU of a job grow. Jobs run one after another. */

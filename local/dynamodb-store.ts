@@ -52,7 +52,7 @@ export const openStore = async (path?: string): Promise<Store> => {
   const store = db.create({ ...(path !== undefined && { path }), createTableMs: 0 });
   // dynalite opens its files in the background. Opening them here surfaces errors.
   await store.db.open();
-  shortenPaths(store.db);
+  reduceRoundTrips(store.db);
   const running = new Set<Promise<unknown>>();
 
   const perform: Service = async (name, body) => {
@@ -91,10 +91,10 @@ export const openStore = async (path?: string): Promise<Store> => {
 };
 
 /**
- * Saves round trips to LevelDB's threads, which cost more CPU than its work. Reads are synchronous: they rarely leave memory, and
+ * Saves round trips to LevelDB's threads, which cost more CPU than the work itself. Reads are synchronous: they rarely leave memory, and
  * the database has a thread of its own. Writes that come while another is running are written together, in order.
  */
-const shortenPaths = (level: Dynalite['db']): void => {
+const reduceRoundTrips = (level: Dynalite['db']): void => {
   let waiting: { write: Write; callback: (error: unknown) => void }[] = [];
   let isWriting = false;
   const flush = (): void => {

@@ -172,7 +172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell whose API key it is */
+        /** Get the caller */
         get: operations["getMe"];
         put?: never;
         post?: never;

@@ -365,7 +365,7 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getMe',
         tags: ['Clients'],
-        summary: 'Tell whose API key it is',
+        summary: 'Get the caller',
         responses: { 200: { description: 'The caller.', content: json(meSchema, ME) }, ...always, ...problems(401) },
       },
     },
