@@ -31,9 +31,9 @@ test('npm run check passes when a job is delivered', async () => {
 }, 60_000);
 
 test('npm run check fails with a reason when the job is refused', async () => {
-  expect(await check('--provider', 'nobody')).toMatchObject({
+  expect(await check('--provider', 'no-such-provider')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^The job was not accepted: 422 .*nobody/),
+    stderr: expect.stringMatching(/^The job was not accepted: 422 .*no-such-provider/),
   });
   expect(await check('--timeout-seconds', 'x')).toMatchObject({ code: 2 });
 }, 60_000);

@@ -88,7 +88,8 @@ export const drawDeployments = (random: Random, start: number): Deployment[] => 
   const edits = Object.keys(EDITS).filter((name) => name !== FIRST) as Generation[];
   const generation = edits[Math.floor(random() * edits.length)] ?? FIRST;
   const deploy = (target: Generation, from: number): Deployment => ({
-    ...{ generation: target, from },
+    generation: target,
+    from,
     until: from + random() * 10 * MINUTE,
   });
   const edit = deploy(generation, shape === 0 ? start - 20 * MINUTE : start + random() * 60 * MINUTE);

@@ -565,7 +565,13 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const isOver = status !== 'PENDING';
       const failed = settlement.attempt?.fetches ?? [];
       history.add({
-        ...{ kind: 'settled', jobId, claims, status, isOver, dueAt, retryAt },
+        kind: 'settled',
+        jobId,
+        claims,
+        status,
+        isOver,
+        dueAt,
+        retryAt,
         polled: polledOf(settlement),
         uncalled: failed.filter(isUncalled).map(({ providerId }) => providerId),
         refused: Object.fromEntries(

@@ -33,7 +33,11 @@ const deliver = async (
   const deps = {
     ...unguarded,
     ...store,
-    ...{ findClient, now: () => NOW, log, policy, userAgent: 'Boomerang/1' },
+    findClient,
+    now: () => NOW,
+    log,
+    policy,
+    userAgent: 'Boomerang/1',
     send: async (request: Parameters<typeof send>[0]) => ownSend({ ...request, ...(timeoutMs && { timeoutMs }) }),
   };
   let error: Error | undefined;

@@ -182,7 +182,10 @@ describe('redriving', () => {
       phase: 'CALLING_BACK' as const,
       results: [fetchedResult('gas'), fetchedResult('internet')],
       attempt: { number: 1, trigger: 'immediate' as const, endedAt: NOW, fetches: [] },
-      ...{ fetchAttempts: 1, callbackAttempts: 1, updatedAt: NOW, expiresAt: NOW },
+      fetchAttempts: 1,
+      callbackAttempts: 1,
+      updatedAt: NOW,
+      expiresAt: NOW,
     };
     await store.outcomes.save(job.jobId, 1, settlement, [result, { ...result, providerId: 'internet' }]);
     const next = await redrive();

@@ -136,7 +136,13 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   const log = aLog();
   const started: unknown[] = [];
   const deps = {
-    ...{ ...store, jobs: store.reader, catalogue, log, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 },
+    ...store,
+    jobs: store.reader,
+    catalogue,
+    log,
+    policy,
+    leaseMs: LEASE_MS,
+    fetchDeadlineMs: 1_000,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
     startExecution: async (jobs: unknown[]) => void started.push(...jobs),
     now: () => NOW,
@@ -147,7 +153,10 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
     return { statusCode: answer.statusCode, body: answer.body === undefined ? undefined : JSON.parse(answer.body) };
   };
   return {
-    ...{ job, store, log, started },
+    job,
+    store,
+    log,
+    started,
     read: () => call(createRead(deps), 'GET /jobs/{jobId}'),
     readData: () => call(createRead(deps), 'GET /jobs/{jobId}/data'),
     redrive: () => call(createRedrive(deps), 'POST /jobs/{jobId}/redrive'),

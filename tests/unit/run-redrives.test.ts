@@ -127,7 +127,15 @@ const createWorld = () => {
   const read = async ({ clientId, redriveId }: Redrive): Promise<Redrive> =>
     (await redrives.get(clientId, redriveId, world.now)) as Redrive;
   return {
-    ...{ world, store, redrives, log, ports, storeJobs, request, pass, read },
+    world,
+    store,
+    redrives,
+    log,
+    ports,
+    storeJobs,
+    request,
+    pass,
+    read,
     statuses: () => [...store.jobs.values()].map(({ status }) => status),
     /** A pass, and the progress of the redrive after it. */
     run: async (redrive: Redrive) => {
