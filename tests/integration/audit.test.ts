@@ -215,7 +215,7 @@ test('npm run audit reports harmless findings without failing', async () => {
   const { folder, client, close } = await openTables();
   const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
   const soon = Date.now() + MINUTE;
-  // As it failed under an earlier version.
+  // A job that failed under an earlier version has no marker of trouble.
   const job = aJob({ callbackAttempts: 1, createdAt: soon, updatedAt: soon, dueAt: soon, leasedUntil: soon });
   await create(job, { requestId: job.jobId, requestHash: '' }, soon);
   await close();

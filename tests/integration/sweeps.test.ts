@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHandler } from '../../functions/job-claim/handler.ts';
 import { aLog, findClient, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
-import { startTables } from './database.ts';
+import { startTables, type Tables } from './database.ts';
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 beforeAll(async () => {
   database = await startTables();
 });
