@@ -105,7 +105,7 @@ test('a cancelled job is over and has no lease', () => {
   expect([isOver(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
 });
 
-test('the end of a job is kept when it is expunged, and dropped when it is redriven', () => {
+test('the end time of a job stays when it is expunged, and is removed when it is redriven', () => {
   const ended = cancelled(aJob({ isInTrouble: true }), { now: NOW, retentionMs: 1_500 });
   expect(ended).toMatchObject({ endedAt: NOW });
   expect(ended).not.toHaveProperty('isInTrouble');

@@ -192,8 +192,8 @@ describe('the next page', () => {
   test.each<[string, string]>([
     ['among other relations', '</bills?at=2>; rel="prefetch NEXT last"'],
     ['after others', '</bills?at=0>; rel="first", <x>; rel=last , </bills?at=2>; rel=next'],
-    ['beside quoted commas', '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"'],
-    ['beside parameters without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
+    ['next to quoted commas', '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"'],
+    ['next to parameters without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
     ['relative to the page', '<?at=2>; rel=next'],
     ['relative to the folder', '<bills?at=2>; rel=next'],
     ['of this page by its anchor', '</bills?at=4>; rel=next; anchor="/other", </bills?at=2>; rel=next; anchor="#top"'],
@@ -262,7 +262,7 @@ describe('the next page', () => {
     expect(urls).toEqual(['/bills', '/bills?cursor=12345678901234567890']);
   });
 
-  test('has the new cursor in place of the previous one, beside the rest of the query', async () => {
+  test('has the new cursor in place of the previous one, and the rest of the query', async () => {
     let calls = 0;
     const { urls } = await fetchAll(
       cursor,

@@ -18,7 +18,7 @@ import { type Answer, rejected, type Service, succeeded } from '../../local/serv
 
 /** Short, to keep the tests fast: they prove only that calls end. */
 const LIMITS = { attemptMs: 60, totalMs: 200, maxAttempts: 3 };
-const AT = {
+const CONFIG = {
   region: 'us-east-1',
   endpoint: 'http://127.0.0.1:9',
   credentials: { accessKeyId: '', secretAccessKey: '' },
@@ -39,9 +39,9 @@ const clientsOf = (...answers: (() => Promise<Answer>)[]) => {
   const decorate = inProcessClients({ database: service, stepFunctions: service, eventBus: service });
   return {
     calls,
-    dynamodb: decorate(new DynamoDBClient({ ...AT, maxAttempts: 1 }), LIMITS),
-    stepFunctions: decorate(new SFNClient(AT), LIMITS),
-    eventBridge: decorate(new EventBridgeClient(AT), LIMITS),
+    dynamodb: decorate(new DynamoDBClient({ ...CONFIG, maxAttempts: 1 }), LIMITS),
+    stepFunctions: decorate(new SFNClient(CONFIG), LIMITS),
+    eventBridge: decorate(new EventBridgeClient(CONFIG), LIMITS),
   };
 };
 
@@ -101,7 +101,7 @@ describe('a command', () => {
 });
 
 test('a client of another service is left as it is', () => {
-  const client = new SSMClient(AT);
+  const client = new SSMClient(CONFIG);
   const { send } = client;
   const services = { database: refusing, stepFunctions: refusing, eventBus: refusing };
   expect(inProcessClients(services)(client, LIMITS).send).toBe(send);

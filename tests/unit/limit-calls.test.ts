@@ -43,15 +43,15 @@ describe('the limits of a provider', () => {
 
   test('allow that many concurrent calls, and no more', async () => {
     const { limit } = createLimited();
-    let under = 0;
+    let active = 0;
     let most = 0;
     const gate = Promise.withResolvers<void>();
     const calls = Array.from({ length: 5 }, () =>
       limit(aProvider({ concurrency: 2 }), async () => {
-        under += 1;
-        most = Math.max(most, under);
+        active += 1;
+        most = Math.max(most, active);
         await gate.promise;
-        under -= 1;
+        active -= 1;
       }),
     );
     setImmediate(() => gate.resolve());

@@ -277,7 +277,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const REPORT_ID = newReportId(SECRET, { taxId: '1', idempotencyKey: 'order-1' }, NOW);
 
 /** A valid request to every route that fails on purpose. */
-const RIGHT: Request[] = [
+const VALID_REQUESTS: Request[] = [
   { route: 'GET /providers/{providerId}', path: { providerId: 'gas' } },
   { route: 'GET /providers/gas/accounts/{account}/bills', path: { account: DEFAULT_GAS_ACCOUNT } },
   { route: 'GET /providers/internet/bills' },
@@ -331,10 +331,10 @@ const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) 
 describe('every mock provider route except the list', () => {
   test('is covered below', () => {
     const own = ROUTES.providers.filter((route) => route.includes('/providers/'));
-    expect(RIGHT.map(({ route }) => route).sort()).toEqual(own.sort());
+    expect(VALID_REQUESTS.map(({ route }) => route).sort()).toEqual(own.sort());
   });
 
-  test.each(RIGHT)('$route responds, and draws one number', async (request) => {
+  test.each(VALID_REQUESTS)('$route responds, and draws one number', async (request) => {
     const { send, drawn } = createWorld();
     const { statusCode, headers } = await send(request);
     expect([statusCode, headers['cache-control']]).toEqual([
@@ -344,7 +344,7 @@ describe('every mock provider route except the list', () => {
     expect(drawn).toHaveLength(1);
   });
 
-  test.each(RIGHT)('$route fails on purpose, with the configured probability', async (request) => {
+  test.each(VALID_REQUESTS)('$route fails on purpose, with the configured probability', async (request) => {
     expect(await createWorld({ failureRate: 0.6 }).send(request)).toMatchObject({
       statusCode: 500,
       headers: { 'content-type': 'text/plain' },
@@ -353,7 +353,7 @@ describe('every mock provider route except the list', () => {
     expect((await createWorld({ failureRate: 0.5 }).send(request)).statusCode).toBeLessThan(300);
   });
 
-  test.each(RIGHT)('$route responds late, with the data of that time', async (request) => {
+  test.each(VALID_REQUESTS)('$route responds late, with the data of that time', async (request) => {
     const { send, slept } = createWorld({ latencyMs: 2_000 });
     const { json } = await send(request);
     expect(slept).toEqual([2_000]);
@@ -364,7 +364,7 @@ describe('every mock provider route except the list', () => {
     }
   });
 
-  test.each(RIGHT)('$route is down in the maintenance window, and draws nothing', async (request) => {
+  test.each(VALID_REQUESTS)('$route is down in the maintenance window, and draws nothing', async (request) => {
     const { send, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
     expect(await send(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
     expect(drawn).toEqual([]);
@@ -386,7 +386,7 @@ describe('a request to the mock providers', () => {
   const provider = 'GET /providers/{providerId}';
   const gas = 'GET /providers/gas/accounts/{account}/bills';
   const internet = 'GET /providers/internet/bills';
-  const order = RIGHT.find(({ route }) => route === 'POST /providers/reports') as Request;
+  const order = VALID_REQUESTS.find(({ route }) => route === 'POST /providers/reports') as Request;
   const withHeaders = (headers: Record<string, string>): Request => ({ ...order, headers });
 
   test.each<[string, number, Request]>([
@@ -458,7 +458,7 @@ describe('a request to the mock providers', () => {
 
   test('for a token gets an RFC 6749 response', async () => {
     const { send, drawn } = createWorld();
-    const right = RIGHT.find(({ route }) => route === 'POST /providers/token') as Request;
+    const right = VALID_REQUESTS.find(({ route }) => route === 'POST /providers/token') as Request;
     expect(await send(right)).toMatchObject({
       statusCode: 200,
       headers: { 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' },
@@ -484,7 +484,7 @@ describe('a request to the mock providers', () => {
     const { headers, json } = await send(order);
     expect(json).toEqual({ id: REPORT_ID, status: 'QUEUED' });
     expect(headers).toMatchObject({ location: `/providers/reports/${REPORT_ID}`, 'retry-after': '1' });
-    const read = RIGHT.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
+    const read = VALID_REQUESTS.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
     const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).send(read)));
     expect(answers.map((answer) => [answer.json?.status, answer.headers['retry-after']])).toEqual([
       ['QUEUED', '1'],

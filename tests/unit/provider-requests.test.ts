@@ -160,7 +160,7 @@ describe('our credential', () => {
     expect((await arriving({ headers: { authorization: 'none' }, auth })).headers.authorization).toBe('s3cret-value');
   });
 
-  test("is sent in the query, beside the URL's own query", async () => {
+  test("is sent in the query, in addition to the URL's own query", async () => {
     const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
     const { request } = await arriving({ auth }, { secret: 'a&b+c d%é', path: '/bills?size=2&api%5Fkey=old' });
     expect(request?.url).toBe('/bills?size=2&api_key=a%26b%2Bc%20d%25%C3%A9');
@@ -172,7 +172,7 @@ describe('our credential', () => {
     expect(headers.authorization).toBe(`Basic ${Buffer.from('Jürgen:p:ä€').toString('base64')}`);
   });
 
-  test("is sent beside the URL's user info if it is no Authorization header", async () => {
+  test("is sent in addition to the URL's user info if it is not an Authorization header", async () => {
     const { headers } = await arriving({ auth: { header: 'x-key', secret: 'key' } }, { userInfo: 'me:p%40ss@' });
     expect(headers.authorization).toBe(`Basic ${btoa('me:p@ss')}`);
   });

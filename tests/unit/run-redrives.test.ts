@@ -35,7 +35,7 @@ const createWorld = () => {
     /** Time to read a job. */
     readMs: 0,
     /** Jobs that crash the process. */
-    killers: new Set<string>(),
+    crashingJobs: new Set<string>(),
     /** Runs before a job is read. */
     onRead: (_jobId: string): void => {},
     sweepsStarted: 0,
