@@ -84,7 +84,7 @@ describe('a caller', () => {
     expect(await failed(undefined)).toMatchObject({ reason: 'no_credentials', keyFingerprint: undefined });
   });
 
-  test('without a key is lookups for one', async () => {
+  test('without a key is asked for one', async () => {
     await expect(createWorld().authenticate(undefined)).rejects.toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="boomerang"' },

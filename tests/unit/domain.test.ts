@@ -143,9 +143,12 @@ describe('the catalogue', () => {
     expect(() => parse(providers)).toThrow(message);
   });
 
-  test.each(['[]', 'null', '"text"', '{}', '{"providers":{}}', '{"providers":[null]}'])('cannot be read from %s', (text) => {
-    expect(() => parseCatalogue(text, {})).toThrow(InvalidCatalogue);
-  });
+  test.each(['[]', 'null', '"text"', '{}', '{"providers":{}}', '{"providers":[null]}'])(
+    'cannot be read from %s',
+    (text) => {
+      expect(() => parseCatalogue(text, {})).toThrow(InvalidCatalogue);
+    },
+  );
 
   test('reports every invalid field', () => {
     expect(() =>

@@ -1,7 +1,7 @@
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import {
   advanced,
-  isToGiveUp,
+  mustAbandonJob,
   newRedrive,
   PAGE_JOBS,
   pageSizeOf,
@@ -98,7 +98,7 @@ const createWorld = () => {
       async (jobId: string, now: number): Promise<Found> => {
         world.now += world.readMs;
         world.onRead(jobId);
-        if (!world.killers.has(jobId)) return read(jobId, now);
+        if (!world.crashingJobs.has(jobId)) return read(jobId, now);
         isDead = true;
         die('died');
         return new Promise<never>(() => {});
@@ -439,7 +439,7 @@ test('skips the one job that crashes the function each time, names it, and count
   const { sweepUntilOver, read, world, store, log, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60);
   const killer = jobs[37]?.jobId as string;
-  world.killers.add(killer);
+  world.crashingJobs.add(killer);
   const redrive = await request();
   expect(await sweepUntilOver(redrive)).toBeLessThan(20);
   expect(store.jobs.get(killer)?.status).toBe('FAILED');
@@ -460,11 +460,11 @@ test.each([
 ])('skips only the jobs that crash, %s', async (_name, indexes) => {
   const { sweepUntilOver, read, world, store, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60);
-  world.killers = new Set(indexes.map((index) => jobs[index]?.jobId as string));
+  world.crashingJobs = new Set(indexes.map((index) => jobs[index]?.jobId as string));
   const redrive = await request();
   await sweepUntilOver(redrive, 120);
   const left = [...store.jobs.values()].filter(({ status }) => status === 'FAILED').map(({ jobId }) => jobId);
-  expect(new Set(left)).toEqual(world.killers);
+  expect(new Set(left)).toEqual(world.crashingJobs);
   expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
 });
 
@@ -472,7 +472,7 @@ test('halves the page with each unsaved claim, and grows it again slowly', () =>
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const claimed = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
   expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimed(stalls)))).toEqual([25, 12, 6, 3, 1, 1, 1, 1]);
-  expect([0, 4, 5, 6, 40].map((stalls) => isToGiveUp(claimed(stalls)))).toEqual([false, false, false, true, true]);
+  expect([0, 4, 5, 6, 40].map((stalls) => mustAbandonJob(claimed(stalls)))).toEqual([false, false, false, true, true]);
   const times = { now: NOW, dueAt: NOW, retentionMs: 0 };
   const nothing = { redriven: 0, skipped: 0, failed: 0 };
   let redrive: Redrive = claimed(6);
@@ -529,7 +529,7 @@ test("a client's failure does not delay other clients", async () => {
 test("a client's job that crashes the function costs other clients one pass at most", async () => {
   const { pass, read, world, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60, { clientId: 'deadly' });
-  world.killers.add(jobs[30]?.jobId as string);
+  world.crashingJobs.add(jobs[30]?.jobId as string);
   const deadly = await request('deadly');
   expect(await pass()).toBe('died');
   world.now += MINUTE;
@@ -555,7 +555,7 @@ test("a client's job that crashes the function costs other clients one pass at m
 test('requests do not rely on a pass that a stalled page may end', async () => {
   const { pass, world, storeJobs, request } = createWorld();
   const [killer] = await storeJobs(1, { clientId: 'deadly' });
-  world.killers.add(killer?.jobId as string);
+  world.crashingJobs.add(killer?.jobId as string);
   await request('deadly');
   expect(await pass()).toBe('died');
   world.now += MINUTE;

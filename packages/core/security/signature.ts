@@ -25,8 +25,8 @@ export const isSigned = (
   headers: Readonly<Record<string, string | undefined>>,
   body: string,
 ): boolean => {
-  const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => headers[`webhook-${name}`] ?? '');
-  const signed = { 'webhook-id': id ?? '', 'webhook-timestamp': timestamp ?? '', 'webhook-signature': signature ?? '' };
+  const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
+  const signed = Object.fromEntries(names.map((name) => [name, headers[name] ?? '']));
   try {
     new Webhook(secret).verify(body, signed, { jsonParse: false });
     return true;
