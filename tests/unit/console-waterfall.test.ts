@@ -134,7 +134,7 @@ describe('the waterfall of a job', () => {
       expect(free).toBeLessThanOrEqual(1 + EPSILON);
     }));
 
-  test('compresses hours between attempts, and says how long they were', () => {
+  test('compresses hours between attempts, and labels them with their length', () => {
     const call = { durationMs: 2000, tries: 1, isTimed: true, isFetch: true };
     const { rows, gaps } = waterfallOf(
       jobOf(

@@ -51,7 +51,7 @@ const breaks = (code: string) => async () => Promise.reject(Object.assign(new Er
 const hangs = () => new Promise<never>(() => {});
 
 describe('a command', () => {
-  test('is sent as on the wire, and its output copied', async () => {
+  test('is sent as JSON, and its output is a copy', async () => {
     const item = { jobId: { S: '1' }, note: { S: 'a"B":"b' } };
     const { dynamodb, calls } = clientsOf(answers({ Item: item }));
     const output = await dynamodb.send(new GetItemCommand({ ...KEY, ProjectionExpression: undefined }));
@@ -100,7 +100,7 @@ describe('a command', () => {
   });
 });
 
-test('a client of another service is left as it is', () => {
+test('a client of another service is left unchanged', () => {
   const client = new SSMClient(CONFIG);
   const { send } = client;
   const services = { database: refusing, stepFunctions: refusing, eventBus: refusing };
@@ -122,7 +122,7 @@ describe('a rejected call', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('keeps what else the service says', async () => {
+  test('keeps other members of the error', async () => {
     const { dynamodb } = clientsOf(async () => ({
       status: 400,
       body: JSON.stringify({ __type: `${prefix}ConditionalCheckFailedException`, Message: 'no', Item: KEY.Key }),
@@ -160,7 +160,7 @@ describe('the limits of a call', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('as often as the SDK would', async () => {
+  test('a broken connection is retried as often as the SDK would', async () => {
     const { dynamodb, calls } = clientsOf(breaks('ECONNRESET'));
     const error = await dynamodb.send(new GetItemCommand(KEY)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ECONNRESET', $metadata: { attempts: calls.length } });

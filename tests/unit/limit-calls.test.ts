@@ -139,7 +139,7 @@ describe('the limits of a provider', () => {
   test.each([
     [0, [1, 2, 3]],
     [0.999, [0, 1, 2]],
-  ])('of a high rate use other counters for each caller: drawing %d, in %j', async (random, expected) => {
+  ])('of a high rate start at a random counter: drawing %d, in %j', async (random, expected) => {
     const { limit, limits } = createLimited(1, { random });
     const asked: number[] = [];
     limits.takeCall = async (_key, part, _second, most) => {

@@ -147,7 +147,7 @@ describe('published events contain exactly', () => {
     expect(await published(act)).toEqual([[type, detail]]);
   });
 
-  test('no internal attribute of an item spread into the event', async () => {
+  test('known attributes, even if internal ones are spread into the event', async () => {
     for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
       const { jobId: __, ...others } = internals;
       const event = { ...others, ...detail, type } as unknown as OperatorEvent;

@@ -125,7 +125,7 @@ describe('the parameters of a provider', () => {
       'b',
       ['Must have at least 3 characters', 'Must match the pattern ^a'],
     ],
-  ])('%j and the value %j', (property, value, messages) => {
+  ])('%j validates the value %j', (property, value, messages) => {
     expect(messagesFor(property, value)).toEqual(messages);
   });
 

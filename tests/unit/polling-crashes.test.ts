@@ -173,7 +173,7 @@ const fate = fc.constantFrom<Fate>(
 );
 const mood = fc.constantFrom<Mood>('works', 'works', 'works', '500', 'broken', 'has lost it');
 
-test('work is started once a round, polled while its ticket is held, and its own result is kept, whatever crashes when', async () => {
+test('work is started once a round, polled while its ticket is held, and its own result is kept, whichever executions crash', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fate, mood), { maxLength: 14 }), async (executions) => {
       const story = await createStory();

@@ -203,7 +203,7 @@ describe('the response to a poll', () => {
     expect(status(polling, ...args)).toMatchObject(expected);
   });
 
-  test('quotes a status in an excerpt', () => {
+  test('is quoted by its status in an excerpt', () => {
     const progress = status(byStatus, 200, { status: 'x'.repeat(5_000) });
     expect(JSON.stringify(progress).length).toBeLessThan(200);
   });
@@ -242,7 +242,7 @@ describe('a provider-supplied URL', () => {
     expect(hasOriginOf('what is no URL', 'https://h.example/')).toBe(false);
   });
 
-  test('is of one origin and within the length limit, or rejected', () => {
+  test('is resolved to the same origin within the length limit, or rejected', () => {
     const parts = fc.constantFrom(
       'https:',
       'http:',

@@ -172,7 +172,7 @@ test('ignores jobs outside the time range', async () => {
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
-test('takes only the jobs that its filters select', async () => {
+test('redrives only the jobs that its filters select', async () => {
   const { run, store, storeJobs, request } = createWorld();
   const [gone, other, partial] = await storeJobs(3);
   for (const job of store.jobs.values()) {
