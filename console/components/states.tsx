@@ -11,11 +11,14 @@ export const EmptyState = ({ title, children }: { title: string; children?: Comp
   </div>
 );
 
-/** A placeholder while content loads, with the content's height, so that the page does not jump. */
-export const Skeleton = ({ lines = 1, height }: { lines?: number; height?: string }) => (
+/**
+ * A placeholder while content loads, with the content's height, so that the page does not jump.
+ * @param like the class of the content, if that sets the height
+ */
+export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; height?: string; like?: string }) => (
   <div class="skeletons" aria-hidden="true">
     {Array.from({ length: lines }, (_, index) => (
-      <div key={index} class="skeleton" style={height === undefined ? undefined : { height }} />
+      <div key={index} class={`skeleton ${like}`} style={height === undefined ? undefined : { height }} />
     ))}
   </div>
 );
