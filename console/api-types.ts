@@ -1,6 +1,6 @@
 import type { Catalogue as ApiCatalogue, JobSummary, OfferedProvider } from '@boomerang/client/api-types.ts';
 
-/** The API's types: generated from its document, and what the document leaves open. */
+/** The API's types: those generated from its OpenAPI document, and narrower ones where the document is not specific. */
 
 export type {
   Attempt,
@@ -58,6 +58,6 @@ export type ParametersSchema = {
   required?: string[];
   properties?: Record<string, ParameterSchema>;
 };
-/** A provider of the catalogue, whose document has any JSON Schema for its parameters. */
+/** A provider of the catalogue. The OpenAPI document allows any JSON Schema for its parameters. */
 export type Provider = Omit<OfferedProvider, 'parameters'> & { parameters?: ParametersSchema };
 export type Catalogue = Omit<ApiCatalogue, 'providers'> & { providers: Provider[] };

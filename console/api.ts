@@ -7,7 +7,7 @@ export type Query = Record<string, string | number | boolean | undefined>;
 export type Api = {
   /** @throws ApiError */
   get: <Body>(path: string, query?: Query, signal?: AbortSignal) => Promise<Body>;
-  /** @param known the ETag of the body that the caller has; the answer has no body if that is still current */
+  /** @param known the ETag of the caller's copy; the answer has no body if the copy is still current */
   getIfChanged: <Body>(
     path: string,
     query: Query,
@@ -33,7 +33,7 @@ export type ApiOptions = {
   /** Base URL without a trailing slash. */
   base: string;
   key: string;
-  /** Another client, for whom an operator reads and acts. */
+  /** The client that an operator acts for, if not itself. */
   clientId?: string | undefined;
   onUnauthorized: () => void;
 };

@@ -59,14 +59,14 @@ const Console = ({ api }: { api: Api }) => {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {
-    // After a reload of the page the key is there, but not whose it is.
-    if (me.peek() === undefined) void api.get<Me>('/me').then((who) => (me.value = who), ignore);
+    // After a reload, the key is known from the session, but not its client.
+    if (me.peek() === undefined) void api.get<Me>('/me').then((caller) => (me.value = caller), ignore);
   }, [api]);
   useEffect(() => {
     const heading = main.current?.querySelector('h1');
     document.title = `${heading?.textContent ?? 'Console'} · Boomerang`;
     if (!isFirst.current) {
-      // A page may have put the focus into its search field.
+      // Some pages focus their search field themselves.
       if (!main.current?.querySelector('input:focus')) heading?.focus({ preventScroll: true });
       scrollTo(0, 0);
     }
@@ -88,5 +88,5 @@ const Console = ({ api }: { api: Api }) => {
   );
 };
 
-/** The page polls, so a failure is told elsewhere. */
+/** For failures that the polling of the page also reports. */
 const ignore = (): void => {};

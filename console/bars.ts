@@ -1,12 +1,12 @@
 import type { Status, StatusCounts } from './api-types.ts';
 
-/** From the bottom to the top. */
+/** The statuses of a bar, from the bottom to the top. */
 export const STACK_ORDER: Status[] = ['COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED', 'PENDING'];
 
 export type Segment = { status: Status; count: number; y: number; height: number };
 export type Bar = { from: string; total: number; segments: Segment[] };
 
-/** One failure among thousands must be seen. Share of the height. */
+/** The minimum height of a segment, as a share of the chart's, so that one failure among thousands is visible. */
 const MIN_SHARE = 0.025;
 
 /**
@@ -19,7 +19,7 @@ export const barsOf = (buckets: (StatusCounts & { from: string })[], height: num
   const bars = buckets.map((counts) => {
     const present = STACK_ORDER.filter((status) => counts[status] > 0);
     const heights = present.map((status) => Math.max(counts[status] / max, MIN_SHARE) * height);
-    // Segments that were made visible must not push the bar out of its frame.
+    // Enlarged segments must not make the bar higher than the chart.
     const excess = heights.reduce((sum, one) => sum + one, 0) / height;
     let y = height;
     const segments = present.map((status, index) => {

@@ -1,6 +1,6 @@
 import type { Provider } from './api-types.ts';
 
-/** A command that posts a job, with providers that need no parameters if there are any. */
+/** A curl command that posts a job: for up to two providers without required parameters, or else for the first provider. */
 export const curlOf = (base: string, providers: Provider[]): string => {
   const simple = providers.filter(({ parameters }) => (parameters?.required ?? []).length === 0);
   const chosen = simple.length > 0 ? simple.slice(0, 2).map(({ id }) => id) : providers.slice(0, 1).map(withParameters);
@@ -19,9 +19,9 @@ const withParameters = ({ id, parameters }: Provider) => ({
   parameters: Object.fromEntries(
     Object.entries(parameters?.properties ?? {})
       .filter(([name]) => parameters?.required?.includes(name))
-      .map(([name, { type, const: only, enum: some = [], minimum }]) => [
+      .map(([name, { type, const: only, enum: values = [], minimum }]) => [
         name,
-        only ?? some[0] ?? minimum ?? PLACEHOLDERS[type],
+        only ?? values[0] ?? minimum ?? PLACEHOLDERS[type],
       ]),
   ),
 });

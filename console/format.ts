@@ -1,4 +1,4 @@
-/** Texts for figures and times. Pure: the current time is passed in. */
+/** Figures and times as text. The functions are pure: the current time is an argument. */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -18,19 +18,26 @@ export const formatDuration = (ms: number): string => {
 const joinUnits = (large: number, largeUnit: string, small: number, smallUnit: string): string =>
   small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 
-/** Minutes and seconds below an hour (`3:12`, `0:07`), then as `formatDuration`. */
+/** Minutes and seconds below an hour (`3:12`, `0:07`); from an hour on as `formatDuration`. */
 export const formatCountdown = (ms: number): string => {
   if (ms >= HOUR) return formatDuration(ms);
   const seconds = Math.max(0, Math.ceil(ms / SECOND));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 };
 
+const SECONDS = { size: SECOND, unit: 's' };
+const UNITS = [
+  { size: DAY, unit: 'd' },
+  { size: HOUR, unit: 'h' },
+  { size: MINUTE, unit: 'min' },
+];
+
 /** `just now`, `12 s ago`, `4 min ago`, `2 h ago`, `3 d ago`, `in 12 s`. */
 export const formatRelative = (at: number, now: number): string => {
   const ms = Math.abs(now - at);
   if (ms < SECOND) return 'just now';
-  const [size, unit] = ms < MINUTE ? [SECOND, 's'] : ms < HOUR ? [MINUTE, 'min'] : ms < DAY ? [HOUR, 'h'] : [DAY, 'd'];
-  const text = `${Math.floor(ms / (size as number))} ${unit}`;
+  const { size, unit } = UNITS.find((one) => ms >= one.size) ?? SECONDS;
+  const text = `${Math.floor(ms / size)} ${unit}`;
   return at > now ? `in ${text}` : `${text} ago`;
 };
 
@@ -42,8 +49,9 @@ export const formatCount = (count: number): string => whole.format(count);
 export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
   `${formatCount(count)} ${count === 1 ? noun : nouns}`;
 
-/** `97.6 %`. Rounded down, so that only all is 100 %. */
+/** `97.6 %`. Rounded down, so that 99.99 % does not become 100 %. */
 export const formatShare = (share: number): string => {
+  // The addition corrects a product that rounding has left just below a whole number.
   const tenths = Math.floor(share * 1000 + 1e-9) / 10;
   return `${tenths === 100 || tenths === 0 ? tenths : tenths.toFixed(1)} %`;
 };

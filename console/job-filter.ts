@@ -3,7 +3,7 @@ import { formatLocal, sentenceCase } from './format.ts';
 import { isRangeName, RANGES, type RangeName, startOf } from './ranges.ts';
 import type { Params } from './router.ts';
 
-/** What a list of jobs is filtered by; kept in the address. */
+/** The filter of a list of jobs. It is kept in the address. */
 export type JobFilter = {
   statuses: Status[];
   providerId?: string;
@@ -26,7 +26,7 @@ export const FAILURE_CODES: Record<string, string> = {
   RESULT_MISSING: 'Result missing',
 };
 
-/** The statuses that a redrive of a list takes. */
+/** The statuses that the console offers to redrive in bulk. */
 const REDRIVABLE: Status[] = ['FAILED', 'PARTIAL'];
 
 export const parseFilter = (params: Params): JobFilter => {
@@ -34,7 +34,7 @@ export const parseFilter = (params: Params): JobFilter => {
   const inTrouble = params.inTrouble === 'true';
   const { providerId, failureCode, range, from, to } = params;
   return {
-    // The API takes no other status together with inTrouble.
+    // The API accepts no status but PENDING together with inTrouble.
     statuses: inTrouble ? [] : STATUSES.filter((status) => wanted.includes(status)),
     inTrouble,
     ...(providerId && { providerId }),
@@ -45,25 +45,25 @@ export const parseFilter = (params: Params): JobFilter => {
 
 const isTime = (text: string | undefined): text is string => text !== undefined && !Number.isNaN(Date.parse(text));
 
-/** As the address has it. */
+/** The filter as parameters of the address. */
 export const filterParams = ({ statuses, inTrouble, ...rest }: JobFilter): Record<string, string | undefined> => ({
   status: statuses.length > 0 ? statuses.join(',') : undefined,
   inTrouble: inTrouble ? 'true' : undefined,
   ...rest,
 });
 
-/** As `GET /jobs` takes it, without the times of a range that ends now. */
+/** The filter as query of `GET /jobs`, without the times of a range that ends now. */
 export const filterQuery = ({ statuses, inTrouble, range: _, ...rest }: JobFilter) => ({
   ...(statuses.length > 0 && { status: statuses.join(',') }),
   ...(inTrouble && { inTrouble: true }),
   ...rest,
 });
 
-/** The times of a range that ends now. */
+/** The part of the query that changes with the time: the start of a range that ends now. */
 export const movingQuery = ({ range }: JobFilter, now: number) =>
   range === undefined ? {} : { from: startOf(range, now) };
 
-/** As `POST /redrives` takes it; undefined if no job that it shows could be redriven. */
+/** The filter as body of `POST /redrives`; undefined if it excludes all statuses that can be redriven. */
 export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest | undefined => {
   const { statuses, inTrouble, range: _, ...rest } = filter;
   const status = statuses.length === 0 ? REDRIVABLE : REDRIVABLE.filter((one) => statuses.includes(one));
@@ -75,7 +75,7 @@ export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest |
   };
 };
 
-/** `Failed or partial jobs of gas, from the last hour` */
+/** `Failed and partial jobs of gas, from 2026-01-31 12:00` */
 export const describeRequest = ({
   status,
   inTrouble,
@@ -91,7 +91,8 @@ export const describeRequest = ({
     ...(from === undefined || Date.parse(from) <= 0 ? [] : [`from ${formatLocal(from).slice(0, 16)}`]),
     ...(to === undefined ? [] : [`until ${formatLocal(to).slice(0, 16)}`]),
   ];
-  return `${which}${providerId === undefined ? '' : ` of ${providerId}`}${failure}${times.length > 0 ? `, ${times.join(' ')}` : ''}`;
+  const provider = providerId === undefined ? '' : ` of ${providerId}`;
+  return [`${which}${provider}${failure}`, ...(times.length > 0 ? [times.join(' ')] : [])].join(', ');
 };
 
 export const isFiltered = ({ statuses, inTrouble, ...rest }: JobFilter): boolean =>

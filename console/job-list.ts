@@ -2,8 +2,8 @@ import { computed, signal } from '@preact/signals';
 import type { JobSummary } from './api-types.ts';
 
 /**
- * Puts a fresh first page over the rows that were loaded before. Rows that have changed replace older copies, the others stay the
- * same objects. If the page has no row in common with the others, there may be a gap between them, and only the page is kept.
+ * Merges a fresh first page into the rows that were loaded before. Changed rows are replaced; the others stay the same objects.
+ * If the page and the older rows have no row in common, there may be a gap between them, so only the page is kept.
  *
  * @param isLast whether the fresh page holds all jobs
  */
@@ -18,7 +18,7 @@ export const mergeRows = (old: JobSummary[], fresh: JobSummary[], isLast: boolea
   return at === -1 ? rows : [...rows, ...old.slice(at + 1)];
 };
 
-/** The rows chosen for an action. */
+/** The rows selected for an action. */
 export const createSelection = () => {
   const ids = signal<ReadonlySet<string>>(new Set());
   return {
@@ -39,13 +39,14 @@ export const createSelection = () => {
 };
 export type Selection = ReturnType<typeof createSelection>;
 
-/** Runs an action for each id, a few at once. @returns how many succeeded, and the first error */
+const MAX_CONCURRENT = 4;
+
+/** Runs an action for each id, a few at a time. @returns how many succeeded, and the errors of the others */
 export const runForEach = async (
   ids: string[],
   act: (id: string) => Promise<unknown>,
   onProgress: (done: number) => void,
 ): Promise<{ succeeded: number; errors: unknown[] }> => {
-  const AT_ONCE = 4;
   const queue = [...ids];
   const errors: unknown[] = [];
   let done = 0;
@@ -56,6 +57,6 @@ export const runForEach = async (
       onProgress(done);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT }, work));
   return { succeeded: done - errors.length, errors };
 };

@@ -28,11 +28,13 @@ const focusSearch = (): void => {
 
 const rows = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[data-row]')];
 
+/** Moves to the next or previous row; from outside the rows, to the first or last one. */
 const move = (step: 1 | -1): void => {
   const all = rows();
   const current = document.activeElement?.closest('tr')?.querySelector<HTMLElement>('[data-row]') ?? null;
   const index = current ? all.indexOf(current) : -1;
-  const next = all[index === -1 ? (step === 1 ? 0 : all.length - 1) : index + step];
+  const outermost = step === 1 ? 0 : all.length - 1;
+  const next = all[index === -1 ? outermost : index + step];
   next?.focus();
   next?.scrollIntoView({ block: 'nearest' });
 };

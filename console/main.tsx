@@ -13,14 +13,14 @@ import { signOut } from './store.ts';
  * A page is a component in pages/ that takes `PageProps`: `api` and the route's `params`. It
  * - begins with `<h1 tabIndex={-1}>`, which gets the focus after navigation and is the document's title;
  * - reads with `useResource(api, path, { query, everyMs })`, which polls while the page is visible, sends If-None-Match, backs
- *   off on errors and tells the header's live indicator; shows `Skeleton` until `data` is defined, `ErrorState` if it never was;
- * - acts with `api.post` and `api.delete`, asks with `confirm(…)` before what can't be undone, tells the outcome with `toast(…)`;
+ *   off on errors and updates the header's live indicator; shows `Skeleton` until `data` is defined, `ErrorState` if it never was;
+ * - acts with `api.post` and `api.delete`, asks with `confirm(…)` before what can't be undone, shows the outcome with `toast(…)`;
  * - links with `hrefTo(path, query)`; keeps filters in the query with `replaceQuery`;
  * - takes colors and sizes from the custom properties in styles.css, and keeps its rules in pages/<page>.css, which it imports;
- * - leaves rules worth a test to pure modules (no DOM) beside it, tested in tests/unit/console-*.test.ts.
+ * - keeps rules that need tests in pure modules (no DOM) beside it, tested in tests/unit/console-*.test.ts.
  */
 
-/** A key in the address signs in. It is dropped from the address before anything else happens. */
+/** Signs in with a key in the address, if there is one, after removing it from there; then follows the route. */
 const readAddress = (): void => {
   const { key, rest } = splitKey(location.hash);
   if (key !== undefined) {
@@ -32,7 +32,7 @@ const readAddress = (): void => {
 };
 
 addEventListener('hashchange', readAddress);
-// Before the first drawing: an effect would run after it, and lose keys that are pressed in between.
+// Before the first rendering. An effect would run after it, and miss keys that are pressed in between.
 addEventListener('keydown', handleKey);
 readAddress();
 render(<App />, document.body);

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { hrefTo, parseRoute, type Route } from './router.ts';
 
-/** The current route, and how to change it. */
+/** The current route, and functions that change it. */
 
 export const route = signal<Route>({ page: 'overview', path: '/', params: {} });
 

@@ -1,6 +1,6 @@
 const MAX_DELAY_MS = 60_000;
 
-/** The delay before the next poll: doubled for each failure in a row, at most a minute, and not before the server's `Retry-After`. */
+/** The delay before the next poll: doubled for each consecutive failure, up to a minute, and at least the `Retry-After`. */
 export const nextDelayMs = ({
   everyMs,
   failures,

@@ -1,4 +1,4 @@
-/** Time ranges that end now, as they are chosen in the console. */
+/** The time ranges that a user can choose. They end now. */
 
 const HOUR_MS = 3_600_000;
 
@@ -16,6 +16,6 @@ export const isRangeName = (text: string | undefined): text is RangeName =>
 
 const MINUTE_MS = 60_000;
 
-/** The beginning of a range, ISO 8601; full minutes, so that it doesn't change with each poll. */
+/** The start of a range, ISO 8601, rounded down to a minute, so that it does not change with each poll. */
 export const startOf = (range: RangeName, now: number): string =>
   new Date(Math.floor((now - RANGES[range].ms) / MINUTE_MS) * MINUTE_MS).toISOString();

@@ -1,6 +1,6 @@
 import type { Redrive } from './api-types.ts';
 
-/** The API doesn't keep how many jobs matched when a redrive began, so the tab that began it does. */
+/** The API does not store how many jobs matched when a redrive began, so the tab that began it stores that number. */
 const keyOf = (redriveId: string): string => `boomerang.matched.${redriveId}`;
 
 export const rememberMatched = (redriveId: string, matched: number): void =>

@@ -9,7 +9,7 @@ import { navigate } from './navigation.ts';
 import { rememberMatched } from './redrive-progress.ts';
 import { hrefTo } from './router.ts';
 
-/** Counts, asks, starts a redrive of all jobs that match, and goes to its progress. */
+/** Redrives all jobs that match: counts them, asks for confirmation, starts the redrive and opens its page. */
 export const redriveAll = async (api: Api, request: RedriveRequest): Promise<void> => {
   try {
     const { matched, truncated } = await api.post<RedriveCount>('/redrives', { ...request, dryRun: true });

@@ -4,7 +4,7 @@ import { type Api, ApiError, noAnswer, type Query } from './api.ts';
 import { nextDelayMs } from './polling.ts';
 import { isVisible } from './store.ts';
 
-/** Something the API gives, kept up to date while it is on screen. */
+/** The body of an API route, kept up to date by polling while it is on screen. */
 export type Resource<Body> = {
   /** The last body; undefined until the first one. Stays while later requests fail. */
   data: ReadonlySignal<Body | undefined>;
@@ -15,7 +15,7 @@ export type Resource<Body> = {
 
 export type ResourceOptions = {
   query?: Query;
-  /** Query parameters that change with the time. They are evaluated for each poll; a change is no other resource. */
+  /** Query parameters that change with the time. They are evaluated for each poll, and do not make it another resource. */
   moving?: () => Query;
   /** Between polls, 3 s by default. 0: no polling. */
   everyMs?: number;
@@ -24,7 +24,7 @@ export type ResourceOptions = {
 type Poll = { failures: number; retryAt: number };
 const polls = signal<ReadonlyMap<object, Poll>>(new Map());
 
-/** Failing polls on screen: since the page tells about them in one place. Undefined if all is well. */
+/** When the first of the failing polls on screen is repeated, for the header; undefined if none fails. */
 export const trouble = computed<{ retryAt: number } | undefined>(() => {
   const failing = [...polls.value.values()].filter(({ failures }) => failures > 0);
   return failing.length === 0 ? undefined : { retryAt: Math.min(...failing.map(({ retryAt }) => retryAt)) };
@@ -34,19 +34,19 @@ export const trouble = computed<{ retryAt: number } | undefined>(() => {
 export const isLive = computed(() => polls.value.size > 0);
 
 const refreshers = new Set<() => void>();
-/** Refreshes all that is on screen, now. */
+/** Refreshes everything on screen at once. */
 export const refreshAll = (): void => {
   for (const refresh of refreshers) refresh();
 };
 
-/** @param path undefined: nothing is read */
+/** Reads and polls a route while the component is mounted. @param path undefined: nothing is read */
 export const useResource = <Body>(
   api: Api,
   path: string | undefined,
   { query = {}, moving, everyMs = 3000 }: ResourceOptions = {},
 ): Resource<Body> => {
   const identity = path === undefined ? undefined : api.urlOf(path, query);
-  // The URL stands for path and query.
+  // `identity` stands for path and query, which may be new objects each time.
   const resource = useMemo(
     () => createResource<Body>(api, path, { query, everyMs, ...(moving && { moving }) }),
     [api, identity, everyMs],
@@ -108,7 +108,7 @@ const createResource = <Body>(
       error.value = undefined;
       etag = answer.etag;
       const text = JSON.stringify(answer.body);
-      // Nothing is drawn anew for the same body.
+      // The same body must not cause a new rendering.
       if (text !== undefined && text !== last) data.value = answer.body;
       last = text ?? last;
       plan();

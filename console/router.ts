@@ -1,6 +1,6 @@
 import { percentDecoded } from '../packages/core/domain/text.ts';
 
-/** Routes in the address's fragment: `#/jobs/<id>?tab=data`. */
+/** Routes in the fragment of the address, such as `#/jobs/<id>` or `#/jobs?status=FAILED`. */
 
 export type PageName =
   | 'overview'
@@ -38,14 +38,14 @@ const PAGES: [RegExp, PageName][] = [
 export const parseRoute = (hash: string): Route => {
   const [path = '', search] = hash.replace(/^#/, '').split('?');
   const query = Object.fromEntries(new URLSearchParams(search));
-  const normal = path === '' ? '/' : path;
+  const normalized = path === '' ? '/' : path;
   for (const [pattern, page] of PAGES) {
-    const match = pattern.exec(normal);
+    const match = pattern.exec(normalized);
     if (!match) continue;
     const id = match[1];
-    return { page, path: normal, params: id === undefined ? query : { ...query, id: percentDecoded(id) } };
+    return { page, path: normalized, params: id === undefined ? query : { ...query, id: percentDecoded(id) } };
   }
-  return { page: 'unknown', path: normal, params: query };
+  return { page: 'unknown', path: normalized, params: query };
 };
 
 /** A link to a page. Undefined and empty parameters are left out. */
@@ -58,7 +58,7 @@ export const hrefTo = (path: string, query: Record<string, string | undefined> =
 };
 
 /**
- * Splits an API key off a fragment: `#key=…`, or `#/jobs/<id>?key=…`.
+ * Separates an API key from a fragment: `#key=…`, or `#/jobs/<id>?key=…`.
  * @returns the key, and the fragment without it
  */
 export const splitKey = (hash: string): { key: string | undefined; rest: string } => {
@@ -72,6 +72,6 @@ export const splitKey = (hash: string): { key: string | undefined; rest: string 
   return { key, rest: `#${path}${left === '' ? '' : `?${left}`}` };
 };
 
-/** Keys may contain `+`, which is a space in queries. */
+/** The key in a query. A `+` belongs to the key, although it means a space in queries. */
 const keyIn = (search: string): string | undefined =>
   new URLSearchParams(search.replaceAll('+', '%2B')).get('key') ?? undefined;

@@ -6,7 +6,7 @@ import { BASE, signIn, signInNote } from './store.ts';
 /** Whether a key is being checked. */
 export const isChecking = signal(false);
 
-/** Signs in if the API knows the key; otherwise says why not. */
+/** Signs in if the API accepts the key; otherwise the sign-in page shows why not. */
 export const tryKey = async (key: string): Promise<void> => {
   isChecking.value = true;
   signInNote.value = undefined;

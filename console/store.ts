@@ -2,7 +2,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { type Api, createApi } from './api.ts';
 import type { Client, Me } from './api-types.ts';
 
-/** State of the whole console. A page has its own signals, made in its component with `useSignal` or `useResource`. */
+/** State of the whole console. State of a single page is in its component, by `useSignal` and `useResource`. */
 
 const KEY = 'boomerang.key';
 const VIEW_AS = 'boomerang.view-as';
@@ -12,7 +12,7 @@ const THEME = 'boomerang.theme';
 export const key = signal(sessionStorage.getItem(KEY) ?? undefined);
 /** Why the last session ended, for the sign-in page. */
 export const signInNote = signal<string | undefined>(undefined);
-/** Who signed in; undefined until the API has said so. */
+/** The client that signed in; undefined until `GET /me` has answered. */
 export const me = signal<Me | undefined>(undefined);
 
 export type ViewAs = Pick<Client, 'clientId' | 'name'>;
@@ -26,7 +26,7 @@ function readViewAs(): ViewAs | undefined {
 
 export const BASE = location.href.replace(/[?#].*$/, '').replace(/\/console\/?$/, '');
 
-/** Undefined while signed out. A new one after each change of key or client: pages are made anew. */
+/** Undefined while signed out. Replaced when the key or the viewed client changes, which mounts the pages again. */
 export const api = computed<Api | undefined>(() => {
   if (key.value === undefined) return undefined;
   return createApi({ base: BASE, key: key.value, clientId: viewAs.value?.clientId, onUnauthorized });
@@ -34,10 +34,10 @@ export const api = computed<Api | undefined>(() => {
 
 const onUnauthorized = (): void => signOut('Your API key no longer works: it is unknown or was revoked.');
 
-export const signIn = (newKey: string, who: Me): void => {
+export const signIn = (newKey: string, caller: Me): void => {
   sessionStorage.setItem(KEY, newKey);
   signInNote.value = undefined;
-  me.value = who;
+  me.value = caller;
   key.value = newKey;
 };
 
@@ -67,7 +67,7 @@ effect(() => {
   else localStorage.setItem(THEME, theme.value);
 });
 
-/** Whether anybody can see the page. */
+/** Whether the browser shows the page. */
 export const isVisible = signal(document.visibilityState === 'visible');
 document.addEventListener('visibilitychange', () => {
   isVisible.value = document.visibilityState === 'visible';

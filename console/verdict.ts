@@ -5,7 +5,7 @@ import { hrefTo } from './router.ts';
 
 /** The answer to "is anything wrong?", in one line. */
 export type Verdict = { tone: 'good' | 'warn' | 'bad' | 'idle'; parts: Part[]; detail: string };
-/** A part of the line; with a link to what it speaks of. */
+/** A part of the line, with a link to the jobs or providers in question. */
 export type Part = { text: string; href?: string };
 
 /** @param providers undefined until the catalogue has been read */

@@ -224,7 +224,9 @@ const toEvent = (
 const send = (response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void => {
   const { statusCode = 200, headers = {}, body = '', isBase64Encoded = false } = result;
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, String(value));
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) response.setHeader(name, String(value));
+  }
   response.writeHead(statusCode, { 'content-length': bytes.length }).end(bytes);
 };
 

@@ -1,4 +1,6 @@
 declare module 'dynalite/db/index.js' {
+  import type { Readable } from 'node:stream';
+
   type Item = Record<string, unknown>;
   type Index = {
     IndexName: string;
@@ -7,6 +9,8 @@ declare module 'dynalite/db/index.js' {
   };
   type Table = { TableName: string; AttributeDefinitions?: object[]; GlobalSecondaryIndexes?: Index[] };
   export type Write = { type: 'put'; key: string; value: Item } | { type: 'del'; key: string };
+
+  type Range = { gte?: string; gt?: string; lte?: string; lt?: string; reverse?: boolean; limit?: number };
 
   export type Store = {
     db: {
@@ -17,7 +21,13 @@ declare module 'dynalite/db/index.js' {
       del: (key: string, callback: (error: unknown) => void) => void;
       close: (callback: (error?: Error) => void) => void;
       batch: (writes: Write[], callback?: (error: unknown) => void) => Promise<void>;
-      iterator: (range: { gte: string; lt: string }) => AsyncIterable<[string, Item]>;
+      iterator: (range: Range) => AsyncIterable<[string, Item]>;
+      values: (range: Range & { highWaterMarkBytes?: number }) => {
+        /** At most this many; none at the end of the range. */
+        nextv: (size: number) => Promise<Item[]>;
+        close: () => Promise<void>;
+      };
+      createValueStream: (range: Range) => Readable;
     };
   };
 

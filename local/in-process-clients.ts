@@ -4,7 +4,7 @@ import * as sfn from '@aws-sdk/client-sfn';
 import { type CallLimits, createRetryStrategy, type DecorateClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import { MAX_BODY_BYTES } from './guarded-endpoint.ts';
-import type { Answer, Service } from './service.ts';
+import { type Answer, exceeds, type Service } from './service.ts';
 
 export type Services = { database: Service; stepFunctions: Service; eventBus: Service };
 
@@ -55,7 +55,7 @@ const redirect = <Client extends { send: unknown }>(
       if (operation === undefined) return sendToEndpoint(command, options);
       const body = protocol.encode(command.input);
       return call(options.abortSignal, async () => {
-        const answer = isTooLarge(body) ? TOO_LARGE : await service(operation, body);
+        const answer = exceeds(body, MAX_BODY_BYTES) ? TOO_LARGE : await service(operation, body);
         if (answer.status >= 400) throw toException(protocol, answer);
         return { ...protocol.decode(answer.body), $metadata: { httpStatusCode: answer.status } };
       });
@@ -63,9 +63,6 @@ const redirect = <Client extends { send: unknown }>(
   });
 };
 
-const isTooLarge = (body: string): boolean =>
-  // A character has up to three bytes.
-  body.length * 3 > MAX_BODY_BYTES && Buffer.byteLength(body) > MAX_BODY_BYTES;
 const TOO_LARGE: Answer = { status: 413, body: '{"__type":"RequestEntityTooLarge"}' };
 
 const toException = ({ sdk, Exception }: Protocol, { status, body }: Answer): ServiceError => {

@@ -45,7 +45,7 @@ const exit = (error: unknown): never => {
 const explain = (error: unknown): readonly string[] | undefined => {
   if (!(error instanceof Error)) return undefined;
   const { code, port, path: file } = error as NodeJS.ErrnoException & { port?: number };
-  if (error instanceof InvalidEnvironment) return error.culprits;
+  if (error instanceof InvalidEnvironment) return error.faults;
   if (error instanceof DataFolderError || error.name === 'InvalidDefinition') return [error.message];
   if (error instanceof InvalidCatalogue) return [`PROVIDER_CATALOGUE: ${error.message}`];
   if (code === 'EADDRINUSE') return [`Port ${port} is in use: set SERVICE_PORT or PROVIDERS_PORT.`];

@@ -12,6 +12,11 @@ export type Answer = { status: number; body: string };
  */
 export type Service = (operation: string, body: string) => Promise<Answer>;
 
+/** Whether a text is longer than `maxBytes` in UTF-8. */
+export const exceeds = (text: string, maxBytes: number): boolean =>
+  // A UTF-16 code unit takes up to three bytes.
+  text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
+
 /** The response of a successful call. */
 export const succeeded = (output: unknown): Answer => ({ status: 200, body: JSON.stringify(output) });
 

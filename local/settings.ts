@@ -78,26 +78,26 @@ export type LocalSettings = z.infer<typeof own> & {
  */
 export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings => {
   const parsed = own.safeParse(environment);
-  const culprits = (parsed.error?.issues ?? []).map(explainIssue);
+  const faults = (parsed.error?.issues ?? []).map(explainIssue);
   const present = PASSED_ON.filter((name) => environment[name] !== undefined);
-  culprits.push(...culpritsOf(() => readSettings(present, environment)));
-  culprits.push(...culpritsOf(() => checkCatalogue(environment.PROVIDER_CATALOGUE)));
+  faults.push(...faultsOf(() => readSettings(present, environment)));
+  faults.push(...faultsOf(() => checkCatalogue(environment.PROVIDER_CATALOGUE)));
   const { SERVICE_PORT = 0, PROVIDERS_PORT } = parsed.data ?? {};
   if (SERVICE_PORT !== 0 && SERVICE_PORT === PROVIDERS_PORT)
-    culprits.push('PROVIDERS_PORT: must differ from SERVICE_PORT');
-  if (!parsed.success || culprits.length > 0) throw new InvalidEnvironment(culprits);
+    faults.push('PROVIDERS_PORT: must differ from SERVICE_PORT');
+  if (!parsed.success || faults.length > 0) throw new InvalidEnvironment(faults);
   const functionEnvironment = Object.fromEntries(present.map((name) => [name, environment[name] as string]));
   // With a known signing secret, the test receiver verifies signatures.
   if (parsed.data.LOCAL_SIGNING_SECRET !== undefined) functionEnvironment.COMPLETE_SECRET_NAME = 'LOCAL_SIGNING_SECRET';
   return { ...parsed.data, functionEnvironment };
 };
 
-const culpritsOf = (read: () => void): readonly string[] => {
+const faultsOf = (read: () => void): readonly string[] => {
   try {
     read();
     return [];
   } catch (error) {
-    if (error instanceof InvalidEnvironment) return error.culprits;
+    if (error instanceof InvalidEnvironment) return error.faults;
     throw error;
   }
 };

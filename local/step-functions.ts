@@ -8,7 +8,7 @@ import { listen } from './http-server.ts';
 import { type Lambda, logicalIdOf } from './lambda.ts';
 import { followReferencePaths } from './reference-paths.ts';
 import { createRetryCounter, parseDefinition } from './retry-count.ts';
-import { rejected, type Service, serve, succeeded } from './service.ts';
+import { exceeds, rejected, type Service, serve, succeeded } from './service.ts';
 
 followReferencePaths();
 
@@ -62,7 +62,8 @@ export const startStepFunctions = async (
   const runTask = async ({ Resource }: Task, input: TaskInput): Promise<Json> => {
     if (Resource === 'arn:aws:states:::states:startExecution') return { executionArn: start(input.Input) };
     try {
-      return { Payload: (await lambda.invoke(logicalIdOf(input.FunctionName ?? ''), input.Payload)) as Json };
+      const output = await lambda.invoke(logicalIdOf(input.FunctionName ?? ''), input.Payload);
+      return { Payload: (output ?? null) as Json };
     } catch (error) {
       throw toCause(error as Error);
     }
@@ -81,7 +82,7 @@ export const startStepFunctions = async (
 
   const run = async (executionArn: string, input: Json): Promise<void> => {
     let tooLarge: string | undefined;
-    const countRetries = createRetryCounter();
+    const toInput = createRetryCounter();
     try {
       const { result, abort } = machine.run(input, {
         overrides: {
@@ -93,9 +94,9 @@ export const startStepFunctions = async (
       });
       // The engine enforces no limit. On AWS, exceeding it fails the execution, and Catch can't handle it.
       const runLimited = async (name: string, task: Task, taskInput: Json): Promise<Json> => {
-        countRetries(name, (taskInput as TaskInput).Payload);
-        const output = isTooLarge(taskInput) ? undefined : await runTask(task, taskInput as TaskInput);
-        if (output !== undefined && !isTooLarge(output)) return output;
+        const input = toInput(name, taskInput as TaskInput);
+        const output = isTooLarge(input) ? undefined : JSON.stringify(await runTask(task, JSON.parse(input)));
+        if (output !== undefined && !isTooLarge(output)) return JSON.parse(output);
         tooLarge = name;
         abort();
         return null;
@@ -127,7 +128,7 @@ export const startStepFunctions = async (
 
 type TaskInput = { FunctionName?: string; Payload?: unknown; Input?: unknown };
 
-const isTooLarge = (value: Json): boolean => Buffer.byteLength(JSON.stringify(value)) > MAX_STATE_BYTES;
+const isTooLarge = (text: string): boolean => exceeds(text, MAX_STATE_BYTES);
 
 const toCause = ({ name, message, stack }: Error): Error => {
   const cause = { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n').slice(0, 10) };
@@ -181,8 +182,7 @@ const createService =
       const { stateMachineArn, input = '{}' } = JSON.parse(body) as Record<string, string>;
       if (stateMachineArn !== arn)
         return rejected('StateMachineDoesNotExist', `State machine ${stateMachineArn} does not exist`);
-      if (Buffer.byteLength(input) > MAX_STATE_BYTES)
-        return rejected('InvalidExecutionInput', 'The input is larger than 262144 bytes');
+      if (isTooLarge(input)) return rejected('InvalidExecutionInput', 'The input is larger than 262144 bytes');
       return succeeded({ executionArn: start(JSON.parse(input)), startDate: Date.now() / 1000 });
     } catch (error) {
       return rejected('InvalidExecutionInput', (error as Error).message);

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { Button } from './button.tsx';
 
-/** Copies a text, and says so. */
+/** Copies a text, and confirms it. */
 export const CopyButton = ({
   text,
   label = 'Copy',

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Button } from './button.tsx';
 
-/** A modal dialog. Escape closes it, and the focus returns to where it was (both by the browser). */
+/** A modal dialog. The browser closes it on Escape, and returns the focus. */
 export const Dialog = ({
   title,
   onClose,
@@ -34,23 +34,23 @@ type Question = {
   action: string;
   danger?: boolean;
 };
-const asked = signal<(Question & { answer: (yes: boolean) => void }) | undefined>(undefined);
+const currentQuestion = signal<(Question & { answer: (yes: boolean) => void }) | undefined>(undefined);
 
 /** Asks before an action. @returns whether the answer is yes */
 export const confirm = (question: Question): Promise<boolean> =>
   new Promise((resolve) => {
-    asked.value = {
+    currentQuestion.value = {
       ...question,
       answer: (yes) => {
-        asked.value = undefined;
+        currentQuestion.value = undefined;
         resolve(yes);
       },
     };
   });
 
-/** Shows the question of `confirm`; once, in the app. */
+/** Shows the question of `confirm`. The app renders it once. */
 export const ConfirmDialog = () => {
-  const question = asked.value;
+  const question = currentQuestion.value;
   if (!question) return null;
   return (
     <Dialog title={question.title} onClose={() => question.answer(false)}>

@@ -1,7 +1,7 @@
 import { Component, type ComponentChildren } from 'preact';
 import { Button } from './button.tsx';
 
-/** Shows that drawing a page failed, instead of a blank page. A class, because Preact has no hook for it without an extra. */
+/** Shows an error instead of a blank page if rendering fails. A class, because Preact's core has no hook for this. */
 export class ErrorBoundary extends Component<{ children?: ComponentChildren }, { error: unknown }> {
   override state = { error: undefined };
 

@@ -27,7 +27,7 @@ const ENTRIES: Entry[] = [
 ];
 const CLIENTS: Entry = { title: 'Clients', path: '/clients', pages: ['clients'], Icon: ClientsIcon };
 
-/** Navigation, the live indicator, and whose data this is. */
+/** Navigation, the live indicator, and the signed-in client. */
 export const Header = () => {
   const entries = me.value?.isOperator ? [...ENTRIES, CLIENTS] : ENTRIES;
   const { page } = route.value;
@@ -77,7 +77,7 @@ export const Header = () => {
   );
 };
 
-/** Says whose console this is, when it is not the caller's own. */
+/** Names the client that an operator views the console as. */
 const ViewedClient = () => {
   if (!viewAs.value) return null;
   return (
@@ -118,11 +118,11 @@ const Live = () => {
       </button>
     );
   }
-  const text = !isVisible.value ? 'Paused' : isLive.value ? 'Live' : 'Idle';
+  const activity = isLive.value ? 'Live' : 'Idle';
   return (
     <button type="button" class={`live ${isLive.value ? 'live-on' : ''}`} onClick={refreshAll} title="Refresh now (r)">
       <span class="live-dot" />
-      <span>{text}</span>
+      <span>{isVisible.value ? activity : 'Paused'}</span>
     </button>
   );
 };

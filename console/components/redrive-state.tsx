@@ -1,6 +1,6 @@
 import type { Redrive } from '../api-types.ts';
 
-/** Whether a bulk run is still running, in the colors of a job's status. */
+/** The status of a redrive, in the colors of a job's status. */
 export const RedriveState = ({ status }: Pick<Redrive, 'status'>) =>
   status === 'RUNNING' ? (
     <span class="badge badge-pending">Running</span>

@@ -5,7 +5,7 @@ import { formatCount, plural, sentenceCase } from '../format.ts';
 
 export type StackedBarsProps = {
   buckets: (StatusCounts & { from: string })[];
-  /** The text of a bucket's time, for its axis and its tooltip. */
+  /** The time of a bucket as text: for the axis (`axisLabel`) and for the tooltip (`fullLabel`). */
   axisLabel: (from: string) => string;
   fullLabel: (from: string) => string;
   hrefOf: (from: string) => string;
@@ -14,8 +14,9 @@ export type StackedBarsProps = {
 
 const HEIGHT = 100;
 const WIDTH = 10;
+const MAX_LABELS = 8;
 
-/** Jobs by status in columns. Each column is a link; one is in the tab order, the arrow keys go to the others. */
+/** Jobs by status in columns. Each column is a link. One of them is in the tab order; the arrow keys move to the others. */
 export const StackedBars = ({ buckets, axisLabel, fullLabel, hrefOf, label }: StackedBarsProps) => {
   const current = useSignal<number | undefined>(undefined);
   const tabStop = useSignal(buckets.length - 1);
@@ -29,7 +30,8 @@ export const StackedBars = ({ buckets, axisLabel, fullLabel, hrefOf, label }: St
     tabStop.value = next;
     (event.currentTarget as Element).parentElement?.querySelectorAll<SVGAElement>('a')[next]?.focus();
   };
-  const every = Math.max(1, Math.ceil(bars.length / 8));
+  /** One label for this many columns. */
+  const labelInterval = Math.max(1, Math.ceil(bars.length / MAX_LABELS));
   return (
     <div class="bars">
       <div class="bars-plot">
@@ -100,7 +102,7 @@ export const StackedBars = ({ buckets, axisLabel, fullLabel, hrefOf, label }: St
       </div>
       <div class="bars-axis" aria-hidden="true">
         {bars.map(({ from }, index) =>
-          (bars.length - 1 - index) % every === 0 ? (
+          (bars.length - 1 - index) % labelInterval === 0 ? (
             <span key={from} style={{ left: `${((index + 0.5) / bars.length) * 100}%` }}>
               {axisLabel(from)}
             </span>

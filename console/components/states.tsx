@@ -3,7 +3,7 @@ import type { ApiError } from '../api.ts';
 import { refreshAll } from '../resource.ts';
 import { Button } from './button.tsx';
 
-/** What a page shows when there is nothing to show: what would be here, and how to get it. */
+/** Shown in place of missing content: what would be here, and how to get it. */
 export const EmptyState = ({ title, children }: { title: string; children?: ComponentChildren }) => (
   <div class="empty">
     <h2>{title}</h2>
@@ -11,7 +11,7 @@ export const EmptyState = ({ title, children }: { title: string; children?: Comp
   </div>
 );
 
-/** Grey lines where content will be, of the content's height, so that nothing jumps. */
+/** A placeholder while content loads, with the content's height, so that the page does not jump. */
 export const Skeleton = ({ lines = 1, height }: { lines?: number; height?: string }) => (
   <div class="skeletons" aria-hidden="true">
     {Array.from({ length: lines }, (_, index) => (
@@ -20,7 +20,7 @@ export const Skeleton = ({ lines = 1, height }: { lines?: number; height?: strin
   </div>
 );
 
-/** Why something can't be shown. */
+/** Shown in place of content that could not be read: the reason. */
 export const ErrorState = ({ error }: { error: ApiError }) => (
   <div class="empty" role="alert">
     <h2>{error.status === 404 ? 'Not found' : 'This could not be read'}</h2>

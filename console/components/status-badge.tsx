@@ -1,7 +1,7 @@
 import type { Status } from '../api-types.ts';
 import { sentenceCase } from '../format.ts';
 
-/** Coloured and worded: color alone tells nothing to some readers. */
+/** A status by color and text, because not all readers can tell the colors apart. */
 export const StatusBadge = ({ status }: { status: Status }) => (
   <span class={`badge badge-${status.toLowerCase()}`}>{sentenceCase(status)}</span>
 );

@@ -1,13 +1,15 @@
 import type { ComponentChildren } from 'preact';
 
 export type Column = {
-  title: string /** For columns of numbers. */;
-  align?: 'end' /** Hides the title, not from screen readers. */;
+  title: string;
+  /** For columns of numbers. */
+  align?: 'end';
+  /** Whether only screen readers get the title. */
   hidden?: boolean;
 };
 
 /**
- * A table; rows are `<tr>` with `<td data-title="…">`, whose titles are shown on phones, where each row becomes a card.
+ * A table. Its rows are `<tr>` with `<td data-title="…">`. On phones each row becomes a card that shows these titles.
  * @param caption for screen readers
  */
 export const Table = ({

@@ -7,7 +7,7 @@ const toasts = signal<Toast[]>([]);
 const SHOWN_MS = 6000;
 let lastId = 0;
 
-/** Tells the outcome of an action; spoken by screen readers. Errors stay until they are closed. */
+/** Shows the outcome of an action; screen readers announce it. Errors stay until they are closed. */
 export const toast = (content: ComponentChildren, kind: Toast['kind'] = 'good'): void => {
   lastId += 1;
   const id = lastId;
@@ -15,7 +15,7 @@ export const toast = (content: ComponentChildren, kind: Toast['kind'] = 'good'):
   if (kind === 'good') setTimeout(() => close(id), SHOWN_MS);
 };
 
-/** Tells why an action failed. */
+/** Shows why an action failed. */
 export const toastError = (error: unknown): void =>
   toast(error instanceof ApiError ? error.message : `Something went wrong: ${String(error)}`, 'bad');
 

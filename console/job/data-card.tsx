@@ -8,7 +8,7 @@ import { formatBytes, formatCount, formatLocal, plural } from '../format.ts';
 import { useAction } from '../use-action.ts';
 import { prettyJson } from './pretty-json.ts';
 
-/** Browsers draw much longer text slowly. */
+/** Browsers render longer text slowly. */
 const MAX_SHOWN_CHARACTERS = 100_000;
 
 type Loaded = { text: string; updatedAt: string };
@@ -38,6 +38,22 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
   };
   const fetched = job.providers.filter(({ status }) => status === 'FETCHED');
   const bytes = fetched.reduce((sum, one) => sum + (one.bytes ?? 0), 0);
+  const summary =
+    fetched.length === 0
+      ? 'Nothing was fetched so far.'
+      : `${fetched.length} of ${plural(job.providers.length, 'provider')} fetched, ${formatBytes(bytes)}.`;
+  const content = () => {
+    if (job.expungedAt !== undefined) {
+      return <p class="faint">The data was deleted at {formatLocal(job.expungedAt)}.</p>;
+    }
+    if (loaded.value) return <Text loaded={loaded.value} job={job} providerId={providerId.value} />;
+    if (error.value === undefined) return <p class="faint">{summary}</p>;
+    return (
+      <p class="field-error" role="alert">
+        {error.value}
+      </p>
+    );
+  };
   return (
     <section class="card" aria-busy={isRunning}>
       <div class="card-head">
@@ -63,23 +79,7 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
           </div>
         )}
       </div>
-      <div class="card-body">
-        {job.expungedAt !== undefined ? (
-          <p class="faint">The data was deleted at {formatLocal(job.expungedAt)}.</p>
-        ) : loaded.value ? (
-          <Text loaded={loaded.value} job={job} providerId={providerId.value} />
-        ) : (
-          <p
-            class={error.value === undefined ? 'faint' : 'field-error'}
-            role={error.value === undefined ? undefined : 'alert'}
-          >
-            {error.value ??
-              (fetched.length === 0
-                ? 'Nothing was fetched so far.'
-                : `${fetched.length} of ${plural(job.providers.length, 'provider')} fetched, ${formatBytes(bytes)}.`)}
-          </p>
-        )}
-      </div>
+      <div class="card-body">{content()}</div>
     </section>
   );
 };

@@ -6,14 +6,14 @@ export type Explanation = {
   tone: 'good' | 'bad' | 'warn' | 'pending' | 'cancelled';
   /** One sentence. It changes only with the job, so that screen readers do not repeat it every second. */
   text: string;
-  /** What the job waits for, ISO 8601: the page counts down to it. */
+  /** When the job continues, ISO 8601: the page counts down to it. */
   nextAt?: string;
 };
 
 /** Sweeps run every minute: a job that waits for longer is late. */
 const LATE_MS = 2 * 60_000;
 
-/** Where a job stands, and why. */
+/** Explains the state of a job, and its cause. */
 export const explain = (job: Job, now: number): Explanation => {
   const context = { job, now, receiver: receiverOf(job), when: (iso: string) => clockOf(iso, now) };
   const explanation = job.status === 'PENDING' ? explainPending(context) : explainEnd(context);
@@ -102,10 +102,13 @@ const progressText = ({ job, receiver }: Context): string => {
   return waiting.length === 0 ? `In progress: calling back ${receiver}` : `In progress: calling ${listOf(waiting)}`;
 };
 
-/** Without data, and not refused. */
+/** Whether a provider has neither returned data nor refused. */
 const isAwaited = ({ status }: ProviderState): boolean => status === 'PENDING' || status === 'UNAVAILABLE';
 
-/** When a provider is called next, ISO 8601. Providers that are due within half a minute of each other are called together. */
+/**
+ * When a provider is called next, ISO 8601: not before the job's next attempt, because providers that are due within half a minute
+ * of each other are called together.
+ */
 export const nextTryOf = (job: Job, provider: ProviderState): string | undefined => {
   const { status, phase, nextAttemptAt } = job;
   if (status !== 'PENDING' || phase !== 'FETCHING' || nextAttemptAt === null || !isAwaited(provider)) return undefined;
@@ -113,7 +116,7 @@ export const nextTryOf = (job: Job, provider: ProviderState): string | undefined
   return own > nextAttemptAt ? own : nextAttemptAt;
 };
 
-/** `next` names what is next: a try, a check, a poll. */
+/** Why a job waits. `next` is the kind of call that it waits for. */
 type Reason = Pick<Explanation, 'tone' | 'text'> & { next: 'try' | 'check' | 'poll' };
 
 const explainCallback = ({ job, receiver }: Context): Reason => {
@@ -130,10 +133,10 @@ const explainFetching = (context: Context): Reason => {
   if (others.length === 0) return explainProvider(first, context);
   const reasons = waiting.map((provider) => ({ provider, reason: explainProvider(provider, context) }));
   const texts = reasons.map(({ provider }) => `${provider.providerId} (${briefly(provider)})`);
-  const isEach = (next: Reason['next']): boolean => reasons.every(({ reason }) => reason.next === next);
+  const common = (['poll', 'check'] as const).find((next) => reasons.every(({ reason }) => reason.next === next));
   return {
     tone: reasons.every(({ reason }) => reason.tone === 'pending') ? 'pending' : 'warn',
-    next: isEach('poll') ? 'poll' : isEach('check') ? 'check' : 'try',
+    next: common ?? 'try',
     text: `Waiting for ${listOf(texts)}`,
   };
 };
@@ -159,16 +162,22 @@ const explainProvider = (provider: ProviderState, { job, when }: Context): Reaso
   if (!error || (failedAttempts === 0 && provider.status === 'PENDING')) {
     return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: not called yet` };
   }
-  const run = failedFetches(job.attempts, providerId);
-  // The log keeps the last attempts only.
-  const since = run[0] && `since ${failedAttempts > run.length ? 'before ' : ''}${when(run[0].at)}`;
-  const isSame = run.every(({ call }) => shortFailure(call) === shortFailure(error));
-  const how = since
-    ? isSame
-      ? `${shortFailure(error)} ${since}`
-      : `failing ${since}, last with ${shortFailure(error)}`
-    : shortFailure(error);
+  const how = failingText(failedFetches(job.attempts, providerId), failedAttempts, error, when);
   return { tone: 'warn', next: 'try', text: `Waiting for ${providerId}: ${how}` };
+};
+
+/** `503 since 10:14`, `failing since 10:14, last with 503`. @param failures those in the log, which keeps only the last attempts */
+const failingText = (
+  failures: { at: string; call: Call }[],
+  failedAttempts: number,
+  last: CallFailure,
+  when: Context['when'],
+): string => {
+  const [first] = failures;
+  if (!first) return shortFailure(last);
+  const since = `since ${failedAttempts > failures.length ? 'before ' : ''}${when(first.at)}`;
+  const isSame = failures.every(({ call }) => shortFailure(call) === shortFailure(last));
+  return isSame ? `${shortFailure(last)} ${since}` : `failing ${since}, last with ${shortFailure(last)}`;
 };
 
 const deferralReason = (deferral: Deferral, name: string, kind: 'providers' | 'callbacks'): Reason => {
@@ -224,8 +233,10 @@ const timesOf = (count: number): string => WORDS[count] ?? `${count} times`;
 const list = new Intl.ListFormat('en-GB');
 export const listOf = (texts: string[]): string => list.format(texts);
 
-/** `10:14` today, else with its date; local. */
+/** `10:14` for a time today, `2026-01-31 10:14` for another, in the browser's time zone. */
 const clockOf = (iso: string, now: number): string => {
-  const text = formatLocal(iso);
-  return text.slice(text.startsWith(formatLocal(new Date(now).toISOString()).slice(0, 10)) ? 11 : 0, 16);
+  const [date = '', time = ''] = formatLocal(iso).split(' ');
+  const [today] = formatLocal(new Date(now).toISOString()).split(' ');
+  const clock = time.slice(0, 5);
+  return date === today ? clock : `${date} ${clock}`;
 };

@@ -1,9 +1,9 @@
 import type { FailureClass } from '../../packages/core/contracts/task-failure.ts';
 
-/** In a few words, which stand before "since 10:14"; and as a sentence. */
+/** A failure in a few words, which fit before "since 10:14", and as a sentence. */
 type Words = readonly [short: string, long: string];
 
-const TABLE: Record<FailureClass, Words> = {
+const WORDS: Record<FailureClass, Words> = {
   dns: ['unknown host name', 'The host name could not be resolved.'],
   connection_refused: ['connection refused', 'The host refused the connection: nothing listens there.'],
   connection_broken: ['connection broken', 'The connection broke before the answer was complete.'],
@@ -43,17 +43,17 @@ export type CallFailure = { class?: string | undefined; statusCode?: number | un
 export const shortFailure = ({ class: name, statusCode }: CallFailure): string => {
   const words = wordsOf(name)?.[0] ?? name?.replaceAll('_', ' ') ?? 'unknown error';
   if (statusCode === undefined) return words;
-  return SAYS_NO_MORE.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
+  return SAID_BY_STATUS.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
 };
 
 /** Classes that add nothing to the status code. */
-const SAYS_NO_MORE = new Set<string | undefined>(['bad_status', 'gone', undefined]);
+const SAID_BY_STATUS = new Set<string | undefined>(['bad_status', 'gone', undefined]);
 
 export const longFailure = ({ class: name }: CallFailure): string | undefined => wordsOf(name)?.[1];
 
 const wordsOf = (name: string | undefined): Words | undefined =>
-  name !== undefined && Object.hasOwn(TABLE, name) ? TABLE[name as FailureClass] : undefined;
+  name !== undefined && Object.hasOwn(WORDS, name) ? WORDS[name as FailureClass] : undefined;
 
-/** `3 timeouts` is no English for every class: `answered 503`, `failed (timeout)`. */
+/** `answered 503`, `failed (timeout)`. */
 export const failedHow = (failure: CallFailure): string =>
-  failure.statusCode !== undefined ? `answered ${shortFailure(failure)}` : `failed (${shortFailure(failure)})`;
+  failure.statusCode === undefined ? `failed (${shortFailure(failure)})` : `answered ${shortFailure(failure)}`;

@@ -25,9 +25,13 @@ export const prettyJson = (text: string): string => {
     } else if (char === '}' || char === ']') {
       depth -= 1;
       out += breakLine() + char;
-    } else if (char === ',') out += char + breakLine();
-    else if (char === ':') out += ': ';
-    else if (!/\s/.test(char)) out += char;
+    } else if (char === ',') {
+      out += char + breakLine();
+    } else if (char === ':') {
+      out += ': ';
+    } else if (!/\s/.test(char)) {
+      out += char;
+    }
   }
   return out;
 };
@@ -38,7 +42,7 @@ const skipBlanks = (text: string, from: number): number => {
   return index;
 };
 
-/** The index after the closing quote. */
+/** The index after the closing quote. @param from the index of the opening quote */
 const endOfString = (text: string, from: number): number => {
   for (let index = from + 1; index < text.length; index += 1) {
     if (text[index] === '\\') index += 1;

@@ -6,14 +6,14 @@ import { briefly } from './explain.ts';
 import { longFailure, shortFailure } from './failure-words.ts';
 import { type Bar, type Gap, type Row, waterfallOf } from './waterfall.ts';
 
-/** Of which the job keeps the last ones only. */
+/** The number of attempts that a job's log keeps. */
 const KEPT_ATTEMPTS = 20;
 
 export const Timeline = ({ job }: { job: Job }) => {
   const chosen = useSignal<string | undefined>(undefined);
   const { rows, gaps, labels } = waterfallOf(job);
   const bars = rows.flatMap((row) => row.bars);
-  const selected = bars.find(({ key }) => key === chosen.value) ?? telling(bars);
+  const selected = bars.find(({ key }) => key === chosen.value) ?? mostRelevant(bars);
   const chart = useRef<HTMLDivElement>(null);
   const choose = (bar: Bar): void => {
     chosen.value = bar.key;
@@ -61,20 +61,21 @@ export const Timeline = ({ job }: { job: Job }) => {
   );
 };
 
-/** The bar that says most: a failure of the last attempt, or else its last call. */
-const telling = (bars: Bar[]): Bar | undefined => {
+/** The bar that is selected at first: a failure of the last attempt, or else its last call. */
+const mostRelevant = (bars: Bar[]): Bar | undefined => {
   const last = Math.max(...bars.map(({ attempt }) => attempt.number));
   const newest = bars.filter(({ attempt }) => attempt.number === last);
   return newest.find(({ call }) => call.status === 'FAILED') ?? newest.at(-1);
 };
 
+/** The bar that an arrow key, Home or End moves to. */
 const neighbour = (rows: Row[], selected: Bar | undefined, key: string): Bar | undefined => {
   if (!selected) return undefined;
   const index = rows.findIndex(({ bars }) => bars.includes(selected));
   const bars = rows[index]?.bars ?? [];
-  const place = bars.indexOf(selected);
-  if (key === 'ArrowLeft') return bars[place - 1];
-  if (key === 'ArrowRight') return bars[place + 1];
+  const position = bars.indexOf(selected);
+  if (key === 'ArrowLeft') return bars[position - 1];
+  if (key === 'ArrowRight') return bars[position + 1];
   if (key === 'Home') return bars[0];
   if (key === 'End') return bars.at(-1);
   if (key !== 'ArrowUp' && key !== 'ArrowDown') return undefined;
@@ -132,9 +133,7 @@ const TimelineRow = ({ row: { bars, next, ongoing }, title, provider, gaps, sele
           </circle>
         )}
       </svg>
-      <span class="waterfall-outcome">
-        {last && !ongoing ? outcomeOf(last.call) : provider ? briefly(provider) : ''}
-      </span>
+      <span class="waterfall-outcome">{last && !ongoing ? outcomeOf(last.call) : provider && briefly(provider)}</span>
     </div>
   );
 };
@@ -145,8 +144,10 @@ const outcomeOf = (call: Call): string => {
   return `${call.statusCode ?? 'OK'}${took}`;
 };
 
-const toneOf = (call: Call): string =>
-  call.status === 'OK' ? 'complete' : call.class === 'still_working' ? 'pending' : 'failed';
+const toneOf = (call: Call): string => {
+  if (call.status === 'OK') return 'complete';
+  return call.class === 'still_working' ? 'pending' : 'failed';
+};
 
 type BarShapeProps = { bar: Bar; title: string; isSelected: boolean; onChoose: (bar: Bar) => void };
 

@@ -1,7 +1,7 @@
 import type { Attempt, Call, Job } from '../api-types.ts';
 import { nextTryOf } from './explain.ts';
 
-/** Attempts as bars on one time axis. Positions are fractions of its width, 0 to 1. */
+/** The calls of all attempts as bars on one time axis. Positions are fractions of its width, 0 to 1. */
 
 export type Bar = {
   key: string;
@@ -11,7 +11,7 @@ export type Bar = {
   to: number;
   attempt: Attempt;
   call: Call;
-  /** Positions at which quick tries divide the bar: evenly, because their times are not recorded. */
+  /** Positions that divide the bar into its quick retries, evenly, because their times are not recorded. */
   ticks: number[];
 };
 export type Row = {
@@ -21,7 +21,7 @@ export type Row = {
   /** When its next attempt is due. */
   next: number | undefined;
   /** Work that the provider is still doing. */
-  ongoing: Place | undefined;
+  ongoing: Extent | undefined;
 };
 /** A stretch of time in which nothing happened, drawn shorter than it was. */
 export type Gap = { from: number; to: number; ms: number };
@@ -29,16 +29,17 @@ export type Gap = { from: number; to: number; ms: number };
 export type Label = { at: number; iso: string; isLast: boolean };
 export type Waterfall = { rows: Row[]; gaps: Gap[]; labels: Label[] };
 
-export type Place = { from: number; to: number };
+/** The part of the axis that something covers. */
+export type Extent = { from: number; to: number };
 type Span = { startMs: number; endMs: number };
 
-/** Room for a bar and its distance from the next one, as a fraction of the axis. Smaller with many bars. */
+/** The minimum width of a bar. Smaller with many bars. */
 const MIN_BAR = 0.02;
-/** A gap that is longer than this share of all the busy time is compressed. */
+/** Gaps longer than this share of the total busy time are compressed. */
 const LONG_GAP = 0.5;
 /** The width of a compressed gap. */
 const GAP = 0.05;
-/** All compressed gaps together. */
+/** The maximum width of all compressed gaps together. */
 const MAX_GAPS = 0.4;
 
 /** @param labelSpace the distance that labels of the axis need, as a fraction of its width */
@@ -48,7 +49,7 @@ export const waterfallOf = (job: Job, labelSpace = 0.2): Waterfall => {
   const rowIds = [...job.providers.map(({ providerId }) => providerId), undefined];
   const nexts = rowIds.map((id) => nextOf(job, id));
   const points = nexts.flatMap((at) => (at === undefined ? [] : [{ startMs: at, endMs: at }]));
-  const works = rowIds.map((id, index) => workOf(job, id, nexts[index]));
+  const works = rowIds.map((id, index) => ongoingWork(job, id, nexts[index]));
   const known = [...spans, ...points, ...works.flatMap((span) => span ?? [])];
   const { position, gaps, starts } = axisOf(spans.length > 0 ? known : [...known, postedOf(job)]);
   const minWidth = minWidthOf(
@@ -58,12 +59,12 @@ export const waterfallOf = (job: Job, labelSpace = 0.2): Waterfall => {
     const own = attempts.flatMap(({ attempt, calls }) =>
       calls.flatMap((one) => (one.id === id ? [{ attempt, ...one }] : [])),
     );
-    const placed = spread(
+    const extents = spread(
       own.map(({ span }) => ({ from: position(span.startMs), to: position(span.endMs) })),
       minWidth,
     );
-    const bars = own.map(({ attempt, call }, place) => {
-      const { from, to } = placed[place] as Place;
+    const bars = own.map(({ attempt, call }, barIndex) => {
+      const { from, to } = extents[barIndex] as Extent;
       return {
         key: `${attempt.number} ${id ?? ''}`,
         providerId: id,
@@ -90,21 +91,24 @@ const callsOf = (attempt: Attempt): { id: string | undefined; call: Call; span: 
   ...(attempt.callback ? [{ id: undefined, call: attempt.callback, span: spanOf(attempt, attempt.callback) }] : []),
 ];
 
-/** Without its own times, a call is as long as its attempt. */
+/** The time of a call. Without times of its own, it is that of its attempt. */
 const spanOf = (attempt: Attempt, { startedAt, durationMs }: Call): Span => {
   const startMs = Date.parse(startedAt ?? attempt.startedAt);
   const endMs = durationMs === undefined ? Date.parse(attempt.endedAt) : startMs + durationMs;
   return { startMs, endMs: Math.max(startMs, endMs) };
 };
 
+/** When a row's next call is due, epoch milliseconds. */
 const nextOf = (job: Job, providerId: string | undefined): number | undefined => {
   const provider = job.providers.find((one) => one.providerId === providerId);
   const isCallbackNext = job.status === 'PENDING' && job.phase === 'CALLING_BACK';
-  const next = provider ? nextTryOf(job, provider) : isCallbackNext ? job.nextAttemptAt : undefined;
+  const nextCallback = isCallbackNext ? job.nextAttemptAt : undefined;
+  const next = provider ? nextTryOf(job, provider) : nextCallback;
   return next ? Date.parse(next) : undefined;
 };
 
-const workOf = (job: Job, providerId: string | undefined, next: number | undefined): Span | undefined => {
+/** The time since which a provider has been working, until its next poll. */
+const ongoingWork = (job: Job, providerId: string | undefined, next: number | undefined): Span | undefined => {
   const since = job.providers.find((one) => one.providerId === providerId)?.workingSince;
   if (since === undefined || job.status !== 'PENDING') return undefined;
   const startMs = Date.parse(since);
@@ -116,8 +120,8 @@ const postedOf = ({ createdAt }: Job): Span => ({ startMs: Date.parse(createdAt)
 type Axis = { position: (ms: number) => number; gaps: Gap[]; starts: number[] };
 
 /**
- * Maps times to positions: linear within a busy stretch, whose width grows with the root of its length, so that a call of
- * milliseconds beside a timeout stays visible; long gaps are compressed to one width each.
+ * Maps times to positions. Within a busy stretch the axis is linear. The width of a stretch grows with the square root of its
+ * length, so that a call of milliseconds stays visible beside a timeout. Long gaps are compressed, all to one width.
  */
 const axisOf = (spans: Span[]): Axis => {
   const busy = union(spans);
@@ -126,7 +130,7 @@ const axisOf = (spans: Span[]): Axis => {
   const weights = stretches.map(({ startMs, endMs }) => Math.sqrt(endMs - startMs));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const gapCount = stretches.length - 1;
-  const gapWidth = gapCount < 1 ? 0 : total === 0 ? 1 / gapCount : Math.min(GAP, MAX_GAPS / gapCount);
+  const gapWidth = gapWidthOf(gapCount, total);
   const room = 1 - gapWidth * gapCount;
   const knots: Knot[] = [];
   const gaps: Gap[] = [];
@@ -139,7 +143,13 @@ const axisOf = (spans: Span[]): Axis => {
   return { gaps, starts: busy.map(({ startMs }) => startMs), position: interpolate(knots) };
 };
 
-/** Spans in order, joined if they overlap or at most `gapMs` lie between. */
+/** The width of each compressed gap. If all stretches are single points, the gaps share the whole axis. */
+const gapWidthOf = (gapCount: number, stretchWeight: number): number => {
+  if (gapCount < 1) return 0;
+  return stretchWeight === 0 ? 1 / gapCount : Math.min(GAP, MAX_GAPS / gapCount);
+};
+
+/** The spans in order. Those that overlap, or have at most `gapMs` between them, are joined. */
 const union = (spans: Span[], gapMs = 0): Span[] => {
   const joined: Span[] = [];
   for (const span of spans.toSorted((a, b) => a.startMs - b.startMs)) {
@@ -164,23 +174,24 @@ const interpolate =
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** So that the bars of the fullest row fit. */
+/** The minimum width of bars, with which those of the fullest row still fit. @param counts of bars, by row */
 const minWidthOf = (counts: number[]): number => Math.min(MIN_BAR, 0.8 / Math.max(1, ...counts));
 
 /** Widens bars to `minWidth` and moves them apart, in order, within the axis. */
-const spread = (places: Place[], minWidth: number): Place[] => {
+const spread = (extents: Extent[], minWidth: number): Extent[] => {
   const gap = minWidth / 8;
-  const right: Place[] = [];
+  const shifted: Extent[] = [];
   let free = 0;
-  for (const { from, to } of places) {
+  for (const { from, to } of extents) {
     const start = Math.max(from, free);
     const end = Math.max(to, start + minWidth);
-    right.push({ from: start, to: end });
+    shifted.push({ from: start, to: end });
     free = end + gap;
   }
+  // Bars that were moved beyond the end of the axis are moved back, from the last to the first.
   let limit = 1;
-  const fitted: Place[] = [];
-  for (const { from, to } of right.toReversed()) {
+  const fitted: Extent[] = [];
+  for (const { from, to } of shifted.toReversed()) {
     const end = Math.min(to, limit);
     const start = Math.min(from, end - minWidth);
     fitted.unshift({ from: Math.max(0, start), to: end });

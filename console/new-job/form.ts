@@ -9,9 +9,9 @@ export type Field = {
   description: string | undefined;
   control: 'text' | 'password' | 'number' | 'select' | 'date' | 'email' | 'url';
   isRequired: boolean;
-  /** The texts of a selection, which stand for JSON values. */
+  /** The texts of a selection's options. Each stands for a JSON value. */
   options: string[];
-  /** What is sent if the field is empty. */
+  /** The default, which applies if the field is empty. */
   fallback: string | undefined;
   placeholder: string | undefined;
   /** Rules in words, as far as the control does not show them. */
@@ -19,7 +19,7 @@ export type Field = {
   schema: ParameterSchema;
 };
 
-/** What is typed: texts by parameter name. */
+/** The texts typed for one provider, by parameter name. */
 export type Texts = Readonly<Record<string, string>>;
 export type MetadataRow = { key: string; value: string };
 export type NewJob = {
@@ -44,7 +44,7 @@ export const metadataValueId = (index: number): string => `metadata.${index}.val
 const MAX_PROVIDERS = 10;
 const MAX_METADATA_ROWS = 20;
 
-/** Required fields first. */
+/** The fields for a provider's parameters, required ones first. */
 export const fieldsOf = ({ parameters }: Pick<Provider, 'parameters'>): Field[] => {
   const required = new Set(parameters?.required);
   const fields = Object.entries(parameters?.properties ?? {}).map(([name, schema]) =>
@@ -105,10 +105,15 @@ const rangeOf = (least: number | undefined, most: number | undefined, unit = '')
   return most === undefined ? undefined : `at most ${most}${unit}`;
 };
 
-/** The value that a text stands for. A text that is no such value stays a text: the rules then say what is wrong. */
+const BOOLEANS = new Map([
+  ['true', true],
+  ['false', false],
+]);
+
+/** The value that a text stands for. A text that is no value of the type is returned unchanged, so that the rules reject it. */
 export const typedValue = (schema: ParameterSchema, text: string): Value => {
   if (schema.type === 'string') return text;
-  if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (schema.type === 'boolean') return BOOLEANS.get(text) ?? text;
   const trimmed = text.trim();
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : text;
 };
@@ -136,7 +141,7 @@ const textOf = (texts: Texts, name: string): string => (Object.hasOwn(texts, nam
 
 const isBlank = ({ key, value }: MetadataRow): boolean => key === '' && value === '';
 
-/** What the server would find wrong, as far as it can be told here. */
+/** The faults that the server would find, as far as the console can check them. */
 export const faultsOf = (form: NewJob, catalogue: readonly Provider[]): Faults => ({
   ...providersFault(form),
   ...Object.fromEntries(form.providers.flatMap((id) => parameterFaultsOf(form, catalogue, id))),
@@ -155,7 +160,8 @@ const parameterFaultsOf = ({ parameters }: NewJob, catalogue: readonly Provider[
   if (!provider) return [[providerFieldId(id), 'Is no longer in the catalogue']];
   return fieldsOf(provider).flatMap(({ name, schema, isRequired }): [string, string][] => {
     const text = textOf(texts, name);
-    const faults = text === '' ? (isRequired ? ['Is required'] : []) : valueFaults(schema, typedValue(schema, text));
+    const ruleFaults = text === '' ? [] : valueFaults(schema, typedValue(schema, text));
+    const faults = text === '' && isRequired ? ['Is required'] : ruleFaults;
     return faults.length === 0 ? [] : [[parameterId(id, name), faults.join('. ')]];
   });
 };

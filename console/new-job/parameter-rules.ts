@@ -4,8 +4,8 @@ import type { ParameterSchema } from '../api-types.ts';
 export type Value = Scalar;
 
 /**
- * The rules of a parameter's schema that a value breaks, with the server's messages. The server decides: formats are checked more
- * loosely here, and never more strictly.
+ * The rules of a parameter's schema that a value breaks, with the server's messages. Formats are checked more loosely than by the
+ * server, never more strictly.
  */
 export const valueFaults = (schema: ParameterSchema, value: Value): string[] =>
   ruleFaults(schema, value, { format: formatFault });
@@ -27,6 +27,9 @@ const FORMATS: Record<string, readonly [RegExp, string]> = {
 };
 
 const formatFault = (format: string, text: string): string | undefined => {
-  const [pattern, name] = (Object.hasOwn(FORMATS, format) && FORMATS[format]) || [];
-  return pattern?.test(text) === false ? `Must be ${name}` : undefined;
+  // Formats that this console does not know are left to the server.
+  const known = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;
+  if (!known) return undefined;
+  const [pattern, name] = known;
+  return pattern.test(text) ? undefined : `Must be ${name}`;
 };

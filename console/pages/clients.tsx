@@ -57,6 +57,7 @@ export const ClientsPage = ({ api }: PageProps) => {
 const Row = ({ client }: { client: Client }) => {
   const { clientId, name, isOperator, createdAt, revokedAt, pendingJobs, pendingJobsTruncated } = client;
   const isSelf = clientId === me.value?.clientId;
+  const isViewed = clientId === viewAs.value?.clientId;
   const view = (): void => {
     viewClient(client);
     navigate('#/');
@@ -83,9 +84,8 @@ const Row = ({ client }: { client: Client }) => {
         {formatCount(pendingJobs)}
       </td>
       <td class="end">
-        {viewAs.value?.clientId === clientId ? (
-          'Viewing'
-        ) : isSelf ? null : (
+        {isViewed && 'Viewing'}
+        {!isViewed && !isSelf && (
           <Button onClick={view} label={`View as ${name}`}>
             View as
           </Button>

@@ -34,7 +34,7 @@ import { hrefTo } from '../router.ts';
 import type { PageProps } from './page.ts';
 
 const PAGE_ROWS = 50;
-/** The most that the API gives at once: so many rows are kept up to date. */
+/** The maximum page of the API. Older rows are not kept up to date. */
 const MAX_ROWS = 100;
 
 export const JobsPage = ({ api, params }: PageProps) => {
@@ -60,7 +60,7 @@ const Search = ({ text, isFocused }: { text: Signal<string>; isFocused: boolean 
   useEffect(() => {
     if (!isFocused) return;
     field.current?.focus();
-    // Not again, when the user comes back to this page.
+    // Drop the parameter, so that the field is not focused again when the user comes back.
     replaceQuery({});
   }, [isFocused]);
   const open = (event: Event): void => {
@@ -204,7 +204,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
     if (!page) return;
     const old = rows.peek();
     const merged = mergeRows(old, page.jobs, page.cursor === null);
-    // Without older rows, the next page is that of the newest one.
+    // Without older rows, the next page is the one after this page.
     if (merged.length === page.jobs.length) cursor.value = page.cursor;
     rows.value = merged;
   });
@@ -277,7 +277,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
 
 type BarProps = { api: Api; filter: JobFilter; selection: Selection; rows: JobSummary[]; hasMore: boolean };
 
-/** What can be done with the jobs: with the chosen ones, or with all that match. */
+/** Actions on the selected jobs, or on all that match the filter. */
 const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
   const progress = useSignal<string | undefined>(undefined);
   const isCounting = useSignal(false);
@@ -318,7 +318,7 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
   const request = redriveRequest(filter, 0);
   const redriveButton = request && (
     <Button onClick={() => void redriveMatching()} busy={isCounting.value} title="Counts first, then asks">
-      {isCounting.value ? 'Counting…' : filter.inTrouble ? 'Redrive all in trouble…' : redriveTitle(filter)}
+      {isCounting.value ? 'Counting…' : redriveTitle(filter)}
     </Button>
   );
   if (selection.count.value === 0)
@@ -359,14 +359,15 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
   );
 };
 
-const redriveTitle = ({ statuses }: JobFilter): string => {
-  const taken = statuses.filter((status) => status === 'FAILED' || status === 'PARTIAL');
-  const names = taken.length === 1 ? taken[0]?.toLowerCase() : 'failed and partial';
+const redriveTitle = ({ statuses, inTrouble }: JobFilter): string => {
+  if (inTrouble) return 'Redrive all in trouble…';
+  const redrivable = statuses.filter((status) => status === 'FAILED' || status === 'PARTIAL');
+  const names = redrivable.length === 1 ? redrivable[0]?.toLowerCase() : 'failed and partial';
   return `Redrive all ${names}…`;
 };
 
 const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection }) => {
-  // Preact skips an element that it has drawn before: a poll draws only the rows that changed.
+  // Preact skips an element that it has already rendered, so a poll renders only the rows that changed.
   const drawn = useMemo(() => new WeakMap<JobSummary, VNode>(), []);
   const draw = (job: JobSummary): VNode => {
     const element = drawn.get(job) ?? <Row key={job.jobId} job={job} selection={selection} />;

@@ -31,31 +31,32 @@ import './new-job.css';
 import type { PageProps } from './page.ts';
 
 export const NewJobPage = ({ api, params: { provider } }: PageProps) => {
-  // Read once: a form must not change while it is filled in.
+  // Read once, because a form must not change while it is filled in.
   const { data, error } = useResource<Catalogue>(api, '/catalogue', { everyMs: 0 });
   const providers = data.value?.providers;
+  const content = () => {
+    if (viewAs.value) {
+      return (
+        <EmptyState title={`You view the console as ${viewAs.value.name}`}>
+          <p>Jobs are posted with your own API key, so they belong to you.</p>
+          <Button onClick={leaveClient}>Leave {viewAs.value.name}</Button>
+        </EmptyState>
+      );
+    }
+    if (providers) return <JobForm api={api} catalogue={providers} chosen={provider} />;
+    return error.value ? <ErrorState error={error.value} /> : <Skeleton lines={3} height="6rem" />;
+  };
   return (
     <>
       <div class="page-head">
         <h1 tabIndex={-1}>New job</h1>
       </div>
-      {viewAs.value ? (
-        <EmptyState title={`You view the console as ${viewAs.value.name}`}>
-          <p>Jobs are posted with your own API key, so they belong to you.</p>
-          <Button onClick={leaveClient}>Leave {viewAs.value.name}</Button>
-        </EmptyState>
-      ) : providers ? (
-        <JobForm api={api} catalogue={providers} chosen={provider} />
-      ) : error.value ? (
-        <ErrorState error={error.value} />
-      ) : (
-        <Skeleton lines={3} height="6rem" />
-      )}
+      {content()}
     </>
   );
 };
 
-/** On this machine `POST /complete` of the same API receives callbacks; elsewhere it may not exist. */
+/** For a local API, its own `POST /complete`, which receives callbacks. Elsewhere that route may be disabled. */
 const defaultCallbackUrl = (): string =>
   /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname) ? `${BASE}/complete` : '';
 
@@ -164,7 +165,7 @@ const JobForm = ({ api, catalogue, chosen }: { api: Api; catalogue: Provider[]; 
   );
 };
 
-/** The same key as long as the body is the same, so that a repeated request starts no second job. */
+/** Returns idempotency keys: the same one while the body is the same, so that a repeated request starts no second job. */
 const createKeys = (): ((body: string) => string) => {
   let last: { body: string; key: string } | undefined;
   return (body) => {
@@ -257,14 +258,13 @@ type ParameterFieldProps = {
 const ParameterField = ({ id, field, text, fault, onText }: ParameterFieldProps) => {
   const { title, description, hint, isRequired, control, options, fallback, placeholder } = field;
   const hints = [description, hint].filter(Boolean).join(' · ');
+  const defaultText = fallback === undefined ? undefined : `${fallback} (default)`;
   return (
     <Labelled id={id} title={title} isRequired={isRequired} hint={hints} fault={fault}>
       {(attributes) =>
         control === 'select' ? (
           <select {...attributes} value={text} onChange={(event) => onText(event.currentTarget.value)}>
-            <option value="">
-              {fallback !== undefined ? `${fallback} (default)` : isRequired ? 'choose…' : 'not sent'}
-            </option>
+            <option value="">{defaultText ?? (isRequired ? 'choose…' : 'not sent')}</option>
             {options.map((option) => (
               <option key={option}>{option}</option>
             ))}
@@ -277,7 +277,7 @@ const ParameterField = ({ id, field, text, fault, onText }: ParameterFieldProps)
             autocomplete={control === 'password' ? 'new-password' : 'off'}
             spellcheck={false}
             value={text}
-            placeholder={fallback !== undefined ? `${fallback} (default)` : placeholder}
+            placeholder={defaultText ?? placeholder}
             onInput={(event) => onText(event.currentTarget.value)}
           />
         )
@@ -302,7 +302,7 @@ type LabelledProps = {
   children: (attributes: Attributes) => preact.JSX.Element;
 };
 
-/** A field with its label, hint and fault. The line of the fault is always there, so that nothing moves. */
+/** A field with its label, hint and fault. Hint and fault share a line, so that the page does not jump. */
 const Labelled = ({ id, title, isRequired = false, hint = '', fault, children }: LabelledProps) => (
   <div class="field">
     <label htmlFor={id}>
@@ -325,7 +325,7 @@ const Labelled = ({ id, title, isRequired = false, hint = '', fault, children }:
 const Metadata = ({ form, faults, change }: State) => {
   const { metadata } = form.value;
   const setRow = (index: number, part: Partial<(typeof metadata)[number]>, id: string): void =>
-    change({ metadata: metadata.map((row, place) => (place === index ? { ...row, ...part } : row)) }, id);
+    change({ metadata: metadata.map((row, position) => (position === index ? { ...row, ...part } : row)) }, id);
   return (
     <fieldset class="card">
       <legend class="spoken">Metadata</legend>
@@ -363,7 +363,7 @@ const Metadata = ({ form, faults, change }: State) => {
                 <Button
                   kind="quiet"
                   label={`Remove row ${index + 1}`}
-                  onClick={() => change({ metadata: metadata.filter((_, place) => place !== index) }, id)}
+                  onClick={() => change({ metadata: metadata.filter((_, position) => position !== index) }, id)}
                 >
                   Remove
                 </Button>
@@ -397,7 +397,7 @@ const AsCurl = ({ api, form, catalogue }: { api: Api; form: NewJob; catalogue: P
   );
 };
 
-/** Secrets are typed into the form; the command is copied into chats and files. */
+/** The parameters with secrets masked, because the command may be copied into chats and files. */
 const withoutSecrets = ({ parameters }: NewJob, catalogue: Provider[]): NewJob['parameters'] =>
   Object.fromEntries(
     catalogue.map((provider) => {

@@ -16,7 +16,7 @@ import { now } from '../store.ts';
 import { judge, type Verdict } from '../verdict.ts';
 import type { PageProps } from './page.ts';
 
-/** Stats cost more to read than lists. */
+/** Longer than for lists, because stats cost more to read. */
 const STATS_EVERY_MS = 30_000;
 const CATALOGUE_EVERY_MS = 15_000;
 const NEWEST = 5;
@@ -119,7 +119,7 @@ const Tiles = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
         name="Delivered"
         href={jobs({ status: 'COMPLETE,PARTIAL' })}
         value={deliveredShare === null ? '–' : formatShare(deliveredShare)}
-        tone={deliveredShare === null || totals.FAILED === 0 ? undefined : deliveredShare < 0.99 ? 'bad' : 'warn'}
+        tone={deliveredTone(deliveredShare, totals.FAILED)}
         note={`${formatCount(delivered)} of ${formatCount(delivered + totals.FAILED)} ended`}
       />
       <Tile
@@ -158,6 +158,11 @@ const Tiles = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
       />
     </div>
   );
+};
+
+const deliveredTone = (share: number | null, failedJobs: number): TileProps['tone'] => {
+  if (share === null || failedJobs === 0) return undefined;
+  return share < 0.99 ? 'bad' : 'warn';
 };
 
 type TileProps = {
@@ -241,7 +246,7 @@ const Newest = ({ api, title, query, none }: NewestProps) => {
 const ENDED: ReadonlySet<Status> = new Set(['COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED']);
 const DETAIL_EVERY_MS = 10_000;
 
-/** One job with its cause, which only the job itself knows. */
+/** One job with the cause of its state, for which the whole job is read. */
 const Cause = ({ api, job }: { api: Api; job: JobSummary }) => {
   const detail = useResource<Job>(api, `/jobs/${job.jobId}`, { everyMs: ENDED.has(job.status) ? 0 : DETAIL_EVERY_MS });
   const text = detail.data.value ? explain(detail.data.value, now.peek()).text : sentenceCase(job.failureCode ?? '…');

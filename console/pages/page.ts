@@ -1,5 +1,5 @@
 import type { Api } from '../api.ts';
 import type { Params } from '../router.ts';
 
-/** What a page is given. It is made anew when the path, the key or the viewed client changes, not when the query changes. */
+/** The props of a page. A change of path, key or viewed client mounts the page again; a change of the query does not. */
 export type PageProps = { api: Api; params: Params };

@@ -17,13 +17,8 @@ export const ProvidersPage = ({ api }: PageProps) => {
         <h1 tabIndex={-1}>Providers</h1>
         {providers && <Health providers={providers} />}
       </div>
-      {providers ? (
-        <List providers={providers} />
-      ) : error.value ? (
-        <ErrorState error={error.value} />
-      ) : (
-        <Skeleton lines={3} height="8rem" />
-      )}
+      {providers && <List providers={providers} />}
+      {!providers && (error.value ? <ErrorState error={error.value} /> : <Skeleton lines={3} height="8rem" />)}
     </>
   );
 };
@@ -34,7 +29,7 @@ const Health = ({ providers }: { providers: Provider[] }) => {
   return <span class={`badge badge-${open === 0 ? 'complete' : 'failed'}`}>{text}</span>;
 };
 
-/** Providers in trouble first. */
+/** The order of providers: open circuits first. */
 const SEVERITY = { open: 0, half_open: 1, closed: 2 };
 const severityOf = ({ circuit = 'closed' }: Provider): number => SEVERITY[circuit];
 

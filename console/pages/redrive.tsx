@@ -22,11 +22,9 @@ export const RedrivePage = ({ api, params: { id = '' } }: PageProps) => {
         <a href="#/redrives">All redrives</a>
       </div>
       <div class="card">
-        {redrive ? (
-          <Progress redrive={redrive} />
-        ) : resource.error.value ? (
-          <ErrorState error={resource.error.value} />
-        ) : (
+        {redrive && <Progress redrive={redrive} />}
+        {!redrive && resource.error.value && <ErrorState error={resource.error.value} />}
+        {!redrive && !resource.error.value && (
           <div class="redrive-body">
             <Skeleton lines={4} height="1.75rem" />
           </div>

@@ -15,7 +15,7 @@ import { type OpenApiDocument, withProviders } from './with-providers.ts';
 
 const documents = { service, providers } as unknown as Record<string, OpenApiDocument>;
 
-/** Compressed when it is first read, because a cold start needs one of the texts at most. */
+/** A text as static content. It is compressed on the first request, because most processes serve only one of the texts. */
 const contentOf = (type: string, text: string, headers: Record<string, string> = {}): StaticContent => {
   let gzip: string | undefined;
   return {
@@ -39,7 +39,8 @@ const RENDERER: StaticContent = {
 };
 
 /**
- * `GET /openapi.json`, `GET /docs` and its renderer, of both APIs. Without stage variables (some emulators) it serves the service API.
+ * `GET /openapi.json`, `GET /docs` and its renderer, of both APIs. Without stage variables (some emulators) it serves the
+ * service API.
  */
 export const createHandler = ({ log, catalogue }: { log: Log; catalogue: Offers }) => {
   const apis = new Map(

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 /**
  * The page of an API's document: RapiDoc, and a script that loads the document into it.
  *
- * The script drops the patterns of strings that have a format, because they hide the rest, and changes each `example` of a body into
- * `examples`, because RapiDoc fails on an `example` that has a property null. Its style sheet goes into the shadow trees of
- * RapiDoc's elements: on phones it shows descriptions below the types, and wraps what would be cut off.
+ * The script drops the patterns of strings that have a format, because they hide the rest, and changes each `example` of a body
+ * into `examples`, because RapiDoc fails on an `example` with a property that is null. It adds the style sheet to the shadow
+ * trees of RapiDoc's elements. On phones the style sheet shows descriptions below the types, and wraps long lines.
  */
 
 const STYLE = `

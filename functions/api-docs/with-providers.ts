@@ -21,7 +21,7 @@ export type OpenApiDocument = {
   components?: { schemas?: Record<string, Schema> };
 };
 
-/** Examples of a job: one per provider, at most these. */
+/** The maximum number of examples of a job, one per provider. */
 const MAX_EXAMPLES = 10;
 
 /** The property `providers` of a job request, in the document of the service API. */
@@ -32,26 +32,27 @@ type JobRequest = { properties: { providers: { items: object; examples?: unknown
  * jobs. A document without job requests is returned unchanged.
  */
 export const withProviders = (document: OpenApiDocument, offers: Offers): OpenApiDocument => {
-  const named = structuredClone(document);
-  const schemas = named.components?.schemas;
+  const extended = structuredClone(document);
+  const schemas = extended.components?.schemas;
   const request = schemas?.JobRequest as JobRequest | undefined;
-  if (!schemas || !request) return named;
+  if (!schemas || !request) return extended;
   const all = [...offers.values()];
   for (const offer of all) {
     schemas[providerName(offer)] = providerSchemaOf(offer);
     if (offer.parameters) schemas[parametersName(offer)] = publicSchemaOf(offer.parameters);
   }
   const { providers } = request.properties;
-  const short = all.filter((offer) => !needsParameters(offer)).map(({ id }) => id);
+  /** Providers that may be requested by their id alone. */
+  const ids = all.filter((offer) => !needsParameters(offer)).map(({ id }) => id);
   providers.items = {
-    oneOf: [...(short.length > 0 ? [{ type: 'string', enum: short }] : []), ...all.map(providerName).map(refTo)],
+    oneOf: [...(ids.length > 0 ? [{ type: 'string', enum: ids }] : []), ...all.map(providerName).map(refTo)],
   };
   const example = exampleProviders(all);
   providers.examples = [example];
-  const contents = named.paths['/webhook']?.post?.requestBody?.content;
+  const contents = extended.paths['/webhook']?.post?.requestBody?.content;
   if (contents?.['application/json']) {
-    const { example: usual, ...rest } = contents['application/json'];
-    const jobOf = (names: unknown[]) => ({ ...(usual as object), providers: names });
+    const { example: committed, ...rest } = contents['application/json'];
+    const jobOf = (names: unknown[]) => ({ ...(committed as object), providers: names });
     contents['application/json'] = {
       ...rest,
       examples: {
@@ -64,7 +65,7 @@ export const withProviders = (document: OpenApiDocument, offers: Offers): OpenAp
       },
     };
   }
-  return named;
+  return extended;
 };
 
 const providerName = ({ id }: Offer): string => `Provider.${id}`;

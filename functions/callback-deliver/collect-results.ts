@@ -1,4 +1,4 @@
-import { travelledResults, type WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
+import { resultsInPayload, type WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { type CallbackEntry, callbackEntries } from '@boomerang/core/domain/callback-body.ts';
 import { LeaseLost } from '@boomerang/core/domain/failures.ts';
 import { mergeResults, type SettledJob } from '@boomerang/core/domain/settle.ts';
@@ -19,8 +19,9 @@ export type Collected = {
  * execution may be started twice and then read another claim's job
  */
 export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: WorkedJob): Promise<Collected> => {
-  const inline = travelledResults(worked);
-  const isAllInline = !worked.checkpointed && worked.results.every((o) => o.kind !== 'fetched' || o.json !== undefined);
+  const inline = resultsInPayload(worked);
+  const isAllInline =
+    !worked.checkpointed && worked.results.every((result) => result.kind !== 'fetched' || result.json !== undefined);
   const loaded = isAllInline ? undefined : await store.load(worked.jobId);
   const isMine = loaded?.job.claims === worked.claims && loaded.job.leasedUntil !== undefined;
   if (!isAllInline && !isMine) throw new LeaseLost({ class: 'lease_lost' });
@@ -29,6 +30,7 @@ export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: W
   return { job, entries, inline };
 };
 
+/** A job of which nothing is stored yet but the request. */
 const initialJob = ({ order }: WorkedJob): SettledJob => ({
   providers: order,
   phase: 'FETCHING',

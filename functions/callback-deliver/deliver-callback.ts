@@ -58,7 +58,7 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 /** The time allowed for reading results and writing the outcome, on top of the call. */
 const STORE_MS = 5_000;
 
-/** The parts of a client that its callbacks are sent with. */
+/** What the callbacks of a client are sent with. */
 type Sender = {
   /** The signing secrets. */
   secrets: string[];
@@ -134,7 +134,7 @@ const prepare = async (
   throw new CallbackRejected({ class: 'client_revoked', startedAt });
 };
 
-/** The client's headers. Stored headers that are invalid fail before the call, until an operator sets them again. */
+/** The client's headers. If the stored ones are invalid, no callback is sent until an operator sets them again. */
 const headersOf = (
   { log }: DeliverCallbackDeps,
   { jobId, clientId }: WorkedJob,
@@ -192,7 +192,7 @@ const post = async (
   startedAt: number,
 ): Promise<HttpAnswer> => {
   const headers = {
-    // First, so that ours replace any of the same name.
+    // First, so that our own headers replace any of the same name.
     ...Object.fromEntries(clientHeaders.map(({ name, value }) => [name, value])),
     'content-type': 'application/json',
     'user-agent': userAgent,
@@ -256,7 +256,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
   throw new CallbackRejected(failure);
 };
 
-/** Ends the job. The receiver has the callback, so nothing from here on may cause another call. */
+/** Ends the job. The receiver has accepted the callback, so no failure from here on may cause another call. */
 const saveDelivered = async (
   deps: DeliverCallbackDeps,
   worked: WorkedJob,

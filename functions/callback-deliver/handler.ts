@@ -14,7 +14,7 @@ import { createMetrics } from '@boomerang/core/observability/metrics.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
 import { createAnnounce } from '@boomerang/core/use-cases/announce-circuit.ts';
 import { createCircuitBreaker } from '@boomerang/core/use-cases/circuit-breaker.ts';
-import { VERSION } from '@boomerang/core/version.ts';
+import { USER_AGENT } from '@boomerang/core/version.ts';
 import { type DeliverCallbackDeps, deliverCallback } from './deliver-callback.ts';
 import { deliverRequestSchema } from './schema.ts';
 
@@ -64,5 +64,5 @@ export const handler = createHandler({
   breaker: createCircuitBreaker({ ...clock, random: Math.random, circuits, rules: toCircuitRules(config), announce }),
   isPaused: isPaused(config, 'callbacks'),
   policy: toSettlePolicy(config),
-  userAgent: `Boomerang/${VERSION}`,
+  userAgent: USER_AGENT,
 });

@@ -29,7 +29,7 @@ export const createCircuitStates = ({ circuits, now, log }: CircuitStatesDeps): 
   };
 };
 
-/** When the open time is over, the next call is a probe. */
+/** The state as the API names it. Once the open time is over, the next call is a probe. */
 const stateOf = ({ open }: CircuitState = {}, now: number): NonNullable<OfferedProvider['circuit']> => {
   if (!open) return 'closed';
   return open.halfOpen || open.openUntil <= now ? 'half_open' : 'open';

@@ -10,7 +10,7 @@ import { Problem } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { CountPending } from '@boomerang/core/ports/clients.ts';
 import { cached } from '@boomerang/core/security/cached.ts';
-import { type ListClientsDeps, listClients } from './list-clients.ts';
+import { type ListClientsDeps, listClients, UNCOUNTED } from './list-clients.ts';
 import { presentClient, presentMe } from './present-client.ts';
 import { clientsQuerySchema } from './schema.ts';
 
@@ -28,7 +28,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
   return (event, context) => (event.routeKey === 'GET /me' ? me : list)(event, context);
 };
 
-/** The console asks every few seconds. */
+/** How long counts are cached, because the console requests them every few seconds. */
 const COUNT_TTL_MS = 10_000;
 
 const config = readSettings(['JOB_TABLE_NAME', 'CLIENT_TABLE_NAME', 'SHARD_COUNT'], process.env);
@@ -36,7 +36,7 @@ const client = createAwsClient(DynamoDBClient, CALL_LIMITS.api);
 const table = { client, tableName: config.CLIENT_TABLE_NAME };
 const jobs = { client, tableName: config.JOB_TABLE_NAME, shardCount: config.SHARD_COUNT };
 const count = cached(createDynamoCountPending(jobs), COUNT_TTL_MS);
-const countPending: CountPending = async (clientId) => (await count(clientId)) ?? { pendingJobs: 0, isTruncated: true };
+const countPending: CountPending = async (clientId) => (await count(clientId)) ?? UNCOUNTED;
 
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller(table)),

@@ -4,13 +4,13 @@ export type ListClientsDeps = { listClients: ListClients; countPending: CountPen
 
 export type ClientWithJobs = ListedClient & PendingCount;
 
-/** Clients whose jobs are counted at once: each takes a query per shard. */
+/** How many clients' jobs are counted at once: each count takes a query per shard. */
 const COUNTED_AT_ONCE = 10;
 
 /** No count starts after this time. A count takes at most three seconds, and the function's timeout is 15. */
 const COUNT_MS = 3_000;
 
-const UNCOUNTED: PendingCount = { pendingJobs: 0, isTruncated: true };
+export const UNCOUNTED: PendingCount = { pendingJobs: 0, isTruncated: true };
 
 /**
  * A page of clients with their pending jobs, newest first: ids begin with the time of creation. There are few clients, so all are

@@ -1,4 +1,4 @@
-import { toIso } from '@boomerang/core/http/time-schema.ts';
+import { toIso } from '@boomerang/core/domain/time.ts';
 import type { Caller } from '@boomerang/core/ports/clients.ts';
 import { version } from 'uuid';
 import type { ClientWithJobs } from './list-clients.ts';
@@ -18,7 +18,7 @@ export const presentClient = (client: ClientWithJobs): ClientPage['clients'][num
   pendingJobsTruncated: client.isTruncated,
 });
 
-/** The time in the id (RFC 9562 §5.7), because the index without secrets does not project `createdAt`. */
+/** The time in a UUIDv7 (RFC 9562 §5.7). Used because the index without secrets does not project `createdAt`. */
 const createdAtOf = (clientId: string): string | null => {
   if (!UUID.test(clientId) || version(clientId) !== 7) return null;
   return toIso(Number.parseInt(clientId.replaceAll('-', '').slice(0, 12), 16));

@@ -8,18 +8,18 @@ export const clientsQuerySchema = z.strictObject({
   cursor: idCursorSchema.optional(),
 });
 
-const whoSchema = z.object({
+const identitySchema = z.object({
   clientId: z.string().meta({ description: 'A UUID, or `local` for the client of the embedded cloud.' }),
   name: z.string(),
   isOperator: z.boolean().meta({ description: 'Whether it may act for every client, by `clientId`.' }),
 });
 
 /** The caller. */
-export const meSchema = whoSchema.meta({ id: 'Me', description: 'The caller.' });
+export const meSchema = identitySchema.meta({ id: 'Me', description: 'The caller.' });
 
 const time = z.iso.datetime().nullable();
 
-const clientSchema = whoSchema
+const clientSchema = identitySchema
   .extend({
     createdAt: time.meta({ description: 'ISO 8601, UTC; null if its id has no time.' }),
     revokedAt: time.meta({ description: 'ISO 8601, UTC; null unless its API key was revoked.' }),

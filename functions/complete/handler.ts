@@ -5,7 +5,7 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { anyQuery, apiHandler, type Headers } from '@boomerang/core/http/api-handler.ts';
 import { callbackSchema } from '@boomerang/core/http/callback-schema.ts';
 import { Unauthorized, unknownRoute } from '@boomerang/core/http/problem.ts';
-import { isCompleteOn } from '@boomerang/core/http/routes.ts';
+import { isCompleteEnabled } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { isSigned } from '@boomerang/core/security/signature.ts';
 
@@ -15,14 +15,14 @@ const MAX_CALLBACK_BYTES = 1024 * 1024;
 export type Deps = {
   log: Log;
   /** Whether the route is enabled. */
-  isOn: boolean;
+  isEnabled: boolean;
   /** The secret that callbacks must be signed with; undefined if none is configured. */
   findSecret: () => Promise<string | undefined>;
 };
 
 /** `POST /complete`: a callback receiver for tests. It echoes the body unchanged. */
-export const createHandler = ({ log, isOn, findSecret }: Deps) => {
-  if (!isOn) {
+export const createHandler = ({ log, isEnabled, findSecret }: Deps) => {
+  if (!isEnabled) {
     return apiHandler(log, { query: anyQuery }, async () => {
       throw unknownRoute();
     });
@@ -45,6 +45,6 @@ const findByName = createFindSecret(createAwsClient(SSMClient, CALL_LIMITS.secre
 
 export const handler = createHandler({
   log: createLog('complete'),
-  isOn: isCompleteOn(config),
+  isEnabled: isCompleteEnabled(config),
   findSecret: async () => (config.COMPLETE_SECRET_NAME === '' ? undefined : findByName(config.COMPLETE_SECRET_NAME)),
 });

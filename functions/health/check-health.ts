@@ -1,3 +1,4 @@
+import { toIso } from '@boomerang/core/domain/time.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Sweeps } from '@boomerang/core/ports/sweeps.ts';
 import type { HealthChecks } from './schema.ts';
@@ -7,8 +8,8 @@ export type CheckHealthDeps = { lastSweep: Sweeps['last']; now: () => number; lo
 /** Sweeps run once a minute. If the last one is older than this, due jobs are not being claimed. */
 const MAX_SWEEP_AGE_MS = 5 * 60_000;
 
-/** How long a result is cached: the route needs no API key, so that anyone can call it at any rate. */
-const CACHE_MS = 10_000;
+/** How long a result is cached, because anyone may call the route at any rate: it needs no API key. */
+export const CACHE_MS = 10_000;
 
 /** Checks that the table can be read and that sweeps run. Costs at most one read in ten seconds. */
 export const createCheckHealth = ({ lastSweep, now, log }: CheckHealthDeps): (() => Promise<HealthChecks>) => {
@@ -16,7 +17,7 @@ export const createCheckHealth = ({ lastSweep, now, log }: CheckHealthDeps): (()
     try {
       const at = await lastSweep();
       const isRecent = at !== undefined && now() - at <= MAX_SWEEP_AGE_MS;
-      const lastAt = at === undefined ? null : new Date(at).toISOString();
+      const lastAt = at === undefined ? null : toIso(at);
       return { table: { status: 'ok' }, sweep: { status: isRecent ? 'ok' : 'failed', lastAt } };
     } catch (error) {
       log.error('Health check failed', { error });

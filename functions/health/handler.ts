@@ -3,9 +3,9 @@ import { CALL_LIMITS, createAwsClient } from '@boomerang/core/adapters/aws-clien
 import { createDynamoLastSweep } from '@boomerang/core/adapters/dynamo/sweeps.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
-import { Problem, problemBody } from '@boomerang/core/http/problem.ts';
+import { Problem, problemBody, retryAfter } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
-import { createCheckHealth } from './check-health.ts';
+import { CACHE_MS, createCheckHealth } from './check-health.ts';
 import { type HealthChecks, healthQuerySchema } from './schema.ts';
 
 export type Deps = { log: Log; checkHealth: () => Promise<HealthChecks> };
@@ -22,7 +22,7 @@ export const createHandler = ({ log, checkHealth }: Deps) =>
     if (failed.length === 0) return { statusCode: 200, body: { status: 'ok', checks } };
     const problem = new Problem(503, `Failed checks: ${failed.join(', ')}.`);
     const body = { ...JSON.parse(problemBody(problem, event.requestContext.requestId)), checks };
-    return { statusCode: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '10' }, body };
+    return { statusCode: 503, headers: { 'content-type': 'application/problem+json', ...retryAfter(CACHE_MS) }, body };
   });
 
 const config = readSettings(['JOB_TABLE_NAME'], process.env);

@@ -4,7 +4,7 @@ import { createDynamoFindCaller } from '@boomerang/core/adapters/dynamo/clients.
 import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-control.ts';
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
-import { cancelled, isOver } from '@boomerang/core/domain/control.ts';
+import { cancelled, hasEnded } from '@boomerang/core/domain/control.ts';
 import { toSummary } from '@boomerang/core/domain/job-summary.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
@@ -29,7 +29,7 @@ export const createHandler = (deps: Deps) => {
   const { authenticate, retentionMs, now, log } = deps;
   return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const job = await changeJob(deps, jobIdOf(path), caller, (read) => {
-      if (isOver(read)) throw new Problem(409, `The job has already ended: ${read.status}.`);
+      if (hasEnded(read)) throw new Problem(409, `The job has already ended: ${read.status}.`);
       return cancelled(read, { now: now(), retentionMs });
     });
     log.info('Job cancelled', { jobId: job.jobId, clientId: job.clientId });

@@ -10,14 +10,15 @@ import { jsonBytes } from '@boomerang/core/domain/json-values.ts';
 const MAX_BATCH_JOBS = 40;
 const MAX_BATCH_BYTES = 200 * 1024;
 
-/** No new claims start above FULL_BYTES. MAX_BYTES is the hard limit for claims in flight. */
+/** No new claims start above this size of all batches. */
 const FULL_BYTES = 200 * 1024;
+/** The limit of all batches, which claims in flight must not exceed. */
 const MAX_BYTES = 250 * 1024;
 
 /** The largest claimed job, as JSON: a test builds it. */
 export const MAX_JOB_BYTES = 6 * 1024;
 
-/** What a batch adds to the state machine's data: brackets, a comma, and its outcome. */
+/** How much a batch adds to the state machine's data besides its jobs: brackets, a comma, and its outcome. */
 const BATCH_BYTES = 24;
 
 export type Batches = {

@@ -1,7 +1,7 @@
 import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
-import type { Random } from '@boomerang/core/domain/random.ts';
+import { type Random, shuffled } from '@boomerang/core/domain/random.ts';
 import { abandon, judgeClaim, type SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
@@ -54,25 +54,26 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   const startedAt = now();
   const pausedUntil = await findPause(deps);
   const batches = createBatches();
-  let claimedNow = 0;
+  let claimedInPass = 0;
   let oldestDueAt = startedAt;
-  const isFull = () => batches.isFull() || claimedBefore + claimedNow >= maxJobsPerSweep || now() - startedAt > PASS_MS;
+  const isFull = () =>
+    batches.isFull() || claimedBefore + claimedInPass >= maxJobsPerSweep || now() - startedAt > PASS_MS;
 
   const sweepShard = async (shard: number): Promise<void> => {
     for await (const page of due.find(shard, startedAt)) {
       const entries = [...page];
       oldestDueAt = Math.min(oldestDueAt, ...entries.map(({ dueAt }) => dueAt));
       while (entries.length > 0 && !isFull()) {
-        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - claimedNow);
+        const room = Math.min(CONCURRENCY, batches.room(), maxJobsPerSweep - claimedBefore - claimedInPass);
         const claims = entries.splice(0, room).map((entry) => claim(deps, entry, batches, pausedUntil));
-        claimedNow += (await Promise.all(claims)).filter(Boolean).length;
+        claimedInPass += (await Promise.all(claims)).filter(Boolean).length;
       }
       if (isFull()) return;
     }
   };
 
   let readError: unknown;
-  for (const shard of shuffle(shardCount, random)) {
+  for (const shard of shuffled(shardCount, random)) {
     if (isFull()) break;
     try {
       await sweepShard(shard);
@@ -82,15 +83,15 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
       readError = error;
     }
   }
-  if (claimedNow === 0 && readError !== undefined) throw readError;
+  if (claimedInPass === 0 && readError !== undefined) throw readError;
   if (claimedBefore === 0) deps.metrics.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
 
-  const claimed = claimedBefore + claimedNow;
-  if (claimedNow > 0) log.info('Due jobs claimed', { taken: claimedNow, claimed });
-  return { batches: batches.toArray(), more: claimedNow > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
+  const claimed = claimedBefore + claimedInPass;
+  if (claimedInPass > 0) log.info('Due jobs claimed', { taken: claimedInPass, claimed });
+  return { batches: batches.toArray(), more: claimedInPass > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
-/** When claims were last paused: a job claimed late because of a pause does not count the delay as an internal fault. */
+/** When claims were last paused. The delay of a job that became due during a pause is not our own fault. */
 const findPause = async ({ lastPause, log }: ClaimDueJobsDeps): Promise<number | undefined> => {
   try {
     return await lastPause();
@@ -123,7 +124,7 @@ const claim = async (
   }
 };
 
-/** If the lookup fails, the job goes on: the delivery looks the client up again. */
+/** Whether the job's client was revoked. If the lookup fails, the job continues: the delivery looks the client up again. */
 const isRevoked = async ({ findClient, log }: ClaimDueJobsDeps, { jobId, clientId }: Job): Promise<boolean> => {
   try {
     const client = await findClient(clientId);
@@ -150,14 +151,4 @@ const abandonJob = async (
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
   }
-};
-
-/** The numbers below `count`, in random order (Fisher-Yates). */
-const shuffle = (count: number, random: Random): number[] => {
-  const numbers = Array.from({ length: count }, (_, index) => index);
-  for (let last = count - 1; last > 0; last -= 1) {
-    const other = Math.floor(random() * (last + 1));
-    [numbers[last], numbers[other]] = [numbers[other] as number, numbers[last] as number];
-  }
-  return numbers;
 };

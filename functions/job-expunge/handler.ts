@@ -5,7 +5,7 @@ import { createDynamoJobControl } from '@boomerang/core/adapters/dynamo/job-cont
 import { createDynamoJobReader } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createDynamoResultExpunger } from '@boomerang/core/adapters/dynamo/result-store.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
-import { expunged, isOver } from '@boomerang/core/domain/control.ts';
+import { expunged, hasEnded } from '@boomerang/core/domain/control.ts';
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
@@ -31,7 +31,7 @@ export const createHandler = (deps: Deps) => {
   const { authenticate, results, now, log } = deps;
   return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const { jobId, clientId } = await changeJob(deps, jobIdOf(path), caller, (read) => {
-      if (!isOver(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
+      if (!hasEnded(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
       return expunged(read, now());
     });
     // The record first: if the deletion is interrupted, the next request resumes it, and nothing reads the remaining data.

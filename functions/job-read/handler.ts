@@ -13,6 +13,7 @@ import { toNextCursor } from '@boomerang/core/http/cursor.ts';
 import { etagOf, matchesEtag } from '@boomerang/core/http/etag.ts';
 import { jobIdOf } from '@boomerang/core/http/job-problem.ts';
 import { presentSummary } from '@boomerang/core/http/present-summary.ts';
+import { retryAfter } from '@boomerang/core/http/problem.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { findJob, findStoredJob } from '@boomerang/core/use-cases/find-job.ts';
@@ -52,7 +53,7 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
   const readOne = apiHandler(
     log,
     { authenticate, actsFor: true, headers: jobHeadersSchema },
-    async ({ caller, path, headers: head }) => {
+    async ({ caller, path, headers: requestHeaders }) => {
       const job = await findStoredJob({ jobs, now }, jobIdOf(path), caller);
       const at = now();
       const text = JSON.stringify(presentJob(job, catalogue, at));
@@ -60,9 +61,9 @@ export const createHandler = ({ authenticate, jobs, results, catalogue, now, log
       const retryMs = nextChangeMs(job, at);
       const headers = {
         etag,
-        ...(retryMs !== undefined && { 'retry-after': String(Math.ceil(retryMs / 1000)) }),
+        ...(retryMs !== undefined && retryAfter(retryMs)),
       };
-      return matchesEtag(head['if-none-match'], etag)
+      return matchesEtag(requestHeaders['if-none-match'], etag)
         ? { statusCode: 304, headers }
         : { statusCode: 200, headers, text };
     },

@@ -19,17 +19,18 @@ export const presentData = (
   providerId: string | undefined,
 ): string => {
   if (job.expungedAt !== undefined) throw new Problem(410, 'The data was deleted.');
-  if (providerId !== undefined && !job.providers.includes(providerId))
-    throw wrongProvider('Must be a provider of this job');
+  if (providerId !== undefined && !job.providers.includes(providerId)) {
+    throw invalidProviderId('Must be a provider of this job');
+  }
   const wanted = job.results.filter((result) => providerId === undefined || result.providerId === providerId);
-  const text = callbackBody(job.jobId, findEntries(wanted, results), job.metadata);
+  const text = callbackBody(job.jobId, entriesOf(wanted, results), job.metadata);
   if (Buffer.byteLength(JSON.stringify(text)) > MAX_ANSWER_BYTES) {
-    throw wrongProvider('Required: the data of all providers is too large for one response');
+    throw invalidProviderId('Required: the data of all providers is too large for one response');
   }
   return text;
 };
 
-const findEntries = (...collected: Parameters<typeof callbackEntries>): CallbackEntry[] => {
+const entriesOf = (...collected: Parameters<typeof callbackEntries>): CallbackEntry[] => {
   try {
     return callbackEntries(...collected);
   } catch (error) {
@@ -41,4 +42,4 @@ const findEntries = (...collected: Parameters<typeof callbackEntries>): Callback
   }
 };
 
-const wrongProvider = (message: string): Problem => invalid([{ pointer: '/providerId', message }]);
+const invalidProviderId = (message: string): Problem => invalid([{ pointer: '/providerId', message }]);

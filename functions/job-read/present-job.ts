@@ -10,9 +10,10 @@ import {
   type ProviderResult,
   parametersOf,
 } from '@boomerang/core/domain/job.ts';
+import { MASK } from '@boomerang/core/domain/mask.ts';
+import { toIso } from '@boomerang/core/domain/time.ts';
 import { actionLinks, jobLinks } from '@boomerang/core/http/job-links.ts';
 import type { jobSchema } from '@boomerang/core/http/job-schema.ts';
-import { toIso } from '@boomerang/core/http/time-schema.ts';
 import type * as z from 'zod';
 
 type JobView = z.infer<typeof jobSchema>;
@@ -97,6 +98,6 @@ const presentCall = ({ status, class: failureClass, statusCode, startedAt, durat
 });
 
 /** The query of a callback URL may hold a token. */
-const maskQuery = (url: string): string => url.replace(/\?.+$/, '?***');
+const maskQuery = (url: string): string => url.replace(/\?.+$/, `?${MASK}`);
 
 const toIsoOrNull = (epochMs: number | undefined): string | null => (epochMs === undefined ? null : toIso(epochMs));

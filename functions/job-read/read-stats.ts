@@ -1,7 +1,7 @@
 import { type BucketSize, chooseBucket, countBuckets, jobStats, type Span } from '@boomerang/core/domain/job-stats.ts';
 import { createRecentMap } from '@boomerang/core/domain/recent-map.ts';
+import { toIso } from '@boomerang/core/domain/time.ts';
 import { invalid } from '@boomerang/core/http/problem.ts';
-import { toIso } from '@boomerang/core/http/time-schema.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import type * as z from 'zod';
 import type { jobStatsSchema } from './schema.ts';
@@ -9,14 +9,14 @@ import type { jobStatsSchema } from './schema.ts';
 type StatsView = z.infer<typeof jobStatsSchema>;
 type StatsQuery = { from?: number | undefined; to?: number | undefined; bucket?: BucketSize | undefined };
 
-/** Jobs counted at most, the newest. */
+/** The maximum number of jobs counted: the newest ones. */
 const MAX_COUNTED = 10_000;
 const MAX_BUCKETS = 200;
 const DAY_MS = 24 * 3_600_000;
 const DEFAULT_SPAN_MS = DAY_MS;
 const MAX_SPAN_DAYS = 31;
 
-/** Counting reads up to 10,000 index entries, and pages that show counts ask for them again and again. */
+/** How long a response is cached: counting reads up to 10,000 index entries, and pages that show counts poll them. */
 const CACHE_MS = 10_000;
 const MAX_CACHED = 200;
 
@@ -50,8 +50,11 @@ const readStats = async (
     throw invalid([{ pointer: '/bucket', message: `Must divide the time range into at most ${MAX_BUCKETS} buckets` }]);
   }
   const page = { clientId, ...span, limit: MAX_COUNTED, now };
-  const [all, troubled] = await Promise.all([jobs.find(page), jobs.find({ ...page, inTrouble: true })]);
+  const all = await jobs.find(page);
   const { buckets, totals, deliveredShare, timeToCallbackMs, oldestPendingAt } = jobStats(all.jobs, span, bucket);
+  // Jobs in trouble are pending, so none is older than the oldest pending job, if all jobs were counted.
+  const from = all.cursor === undefined ? oldestPendingAt : span.from;
+  const troubled = from === undefined ? { jobs: [] } : await jobs.find({ ...page, from, inTrouble: true });
   return {
     from: toIso(span.from),
     to: toIso(span.to),

@@ -1,4 +1,4 @@
-import { travelledResults, type WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
+import { resultsInPayload, type WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import type { Job, StoredResult } from '@boomerang/core/domain/job.ts';
 import type { Random } from '@boomerang/core/domain/random.ts';
@@ -6,7 +6,7 @@ import { couldOutlive, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import { type Settlement, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { JobOutcomes, JobReader, ResultKey, ResultStore } from '@boomerang/core/ports/jobs.ts';
-import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
+import { discardStaleResults } from '@boomerang/core/use-cases/discard-stale-results.ts';
 import { type NotifyDeps, publishJobEnded } from '@boomerang/core/use-cases/notify-operators.ts';
 import type { SettleRequest } from './schema.ts';
 
@@ -29,14 +29,15 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
   const { jobId, claims } = worked;
   const outcome = { fetches: worked.results, delivery: deliveryError };
   reportInternalFaults(deps, jobId, outcome);
-  /** What this execution stored: its large fetches, and its checkpoint. */
+  /** The results that this execution has stored: large ones by the fetches, the others by the checkpoint. */
   const stored = worked.results.flatMap((one): ResultKey[] =>
     one.kind === 'fetched' && one.stored ? [{ providerId: one.providerId, ...one.stored }] : [],
   );
   try {
     const job = await jobs.get(jobId, now());
-    if (job?.claims !== claims || job.leasedUntil === undefined)
+    if (job?.claims !== claims || job.leasedUntil === undefined) {
       throw new StaleClaim('the claim is settled or superseded');
+    }
     const settlement = settle(job, worked, outcome, now(), random(), policy);
     // Save results before the job: a job must never refer to results that are not stored.
     const results = await checkpoint(deps, job, worked, settlement, stored);
@@ -47,11 +48,11 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
   } catch (error) {
     if (!(error instanceof StaleClaim)) throw error;
     log.warn('Stale outcome dropped', { jobId, claims });
-    if (stored.length > 0) await discardUnwanted(deps, worked, stored);
+    if (stored.length > 0) await discardStaleResults(deps, worked, stored);
   }
 };
 
-/** Reports internal faults to operators. They cost the job time but no attempt. */
+/** Reports internal faults to operators. Such faults delay the job but do not count as attempts. */
 const reportInternalFaults = (
   { log, metrics }: SettleJobDeps,
   jobId: string,
@@ -85,25 +86,26 @@ const checkpoint = async (
   saved: ResultKey[],
 ): Promise<Settlement['results']> => {
   const { jobId, claims } = worked;
-  const isOver = settlement.dueAt === undefined;
-  const life = { ...job, ...settlement, callbackAttempts: job.callbackAttempts + settlement.callbackAttempts };
-  const expiresAt = keptUntil(life, now(), policy);
-  const travelled = new Map(travelledResults(worked).map((result) => [result.providerId, result]));
+  const hasEnded = settlement.dueAt === undefined;
+  const retained = { ...job, ...settlement, callbackAttempts: job.callbackAttempts + settlement.callbackAttempts };
+  const expiresAt = keptUntil(retained, now(), policy);
+  const inPayload = new Map(resultsInPayload(worked).map((result) => [result.providerId, result]));
   const keep = async (result: Settlement['results'][number]): Promise<StoredResult | undefined> => {
     if (result.status !== 'FETCHED') return undefined;
     const { providerId } = result;
-    const data = result.keptUntil === undefined ? travelled.get(providerId) : undefined;
+    const data = result.keptUntil === undefined ? inPayload.get(providerId) : undefined;
     if (data) {
       const key = await results.save(jobId, claims, data, expiresAt);
       saved.push({ providerId, ...key });
       return key;
     }
-    if (isOver || !couldOutlive(result, life, now(), policy)) return undefined;
+    if (hasEnded || !couldOutlive(result, retained, now(), policy)) return undefined;
     const isStored = await results.renew(jobId, result, expiresAt);
     // The delivery will throw ResultMissing.
     if (!isStored) log.error('Stored result missing', { jobId, providerId });
     return isStored ? { keptUntil: expiresAt } : undefined;
   };
+  // Settled, so that `saved` is complete before a failure is thrown.
   const kept = await Promise.allSettled(
     settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })),
   );

@@ -164,7 +164,8 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
       return await breaker.call(party, run, judgeProvider);
     } catch (error) {
       if (error instanceof OutOfTime) {
-        throw new ProviderUnavailable({ class: 'timeout', startedAt, durationMs: now() - startedAt, excerpt: NO_TIME });
+        const excerpt = 'no time was left for this call';
+        throw new ProviderUnavailable({ class: 'timeout', startedAt, durationMs: now() - startedAt, excerpt });
       }
       if (error instanceof LimitReached) throw new ProviderLimitReached({ class: 'limit_reached', startedAt });
       if (!(error instanceof CircuitOpen)) throw error;
@@ -173,22 +174,27 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     }
   };
 
-  return async (request, read) => {
+  /** Makes the call; if the credential is refused, once more with one that was read again. */
+  const callTwice = async <T>(request: ExchangeRequest, read: Read<T>): Promise<T> => {
     const authorization = await authorizationOf(request, {});
     try {
-      try {
-        return await call(request, authorization, read);
-      } catch (error) {
-        if (!isCredentialRefusal(error, provider)) throw error;
-        // Also if no time is left for another call: the next fetch of this process must not use the refused token.
-        authorization.drop();
-        const fresh = await authorizationOf(request, { isFresh: true });
-        if (remainingMs() < MIN_CALL_MS) throw error;
-        return await call(request, fresh, read).catch((again: unknown) => {
-          if (isCredentialRefusal(again, provider)) fresh.drop();
-          throw again;
-        });
-      }
+      return await call(request, authorization, read);
+    } catch (error) {
+      if (!isCredentialRefusal(error, provider)) throw error;
+      // Also if no time is left for another call: the next fetch of this process must not use the refused token.
+      authorization.drop();
+      const fresh = await authorizationOf(request, { isFresh: true });
+      if (remainingMs() < MIN_CALL_MS) throw error;
+      return await call(request, fresh, read).catch((again: unknown) => {
+        if (isCredentialRefusal(again, provider)) fresh.drop();
+        throw again;
+      });
+    }
+  };
+
+  return async (request, read) => {
+    try {
+      return await callTwice(request, read);
     } catch (error) {
       if (!isCredentialRefusal(error, provider)) throw error;
       log.error('Credential refused', { jobId, providerId, secret: auth?.secret });
@@ -227,8 +233,6 @@ const toTaskError = ({ verdict, failure }: TokenRequestFailed): TaskError => {
 class OutOfTime extends Error {
   override name = 'OutOfTime';
 }
-
-const NO_TIME = 'no time was left for this call';
 
 /** Minimum time for a call, milliseconds. With less, a timeout would wrongly count against the provider. */
 const MIN_CALL_MS = 1_000;

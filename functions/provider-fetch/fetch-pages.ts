@@ -66,13 +66,15 @@ type PageContext = {
   pager: Pager;
   url: string;
   number: number;
-  /** Of the pages before it. */
+  /** The size of all earlier pages. */
   bytesBefore: number;
 };
 
 /**
- * @returns `items`: the text between the brackets of the page's array; undefined for an answer that is empty on purpose.
- * `bytes`: of the page, as it came or as JSON in UTF-8, whichever are more
+ * Reads one page.
+ *
+ * @returns `items`: the text between the brackets of the page's array; undefined for an answer that means "no data". `bytes`: the
+ * size of the page as received or as JSON in UTF-8, whichever is larger
  */
 const readPage = (
   answer: HttpAnswer,
@@ -102,7 +104,7 @@ const readPage = (
     throw errors.unavailable('bad_page', `page ${number}: ${quote.text(error.message)}`);
   }
   const { maxPages } = pagination;
-  // Numbered pages may end only at an empty page, which is one request after the last page.
+  // A next page that is not certain to exist may be empty, so it is requested even after the last allowed page.
   const isTooMany = next && (next.isCertain ? number >= maxPages : number > maxPages);
   if (isTooMany) throw errors.final('too_many_pages', `more than ${maxPages} pages`);
   return { answer, bytes, items, next };

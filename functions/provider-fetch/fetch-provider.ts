@@ -7,9 +7,9 @@ import type { StoredResult } from '@boomerang/core/domain/job.ts';
 import { firstKeptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
-import { discardUnwanted } from '@boomerang/core/use-cases/discard-result.ts';
+import { discardStaleResults } from '@boomerang/core/use-cases/discard-stale-results.ts';
 import { buildRequest } from './build-request.ts';
-import { catalogueMistake } from './catalogue-mistake.ts';
+import { toMismatchError } from './catalogue-mismatch.ts';
 import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
 import { type Collected, fetchPages, isPaged } from './fetch-pages.ts';
 import { judgeAnswer } from './judge-answer.ts';
@@ -66,10 +66,10 @@ const fetchOnce = async (
   checkLease(leasedUntil, startedAt, startedAt);
   try {
     const provider = catalogue.get(providerId);
-    // It was there when the job was accepted. It left since, or this process is from before it was added.
+    // The job was accepted with this provider: it was removed since, or this process has an older catalogue.
     if (!provider) {
       const excerpt = 'the catalogue has no such provider';
-      throw await catalogueMistake(deps, request, { class: 'unknown_provider', startedAt, excerpt });
+      throw await toMismatchError(deps, request, { class: 'unknown_provider', startedAt, excerpt });
     }
     const collected = await collect(deps, provider, request, startedAt);
     if ('ticket' in collected) {
@@ -93,13 +93,14 @@ const fetchOnce = async (
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
     log.warn('Provider fetch failed', { jobId, providerId, ...loggable(error) });
-    if (isAnswerOfProvider(error) && !MISMATCHES.has(error.failure.class))
+    if (isAnswerOfProvider(error) && !MISMATCHES.has(error.failure.class)) {
       deps.metrics.count('ProviderFailures', { provider: providerId });
+    }
     throw error;
   }
 };
 
-/** Failures that say nothing of the provider. */
+/** Failures without a call to the provider. */
 const MISMATCHES: ReadonlySet<FailureClass> = new Set(['bad_parameter', 'unknown_provider']);
 
 /** Makes the calls of a fetch. */
@@ -133,6 +134,6 @@ const store = async (
   const { results, now, fetchDeadlineMs, policy } = deps;
   const expiresAt = firstKeptUntil(now(), fetchDeadlineMs, policy);
   const stored = await results.save(jobId, claims, { providerId, fetchedAt, bytes, json }, expiresAt);
-  await discardUnwanted(deps, { jobId, claims }, [{ providerId, ...stored }]);
+  await discardStaleResults(deps, { jobId, claims }, [{ providerId, ...stored }]);
   return stored;
 };

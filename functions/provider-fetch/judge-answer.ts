@@ -18,11 +18,14 @@ export type AnswerRules = Pick<
 export type AnswerErrors = {
   /** Permanent, unless the answer has a retry hint. */
   refused: (failureClass: FailureClass, excerpt: string) => ProviderRefused | ProviderThrottled;
-  /** Retried soon, or when the answer's retry hint says. */
+  /**
+   * Retried soon, or when the answer's retry hint says.
+   * @param options `isThrottled`: whether the answer asks to wait; by default, whether its status does
+   */
   unavailable: (
     failureClass: FailureClass,
     excerpt: string,
-    options?: ErrorOptions & { /** Whether the HTTP status asks the client to wait. */ isAsking?: boolean },
+    options?: ErrorOptions & { isThrottled?: boolean },
   ) => ProviderUnavailable | ProviderThrottled;
   /** Permanent, ignoring any retry hint. */
   final: (failureClass: FailureClass, excerpt: string) => ProviderRefused;
@@ -35,8 +38,8 @@ export const createAnswerErrors = (
   { rateLimitReset: reset }: Pick<Provider, 'rateLimitReset'>,
   { startedAt, now }: Reading,
 ): AnswerErrors => {
-  const toFailure = (failureClass: FailureClass, excerpt: string, isAsking: boolean): TaskFailure => {
-    const retryAfterMs = readHint(headers, statusCode, now, { isAsking, reset });
+  const toFailure = (failureClass: FailureClass, excerpt: string, isThrottled: boolean): TaskFailure => {
+    const retryAfterMs = readHint(headers, statusCode, now, { isThrottled, reset });
     return {
       class: failureClass,
       statusCode,
@@ -51,9 +54,9 @@ export const createAnswerErrors = (
       const failure = toFailure(failureClass, excerpt, asksToWait(statusCode));
       return failure.retryAfterMs === undefined ? new ProviderRefused(failure) : new ProviderThrottled(failure);
     },
-    unavailable: (failureClass, excerpt, { isAsking = asksToWait(statusCode), ...options } = {}) => {
-      const failure = toFailure(failureClass, excerpt, isAsking);
-      return failure.retryAfterMs !== undefined || isAsking
+    unavailable: (failureClass, excerpt, { isThrottled = asksToWait(statusCode), ...options } = {}) => {
+      const failure = toFailure(failureClass, excerpt, isThrottled);
+      return failure.retryAfterMs !== undefined || isThrottled
         ? new ProviderThrottled(failure, options)
         : new ProviderUnavailable(failure, options);
     },
@@ -105,21 +108,25 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
     case 'refused':
       throw errors.refused('bad_status', quote.answer(answer));
     case 'unavailable':
-      throw errors.unavailable('bad_status', quote.answer(answer), { ...(isStated && { isAsking: false }) });
+      // A status that the catalogue declares unavailable does not ask to wait, even if it is 429 or 503.
+      throw errors.unavailable('bad_status', quote.answer(answer), isStated ? { isThrottled: false } : {});
     case 'throttled':
       throw errors.throttled('bad_status', quote.answer(answer));
     case 'data':
+      break;
   }
 
-  if (bodyFailure) {
-    const tooLarge = rules.pagination ? `all pages are larger than ${rules.maxBytes} bytes` : bodyFailure.message;
-    if (bodyFailure.class === 'too_large') throw errors.refused('too_large', tooLarge);
-    throw errors.unavailable(bodyFailure.class, quote.text(bodyFailure.message));
+  if (bodyFailure?.class === 'too_large') {
+    const excerpt = rules.pagination ? `all pages are larger than ${rules.maxBytes} bytes` : bodyFailure.message;
+    throw errors.refused('too_large', excerpt);
   }
+  if (bodyFailure) throw errors.unavailable(bodyFailure.class, quote.text(bodyFailure.message));
+  // Values can only be selected from JSON.
   const isSelecting = rules.dataAt !== undefined || rules.pagination !== undefined || rules.bodyErrors.length > 0;
   let data: JsonText;
   try {
-    data = (isSelecting ? toJsonDocument : toJsonText)(body, headers['content-type']);
+    const toJson = isSelecting ? toJsonDocument : toJsonText;
+    data = toJson(body, headers['content-type']);
   } catch (cause) {
     throw errors.unavailable('bad_body', quote.text((cause as Error).message), { cause });
   }
@@ -154,13 +161,11 @@ const findBodyError = (
   rules: AnswerRules,
   reading: Reading,
 ): 'empty' | undefined => {
-  const isSuccess = answer.statusCode >= 200 && answer.statusCode < 300;
-  const error = isSuccess
-    ? rules.bodyErrors.find(({ at, in: values }) => {
-        const value = valueAt(data.value, parsePointer(at));
-        return values ? values.some((other) => other === value) : value !== undefined && value !== null;
-      })
-    : undefined;
+  if (answer.statusCode < 200 || answer.statusCode >= 300) return undefined;
+  const error = rules.bodyErrors.find(({ at, in: values }) => {
+    const value = valueAt(data.value, parsePointer(at));
+    return values ? values.some((other) => other === value) : value !== undefined && value !== null;
+  });
   if (!error) return undefined;
   if (error.means === 'empty') return 'empty';
   const excerpt = `${error.at} in ${reading.quote.answer(answer)}`;

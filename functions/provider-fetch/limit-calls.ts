@@ -1,5 +1,5 @@
 import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import type { Random } from '@boomerang/core/domain/random.ts';
+import { type Random, shuffled } from '@boomerang/core/domain/random.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
 
@@ -11,7 +11,7 @@ export type CallLimiterDeps = {
   log: Log;
 };
 
-/** The provider's limit stays used up for longer than the call may wait. */
+/** The limit leaves no room for the call within the time that it may wait. */
 export class LimitReached extends Error {
   override name = 'LimitReached';
 }
@@ -35,17 +35,17 @@ export const WAIT_AND_CALL_MS = 15_000;
 export const MAX_WAIT_MS = 5_000;
 /** Maximum table requests per call, including waiting and freeing its slot. */
 const MAX_REQUESTS = 5;
-/** A slot expires this long after the latest possible end of its call, milliseconds. */
-const SLACK_MS = 5_000;
+/** How long after the latest possible end of its call a slot expires, milliseconds. */
+const SLOT_MARGIN_MS = 5_000;
 
 /** DynamoDB allows 1,000 writes a second to one item, including rejected ones: a high rate is split over several counters. */
-const MAX_CALLS_A_COUNTER = 250;
+const MAX_CALLS_PER_COUNTER = 250;
 /** How many counters one call tries. */
 const MAX_COUNTERS = 3;
 
 /** The limit of each counter; they add up to `ratePerSecond`. */
 export const countersOf = (ratePerSecond: number): number[] => {
-  const count = Math.ceil(ratePerSecond / MAX_CALLS_A_COUNTER);
+  const count = Math.ceil(ratePerSecond / MAX_CALLS_PER_COUNTER);
   return Array.from({ length: count }, (_, part) => Math.floor((ratePerSecond + part) / count));
 };
 
@@ -60,7 +60,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
   };
 
   /**
-   * Sleeps until a random time in the next clock second. The rate of this second is used up.
+   * Sleeps until a random time in the next clock second, because the rate of this second is used up.
    *
    * @throws LimitReached
    */
@@ -72,18 +72,12 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     await sleep(Math.min(restMs + random() * 1_000, until - at));
   };
 
-  /** Numbers from 0 to below `count`, in random order. */
-  const shuffled = (count: number): number[] => {
-    const numbers = Array.from({ length: count }, (_, number) => number);
-    return numbers.flatMap(() => numbers.splice(Math.floor(random() * numbers.length), 1));
-  };
-
   const takeCall = async (providerId: string, ratePerSecond: number, budget: Budget): Promise<void> => {
     const counters = countersOf(ratePerSecond);
-    const mine = shuffled(counters.length).slice(0, MAX_COUNTERS);
+    const chosen = shuffled(counters.length, random).slice(0, MAX_COUNTERS);
     for (;;) {
       const second = Math.floor(now() / 1_000);
-      for (const part of mine) {
+      for (const part of chosen) {
         if (!spend(budget)) throw new LimitReached();
         if (await limits.takeCall(providerId, part, second, counters[part] ?? 0)) return;
       }
@@ -96,17 +90,17 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
       if (!spend(budget)) throw new LimitReached();
       const free = await limits.findFreeSlots(id, limit, now());
       // In random order, so that concurrent callers don't all try the same slot.
-      for (const index of shuffled(free.length)) {
+      for (const index of shuffled(free.length, random)) {
         if (!spend(budget)) throw new LimitReached();
         const at = now();
-        const slot = await limits.takeSlot(id, free[index] ?? 0, at, at + MAX_WAIT_MS + timeoutMs + SLACK_MS);
+        const slot = await limits.takeSlot(id, free[index] ?? 0, at, at + MAX_WAIT_MS + timeoutMs + SLOT_MARGIN_MS);
         if (slot) return slot;
       }
       await waitForNextSecond(budget);
     }
   };
 
-  const free = async (slot: Slot): Promise<void> => {
+  const release = async (slot: Slot): Promise<void> => {
     try {
       await limits.freeSlot(slot);
     } catch (error) {
@@ -131,7 +125,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
       if (ratePerSecond !== undefined) await takeCall(id, ratePerSecond, budget);
       return await call();
     } finally {
-      await free(slot);
+      await release(slot);
     }
   };
 };

@@ -43,10 +43,12 @@ export type Pager = {
 };
 
 /**
- * Numbered pages (`page`, `offset`) end at an empty page. Pages that point at the next one (`link`, `next-url`, `cursor`) end
- * where that pointer is missing: some providers filter what they have read, so that a page in the middle may be empty. Their
- * empty page is the last one if its pointer was there before. A cursor in the last item of a page is missing only where there is
- * no item. Pages of any kind end where `hasMoreAt` is false.
+ * Creates a pager by the rules of the catalogue:
+ *
+ * - Numbered pages (`page`, `offset`) end at an empty page.
+ * - Pages with a pointer to the next one (`link`, `next-url`, `cursor`) end where the pointer is missing. An empty page does not
+ *   end them, because some providers filter the items of a page, unless its pointer was already followed.
+ * - Pages of any kind end where `hasMoreAt` is false.
  *
  * @param url of the first request; pages at other origins are rejected because the requests carry our credential
  */
@@ -119,14 +121,14 @@ type CursorPagination = Extract<Pagination, { kind: 'cursor' }>;
 const isInLastItem = (pagination: Pagination): boolean =>
   pagination.kind === 'cursor' && pagination.lastItemAt !== undefined;
 
-/** @throws BadPage for a last item without a cursor: the pages after it would be lost */
+/** @throws BadPage for a last item without a cursor: the pages after it would be missed */
 const cursorOf = (
   { cursorAt, lastItemAt }: CursorPagination,
   { document, itemsAt, isEmpty }: Page,
 ): string | undefined => {
   const types = ['string', 'number'];
   if (lastItemAt === undefined) {
-    // A catalogue that was deployed unchecked: its pages after the first would be lost.
+    // Only in a catalogue that was deployed unchecked. Without this error, the pages after the first would be missed.
     if (cursorAt === undefined) throw new BadPage('the catalogue does not say where the cursor is');
     return scalarAt(document, cursorAt, types);
   }
@@ -137,7 +139,7 @@ const cursorOf = (
   return cursor;
 };
 
-/** The first `rel="next"` that belongs to this page. */
+/** The target of the first `rel="next"` whose context is this page. */
 const nextLink = ({ url, headers }: Page): string | undefined => {
   const links = parseLinks(decodeHeader(headers.link ?? ''));
   if (!links) throw new BadPage('malformed Link header');
@@ -153,8 +155,8 @@ const withoutHash = (reference: string, base?: string): string => {
 };
 
 /**
- * @returns undefined for one that is missing or null
- * @throws BadPage for a value of another type: a page that it promises could be missed
+ * @returns undefined if the value is missing or null
+ * @throws BadPage for a value of another type, which may mean that there are more pages
  */
 const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | undefined => {
   const value = valueAt(document, parsePointer(pointer)) ?? undefined;
@@ -163,7 +165,7 @@ const booleanAt = ({ value: document }: JsonText, pointer: string): boolean | un
 };
 
 /**
- * A string or number as text, a number with every digit as it was sent. Null, false and '' stand for nothing.
+ * A string or number as text, with every digit of a number as it was sent; undefined for null, false and ''.
  * @throws BadPage for a value of another type
  */
 const scalarAt = (
@@ -186,12 +188,12 @@ const cursorUrl = (url: string, parameter: string, cursor: string): string => {
 /**
  * Resolves a provider's URL reference (RFC 3986, section 5) and adds the user info of the provider's URL in the catalogue.
  *
- * @param own the provider's URL
+ * @param providerUrl the first URL requested
  * @param base the URL of the answer that the reference is in
  * @throws BadPage for a reference to another origin, or with user info of its own
  */
-const ownUrl = (own: string, base: string, reference: string): string => {
-  const { origin, username, password } = new URL(own);
+const ownUrl = (providerUrl: string, base: string, reference: string): string => {
+  const { origin, username, password } = new URL(providerUrl);
   const plainBase = new URL(base);
   plainBase.username = '';
   plainBase.password = '';

@@ -2,6 +2,7 @@ import { validateHeaderValue } from 'node:http';
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Auth } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import { createRecentMap, type RecentMap } from '@boomerang/core/domain/recent-map.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { USER_AGENT } from '@boomerang/core/version.ts';
@@ -40,7 +41,8 @@ const MAX_LIFE_MS = 24 * 3_600_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_ENTRIES = 1_000;
 
-type Token = { value: string /** Epoch milliseconds. */; renewAt: number };
+/** @property renewAt epoch milliseconds */
+type Token = { value: string; renewAt: number };
 type Entry = { token?: Token; pending?: Promise<Token> | undefined };
 
 /** The tokens of this process, by HTTP client. */
@@ -74,7 +76,7 @@ export const findToken = async (deps: TokenDeps, auth: OAuth, secret: string, ti
     .finally(() => {
       entry.pending = undefined;
     });
-  return (await within(entry.pending, timeoutMs, startedAt)).value;
+  return (await withTimeout(entry.pending, timeoutMs, startedAt)).value;
 };
 
 /** Evicts a token that the provider refused, unless a newer one has replaced it. */
@@ -84,7 +86,7 @@ export const dropToken = ({ send }: Pick<TokenDeps, 'send'>, auth: OAuth, secret
 };
 
 /** Waits at most `timeoutMs`. Another call may have started the work with a longer timeout. */
-const within = async <T>(work: Promise<T>, timeoutMs: number, startedAt: number): Promise<T> => {
+const withTimeout = async <T>(work: Promise<T>, timeoutMs: number, startedAt: number): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     const failure = { class: 'timeout', startedAt, durationMs: timeoutMs, excerpt: fromEndpoint('timeout') } as const;
@@ -97,7 +99,7 @@ const within = async <T>(work: Promise<T>, timeoutMs: number, startedAt: number)
   }
 };
 
-/** An excerpt that names its source. */
+/** An excerpt that says that it comes from the token endpoint, not from the provider itself. */
 const fromEndpoint = (text: string): string => `token endpoint: ${text}`;
 
 const requestToken = async (
@@ -113,7 +115,7 @@ const requestToken = async (
   try {
     answer = await send({ ...toRequest(auth, secret), isRepeatable: true, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
   } catch (error) {
-    throw notSent(error, startedAt);
+    throw toTokenRequestFailed(error, startedAt);
   }
   const failure = judgeTokenAnswer(answer, { startedAt, now: now(), quote });
   if (failure) throw failure;
@@ -144,7 +146,7 @@ const toRequest = ({ tokenUrl, clientId, clientAuth, scope, audience }: OAuth, s
  */
 const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
 
-const notSent = (error: unknown, startedAt: number): unknown => {
+const toTokenRequestFailed = (error: unknown, startedAt: number): unknown => {
   if (!(error instanceof HttpFailure)) return error;
   const { class: failureClass, durationMs, message } = error;
   const failure: TaskFailure = { class: failureClass, startedAt, durationMs, excerpt: fromEndpoint(message) };
@@ -164,7 +166,7 @@ const judgeTokenAnswer = (
   const isSuccess = statusCode >= 200 && statusCode < 300;
   if (isSuccess && !error) return undefined;
   const retryAfterMs = readHint(headers, statusCode, now);
-  const isForGood = judgeProviderStatus(statusCode) === 'refused';
+  const isPermanent = judgeProviderStatus(statusCode) === 'refused';
   const fail = (verdict: TokenRequestFailed['verdict'], failureClass: FailureClass) =>
     new TokenRequestFailed(verdict, {
       class: failureClass,
@@ -176,13 +178,13 @@ const judgeTokenAnswer = (
     });
   const code = error?.split(':', 1)[0] ?? '';
   const isTransient = TRANSIENT.has(code);
-  if (statusCode === 401 || (error && (isForGood || isSuccess) && !isTransient)) {
+  if (statusCode === 401 || (error && (isPermanent || isSuccess) && !isTransient)) {
     return fail('refused', 'credential_refused');
   }
-  const isAsking = retryAfterMs !== undefined || asksToWait(statusCode) || code === 'slow_down';
-  if (isAsking) return fail('throttled', isSuccess ? 'error_in_body' : 'bad_status');
+  const isThrottled = retryAfterMs !== undefined || asksToWait(statusCode) || code === 'slow_down';
+  if (isThrottled) return fail('throttled', isSuccess ? 'error_in_body' : 'bad_status');
   // Any other refusal is a fault of our configuration: it must not end a job.
-  if (isForGood && !isTransient) return fail('refused', 'credential_refused');
+  if (isPermanent && !isTransient) return fail('refused', 'credential_refused');
   return fail('unavailable', isSuccess ? 'error_in_body' : 'bad_status');
 };
 
@@ -196,7 +198,8 @@ const readOAuthError = (body: Buffer): string | undefined => {
 /** The members of a JSON object; an empty object for any other body. */
 const parseObject = (body: Buffer): Record<string, unknown> => {
   try {
-    return Object(JSON.parse(new TextDecoder().decode(body)));
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isRecord(value) ? value : {};
   } catch {
     return {};
   }

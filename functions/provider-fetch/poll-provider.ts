@@ -4,7 +4,7 @@ import { LeaseLost, ProviderThrottled, ProviderUnavailable } from '@boomerang/co
 import type { Job } from '@boomerang/core/domain/job.ts';
 import { isMaskable, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
-import { isOfOrigin, withUserInfoOf } from '@boomerang/core/domain/status-url.ts';
+import { hasOriginOf, withUserInfoOf } from '@boomerang/core/domain/status-url.ts';
 import { roundOf } from '@boomerang/core/domain/tickets.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
 import { buildFollowUp, buildRequest } from './build-request.ts';
@@ -64,12 +64,12 @@ export const pollProvider = async (
   const { values, secrets } = await findRequestValues(deps, provider, request, startedAt);
   const exchange = exchangeWith(secrets);
   const first = buildRequest(provider, values, { jobId, round: roundOf(job, result) });
-  const rules = { provider, asked: first.url, minPollMs: deps.minPollMs };
+  const rules = { provider, requestUrl: first.url, minPollMs: deps.minPollMs };
   const step = await exchange(first, (answer, reading) => readStartAnswer(answer, reading, rules, values));
   return finish(provider, exchange, step);
 };
 
-/** Costs one read, for providers with `polling` only. */
+/** Reads the job, for its ticket and round. */
 const findJob = async ({ jobs, now }: PollDeps, { jobId, claims }: FetchRequest, startedAt: number): Promise<Job> => {
   const { job } = (await jobs.getWithData(jobId, now())) ?? {};
   // An execution may be started twice: the second may read a job that another claim holds.
@@ -83,14 +83,14 @@ const pollTicket = async (
   exchange: Exchange,
   ticket: Ticket,
 ): Promise<Collected | Working> => {
-  if (!isOfOrigin(ticket.url, provider.url)) {
+  if (!hasOriginOf(ticket.url, provider.url)) {
     const excerpt = 'the origin of the provider URL has changed in the catalogue';
     throw abandonTicket(provider, { class: 'ticket_lost', startedAt: now(), excerpt });
   }
   const { timeoutSeconds } = provider.polling;
   const isOverdue = () => now() - ticket.since >= timeoutSeconds * 1000;
   const poll = buildFollowUp(provider, withUserInfoOf(provider.url, ticket.url));
-  const rules = { provider, asked: poll.url, minPollMs };
+  const rules = { provider, requestUrl: poll.url, minPollMs };
   try {
     const step = await exchange(poll, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
     const collected = await finish(provider, exchange, step);

@@ -8,12 +8,15 @@ export type Quote = {
 };
 
 /**
+ * Creates the quotes of one answer.
+ *
  * @param findSecrets the values to mask, except those too short to mask (see `mask.ts`); called only when something is quoted
- * @param always values that must never appear: if one of them is too short to mask, nothing is quoted
+ * @param neverShown values that must not appear however short they are: if one is too short to mask, nothing is quoted
  */
-export const createQuote = (findSecrets: () => readonly string[], always: readonly string[] = []): Quote => {
-  if (always.some((value) => value !== '' && !isMaskable(value))) return { text: () => HIDDEN, answer: () => HIDDEN };
-  const secrets = () => [...findSecrets(), ...always];
+export const createQuote = (findSecrets: () => readonly string[], neverShown: readonly string[] = []): Quote => {
+  if (neverShown.some((value) => value !== '' && !isMaskable(value)))
+    return { text: () => HIDDEN, answer: () => HIDDEN };
+  const secrets = () => [...findSecrets(), ...neverShown];
   return { text: (text) => excerptOf(text, secrets()), answer: (answer) => excerptOfAnswer(answer, secrets()) };
 };
 

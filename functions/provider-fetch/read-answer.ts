@@ -9,7 +9,7 @@ export type JsonText = {
   json: string;
   /** The size of the data, without the object that wraps binary data. */
   bytes: number;
-  /** The value, where reading the answer parsed it. */
+  /** The value; absent unless the answer was parsed. */
   value?: unknown;
 };
 
@@ -24,9 +24,9 @@ export type JsonText = {
 export const toJsonText = (body: Buffer, contentType: string | undefined): JsonText => {
   if (body.length === 0) return NOTHING;
   const mediaType = mediaTypeOf(contentType);
-  if (mediaType === '') return sniffed(body);
-  if (isJsonType(mediaType)) return parsed(decodeText(body, contentType));
-  if (isTextType(mediaType)) return plain(JSON.stringify(decodeText(body, contentType)));
+  if (mediaType === '') return readUntyped(body);
+  if (isJsonType(mediaType)) return readJson(decodeText(body, contentType));
+  if (isTextType(mediaType)) return toSized(JSON.stringify(decodeText(body, contentType)));
   return toBinary(body, (contentType ?? '').trim());
 };
 
@@ -38,25 +38,25 @@ export const toJsonText = (body: Buffer, contentType: string | undefined): JsonT
  * @throws UndecodableText for text whose bytes do not decode
  */
 export const toJsonDocument = (body: Buffer, contentType: string | undefined): JsonText =>
-  body.length === 0 ? NOTHING : parsed(decodeText(body, contentType));
+  body.length === 0 ? NOTHING : readJson(decodeText(body, contentType));
 
 const NOTHING: JsonText = { json: 'null', bytes: 4, value: null };
 
-const plain = (json: string): JsonText => ({ json, bytes: Buffer.byteLength(json) });
+const toSized = (json: string): JsonText => ({ json, bytes: Buffer.byteLength(json) });
 
-const parsed = (text: string): JsonText => {
+const readJson = (text: string): JsonText => {
   // A body with only a BOM is an empty answer.
   if (text === '') return NOTHING;
   try {
-    return { ...plain(text), value: JSON.parse(text) };
+    return { ...toSized(text), value: JSON.parse(text) };
   } catch {
     // The SyntaxError is dropped because its message quotes the answer.
     throw new UnreadableAnswer('the JSON does not parse');
   }
 };
 
-/** RFC 9110 §8.3: without a content type, the recipient may look at the data. */
-const sniffed = (body: Buffer): JsonText => {
+/** Reads an answer without a content type, whose recipient may examine the data (RFC 9110 §8.3). */
+const readUntyped = (body: Buffer): JsonText => {
   let text: string;
   try {
     text = decodeText(body, undefined);
@@ -64,18 +64,18 @@ const sniffed = (body: Buffer): JsonText => {
     return toBinary(body, UNKNOWN_TYPE);
   }
   try {
-    return parsed(text);
+    return readJson(text);
   } catch {
-    return BINARY_CHARACTER.test(text) ? toBinary(body, UNKNOWN_TYPE) : plain(JSON.stringify(text));
+    return BINARY_CHARACTER.test(text) ? toBinary(body, UNKNOWN_TYPE) : toSized(JSON.stringify(text));
   }
 };
 
 const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Longer content types are cut to their media type. */
+/** Of a longer content type, only the media type is kept. */
 const MAX_TYPE_CHARACTERS = 255;
 
-/** Control characters that no text has (WHATWG MIME Sniffing, "binary data byte"). */
+/** Control characters that do not occur in text (WHATWG MIME Sniffing, "binary data byte"). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BINARY_CHARACTER = /[\0-\x08\x0B\x0E-\x1A\x1C-\x1F]/;
 

@@ -15,13 +15,17 @@ export type PollingProvider = Provider & { polling: Polling };
 
 /** A successful answer of a provider with `polling`. */
 export type Step = Collected | Working | { resultUrl: string };
-/** The provider is still working. @property retryAfterMs the time until the next poll */
-export type Working = { ticket: Ticket; retryAfterMs: number };
+/** The provider is still working. */
+export type Working = {
+  ticket: Ticket;
+  /** The time until the next poll. */
+  retryAfterMs: number;
+};
 
 export type ProgressRules = {
   provider: PollingProvider;
   /** The requested URL, without our credential. */
-  asked: string;
+  requestUrl: string;
   /** Minimum time between two polls, milliseconds. */
   minPollMs: number;
 };
@@ -41,7 +45,7 @@ export const readStartAnswer = (
 ): Step => {
   const polled = toPolled(answer, reading, rules);
   if (polled === undefined) return collectData(answer, rules.provider, reading);
-  const ticket = { url: rules.asked, since: reading.now, polls: 0 };
+  const ticket = { url: rules.requestUrl, since: reading.now, polls: 0 };
   return toStep(readStart(rules.provider, polled, values), ticket, answer, reading, rules);
 };
 
@@ -82,9 +86,10 @@ const toCollected = ({ statusCode, durationMs }: HttpAnswer, json: string): Coll
 const CREATED = 201;
 const ACCEPTED = 202;
 const SEE_OTHER = 303;
+/** The provider does not know the work, or no longer does. */
 const UNKNOWN_WORK = new Set([404, 410]);
 
-/** Whether a status means progress for a provider with polling, and would not be a success otherwise. */
+/** Whether a status means progress only because the provider has `polling`. */
 const isProgress = (statusCode: number, { responses }: PollingProvider): boolean =>
   (statusCode === ACCEPTED || statusCode === SEE_OTHER) && !judgeStatus(statusCode, responses).isStated;
 
@@ -94,24 +99,24 @@ const rulesFor = (statusCode: number, provider: PollingProvider): AnswerRules =>
     ? { ...provider, responses: { ...provider.responses, [statusCode]: 'data' } }
     : provider;
 
-/** The answer as polling rules read it; undefined if it is read as an ordinary answer. */
+/** The answer for the polling rules; undefined if it must be read like an answer of any other provider. */
 const toPolled = (
   answer: HttpAnswer,
   reading: Reading,
-  { provider, asked }: ProgressRules,
+  { provider, requestUrl }: ProgressRules,
 ): PolledAnswer | undefined => {
   const { statusCode, headers } = answer;
   const { kind, isStated } = judgeStatus(statusCode, provider.responses);
-  const isNothing = kind === 'empty' && !isStated;
-  if (kind !== 'data' && !isNothing && !isProgress(statusCode, provider)) return undefined;
-  const polled = { statusCode, location: headers.location && decodeHeader(headers.location), asked };
-  if (isNothing) return { ...polled, json: 'null' };
+  const hasNoContent = kind === 'empty' && !isStated;
+  if (kind !== 'data' && !hasNoContent && !isProgress(statusCode, provider)) return undefined;
+  const polled = { statusCode, location: headers.location && decodeHeader(headers.location), requestUrl };
+  if (hasNoContent) return { ...polled, json: 'null' };
   const { statusAt, statusUrl, resultUrlAt } = provider.polling;
   const isDocument = statusAt !== undefined || resultUrlAt !== undefined || !('from' in statusUrl);
   const { dataAt: _, ...rules } = rulesFor(statusCode, provider);
   try {
     const data = readData(answer, isDocument ? { ...rules, dataAt: '' } : rules, reading);
-    // Undefined: the body says that there is no data.
+    // If the body reports that there is no data, the answer is an ordinary one.
     return data && { ...polled, json: data.json };
   } catch (error) {
     // With the status URL in a header, an unreadable body does not lose accepted work. An error reported in the body counts.
@@ -149,7 +154,7 @@ const toStep = (
     case 'failed':
       throw errors.final('work_failed', quote.answer(answer));
     case 'broken': {
-      const secrets = progress.named === undefined ? [] : secretsOfReference(progress.named, ticket.url);
+      const secrets = progress.reference === undefined ? [] : secretsOfReference(progress.reference, ticket.url);
       const excerpt = maskSecrets(`${progress.reason}: ${quote.answer(answer)}`, secrets);
       throw errors.throttled('bad_polling', quote.text(excerpt));
     }

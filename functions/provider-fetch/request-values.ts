@@ -3,7 +3,7 @@ import type { Parameters, Provider } from '@boomerang/core/domain/catalogue/prov
 import { LeaseLost } from '@boomerang/core/domain/failures.ts';
 import { parametersOf } from '@boomerang/core/domain/job.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
-import { catalogueMistake } from './catalogue-mistake.ts';
+import { toMismatchError } from './catalogue-mismatch.ts';
 import type { FetchRequest } from './schema.ts';
 
 /** The values that a fetch builds its requests from. */
@@ -39,12 +39,12 @@ export const findRequestValues = async (
     // The message of a secret parameter may reveal it, for example an enum with one value.
     const isSecret = provider.parameters?.properties[name]?.writeOnly;
     const excerpt = `the catalogue no longer allows parameter "${name}"${isSecret ? '' : `: ${fault.message}`}`;
-    throw await catalogueMistake(deps, request, { class: 'bad_parameter', startedAt, excerpt });
+    throw await toMismatchError(deps, request, { class: 'bad_parameter', startedAt, excerpt });
   }
   return { values: withDefaults(provider, posted), round, secrets: writeOnlyValues(provider, posted) };
 };
 
-/** State machine definitions older than parameters do not pass them: they are read from the table if the provider needs them. */
+/** Older state machine definitions do not pass parameters and round. They are then read from the table, if they are needed. */
 const findJobPart = async (
   { jobs, now }: Deps,
   provider: Provider,

@@ -8,12 +8,12 @@ export const setQuery = (url: string, name: string, value: string): string => {
   const [address = ''] = url.split('#', 1);
   const [, base = address, query = ''] = /^([^?]*)\?(.*)$/s.exec(address) ?? [];
   const pairs = query === '' ? [] : query.split('&');
-  const index = pairs.findIndex((pair) => isNamed(pair, name));
-  const before = index < 0 ? pairs : pairs.slice(0, index);
-  const after = index < 0 ? [] : pairs.slice(index).filter((pair) => !isNamed(pair, name));
+  const first = pairs.findIndex((pair) => isNamed(pair, name));
+  const before = first < 0 ? pairs : pairs.slice(0, first);
+  const after = first < 0 ? [] : pairs.slice(first).filter((pair) => !isNamed(pair, name));
   const set = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
   return `${base}?${[...before, set, ...after].join('&')}`;
 };
 
-/** @param pair as in a query; a leading "?" is part of the name */
+/** Whether a pair of a query has a name. The "&" keeps `URLSearchParams` from dropping a "?" at the start of the name. */
 const isNamed = (pair: string, name: string): boolean => new URLSearchParams(`&${pair}`).has(name);

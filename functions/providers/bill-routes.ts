@@ -3,21 +3,21 @@ import { methodNotAllowed, Problem } from '@boomerang/core/http/problem.ts';
 import { allowedMethods } from '@boomerang/core/http/routes.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import { bills, billsOfAccount } from './bills.ts';
-import type { WithMishaps } from './mishaps.ts';
 import { pageByCursor, pageByNumber } from './pages.ts';
 import { accountQuerySchema, pageQuerySchema } from './schema.ts';
+import type { SimulateFailures } from './simulate-failures.ts';
 
-type Deps = { log: Log; withMishaps: WithMishaps };
+type Deps = { log: Log; simulateFailures: SimulateFailures };
 
 /** Bills: all in one answer, in pages by cursor, and in pages by `Link` (RFC 8288). */
-export const createBillRoutes = ({ log, withMishaps }: Deps) => ({
+export const createBillRoutes = ({ log, simulateFailures }: Deps) => ({
   'GET /providers/{providerId}': apiHandler(log, {}, async ({ path: { providerId = '' }, event: { rawPath } }) => {
     const methods = allowedMethods('providers', rawPath);
     // API Gateway also routes GET `/providers/token` and `/providers/reports` here: their own routes are POST only.
     if (methods.length > 0 && !methods.includes('GET')) throw methodNotAllowed(methods);
     const data = bills.get(providerId);
     if (!data) throw new Problem(404, 'Unknown provider.');
-    return withMishaps(() => ({ statusCode: 200, body: data }));
+    return simulateFailures(() => ({ statusCode: 200, body: data }));
   }),
 
   'GET /providers/gas/accounts/{account}/bills': apiHandler(
@@ -28,7 +28,7 @@ export const createBillRoutes = ({ log, withMishaps }: Deps) => ({
       if (!all) throw new Problem(404, 'Unknown account.');
       const page = pageByCursor(all, query);
       if (!page) throw new Problem(400, 'The cursor must come from an earlier page.');
-      return withMishaps(() => ({ statusCode: 200, body: page }));
+      return simulateFailures(() => ({ statusCode: 200, body: page }));
     },
   ),
 
@@ -36,6 +36,6 @@ export const createBillRoutes = ({ log, withMishaps }: Deps) => ({
     const { data, hasNext } = pageByNumber(bills.get('internet') ?? [], page);
     // A relative URL works behind any path prefix.
     const headers = hasNext ? { link: `<?page=${page + 1}>; rel="next"` } : {};
-    return withMishaps(() => ({ statusCode: 200, headers, body: data }));
+    return simulateFailures(() => ({ statusCode: 200, headers, body: data }));
   }),
 });

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { toIso } from '@boomerang/core/domain/time.ts';
 
-export type Bill = { /** ISO 8601 date and time. */ billedOn: string; amount: number };
+/** @property billedOn ISO 8601 date and time */
+export type Bill = { billedOn: string; amount: number };
 
 /** The data of the mock providers, by provider id. */
 export const bills: ReadonlyMap<string, readonly Bill[]> = new Map([
@@ -37,6 +39,6 @@ const inventBills = (account: string): Bill[] => {
   return Array.from({ length: 2 + (digest.readUInt8(0) % 2) }, (_, index) => {
     const day = 1 + (digest.readUInt8(1) % 28);
     const cents = 1_000 + (digest.readUInt32BE(4 + 4 * index) % 9_000);
-    return { billedOn: new Date(Date.UTC(2025, 11 + index, day, 12)).toISOString(), amount: cents / 100 };
+    return { billedOn: toIso(Date.UTC(2025, 11 + index, day, 12)), amount: cents / 100 };
   });
 };

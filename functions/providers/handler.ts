@@ -6,10 +6,10 @@ import type { ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 import { createBillRoutes } from './bill-routes.ts';
 import { bills } from './bills.ts';
-import { createWithMishaps, type MishapDeps } from './mishaps.ts';
 import { createReportRoutes } from './report-routes.ts';
+import { createSimulateFailures, type SimulatedFailureDeps } from './simulate-failures.ts';
 
-export type Deps = MishapDeps & {
+export type Deps = SimulatedFailureDeps & {
   log: Log;
   /** The secret of the client `boomerang`, which may order reports. */
   clientSecret: string;
@@ -26,11 +26,11 @@ const PROVIDER_IDS = [...bills.keys(), 'reports'];
 /** Mock providers for trying Boomerang. `GET /providers` lists them; all other routes fail at a configured rate. */
 export const createHandler = (deps: Deps): ApiLambda => {
   const { log } = deps;
-  const withMishaps = createWithMishaps(deps);
+  const simulateFailures = createSimulateFailures(deps);
   const routes = {
     'GET /providers': apiHandler(log, {}, async () => ({ statusCode: 200, body: PROVIDER_IDS })),
-    ...createBillRoutes({ log, withMishaps }),
-    ...createReportRoutes({ ...deps, withMishaps }),
+    ...createBillRoutes({ log, simulateFailures }),
+    ...createReportRoutes({ ...deps, simulateFailures }),
   } satisfies Record<ProviderRoute, ApiLambda>;
   return (event, context) => routes[event.routeKey as ProviderRoute](event, context);
 };

@@ -2,15 +2,15 @@ import { type ApiResponse, apiHandler } from '@boomerang/core/http/api-handler.t
 import { Problem } from '@boomerang/core/http/problem.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import * as z from 'zod';
-import type { WithMishaps } from './mishaps.ts';
 import { isPending, newReportId, RETRY_AFTER_SECONDS, readReportId, reportAt } from './reports.ts';
 import { reportOrderHeadersSchema, reportOrderSchema } from './schema.ts';
+import type { SimulateFailures } from './simulate-failures.ts';
 import { findTokenError, SCOPE, type TokenError } from './token-request.ts';
 import { issueToken, requireToken, TOKEN_SECONDS } from './tokens.ts';
 
 type Deps = {
   log: Log;
-  withMishaps: WithMishaps;
+  simulateFailures: SimulateFailures;
   now: () => number;
   /** The secret of the only client. It also signs tokens and ids. */
   clientSecret: string;
@@ -19,7 +19,7 @@ type Deps = {
 const RETRY_AFTER = { 'retry-after': String(RETRY_AFTER_SECONDS) };
 
 /** Reports on tax ids: a client gets an access token, orders a report, and polls it until it is done. */
-export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps) => {
+export const createReportRoutes = ({ log, simulateFailures, now, clientSecret }: Deps) => {
   const authenticate = async (authorization: string | undefined) => requireToken(clientSecret, authorization, now());
   return {
     'POST /providers/token': apiHandler(
@@ -27,7 +27,7 @@ export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps
       { bodyType: 'form', body: z.instanceof(URLSearchParams) },
       async ({ body: form, event }) => {
         const error = findTokenError(clientSecret, { authorization: event.headers.authorization, form });
-        return error === undefined ? withMishaps(() => grant(clientSecret, now())) : refuse(error);
+        return error === undefined ? simulateFailures(() => grant(clientSecret, now())) : refuse(error);
       },
     ),
 
@@ -36,7 +36,7 @@ export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps
       { authenticate, body: reportOrderSchema, headers: reportOrderHeadersSchema },
       async ({ body: { taxId }, headers: { 'idempotency-key': idempotencyKey = '' } }) => {
         if (idempotencyKey === '') throw new Problem(400, 'The header idempotency-key is required.');
-        return withMishaps(() => {
+        return simulateFailures(() => {
           const id = newReportId(clientSecret, { taxId, idempotencyKey }, now());
           const headers = { ...RETRY_AFTER, location: `/providers/reports/${id}` };
           return { statusCode: 202, headers, body: { id, status: 'QUEUED' } };
@@ -47,7 +47,7 @@ export const createReportRoutes = ({ log, withMishaps, now, clientSecret }: Deps
     'GET /providers/reports/{reportId}': apiHandler(log, { authenticate }, async ({ path: { reportId = '' } }) => {
       const ordered = readReportId(clientSecret, reportId);
       if (!ordered) throw new Problem(404, 'Unknown report.');
-      return withMishaps(() => {
+      return simulateFailures(() => {
         const report = reportAt(ordered, now());
         return { statusCode: 200, headers: isPending(report) ? RETRY_AFTER : {}, body: report };
       });

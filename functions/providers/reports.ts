@@ -4,8 +4,9 @@ import { sealText, unsealText } from './sealed-text.ts';
 /** Orders for this tax id are rejected, for testing failed reports. */
 export const REJECTED_TAX_ID = '0000';
 
-const RUNS_FROM_MS = 1_000;
-const IS_DONE_FROM_MS = 2_000;
+/** The ages at which a report's status changes. */
+const RUNNING_FROM_MS = 1_000;
+const DONE_FROM_MS = 2_000;
 export const RETRY_AFTER_SECONDS = 1;
 
 const PURPOSE = 'report';
@@ -52,8 +53,8 @@ export const readReportId = (secret: string, id: string): OrderedReport | undefi
  */
 export const reportAt = ({ id, orderedAt, subject, isRejected }: OrderedReport, now: number): ReportState => {
   const ageMs = now - orderedAt;
-  if (ageMs < RUNS_FROM_MS) return { id, status: 'QUEUED' };
-  if (ageMs < IS_DONE_FROM_MS) return { id, status: 'RUNNING' };
+  if (ageMs < RUNNING_FROM_MS) return { id, status: 'QUEUED' };
+  if (ageMs < DONE_FROM_MS) return { id, status: 'RUNNING' };
   return isRejected ? { id, status: 'REJECTED' } : { id, status: 'DONE', report: reportOn(subject) };
 };
 
@@ -62,7 +63,7 @@ export const isPending = ({ status }: ReportState): boolean => status === 'QUEUE
 
 const DIGEST_BYTES = 12;
 
-/** Tax ids are short: without the secret a digest of one could be reversed by trying them all. */
+/** Keyed with the secret, because tax ids are short: a plain digest could be reversed by trying them all. */
 const digest = (secret: string, kind: string, text: string): string =>
   createHmac('sha256', secret).update(`${kind}\n${text}`).digest().subarray(0, DIGEST_BYTES).toString('hex');
 
@@ -71,11 +72,12 @@ const digestTaxId = (secret: string, taxId: string): string => digest(secret, 't
 const LOWEST_SCORE = 300;
 const HIGHEST_SCORE = 850;
 
-/** @param subject digest of the tax id, hex */
+/** A report that depends only on its subject. @param subject digest of the tax id, hex */
 const reportOn = (subject: string): Report => {
-  const [score, loans] = [subject.slice(0, 8), subject.slice(8, 10)].map((hex) => Number.parseInt(hex, 16));
-  const creditScore = LOWEST_SCORE + ((score ?? 0) % (HIGHEST_SCORE - LOWEST_SCORE + 1));
-  return { creditScore, rating: ratingOf(creditScore), openLoans: (loans ?? 0) % 5 };
+  const score = Number.parseInt(subject.slice(0, 8), 16);
+  const loans = Number.parseInt(subject.slice(8, 10), 16);
+  const creditScore = LOWEST_SCORE + (score % (HIGHEST_SCORE - LOWEST_SCORE + 1));
+  return { creditScore, rating: ratingOf(creditScore), openLoans: loans % 5 };
 };
 
 const ratingOf = (creditScore: number): Report['rating'] => {

@@ -2,7 +2,7 @@ import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { isSelected } from '@boomerang/core/domain/job-filter.ts';
 import {
   advanced,
-  isToGiveUp,
+  mustAbandonJob,
   pageSizeOf,
   postponed,
   type RedriveCounts,
@@ -16,7 +16,7 @@ import { InputDeleted, JobInProgress } from '@boomerang/core/use-cases/job-error
 import { type ResetJobDeps, resetJob } from '@boomerang/core/use-cases/redrive-job.ts';
 
 export type RunRedrivesDeps = ResetJobDeps & {
-  redrives: Pick<Redrives, 'findDue' | 'claim' | 'save' | 'announcePass'>;
+  redrives: Pick<Redrives, 'findDue' | 'claim' | 'save' | 'extendPass'>;
   jobs: Pick<JobReader, 'find' | 'getWithData'>;
   /** How long a completed redrive is kept, milliseconds. */
   retentionMs: number;
@@ -31,7 +31,7 @@ export const PASS_MS = 10_000;
  */
 const STALLED_WAIT_MS = PASS_MS / 2;
 
-/** A redrive requested this shortly before the end of the pass may be missed by it, and starts its own sweep. */
+/** A redrive requested this shortly before the end of the pass starts its own sweep, because the pass may miss it. */
 const LAST_CALL_MS = 3_000;
 
 /** Instance clocks differ: an entry that is due by the writer's clock may not yet be due by the reader's. */
@@ -40,8 +40,12 @@ export const CLOCK_SKEW_MS = 2_000;
 /** Longer than the function's timeout, and short enough that the next sweep can claim the redrives of a dead process. */
 export const LEASE_MS = 30_000;
 
-/** How this pass left a redrive. Newer than the index, which is eventually consistent. */
-type LocalState = { claims: number /** Absent once this pass has finished with it. */; next?: DueRedrive };
+/** How this pass left a redrive: newer than the index, which is eventually consistent. */
+type LocalState = {
+  claims: number;
+  /** When it is due again; absent if it is not. */
+  next?: DueRedrive;
+};
 
 /**
  * Runs the redrives that callers requested: it makes their jobs due, and the sweep claims them. Clients take turns, one page
@@ -57,13 +61,14 @@ export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
   /** Until this time, new requests rely on this pass to find them. */
   let announced = 0;
   const announce = async (until: number): Promise<void> => {
-    if (until !== announced) await redrives.announcePass(until);
+    if (until !== announced) await redrives.extendPass(until);
     announced = until;
   };
 
   while (now() < endsAt) {
     const due = merge(await redrives.findDue(now() + CLOCK_SKEW_MS), localStates);
-    const entry = (now() < startedAt + STALLED_WAIT_MS && due.find(({ isStalled }) => !isStalled)) || due[0];
+    const healthy = now() < startedAt + STALLED_WAIT_MS ? due.find(({ isStalled }) => !isStalled) : undefined;
+    const entry = healthy ?? due[0];
     if (!entry) {
       if (announced === 0) break;
       await announce(0);
@@ -94,11 +99,11 @@ export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
 const toLocalState = ({ key, claims, dueAt, stalls }: ClaimedRedrive): LocalState =>
   dueAt === undefined ? { claims } : { claims, next: { key, claims, dueAt, isStalled: stalls > 0 } };
 
-/** The due redrives, by the index and by this pass's newer local states, the longest due first. */
+/** The due redrives, longest due first: from the index, or from this pass's local state where that is newer. */
 const merge = (found: DueRedrive[], localStates: ReadonlyMap<string, LocalState>): DueRedrive[] => {
   const newer = found.filter(({ key, claims }) => claims > (localStates.get(key)?.claims ?? -1));
-  const isNewer = new Set(newer.map(({ key }) => key));
-  const own = [...localStates].flatMap(([key, { next }]) => (next && !isNewer.has(key) ? next : []));
+  const newerKeys = new Set(newer.map(({ key }) => key));
+  const own = [...localStates].flatMap(([key, { next }]) => (next && !newerKeys.has(key) ? next : []));
   return [...newer, ...own].sort((a, b) => a.dueAt - b.dueAt);
 };
 
@@ -119,7 +124,7 @@ const runPage = async (deps: RunRedrivesDeps, entry: DueRedrive): Promise<Claime
     await redrives.save(postponed(redrive, { now: now(), dueAt: now() + LEASE_MS }));
     throw error;
   }
-  const outcomes = isToGiveUp(redrive)
+  const outcomes = mustAbandonJob(redrive)
     ? page.jobs.map(({ jobId }) => countAsFailed(deps, redrive, jobId))
     : await Promise.all(page.jobs.map((job) => redriveOne(deps, job, query)));
   const next = advanced(redrive, countOutcomes(outcomes), page.cursor, { now: now(), dueAt: now(), retentionMs });
@@ -141,7 +146,7 @@ const countOutcomes = (outcomes: Outcome[]): RedriveCounts => {
   return counts;
 };
 
-/** Gives a job up that crashed the function repeatedly. It was alone in its page, so that it is the cause. */
+/** Abandons a job that crashed the function repeatedly. It was alone in its page, so it must be the cause. */
 const countAsFailed = ({ log }: RunRedrivesDeps, { redriveId, clientId }: ClaimedRedrive, jobId: string): Outcome => {
   const reason = 'the function crashed each time it processed this job';
   log.error('Job left out of redrive', { redriveId, clientId, jobId, reason });

@@ -1,5 +1,5 @@
 import type { Redrive, RedriveQuery } from '@boomerang/core/domain/redrive.ts';
-import { toIso } from '@boomerang/core/http/time-schema.ts';
+import { toIso } from '@boomerang/core/domain/time.ts';
 import type * as z from 'zod';
 import type { redriveSchema } from './schema.ts';
 

@@ -24,7 +24,7 @@ export class RedriveOpen extends Error {
   }
 }
 
-/** The time in which a started sweep announces its pass. If it does not, the next request starts another sweep. */
+/** The time within which a started sweep must extend its reservation. After that, the next request starts another sweep. */
 const START_MS = 5_000;
 
 /**

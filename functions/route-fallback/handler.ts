@@ -1,7 +1,7 @@
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { anyQuery, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { methodNotAllowed, unknownRoute } from '@boomerang/core/http/problem.ts';
-import { type ApiName, allowedMethods, isCompleteOn, ROUTES } from '@boomerang/core/http/routes.ts';
+import { type ApiName, allowedMethods, isCompleteEnabled, ROUTES } from '@boomerang/core/http/routes.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
 
 /**
@@ -9,13 +9,15 @@ import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
  * preflights of web pages (Developer Guide, "Configuring CORS for an HTTP API with a $default route"). They must be answered
  * 2xx; API Gateway adds the CORS headers, if the API has any.
  *
- * @param isOff whether a route of the API is disabled on this stage
+ * @param isDisabled whether a route of the API is disabled on this stage
  */
-export const createHandler = ({ log, isOff }: { log: Log; isOff: (path: string) => boolean }) =>
+export const createHandler = ({ log, isDisabled }: { log: Log; isDisabled: (path: string) => boolean }) =>
   apiHandler(log, { query: anyQuery }, async ({ event: { rawPath, stageVariables, requestContext, headers } }) => {
     if (headers['access-control-request-method'] !== undefined && requestContext.http.method === 'OPTIONS')
       return { statusCode: 204 };
-    const methods = isOff(rawPath) ? [] : apisOf(stageVariables?.api).flatMap((api) => allowedMethods(api, rawPath));
+    const methods = isDisabled(rawPath)
+      ? []
+      : apisOf(stageVariables?.api).flatMap((api) => allowedMethods(api, rawPath));
     if (methods.length === 0) throw unknownRoute();
     throw methodNotAllowed(methods);
   });
@@ -27,9 +29,9 @@ const apisOf = (name: string | undefined): ApiName[] => {
 };
 
 const config = readSettings(['COMPLETE_UNSIGNED', 'COMPLETE_SECRET_NAME'], process.env);
-const hasComplete = isCompleteOn(config);
+const hasComplete = isCompleteEnabled(config);
 
 export const handler = createHandler({
   log: createLog('route-fallback'),
-  isOff: (path) => path === '/complete' && !hasComplete,
+  isDisabled: (path) => path === '/complete' && !hasComplete,
 });

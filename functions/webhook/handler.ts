@@ -9,10 +9,11 @@ import { readOffers } from '@boomerang/core/adapters/file-offers.ts';
 import { createSfnStartExecution } from '@boomerang/core/adapters/sfn-start-execution.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
+import { toIso } from '@boomerang/core/domain/time.ts';
 import { apiHandler, validateBody } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { jobLinks } from '@boomerang/core/http/job-links.ts';
-import { Problem } from '@boomerang/core/http/problem.ts';
+import { Problem, retryAfter } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { createMetrics } from '@boomerang/core/observability/metrics.ts';
 import type { JobIntake } from '@boomerang/core/ports/jobs.ts';
@@ -20,7 +21,7 @@ import { ClientRateExceeded, createLimitClient, type LimitClient } from '@boomer
 import { v7 as uuidv7 } from 'uuid';
 import * as z from 'zod';
 import { type AcceptJobDeps, acceptJob, findReplay, IdempotencyKeyReused } from './accept-job.ts';
-import { type JobRequest, readForm } from './job-request.ts';
+import { type JobRequest, parseShape } from './job-request.ts';
 import { type CallbackRules, createWebhookSchema, webhookHeadersSchema } from './schema.ts';
 
 export type Deps = AcceptJobDeps & {
@@ -48,7 +49,7 @@ export const createHandler = (deps: Deps) => {
     return {
       statusCode: 202,
       headers: { location: links.self, ...(isReplayed && { 'idempotent-replayed': 'true' }) },
-      body: { jobId: job.jobId, status: 'PENDING', createdAt: new Date(job.createdAt).toISOString(), links },
+      body: { jobId: job.jobId, status: 'PENDING', createdAt: toIso(job.createdAt), links },
     };
   });
 };
@@ -67,7 +68,7 @@ const readRequest = (
   try {
     return { body: validateBody(schema, rawBody) };
   } catch (refusal) {
-    const body = idempotencyKey === undefined ? undefined : readForm(rawBody);
+    const body = idempotencyKey === undefined ? undefined : parseShape(rawBody);
     if (!body || !(refusal instanceof Problem)) throw refusal;
     return { body, refusal };
   }
@@ -77,7 +78,7 @@ const toProblem = (error: unknown): never => {
   if (error instanceof ClientRateExceeded) {
     const { ratePerSecond, retryAfterMs } = error;
     throw new Problem(429, `This client may post ${ratePerSecond} jobs a second, averaged over a minute.`, {
-      headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+      headers: retryAfter(Math.max(1, retryAfterMs)),
     });
   }
   if (!(error instanceof IdempotencyKeyReused)) throw error;

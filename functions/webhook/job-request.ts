@@ -1,3 +1,4 @@
+import { isScalar } from '@boomerang/core/domain/catalogue/value-rules.ts';
 import type { JobParameters, Metadata } from '@boomerang/core/domain/job.ts';
 import type { JobInput } from '@boomerang/core/domain/job-input.ts';
 import { isRecord } from '@boomerang/core/domain/json-values.ts';
@@ -35,11 +36,9 @@ const recordOf = <Value>(isValue: (value: unknown) => value is Value) =>
   z.custom<Record<string, Value>>((value) => isRecord(value) && Object.values(value).every(isValue));
 
 const isString = (value: unknown): value is string => typeof value === 'string';
-const isScalar = (value: unknown): value is string | number | boolean =>
-  isString(value) || typeof value === 'number' || typeof value === 'boolean';
 
 /** Checks only the shape, so that it accepts every request that any catalogue and any callback rules would accept. */
-const formSchema = z.strictObject({
+const shapeSchema = z.strictObject({
   providers: z.array(
     z.union([
       z.string().transform((id): RequestedProvider => ({ id })),
@@ -57,7 +56,7 @@ const formSchema = z.strictObject({
  * Parses a request by shape only, whether or not it is valid today: an accepted request always parses to the same result.
  * Returns undefined for a shape that was never valid.
  */
-export const readForm = (body: unknown): JobRequest | undefined => {
-  const { data } = formSchema.safeParse(body);
+export const parseShape = (body: unknown): JobRequest | undefined => {
+  const { data } = shapeSchema.safeParse(body);
   return data && toJobRequest(data);
 };

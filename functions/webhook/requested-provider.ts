@@ -1,3 +1,4 @@
+import { PROVIDER_ID_PATTERN } from '@boomerang/core/contracts/claimed-job.ts';
 import type { Offers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { parameterFaults } from '@boomerang/core/domain/catalogue/parameters.ts';
 import { isRecord } from '@boomerang/core/domain/json-values.ts';
@@ -7,7 +8,6 @@ import * as z from 'zod';
 /** A provider named in a request, in the short or the full form. */
 export type RequestedProvider = { id: string; parameters?: Record<string, unknown> | undefined };
 
-const PROVIDER_ID = '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$';
 const MAX_SHOWN_CHARACTERS = 100;
 
 const shortSchema = z.string('Must be a provider id, or an object with an id').transform((id) => ({ id }));
@@ -30,7 +30,9 @@ export const requestedProviderSchema = (offers: Offers) =>
       for (const issue of issues) context.addIssue({ ...issue });
       return parsed.data ?? z.NEVER;
     })
-    .meta({ override: requestedProviderDocument({ type: 'string', pattern: PROVIDER_ID, maxLength: 40 }) });
+    .meta({
+      override: requestedProviderDocument({ type: 'string', pattern: PROVIDER_ID_PATTERN.source, maxLength: 40 }),
+    });
 
 /** The faults of a well-formed entry, each with its path within the entry. */
 const findFaults = (offers: Offers, { id, parameters = {} }: RequestedProvider, isFull: boolean) => {

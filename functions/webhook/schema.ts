@@ -28,7 +28,8 @@ const CALLBACK_URL = (() => {
 
 /** The callback URLs that a deployment accepts. */
 export type CallbackRules = {
-  /** Whether plain http is allowed. */ allowHttp: boolean;
+  /** Whether plain http is allowed. */
+  allowHttp: boolean;
   exceptions: AddressExceptions;
 };
 

@@ -60,7 +60,7 @@ export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } =
       all.set(key, structuredClone(redrive));
       if (redrive.stalls === 0) stalled.delete(key);
     },
-    announcePass: async (until) => {
+    extendPass: async (until) => {
       passUntil = until;
     },
   };

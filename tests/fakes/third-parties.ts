@@ -67,7 +67,7 @@ export const createFakeCircuits = () => {
       open.set(circuit.key, circuit);
       return true;
     },
-    move: async (read, next) => {
+    replace: async (read, next) => {
       if (!isAsRead(read)) return false;
       open.set(read.key, next);
       return true;

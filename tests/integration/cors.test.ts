@@ -84,7 +84,7 @@ test('the service API allows no origin by default', async () => {
 });
 
 test('the fallback answers preflights that API Gateway sends it, and no other request with OPTIONS', async () => {
-  const fallback = createFallback({ log: aLog(), isOff: () => false });
+  const fallback = createFallback({ log: aLog(), isDisabled: () => false });
   const send = (method: string, headers: Record<string, string>) => {
     const event = {
       rawPath: '/jobs',

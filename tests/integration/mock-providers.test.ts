@@ -26,7 +26,7 @@ const functions: Record<string, (event: APIGatewayProxyEventV2, context: Context
     maintenance: undefined,
     clientSecret: SECRET,
   }),
-  RouteFallbackFunction: createFallback({ log: aLog(), isOff: () => false }),
+  RouteFallbackFunction: createFallback({ log: aLog(), isDisabled: () => false }),
 };
 
 const template = readTemplate('template.yaml');

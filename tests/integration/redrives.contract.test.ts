@@ -245,14 +245,14 @@ describe.each<[string, () => Redrives]>([
 
   test('reserve a pass for one of many concurrent requests, and none while a pass is announced', async () => {
     const redrives = create();
-    await redrives.announcePass(0);
+    await redrives.extendPass(0);
     const reserved = await Promise.all(Array.from({ length: 10 }, () => redrives.reservePass(NOW, NOW + 10)));
     expect(reserved.filter((isReserved) => isReserved)).toHaveLength(1);
     expect(await redrives.reservePass(NOW + 9, NOW + 19)).toBe(false);
     expect(await redrives.reservePass(NOW + 10, NOW + 20)).toBe(true);
-    await redrives.announcePass(NOW + 100);
+    await redrives.extendPass(NOW + 100);
     expect(await redrives.reservePass(NOW + 99, NOW + 200)).toBe(false);
-    await redrives.announcePass(0);
+    await redrives.extendPass(0);
     expect(await redrives.reservePass(NOW + 99, NOW + 200)).toBe(true);
   });
 });

@@ -71,9 +71,11 @@ describe.each<[string, () => Circuits]>([
     expect(await countTrue(ten.map((index) => circuits.open({ ...circuit, openUntil: NOW + 1 + index }, NOW)))).toBe(1);
     const { open: read } = (await circuits.list(NOW)).get(circuit.key) ?? {};
     if (!read) throw new Error('the circuit is not listed as open');
-    expect(await countTrue(ten.map((index) => circuits.move(read, { ...read, openUntil: NOW + 100 + index })))).toBe(1);
+    expect(await countTrue(ten.map((index) => circuits.replace(read, { ...read, openUntil: NOW + 100 + index })))).toBe(
+      1,
+    );
     expect(await circuits.close(read, [])).toBe(false);
-    expect(await circuits.move(read, { ...read, openUntil: NOW })).toBe(false);
+    expect(await circuits.replace(read, { ...read, openUntil: NOW })).toBe(false);
   });
 
   test('of receivers are found by key, but not listed', async () => {

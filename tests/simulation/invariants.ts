@@ -163,7 +163,7 @@ const judgeInput = (_job: Job, of: Find): string[] => {
 /** Two clocks may be skewed in opposite directions. */
 const TOLERANCE_MS = 2 * MAX_SKEW_MS;
 /** One execution fetches from all providers that are due within this time. */
-const TOGETHER_MS = 30_000;
+const DUE_TOGETHER_MS = 30_000;
 
 /** Providers are fetched when due, neither earlier nor much later; callbacks before the fetch deadline lack no waiting provider. */
 const judgeTimes = (job: Job, of: Find, fetchDeadlineMs: number): string[] => {
@@ -179,7 +179,8 @@ const judgeTimes = (job: Job, of: Find, fetchDeadlineMs: number): string[] => {
   }
   for (const { at, claims, dueAt, retryAt } of settled) {
     const earliest = Math.max(at + MAX_SKEW_MS, Math.min(...Object.values(retryAt)));
-    if (dueAt !== undefined && dueAt > earliest + TOGETHER_MS) complaints.push(`is due too late after claim ${claims}`);
+    if (dueAt !== undefined && dueAt > earliest + DUE_TOGETHER_MS)
+      complaints.push(`is due too late after claim ${claims}`);
   }
   for (const { at, body } of of('called back')) {
     const since = Math.max(

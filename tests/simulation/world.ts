@@ -372,9 +372,12 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const run = (input: unknown): void => {
     const startEpoch = epoch;
     const isAlive = () => startEpoch === epoch;
-    const countRetries = createRetryCounter();
+    const toInput = createRetryCounter();
     const handler = (name: string) => async (raw: Json) => {
-      const { Payload, Input } = raw as { Payload?: unknown; Input?: { jobs: ClaimedJob[] } };
+      const { Payload, Input } = JSON.parse(toInput(name, raw as object)) as {
+        Payload?: unknown;
+        Input?: { jobs: ClaimedJob[] };
+      };
       if (name === 'StartBatch') {
         const life = {
           jobId: undefined,
@@ -385,7 +388,6 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         await remote(life, 'StartBatch', async () => start({ jobs: (Input?.jobs ?? []).map(changeClaimed) }))();
         return {};
       }
-      countRetries(name, Payload);
       return { Payload: (await runTask(name as Task, Payload as never, startEpoch)) as Json };
     };
     const { result } = machine.run(structuredClone(input) as Json, {

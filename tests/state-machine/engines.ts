@@ -32,12 +32,11 @@ const toPayload = ({ name, message }: Error) => ({ errorType: name, errorMessage
 /** The interpreter of the embedded cloud. */
 export const embeddedEngine = (): Engine => ({
   run: async (input, runTask) => {
-    const countRetries = createRetryCounter();
+    const toInput = createRetryCounter();
     const handler = (name: string) => async (raw: Json) => {
-      const { Payload, Input } = raw as { Payload?: unknown; Input?: unknown };
-      countRetries(name, Payload);
+      const { Payload, Input } = JSON.parse(toInput(name, raw as object)) as { Payload?: unknown; Input?: unknown };
       try {
-        const result = runTask(name, structuredClone(Payload ?? Input));
+        const result = runTask(name, Payload ?? Input);
         return (Payload === undefined ? result : { Payload: result }) as Json;
       } catch (error) {
         throw Object.assign(new Error(JSON.stringify(toPayload(error as Error))), { name: (error as Error).name });

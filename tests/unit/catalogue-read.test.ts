@@ -105,7 +105,7 @@ describe('GET /catalogue', () => {
     expect(await states()).toEqual(['open', 'closed']);
     world.now = open.openUntil;
     expect(await states()).toEqual(['half_open', 'closed']);
-    await circuits.move(open, { ...open, openUntil: world.now + 30_000, halfOpen: true });
+    await circuits.replace(open, { ...open, openUntil: world.now + 30_000, halfOpen: true });
     world.now += 10_000;
     expect(await states()).toEqual(['half_open', 'closed']);
   });

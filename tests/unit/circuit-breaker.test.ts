@@ -42,13 +42,13 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
       operations.push(name);
       return operation(...args);
     }) as Operation;
-  const { list, find, watch, updateWatch, count, open, move, close } = circuits;
+  const { list, find, watch, updateWatch, count, open, replace, close } = circuits;
   const port = Object.fromEntries(
-    Object.entries({ list, find, watch, updateWatch, count, open, move, close }).map(([name, operation]) => [
+    Object.entries({ list, find, watch, updateWatch, count, open, replace, close }).map(([name, operation]) => [
       name,
       recorded(name, operation),
     ]),
-  ) as Pick<typeof circuits, 'list' | 'find' | 'watch' | 'updateWatch' | 'count' | 'open' | 'move' | 'close'>;
+  ) as Pick<typeof circuits, 'list' | 'find' | 'watch' | 'updateWatch' | 'count' | 'open' | 'replace' | 'close'>;
   const createProcess = () =>
     createCircuitBreaker({
       circuits: port,
@@ -575,7 +575,7 @@ describe('a circuit', () => {
     advance(60_000);
     const results = await Promise.all(Array.from({ length: 10 }, () => call()));
     expect(results.filter((result) => result === 'succeeded')).toHaveLength(1);
-    expect(operations.filter((name) => name === 'move')).toHaveLength(1);
+    expect(operations.filter((name) => name === 'replace')).toHaveLength(1);
   });
 
   test('stays open twice as long after a failed probe, also in the process that sent it', async () => {
@@ -657,8 +657,8 @@ describe('a circuit', () => {
     log.lines.length = 0;
     const error = new Error('down');
     const down = async () => Promise.reject(error);
-    const { list, move } = port;
-    Object.assign(port, { move: down });
+    const { list, replace } = port;
+    Object.assign(port, { replace: down });
     advance(60_000);
     // No probe without the table: every instance would send one.
     expect(await call()).toBe('deferred');
@@ -666,7 +666,7 @@ describe('a circuit', () => {
     expect(await call()).toBe('deferred');
     Object.assign(port, { list });
     advance(30_000);
-    Object.assign(port, { move });
+    Object.assign(port, { replace });
     const judging = breakers[0]?.call(GAS, down, () => {
       throw error;
     });

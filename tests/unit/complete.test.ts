@@ -1,4 +1,4 @@
-import { isCompleteOn } from '@boomerang/core/http/routes.ts';
+import { isCompleteEnabled } from '@boomerang/core/http/routes.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createResolver, readTemplate } from '../../local/template.ts';
@@ -19,9 +19,9 @@ const anEvent = (change: Partial<APIGatewayProxyEventV2> = {}): APIGatewayProxyE
     ...change,
   }) as APIGatewayProxyEventV2;
 
-const createWorld = ({ isOn = true, secret }: { isOn?: boolean; secret?: string } = {}) => {
+const createWorld = ({ isEnabled = true, secret }: { isEnabled?: boolean; secret?: string } = {}) => {
   const log = aLog();
-  const handler = createHandler({ log, isOn, findSecret: async () => secret });
+  const handler = createHandler({ log, isEnabled, findSecret: async () => secret });
   return { log, post: async (change: Partial<APIGatewayProxyEventV2>) => handler(anEvent(change), {} as Context) };
 };
 
@@ -82,22 +82,22 @@ describe('with POST /complete disabled', () => {
     ['no body', {}],
     ['a query', { rawQueryString: 'a=1', queryStringParameters: { a: '1' } }],
   ])('%s gets the response of an unknown route', async (_name, change) => {
-    const unknown = createFallback({ log: aLog(), isOff: () => false });
+    const unknown = createFallback({ log: aLog(), isDisabled: () => false });
     const expected = await unknown(anEvent({ rawPath: '/nowhere' }), {} as Context);
     expect(expected.statusCode).toBe(404);
-    expect(await createWorld({ isOn: false }).post(change)).toEqual(expected);
+    expect(await createWorld({ isEnabled: false }).post(change)).toEqual(expected);
   });
 
   test('so does another method', async () => {
-    const send = async (isOff: boolean) =>
-      createFallback({ log: aLog(), isOff: () => isOff })(anEvent(), {} as Context);
+    const send = async (isDisabled: boolean) =>
+      createFallback({ log: aLog(), isDisabled: () => isDisabled })(anEvent(), {} as Context);
     expect((await send(true)).statusCode).toBe(404);
     expect(await send(false)).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
   });
 
   test('every stage except local and dev is affected, unless a secret is set', () => {
     const template = readTemplate('template.yaml');
-    const isOn = (logicalId: string, Stage: string, CompleteSecretName: string) => {
+    const isEnabled = (logicalId: string, Stage: string, CompleteSecretName: string) => {
       const resolve = createResolver(template, {
         parameters: { Stage, CompleteSecretName },
         ref: String,
@@ -107,15 +107,15 @@ describe('with POST /complete disabled', () => {
         Environment: { Variables: Record<string, string> };
       };
       const variables = Environment.Variables;
-      return isCompleteOn({
+      return isCompleteEnabled({
         COMPLETE_UNSIGNED: variables.COMPLETE_UNSIGNED === 'true',
         COMPLETE_SECRET_NAME: variables.COMPLETE_SECRET_NAME ?? '',
       });
     };
     for (const logicalId of ['CompleteFunction', 'RouteFallbackFunction']) {
       const stages = (template.Parameters.Stage as unknown as { AllowedValues: string[] }).AllowedValues;
-      expect(stages.filter((stage) => isOn(logicalId, stage, '')).sort()).toEqual(['dev', 'local']);
-      expect(stages.filter((stage) => isOn(logicalId, stage, 'receiver'))).toEqual(stages);
+      expect(stages.filter((stage) => isEnabled(logicalId, stage, '')).sort()).toEqual(['dev', 'local']);
+      expect(stages.filter((stage) => isEnabled(logicalId, stage, 'receiver'))).toEqual(stages);
     }
   });
 });

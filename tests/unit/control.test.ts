@@ -1,7 +1,7 @@
-import { cancelled, expunged, isHeld, isOver, nextChangeMs, redriven } from '@boomerang/core/domain/control.ts';
+import { cancelled, expunged, hasEnded, isHeld, nextChangeMs, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import {
-  type GivenResult,
+  type FetchedResult,
   JOB_STATUSES,
   type Job,
   type ProviderResult,
@@ -17,13 +17,13 @@ import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
-const fetchedResult = (providerId: string): GivenResult => ({
+const fetchedResult = (providerId: string): FetchedResult => ({
   providerId,
   status: 'FETCHED',
   fetchedAt: NOW,
   bytes: 2,
 });
-const isFetched = (result: ProviderResult): result is GivenResult => result.status === 'FETCHED';
+const isFetched = (result: ProviderResult): result is FetchedResult => result.status === 'FETCHED';
 const failed = (providerId: string, status: 'REFUSED' | 'UNAVAILABLE'): ProviderResult => ({
   providerId,
   status,
@@ -102,7 +102,7 @@ describe('a redriven job', () => {
 test('a cancelled job is over and has no lease', () => {
   const next = cancelled(aJob(), { now: NOW, retentionMs: 1_500 });
   expect(next).toMatchObject({ status: 'CANCELLED', claims: 2, expiresAt: NOW / 1000 + 2 });
-  expect([isOver(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
+  expect([hasEnded(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
 });
 
 test('the end of a job is kept when it is expunged, and dropped when it is redriven', () => {

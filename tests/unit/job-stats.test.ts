@@ -8,6 +8,7 @@ import {
   jobStats,
   percentile,
 } from '@boomerang/core/domain/job-stats.ts';
+import type { JobListQuery } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createReadStats } from '../../functions/job-read/read-stats.ts';
@@ -80,8 +81,8 @@ describe('statistics of jobs', () => {
   test('measure delivered jobs alone', () => {
     const ended = (status: CountedJob['status'], ms: number) => ({ status, createdAt: NOW, endedAt: NOW + ms });
     const jobs = [
-      ended('COMPLETE', 1),
       ended('PARTIAL', 3),
+      ended('COMPLETE', 1),
       ended('FAILED', 1_000),
       ended('CANCELLED', 1_000),
       { status: 'COMPLETE' as const, createdAt: NOW },
@@ -102,7 +103,8 @@ describe('statistics of jobs', () => {
 
   test('a percentile is the smallest value that as large a share of all does not exceed', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (values, percent) => {
+      fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (unsorted, percent) => {
+        const values = unsorted.sort((a, b) => a - b);
         const found = percentile(values, percent / 100) ?? Number.NaN;
         const shareUpTo = (limit: number) => values.filter((value) => value <= limit).length / values.length;
         expect(values).toContain(found);
@@ -118,11 +120,11 @@ describe('statistics of jobs', () => {
 describe('reading statistics', () => {
   const createWorld = () => {
     const store = createFakeJobStore();
-    const world = { now: NOW, reads: 0, isBroken: false };
+    const world = { now: NOW, queries: [] as JobListQuery[], isBroken: false };
     const read = createReadStats({
       jobs: {
         find: async (query) => {
-          world.reads += 1;
+          world.queries.push(query);
           if (world.isBroken) throw new Error('the table is down');
           return store.reader.find(query);
         },
@@ -153,6 +155,32 @@ describe('reading statistics', () => {
     });
   });
 
+  test('looks for jobs in trouble no further back than the oldest pending job, and only if one is pending', async () => {
+    const { store, world, read } = createWorld();
+    await read('client', {});
+    expect(world.queries).toHaveLength(1);
+    await givenJob(store, aJob({ createdAt: NOW - HOUR }));
+    const { jobId } = aJob();
+    store.jobs.set(jobId, { ...aJob({ jobId, createdAt: NOW - 2 * HOUR }), isInTrouble: true });
+    world.now += 10_000;
+    expect(await read('client', {})).toMatchObject({ inTrouble: 1 });
+    expect(world.queries.slice(1)).toMatchObject([
+      { from: NOW - DAY + 10_000 },
+      { from: NOW - 2 * HOUR, inTrouble: true },
+    ]);
+  });
+
+  test('looks for jobs in trouble in the whole time range if not all jobs were counted', async () => {
+    const queries: JobListQuery[] = [];
+    const newest = { jobId: 'id', status: 'COMPLETE' as const, createdAt: NOW - 1 };
+    const find = async (query: JobListQuery) => {
+      queries.push(query);
+      return { jobs: [newest], ...(!query.inTrouble && { cursor: 'more' }) };
+    };
+    expect(await createReadStats({ jobs: { find }, now: () => NOW })('client', {})).toMatchObject({ inTrouble: 1 });
+    expect(queries[1]).toMatchObject({ from: NOW - DAY, inTrouble: true });
+  });
+
   test('says so where it stops at 10,000 jobs', async () => {
     const jobs = Array.from({ length: 10_000 }, () => ({
       jobId: 'id',
@@ -171,13 +199,13 @@ describe('reading statistics', () => {
     await Promise.all([read('client', {}), read('client', {})]);
     world.now += 9_999;
     await read('client', {});
-    expect(world.reads).toBe(2);
+    expect(world.queries).toHaveLength(1);
     await read('client', { bucket: 'day' });
     await read('other', {});
-    expect(world.reads).toBe(6);
+    expect(world.queries).toHaveLength(3);
     world.now += 1;
     await read('client', {});
-    expect(world.reads).toBe(8);
+    expect(world.queries).toHaveLength(4);
   });
 
   test('is repeated after a failure', async () => {

@@ -1,7 +1,7 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { type PolledAnswer, type PolledProvider, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
 import {
-  isOfOrigin,
+  hasOriginOf,
   MAX_STATUS_URL_CHARACTERS,
   resolveSameOrigin,
   UnusableAddress,
@@ -29,7 +29,7 @@ const answer = (statusCode: number, body?: unknown, location?: string): PolledAn
   statusCode,
   location,
   json: body === undefined ? undefined : JSON.stringify(body),
-  asked: ASKED,
+  requestUrl: ASKED,
 });
 const start = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStart(polled(polling), answer(...args), {});
@@ -139,8 +139,8 @@ describe('the response to a request that starts work', () => {
       [{ statusUrl: { at: '/url' } }, [200, { url: location }]],
     ] as [Partial<PollingInput>, Parameters<typeof answer>][]) {
       const progress = start(polling, ...args);
-      expect(progress).toMatchObject({ kind: 'broken', named: location });
-      expect(JSON.stringify({ ...progress, named: undefined })).not.toMatch(/password|xxx|alert/);
+      expect(progress).toMatchObject({ kind: 'broken', reference: location });
+      expect(JSON.stringify({ ...progress, reference: undefined })).not.toMatch(/password|xxx|alert/);
     }
   });
 });
@@ -235,11 +235,11 @@ describe('a provider-supplied URL', () => {
   });
 
   test("is accepted only from the catalogue's current origin", () => {
-    expect(isOfOrigin('https://h.example/7', 'https://h.example{?x}')).toBe(true);
-    expect(isOfOrigin('https://h.example/7', 'https://h.example:443/{x}')).toBe(true);
-    expect(isOfOrigin('https://h.example/7', 'https://other.example/{x}')).toBe(false);
-    expect(isOfOrigin('https://h.example/7', 'http://h.example/')).toBe(false);
-    expect(isOfOrigin('what is no URL', 'https://h.example/')).toBe(false);
+    expect(hasOriginOf('https://h.example/7', 'https://h.example{?x}')).toBe(true);
+    expect(hasOriginOf('https://h.example/7', 'https://h.example:443/{x}')).toBe(true);
+    expect(hasOriginOf('https://h.example/7', 'https://other.example/{x}')).toBe(false);
+    expect(hasOriginOf('https://h.example/7', 'http://h.example/')).toBe(false);
+    expect(hasOriginOf('what is no URL', 'https://h.example/')).toBe(false);
   });
 
   test('is of one origin and within the length limit, or rejected', () => {

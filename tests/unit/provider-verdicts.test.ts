@@ -74,7 +74,7 @@ describe('a rate-limit reset header', () => {
   const hint = (
     headers: Record<string, string>,
     unit: 'seconds' | 'epoch' | 'date' = 'seconds',
-    { header = 'X-RateLimit-Reset', ...options }: { header?: string; isAsking?: boolean } = {},
+    { header = 'X-RateLimit-Reset', ...options }: { header?: string; isThrottled?: boolean } = {},
   ) => readHint(headers, 403, NOW, { reset: { header, unit }, ...options });
   const at = (ms: number) => new Date(NOW + ms);
 
@@ -114,7 +114,7 @@ describe('a rate-limit reset header', () => {
   test('is ignored while quota is left, unless the response is throttled', () => {
     const headers = { 'x-ratelimit-reset': '30', 'x-ratelimit-remaining': '12' };
     expect(hint(headers)).toBeUndefined();
-    expect(hint(headers, 'seconds', { isAsking: true })).toBe(30_000);
+    expect(hint(headers, 'seconds', { isThrottled: true })).toBe(30_000);
     expect(hint({ ...headers, 'x-ratelimit-remaining': '0' })).toBe(30_000);
   });
 

@@ -1,7 +1,7 @@
 import type { Job, JobStatus } from '@boomerang/core/domain/job.ts';
 import {
   advanced,
-  isToGiveUp,
+  mustAbandonJob,
   newRedrive,
   PAGE_JOBS,
   pageSizeOf,
@@ -464,7 +464,7 @@ test('halves the page with each unsaved claim, and grows it again slowly', () =>
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const claimed = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
   expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimed(stalls)))).toEqual([25, 12, 6, 3, 1, 1, 1, 1]);
-  expect([0, 4, 5, 6, 40].map((stalls) => isToGiveUp(claimed(stalls)))).toEqual([false, false, false, true, true]);
+  expect([0, 4, 5, 6, 40].map((stalls) => mustAbandonJob(claimed(stalls)))).toEqual([false, false, false, true, true]);
   const times = { now: NOW, dueAt: NOW, retentionMs: 0 };
   const nothing = { redriven: 0, skipped: 0, failed: 0 };
   let redrive: Redrive = claimed(6);

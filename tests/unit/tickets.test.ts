@@ -1,9 +1,9 @@
 import type { FailureClass } from '@boomerang/core/contracts/task-failure.ts';
 import { cancelled, expunged, redriven } from '@boomerang/core/domain/control.ts';
-import { type GivenResult, type Job, type PendingResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
+import { type FetchedResult, type Job, type PendingResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
 import { abandon, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
-import { givesTicketUp, nextRound, roundOf } from '@boomerang/core/domain/tickets.ts';
+import { losesTicket, nextRound, roundOf } from '@boomerang/core/domain/tickets.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -54,7 +54,7 @@ const times = { now: NOW, leaseMs: undefined, fetchDeadlineMs: 86_400_000 };
 const redrive = (job: Job): Job =>
   redriven(
     job,
-    job.results.filter((result): result is GivenResult => result.status === 'FETCHED'),
+    job.results.filter((result): result is FetchedResult => result.status === 'FETCHED'),
     times,
   );
 
@@ -266,13 +266,13 @@ describe('a round', () => {
             for (const { providerId, what } of asked) {
               const result = resultOf(job, providerId);
               const hasTicket = result?.status === 'UNAVAILABLE' && result.ticket !== undefined;
-              if (hasTicket && givesTicketUp(what as FailureClass)) end(providerId);
+              if (hasTicket && losesTicket(what as FailureClass)) end(providerId);
             }
             job = { ...settled(job, { fetches }), phase: 'FETCHING' };
             for (const { providerId, what } of asked) {
               const [was, is] = [resultOf(before, providerId), resultOf(job, providerId)];
               if (was?.status !== 'UNAVAILABLE' || !was.ticket || is?.status !== 'UNAVAILABLE') continue;
-              if (givesTicketUp(what as FailureClass)) expect(is.ticket).toBeUndefined();
+              if (losesTicket(what as FailureClass)) expect(is.ticket).toBeUndefined();
               else if (what !== 'working') expect(is).toMatchObject({ ticket: was.ticket });
             }
           }

@@ -7,7 +7,7 @@ import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { createHandler, type Deps } from '../../functions/webhook/handler.ts';
 import { hashRequest } from '../../functions/webhook/idempotency.ts';
-import { readForm } from '../../functions/webhook/job-request.ts';
+import { parseShape } from '../../functions/webhook/job-request.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
 import { aCatalogue, aLog, CLIENT_ID, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
@@ -246,7 +246,7 @@ describe('the hash of a request', () => {
       { providers: [{ id: 'gas' }], callbackUrl, metadata: {} },
       { providers: [{ id: 'gas', parameters: {} }], callbackUrl },
     ]) {
-      const read = readForm(request);
+      const read = parseShape(request);
       expect(read && hashRequest(read)).toBe(sha256('[["gas"],"https://example.com/"]'));
     }
   });
@@ -321,7 +321,7 @@ describe('the hash of a request', () => {
     );
     fc.assert(
       fc.property(fc.record({ providers: fc.tuple(providers), callbackUrl: url, metadata }), (request) => {
-        expect(readForm(request)).toEqual(schema.parse(request));
+        expect(parseShape(request)).toEqual(schema.parse(request));
       }),
     );
   });

@@ -57,7 +57,9 @@ export type RetryDeps = {
 
 const SYSTEM: RetryDeps = { now: () => performance.now(), random: Math.random, sleep: (ms) => sleepFor(ms) };
 
-type Token = Awaited<ReturnType<StandardRetryStrategy['acquireInitialRetryToken']>>;
+type StandardToken = Awaited<ReturnType<StandardRetryStrategy['acquireInitialRetryToken']>>;
+/** `endsAt` is the end of the call's time limit, as `now` counts. */
+type Token = StandardToken & { endsAt: number };
 type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[1];
 
 /**
@@ -68,22 +70,20 @@ export const createRetryStrategy = (
   { attemptMs, totalMs, maxAttempts }: CallLimits,
   { now, random, sleep }: RetryDeps = SYSTEM,
 ) => {
+  // No delays by the strategy itself: it does not know the limit.
   const backoff = { computeNextBackoffDelay: () => 0, setDelayBase: () => {} };
   const standard = new StandardRetryStrategy({ maxAttempts, baseDelay: BASE_DELAY_MS, backoff });
-  const endsAt = new WeakMap<Token, number>();
   return {
     mode: 'standard',
     acquireInitialRetryToken: async (scope: string): Promise<Token> => {
       const token = await standard.acquireInitialRetryToken(scope);
-      endsAt.set(token, now() + totalMs);
-      return token;
+      return Object.assign(token, { endsAt: now() + totalMs });
     },
     refreshRetryTokenForRetry: async (token: Token, { errorType }: ErrorInfo): Promise<Token> => {
-      const end = endsAt.get(token) ?? now();
-      const leftMs = end - now() - attemptMs;
+      const { endsAt } = token;
+      const leftMs = endsAt - now() - attemptMs;
       if (leftMs < 0) throw new Error('no time left for another attempt');
-      const next = await standard.refreshRetryTokenForRetry(token, { errorType });
-      endsAt.set(next, end);
+      const next = Object.assign(await standard.refreshRetryTokenForRetry(token, { errorType }), { endsAt });
       const base = errorType === 'THROTTLING' ? BASE_THROTTLING_DELAY_MS : BASE_DELAY_MS;
       await sleep(random() * Math.min(leftMs, base * 2 ** token.getRetryCount()));
       return next;

@@ -18,7 +18,7 @@ export type Decoded = {
   error?: string;
 };
 
-/** Limit of stacked codings. */
+/** The maximum number of codings applied to one body. */
 const MAX_CODINGS = 5;
 
 /** Allowance for incompressible data, which grows when coded: bytes of a coded body that are read beyond `maxBytes`. */

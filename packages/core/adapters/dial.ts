@@ -101,7 +101,7 @@ const alternating = (addresses: readonly LookupAddress[]): string[] => {
     .flatMap((address) => address?.address ?? []);
 };
 
-/** These errors concern this machine's network, not the host. */
+/** Errors of this machine's network, which say less than an error of the host. */
 const NO_ROUTE = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EHOSTUNREACH']);
 
 const mostInformative = (errors: NodeJS.ErrnoException[]): NodeJS.ErrnoException | undefined =>

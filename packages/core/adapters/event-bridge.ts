@@ -10,7 +10,7 @@ const VERSION = 1;
 /** Limit of one publish, which callers wait for. */
 const TIMEOUT_MS = 1_000;
 
-/** Which events are published; `failures`: every event but `JobCompleted`, which each healthy job would wait for and pay. */
+/** Which events are published; `failures`: all but `JobCompleted`, which would cost each healthy job a call. */
 export type PublishedEvents = 'all' | 'failures' | 'none';
 
 const isPublished = (type: OperatorEvent['type'], published: PublishedEvents): boolean =>

@@ -5,6 +5,7 @@ import {
   parseCatalogue,
   parseDeployedCatalogue,
 } from '../domain/catalogue/catalogue.ts';
+import { withoutBom } from '../domain/text.ts';
 
 type Placeholders = Readonly<Record<string, string | undefined>>;
 
@@ -27,8 +28,7 @@ const readWith = (parse: typeof parseCatalogue, path: string, placeholders: Plac
     throw new InvalidCatalogue(`${path} can't be read: ${(cause as Error).message}`, { cause });
   }
   try {
-    // Drop a byte order mark (RFC 8259 §8.1).
-    return parse(text.replace(/^\uFEFF/, ''), placeholders);
+    return parse(withoutBom(text), placeholders);
   } catch (error) {
     if (error instanceof InvalidCatalogue) {
       throw new InvalidCatalogue(`${path}: ${error.message}`, { cause: error, faults: error.faults });

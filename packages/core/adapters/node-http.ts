@@ -28,7 +28,7 @@ export type NodeHttpOptions = {
  */
 export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: NodeHttpOptions = {}): SendHttp => {
   const dialling = { lookup: exceptions ? guarded(lookup, exceptions) : lookup, connect };
-  const kept = createAgents(dialling, { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS, scheduling: 'lifo' });
+  const pooled = createAgents(dialling, { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS, scheduling: 'lifo' });
   const fresh = createAgents(dialling, { keepAlive: false });
 
   return async (request) => {
@@ -41,12 +41,13 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
       const target = new URL(request.url);
       // IP literals never reach the lookup, so check them here.
       if (exceptions && judgeHost(target.hostname, exceptions) !== 'allowed') throw new BlockedAddress();
-      exchange = await begin(request, target, kept, deadline).catch((error: unknown) => {
+      exchange = await begin(request, target, pooled, deadline).catch((error: unknown) => {
         if (!(error instanceof StaleConnection && (mayRepeat || !error.wasSent))) throw error;
         return begin(request, target, fresh, deadline);
       });
     } catch (error) {
-      const cause = deadline.aborted ? deadline.reason : error instanceof StaleConnection ? error.cause : error;
+      const ownCause = error instanceof StaleConnection ? error.cause : error;
+      const cause = deadline.aborted ? deadline.reason : ownCause;
       const { class: failureClass, message } = toFailure(cause);
       throw new HttpFailure(failureClass, message, elapsed(), { cause });
     }
@@ -151,10 +152,11 @@ const begin = async (
     let failure: Error | undefined;
     let receivedBefore = 0;
     let isSent = false;
+    let isAnswered = false;
     const sendNow = (): void => {
       if (request.destroyed) return;
       if (request.reusedSocket && request.socket?.bytesRead !== receivedBefore) {
-        request.destroy(coded('ECONNRESET'));
+        request.destroy(errorWithCode('ECONNRESET'));
         return;
       }
       isSent = true;
@@ -176,22 +178,26 @@ const begin = async (
         else sendNow();
       })
       .on('response', (response) => {
+        isAnswered = true;
         const { statusCode = 0 } = response;
         // Servers answer 408 on a connection that was idle too long (RFC 9110 §15.5.9).
-        const isLate = request.reusedSocket && (statusCode === 408 || !isSent);
-        if (statusCode >= 200 && !isLate) return resolve({ response, failure: () => failure });
+        const isStale = request.reusedSocket && (statusCode === 408 || !isSent);
+        if (statusCode >= 200 && !isStale) return resolve({ response, failure: () => failure });
         response.on('error', () => {}).destroy();
-        reject(isLate ? new StaleConnection(isSent, coded('ECONNRESET')) : coded('BAD_STATUS_LINE'));
+        reject(isStale ? new StaleConnection(isSent, errorWithCode('ECONNRESET')) : errorWithCode('BAD_STATUS_LINE'));
       })
       .on('upgrade', (_, socket) => {
         socket.destroy();
-        reject(coded('UNASKED_UPGRADE'));
+        reject(errorWithCode('UNASKED_UPGRADE'));
       })
       .on('error', fail)
-      .on('close', () => reject(coded('NO_ANSWER')));
+      .on('close', () => {
+        // Not after each response: creating an error with its stack trace is expensive.
+        if (!isAnswered) reject(errorWithCode('NO_ANSWER'));
+      });
   });
 
-const coded = (code: string): Error => Object.assign(new Error(code), { code });
+const errorWithCode = (code: string): Error => Object.assign(new Error(code), { code });
 
 /** Reads and decodes up to `maxBytes` of a body. After a failure, returns it along with the bytes read so far. */
 const readBody = async (
@@ -227,10 +233,12 @@ const receive = async ({ response, failure }: Exchange, maxBytes: number, deadli
         return { body: Buffer.concat(chunks), isCut: true };
       }
     }
-    // A body without a length ends when the connection closes, which may also be a reset or the deadline.
+    const body = Buffer.concat(chunks);
     const isDelimited = ['content-length', 'transfer-encoding'].some((name) => Object.hasOwn(response.headers, name));
-    const cause = isDelimited ? undefined : deadline.aborted ? deadline.reason : failure();
-    return { body: Buffer.concat(chunks), ...(cause && { failure: toFailure(cause) }) };
+    if (isDelimited) return { body };
+    // A body without a length ends when the connection closes, which may also be a reset or the deadline.
+    const cause = deadline.aborted ? deadline.reason : failure();
+    return cause ? { body, failure: toFailure(cause) } : { body };
   } catch (error) {
     response.destroy();
     const cause = deadline.aborted ? deadline.reason : (failure() ?? error);

@@ -104,11 +104,11 @@ export type Settings<Name extends SettingName> = { [N in Name]: z.output<(typeof
 export class InvalidEnvironment extends Error {
   override name = 'InvalidEnvironment';
   /** `NAME: rule`, one per variable. */
-  readonly culprits: readonly string[];
-  constructor(culprits: Iterable<string>) {
-    const all = [...new Set(culprits)];
+  readonly faults: readonly string[];
+  constructor(faults: Iterable<string>) {
+    const all = [...new Set(faults)];
     super(all.join('; '));
-    this.culprits = all;
+    this.faults = all;
   }
 }
 

@@ -5,7 +5,8 @@ import { PAYLOAD_VERSION, PLAIN_PAYLOAD_VERSION } from './payload-version.ts';
 export const TRIGGERS = ['immediate', 'scheduled', 'redrive'] as const;
 
 /** Provider id: 1..40 characters, to keep claimed jobs small. */
-export const providerIdSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
+export const PROVIDER_ID_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+export const providerIdSchema = z.string().regex(PROVIDER_ID_PATTERN);
 
 /** Values by parameter name. The catalogue's rules are checked on use. */
 export const parametersSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));

@@ -12,7 +12,7 @@ export const workedJobSchema = z.preprocess(
 export type WorkedJob = z.infer<typeof workedJobSchema>;
 
 /** The results that exist only in this execution's payload. */
-export const travelledResults = ({ results }: Pick<WorkedJob, 'results'>): ProviderResultData[] =>
+export const resultsInPayload = ({ results }: Pick<WorkedJob, 'results'>): ProviderResultData[] =>
   results.flatMap((outcome) => {
     if (outcome.kind !== 'fetched' || outcome.json === undefined) return [];
     const { providerId, fetchedAt, bytes, json } = outcome;

@@ -15,7 +15,7 @@ export type AddressExceptions = { networks: readonly Network[]; hosts: ReadonlyS
 const FORBIDDEN: readonly Network[] = [
   '0.0.0.0/8', // this network, RFC 791
   '10.0.0.0/8', // private use, RFC 1918
-  '100.64.0.0/10', // carriers' NAT, RFC 6598; some clouds' metadata
+  '100.64.0.0/10', // carrier-grade NAT, RFC 6598; some clouds' metadata
   '127.0.0.0/8', // loopback, RFC 1122
   '169.254.0.0/16', // link local, RFC 3927; most clouds' metadata
   '172.16.0.0/12', // private use, RFC 1918
@@ -63,14 +63,14 @@ const findNameFault = (name: string): NameFault | undefined => {
   return name.length > MAX_NAME_CHARACTERS ? 'long_name' : undefined;
 };
 
-/** A fully qualified name may end with the dot of the root. */
+/** A fully qualified name may end with the dot of the root, but only one. */
 const withoutRoot = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
 /** Whether a URL parser reads a host as a v4 address: its last label is a number (WHATWG URL, "ends in a number"). */
 const endsInNumber = (host: string): boolean => /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(host);
 
-/** Words that mean "nothing" or "anything" in other settings. As a host name they would be a mistake. */
-const NO_HOSTS = new Set('none null nil undefined false true no yes off on any all'.split(' '));
+/** Words that mean "nothing" or "anything" in other settings. As host names they are probably mistakes. */
+const NOT_HOST_NAMES = new Set('none null nil undefined false true no yes off on any all'.split(' '));
 
 /**
  * Reads CALLBACK_ALLOW.
@@ -88,11 +88,17 @@ export const parseAddressExceptions = (text: string): AddressExceptions => {
     const host = withoutRoot(entry);
     // ipaddr.js reads 10/8 as 0.0.0.10/8 and ignores zones. Refuse both, as neither is likely to be intended.
     const isNetwork = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr);
-    if (isNetwork && !entry.includes('%')) networks.push(ipaddr.parseCIDR(cidr));
-    else if (NO_HOSTS.has(host)) {
+    if (isNetwork && !entry.includes('%')) {
+      networks.push(ipaddr.parseCIDR(cidr));
+      continue;
+    }
+    if (NOT_HOST_NAMES.has(host)) {
       throw new RangeError(`"${entry}" is not a host name; for no exceptions, use "none" alone`);
-    } else if (findNameFault(host) === undefined && !endsInNumber(host)) hosts.add(host);
-    else throw new RangeError(`"${entry}" is not a network, address or host name`);
+    }
+    if (findNameFault(host) !== undefined || endsInNumber(host)) {
+      throw new RangeError(`"${entry}" is not a network, address or host name`);
+    }
+    hosts.add(host);
   }
   return { networks, hosts };
 };
@@ -108,8 +114,8 @@ export const isAllowedAddress = (address: string, exceptions: AddressExceptions)
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.parse(address);
   if (isWithin(parsed, exceptions.networks)) return true;
-  const reached = isWithin(parsed, NAT64) ? new ipaddr.IPv4(parsed.toByteArray().slice(12)) : parsed;
-  return !isWithin(reached, FORBIDDEN);
+  const target = isWithin(parsed, NAT64) ? new ipaddr.IPv4(parsed.toByteArray().slice(12)) : parsed;
+  return !isWithin(target, FORBIDDEN);
 };
 
 export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name' | NameFault;
@@ -121,10 +127,11 @@ export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name' | NameF
  * @param hostname as returned by `new URL(…)`: v4 as four decimal parts, v6 in brackets
  */
 export const judgeHost = (hostname: string, exceptions: AddressExceptions): HostVerdict => {
-  const host = canonical(hostname);
+  const host = withoutTrailingDots(hostname);
   const literal = host.replace(/^\[(.*)\]$/, '$1');
   if (literal !== host || ipaddr.isValid(literal)) {
     if (!isAllowedAddress(literal, exceptions)) return 'forbidden_address';
+    // An address is not a name, so it has no root to end with.
     return host === hostname ? 'allowed' : 'empty_label';
   }
   if (!isExceptedHost(host, exceptions) && isLocalName(host, exceptions)) return 'local_name';
@@ -139,10 +146,10 @@ const isLocalName = (host: string, exceptions: AddressExceptions): boolean => {
 
 /** Whether a host is allowed by name, whatever it resolves to. An exception does not cover subdomains. */
 export const isExceptedHost = (hostname: string, exceptions: AddressExceptions): boolean =>
-  exceptions.hosts.has(canonical(hostname));
+  exceptions.hosts.has(withoutTrailingDots(hostname));
 
-/** The URL parser keeps trailing dots, and reads 127.0.0.1.. as a name. */
-const canonical = (hostname: string): string => hostname.toLowerCase().replace(/\.+$/, '');
+/** In lower case. The URL parser keeps trailing dots, and takes 127.0.0.1.. for a name. */
+const withoutTrailingDots = (hostname: string): string => hostname.toLowerCase().replace(/\.+$/, '');
 
 const isUnder = (host: string, domain: string): boolean => `.${host}`.endsWith(`.${domain}`);
 

@@ -1,6 +1,6 @@
 import type { Provider, Verdict } from './catalogue/provider-schema.ts';
 
-/** Reads answers of providers and receivers. Sources: RFC 9110 §10.2.3 (Retry-After), §15; Standard Webhooks (410). */
+/** How answers of providers and receivers are read. Sources: RFC 9110 §10.2.3 (Retry-After), §15; Standard Webhooks (410). */
 
 /**
  * What a provider's status code means. Redirects are never followed: a provider that moved is unavailable. `not_ready` is a
@@ -9,9 +9,9 @@ import type { Provider, Verdict } from './catalogue/provider-schema.ts';
 export type ProviderVerdict = 'data' | 'empty' | 'not_ready' | 'refused' | 'unavailable';
 
 const TRANSIENT = new Set([408, 425, 429]);
-/** Any content is not that of the resource (RFC 9110 §15.3.5, §15.3.6). */
+/** No Content, Reset Content: a body, if any, is not the requested data (RFC 9110 §15.3.5, §15.3.6). */
 const EMPTY = new Set([204, 205]);
-/** Accepted, Partial Content, IM Used (RFC 3229). */
+/** Accepted, Partial Content, IM Used (RFC 3229): the body is not the whole of the requested data. */
 const NOT_READY = new Set([202, 206, 226]);
 
 export const judgeProviderStatus = (statusCode: number): ProviderVerdict => {
@@ -62,22 +62,22 @@ export type RateLimitReset = NonNullable<Provider['rateLimitReset']>;
  * provider-specific header.
  *
  * @param headers names in lower case
- * @param options `isAsking`: whether the answer itself asks to wait, as 429 and 503 do; then rate-limit fields count even if
- * they report remaining quota. `reset`: the provider-specific header, which overrides a standard header of that name.
+ * @param options `isThrottled`: whether the answer itself asks to wait, as 429 and 503 do; then rate-limit fields count even
+ * if they report remaining quota. `reset`: the provider-specific header, which overrides a standard header of that name.
  * @returns undefined if there is no hint
  */
 export const readHint = (
   headers: Readonly<Record<string, string | undefined>>,
   statusCode: number,
   now: number,
-  { isAsking = asksToWait(statusCode), reset }: { isAsking?: boolean; reset?: RateLimitReset | undefined } = {},
+  { isThrottled = asksToWait(statusCode), reset }: { isThrottled?: boolean; reset?: RateLimitReset | undefined } = {},
 ): number | undefined => {
-  const own = reset?.header.toLowerCase() ?? '';
-  const standard = own === '' ? headers : { ...headers, [own]: undefined };
+  const resetHeader = reset?.header.toLowerCase() ?? '';
+  const standard = resetHeader === '' ? headers : { ...headers, [resetHeader]: undefined };
   const hints = [
     parseRetryAfter(standard['retry-after'], now),
-    ...rateLimitHints(standard, isAsking, now),
-    reset && resetHint(headers, own, reset.unit, isAsking, now),
+    ...rateLimitHints(standard, isThrottled, now),
+    reset && resetHint(headers, resetHeader, reset.unit, isThrottled, now),
   ];
   const known = hints.filter((hint) => hint !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
@@ -92,20 +92,21 @@ const resetHint = (
   headers: Readonly<Record<string, string | undefined>>,
   name: string,
   unit: RateLimitReset['unit'],
-  isAsking: boolean,
+  isThrottled: boolean,
   now: number,
 ): number | undefined => {
   const remaining = name.includes('reset') ? headers[name.replace('reset', 'remaining')] : undefined;
-  if (!isAsking && Number.parseFloat(remaining ?? '') > 0) return undefined;
+  if (!isThrottled && Number.parseFloat(remaining ?? '') > 0) return undefined;
   const value = headers[name]?.trim() ?? '';
   if (unit === 'date') return parseRetryAfter(SECONDS.test(value) ? '' : value, now) ?? parseIsoDate(value, now);
   if (!SECONDS.test(value)) return undefined;
   if (unit === 'seconds') return toMs(Number(value));
-  // Read as seconds, epoch milliseconds would be thousands of years away.
+  // Some providers send epoch milliseconds.
   const seconds = Number(value) > MAX_EPOCH_SECONDS ? Number(value) / 1000 : Number(value);
   return toMs(Math.max(0, seconds - now / 1000));
 };
 
+/** In the year 5138: a larger value must be in milliseconds. */
 const MAX_EPOCH_SECONDS = 1e11;
 
 /** ISO 8601; UTC if it has no zone. */
@@ -135,7 +136,7 @@ const SECONDS = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
 
 const toMs = (seconds: number): number => Math.min(Math.ceil(seconds), MAX_HINT_SECONDS) * 1000;
 
-/** The schedule caps hints anyway; this cap keeps them safe integers. */
+/** A year. The schedule caps hints at much less; this cap only keeps them safe integers. */
 const MAX_HINT_SECONDS = 365 * 24 * 3600;
 
 /** One quota of a rate-limit field, as text. */
@@ -148,7 +149,7 @@ type Quota = { remaining?: string | undefined; reset?: string | undefined };
  */
 const rateLimitHints = (
   headers: Readonly<Record<string, string | undefined>>,
-  isAsking: boolean,
+  isThrottled: boolean,
   now: number,
 ): number[] => {
   const field = (headers.ratelimit ?? '').replaceAll(/"[^"]*"/g, '');
@@ -160,7 +161,7 @@ const rateLimitHints = (
       .map((item) => ({ remaining: parameterIn(item, /;\s*r=([\d.]+)/), reset: parameterIn(item, /;\s*t=([\d.]+)/) })),
   ].filter(({ reset }) => reset !== undefined);
   const exhausted = quotas.filter(({ remaining = '0' }) => !(Number.parseFloat(remaining) > 0));
-  const relevant = exhausted.length === 0 && isAsking ? quotas : exhausted;
+  const relevant = exhausted.length === 0 && isThrottled ? quotas : exhausted;
   // A repeated field arrives as a list.
   const seconds = relevant.flatMap(({ reset = '' }) => reset.split(',').map((part) => part.trim()));
   return seconds.filter((part) => SECONDS.test(part)).map((part) => toMs(fromNow(Number(part), now)));
@@ -168,5 +169,5 @@ const rateLimitHints = (
 
 const parameterIn = (text: string, pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
 
-/** Some providers send epoch seconds instead of a delay; a value of decades must be one. */
+/** Some providers send epoch seconds instead of a delay. A delay of more than 30 years must be such a time. */
 const fromNow = (seconds: number, now: number): number => (seconds > 1e9 ? Math.max(0, seconds - now / 1000) : seconds);

@@ -1,7 +1,8 @@
+import { isScalar } from './catalogue/value-rules.ts';
 import { JOB_STATUSES, type JobStatus } from './job.ts';
 import { MAX_METADATA_BYTES, MAX_PARAMETERS_BYTES } from './job-input.ts';
 import { isRecord } from './json-values.ts';
-import { TOGETHER_MS } from './settle.ts';
+import { DUE_TOGETHER_MS } from './settle.ts';
 import { isExpired } from './ttl.ts';
 
 /** Inconsistencies that an audit reports, by name. */
@@ -26,7 +27,7 @@ export const FINDINGS = {
 } as const;
 export type FindingName = keyof typeof FINDINGS;
 
-/** Findings that are expected after an upgrade. They are reported, but are no failure of the audit. */
+/** Findings that are expected after an upgrade. They are reported, but the audit does not fail because of them. */
 export const HARMLESS_FINDINGS: ReadonlySet<FindingName> = new Set(['TROUBLE_NOT_LISTED'] as const);
 
 /** One job and its results as an audit reads them: everything under one partition key. */
@@ -77,11 +78,12 @@ export const auditJob = ({ job, kept, keptUntil }: AuditedJob, now: number): Fin
       ...(expiresAt === undefined ? (['OVER_WITHOUT_EXPIRY'] as const) : []),
     ];
   }
-  const retryTimes = results.flatMap(({ status, retryAt }) => (status === 'UNAVAILABLE' ? (retryAt ?? []) : []));
+  const retryTimes = results.flatMap((result) => (result.status === 'UNAVAILABLE' ? (result.retryAt ?? []) : []));
   const isLate =
     leasedUntil === undefined &&
     job.phase === 'FETCHING' &&
-    (dueAt ?? 0) > Math.max(updatedAt, Math.min(...retryTimes)) + TOGETHER_MS;
+    retryTimes.length > 0 &&
+    (dueAt ?? 0) > Math.max(updatedAt, Math.min(...retryTimes)) + DUE_TOGETHER_MS;
   const stored = new Set(kept);
   const isMissing = results.some((result) => result.status === 'FETCHED' && !stored.has(result.providerId));
   return [
@@ -106,12 +108,11 @@ const judgeTimes = (
   return now - dueAt > LONG_MS ? ['DUE_LONG_PAST'] : [];
 };
 
-const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
 const isString = (value: unknown): boolean => typeof value === 'string';
 const isRecordOf = (value: unknown, isValue: (value: unknown) => boolean): value is Record<string, unknown> =>
   isRecord(value) && Object.values(value).every(isValue);
 
-/** Undefined if it is not JSON text. */
+/** The value of a JSON text; undefined for any other text. */
 const parse = (text: unknown): unknown => {
   try {
     return JSON.parse(String(text));

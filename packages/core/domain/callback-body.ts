@@ -1,6 +1,7 @@
 import type { TaskFailure } from '../contracts/task-failure.ts';
 import { ResultMissing } from './failures.ts';
 import type { Metadata, ProviderResult } from './job.ts';
+import { toIso } from './time.ts';
 
 /** One entry of the callback's `data`. `json` is the provider's JSON text, copied into the body unchanged. */
 export type CallbackEntry =
@@ -43,7 +44,7 @@ const entryText = (entry: CallbackEntry): string => {
     const error = { code: entry.code, message: errorMessage(entry) };
     return JSON.stringify({ providerId: entry.providerId, error });
   }
-  const head = JSON.stringify({ providerId: entry.providerId, fetchedAt: new Date(entry.fetchedAt).toISOString() });
+  const head = JSON.stringify({ providerId: entry.providerId, fetchedAt: toIso(entry.fetchedAt) });
   return `${head.slice(0, -1)},"data":${entry.json}}`;
 };
 

@@ -49,7 +49,10 @@ const RESERVED_PREFIXES = ['proxy-', 'content-', 'webhook-'];
 const isReserved = (name: string): boolean =>
   RESERVED_NAMES.has(name) || RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix));
 
-/** Removes surrounding spaces and tabs, which are not part of a value (RFC 9110 §5.5). */
+/**
+ * Removes surrounding spaces and tabs, which are not part of a value (RFC 9110 §5.5). A loop, because the pattern `[ \t]+$` takes
+ * quadratic time.
+ */
 const trimmed = (value: string): string => {
   let end = value.length;
   while (end > 0 && ' \t'.includes(value.charAt(end - 1))) end -= 1;

@@ -44,7 +44,10 @@ export const receiverCircuitKey = (clientId: string, callbackUrl: string): strin
 
 export const PROVIDER_PREFIX = 'provider#';
 
-/** Whether a circuit is read with a query for all. Receivers are read by key instead, as there may be thousands. */
+/**
+ * Whether a circuit is a provider's. One query reads the circuits of all providers. Those of receivers are read by key, because
+ * there may be thousands.
+ */
 export const isListed = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
 
 /** The calls counted in a window. */
@@ -99,7 +102,7 @@ const MAX_SKEW_MS = 4_000;
 export const countingDelayMs = ({ longestCallMs }: ThirdParty): number => CACHE_MS + longestCallMs + MAX_SKEW_MS;
 
 /** A watch lasts one window, or, with short windows, long enough for every process to learn of its renewal. */
-const watchMs = (party: ThirdParty, { windowMs }: CircuitRules): number =>
+const watchLengthMs = (party: ThirdParty, { windowMs }: CircuitRules): number =>
   Math.max(windowMs, 2 * countingDelayMs(party));
 
 export const newWatch = (party: ThirdParty, now: number, rules: CircuitRules): Watch => ({
@@ -112,14 +115,14 @@ export const newWatch = (party: ThirdParty, now: number, rules: CircuitRules): W
 
 /** The end of a watch after a failure, epoch seconds. */
 export const watchExpiry = (party: ThirdParty, now: number, rules: CircuitRules): number =>
-  toEpochSeconds(now + watchMs(party, rules));
+  toEpochSeconds(now + watchLengthMs(party, rules));
 
 export const isWatched = (watch: Watch | undefined, now: number): watch is Watch =>
   watch !== undefined && !isExpired(watch, now);
 
 /** Whether less than half of the watch is left. Renewing it earlier would cost a write per failure. */
 export const isRenewalDue = ({ expiresAt }: Watch, party: ThirdParty, now: number, rules: CircuitRules): boolean =>
-  toEpochMs(expiresAt) - now < watchMs(party, rules) / 2;
+  toEpochMs(expiresAt) - now < watchLengthMs(party, rules) / 2;
 
 /** DynamoDB allows 1,000 writes a second to one key, so the calls of a busy third party are sampled. */
 const SAMPLED_FROM_CALLS = 500;
@@ -168,6 +171,7 @@ const REQUIRED_EVIDENCE = Math.log(1e5);
  * rate of a dead third party.
  */
 const hypotheses = (failureRate: number): { healthy: number; dead: number } => {
+  // At the default rate, a third party counts as dead from 97 % of failures. The formula below would say 95 %.
   if (failureRate === 0.9) return { healthy: 0.7, dead: 0.97 };
   return { healthy: Math.max(failureRate - 0.2, 0.01), dead: Math.min((1 + failureRate) / 2, 0.99) };
 };

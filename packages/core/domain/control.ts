@@ -1,4 +1,5 @@
-import { type Attempt, endedAtOf, type GivenResult, type Job, type ProviderResult } from './job.ts';
+import { type Attempt, endedAtOf, type FetchedResult, type Job, type ProviderResult } from './job.ts';
+import { omit } from './omit.ts';
 import { nextRound, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
@@ -7,7 +8,7 @@ import { toEpochSeconds } from './ttl.ts';
  * the fencing token, so that later writes by an earlier holder of the job fail.
  */
 
-export const isOver = ({ status }: Pick<Job, 'status'>): boolean => status !== 'PENDING';
+export const hasEnded = ({ status }: Pick<Job, 'status'>): boolean => status !== 'PENDING';
 
 /** Whether an execution holds the job. */
 export const isHeld = ({ leasedUntil }: Pick<Job, 'leasedUntil'>, now: number): boolean =>
@@ -17,11 +18,11 @@ const MAX_POLL_MS = 60_000;
 const MIN_POLL_MS = 1_000;
 
 /**
- * When a caller should look at a pending job again, milliseconds from now: when it is due, within a minute at most; at once if
- * an execution holds it. Undefined once it has ended.
+ * When a caller should read a pending job again, milliseconds from now: when it is due, between 1 s and 1 min; after 1 s if an
+ * execution holds it. Undefined once it has ended.
  */
 export const nextChangeMs = (job: Pick<Job, 'status' | 'dueAt' | 'leasedUntil'>, now: number): number | undefined => {
-  if (isOver(job)) return undefined;
+  if (hasEnded(job)) return undefined;
   const dueMs = isHeld(job, now) ? 0 : (job.dueAt ?? now) - now;
   return Math.min(Math.max(dueMs, MIN_POLL_MS), MAX_POLL_MS);
 };
@@ -34,25 +35,36 @@ export const allowedActions = (
   now: number,
 ): AllowedActions => ({
   redrive: !isHeld(job, now) && !job.isInputDeleted,
-  cancel: !isOver(job),
-  delete: isOver(job),
+  cancel: !hasEnded(job),
+  delete: hasEnded(job),
 });
+
+const REMOVED_BY_REDRIVE = [
+  'expiresAt',
+  'failure',
+  'expungedAt',
+  'callbackDeadlineAt',
+  'leasedUntil',
+  'heldSince',
+  'ownFaults',
+  'callbackDeferred',
+  'endedAt',
+  'isInTrouble',
+] as const satisfies (keyof Job)[];
 
 /**
  * The job redriven, with a new deadline and retry schedule. Fetched results are kept; refused providers are called again.
- * Tickets are given up: requests belong to a new round, so providers do not treat them as repeats.
+ * Tickets are abandoned: the next requests belong to a new round, so that providers do not treat them as repeats.
  *
  * @param kept the results whose data is still stored
  * @param leaseMs the lease of the execution that is about to start; if undefined, the job is due at once
  */
 export const redriven = (
   read: Job,
-  kept: GivenResult[],
+  kept: FetchedResult[],
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
-  const { expiresAt: _, failure: __, expungedAt: ___, callbackDeadlineAt: ____, ...rest } = read;
-  const { leasedUntil: _____, heldSince: ______, ownFaults: _______, callbackDeferred: ________, ...others } = rest;
-  const { endedAt: _________, isInTrouble: __________, ...job } = others;
+  const job = omit(read, REMOVED_BY_REDRIVE);
   const known = new Map(kept.map((result) => [result.providerId, result]));
   const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
@@ -80,14 +92,11 @@ export const redriven = (
 };
 
 /** If a kept result goes missing later, its provider is called in the job's new round. */
-const withoutRound = ({ round: _, ...result }: GivenResult): GivenResult => result;
+const withoutRound = ({ round: _, ...result }: FetchedResult): FetchedResult => result;
 
 /** The job ended at the caller's request. */
-export const cancelled = (
-  { dueAt: _, leasedUntil: __, isInTrouble: ___, ...job }: Job,
-  { now, retentionMs }: { now: number; retentionMs: number },
-): Job => ({
-  ...job,
+export const cancelled = (job: Job, { now, retentionMs }: { now: number; retentionMs: number }): Job => ({
+  ...omit(job, ['dueAt', 'leasedUntil', 'isInTrouble']),
   status: 'CANCELLED',
   claims: job.claims + 1,
   results: withoutTickets(job.results),

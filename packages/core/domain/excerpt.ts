@@ -6,7 +6,7 @@ import { decodeLeniently } from './text-encoding.ts';
 /** How much of a body is read for an excerpt: more than is shown, because masking shortens it. */
 const MAX_READ_BYTES = 4096;
 
-/** Dropped where the read stopped: they may be the start of a secret, too short to be recognised. */
+/** Dropped from the end of an incomplete text: they may be the start of a secret, too short to be recognised. */
 const CUT_OFF_CHARACTERS = 8;
 
 /** Control characters, line separators and direction overrides, which would garble logs. */

@@ -18,6 +18,7 @@ export abstract class TaskError extends Error {
     this.failure = capped;
   }
 
+  /** Adds the number of calls made to the failure and to the message. */
   withTries(tries: number): this {
     this.failure = { ...this.failure, tries };
     this.message = JSON.stringify(this.failure);
@@ -56,7 +57,7 @@ export class ProviderRefused extends TaskError {
   override name = 'ProviderRefused';
 }
 
-/** The provider refused our credential, even re-read from the store. An operator must replace it; no quick retry. */
+/** The provider refused our credential twice, the second time freshly read. An operator must replace it; no quick retry. */
 export class CredentialRefused extends TaskError {
   override name = 'CredentialRefused';
 }
@@ -130,7 +131,7 @@ export class OutcomeNotSaved extends TaskError {
   override name = 'OutcomeNotSaved';
 }
 
-/** The item was changed since it was read: a newer claim exists. */
+/** The write failed because the item has changed since it was read, for example by a newer claim. */
 export class StaleClaim extends Error {
   override name = 'StaleClaim';
 }

@@ -6,7 +6,9 @@
  * @returns the value unchanged if it is not UTF-8
  */
 export const decodeHeader = (value: string): string => {
-  if (!/^[\0-\xFF]*[\x80-\xFF][\0-\xFF]*$/.test(value)) return value;
+  const isBytes = /^[\0-\xFF]*$/.test(value);
+  const isAscii = /^[\0-\x7F]*$/.test(value);
+  if (isAscii || !isBytes) return value;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(
       Uint8Array.from(value, (character) => character.charCodeAt(0)),

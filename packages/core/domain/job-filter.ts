@@ -29,11 +29,10 @@ export const isSelected = (job: FilteredJob, filter: JobFilter): boolean => {
   );
 };
 
-/** The statuses that selected jobs may have; undefined for any. */
+/** The statuses that selected jobs may have: none if the filter excludes every job; undefined for any. */
 export const possibleStatuses = ({ statuses, failureCode, inTrouble }: JobFilter): readonly JobStatus[] | undefined => {
-  const required: JobStatus[] = [
-    ...(inTrouble ? ['PENDING' as const] : []),
-    ...(failureCode ? ['FAILED' as const] : []),
-  ];
-  return required.reduce((possible, status) => ((possible?.includes(status) ?? true) ? [status] : []), statuses);
+  const allow = (possible: readonly JobStatus[] | undefined, status: JobStatus): JobStatus[] =>
+    possible === undefined || possible.includes(status) ? [status] : [];
+  const afterTrouble = inTrouble ? allow(statuses, 'PENDING') : statuses;
+  return failureCode ? allow(afterTrouble, 'FAILED') : afterTrouble;
 };

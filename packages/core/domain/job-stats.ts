@@ -56,9 +56,12 @@ export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSi
     const bucket = buckets[Math.floor(createdAt / BUCKET_MS[size]) - first];
     if (bucket) bucket[status] += 1;
   }
+  const pendingSince = jobs.flatMap(({ status, createdAt }) => (status === 'PENDING' ? createdAt : []));
   const delivered = jobs.filter(({ status }) => status === 'COMPLETE' || status === 'PARTIAL');
   const ended = delivered.length + totals.FAILED;
-  const times = delivered.flatMap(({ createdAt, endedAt }) => (endedAt === undefined ? [] : endedAt - createdAt));
+  const times = delivered
+    .flatMap(({ createdAt, endedAt }) => (endedAt === undefined ? [] : endedAt - createdAt))
+    .sort((a, b) => a - b);
   const p50 = percentile(times, 0.5);
   const p95 = percentile(times, 0.95);
   return {
@@ -66,11 +69,7 @@ export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSi
     totals,
     deliveredShare: ended === 0 ? undefined : delivered.length / ended,
     timeToCallbackMs: p50 === undefined || p95 === undefined ? undefined : { p50, p95 },
-    oldestPendingAt: jobs.reduce<number | undefined>(
-      (oldest, { status, createdAt }) =>
-        status === 'PENDING' && createdAt < (oldest ?? Number.POSITIVE_INFINITY) ? createdAt : oldest,
-      undefined,
-    ),
+    oldestPendingAt: pendingSince.sort((a, b) => a - b)[0],
   };
 };
 
@@ -78,7 +77,8 @@ const noJobs = (): StatusCounts => Object.fromEntries(JOB_STATUSES.map((status) 
 
 /**
  * The smallest value that is at least as large as a share of all values (nearest rank); undefined if there are none.
+ * @param ascending the values, sorted
  * @param share 0 < share ≤ 1
  */
-export const percentile = (values: readonly number[], share: number): number | undefined =>
-  [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1];
+export const percentile = (ascending: readonly number[], share: number): number | undefined =>
+  ascending[Math.ceil(ascending.length * share) - 1];

@@ -27,8 +27,8 @@ export type StoredResult = {
 };
 
 /** The state of one provider of a job. A provider without an outcome has no result. */
-export type ProviderResult = GivenResult | RefusedResult | PendingResult;
-export type GivenResult = StoredResult &
+export type ProviderResult = FetchedResult | RefusedResult | PendingResult;
+export type FetchedResult = StoredResult &
   InRound & { providerId: string; status: 'FETCHED'; fetchedAt: number; bytes: number };
 export type RefusedResult = InRound & { providerId: string; status: 'REFUSED'; error: TaskFailure };
 /** Times are epoch milliseconds. */
@@ -46,7 +46,7 @@ export type PendingResult = InRound & {
   /** Where to poll for the provider's unfinished work. */
   ticket?: Ticket | undefined;
 };
-/** The round that a result belongs to: +1 when a ticket is given up; absent: the job's round. */
+/** The round that a result belongs to: +1 when a ticket is abandoned; absent: the job's round. */
 type InRound = { round?: number | undefined };
 
 /** The last call that an execution made to a provider or receiver, after any quick retries. */
@@ -101,8 +101,8 @@ export type Job = {
   /** The number of claims since the last outcome. */
   claimsSinceOutcome: number;
   /**
-   * When the job became due, or its execution began, after the last outcome: later delays are ours. Absent while that is
-   * `updatedAt`.
+   * Since when delays are our own fault: when the job became due after its last outcome, or was claimed by an execution that
+   * reported none. Absent until a sweep claims the job; until then it is `updatedAt`.
    */
   heldSince?: number;
   /** Consecutive executions that failed only through our own faults; absent: none. */
@@ -219,8 +219,8 @@ const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] =
   });
 };
 
-/** Sweeps run every minute and an execution takes four at most: a longer wait is our own fault. */
-const LATE_MS = 5 * 60_000;
+/** Sweeps run every minute and an execution takes at most four minutes: a longer hold is our own fault. */
+const LONG_HOLD_MS = 5 * 60_000;
 
 /**
  * The time that a claimed job has lost to our own faults, milliseconds: executions held it and reported no outcome, or no
@@ -228,14 +228,14 @@ const LATE_MS = 5 * 60_000;
  */
 export const lostMs = ({ claimsSinceOutcome, heldSince, updatedAt }: LostTime, now: number): number => {
   const heldMs = Math.max(0, now - (heldSince ?? updatedAt));
-  const isLost = claimsSinceOutcome > 1 || (heldSince !== undefined && heldMs > LATE_MS);
+  const isLost = claimsSinceOutcome > 1 || (heldSince !== undefined && heldMs > LONG_HOLD_MS);
   return isLost ? heldMs : 0;
 };
 export type LostTime = Pick<Job, 'claimsSinceOutcome' | 'heldSince' | 'updatedAt'>;
 
 /** The execution's input for a job that was just claimed. */
 export const toClaimedJob = (job: Job, trigger: ClaimedJob['trigger'], now: number): ClaimedJob => {
-  if (job.leasedUntil === undefined) throw new TypeError('a claimed job has a lease');
+  if (job.leasedUntil === undefined) throw new TypeError('the job is not claimed: it has no lease');
   const pending = pendingProviders(job);
   const due = pending.filter(({ retryAt }) => retryAt <= now);
   return {

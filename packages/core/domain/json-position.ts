@@ -39,15 +39,16 @@ export const findJsonError = (text: string): { line: number; column: number } | 
   return positionOf(text, at);
 };
 
-const BRACKET = /"(?:[^"\\]|\\.)*(?:"|$)|[[{\]}]/gs;
+/** A bracket or brace, or a whole string, in which brackets do not count. */
+const BRACKET_OR_STRING = /"(?:[^"\\]|\\.)*(?:"|$)|[[{\]}]/gs;
 
 /**
  * Finds where a text is nested deeper than `depth`. It takes linear time and does not recurse, even if the text is not JSON.
  * @returns line and column of the first bracket that is too deep, from 1; undefined if there is none
  */
-export const findDeeper = (text: string, depth: number): { line: number; column: number } | undefined => {
+export const findTooDeep = (text: string, depth: number): { line: number; column: number } | undefined => {
   let open = 0;
-  for (const { 0: token, index } of text.matchAll(BRACKET)) {
+  for (const { 0: token, index } of text.matchAll(BRACKET_OR_STRING)) {
     if (token === '[' || token === '{') open += 1;
     else if (token === ']' || token === '}') open -= 1;
     if (open > depth) return positionOf(text, index);
@@ -55,7 +56,8 @@ export const findDeeper = (text: string, depth: number): { line: number; column:
   return undefined;
 };
 
-const positionOf = (text: string, at: number): { line: number; column: number } => {
+/** The line and column of a character, from 1. @param at its index in the text */
+export const positionOf = (text: string, at: number): { line: number; column: number } => {
   const before = text.slice(0, at).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 };

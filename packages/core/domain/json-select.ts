@@ -13,7 +13,7 @@ export class InvalidPointer extends Error {
 /**
  * The reference tokens of a JSON Pointer, with their escapes undone (RFC 6901, sections 3 and 4).
  * @param pointer in its string form; '' is the whole document
- * @throws {InvalidPointer}
+ * @throws InvalidPointer
  */
 export const parsePointer = (pointer: string): readonly string[] => {
   if (pointer !== '' && !pointer.startsWith('/')) throw new InvalidPointer('Must be empty or start with "/".');
@@ -77,7 +77,7 @@ export const selectValue = (json: string, pointer: readonly string[]): unknown =
 };
 
 /**
- * The items of an array as text: the text between its brackets, without surrounding whitespace.
+ * The text between the brackets of an array, without surrounding whitespace.
  * @returns '' for an empty array; undefined if the text is not an array
  */
 export const itemsOf = (json: string): string | undefined => {
@@ -111,7 +111,7 @@ const LETTER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The bit in which brackets and braces differ. */
+/** The bit in which brackets and braces differ. Set, it turns a bracket into the brace of the same side. */
 const BRACE_BIT = OPEN_BRACE ^ OPEN_BRACKET;
 
 const isOpening = (code: number): boolean => (code | BRACE_BIT) === OPEN_BRACE;

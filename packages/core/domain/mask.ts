@@ -32,6 +32,7 @@ export const maskSecrets = (text: string, secrets: readonly string[]): string =>
   const needles = secrets.flatMap(formsOf);
   if (needles.length === 0) return text;
   const pieces = new Set(needles.flatMap(piecesOf));
+  /** Needles that are too short to have pieces. */
   const words = [...new Set(needles.filter(({ length }) => length < PIECE_BYTES))];
   const isSecret = new Uint8Array(text.length);
   const mark = ({ starts, ends }: View, at: number, length: number): void => {
@@ -138,8 +139,22 @@ const add = (view: View, bytes: string, start: number, end: number): void => {
   }
 };
 
-const ESCAPE =
-  /%([\da-f]{2})|\\u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})|\\u([\da-f]{4})|\\x([\da-f]{2})|\\(["'\\/bfnrt])|&#x([\da-f]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos|nbsp);/gi;
+/** Percent-encoding; escapes of JSON and JavaScript, surrogate pairs first; character references of HTML. */
+const ESCAPE = new RegExp(
+  [
+    /%(?<percent>[\da-f]{2})/,
+    /\\u(?<high>d[89ab][\da-f]{2})\\u(?<low>d[c-f][\da-f]{2})/,
+    /\\u(?<unit>[\da-f]{4})/,
+    /\\x(?<byte>[\da-f]{2})/,
+    /\\(?<letter>["'\\/bfnrt])/,
+    /&#x(?<hex>[\da-f]{1,6});/,
+    /&#(?<decimal>\d{1,7});/,
+    /&(?<entity>amp|lt|gt|quot|apos|nbsp);/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gi',
+);
 
 const LETTERS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00A0' };
@@ -163,18 +178,9 @@ const unescaped = ({ bytes, starts, ends }: View): View | undefined => {
   return view;
 };
 
-const unescapedBytes = ([
-  whole,
-  percent,
-  high,
-  low,
-  unit,
-  byte,
-  letter,
-  hex,
-  decimal,
-  entity,
-]: RegExpExecArray): string => {
+/** The bytes that an escape stands for. @param match of {@link ESCAPE} */
+const unescapedBytes = ({ 0: whole, groups = {} }: RegExpExecArray): string => {
+  const { percent, byte, high, low, unit, letter, entity, hex, decimal } = groups;
   const code = (digits: string | undefined, radix: number) => Number.parseInt(digits ?? '', radix);
   if (percent ?? byte) return String.fromCharCode(code(percent ?? byte, 16));
   if (high) return utf8(String.fromCharCode(code(high, 16), code(low, 16)));

@@ -74,8 +74,8 @@ export type Outcomes = { fetches: FetchOutcome[]; delivery?: CallbackOutcome | u
 
 type Outcome = FetchOutcome | CallbackOutcome;
 
-/** Classes of refusals that need no call. */
-const KNOWN_WITHOUT_A_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
+/** Classes of refusals that are decided before a call is made. */
+const REFUSED_WITHOUT_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
 
 /** Whether the call counts as an attempt. Attempts are logged and use up the retry schedule. */
 export const isAttempt = (outcome: Outcome): boolean => outcome.kind !== 'working' && isCallMade(outcome);
@@ -93,7 +93,7 @@ export const isCallMade = (outcome: Outcome): boolean => {
     case 'working':
       return true;
     case 'refused':
-      return outcome.failure.statusCode !== undefined || !KNOWN_WITHOUT_A_CALL.has(outcome.failure.class);
+      return outcome.failure.statusCode !== undefined || !REFUSED_WITHOUT_CALL.has(outcome.failure.class);
     case 'deferred':
     case 'notAttempted':
     case 'resultMissing':

@@ -29,9 +29,9 @@ export type Progress =
   /**
    * The answer contradicts the catalogue.
    * @property reason a clause without secrets
-   * @property named the URL in question, which may contain a secret
+   * @property reference the URL in question, as sent; it may contain a secret
    */
-  | { kind: 'broken'; reason: string; named?: string };
+  | { kind: 'broken'; reason: string; reference?: string };
 
 export type PolledAnswer = {
   statusCode: number;
@@ -40,7 +40,7 @@ export type PolledAnswer = {
   /** The body; undefined if it is not JSON. */
   json: string | undefined;
   /** The URL of the request. */
-  asked: string;
+  requestUrl: string;
 };
 
 /** The parts of a provider that polling reads. */
@@ -65,18 +65,19 @@ export const readStart = (provider: PolledProvider, answer: PolledAnswer, values
     const url = statusUrlOf(provider, answer, values);
     if (url !== undefined) return { kind: 'working', url };
     // A 200 without a Location completes the request (RFC 9110); nothing is left to poll for.
-    const isWhole = 'from' in polling.statusUrl && !polling.statusAt && COMPLETE.has(statusCode);
-    return isWhole ? finished(polling, answer) : { kind: 'broken', reason: `no status URL: ${missingPart(polling)}` };
+    const isFinished = 'from' in polling.statusUrl && !polling.statusAt && COMPLETE.has(statusCode);
+    if (isFinished) return finished(polling, answer);
+    return { kind: 'broken', reason: `no status URL: ${missingPart(polling)}` };
   });
 };
 
 /** Reads the answer to a poll. */
 export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): Progress => {
-  const { statusCode, location, asked } = answer;
+  const { statusCode, location, requestUrl } = answer;
   return brokenIfUnusable(() => {
     if (statusCode === SEE_OTHER) {
       if (!location) return { kind: 'broken', reason: 'a 303 without a Location' };
-      return { kind: 'elsewhere', url: locationUrl(location, asked) };
+      return { kind: 'elsewhere', url: locationUrl(location, requestUrl) };
     }
     const state = stateOf(polling, answer);
     const hasNoState = state === undefined || state === 'absent';
@@ -91,9 +92,9 @@ export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): P
 };
 
 /** Some providers send a new status URL with each answer; the latest counts (OData, Azure). */
-const stillWorking = ({ statusUrl }: Polling, { statusCode, location, asked }: PolledAnswer): Progress => {
+const stillWorking = ({ statusUrl }: Polling, { statusCode, location, requestUrl }: PolledAnswer): Progress => {
   if (!('from' in statusUrl) || statusCode !== ACCEPTED || !location) return { kind: 'working' };
-  return { kind: 'working', url: locationUrl(location, asked) };
+  return { kind: 'working', url: locationUrl(location, requestUrl) };
 };
 
 /** Finished work: its data is in the answer or at `resultUrlAt`. */
@@ -103,7 +104,10 @@ const finished = ({ resultUrlAt }: Polling, answer: PolledAnswer): Progress => {
   return url === undefined ? { kind: 'broken', reason: `no result URL at ${resultUrlAt}` } : { kind: 'elsewhere', url };
 };
 
-/** The list that a status is in; undefined if the provider has no `statusAt`. */
+/**
+ * The list that an answer's status is in; `absent` if the answer has no status, and `unknown` with one that is in no list.
+ * Undefined if the provider has no `statusAt`.
+ */
 type State = 'pending' | 'succeeded' | 'failed' | 'absent' | { unknown: string } | undefined;
 
 const MAX_QUOTED_CHARACTERS = 40;
@@ -124,28 +128,28 @@ const stateOf = (polling: Polling, { json }: PolledAnswer): State => {
 /** The status URL in an answer; undefined if there is none. @throws UnusableAddress */
 const statusUrlOf = (provider: PolledProvider, answer: PolledAnswer, values: Parameters): string | undefined => {
   const { statusUrl } = provider.polling;
-  const { location, asked } = answer;
+  const { location, requestUrl } = answer;
   if ('from' in statusUrl || answer.statusCode === SEE_OTHER) {
     if (!location) return undefined;
-    return locationUrl(location, asked);
+    return locationUrl(location, requestUrl);
   }
   if ('at' in statusUrl) return urlAt(statusUrl.at, answer);
   const id = idAt(statusUrl.idAt, answer);
   if (id === undefined) return undefined;
   return withContext(`the id at ${statusUrl.idAt}:`, () =>
-    resolveSameOrigin(expandTemplate(statusUrl.template, provider.parameters, { ...values, id }), asked),
+    resolveSameOrigin(expandTemplate(statusUrl.template, provider.parameters, { ...values, id }), requestUrl),
   );
 };
 
-const locationUrl = (location: string, asked: string): string =>
-  withContext('the Location', () => resolveSameOrigin(location, asked));
+const locationUrl = (location: string, requestUrl: string): string =>
+  withContext('the Location', () => resolveSameOrigin(location, requestUrl));
 
-const urlAt = (pointer: string, { json, asked }: PolledAnswer): string | undefined => {
+const urlAt = (pointer: string, { json, requestUrl }: PolledAnswer): string | undefined => {
   const value = json === undefined ? undefined : selectValue(json, parsePointer(pointer));
   if (value === undefined || value === null) return undefined;
   return withContext(`the URL at ${pointer}`, () => {
     if (typeof value !== 'string' || value === '') throw new UnusableAddress('is not a string');
-    return resolveSameOrigin(value, asked);
+    return resolveSameOrigin(value, requestUrl);
   });
 };
 
@@ -174,8 +178,8 @@ const brokenIfUnusable = (run: () => Progress): Progress => {
     return run();
   } catch (error) {
     if (!(error instanceof UnusableAddress)) throw error;
-    const { message: reason, reference: named } = error;
-    return { kind: 'broken', reason, ...(named !== undefined && { named }) };
+    const { message: reason, reference } = error;
+    return { kind: 'broken', reason, ...(reference !== undefined && { reference }) };
   }
 };
 

@@ -12,3 +12,16 @@ export const seededRandom = (seed: number): Random => {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
 };
+
+/** The numbers below `count`, in random order (Fisher-Yates). */
+export const shuffled = (count: number, random: Random): number[] => {
+  const numbers = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1));
+    [numbers[last], numbers[other]] = [numbers[other] as number, numbers[last] as number];
+  }
+  return numbers;
+};
+
+/** Whether an event is counted when one in `weight`, at random, is counted for all of them. A weight of 1 draws no number. */
+export const isSampled = (weight: number, random: Random): boolean => weight <= 1 || random() * weight < 1;

@@ -27,7 +27,7 @@ export type RedriveCounts = {
   redriven: number;
   /** Claimed or changed meanwhile, or without their parameters or metadata, which were deleted. */
   skipped: number;
-  /** Left unchanged: our own tables failed, or the function died at the job every time. */
+  /** Left unchanged: our own tables failed, or the function died on the job each time. */
   failed: number;
 };
 
@@ -77,9 +77,9 @@ export const PAGE_JOBS = 25;
 const STALLS_OF_ONE_JOB = Math.floor(Math.log2(PAGE_JOBS));
 
 /** After this many stalls the next job is abandoned: the function has died at least twice on that job alone. */
-const STALLS_TO_GIVE_UP = STALLS_OF_ONE_JOB + 2;
+const STALLS_TO_ABANDON = STALLS_OF_ONE_JOB + 2;
 
-/** A saved page lowers the stalls by this. Pages must grow more slowly than they shrink, or every other one would stall. */
+/** A saved page lowers the stalls by this. If pages grew as fast as they shrink, every other one would stall. */
 const RECOVERY = 1 / 8;
 
 /** The stalls before the current claim, which counts as one until its page is saved. */
@@ -90,12 +90,13 @@ const stallsBefore = ({ stalls }: Pick<Redrive, 'stalls'>): number => Math.max(0
  * because the function may have run out of memory or time.
  */
 export const pageSizeOf = (redrive: Pick<Redrive, 'stalls'>): number =>
-  Math.max(1, PAGE_JOBS >> Math.min(Math.ceil(stallsBefore(redrive)), STALLS_OF_ONE_JOB));
+  Math.max(1, Math.floor(PAGE_JOBS / 2 ** Math.min(Math.ceil(stallsBefore(redrive)), STALLS_OF_ONE_JOB)));
 
 /** Whether to abandon the first job of the next page. */
-export const isToGiveUp = (redrive: Pick<Redrive, 'stalls'>): boolean => stallsBefore(redrive) >= STALLS_TO_GIVE_UP;
+export const mustAbandonJob = (redrive: Pick<Redrive, 'stalls'>): boolean => stallsBefore(redrive) >= STALLS_TO_ABANDON;
 
-type Times = { now: number /** When it may be claimed again, unless it is complete. */; dueAt: number };
+/** @property dueAt when it may be claimed again, unless it is complete */
+type Times = { now: number; dueAt: number };
 
 /**
  * A claimed redrive after its page.
@@ -114,7 +115,7 @@ export const advanced = <Claimed extends Redrive>(
     redriven: redrive.redriven + counts.redriven,
     skipped: redrive.skipped + counts.skipped,
     failed: redrive.failed + counts.failed,
-    stalls: isToGiveUp(redrive) ? STALLS_OF_ONE_JOB : Math.max(0, stallsBefore(redrive) - RECOVERY),
+    stalls: mustAbandonJob(redrive) ? STALLS_OF_ONE_JOB : Math.max(0, stallsBefore(redrive) - RECOVERY),
     updatedAt: now,
   };
   if (cursor !== undefined) return { ...next, cursor, dueAt };

@@ -28,7 +28,7 @@ const neededUntil = (job: RetainedJob, now: number, { schedule, patienceMs, rete
 export const keptUntil = (job: RetainedJob, now: number, policy: SettlePolicy): number =>
   toEpochSeconds(neededUntil(job, now, policy) + OWN_FAULTS_MS);
 
-/** Whether a job could outlive a stored result: half of the reserve for our own faults is used up. */
+/** Whether a job could outlive a stored result: less than half of the reserve for our own faults is left. */
 export const couldOutlive = (
   stored: { keptUntil?: number | undefined },
   job: RetainedJob,

@@ -61,14 +61,14 @@ export const ownFaultDelayMs = (consecutive: number, random: number): number =>
 /** The maximum delay after a refused credential, so that fetching resumes soon after an operator replaces it. */
 export const MAX_CREDENTIAL_DELAY_MS = MAX_OWN_FAULT_MS;
 
-/** The maximum time between two claims of a job without an outcome. */
+/** An hour. */
 const MAX_HOLD_MS = 3_600_000;
 
 /**
  * How long a claim prevents other claims of the job, milliseconds: the lease, doubled for each consecutive claim without an
  * outcome, up to an hour. The lease itself, within which its holder may write, does not grow.
  *
- * @param beforeMs the previous claim's hold; undefined if the job has had an outcome since
+ * @param previousMs the hold of the previous claim; undefined if the job has had an outcome since
  */
-export const holdMs = (leaseMs: number, beforeMs: number | undefined): number =>
-  beforeMs === undefined ? leaseMs : Math.max(leaseMs, Math.min(beforeMs * 2, MAX_HOLD_MS));
+export const holdMs = (leaseMs: number, previousMs: number | undefined): number =>
+  previousMs === undefined ? leaseMs : Math.max(leaseMs, Math.min(previousMs * 2, MAX_HOLD_MS));

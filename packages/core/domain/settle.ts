@@ -20,7 +20,7 @@ import {
   retryDelayMs,
 } from './schedule.ts';
 import { cutText } from './text.ts';
-import { givesTicketUp, roundOf, withoutTickets } from './tickets.ts';
+import { losesTicket, roundOf, withoutTickets } from './tickets.ts';
 import { toEpochSeconds } from './ttl.ts';
 
 /** Limits configured by operators. */
@@ -99,7 +99,7 @@ export const settle = (
   policy: SettlePolicy,
 ): Settlement => {
   const { fetches, delivery } = outcomes;
-  const job = extendedBy(lostMs(stored, now), stored);
+  const job = withExtendedDeadlines(stored, lostMs(stored, now));
   const all = [...fetches, ...(delivery ? [delivery] : [])];
   const isAnyCallMade = all.some(isCallMade);
   const isOurFault = all.some(({ kind }) => kind === 'notAttempted');
@@ -109,7 +109,7 @@ export const settle = (
     now,
     random,
     schedule: policy.schedule,
-    ownFaultMs: ownFaultDelayMs(ownFaults || 1, random),
+    ownFaultMs: ownFaultDelayMs(Math.max(ownFaults, 1), random),
     isDeadlineOver: claimed.final,
     isDeadlineMoving: isOnlyOurFault,
   };
@@ -128,8 +128,8 @@ export const settle = (
     updatedAt: now,
     ...((ownFaults > 0 || job.ownFaults !== undefined) && { ownFaults }),
   };
-  const part = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
-  const settlement = { ...base, ...part };
+  const phasePart = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
+  const settlement = { ...base, ...phasePart };
   const extended = {
     ...settlement,
     ...extendedDeadlines(stored, settlement, isOnlyOurFault, now),
@@ -143,7 +143,7 @@ export const settle = (
 };
 
 /** The job with its deadlines extended by the time lost to executions that reported no outcome. */
-const extendedBy = (lost: number, job: SettledJob): SettledJob => ({
+const withExtendedDeadlines = (job: SettledJob, lost: number): SettledJob => ({
   ...job,
   deadlineAt: job.deadlineAt + lost,
   ...(job.callbackDeadlineAt !== undefined && { callbackDeadlineAt: job.callbackDeadlineAt + lost }),
@@ -165,8 +165,10 @@ const dueByDeadline = (results: ProviderResult[], deadlineAt = Number.POSITIVE_I
 
 type Times = {
   now: number;
+  /** 0 ≤ random < 1, for jitter. */
   random: number;
   schedule: RetrySchedule;
+  /** The delay if a call failed through our own fault. */
   ownFaultMs: number;
   /** Whether this execution made the final attempt. */
   isDeadlineOver: boolean;
@@ -175,14 +177,14 @@ type Times = {
 };
 
 /** Providers due within this time of each other share one execution, so that ten of them do not cost ten claims. */
-export const TOGETHER_MS = 30_000;
+export const DUE_TOGETHER_MS = 30_000;
 
 /** The job is due at the latest retry time that is within 30 s of the earliest. */
 const settleFetching = ({ providers }: SettledJob, results: ProviderResult[], now: number): { dueAt: number } => {
   const times = results.flatMap((result) => (result.status === 'UNAVAILABLE' ? (result.retryAt ?? now) : []));
   if (results.length < providers.length) times.push(now);
   const earliest = Math.max(now, Math.min(...times));
-  return { dueAt: Math.max(now, ...times.filter((time) => time <= earliest + TOGETHER_MS)) };
+  return { dueAt: Math.max(now, ...times.filter((time) => time <= earliest + DUE_TOGETHER_MS)) };
 };
 
 /**
@@ -201,6 +203,7 @@ const extendedDeadlines = (
   if (lost === 0) return {};
   if (phase === 'FETCHING') return { deadlineAt: stored.deadlineAt + lost };
   if (stored.callbackDeadlineAt === undefined || callbackDeadlineAt === undefined) return {};
+  // The new deadline already includes the time lost before this execution.
   return { callbackDeadlineAt: callbackDeadlineAt + lost - before };
 };
 
@@ -236,7 +239,6 @@ const settleCallback = (
     case 'notAttempted':
       return { callbackDeadlineAt, dueAt: now + ownFaultMs };
     case 'deferred': {
-      // The deadline applies however few calls were made.
       const { failure } = delivery;
       const isOver = failure.class !== 'paused' && now >= callbackDeadlineAt;
       if (isOver) {
@@ -272,9 +274,9 @@ const REFUSALS: Record<RefusalReason, NonNullable<Settlement['failure']>> = {
   client_revoked: CLIENT_REVOKED,
 };
 
-/** A job with more claims than this without an outcome… */
+/** A job is abandoned after more claims than this without an outcome, but only after {@link MAX_UNSETTLED_MS}. */
 const MAX_UNSETTLED_CLAIMS = 20;
-/** …is abandoned after this time without one. Shorter outages of our own lose no job. */
+/** Shorter outages of our own lose no job. */
 const MAX_UNSETTLED_MS = 7 * 24 * 3_600_000;
 
 /** Why a job must end as soon as it is claimed; undefined if it may run. */
@@ -351,8 +353,8 @@ const toResult = (
     ...change,
   });
   const ticket = before?.ticket && { ticket: before.ticket };
-  // An outcome without an answer does not replace the provider's last answer.
-  const lastAnswer = (failure: TaskFailure) => (before && (attempts > 0 || ticket) ? before.error : failure);
+  // Without a call, the error of the provider's last answer stays, if there was one.
+  const lastErrorOr = (failure: TaskFailure) => (before && (attempts > 0 || ticket) ? before.error : failure);
   switch (outcome.kind) {
     case 'fetched': {
       const { fetchedAt, bytes, stored } = outcome;
@@ -362,14 +364,14 @@ const toResult = (
       return { providerId, status: 'REFUSED', error: outcome.failure };
     case 'failed': {
       const { failure } = outcome;
-      const isGivenUp = ticket !== undefined && givesTicketUp(failure.class);
+      const isTicketLost = ticket !== undefined && losesTicket(failure.class);
       const round = roundOf(job, before) + 1;
       // If the provider loses every ticket, its requests in between succeed and reset `attempts`: count the rounds instead.
-      const failedAttempts = Math.max(attempts + 1, isGivenUp ? round - (job.round ?? 0) : 0);
+      const failedAttempts = Math.max(attempts + 1, isTicketLost ? round - (job.round ?? 0) : 0);
       return pending((known) => failureDelayMs(known, failedAttempts, failure), {
         attempts: failedAttempts,
         error: failure,
-        ...(isGivenUp ? { round } : ticket),
+        ...(isTicketLost ? { round } : ticket),
       });
     }
     case 'working':
@@ -382,13 +384,13 @@ const toResult = (
     case 'deferred': {
       const { class: failureClass, retryAfterMs, cause } = outcome.failure;
       return pending(({ random }) => deferralMs(retryAfterMs, random), {
-        error: lastAnswer(outcome.failure),
+        error: lastErrorOr(outcome.failure),
         deferred: { class: failureClass, ...(cause && { cause }) },
         ...ticket,
       });
     }
     case 'notAttempted':
-      return pending(({ ownFaultMs }) => ownFaultMs, { error: lastAnswer(outcome.failure), ...ticket });
+      return pending(({ ownFaultMs }) => ownFaultMs, { error: lastErrorOr(outcome.failure), ...ticket });
   }
 };
 
@@ -398,7 +400,10 @@ const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: 
   return failure.class === 'credential_refused' ? Math.min(delayMs, MAX_CREDENTIAL_DELAY_MS) : delayMs;
 };
 
-/** Capped at the deadline, for a last call to each pending provider; not capped after that call, or if the deadline moves. */
+/**
+ * When to retry a provider: at its deadline at the latest, for a last call. The deadline does not apply after that call, or if
+ * it moves.
+ */
 const retryAt = (
   { deadlineAt }: FetchingJob,
   { now, isDeadlineOver, isDeadlineMoving }: Times,
@@ -432,15 +437,15 @@ const withoutMissing = (
 };
 
 const toAttempt = ({ claims, trigger }: Claim, { fetches, delivery }: Outcomes, now: number): Attempt => {
-  const tries = fetches.map((outcome) => ({ providerId: outcome.providerId, ...toFetchCall(outcome) }));
+  const calls = fetches.map((outcome) => ({ providerId: outcome.providerId, ...toFetchCall(outcome) }));
   const callback = delivery && toCallbackCall(delivery, now);
-  const starts = [...tries, ...(callback ? [callback] : [])].flatMap(({ startedAt }) => startedAt ?? []);
+  const starts = [...calls, ...(callback ? [callback] : [])].flatMap(({ startedAt }) => startedAt ?? []);
   return {
     number: claims,
     trigger,
     startedAt: Math.min(now, ...starts),
     endedAt: now,
-    fetches: tries,
+    fetches: calls,
     ...(callback && { callback }),
   };
 };

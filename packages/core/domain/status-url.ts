@@ -18,13 +18,13 @@ export class UnusableAddress extends Error {
 /**
  * Resolves a URL in a provider's answer. The result has the provider's origin, and neither user info nor a fragment.
  *
- * @param reference absolute, or relative to `asked` (RFC 3986 §5)
- * @param asked the URL of the answered request
+ * @param reference absolute, or relative to `requestUrl` (RFC 3986 §5)
+ * @param requestUrl the URL of the answered request
  * @throws UnusableAddress
  */
-export const resolveSameOrigin = (reference: string, asked: string): string => {
+export const resolveSameOrigin = (reference: string, requestUrl: string): string => {
   const unusable = (reason: string) => new UnusableAddress(reason, reference);
-  const base = new URL(asked);
+  const base = new URL(requestUrl);
   // A relative reference would inherit the user info, and the result is stored.
   Object.assign(base, { username: '', password: '' });
   if (!URL.canParse(reference, base.href)) throw unusable('is not a URL');
@@ -42,7 +42,7 @@ export const resolveSameOrigin = (reference: string, asked: string): string => {
 const originOf = ({ protocol, origin }: URL): string => (origin === 'null' ? protocol : origin);
 
 /** Whether a stored URL still has the provider's origin: the catalogue may have changed. */
-export const isOfOrigin = (stored: string, template: string): boolean =>
+export const hasOriginOf = (stored: string, template: string): boolean =>
   URL.canParse(stored) && new URL(stored).origin === literalOf(template).origin;
 
 /** Adds the user info of the provider's URL to an address. */

@@ -1,13 +1,21 @@
+import { MIMEType } from 'node:util';
+
 /**
- * Detects the encoding of an answer and decodes it. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F
+ * How the text of an answer is decoded. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F
  * (a BOM overrides the declared charset, declarations in XML), HTML (declarations in meta), RFC 8259 §8.1 (JSON is UTF-8).
  */
 
+/** RFC 6838 §4.2. */
+const MAX_NAME_CHARACTERS = 127;
+
 /** A media type in lower case, without its parameters; empty if absent or malformed. */
 export const mediaTypeOf = (contentType: string | undefined): string => {
-  const [type = ''] = (contentType ?? '').split(';');
-  const essence = type.trim().toLowerCase();
-  return /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/.test(essence) ? essence : '';
+  try {
+    const { type, subtype, essence } = new MIMEType(contentType ?? '');
+    return Math.max(type.length, subtype.length) <= MAX_NAME_CHARACTERS ? essence : '';
+  } catch {
+    return '';
+  }
 };
 
 export const isJsonType = (mediaType: string): boolean => /\+json$/.test(mediaType) || JSON_TYPES.has(mediaType);
@@ -22,18 +30,20 @@ export const isTextType = (mediaType: string): boolean =>
 /** Text types under application/. */
 const TEXT_TYPES = new Set(
   [
-    ...[
-      'javascript',
-      'x-javascript',
-      'ecmascript',
-      'x-www-form-urlencoded',
-      'graphql',
-      'sql',
-      'toml',
-      'yaml',
-      'x-yaml',
-    ],
-    ...['x-ndjson', 'ndjson', 'jsonl', 'x-jsonlines', 'json-seq'],
+    'ecmascript',
+    'graphql',
+    'javascript',
+    'json-seq',
+    'jsonl',
+    'ndjson',
+    'sql',
+    'toml',
+    'x-javascript',
+    'x-jsonlines',
+    'x-ndjson',
+    'x-www-form-urlencoded',
+    'x-yaml',
+    'yaml',
   ].map((subtype) => `application/${subtype}`),
 );
 
@@ -58,7 +68,7 @@ export const decodeText = (bytes: Uint8Array, contentType: string | undefined): 
   }
 };
 
-/** For excerpts only: bytes that do not decode become U+FFFD. */
+/** The text of an answer, for excerpts: bytes that do not decode become U+FFFD. */
 export const decodeLeniently = (bytes: Uint8Array, contentType: string | undefined): string => {
   const label = encodingOf(bytes, contentType);
   return new TextDecoder(isKnown(label) ? label : 'utf-8').decode(bytes);
@@ -67,14 +77,16 @@ export const decodeLeniently = (bytes: Uint8Array, contentType: string | undefin
 const cutLabel = (label: string): string => label.slice(0, 40);
 
 const encodingOf = (bytes: Uint8Array, contentType: string | undefined): string => {
-  const mediaType = mediaTypeOf(contentType);
-  const declared = charsetOf(contentType);
   const bom = bomOf(bytes);
   if (bom) return bom;
-  if (declared !== undefined && !(isJsonType(mediaType) && !isKnown(declared))) return withByteOrder(declared, bytes);
+  const mediaType = mediaTypeOf(contentType);
+  const declared = charsetOf(contentType);
+  const isIgnored = declared !== undefined && isJsonType(mediaType) && !isKnown(declared);
+  if (declared !== undefined && !isIgnored) return withByteOrder(declared, bytes);
   return declarationOf(bytes, mediaType) ?? 'utf-8';
 };
 
+/** More lenient than `MIMEType`, because servers send `charset = utf-8` and `charset='utf-8'`. */
 const charsetOf = (contentType: string | undefined): string | undefined =>
   /;\s*charset\s*=\s*["']?([^"',;\s]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
 

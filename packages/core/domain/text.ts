@@ -17,3 +17,6 @@ export const percentDecoded = (text: string): string => {
     return text;
   }
 };
+
+/** The text without a byte order mark, which a JSON parser may ignore (RFC 8259 §8.1). */
+export const withoutBom = (text: string): string => text.replace(/^\uFEFF/, '');

@@ -4,7 +4,7 @@ import type { Job, ProviderResult } from './job.ts';
 /**
  * Rounds and tickets of providers with `polling`. A round is one request for work: however often it is sent, it carries the
  * same idempotency value, so the provider does the work once. A ticket holds the status URL of a round's work. A provider
- * begins a new round when its ticket is given up; a redrive begins one for all providers.
+ * begins a new round when its ticket is abandoned; a redrive begins one for all providers.
  */
 
 /** The round of a provider's next request. */
@@ -15,10 +15,10 @@ export const roundOf = (job: Pick<Job, 'round'>, result: Pick<ProviderResult, 'r
 export const nextRound = (job: Pick<Job, 'round' | 'results'>): number =>
   Math.max(...[undefined, ...job.results].map((result) => roundOf(job, result))) + 1;
 
-const GIVES_UP: ReadonlySet<FailureClass> = new Set(['polling_timeout', 'ticket_lost']);
+const LOSES_TICKET: ReadonlySet<FailureClass> = new Set(['polling_timeout', 'ticket_lost']);
 
-/** Whether a failure gives up the ticket: its work took too long, or the provider no longer knows it. */
-export const givesTicketUp = (failureClass: FailureClass): boolean => GIVES_UP.has(failureClass);
+/** Whether a failure ends the use of the ticket: its work took too long, or the provider no longer knows it. */
+export const losesTicket = (failureClass: FailureClass): boolean => LOSES_TICKET.has(failureClass);
 
 /** Drops tickets once no provider will be called again, because a ticket's URL may contain a token. */
 export const withoutTickets = (results: ProviderResult[]): ProviderResult[] =>

@@ -16,5 +16,5 @@ export const toEpochMs = (epochSeconds: number): number => epochSeconds * 1000;
 export const latestExpired = (now: number): number => Math.floor(now / 1000);
 
 /** DynamoDB deletes expired items within days, not at once; until then, readers treat them as absent. */
-export const isExpired = ({ expiresAt }: { expiresAt?: number }, now: number): boolean =>
+export const isExpired = ({ expiresAt }: { expiresAt?: number | undefined }, now: number): boolean =>
   expiresAt !== undefined && expiresAt <= latestExpired(now);

@@ -12,8 +12,9 @@ export const ACTS_FOR = 'clientId';
 export const clientIdSchema = z.string().regex(/^[A-Za-z0-9-]{1,36}$/, 'Must be a client id');
 
 /**
- * Whom a request acts for: the caller, or the client that an operator names in the query. Every other caller is refused,
- * whatever the id, so that it can't probe for clients. The client is not looked up: an unknown one has no jobs.
+ * The client that a request acts for: the caller, or the client that an operator names in the query. A caller that is no
+ * operator is refused whatever the id is, so that it can't probe for clients. The client is not looked up: an unknown one has no
+ * jobs.
  *
  * @returns the caller with the client's id; name and rate stay those of the operator
  * @throws Problem 403 or 422
@@ -31,7 +32,7 @@ export const actFor = (log: Pick<Log, 'info'>, caller: Caller, event: APIGateway
   return { ...caller, clientId };
 };
 
-/** An id in the path, if it is one: nothing else that a caller sends is logged. */
+/** An id in the path, if it is valid: no other text that a caller sends is logged. */
 const idIn = (event: APIGatewayProxyEventV2, name: 'jobId' | 'redriveId'): Partial<Record<typeof name, string>> => {
   const { success, data } = jobIdSchema.safeParse(event.pathParameters?.[name]);
   return success ? { [name]: data } : {};

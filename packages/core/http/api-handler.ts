@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
-import { cutText } from '../domain/text.ts';
+import { cutText, withoutBom } from '../domain/text.ts';
 import type { Log } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import type { Caller } from '../ports/clients.ts';
@@ -176,7 +176,7 @@ const guardBody = ({ accepts, rule, mayBeEmpty }: BodyType, maxBytes: number): m
       });
     }
     const encoding = isBase64Encoded ? 'base64' : 'utf8';
-    // Before decoding copies it.
+    // Checked before it is decoded, which copies it.
     if (Buffer.byteLength(body, encoding) > maxBytes) {
       throw new Problem(413, `The body is larger than ${maxBytes} bytes.`);
     }
@@ -191,7 +191,7 @@ const guardBody = ({ accepts, rule, mayBeEmpty }: BodyType, maxBytes: number): m
 const dropBom: middy.MiddlewareObj<Event> = {
   before: ({ event }) => {
     if (!event.bodyText?.startsWith('\uFEFF')) return;
-    event.bodyText = event.bodyText.slice(1);
+    event.bodyText = withoutBom(event.bodyText);
     if (event.bodyText === '') throw new Problem(400, 'The body is empty.');
   },
 };
@@ -202,19 +202,17 @@ const NO_QUERY = z.strictObject({});
  * Validates the query. Repeated parameters are rejected by the raw query string: API Gateway joins their values with commas,
  * so a schema can't tell them from a single value that contains a comma.
  *
- * @param others parameters that are not the schema's
+ * @param exempt names of parameters that are not checked by the schema
  */
-const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2, others: string[]): unknown => {
+const validateQuery = (schema: z.ZodType, event: APIGatewayProxyEventV2, exempt: string[]): unknown => {
   if (schema === anyQuery) return undefined;
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const name of new URLSearchParams(event.rawQueryString ?? '').keys())
-    (seen.has(name) ? repeated : seen).add(name);
+  const names = [...new URLSearchParams(event.rawQueryString ?? '').keys()];
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) < index));
   if (repeated.size > 0) {
     const errors = [...repeated].map((name) => ({ pointer: pointerTo([name]), message: 'Must not be repeated' }));
     throw invalid(errors.slice(0, MAX_FIELD_ERRORS));
   }
-  const parameters = Object.entries({ ...event.queryStringParameters }).filter(([name]) => !others.includes(name));
+  const parameters = Object.entries({ ...event.queryStringParameters }).filter(([name]) => !exempt.includes(name));
   return validate(schema, Object.fromEntries(parameters), 'query parameter');
 };
 
@@ -269,6 +267,5 @@ const problems = (
 
 const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
-  const problem = toJobProblem(error);
-  return problem ?? new Problem(500, 'Internal error. It is safe to retry the request.', { cause: error });
+  return toJobProblem(error) ?? new Problem(500, 'Internal error. It is safe to retry the request.', { cause: error });
 };

@@ -10,9 +10,7 @@ const isMetadata = (value: unknown): value is Record<string, string> =>
 
 const METADATA = 'The metadata posted with the job; absent if none was.';
 
-/**
- * A callback as `/complete` accepts it. `data` is not validated any deeper, because the body may be as large as 1 MiB.
- */
+/** A callback as `/complete` accepts it. The entries of `data` are not validated, because the body may be as large as 1 MiB. */
 export const callbackSchema = z
   .strictObject({
     jobId: z.string('Must be a string').min(1, 'Must not be empty').max(100, 'Must have at most 100 characters'),

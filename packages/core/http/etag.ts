@@ -6,7 +6,7 @@ const TAG_CHARACTERS = 22;
 export const etagOf = (text: string): string =>
   `"${createHash('sha256').update(text).digest('base64url').slice(0, TAG_CHARACTERS)}"`;
 
-/** Whether an If-None-Match header lists the tag (RFC 9110 §13.1.2). Tags are compared weakly: proxies may weaken them. */
+/** Whether an If-None-Match header lists the tag (RFC 9110 §13.1.2), ignoring `W/`: proxies may make a tag weak. */
 export const matchesEtag = (ifNoneMatch: string | undefined, etag: string): boolean => {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === '*') return true;

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import type { JobSummary } from '../domain/job-summary.ts';
+import { toIso } from '../domain/time.ts';
 import { jobLinks } from './job-links.ts';
 import type { jobSummarySchema } from './job-schema.ts';
-import { toIso } from './time-schema.ts';
 
 /** A job in a list, and in the response to a change. */
 export const presentSummary = ({

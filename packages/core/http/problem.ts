@@ -61,6 +61,9 @@ export const problemBody = ({ status, message, errors, links }: Problem, instanc
     links,
   });
 
+/** The header that says when to retry, in whole seconds, rounded up (RFC 9110 §10.2.3). */
+export const retryAfter = (ms: number): { 'retry-after': string } => ({ 'retry-after': String(Math.ceil(ms / 1000)) });
+
 /** A well-formed request with invalid fields. */
 export const invalid = (errors: FieldError[]): Problem =>
   new Problem(422, 'The request is well-formed but invalid.', { errors });
@@ -77,6 +80,6 @@ export const methodNotAllowed = (allowed: readonly string[]): Problem => {
 /** An execution or another request holds the job, for `retryAfterMs` at most. */
 export const inProgress = (retryAfterMs: number, cause?: unknown): Problem =>
   new Problem(409, 'The job is in progress.', {
-    headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
+    headers: retryAfter(retryAfterMs),
     cause,
   });

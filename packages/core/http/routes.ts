@@ -62,11 +62,15 @@ export const allowedMethods = (api: ApiName, path: string): string[] => {
  * left to right, and a literal precedes a variable. Patterns that match the same path have the same number of segments.
  */
 export const compareSpecificity = (a: string, b: string): number => {
-  const [variablesOfA, variablesOfB] = [a, b].map((pattern) =>
-    pattern.split('/').map((part) => (part.startsWith('{') ? 1 : 0)),
-  );
-  return String(variablesOfA).localeCompare(String(variablesOfB));
+  const rankOf = (pattern: string): string =>
+    pattern
+      .split('/')
+      .map((part) => (isVariable(part) ? '1' : '0'))
+      .join('');
+  return rankOf(a).localeCompare(rankOf(b));
 };
+
+const isVariable = (part: string): boolean => part.startsWith('{');
 
 /** Whether a path matches a route's pattern: `{name}` matches any non-empty segment. */
 export const matchesPath = (pattern: string, path: string): boolean => {
@@ -74,10 +78,10 @@ export const matchesPath = (pattern: string, path: string): boolean => {
   const segments = path.split('/');
   return (
     expected.length === segments.length &&
-    expected.every((part, index) => (part.startsWith('{') ? segments[index] !== '' : part === segments[index]))
+    expected.every((part, index) => (isVariable(part) ? segments[index] !== '' : part === segments[index]))
   );
 };
 
 /** Whether `POST /complete` is enabled: on test stages, and wherever it verifies a signature. */
-export const isCompleteOn = (settings: Settings<'COMPLETE_UNSIGNED' | 'COMPLETE_SECRET_NAME'>): boolean =>
+export const isCompleteEnabled = (settings: Settings<'COMPLETE_UNSIGNED' | 'COMPLETE_SECRET_NAME'>): boolean =>
   settings.COMPLETE_UNSIGNED || settings.COMPLETE_SECRET_NAME !== '';

@@ -1,14 +1,11 @@
 import * as z from 'zod';
-
-/** Four-digit years only: ISO 8601 strings of other years do not sort chronologically. */
-const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
-const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+import { FIRST_MS, LAST_MS } from '../domain/time.ts';
 
 const MAX_CHARACTERS = 40;
 
 /**
- * A time in a request, parsed to epoch milliseconds: ISO 8601 with an offset, in the years 0000 to 9999 UTC. Leap seconds and
- * 24:00 are rejected: `Date` can't represent leap seconds.
+ * A time in a request, parsed to epoch milliseconds: ISO 8601 with an offset, in the years 0000 to 9999 UTC. Leap seconds, which
+ * `Date` can't represent, and 24:00 are rejected.
  */
 export const timeSchema = z.iso
   .datetime({ offset: true, error: 'Must be a time, ISO 8601 with an offset: 2026-01-31T12:00:00Z' })
@@ -22,6 +19,3 @@ export const timeSchema = z.iso
 
 /** A time in a response. */
 export const responseTimeSchema = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
-
-/** A time in a response, from epoch milliseconds. */
-export const toIso = (epochMs: number): string => new Date(epochMs).toISOString();

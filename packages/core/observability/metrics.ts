@@ -39,7 +39,7 @@ type NameOf<Unit> = { [Name in MetricName]: (typeof METRICS)[Name] extends Unit 
 
 /** The metrics of the functions. */
 export type Metrics = {
-  /** @param value 1 by default; 0 keeps a series alive that a ratio is computed from */
+  /** @param value 1 by default; 0 adds a data point, for a ratio that needs one */
   count: (name: NameOf<typeof MetricUnit.Count>, dimensions?: Dimensions, value?: number) => void;
   milliseconds: (name: NameOf<typeof MetricUnit.Milliseconds>, value: number) => void;
   seconds: (name: NameOf<typeof MetricUnit.Seconds>, value: number) => void;

@@ -19,8 +19,8 @@ export type Circuits = {
   count: (key: string, window: number, tally: Tally, expiresAt: number) => Promise<Tally>;
   /** Opens a circuit. False if it is already open. */
   open: (circuit: OpenCircuit, now: number) => Promise<boolean>;
-  /** Changes an open circuit if it is unchanged since it was read, so that only one process succeeds. */
-  move: (read: OpenCircuit, next: OpenCircuit) => Promise<boolean>;
+  /** Replaces an open circuit if it is unchanged since it was read, so that only one process succeeds. */
+  replace: (read: OpenCircuit, next: OpenCircuit) => Promise<boolean>;
   /**
    * Closes a circuit if it is unchanged since it was read. Deletes its watch and its tallies, so that old counts can't open it
    * again.

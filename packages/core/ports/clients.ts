@@ -14,7 +14,11 @@ export type ListedClient = Pick<Client, 'clientId' | 'name' | 'revokedAt' | 'isO
 export type ListClients = () => Promise<ListedClient[]>;
 
 /** How many jobs of a client are pending, among its newest. */
-export type PendingCount = { pendingJobs: number /** Whether older jobs were not counted. */; isTruncated: boolean };
+export type PendingCount = {
+  pendingJobs: number;
+  /** Whether older jobs were not counted. */
+  isTruncated: boolean;
+};
 
 /** Counts a client's pending jobs, at limited cost. */
 export type CountPending = (clientId: string) => Promise<PendingCount>;

@@ -1,4 +1,4 @@
-import type { GivenResult, Job, StoredResult } from '../domain/job.ts';
+import type { FetchedResult, Job, StoredResult } from '../domain/job.ts';
 import type { JobFilter } from '../domain/job-filter.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type { Settlement } from '../domain/settle.ts';
@@ -62,7 +62,7 @@ export type DueJobs = {
 export type ProviderResultData = { providerId: string; fetchedAt: number; bytes: number; json: string };
 
 /** The parts of a stored result's item keys. */
-export type ResultKey = Pick<GivenResult, 'providerId' | 'digest' | 'chunks'>;
+export type ResultKey = Pick<FetchedResult, 'providerId' | 'digest' | 'chunks'>;
 
 /** Storage of results of unfinished jobs, and of results too large for the state machine's payload. Times are epoch seconds. */
 export type ResultStore = {

@@ -6,7 +6,7 @@ export type DueRedrive = Pick<Redrive, 'claims'> & {
   key: string;
   /** Epoch milliseconds. */
   dueAt: number;
-  /** Whether it has uncleared stalls: pages that were claimed but not saved. */
+  /** Whether it has stalls: pages that were claimed but not saved. */
   isStalled: boolean;
 };
 
@@ -52,7 +52,7 @@ export type RedriveWork = {
    */
   save: (redrive: ClaimedRedrive) => Promise<void>;
   /** Extends the reservation of the running pass; 0 ends it. */
-  announcePass: (until: number) => Promise<void>;
+  extendPass: (until: number) => Promise<void>;
 };
 
 /** Storage of redrives. */

@@ -4,12 +4,12 @@ import { createRecentMap } from '../domain/recent-map.ts';
 export const CREDENTIALS_TTL_MS = 60_000;
 const MAX_ENTRIES = 10_000;
 
-/** @param options `isFresh` bypasses the cache */
+/** A cached lookup. @param options `isFresh` bypasses the cache */
 export type CachedFind<T> = (key: string, options?: { isFresh?: boolean }) => Promise<T | undefined>;
 
 /**
- * Caches lookups, including misses, for a minute unless told otherwise. Concurrent lookups of one key share a single call. Failed lookups are not
- * cached.
+ * Caches lookups, including misses, for a minute by default. Concurrent lookups of one key share a single call. Failed lookups
+ * are not cached.
  */
 export const cached = <T>(find: (key: string) => Promise<T | undefined>, ttlMs = CREDENTIALS_TTL_MS): CachedFind<T> => {
   /** `until` is not set while the lookup runs. */

@@ -19,7 +19,7 @@ import {
   windowAt,
   windowsAround,
 } from '../domain/circuit.ts';
-import type { Random } from '../domain/random.ts';
+import { isSampled, type Random } from '../domain/random.ts';
 import { createRecentMap } from '../domain/recent-map.ts';
 import { toEpochSeconds } from '../domain/ttl.ts';
 import type { Log } from '../observability/logger.ts';
@@ -120,7 +120,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     // Before the write, so that concurrent calls of this process don't probe, too.
     remember(key, { open: probe });
     try {
-      if (await circuits.move(circuit, probe)) return probe;
+      if (await circuits.replace(circuit, probe)) return probe;
     } catch (error) {
       log.warn('Circuit probe not taken', { circuit: key, error });
     }
@@ -152,7 +152,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     if (verdict === 'unknown') {
       // The next caller may probe immediately.
       const released = { ...probe, openUntil: now(), halfOpen: false };
-      if (await circuits.move(probe, released)) remember(key, { open: released });
+      if (await circuits.replace(probe, released)) remember(key, { open: released });
       else cacheOf(key).expire();
       return;
     }
@@ -164,7 +164,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       return;
     }
     const again = opened(key, probe.consecutiveOpens + 1, now(), rules, verdict);
-    if (await circuits.move(probe, again)) remember(key, { open: again });
+    if (await circuits.replace(probe, again)) remember(key, { open: again });
     else cacheOf(key).expire();
     const { consecutiveOpens, openUntil } = again;
     log.warn('Circuit stays open', { circuit: key, consecutiveOpens, openMs: openUntil - now() });
@@ -172,8 +172,8 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
 
   const startWatch = async (party: ThirdParty): Promise<void> => {
     const watch = newWatch(party, now(), rules);
-    const isMine = await circuits.watch(party.key, watch, now());
-    if (isMine) return remember(party.key, { watch });
+    const isStarted = await circuits.watch(party.key, watch, now());
+    if (isStarted) return remember(party.key, { watch });
     // Another process was faster. Don't count this failure, since successes before the watch aren't counted either.
     cacheOf(party.key).expire();
     await cacheOf(party.key).refresh();
@@ -208,10 +208,10 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     }
     if (now() < watch.since + countingDelayMs(party)) return;
     const weight = weightAt(watch, now());
-    if (weight > 1 && random() * weight >= 1) return;
-    const own = { calls: weight, failures: failure ? weight : 0, samples: 1 };
+    if (!isSampled(weight, random)) return;
+    const counted = { calls: weight, failures: failure ? weight : 0, samples: 1 };
     const expiresAt = toEpochSeconds(now() + 2 * rules.windowMs);
-    const tally = await circuits.count(key, windowAt(now(), rules), own, expiresAt);
+    const tally = await circuits.count(key, windowAt(now(), rules), counted, expiresAt);
     if (failure && isTripped(tally, rules)) return openCircuit(key, tally, failure);
     const change = sampling(lookUp(key).watch ?? watch, tally, weight, party, now(), rules);
     if (change) await updateWatch(key, watch, change);
@@ -225,7 +225,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
       log.warn('Circuit call not recorded', { circuit: party.key, error });
     }
   };
-  /** If `judge` throws, the probe must still be released. */
+  /** Calls `judge`. If it throws, the probe must still be released. */
   const judged = (judge: (error: unknown) => Verdict, error: unknown): Verdict => {
     try {
       return judge(error);

@@ -1,5 +1,5 @@
 import { clientRateAt } from '../domain/client-rate.ts';
-import type { Random } from '../domain/random.ts';
+import { isSampled, type Random } from '../domain/random.ts';
 import { toEpochSeconds } from '../domain/ttl.ts';
 import type { Log } from '../observability/logger.ts';
 import type { ClientRates } from '../ports/client-rates.ts';
@@ -55,7 +55,7 @@ export const createLimitClient = ({ rates, defaultRatePerSecond, now, random, lo
   /** @returns the end of the limit, epoch milliseconds; undefined below the rate */
   const count = async (clientId: string, ratePerSecond: number): Promise<number | undefined> => {
     const { window, windowEndsAt, limit, weight } = clientRateAt(now(), ratePerSecond);
-    if (weight > 1 && random() * weight >= 1) return undefined;
+    if (!isSampled(weight, random)) return undefined;
     try {
       const counted = await rates.count(clientId, window, weight, toEpochSeconds(windowEndsAt));
       if (counted <= limit) return undefined;

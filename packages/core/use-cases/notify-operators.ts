@@ -1,12 +1,13 @@
 import type { ClaimedJob } from '../contracts/claimed-job.ts';
 import type { Settlement } from '../domain/settle.ts';
+import { toIso } from '../domain/time.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { OperatorEvent, PublishEvent } from '../ports/events.ts';
 import type { CircuitChange } from './circuit-breaker.ts';
 
 export type NotifyDeps = { publish: PublishEvent; metrics: Metrics };
 
-const TYPES: Partial<Record<Settlement['status'], 'JobCompleted' | 'JobPartial' | 'JobFailed'>> = {
+const EVENT_TYPES: Partial<Record<Settlement['status'], 'JobCompleted' | 'JobPartial' | 'JobFailed'>> = {
   COMPLETE: 'JobCompleted',
   PARTIAL: 'JobPartial',
   FAILED: 'JobFailed',
@@ -18,7 +19,7 @@ export const publishJobEnded = async (
   { jobId, clientId, createdAt }: Pick<ClaimedJob, 'jobId' | 'clientId' | 'createdAt'>,
   { status, failure, updatedAt }: Pick<Settlement, 'status' | 'failure' | 'updatedAt'>,
 ): Promise<void> => {
-  const type = TYPES[status];
+  const type = EVENT_TYPES[status];
   if (!type) return;
   if (type === 'JobFailed') {
     metrics.count('JobsGivenUp', { cause: failure?.code ?? 'UNKNOWN' });
@@ -31,10 +32,10 @@ export const publishJobEnded = async (
   await publish({ type, jobId, clientId, status, failureCode: failure?.code });
 };
 
-/** The event of a circuit change. Copies single fields, because a stored item may hold more than its type. */
+/** The event of a circuit change. Its fields are named one by one, because a stored circuit may have more than its type. */
 export const toCircuitEvent = (change: CircuitChange): OperatorEvent => {
   const { key, openUntil } = change.circuit;
   if (!change.isOpen) return { type: 'CircuitClosed', circuit: key };
   const { calls, failures } = change.tally;
-  return { type: 'CircuitOpened', circuit: key, openUntil: new Date(openUntil).toISOString(), calls, failures };
+  return { type: 'CircuitOpened', circuit: key, openUntil: toIso(openUntil), calls, failures };
 };

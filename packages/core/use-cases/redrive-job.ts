@@ -1,11 +1,11 @@
 import { isHeld, redriven } from '../domain/control.ts';
 import { StaleClaim } from '../domain/failures.ts';
-import type { GivenResult, Job } from '../domain/job.ts';
+import type { FetchedResult, Job } from '../domain/job.ts';
 import { couldOutlive, firstKeptUntil } from '../domain/result-life.ts';
 import type { SettlePolicy } from '../domain/settle.ts';
 import type { Log } from '../observability/logger.ts';
 import type { JobControl, JobReader, JobWithData, ProviderResultData, ResultKey, ResultStore } from '../ports/jobs.ts';
-import { discardUnwanted } from './discard-result.ts';
+import { discardStaleResults } from './discard-stale-results.ts';
 import { InputDeleted, JobInProgress } from './job-errors.ts';
 import { type StartJobDeps, startJob } from './start-job.ts';
 
@@ -45,7 +45,7 @@ export const resetJob = async (deps: ResetJobDeps, { job, inline }: JobWithData,
     await control.replace(job, next);
   } catch (error) {
     // The job's data may have been deleted since it was read. Don't leave a copy behind.
-    if (error instanceof StaleClaim && saved.length > 0) await discardUnwanted(deps, job, saved);
+    if (error instanceof StaleClaim && saved.length > 0) await discardStaleResults(deps, job, saved);
     throw error;
   }
   log.info('Job redriven', { jobId, clientId, was: job.status, kept: next.results.length });
@@ -62,22 +62,22 @@ const keepResults = async (
   inline: ProviderResultData[],
   now: number,
   saved: ResultKey[],
-): Promise<GivenResult[]> => {
+): Promise<FetchedResult[]> => {
   const { jobId, claims } = job;
-  const fresh = { phase: 'FETCHING' as const, deadlineAt: now + fetchDeadlineMs, callbackAttempts: 0 };
+  const restarted = { phase: 'FETCHING' as const, deadlineAt: now + fetchDeadlineMs, callbackAttempts: 0 };
   const expiresAt = firstKeptUntil(now, fetchDeadlineMs, policy);
-  const held = new Map(inline.map((result) => [result.providerId, result]));
-  const keep = async (result: GivenResult): Promise<GivenResult | undefined> => {
-    const data = held.get(result.providerId);
+  const inlineData = new Map(inline.map((result) => [result.providerId, result]));
+  const keep = async (result: FetchedResult): Promise<FetchedResult | undefined> => {
+    const data = inlineData.get(result.providerId);
     if (data) {
       const stored = await results.save(jobId, claims, data, expiresAt);
       saved.push({ providerId: result.providerId, ...stored });
       return { ...result, ...stored };
     }
-    if (!couldOutlive(result, fresh, now, policy)) return result;
+    if (!couldOutlive(result, restarted, now, policy)) return result;
     return (await results.renew(jobId, result, expiresAt)) ? { ...result, keptUntil: expiresAt } : undefined;
   };
-  const kept: GivenResult[] = [];
+  const kept: FetchedResult[] = [];
   // Sequential, because a redrive handles many jobs concurrently and each may hold megabytes.
   for (const result of job.results) {
     const stored = result.status === 'FETCHED' ? await keep(result) : undefined;

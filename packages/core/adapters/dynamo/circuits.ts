@@ -3,9 +3,11 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { type CircuitState, isListed, type OpenCircuit, PROVIDER_PREFIX, type Tally } from '../../domain/circuit.ts';
 import { latestExpired, toEpochSeconds } from '../../domain/ttl.ts';
 import type { Circuits } from '../../ports/circuits.ts';
-import { type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
+import { type Item, isWritten, type JobTable, toItem, toUpdate, toUpdateExpression } from './table.ts';
 
 /**
+ * The keys of circuits in the job table:
+ *
  * | circuit of | open                              | watch                                   |
  * | ---------- | --------------------------------- | --------------------------------------- |
  * | a provider | `CIRCUITS`, `provider#<id>`       | `CIRCUITS`, `provider#<id>#watch`       |
@@ -24,7 +26,7 @@ const watchKey = (key: string): Item =>
     : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'WATCH' });
 const tallyKey = (key: string, window: number): Item => toItem({ jobId: `TALLY#${key}`, itemId: `WINDOW#${window}` });
 
-/** An open circuit expires this long after its open time: without a probe there are no calls any more. */
+/** How long after its open time a circuit is kept without a probe: its third party is then no longer called. */
 const UNPROBED_RETENTION_MS = 3_600_000;
 
 /** Maps an open circuit to its stored attribute names, which deployed tables already use. */
@@ -86,6 +88,9 @@ export const createDynamoCircuitReader = ({
   };
 };
 
+/** The condition that an item does not exist, or has expired and is not deleted yet. */
+const ABSENT = 'attribute_not_exists(jobId) OR expiresAt <= :expired';
+
 export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable): Circuits => {
   const write = (
     Key: Item,
@@ -99,10 +104,7 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
         new UpdateItemCommand({
           TableName,
           Key,
-          UpdateExpression: [
-            `SET ${set.join(', ')}`,
-            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
-          ].join(' '),
+          UpdateExpression: toUpdateExpression(set, remove),
           ConditionExpression: condition,
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: toItem({ ...setValues, ...values }),
@@ -110,12 +112,10 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
       ),
     );
   };
-  const isAbsent = 'attribute_not_exists(jobId) OR expiresAt <= :expired';
-
   return {
     ...createDynamoCircuitReader({ client, tableName: TableName }),
 
-    watch: (key, watch, now) => write(watchKey(key), watch, isAbsent, { ':expired': latestExpired(now) }),
+    watch: (key, watch, now) => write(watchKey(key), watch, ABSENT, { ':expired': latestExpired(now) }),
 
     updateWatch: (key, since, change) => write(watchKey(key), change, 'since = :since', { ':since': since }),
 
@@ -139,9 +139,9 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
     },
 
     open: (circuit, now) =>
-      write(openKey(circuit.key), toOpenAttributes(circuit), isAbsent, { ':expired': latestExpired(now) }),
+      write(openKey(circuit.key), toOpenAttributes(circuit), ABSENT, { ':expired': latestExpired(now) }),
 
-    move: (read, next) =>
+    replace: (read, next) =>
       write(openKey(read.key), toOpenAttributes(next), 'openUntil = :read', { ':read': read.openUntil }),
 
     close: async ({ key, openUntil }, windows) => {

@@ -36,13 +36,14 @@ export const createDynamoFindCaller =
     if (!found || found.revokedAt !== undefined) return undefined;
     const { clientId, name, ratePerSecond, isOperator } = found;
     return {
-      ...{ clientId, name },
+      clientId,
+      name,
       ...(ratePerSecond !== undefined && { ratePerSecond }),
       ...(isOperator && { isOperator }),
     };
   };
 
-/** Reads the same index, so that the functions that list clients can't read secrets either. */
+/** Reads the index, so that the functions that list clients can't read secrets. */
 export const createDynamoListClients =
   ({ client, tableName }: ClientTable): ListClients =>
   async () => {
@@ -71,6 +72,16 @@ export const createDynamoFindClient =
     return Item && (unmarshall(Item) as Client);
   };
 
+/** Turns a failed condition into a StaleClient. */
+const unlessStale = async (write: Promise<unknown>, message: string): Promise<void> => {
+  try {
+    await write;
+  } catch (cause) {
+    if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
+    throw new StaleClient(message, { cause });
+  }
+};
+
 export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): ClientAdmin => ({
   put: async (item) => {
     await client.send(new PutItemCommand({ TableName: tableName, Item: toItem(item) }));
@@ -94,12 +105,7 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
       ConditionExpression: 'secrets[0].secret = :read',
       ExpressionAttributeValues: toItem({ ':secrets': secrets, ':read': read[0]?.secret }),
     });
-    try {
-      await client.send(update);
-    } catch (cause) {
-      if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-      throw new StaleClient(`client ${clientId} was changed concurrently`, { cause });
-    }
+    await unlessStale(client.send(update), `client ${clientId} was changed concurrently`);
   },
 
   setRate: async (clientId, ratePerSecond) => {
@@ -124,12 +130,7 @@ export const createDynamoClientAdmin = ({ client, tableName }: ClientTable): Cli
       ConditionExpression: 'attribute_exists(clientId)',
       ...(isSet && { ExpressionAttributeValues: toItem({ ':headers': headers }) }),
     });
-    try {
-      await client.send(update);
-    } catch (cause) {
-      if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-      throw new StaleClient(`client ${clientId} no longer exists`, { cause });
-    }
+    await unlessStale(client.send(update), `client ${clientId} no longer exists`);
   },
 
   revoke: async (clientId, now) => {

@@ -22,8 +22,8 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
   },
 
   claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
-    // A due entry with a lease was abandoned: the previous claim was never settled. `leftAt` is when it was claimed.
-    const leftAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
+    // A lease in a due entry means that the previous claim was never settled.
+    const lastClaimedAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
     const update = new UpdateItemCommand({
       TableName: tableName,
       Key: jobKey(jobId),
@@ -36,8 +36,8 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
         ':claims': claims,
         ':now': now,
         ':leaseEnd': now + leaseMs,
-        ':holdEnd': now + holdMs(leaseMs, leftAt === undefined ? undefined : dueAt - leftAt),
-        ':since': Math.min(now, leftAt ?? Math.max(dueAt, pausedUntil)),
+        ':holdEnd': now + holdMs(leaseMs, lastClaimedAt === undefined ? undefined : dueAt - lastClaimedAt),
+        ':since': Math.min(now, lastClaimedAt ?? Math.max(dueAt, pausedUntil)),
       }),
       ReturnValues: 'ALL_NEW',
     });

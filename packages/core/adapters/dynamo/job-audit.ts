@@ -1,7 +1,7 @@
 import { paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AuditedJob } from '../../domain/audit.ts';
-import { JOB_ITEM_ID, type JobTable, RESULT_PREFIX, toItem } from './table.ts';
+import { JOB_ITEM_ID, type JobTable, projectionOf, RESULT_PREFIX, toItem } from './table.ts';
 
 /** The attributes read of each item. Collected data is not read. */
 const ATTRIBUTES = [
@@ -23,13 +23,11 @@ const ATTRIBUTES = [
   'metadata',
   'providerId',
 ];
-const projection = {
-  ProjectionExpression: ATTRIBUTES.map((_, index) => `#${index}`).join(', '),
-  ExpressionAttributeNames: Object.fromEntries(ATTRIBUTES.map((name, index) => [`#${index}`, name])),
-};
+const PROJECTION = projectionOf(ATTRIBUTES);
 
 type Row = NonNullable<AuditedJob['job']> & { jobId: string; itemId: string; providerId?: string };
 
+/** Whether an item is a job or one of its results. Other items are circuits, limits and redrives. */
 const isOfJob = ({ itemId }: Row): boolean => itemId === JOB_ITEM_ID || itemId.startsWith(RESULT_PREFIX);
 
 const toAudited = (jobId: string, rows: Row[]): AuditedJob => {
@@ -49,8 +47,10 @@ export const createDynamoJobAudit = ({ client, tableName: TableName }: JobTable)
   const read = async (jobId: string): Promise<AuditedJob> => {
     const rows: Row[] = [];
     const query = {
-      ...{ TableName, ConsistentRead: true, ...projection },
-      KeyConditionExpression: '#0 = :jobId',
+      TableName,
+      ConsistentRead: true,
+      ...PROJECTION,
+      KeyConditionExpression: 'jobId = :jobId',
       ExpressionAttributeValues: toItem({ ':jobId': jobId }),
     };
     for await (const { Items = [] } of paginateQuery({ client }, query)) {
@@ -61,24 +61,24 @@ export const createDynamoJobAudit = ({ client, tableName: TableName }: JobTable)
 
   return {
     read,
-    /** Every job, page by page. A scan returns the items of a key together, so only one incomplete job is buffered. */
+    /** Every job, page by page. A scan returns the items of a key together, so only the last job of a page may be incomplete. */
     readAll: async function* (): AsyncGenerator<{ jobs: AuditedJob[]; items: number }> {
-      let open: Row[] = [];
-      for await (const { Items = [] } of paginateScan({ client }, { TableName, ...projection })) {
+      let incomplete: Row[] = [];
+      for await (const { Items = [] } of paginateScan({ client }, { TableName, ...PROJECTION })) {
         const jobs: AuditedJob[] = [];
         for (const row of Items.map((item) => unmarshall(item) as Row)) {
           if (!isOfJob(row)) continue;
-          const [first] = open;
+          const [first] = incomplete;
           if (first && first.jobId !== row.jobId) {
-            jobs.push(toAudited(first.jobId, open));
-            open = [];
+            jobs.push(toAudited(first.jobId, incomplete));
+            incomplete = [];
           }
-          open.push(row);
+          incomplete.push(row);
         }
         yield { jobs, items: Items.length };
       }
-      const [first] = open;
-      if (first) yield { jobs: [toAudited(first.jobId, open)], items: 0 };
+      const [first] = incomplete;
+      if (first) yield { jobs: [toAudited(first.jobId, incomplete)], items: 0 };
     },
   };
 };

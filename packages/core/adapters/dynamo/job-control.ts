@@ -1,4 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Job } from '../../domain/job.ts';
 import type { JobControl } from '../../ports/jobs.ts';
 import {
   attemptSlot,
@@ -10,7 +11,33 @@ import {
   toItem,
   toStoredInput,
   toUpdate,
+  toUpdateExpression,
 } from './table.ts';
+
+/** The attributes that are stored under their own names. Those that the next job does not have are removed. */
+const REPLACED_ATTRIBUTES = [
+  'status',
+  'phase',
+  'claims',
+  'round',
+  'fetchAttempts',
+  'callbackAttempts',
+  'redeliveries',
+  'results',
+  'updatedAt',
+  'deadlineAt',
+  'callbackDeadlineAt',
+  'callbackDeferred',
+  'dueAt',
+  'leasedUntil',
+  'heldSince',
+  'ownFaults',
+  'failure',
+  'endedAt',
+  'expungedAt',
+  'isInputDeleted',
+  'expiresAt',
+] as const satisfies (keyof Job)[];
 
 export const createDynamoJobControl = ({ client, tableName, shardCount }: ShardedJobTable): JobControl => ({
   release: async (jobId, claims, now) => {
@@ -19,7 +46,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
         new UpdateItemCommand({
           TableName: tableName,
           Key: jobKey(jobId),
-          // No third party caused the hold since the last outcome.
+          // The time since the last outcome was lost through our own fault.
           UpdateExpression: 'SET dueAt = :now, heldSince = if_not_exists(heldSince, updatedAt) REMOVE leasedUntil',
           ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
           ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
@@ -29,38 +56,28 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
   },
 
   replace: async (read, next) => {
-    const { jobId } = next;
-    const { status, phase, claims, claimsSinceOutcome, fetchAttempts, callbackAttempts, redeliveries, results } = next;
-    const { updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt } = next;
-    const { heldSince, ownFaults, callbackDeferred, round, isInputDeleted, endedAt } = next;
+    const { jobId, status, dueAt } = next;
     const { parameters, metadata } = toStoredInput(next);
     const { set, remove, names, values } = toUpdate({
-      ...{
-        status,
-        phase,
-        claims,
-        unsettled: claimsSinceOutcome,
-        fetchAttempts,
-        callbackAttempts,
-        redeliveries,
-        results,
-      },
-      ...{ updatedAt, deadlineAt, callbackDeadlineAt, dueAt, leasedUntil, failure, expungedAt, expiresAt },
-      ...{ heldSince, ownFaults, callbackDeferred, round, isInputDeleted, endedAt, parameters, metadata },
+      ...Object.fromEntries(REPLACED_ATTRIBUTES.map((name) => [name, next[name]])),
+      unsettled: next.claimsSinceOutcome,
+      parameters,
+      metadata,
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),
       attemptLog: Object.fromEntries(next.attemptLog.map((attempt) => [attemptSlot(attempt.number), attempt])),
       data: undefined,
     });
     if (!isUndelivered(status)) remove.push('undeliveredShard');
     // An outcome written since the read leaves the claims unchanged but removes the lease.
-    const lease = read.leasedUntil === undefined ? 'attribute_not_exists(leasedUntil)' : 'leasedUntil = :lease';
+    const leaseCondition =
+      read.leasedUntil === undefined ? 'attribute_not_exists(leasedUntil)' : 'leasedUntil = :lease';
     await fenced(
       client.send(
         new UpdateItemCommand({
           TableName: tableName,
           Key: jobKey(jobId),
-          UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
-          ConditionExpression: `claims = :read AND ${lease}`,
+          UpdateExpression: toUpdateExpression(set, remove),
+          ConditionExpression: `claims = :read AND ${leaseCondition}`,
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: toItem({ ...values, ':read': read.claims, ':lease': read.leasedUntil }),
         }),

@@ -1,6 +1,15 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { JobOutcomes } from '../../ports/jobs.ts';
-import { attemptSlot, fenced, isUndelivered, type JobTable, jobKey, toItem, toUpdate } from './table.ts';
+import {
+  attemptSlot,
+  fenced,
+  isUndelivered,
+  type JobTable,
+  jobKey,
+  toItem,
+  toUpdate,
+  toUpdateExpression,
+} from './table.ts';
 
 export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOutcomes => ({
   save: async (jobId, claims, settlement, data = []) => {
@@ -9,7 +18,7 @@ export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOut
     // Undefined fields of a settlement leave the stored attributes unchanged.
     const defined = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
     const update = toUpdate(defined);
-    const isOver = settlement.dueAt === undefined;
+    const hasEnded = settlement.dueAt === undefined;
     const set = [
       ...update.set,
       'fetchAttempts = fetchAttempts + :fetchAttempts',
@@ -21,7 +30,7 @@ export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOut
       'leasedUntil',
       'heldSince',
       ...(settlement.callbackDeferred ? [] : ['callbackDeferred']),
-      ...(isOver ? ['dueShard', 'dueAt'] : []),
+      ...(hasEnded ? ['dueShard', 'dueAt'] : []),
       ...(settlement.status === 'COMPLETE' ? ['undeliveredShard'] : []),
     ];
     await fenced(
@@ -29,7 +38,7 @@ export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOut
         new UpdateItemCommand({
           TableName: tableName,
           Key: jobKey(jobId),
-          UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
+          UpdateExpression: toUpdateExpression(set, remove),
           ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
           ExpressionAttributeNames: {
             ...(attempt && { '#slot': attemptSlot(attempt.number) }),

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Job } from '../../domain/job.ts';
+import type { Job, JobStatus } from '../../domain/job.ts';
 import { isSelected, type JobFilter, possibleStatuses } from '../../domain/job-filter.ts';
 import { type JobSummary, toSummary } from '../../domain/job-summary.ts';
+import { FIRST_MS, LAST_MS, toIso } from '../../domain/time.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { JobEntry, JobListQuery, JobPage, JobReader } from '../../ports/jobs.ts';
 import {
@@ -14,7 +15,9 @@ import {
   JOB_INDEX,
   type JobTable,
   jobKey,
+  parseListKey,
   parseStoredInput,
+  projectionOf,
   type ShardedJobTable,
   toInlineData,
   toItem,
@@ -41,16 +44,11 @@ export const createDynamoJobReader = ({ client, tableName }: JobTable): Pick<Job
   };
 };
 
-/** An entry of the job index. The undelivered index holds only the first five attributes. */
-type Entry = JobEntry & { listKey: string; expiresAt?: number } & Partial<
-    Pick<JobSummary, 'providers' | 'callbackHost' | 'failure'>
-  >;
-
 /** One shard of an index, read from newest to oldest. */
 type Shard = {
   number: number;
   /** The matching entries read so far. */
-  entries: Entry[];
+  entries: Item[];
   /** The key of the oldest entry read; undefined once the whole range was read. */
   readTo: string | undefined;
 };
@@ -63,7 +61,10 @@ const MAX_ENTRIES_READ = 10_000;
 const MAX_READ_MS = 5_000;
 
 /** Maximum entries per query: a response holds up to 1 MB. */
-const MAX_QUERY_ENTRIES = 1_000;
+const MAX_QUERY_ENTRIES = 2_500;
+
+/** Each further query of a shard reads at most this many times as many entries as the one before. */
+const MAX_GROWTH = 8;
 
 /** The consistent read of a job costs at least as many read units as this many index entries. */
 const ENTRIES_PER_JOB = 25;
@@ -76,14 +77,25 @@ const BATCH_RETRY_MS = [50, 100, 200, 400, 800];
 
 /** The attributes of a job that a list shows or filters by. */
 const JOB_ATTRIBUTES = [
-  ...['jobId', 'status', 'phase', 'providers', 'callbackUrl', 'createdAt', 'updatedAt'],
-  ...['endedAt', 'failure', 'expiresAt', 'undeliveredShard'],
+  'jobId',
+  'status',
+  'phase',
+  'providers',
+  'callbackUrl',
+  'createdAt',
+  'updatedAt',
+  'endedAt',
+  'failure',
+  'expiresAt',
+  'undeliveredShard',
 ];
-const JOB_PROJECTION = {
-  ConsistentRead: true,
-  ProjectionExpression: JOB_ATTRIBUTES.map((_, index) => `#${index}`).join(', '),
-  ExpressionAttributeNames: Object.fromEntries(JOB_ATTRIBUTES.map((name, index) => [`#${index}`, name])),
-};
+const JOB_PROJECTION = projectionOf(JOB_ATTRIBUTES);
+
+/** The attributes read of an index entry. A list key holds the job's id and time of acceptance, too. */
+const KEY_ATTRIBUTES = ['listKey', 'status', 'expiresAt'];
+/** What `find` reads: up to 10,000 entries, whose transfer and decoding cost more than their query. */
+const FOUND_ATTRIBUTES = [...KEY_ATTRIBUTES, 'endedAt'];
+const ROW_ATTRIBUTES = [...FOUND_ATTRIBUTES, 'providers', 'callbackHost', 'failure'];
 
 type ListedJob = Parameters<typeof toSummary>[0] & Pick<Job, 'isInTrouble' | 'expiresAt'>;
 
@@ -112,7 +124,9 @@ export const createDynamoJobList = ({
     let keys: Item[] = jobIds.map(jobKey);
     for (const delayMs of [...BATCH_RETRY_MS, undefined]) {
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [tableName]: { ...JOB_PROJECTION, Keys: keys } } }),
+        new BatchGetItemCommand({
+          RequestItems: { [tableName]: { ...JOB_PROJECTION, ConsistentRead: true, Keys: keys } },
+        }),
       );
       jobs.push(...(Responses?.[tableName] ?? []).map(toListedJob));
       keys = UnprocessedKeys?.[tableName]?.Keys ?? [];
@@ -123,13 +137,17 @@ export const createDynamoJobList = ({
   };
 
   /** The jobs of these entries that are still selected, by id. */
-  const selectedJobs = async (entries: Entry[], filter: JobFilter, now: number): Promise<Map<string, ListedJob>> => {
-    const jobs = await readJobs(entries.map(({ jobId }) => jobId));
+  const selectedJobs = async (entries: Item[], filter: JobFilter, now: number): Promise<Map<string, ListedJob>> => {
+    const jobs = await readJobs(entries.map(idOf));
     const selected = jobs.filter((job) => !isExpired(job, now) && isSelected(job, filter));
     return new Map(selected.map((job) => [job.jobId, job]));
   };
 
-  const scan = async ({ clientId, limit, after, now, ...filter }: JobListQuery): Promise<JobPage<Entry>> => {
+  /** @param attributes to read of entries of the job index; the undelivered index holds only `KEY_ATTRIBUTES` */
+  const scan = async (
+    { clientId, limit, after, now, ...filter }: JobListQuery,
+    attributes: readonly string[],
+  ): Promise<JobPage<Item>> => {
     const { from, to, providerId, failureCode } = filter;
     const statuses = possibleStatuses(filter);
     if (statuses?.length === 0) return { jobs: [] };
@@ -140,7 +158,9 @@ export const createDynamoJobList = ({
     const index = isUndeliveredOnly
       ? { name: UNDELIVERED_INDEX, key: 'undeliveredShard' }
       : { name: JOB_INDEX, key: 'clientShard' };
-    const condition = toCondition(statuses, isUndeliveredOnly ? undefined : providerId);
+    const filteredProvider = isUndeliveredOnly ? undefined : providerId;
+    const condition = toCondition(statuses, filteredProvider);
+    const projection = projectionOf(isUndeliveredOnly ? KEY_ATTRIBUTES : attributes);
     const oldest = from === undefined ? OLDEST_KEY : timeKey(from);
     const newest = [after, to === undefined ? undefined : timeKey(to)]
       .filter((key) => key !== undefined)
@@ -164,10 +184,8 @@ export const createDynamoJobList = ({
           TableName: tableName,
           IndexName: index.name,
           KeyConditionExpression: `${index.key} = :shard AND listKey BETWEEN :oldest AND :below`,
-          ...(condition && {
-            FilterExpression: condition.expression,
-            ExpressionAttributeNames: condition.names,
-          }),
+          ...(condition && { FilterExpression: condition.expression }),
+          ...projection,
           ExpressionAttributeValues: toItem({
             ':shard': clientShard(clientId, shard.number),
             ':oldest': oldest,
@@ -178,113 +196,139 @@ export const createDynamoJobList = ({
           Limit,
         }),
       );
-      const found = Items.map((item) => parseStoredInput(unmarshall(item)) as Entry);
-      const entries = found.filter((entry) => !isExpired(entry, now));
+      const entries = Items.filter(
+        (item) =>
+          !isExpired({ expiresAt: numberOf(item.expiresAt) }, now) &&
+          (filteredProvider === undefined || hasProvider(item, filteredProvider)),
+      );
       const selected = needsJobs ? await selectedJobs(entries, filter, now) : undefined;
-      shard.entries.push(...entries.filter(({ jobId }) => selected?.has(jobId) ?? true));
+      shard.entries.push(...entries.filter((entry) => selected?.has(idOf(entry)) ?? true));
       shard.readTo = LastEvaluatedKey?.listKey?.S;
       return ScannedCount ?? Items.length;
     };
 
     const shards = Array.from({ length: shardCount }, (_, number): Shard => ({ number, entries: [], readTo: newest }));
     const endsAt = clock() + MAX_READ_MS;
-    // A page's jobs are spread about evenly over the shards. Each further round doubles the limit, because a second round means
-    // that few entries match.
+    // The first queries assume that a page's jobs are spread about evenly over the shards.
     const maxEntries = MAX_ENTRIES_READ / cost;
     const maxPerQuery = Math.min(MAX_QUERY_ENTRIES, Math.ceil(maxEntries / shardCount));
     let perQuery = Math.min(limit, Math.ceil((1.5 * limit) / shardCount) + 2, maxPerQuery);
     let entriesRead = 0;
     let behind = shards;
+    /**
+     * The limit of the next queries: the entries that fill the page if matches stay as frequent as so far, at least twice and at
+     * most `MAX_GROWTH` times as many as before.
+     */
+    const nextLimit = (before: number, matches: number): number => {
+      const expected = (1.5 * (limit - matches) * entriesRead) / Math.max(1, matches * behind.length);
+      return Math.min(Math.max(before * 2, Math.ceil(expected)), before * MAX_GROWTH);
+    };
     while (behind.length > 0) {
       const counts = await Promise.all(behind.map((shard) => read(shard, perQuery)));
       entriesRead += counts.reduce((sum, count) => sum + count, 0);
       if (entriesRead >= maxEntries || clock() >= endsAt) break;
       behind = shardsBehind(shards, limit);
       const left = Math.ceil((maxEntries - entriesRead) / Math.max(1, behind.length));
-      perQuery = Math.min(perQuery * 2, MAX_QUERY_ENTRIES, left);
+      perQuery = Math.min(nextLimit(perQuery, matchesIn(shards)), MAX_QUERY_ENTRIES, left);
     }
 
     // A shard that stopped early may have unread entries older than its last key. Older entries are left to the next page.
     const boundary = shards.reduce((highest, { readTo = '' }) => (readTo > highest ? readTo : highest), '');
-    const entries = newestFirst(shards).filter((entry) => entry.listKey >= boundary);
+    const entries = newestFirst(shards).filter((entry) => keyOf(entry) >= boundary);
     const page = entries.slice(0, limit);
-    const cursor = entries.length > limit ? page.at(-1)?.listKey : boundary;
+    const last = page.at(-1);
+    const cursor = entries.length > limit && last ? keyOf(last) : boundary;
     return { jobs: page, ...(cursor && { cursor }) };
   };
 
   return {
     list: async (query) => {
-      const { jobs: entries, ...next } = await scan(query);
-      const incomplete = entries.filter((entry) => summaryOf(entry) === undefined);
+      const { jobs: entries, ...next } = await scan(query, ROW_ATTRIBUTES);
+      const summaries = entries.map(summaryOf);
+      const incomplete = entries.filter((_, index) => summaries[index] === undefined);
       const jobs = await selectedJobs(incomplete, query, query.now);
-      const rows = entries.flatMap((entry) => {
-        const job = jobs.get(entry.jobId);
-        return summaryOf(entry) ?? (job ? toSummary(job) : []);
+      const rows = entries.flatMap((entry, index) => {
+        const job = jobs.get(idOf(entry));
+        return summaries[index] ?? (job ? toSummary(job) : []);
       });
       return { jobs: rows, ...next };
     },
     find: async (query) => {
-      const { jobs, ...next } = await scan(query);
+      const attributes = query.providerId === undefined ? FOUND_ATTRIBUTES : [...FOUND_ATTRIBUTES, 'providers'];
+      const { jobs, ...next } = await scan(query, attributes);
       return { jobs: jobs.map(toEntry), ...next };
     },
   };
 };
 
+const keyOf = ({ listKey }: Item): string => listKey?.S ?? '';
+const idOf = (item: Item): string => parseListKey(keyOf(item)).jobId;
+const numberOf = (value: AttributeValue | undefined): number | undefined =>
+  value?.N === undefined ? undefined : Number(value.N);
+
+const toEntry = (item: Item): JobEntry => {
+  const status = item.status?.S as JobStatus;
+  const endedAt = numberOf(item.endedAt);
+  return {
+    ...parseListKey(keyOf(item)),
+    status,
+    ...(endedAt !== undefined && status !== 'PENDING' && { endedAt }),
+  };
+};
+
 /** The row of an ended job, if the entry holds all of it. */
-const summaryOf = ({ jobId, status, createdAt, providers, callbackHost, endedAt, failure }: Entry) =>
-  status === 'PENDING' || providers === undefined || callbackHost === undefined || endedAt === undefined
+const summaryOf = (item: Item): JobSummary | undefined => {
+  const { providers, callbackHost, failure } = parseStoredInput(unmarshall(item)) as Partial<JobSummary>;
+  const { jobId, status, createdAt, endedAt } = toEntry(item);
+  return endedAt === undefined || providers === undefined || callbackHost === undefined
     ? undefined
     : { jobId, status, createdAt, providers, callbackHost, endedAt, ...(failure && { failure }) };
+};
 
-const toEntry = ({ jobId, status, createdAt, endedAt }: Entry): JobEntry => ({
-  jobId,
-  status,
-  createdAt,
-  ...(endedAt !== undefined && status !== 'PENDING' && { endedAt }),
-});
+/** The providers of a job with parameters or metadata are JSON text, others a list. Ids contain no quotes. */
+const hasProvider = ({ providers }: Item, providerId: string): boolean =>
+  providers?.S?.includes(`"${providerId}"`) ?? providers?.L?.some(({ S }) => S === providerId) ?? false;
 
 /**
- * The filter expression of a query. The providers of a job with parameters or metadata are JSON text, others a list. An id
- * contains no quotes, so a quoted one matches only whole ids of the text, and none of a list.
+ * The filter expression of a query. The filter by provider also matches longer ids in the text of a job with parameters or
+ * metadata, so its entries are checked again. (An expression that matches only whole ids needs nested parentheses, which take
+ * the embedded database longer to parse than a hundred entries to read.)
  */
 const toCondition = (statuses: JobFilter['statuses'], providerId: string | undefined) => {
   const keys = statuses?.map((_, index) => `:status${index}`);
   const clauses = [
     ...(keys ? [`#status IN (${keys.join(', ')})`] : []),
-    ...(providerId === undefined
-      ? []
-      : ['(contains(providers, :quoted) OR (attribute_type(providers, :list) AND contains(providers, :provider)))']),
+    ...(providerId === undefined ? [] : ['contains(#providers, :provider)']),
   ];
   if (clauses.length === 0) return undefined;
   return {
     expression: clauses.join(' AND '),
-    names: keys && { '#status': 'status' },
     values: {
       ...Object.fromEntries(statuses?.map((status, index) => [`:status${index}`, status]) ?? []),
-      ...(providerId !== undefined && { ':quoted': `"${providerId}"`, ':provider': providerId, ':list': 'L' }),
+      ...(providerId !== undefined && { ':provider': providerId }),
     },
   };
 };
 
-const newestFirst = (shards: Shard[]): Entry[] =>
-  shards.flatMap(({ entries }) => entries).sort((a, b) => (a.listKey < b.listKey ? 1 : -1));
+const newestFirst = (shards: Shard[]): Item[] =>
+  shards.flatMap(({ entries }) => entries).sort((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
+
+const matchesIn = (shards: Shard[]): number => shards.reduce((sum, { entries }) => sum + entries.length, 0);
 
 /** The shards that may still contain one of the `limit` newest matches. */
 const shardsBehind = (shards: Shard[], limit: number): Shard[] => {
-  const { listKey: last = '' } = newestFirst(shards)[limit - 1] ?? {};
+  const last = matchesIn(shards) < limit ? '' : keyOf(newestFirst(shards)[limit - 1] ?? {});
   return shards.filter(({ readTo }) => readTo !== undefined && readTo > last);
 };
 
-/** Range of four-digit years: ISO 8601 writes other years with a sign, which sorts before every digit. */
-const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
-const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+/** Below and above all list keys, which begin with a digit. */
 const OLDEST_KEY = '0';
 const NEWEST_KEY = ':';
 
 /** A key between the list keys of jobs accepted before this time and of those accepted at or after it. */
 const timeKey = (ms: number): string => {
   if (ms < FIRST_MS) return OLDEST_KEY;
-  return ms > LAST_MS ? NEWEST_KEY : new Date(ms).toISOString();
+  return ms > LAST_MS ? NEWEST_KEY : toIso(ms);
 };
 
 /**

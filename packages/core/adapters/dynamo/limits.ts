@@ -14,14 +14,14 @@ import { isWritten, type JobTable, toItem } from './table.ts';
 /** How long counters and slots are kept after their last use. */
 const RETENTION_MS = 3_600_000;
 
-const THROTTLED = [ProvisionedThroughputExceededException, ThrottlingException, RequestLimitExceeded];
+const THROTTLING_ERRORS = [ProvisionedThroughputExceededException, ThrottlingException, RequestLimitExceeded];
 
 /** Treats a throttled key like an exhausted limit: callers retry in the next second. */
 const unlessThrottled = async <T>(request: Promise<T>, otherwise: T): Promise<T> => {
   try {
     return await request;
   } catch (error) {
-    if (THROTTLED.some((throttled) => error instanceof throttled)) return otherwise;
+    if (THROTTLING_ERRORS.some((throttled) => error instanceof throttled)) return otherwise;
     throw error;
   }
 };

@@ -7,10 +7,20 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
+import { omit } from '../../domain/omit.ts';
 import type { Redrive, RedriveQuery } from '../../domain/redrive.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { RedriveIntake, RedrivePage, RedriveWork } from '../../ports/redrives.ts';
-import { DUE_INDEX, fenced, type Item, isWritten, type JobTable, toItem, toUpdate } from './table.ts';
+import {
+  DUE_INDEX,
+  fenced,
+  type Item,
+  isWritten,
+  type JobTable,
+  toItem,
+  toUpdate,
+  toUpdateExpression,
+} from './table.ts';
 
 /**
  * Redrives are stored in the job table. A client's newest redrive is stored under the client's key, so that a conditional
@@ -22,19 +32,20 @@ const FORMER_PREFIX = `${ITEM_ID}#`;
 const clientKey = (clientId: string): string => `REDRIVES#${clientId}`;
 const itemKey = (key: string, itemId = ITEM_ID): Item => toItem({ jobId: key, itemId });
 const formerItemId = (redriveId: string): string => `${FORMER_PREFIX}${redriveId}`;
-/** Above every id in ASCII. */
+/** Sorts after every id. */
 const NEWEST_ID = '~';
 
 /** Open redrives use a shard of the due index that jobs don't use. */
 const DUE_SHARD = -1;
-/** Entries per query. A pass processes fewer before it queries again. */
+/** Entries per query: more than a pass processes before it queries again. */
 const MAX_DUE = 100;
 
-/** The item that records until when a pass is running. */
+/** The item that records until when a pass of the redrives is running. */
 const PASS_KEY = toItem({ jobId: 'REDRIVES', itemId: 'PASS' });
 
 const toRedrive = (item: Item): Redrive => {
-  const { jobId, itemId: _, dueShard: __, leasedUntil: ___, filters, ...redrive } = unmarshall(item);
+  const { jobId, filters, ...redrive } = omit(unmarshall(item), ['itemId', 'dueShard', 'leasedUntil']);
+  // Earlier versions store the id of a redrive only as its key, and no stalls.
   return { redriveId: jobId, stalls: 0, ...(filters && { query: filters }), ...redrive } as Redrive;
 };
 
@@ -45,8 +56,8 @@ const toStored = ({ query, ...redrive }: Redrive): Item =>
  * Earlier versions know only queries for one status, and would ignore other filters and redrive too many jobs. Other queries
  * are therefore stored under another name, so that they fail to read them and leave the redrive to this version.
  */
-const isPlain = ({ status, from: _, to: __, ...filters }: RedriveQuery): boolean =>
-  typeof status === 'string' && Object.values(filters).every((value) => value === undefined);
+const isPlain = ({ status, inTrouble, providerId, failureCode }: RedriveQuery): boolean =>
+  typeof status === 'string' && [inTrouble, providerId, failureCode].every((filter) => filter === undefined);
 
 const toPage = (redrives: Redrive[], limit: number): RedrivePage => {
   const sorted = redrives.sort((a, b) => (a.redriveId < b.redriveId ? 1 : -1));
@@ -114,9 +125,10 @@ export const createDynamoRedriveIntake = ({ client, tableName: TableName }: JobT
 
     get: async (clientId, redriveId, now) => {
       const key = clientKey(clientId);
-      const places: [key: string, itemId?: string][] = [[key], [key, formerItemId(redriveId)], [redriveId]];
-      for (const place of places) {
-        const redrive = await read(...place);
+      // The last of these is where earlier versions stored it.
+      const keys: [key: string, itemId?: string][] = [[key], [key, formerItemId(redriveId)], [redriveId]];
+      for (const itemKeys of keys) {
+        const redrive = await read(...itemKeys);
         if (redrive?.redriveId !== redriveId || redrive.clientId !== clientId) continue;
         return isExpired(redrive, now) ? undefined : redrive;
       }
@@ -197,7 +209,8 @@ export const createDynamoRedriveWork = ({ client, tableName: TableName }: JobTab
     }
   },
 
-  save: async ({ key, redriveId: _, clientId: __, query: ___, createdAt: ____, claims, ...progress }) => {
+  save: async ({ key, claims, ...redrive }) => {
+    const progress = omit(redrive, ['redriveId', 'clientId', 'query', 'createdAt']);
     const isOpen = progress.dueAt !== undefined;
     const { set, remove, names, values } = toUpdate({
       cursor: undefined,
@@ -213,7 +226,7 @@ export const createDynamoRedriveWork = ({ client, tableName: TableName }: JobTab
         new UpdateItemCommand({
           TableName,
           Key: itemKey(key),
-          UpdateExpression: `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`,
+          UpdateExpression: toUpdateExpression(set, remove),
           ConditionExpression: 'claims = :claims AND attribute_exists(dueAt)',
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: toItem({ ...values, ':claims': claims }),
@@ -222,7 +235,7 @@ export const createDynamoRedriveWork = ({ client, tableName: TableName }: JobTab
     );
   },
 
-  announcePass: async (until) => {
+  extendPass: async (until) => {
     await client.send(
       new UpdateItemCommand({
         TableName,

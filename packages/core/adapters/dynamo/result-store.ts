@@ -105,12 +105,16 @@ const findKey = async (table: JobTable, jobId: string, result: ResultKey): Promi
 const itemsOf = (jobId: string, { providerId, digest, chunks = 1 }: ResultKey) => {
   const chunkIds = Array.from({ length: chunks - 1 }, (_, index) => chunkItemId(providerId, digest ?? '', index + 1));
   // A newer result of the same provider overwrites the head, because its key contains no digest.
-  const isHead = digest === undefined ? 'attribute_not_exists(digest)' : 'digest = :digest';
+  const sameDigest = digest === undefined ? 'attribute_not_exists(digest)' : 'digest = :digest';
   return [
-    ...chunkIds.map((itemId) => ({ Key: toItem({ jobId, itemId }), isSame: 'attribute_exists(itemId)', values: {} })),
+    ...chunkIds.map((itemId) => ({
+      Key: toItem({ jobId, itemId }),
+      condition: 'attribute_exists(itemId)',
+      values: {},
+    })),
     {
       Key: toItem({ jobId, itemId: resultItemId(providerId) }),
-      isSame: `attribute_exists(itemId) AND ${isHead}`,
+      condition: `attribute_exists(itemId) AND ${sameDigest}`,
       values: { ':digest': digest },
     },
   ];
@@ -123,12 +127,12 @@ export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'r
    * @returns whether all items exist
    */
   const renewAll = async (jobId: string, key: ResultKey, expiresAt: number): Promise<boolean> => {
-    for (const { Key, isSame, values } of itemsOf(jobId, key)) {
+    for (const { Key, condition, values } of itemsOf(jobId, key)) {
       const renewal = new UpdateItemCommand({
         TableName: tableName,
         Key,
         UpdateExpression: 'SET expiresAt = :expiresAt',
-        ConditionExpression: isSame,
+        ConditionExpression: condition,
         ExpressionAttributeValues: toItem({ ...values, ':expiresAt': expiresAt }),
       });
       if (!(await isWritten(client.send(renewal)))) return false;
@@ -153,13 +157,13 @@ const removeUnder = async (
   jobId: string,
   key: ResultKey,
 ): Promise<void> => {
-  const removals = itemsOf(jobId, key).map(({ Key, isSame, values }) =>
+  const removals = itemsOf(jobId, key).map(({ Key, condition, values }) =>
     isWritten(
       client.send(
         new DeleteItemCommand({
           TableName: tableName,
           Key,
-          ConditionExpression: `${isSame} AND claims = :claims`,
+          ConditionExpression: `${condition} AND claims = :claims`,
           ExpressionAttributeValues: toItem({ ...values, ':claims': claims }),
         }),
       ),
@@ -192,7 +196,9 @@ export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<
         if (itemId === JOB_ITEM_ID) {
           job = toJob(item);
           inline = toInlineData(item);
-        } else items.set(itemId, unmarshall(item));
+        } else {
+          items.set(itemId, unmarshall(item));
+        }
       }
     }
     if (!job) return undefined;
@@ -200,7 +206,7 @@ export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<
     const kept = (await Promise.all(heads.map((head) => toResult(head, items)))).filter(
       (result) => result !== undefined,
     );
-    // A finished job holds inline the results fetched by the execution that delivered.
+    // An ended job holds the results of the execution that delivered in its own item.
     const results = new Map([...kept, ...inline].map((result) => [result.providerId, result]));
     return { job, results: [...results.values()] };
   },

@@ -2,12 +2,13 @@ import { type AttributeValue, ConditionalCheckFailedException, type DynamoDBClie
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { StaleClaim } from '../../domain/failures.ts';
 import { ATTEMPT_LOG_LIMIT, type Attempt, type Job, type JobStatus } from '../../domain/job.ts';
+import { toIso } from '../../domain/time.ts';
 import type { ProviderResultData } from '../../ports/jobs.ts';
 
 /** The job table. */
 export type JobTable = { client: DynamoDBClient; tableName: string };
 
-/** The job table with its index shards, for adapters that write index keys or query every shard. */
+/** The job table with the number of its index shards, for adapters that write index keys or query every shard. */
 export type ShardedJobTable = JobTable & {
   /** Number of index shards. May only be raised. */
   shardCount: number;
@@ -39,7 +40,12 @@ export const clientShard = (clientId: string, shard: number): string => `${clien
 
 /** Sorts a client's jobs by age; the id makes the key unique. */
 export const listKey = ({ createdAt, jobId }: Pick<Job, 'createdAt' | 'jobId'>): string =>
-  `${new Date(createdAt).toISOString()}#${jobId}`;
+  `${toIso(createdAt)}#${jobId}`;
+
+export const parseListKey = (key: string): Pick<Job, 'createdAt' | 'jobId'> => {
+  const end = key.indexOf('#');
+  return { jobId: key.slice(end + 1), createdAt: Date.parse(key.slice(0, end)) };
+};
 
 export const toItem = (value: Record<string, unknown>): Item => marshall(value, { removeUndefinedValues: true });
 
@@ -124,9 +130,8 @@ export const fenced = async <T>(write: Promise<T>): Promise<T> => {
   try {
     return await write;
   } catch (cause) {
-    if (cause instanceof ConditionalCheckFailedException)
-      throw new StaleClaim('a newer writer changed the item', { cause });
-    throw cause;
+    if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
+    throw new StaleClaim('a newer writer changed the item', { cause });
   }
 };
 
@@ -144,9 +149,19 @@ export const isWritten = async (write: Promise<unknown>): Promise<boolean> => {
 /** Ended jobs with these statuses are in the undelivered index; so are pending jobs in trouble. */
 export const isUndelivered = (status: JobStatus | undefined): boolean => status === 'FAILED' || status === 'PARTIAL';
 
-/** Earlier versions leave entries of completed jobs in the index. */
+/** Whether a job is pending after a failed attempt. (Earlier versions left ended jobs in the index, too.) */
 export const isInTrouble = ({ status, undeliveredShard }: Item): boolean =>
   status?.S === 'PENDING' && undeliveredShard !== undefined;
+
+/** A projection of some attributes. By placeholders (`#status`), because some names are reserved words. */
+export const projectionOf = (attributes: readonly string[]) => ({
+  ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+  ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+});
+
+/** @param remove may be empty: a REMOVE clause may not */
+export const toUpdateExpression = (set: readonly string[], remove: readonly string[]): string =>
+  `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`;
 
 /** The parts of an update expression: attributes with a value are set, undefined ones are removed. */
 export const toUpdate = (attributes: Record<string, unknown>) => {

@@ -2,12 +2,14 @@ import type { Parameters, Provider } from './provider-schema.ts';
 
 type Json = NonNullable<Provider['body']> | null;
 
-const WHOLE = /^\{([A-Za-z]\w{0,39})\}$/;
-const ANYWHERE = /\{([A-Za-z]\w{0,39})\}/g;
+/** A string that is one variable. */
+const VARIABLE = /^\{([A-Za-z]\w{0,39})\}$/;
+/** Variables within a longer string, which are not replaced. */
+const EMBEDDED_VARIABLES = /\{([A-Za-z]\w{0,39})\}/g;
 
 /** The parameter's name, if the whole string is `{name}`. */
 const variableOf = (value: Json): string | undefined =>
-  typeof value === 'string' ? WHOLE.exec(value)?.[1] : undefined;
+  typeof value === 'string' ? VARIABLE.exec(value)?.[1] : undefined;
 
 /** The parameters in a body template. */
 export const bodyVariablesOf = (body: Json | undefined): ReadonlySet<string> => {
@@ -21,34 +23,37 @@ export const bodyVariablesOf = (body: Json | undefined): ReadonlySet<string> => 
   return names;
 };
 
+type BodyFault = { path: (string | number)[]; message: string };
+
 /** Everything that is wrong with a body template, with paths relative to the body. */
-export const bodyFaults = ({
-  body,
-  parameters,
-}: Pick<Provider, 'body' | 'parameters'>): { path: (string | number)[]; message: string }[] => {
-  const faults: { path: (string | number)[]; message: string }[] = [];
+export const bodyFaults = ({ body, parameters }: Pick<Provider, 'body' | 'parameters'>): BodyFault[] => {
+  const faults: BodyFault[] = [];
   const propertyOf = (name: string) =>
     parameters && Object.hasOwn(parameters.properties, name) ? parameters.properties[name] : undefined;
+  /** The first declared parameter in a text that is not itself a variable. */
   const embedded = (text: string): string | undefined =>
-    [...text.matchAll(ANYWHERE)].map(([, name = '']) => name).find(propertyOf);
-  const visit = (value: Json, path: (string | number)[], canBeLeftOut: boolean): void => {
-    const fail = (message: string): void => void faults.push({ path, message });
+    [...text.matchAll(EMBEDDED_VARIABLES)].map(([, name = '']) => name).find(propertyOf);
+  const variableFault = (name: string, canBeLeftOut: boolean): string | undefined => {
+    const property = propertyOf(name);
+    if (!property) return `Must declare {${name}} in parameters`;
+    const alwaysHasValue = property.default !== undefined || parameters?.required?.includes(name);
+    if (canBeLeftOut || alwaysHasValue) return undefined;
+    return `Must not use {${name}} outside an object's property unless it is required or has a default`;
+  };
+  const scalarFault = (value: string | number, canBeLeftOut: boolean): string | undefined => {
+    if (typeof value === 'number') {
+      const isExact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+      return isExact ? undefined : `Must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`;
+    }
     const name = variableOf(value);
-    if (name !== undefined) {
-      const property = propertyOf(name);
-      const alwaysHasValue = property?.default !== undefined || parameters?.required?.includes(name);
-      if (!property) fail(`Must declare {${name}} in parameters`);
-      else if (!canBeLeftOut && !alwaysHasValue) {
-        fail(`Must not use {${name}} outside an object's property unless it is required or has a default`);
-      }
-    } else if (typeof value === 'string') {
-      const inside = embedded(value);
-      if (inside !== undefined)
-        fail(`Must be the whole string {${inside}}: inside a longer one it would not be replaced`);
-    } else if (typeof value === 'number') {
-      if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
-        fail(`Must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`);
-      }
+    if (name !== undefined) return variableFault(name, canBeLeftOut);
+    const inside = embedded(value);
+    return inside && `Must be the whole string {${inside}}: inside a longer one it would not be replaced`;
+  };
+  const visit = (value: Json, path: BodyFault['path'], canBeLeftOut: boolean): void => {
+    if (typeof value === 'string' || typeof value === 'number') {
+      const message = scalarFault(value, canBeLeftOut);
+      if (message !== undefined) faults.push({ path, message });
     } else if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) visit(item as Json, [...path, index], false);
     } else if (typeof value === 'object' && value !== null) {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { findDeeper, findJsonError } from '../json-position.ts';
+import { findJsonError, findTooDeep } from '../json-position.ts';
+import { isRecord } from '../json-values.ts';
 import { explainIssue } from './explain-issue.ts';
 import { type CatalogueFault, describeFault } from './fault.ts';
 import { providerFaults } from './provider-rules.ts';
@@ -32,7 +33,7 @@ export const catalogueSchema = z.strictObject({
   providers: z.array(providerSchema).min(1),
 });
 
-/** Leaves out the providers, which are parsed one by one so that one's faults do not hide another's. */
+/** The file without the schema of its providers, which are parsed one by one so that one's faults do not hide another's. */
 const documentSchema = z.strictObject({ ...catalogueSchema.shape, providers: z.array(z.unknown()).min(1) });
 
 type Placeholders = Readonly<Record<string, string | undefined>>;
@@ -81,11 +82,11 @@ const parseWith = (checks: Checks, text: string, placeholders: Placeholders): Ca
   return new Map(providers.map((provider) => [provider.id, provider]));
 };
 
-/** Maximum nesting. Only bodies can nest deeply, and all code that reads a catalogue recurses. */
+/** Maximum nesting, because all code that reads a catalogue recurses. Only the bodies of requests can nest deeply. */
 const MAX_DEPTH = 64;
 
 const parseJson = (text: string): unknown => {
-  const tooDeep = findDeeper(text, MAX_DEPTH);
+  const tooDeep = findTooDeep(text, MAX_DEPTH);
   if (tooDeep) {
     const { line, column } = tooDeep;
     const message = `Must be nested at most ${MAX_DEPTH} levels deep`;
@@ -105,9 +106,6 @@ const parseJson = (text: string): unknown => {
 
 const entriesOf = (value: unknown): unknown[] =>
   isRecord(value) && Array.isArray(value.providers) ? value.providers : [];
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Parses a provider, or finds everything that is wrong with it.
@@ -147,15 +145,11 @@ const withoutFaulty = (
   const parameters = new Set<string>();
   const headers = new Set<string>();
   for (const { path, key } of faults) {
-    const [field = key, part, name] = path;
-    const header = part ?? key;
-    if (field === 'parameters' && part === 'properties' && name !== undefined) {
-      parameters.add(String(name));
-    } else if (path[0] === 'headers' && header !== undefined) {
-      headers.add(String(header));
-    } else {
-      faulty.add(String(field));
-    }
+    // An unknown key of the provider has an empty path, and a header with an invalid name the path `headers`.
+    const [field = key, part = key, name] = path;
+    if (path[0] === 'parameters' && part === 'properties' && name !== undefined) parameters.add(String(name));
+    else if (path[0] === 'headers' && part !== undefined) headers.add(String(part));
+    else faulty.add(String(field));
   }
   const rest = Object.fromEntries(Object.entries(entry).filter(([name]) => !faulty.has(name)));
   if (parameters.size > 0 && !faulty.has('parameters')) {
@@ -170,6 +164,7 @@ const withoutFaulty = (
   return { rest: { ...STAND_INS, ...rest }, faulty };
 };
 
+/** Values for required fields that are missing or faulty. */
 const STAND_INS = { id: 'x', url: 'https://provider.example' };
 
 /**

@@ -19,7 +19,7 @@ export const refusalsOf = (
       const provider = catalogue.get(providerId);
       if (!provider) return [`${providerId}: Is not in the catalogue`];
       return parameterFaults(provider, parameters?.[providerId] ?? {}).map(
-        ({ path, message }) => `${[providerId, 'parameters', ...path].join('.').replace('.', ': ')}: ${message}`,
+        ({ path, message }) => `${providerId}: ${['parameters', ...path].join('.')}: ${message}`,
       );
     });
 };

@@ -31,13 +31,14 @@ export const exampleProvider = ({ id, parameters }: Pick<Offer, 'id' | 'paramete
   return { id, parameters: Object.fromEntries(values) };
 };
 
-/** The value that the catalogue names, or one made up from the schema, which does not follow `pattern` and `multipleOf`. */
+/** A value that the catalogue states, or else one made up from the schema. A made-up one ignores `pattern` and `multipleOf`. */
 const exampleValue = (schema: ParameterSchema): Scalar => {
   const { examples = [], const: only, enum: values = [], default: usual, writeOnly } = schema;
-  return examples[0] ?? only ?? values[0] ?? (writeOnly ? undefined : usual) ?? madeUp(schema);
+  // The default of a secret must not be shown.
+  return examples[0] ?? only ?? values[0] ?? (writeOnly ? undefined : usual) ?? madeUpValue(schema);
 };
 
-const madeUp = ({ type, format, minLength = 0, maxLength, ...bounds }: ParameterSchema): Scalar => {
+const madeUpValue = ({ type, format, minLength = 0, maxLength, ...bounds }: ParameterSchema): Scalar => {
   if (type === 'boolean') return true;
   if (type === 'string') return format ? FORMATS[format] : 'example'.padEnd(minLength, '-').slice(0, maxLength);
   const { minimum, exclusiveMinimum, maximum = 1, exclusiveMaximum = 2 } = bounds;

@@ -5,7 +5,7 @@ export type CatalogueFault = {
   /** Set if the key is at fault, not its value. */
   key?: string;
   message: string;
-  /** The line in the file, from 1; set for JSON that does not parse, and by `locateFaults`. So is `column`. */
+  /** Position in the file, from 1; set for JSON that does not parse, and by `locateFaults`. */
   line?: number;
   column?: number;
 };

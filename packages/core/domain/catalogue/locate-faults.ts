@@ -1,4 +1,5 @@
 import { type Node, parseTree } from 'jsonc-parser';
+import { positionOf } from '../json-position.ts';
 import type { CatalogueFault } from './fault.ts';
 
 /**
@@ -10,11 +11,11 @@ import type { CatalogueFault } from './fault.ts';
 export const locateFaults = (text: string, faults: readonly CatalogueFault[]): CatalogueFault[] => {
   // Faults of the JSON itself already have positions, and such a text may be nested too deeply to parse.
   const root = faults.every(({ line }) => line !== undefined) ? undefined : parseTree(text);
-  const placed = faults.map((fault) => {
+  const located = faults.map((fault) => {
     if (fault.line !== undefined || !root) return fault;
     return { ...fault, ...positionOf(text, nodeAt(root, fault).offset) };
   });
-  return placed.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  return located.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 };
 
 /** Finds duplicate keys. JSON.parse keeps the last one, which a reader of the file may miss. */
@@ -56,8 +57,3 @@ const propertyOf = (node: Node, name: string): Node[] | undefined =>
   node.type === 'object'
     ? node.children?.findLast(({ children }) => children?.[0]?.value === name)?.children
     : undefined;
-
-const positionOf = (text: string, offset: number): { line: number; column: number } => {
-  const before = text.slice(0, offset).split('\n');
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-};

@@ -32,7 +32,7 @@ const offersSchema = z.object({
   ),
 });
 
-/** The values of `${NAME}` are not needed here. */
+/** Removed, because offers do not need the values of `${NAME}`. */
 const PLACEHOLDER = /\$\{\w+\}/g;
 
 /**

@@ -12,14 +12,20 @@ const isDate = (text: string): boolean => {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
 };
 
-/** Requires an offset. A leap second is valid only at the end of a UTC day. */
+const MINUTES_PER_DAY = 24 * 60;
+
+/** A time with its offset. A leap second is valid only at the end of a UTC day. */
 const isTime = (text: string): boolean => {
   const parts = /^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:z|([+-])(\d\d):(\d\d))$/i.exec(text);
   if (!parts) return false;
-  const [hour = 0, minute = 0, second = 0, , offsetHour = 0, offsetMinute = 0] = parts.slice(1).map(Number);
+  const [hour = 0, minute = 0, second = 0] = parts.slice(1, 4).map(Number);
+  // A time that ends in Z has no sign, and no digits of an offset.
+  const [sign, ...offsetDigits] = parts.slice(4);
+  const [offsetHour = 0, offsetMinute = 0] = offsetDigits.map((digits) => Number(digits ?? 0));
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return false;
-  const offset = (offsetHour * 60 + offsetMinute || 0) * (parts[4] === '-' ? -1 : 1);
-  return second < 60 || (hour * 60 + minute - offset + 1440) % 1440 === 1439;
+  const offset = (offsetHour * 60 + offsetMinute) * (sign === '-' ? -1 : 1);
+  const minuteOfUtcDay = (hour * 60 + minute - offset + MINUTES_PER_DAY) % MINUTES_PER_DAY;
+  return second < 60 || minuteOfUtcDay === MINUTES_PER_DAY - 1;
 };
 
 /** In a URI, only IP addresses may have brackets. */

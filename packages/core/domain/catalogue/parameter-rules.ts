@@ -70,31 +70,32 @@ const patternFaults = ({ pattern }: ParameterSchema): CatalogueFault[] => {
 
 /** Finds bounds that allow no value. */
 const boundFaults = ({ minLength = 0, maxLength, ...schema }: ParameterSchema): CatalogueFault[] => {
-  const lengths =
-    maxLength !== undefined && minLength > maxLength
-      ? [{ path: ['minLength'], message: 'Must not be greater than maxLength' }]
-      : [];
   const lowest = lowestOf(schema);
-  const isEmpty = lowest.value > highestOf(schema).value || (lowest.isOpen && lowest.value === highestOf(schema).value);
-  const isOpenAbove = highestOf(schema).isOpen && lowest.value === highestOf(schema).value;
-  return isEmpty || isOpenAbove
-    ? [
-        ...lengths,
-        { path: [lowest.keyword], message: `Must allow at least one value together with ${highestOf(schema).keyword}` },
-      ]
-    : lengths;
+  const highest = highestOf(schema);
+  const isEmpty = lowest.value > highest.value || (lowest.value === highest.value && (lowest.isOpen || highest.isOpen));
+  return [
+    ...(maxLength !== undefined && minLength > maxLength
+      ? [{ path: ['minLength'], message: 'Must not be greater than maxLength' }]
+      : []),
+    ...(isEmpty
+      ? [{ path: [lowest.keyword], message: `Must allow at least one value together with ${highest.keyword}` }]
+      : []),
+  ];
 };
 
 type Bounds = Omit<ParameterSchema, 'minLength' | 'maxLength'>;
+/** @property isOpen whether the value itself is out of range */
 type Bound = { value: number; isOpen: boolean; keyword: Keyword };
 
-/** For integers, the bounds are rounded to the first and last integer in range. */
+/** The lower bound: of `minimum` and `exclusiveMinimum`, the stricter; for integers, the first integer in range. */
 const lowestOf = ({ type, minimum = -Infinity, exclusiveMinimum = -Infinity }: Bounds): Bound => {
   const isOpen = exclusiveMinimum >= minimum && exclusiveMinimum !== -Infinity;
   const keyword = isOpen ? 'exclusiveMinimum' : 'minimum';
   if (type !== 'integer') return { value: isOpen ? exclusiveMinimum : minimum, isOpen, keyword };
   return { value: isOpen ? Math.floor(exclusiveMinimum) + 1 : Math.ceil(minimum), isOpen: false, keyword };
 };
+
+/** The upper bound: of `maximum` and `exclusiveMaximum`, the stricter; for integers, the last integer in range. */
 const highestOf = ({ type, maximum = Infinity, exclusiveMaximum = Infinity }: Bounds): Bound => {
   const isOpen = exclusiveMaximum <= maximum && exclusiveMaximum !== Infinity;
   const keyword = isOpen ? 'exclusiveMaximum' : 'maximum';
@@ -102,16 +103,17 @@ const highestOf = ({ type, maximum = Infinity, exclusiveMaximum = Infinity }: Bo
   return { value: isOpen ? Math.ceil(exclusiveMaximum) - 1 : Math.floor(maximum), isOpen: false, keyword };
 };
 
-const listed = (keyword: Keyword, values: readonly unknown[] = []): [CatalogueFault['path'], unknown][] =>
+type PathAndValue = [path: CatalogueFault['path'], value: unknown];
+
+/** The values of a keyword that lists them, each with its path. */
+const listed = (keyword: Keyword, values: readonly unknown[] = []): PathAndValue[] =>
   values.map((value, index) => [[keyword, index], value]);
 
 /** `enum`, `const`, `default` and `examples` must satisfy the rest of their schema. */
 const ownValueFaults = (schema: ParameterSchema, isInPath: boolean): CatalogueFault[] => {
-  const values: [CatalogueFault['path'], unknown][] = [
-    ...listed('enum', schema.enum),
-    ...listed('examples', schema.examples),
-    ...(schema.const === undefined ? [] : [[['const'], schema.const] as [CatalogueFault['path'], unknown]]),
-    ...(schema.default === undefined ? [] : [[['default'], schema.default] as [CatalogueFault['path'], unknown]]),
-  ];
+  const single = (['const', 'default'] as const).flatMap((keyword): PathAndValue[] =>
+    schema[keyword] === undefined ? [] : [[[keyword], schema[keyword]]],
+  );
+  const values = [...listed('enum', schema.enum), ...listed('examples', schema.examples), ...single];
   return values.flatMap(([path, value]) => valueFaults(schema, value, isInPath).map((message) => ({ path, message })));
 };

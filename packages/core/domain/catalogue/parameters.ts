@@ -1,3 +1,4 @@
+import { isRecord } from '../json-values.ts';
 import { MASK } from '../mask.ts';
 import { formatFault } from './parameter-formats.ts';
 import type { Parameters, ParametersSchema, Polling, Provider } from './provider-schema.ts';
@@ -10,7 +11,7 @@ export type ParameterSchema = ParametersSchema['properties'][string];
 /** The URLs whose paths may contain parameters. */
 type WithPaths = Pick<Provider, 'url'> & { polling?: Pick<Polling, 'statusUrl'> | undefined };
 
-/** Messages do not contain the caller's values. */
+/** A rule that parameters break. The message does not contain the caller's values. */
 export type Fault = { path: string[]; message: string };
 
 /**
@@ -20,9 +21,7 @@ export type Fault = { path: string[]; message: string };
  */
 export const parameterFaults = (provider: Pick<Provider, 'parameters'> & WithPaths, posted: unknown): Fault[] => {
   const { parameters } = provider;
-  if (typeof posted !== 'object' || posted === null || Array.isArray(posted)) {
-    return [{ path: [], message: 'Must be an object' }];
-  }
+  if (!isRecord(posted)) return [{ path: [], message: 'Must be an object' }];
   const inPath = pathParametersOf(provider);
   const faults = Object.entries(posted).flatMap(([name, value]): Fault[] => {
     const schema = schemaOf(parameters, name);
@@ -55,13 +54,15 @@ export const withDefaults = ({ parameters }: Pick<Provider, 'parameters'>, poste
   return { ...Object.fromEntries(defaults), ...posted };
 };
 
-const isSecret = (provider: Pick<Provider, 'parameters'> | undefined, name: string): boolean =>
-  schemaOf(provider?.parameters, name)?.writeOnly ?? !schemaOf(provider?.parameters, name);
+const isSecret = (provider: Pick<Provider, 'parameters'> | undefined, name: string): boolean => {
+  const schema = schemaOf(provider?.parameters, name);
+  return schema === undefined || schema.writeOnly === true;
+};
 
 /**
  * The sent values that must not be shown: those of `writeOnly` parameters, defaults included.
  *
- * @param provider undefined if it is no longer in the catalogue: then every value is secret. So are unknown parameters.
+ * @param provider undefined if it is no longer in the catalogue. Unknown parameters, which are then all, count as `writeOnly`.
  */
 export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): string[] =>
   Object.entries(provider ? withDefaults(provider, posted) : posted)
@@ -71,7 +72,7 @@ export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefin
 /**
  * Parameters in a form safe to show, with `***` in place of `writeOnly` values.
  *
- * @param provider undefined if it is no longer in the catalogue: then every value is masked. So are unknown parameters.
+ * @param provider undefined if it is no longer in the catalogue. Unknown parameters, which are then all, count as `writeOnly`.
  */
 export const maskWriteOnly = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): Parameters =>
   Object.fromEntries(

@@ -2,6 +2,7 @@ import type { CatalogueFault } from './fault.ts';
 import type { Polling, Provider } from './provider-schema.ts';
 import { originOf, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults, variablesOf } from './url-template.ts';
 
+/** The lists of statuses. */
 const LISTS = ['pending', 'succeeded', 'failed'] as const;
 
 /** The variable of a status URL whose value comes from the provider's answer. */
@@ -24,9 +25,9 @@ const statusFaults = (polling: Polling): CatalogueFault[] => {
       message: 'Must come with statusAt',
     }));
   }
-  const none = polling.succeeded.length === 0;
+  const hasNoSuccess = polling.succeeded.length === 0;
   return [
-    ...(none ? [{ path: ['succeeded'], message: 'Must have at least 1 item if statusAt is set' }] : []),
+    ...(hasNoSuccess ? [{ path: ['succeeded'], message: 'Must have at least 1 item if statusAt is set' }] : []),
     ...LISTS.flatMap((list, rank) =>
       polling[list].flatMap((status, index) => {
         const other = LISTS.slice(0, rank).find((earlier) => polling[earlier].includes(status));
@@ -41,19 +42,23 @@ const statusUrlFaults = ({ url, parameters, auth }: Provider, { statusUrl }: Pol
   const { template } = statusUrl;
   const path = ['statusUrl', 'template'];
   const syntax = syntaxFaults(template);
-  const messages =
-    syntax.length > 0
-      ? syntax
-      : [
-          ...variableFaults(template, parameters, new Set([TICKET_VARIABLE])),
-          ...queryNameFaults(template, parameters),
-          ...(originOf(template) === originOf(url) ? [] : ['Must have the origin of the url']),
-          ...(variablesOf(template).has(TICKET_VARIABLE) ? [] : [`Must contain {${TICKET_VARIABLE}}`]),
-          ...(auth?.kind === 'query' && queryNamesOf(template, parameters).includes(auth.parameter)
-            ? ['Must not have the parameter of the credential in its query']
-            : []),
-        ];
+  const messages = syntax.length > 0 ? syntax : templateFaults(template, { url, parameters, auth });
   const isNameUsed = parameters && Object.hasOwn(parameters.properties, TICKET_VARIABLE);
   const nameUsed = `Must not come with a parameter named ${TICKET_VARIABLE}: {${TICKET_VARIABLE}} is read from the answer`;
   return [...messages, ...(isNameUsed ? [nameUsed] : [])].map((message) => ({ path, message }));
+};
+
+/** Faults of a status URL's template whose syntax is valid. */
+const templateFaults = (
+  template: string,
+  { url, parameters, auth }: Pick<Provider, 'url' | 'parameters' | 'auth'>,
+): string[] => {
+  const hasCredentialName = auth?.kind === 'query' && queryNamesOf(template, parameters).includes(auth.parameter);
+  return [
+    ...variableFaults(template, parameters, new Set([TICKET_VARIABLE])),
+    ...queryNameFaults(template, parameters),
+    ...(originOf(template) === originOf(url) ? [] : ['Must have the origin of the url']),
+    ...(variablesOf(template).has(TICKET_VARIABLE) ? [] : [`Must contain {${TICKET_VARIABLE}}`]),
+    ...(hasCredentialName ? ['Must not have the parameter of the credential in its query'] : []),
+  ];
 };

@@ -73,7 +73,7 @@ const urlRule: Rule = {
 const isSendable = (value: string): boolean => /^[\t\x20-\x7E\x80-\xFF]*$/.test(value);
 
 /** Headers that control the framing, encoding or range of messages. A catalogue must not set them. */
-const NOT_CONSTANT = new Set([
+const HTTP_CLIENT_HEADERS = new Set([
   'accept-encoding',
   'content-encoding',
   'expect',
@@ -85,40 +85,50 @@ const NOT_CONSTANT = new Set([
   'trailer',
 ]);
 
-const OTHER_PURPOSE = new Set(['accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
+/** Headers with a meaning of their own, which can't also carry an idempotency value. */
+const STANDARD_HEADERS = new Set(['accept', 'authorization', 'content-type', 'cookie', 'user-agent']);
 
 const headerRule: Rule = {
   reads: ['headers'],
   find: ({ headers = {} }) =>
     Object.entries(headers).flatMap(([name, value]) => [
       ...faultIf(!isSendable(value), ['headers', name], 'Must have only characters that a header can carry'),
-      ...faultIf(NOT_CONSTANT.has(name.toLowerCase()), ['headers', name], 'Must not be a header of the HTTP client'),
+      ...faultIf(
+        HTTP_CLIENT_HEADERS.has(name.toLowerCase()),
+        ['headers', name],
+        'Must not be a header of the HTTP client',
+      ),
     ]),
+};
+
+/** A header that a provider sets, and the field of the catalogue that sets it. */
+type NamedHeader = [name: string, path: Path];
+
+const authHeaders = (auth: Provider['auth']): NamedHeader[] => {
+  if (!auth || auth.kind === 'query') return [];
+  return auth.kind === 'header' ? [[auth.header, ['auth', 'header']]] : [['authorization', ['auth']]];
 };
 
 const headerNameRule: Rule = {
   reads: ['headers', 'auth', 'idempotencyHeader', 'method', 'body'],
   find: ({ headers = {}, auth, idempotencyHeader, body }) => {
     const idempotency = idempotencyHeader?.toLowerCase() ?? '';
-    const authHeader = auth?.kind === 'header' ? auth.header : 'authorization';
-    const named: [string, Path][] = [
-      ...(auth && auth.kind !== 'query'
-        ? [[authHeader, auth.kind === 'header' ? ['auth', 'header'] : ['auth']] as [string, Path]]
-        : []),
-      ...(idempotencyHeader === undefined ? [] : [[idempotencyHeader, ['idempotencyHeader']] as [string, Path]]),
-      ...Object.keys(headers).map((name): [string, Path] => [name, ['headers', name]]),
+    const named: NamedHeader[] = [
+      ...authHeaders(auth),
+      ...(idempotencyHeader === undefined ? [] : [[idempotencyHeader, ['idempotencyHeader']] satisfies NamedHeader]),
+      ...Object.keys(headers).map((name): NamedHeader => [name, ['headers', name]]),
     ];
     const lower = named.map(([name]) => name.toLowerCase());
     const repeated = named.filter((_, index) => lower.indexOf(lower[index] ?? '') < index);
     return [
       ...repeated.map(([name, path]) => fault(path, `Must be the only "${name.toLowerCase()}" header`)),
       ...faultIf(
-        body !== undefined && auth?.kind === 'header' && authHeader.toLowerCase() === 'content-type',
+        body !== undefined && auth?.kind === 'header' && auth.header.toLowerCase() === 'content-type',
         ['auth', 'header'],
         'Must not be the content-type of the body',
       ),
       ...faultIf(
-        NOT_CONSTANT.has(idempotency) || OTHER_PURPOSE.has(idempotency),
+        HTTP_CLIENT_HEADERS.has(idempotency) || STANDARD_HEADERS.has(idempotency),
         ['idempotencyHeader'],
         'Must be a dedicated header, such as idempotency-key',
       ),
@@ -139,8 +149,8 @@ const credentialRule: Rule = {
   reads: ['auth', 'url'],
   find: ({ auth, url }) => {
     if (!auth) return [];
-    const isDouble = (auth.kind === 'basic' || auth.kind === 'oauth2') && hasUserInfo(url);
-    const double = faultIf(isDouble, ['auth'], 'Must not come with user info in the url');
+    const userInfoFaults = (): CatalogueFault[] =>
+      faultIf(hasUserInfo(url), ['auth'], 'Must not come with user info in the url');
     switch (auth.kind) {
       case 'header':
         return faultIf(
@@ -152,7 +162,7 @@ const credentialRule: Rule = {
         return [];
       case 'basic':
         return [
-          ...double,
+          ...userInfoFaults(),
           ...faultIf(
             /[:\p{Cc}]/u.test(auth.username) || !auth.username.isWellFormed(),
             ['auth', 'username'],
@@ -161,7 +171,7 @@ const credentialRule: Rule = {
         ];
       case 'oauth2':
         return [
-          ...double,
+          ...userInfoFaults(),
           ...faultIf(auth.tokenUrl.includes('#'), ['auth', 'tokenUrl'], 'Must have no fragment'),
           ...faultIf(/[{}]/.test(auth.tokenUrl), ['auth', 'tokenUrl'], 'Must have no variables'),
           ...faultIf(hasUserInfo(auth.tokenUrl), ['auth', 'tokenUrl'], 'Must have no user info: use clientId'),

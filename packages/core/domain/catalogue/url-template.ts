@@ -26,12 +26,12 @@ const isLiteral = (piece: Piece | undefined): piece is { literal: string } => pi
 
 type Parsed = { pieces: readonly Piece[]; faults: readonly string[] };
 
-/** Caches the last template, because the rules of a provider parse the same one many times in a row. */
-let last: { template: string; parsed: Parsed } | undefined;
+/** The last template, because the rules of a provider parse the same one many times in a row. */
+let cached: { template: string; parsed: Parsed } | undefined;
 
 const parse = (template: string): Parsed => {
-  if (last?.template !== template) last = { template, parsed: splitTemplate(template) };
-  return last.parsed;
+  if (cached?.template !== template) cached = { template, parsed: splitTemplate(template) };
+  return cached.parsed;
 };
 
 /** Splits a template into literal text and expressions; anything else is a fault. */
@@ -57,7 +57,7 @@ const splitTemplate = (template: string): Parsed => {
 
 const quote = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-/** A template up to its path. The WHATWG URL parser reads "\" as "/". */
+/** The scheme and authority of a template. The WHATWG URL parser reads "\" as "/". */
 const ORIGIN = /^https?:\/\/[^/?#\\]+/i;
 const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 
@@ -79,16 +79,18 @@ const originFaults = (pieces: readonly Piece[]): string[] => {
     return [isExpression(first) ? 'Must begin with a literal origin, such as https://api.example' : NOT_HTTP];
   }
   const [origin = ''] = ORIGIN.exec(text) ?? [];
-  const isOpen = origin === '' || origin === text;
-  if (isOpen && isExpression(second) && second.operator !== '?')
+  // The first literal ends within the origin, so a variable that follows would be part of it.
+  const isUnfinished = origin === '' || origin === text;
+  if (isUnfinished && isExpression(second) && second.operator !== '?') {
     return ['Must have no variable in its user info, host or port'];
+  }
   return URL.canParse(origin) ? [] : [NOT_HTTP];
 };
 
 const literalFaults = (pieces: readonly Piece[]): string[] => {
   const literals = pieces.filter(isLiteral).map(({ literal }) => literal);
   const [path = ''] = pieces
-    .map((piece) => (isLiteral(piece) ? piece.literal : piece.operator === '' ? 'x' : '?'))
+    .map((piece) => (isExpression(piece) && piece.operator !== '' ? '?' : sample(piece)))
     .join('')
     .split('?');
   return [
@@ -153,8 +155,7 @@ const singleVariablesOf = (template: string): ReadonlySet<string> =>
 /** The query parameter names of a template, with repeats: literal names, then those of `{?…}` and `{&…}`. */
 export const queryNamesOf = (template: string, parameters: ParametersSchema | undefined): string[] => {
   const { pieces } = parse(template);
-  const literal = pieces.map((piece) => (isLiteral(piece) ? piece.literal : piece.operator === '' ? 'x' : '')).join('');
-  const [, query = ''] = /\?([^#]*)/s.exec(literal) ?? [];
+  const [, query = ''] = /\?([^#]*)/s.exec(pieces.map(sample).join('')) ?? [];
   const names = pieces.flatMap((piece) => (isExpression(piece) && piece.operator !== '' ? piece.names : []));
   return [...new URLSearchParams(query).keys(), ...names.map((name) => wireNameOf(parameters, name))];
 };
@@ -251,10 +252,11 @@ export const expandTemplate = (template: string, parameters: ParametersSchema | 
     if (typeof value === 'string' && !value.isWellFormed())
       throw new UnsafeExpansion(`{${name}} is not well-formed Unicode`);
   }
-  const expanded = merged(pieces)
+  const merged = mergeQueries(pieces);
+  const expanded = merged
     .map((piece) => (isLiteral(piece) ? piece.literal : expand(piece, parameters, values)))
     .join('');
-  const before = new URL(merged(pieces).map(sample).join(''));
+  const before = new URL(merged.map(sample).join(''));
   const after = new URL(expanded);
   const isSame =
     after.origin === before.origin &&
@@ -266,13 +268,14 @@ export const expandTemplate = (template: string, parameters: ParametersSchema | 
   return expanded;
 };
 
-/** Merges `{?a}{&b}` into `{?a,b}`: if `a` has no value, RFC 6570 would append "&b=…" to the path. */
-const merged = (pieces: readonly Piece[]): Piece[] => {
+/** Merges `{?a}{&b}` into `{?a,b}`, because RFC 6570 would append "&b=…" to the path if `a` has no value. */
+const mergeQueries = (pieces: readonly Piece[]): Piece[] => {
   const all: Piece[] = [];
   for (const piece of pieces) {
-    const last = all.at(-1);
-    if (isExpression(piece) && piece.operator === '&' && isExpression(last) && last.operator === '?') {
-      all[all.length - 1] = { operator: '?', names: [...last.names, ...piece.names] };
+    const previous = all.at(-1);
+    const continuesQuery = isExpression(piece) && piece.operator === '&';
+    if (continuesQuery && isExpression(previous) && previous.operator === '?') {
+      all[all.length - 1] = { operator: '?', names: [...previous.names, ...piece.names] };
     } else {
       all.push(piece);
     }
@@ -284,6 +287,7 @@ type Values = Readonly<Record<string, string | number | boolean>>;
 
 const ownValue = (values: Values, name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
 
+/** A piece expanded with the value `x`, without the parameters of `{?…}` and `{&…}`. */
 const sample = (piece: Piece): string => {
   if (isLiteral(piece)) return piece.literal;
   return piece.operator === '' ? 'x' : '';

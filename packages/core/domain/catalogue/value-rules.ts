@@ -17,14 +17,14 @@ export type ValueSchema<Format extends string> = {
   multipleOf?: number | undefined;
 };
 
-/** What the rules leave open. Each gives the message of a fault. */
+/** Checks that the caller adds. Each returns the message of a fault; undefined if there is none. */
 export type Checks<Format extends string> = {
   format: (format: Format, text: string) => string | undefined;
   /** A further rule for every value. */
   also?: (value: Scalar) => string | undefined;
 };
 
-/** Every rule that a value breaks. Without imports, because the console checks its form by the same rules. */
+/** Every rule that a value breaks. This module imports nothing, because the console checks its form by the same rules. */
 export const ruleFaults = <Format extends string>(
   schema: ValueSchema<Format>,
   value: unknown,
@@ -36,7 +36,7 @@ export const ruleFaults = <Format extends string>(
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return ['Must be a finite number'];
     if (schema.type === 'integer' && !Number.isInteger(value)) return [TYPES.integer];
-    // JSON.parse may have rounded the posted number.
+    // Larger integers may have been rounded by JSON.parse.
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
       return [`Must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`];
     }
@@ -96,7 +96,7 @@ const decimalOf = (value: number): Decimal => {
   return { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length };
 };
 
-const isScalar = (value: unknown): value is Scalar =>
+export const isScalar = (value: unknown): value is Scalar =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
 const TYPES: Readonly<Record<ValueSchema<string>['type'], string>> = {

@@ -13,7 +13,7 @@ export type DiscardResultsDeps = {
  * fetch that outlives its execution, or ends after the caller deleted the data, would leave a copy. Never throws: leftovers
  * expire.
  */
-export const discardUnwanted = async (
+export const discardStaleResults = async (
   { jobs, results, now, log }: DiscardResultsDeps,
   { jobId, claims }: { jobId: string; claims: number },
   stored: ResultKey[],
