@@ -34,13 +34,13 @@ const PROVIDER_CALLS =
 /** Size limits, KiB. Each cold start loads the whole bundle. */
 const MAX_KIBIBYTES: Record<string, number> = {
   'api-docs': 1_500,
-  'callback-deliver': 403,
+  'callback-deliver': 404,
   complete: 378,
   console: 192,
   'provider-fetch': 514,
   providers: 167,
   'route-fallback': 159,
-  webhook: 389,
+  webhook: 395,
 };
 const MAX_OTHERS = 386;
 
