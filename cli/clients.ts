@@ -37,8 +37,8 @@ const USAGE = `Manages the clients of a deployment.
   npm run clients -- rotate-secret <client id>      creates a signing secret; callbacks are also signed with the old one
                      [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for this long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
   npm run clients -- set-headers <client id>        replaces the headers sent with each of its callbacks
-                     --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; the shell history keeps the value
-                     --header-file <file>           lines of "name: value"; - for stdin, for secret values
+                     --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; its value stays in the shell history
+                     --header-file <file>           lines of "name: value"; use - (stdin) for secret values
                      --clear                        removes all its headers; excludes the other two options
   npm run clients -- revoke <client id>             refuses its API key and ends its pending jobs, within two minutes
 

@@ -17,16 +17,16 @@ const { values: options } = readArguments({
   name: 'npm start',
   about:
     'Runs Boomerang on this machine: both APIs, functions, state machine, tables and schedule in one process, until Ctrl-C.',
-  options: { temporary: { type: 'boolean', about: 'keep the data in a temporary folder' } },
+  options: { temporary: { type: 'boolean', about: 'keep the data in a temporary folder, deleted at exit' } },
   environment: {
     'SERVICE_PORT, PROVIDERS_PORT': 'ports of the two APIs on 127.0.0.1 (3000, 3001); 0 for any free port',
     DATA_DIR: 'data folder (.data); readable by its owner only',
     SWEEP_SECONDS: 'seconds between sweeps for due jobs (5)',
-    MAX_CONCURRENT_REQUESTS: 'requests of one kind at a time; more are answered 503 (1000)',
+    MAX_CONCURRENT_REQUESTS: 'maximum concurrent requests per function; more get 503 (1000)',
     FAILURE_RATE: 'probability that the mock providers fail, 0 to 1 (0.5)',
     'LOCAL_API_KEY, LOCAL_SIGNING_SECRET': 'credentials of the local client (generated at the first start)',
     PROVIDER_CATALOGUE: 'path of a provider catalogue',
-    '…': 'all others: docs/configuration.md',
+    '…': 'docs/configuration.md lists all settings',
   },
   examples: {
     '': 'on the default ports',
@@ -137,7 +137,7 @@ Boomerang is up.
   jobs           ${JobsUrl}
   DynamoDB       ${cloud.endpoints.dynamodb}, table ${cloud.outputs.JobTableName}
   Step Functions ${cloud.endpoints.stepFunctions}, ${cloud.outputs.StateMachineArn}
-  data           ${settings.DATA_DIR}; its running.json has the credentials for the two endpoints above
+  data           ${settings.DATA_DIR}; running.json in it has the credentials for the two endpoints above
   schedule       sweeps for due jobs every ${cloud.sweeps.everySeconds} s${cloud.isSweptMoreOften ? ' (on AWS every 60 s)' : ''}
   API key        ${describeCredential('LOCAL_API_KEY', cloud.apiKey)}
   callbacks      signed with ${describeCredential('LOCAL_SIGNING_SECRET', signingSecret)}

@@ -2,6 +2,7 @@ import type { Job, ProviderState } from '../api-types.ts';
 import { Table } from '../components/table.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { formatBytes } from '../format.ts';
+import { hrefTo } from '../router.ts';
 import { briefly, nextTryOf } from './explain.ts';
 import { longFailure } from './failure-words.ts';
 
@@ -32,7 +33,9 @@ const Row = ({ provider, job }: { provider: ProviderState; job: Job }) => {
   return (
     <tr>
       <td>
-        <span class="strong">{providerId}</span>
+        <a class="strong" href={hrefTo('/jobs', { providerId })} title={`Jobs of ${providerId}`}>
+          {providerId}
+        </a>
         {parameters && <Parameters values={parameters} />}
       </td>
       <td>

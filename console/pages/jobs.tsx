@@ -93,6 +93,9 @@ const Search = ({ text, isFocused }: { text: Signal<string>; isFocused: boolean 
   );
 };
 
+/** Times that are no range of the list: those of a bar of the overview. */
+const FIXED = 'fixed';
+
 const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
   const catalogue = useResource<Catalogue>(api, '/catalogue', { everyMs: 0 });
   const change = (part: Partial<JobFilter>): void => replaceQuery(filterParams({ ...filter, ...part }));
@@ -109,7 +112,7 @@ const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
   const choose = (name: 'providerId' | 'failureCode', value: string): void =>
     replaceQuery(filterParams({ ...drop(name), ...(value !== '' && { [name]: value }) }));
   const chooseRange = (value: string): void => {
-    if (value === 'fixed') return;
+    if (value === FIXED) return;
     replaceQuery(filterParams({ ...drop('range', 'from', 'to'), ...(isRangeName(value) && { range: value }) }));
   };
   const ids = (catalogue.data.value?.providers ?? []).map(({ id }) => id);
@@ -143,51 +146,55 @@ const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
           In trouble
         </button>
       </div>
-      <select
-        aria-label="Provider"
-        value={filter.providerId ?? ''}
-        onChange={(event) => choose('providerId', event.currentTarget.value)}
-      >
-        <option value="">Any provider</option>
-        {providers.map((id) => (
-          <option key={id} value={id}>
-            {id}
-          </option>
-        ))}
-      </select>
-      <select
-        aria-label="Why it failed"
-        value={filter.failureCode ?? ''}
-        onChange={(event) => choose('failureCode', event.currentTarget.value)}
-      >
-        <option value="">Any failure</option>
-        {Object.entries(FAILURE_CODES).map(([code, text]) => (
-          <option key={code} value={code}>
-            {text}
-          </option>
-        ))}
-      </select>
-      <select
-        aria-label="Accepted"
-        value={filter.range ?? (isFixed ? 'fixed' : '')}
-        onChange={(event) => chooseRange(event.currentTarget.value)}
-      >
-        <option value="">Any time</option>
-        {Object.entries(RANGES).map(([name, { last }]) => (
-          <option key={name} value={name}>
-            {sentenceCase(last)}
-          </option>
-        ))}
-        {isFixed && <option value="fixed">{sentenceCase(rangeTitle(filter))}</option>}
-      </select>
-      {isFiltered(filter) && (
-        <Button kind="quiet" onClick={() => replaceQuery({})}>
-          Clear
-        </Button>
-      )}
+      <Choice
+        label="Provider"
+        any="Any provider"
+        value={filter.providerId}
+        options={providers.map((id) => [id, id])}
+        onChoose={(value) => choose('providerId', value)}
+      />
+      <Choice
+        label="Why it failed"
+        any="Any failure"
+        value={filter.failureCode}
+        options={Object.entries(FAILURE_CODES)}
+        onChoose={(value) => choose('failureCode', value)}
+      />
+      <Choice
+        label="Accepted"
+        any="Any time"
+        value={filter.range ?? (isFixed ? FIXED : undefined)}
+        options={[
+          ...Object.entries(RANGES).map(([name, { last }]): Option => [name, sentenceCase(last)]),
+          ...(isFixed ? [[FIXED, sentenceCase(rangeTitle(filter))] as const] : []),
+        ]}
+        onChoose={chooseRange}
+      />
     </fieldset>
   );
 };
+
+/** The value and its text. */
+type Option = readonly [value: string, text: string];
+type ChoiceProps = {
+  label: string;
+  /** The text of the choice that filters nothing; its value is empty. */
+  any: string;
+  value: string | undefined;
+  options: Option[];
+  onChoose: (value: string) => void;
+};
+
+const Choice = ({ label, any, value = '', options, onChoose }: ChoiceProps) => (
+  <select aria-label={label} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
+    <option value="">{any}</option>
+    {options.map(([id, text]) => (
+      <option key={id} value={id}>
+        {text}
+      </option>
+    ))}
+  </select>
+);
 
 const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Signal<string> }) => {
   const selection = useMemo(createSelection, []);
@@ -327,6 +334,11 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
         <span class="faint">
           {hasMore ? `The newest ${formatCount(rows.length)}` : plural(rows.length, 'job')}, {rangeTitle(filter)}
         </span>
+        {isFiltered(filter) && (
+          <Button kind="quiet" onClick={() => replaceQuery({})}>
+            Clear filters
+          </Button>
+        )}
         <span class="jobs-bar-end">{redriveButton}</span>
       </div>
     );

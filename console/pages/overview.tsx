@@ -79,7 +79,7 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
 const ICONS = { good: GoodIcon, idle: GoodIcon, warn: WarnIcon, bad: BadIcon };
 
 const VerdictLine = ({ verdict }: { verdict: Verdict | undefined }) => {
-  if (!verdict) return <Skeleton height="4.5rem" />;
+  if (!verdict) return <Skeleton like="answer" />;
   const Icon = ICONS[verdict.tone];
   return (
     <div class={`answer tone-${verdict.tone === 'idle' ? 'cancelled' : verdict.tone}`} role="status">
@@ -207,7 +207,10 @@ const Chart = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
             hrefOf={(from) => hrefTo('/jobs', { from, to: until(from) })}
           />
         ) : (
-          <Skeleton height="13.25rem" />
+          <div class="bars">
+            <Skeleton like="bars-plot" />
+            <div class="bars-axis" />
+          </div>
         )}
         {stats?.truncated && <p class="faint">Only the newest 10,000 jobs of this range are counted.</p>}
       </div>

@@ -5,10 +5,21 @@ import { createHash } from 'node:crypto';
  *
  * The script drops the patterns of strings that have a format, because they hide the rest, and changes each `example` of a body
  * into `examples`, because RapiDoc fails on an `example` with a property that is null. It adds the style sheet to the shadow
- * trees of RapiDoc's elements. On phones the style sheet shows descriptions below the types, and wraps long lines.
+ * trees of RapiDoc's elements. The style sheet raises the contrast of colors to WCAG AA, and on phones shows descriptions below
+ * the types and wraps long lines.
+ *
+ * Requests and responses are drawn when they come near the screen, because drawing all of them at once blocks a phone for seconds.
+ * Pressing Ctrl or Cmd draws the rest, because the browser's search finds only what is drawn.
+ *
+ * RapiDoc is told that the document is OpenAPI 3.0. It shows the same, but resolves references of 3.1 with a slower library, which
+ * blocks the page for over a second.
  */
 
 const STYLE = `
+:host { --light-fg: light-dark(#626262, #a3a3a3); --fg3: light-dark(#626262, #a3a3a3); --red: light-dark(#b3231f, #ff8f89);
+  --green: light-dark(#3d6b00, #7ec699); --blue: light-dark(#0b66a0, #71b7ff); --orange: light-dark(#8a5200, #f08d49);
+  --nav-post-color: #a9d65c; --nav-delete-color: #ff9d97; --nav-get-color: #71c5ff; }
+#api-info { margin-left: 0 !important; }
 @media (max-width: 600px) {
   .tr { flex-wrap: wrap; }
   .table .key, .table .key-type { width: auto; flex: 1 1 0; min-width: 0; }
@@ -49,14 +60,48 @@ const adapt = (key, value) => {
   if (value.format && pattern) return { ...rest, ...('example' in value && { example }) };
   return value.schema && 'example' in value ? { ...rest, examples: { example: { value: example } } } : value;
 };
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) draw(target);
+}, { rootMargin: '600px' });
+const waiting = new Map();
+const draw = (element) => {
+  near.unobserve(element);
+  waiting.get(element)?.();
+  waiting.delete(element);
+};
+addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey) for (const element of [...waiting.keys()]) draw(element);
+});
+for (const tag of ['api-request', 'api-response']) {
+  const { prototype } = customElements.get(tag);
+  const { updated } = prototype;
+  prototype.scheduleUpdate = async function () {
+    if (!this.hasUpdated) await new Promise((resolve) => {
+      this.style.cssText = 'display:block;min-height:100vh';
+      waiting.set(this, resolve);
+      near.observe(this);
+    });
+    this.style.minHeight = '';
+    this.performUpdate();
+  };
+  prototype.updated = function (changes) {
+    updated?.call(this, changes);
+    for (const field of this.renderRoot.querySelectorAll('input, select, textarea')) {
+      field.ariaLabel ??= field.dataset.pname ?? (field.matches('textarea') ? 'Request body' : 'Media type or example');
+    }
+  };
+}
 const base = new URL('.', location.href).href.replace(/\\/$/, '');
 const answer = await fetch(base + '/openapi.json');
 const loaded = JSON.parse(await answer.text(), adapt);
 const element = document.createElement('rapi-doc');
 for (const [name, value] of Object.entries(${JSON.stringify(ATTRIBUTES)})) element.setAttribute(name, value);
-element.setAttribute('theme', matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
+element.setAttribute('theme', isDark ? 'dark' : 'light');
+element.setAttribute('nav-text-color', '#c9ccd1');
+element.setAttribute('primary-color', isDark ? '#a5a2ff' : '#4a45c9');
 document.body.replaceChildren(element);
-element.loadSpec({ ...loaded, servers: [{ url: base }] });
+element.loadSpec({ ...loaded, openapi: '3.0.3', servers: [{ url: base }] });
 `;
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -79,6 +124,7 @@ export const createPage = (title: string, renderer: string): string => `<!doctyp
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<meta name="description" content="${escapeHtml(`${title}: every route, its parameters, bodies and responses`)}">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:,">

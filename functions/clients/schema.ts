@@ -21,12 +21,16 @@ const time = z.iso.datetime().nullable();
 
 const clientSchema = identitySchema
   .extend({
-    createdAt: time.meta({ description: 'ISO 8601, UTC; null if its id has no time.' }),
+    createdAt: time.meta({ description: 'ISO 8601, UTC; null if the id contains no time.' }),
     revokedAt: time.meta({ description: 'ISO 8601, UTC; null unless its API key was revoked.' }),
-    pendingJobs: z.int().meta({ description: 'Its pending jobs, among its newest 1,000. Up to ten seconds old.' }),
+    pendingJobs: z
+      .int()
+      .meta({ description: 'Number of pending jobs among its newest 1,000 jobs. May be ten seconds old.' }),
     pendingJobsTruncated: z
       .boolean()
-      .meta({ description: 'Whether older jobs, or all if counting took too long, were not counted.' }),
+      .meta({
+        description: 'Whether jobs were left out: those older than the newest 1,000, or all if counting took too long.',
+      }),
   })
   .meta({ id: 'ClientState', description: 'A client, without its secrets.' });
 

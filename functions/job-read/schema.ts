@@ -83,7 +83,8 @@ export const jobStatsQuerySchema = z.strictObject({
     .enum(BUCKET_SIZES, `Must be one of ${BUCKET_SIZES.join(', ')}`)
     .optional()
     .meta({
-      description: 'Size of the buckets, at most 200; by default the finest with at most 60 buckets.',
+      description:
+        'Size of a bucket. A range may have at most 200 buckets; the default is the smallest size with at most 60.',
       examples: ['hour'],
     }),
 });
@@ -107,12 +108,12 @@ export const jobStatsSchema = z
     }),
     timeToCallbackMs: z.object({ p50: z.number(), p95: z.number() }).nullable().meta({
       description:
-        'From the acceptance of delivered jobs to their end, milliseconds; null if there are none. After a redrive, to the last end. Jobs that ended under earlier versions are left out.',
+        'Milliseconds from the acceptance of a delivered job to its end, or to its last end after a redrive; null if no job was delivered. Jobs that ended under earlier versions are left out.',
     }),
     oldestPendingAt: time.nullable().meta({ description: 'When the oldest pending job was accepted.' }),
     inTrouble: z.int().meta({ description: 'Pending jobs with a failed attempt.' }),
     truncated: z.boolean().meta({
-      description: 'Whether older jobs of the time range were not counted: at most 10,000 jobs are, the newest.',
+      description: 'Whether older jobs of the time range were left out, because only the newest 10,000 are counted.',
     }),
   })
   .meta({ id: 'JobStats', description: 'Counts of the jobs accepted in a time range.' });

@@ -55,7 +55,7 @@ export const createReportRoutes = ({ log, simulateFailures, now, clientSecret }:
   };
 };
 
-/** RFC 6749 §5.1. Every response of this API already has `cache-control: no-store`. */
+/** The response with a token (RFC 6749 §5.1). Every response of this API already has `cache-control: no-store`. */
 const grant = (clientSecret: string, now: number): ApiResponse => ({
   statusCode: 200,
   headers: { pragma: 'no-cache' },
@@ -67,7 +67,7 @@ const grant = (clientSecret: string, now: number): ApiResponse => ({
   },
 });
 
-/** RFC 6749 §5.2. */
+/** The response to an invalid token request (RFC 6749 §5.2). */
 const refuse = (error: TokenError): ApiResponse =>
   error === 'invalid_client'
     ? { statusCode: 401, headers: { 'www-authenticate': 'Basic realm="reports"' }, body: { error } }

@@ -75,7 +75,7 @@ export const runRedrives = async (deps: RunRedrivesDeps): Promise<void> => {
       // Look again: a redrive stored before this announcement has not started a sweep.
       continue;
     }
-    // A stalled page may crash this pass, so that new requests must not rely on it.
+    // A stalled page may crash this pass, so new requests must not rely on it.
     await announce(entry.isStalled ? 0 : endsAt - LAST_CALL_MS);
     localStates.set(entry.key, { claims: entry.claims });
     try {

@@ -48,7 +48,7 @@ export type RedriveRequest = z.infer<typeof redriveRequestSchema>;
 /** The response to a dry run. */
 export const redriveCountSchema = z
   .object({
-    matched: z.int().meta({ description: 'How many jobs would be redriven, as far as they were counted.' }),
+    matched: z.int().meta({ description: 'Number of jobs that would be redriven; if `truncated`, of those counted.' }),
     truncated: z.boolean().meta({
       description: 'Whether counting stopped early, at 10,000 jobs or after 20 seconds. There may be more jobs.',
     }),

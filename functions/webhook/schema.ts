@@ -88,7 +88,7 @@ export const webhookHeadersSchema = z.object({
     .optional()
     .meta({
       description:
-        'A repeated request with the same key gets the first response again and starts no second job, while the job is kept.',
+        'While the job is kept, a repeated request with the same key gets the first response again and creates no second job.',
       examples: ['order-4711'],
     }),
 });

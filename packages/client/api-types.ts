@@ -70,7 +70,7 @@ export interface paths {
         };
         /**
          * Get a job
-         * @description To follow a pending job, wait as long as Retry-After says, and send the ETag as If-None-Match.
+         * @description To follow a pending job, wait for the seconds in Retry-After, then send the ETag as If-None-Match.
          */
         get: operations["getJob"];
         put?: never;
@@ -94,7 +94,7 @@ export interface paths {
         };
         /**
          * Get the data of a job, whether or not its callback was delivered
-         * @description For a pending job, the data stored so far. 410 if the data was deleted, or if the data of one provider is no longer stored: the detail names the provider; get the others one at a time, or redrive the job. 422 if the data is too large for one response: get one provider at a time.
+         * @description For a pending job, the data stored so far. 410 if the data was deleted, or if the data of one provider is no longer stored; `detail` then names the provider, and the data of the others can be read one provider at a time. 422 if the data is too large for one response: read it one provider at a time.
          */
         get: operations["getJobData"];
         put?: never;
@@ -154,7 +154,7 @@ export interface paths {
         };
         /**
          * List the providers that jobs may name, with their parameters
-         * @description In the order of the catalogue. How a provider is called is not shown. The state of circuits may be up to five seconds old.
+         * @description In the order of the catalogue, without URLs and credentials. The state of circuits may be up to five seconds old.
          */
         get: operations["getCatalogue"];
         put?: never;
@@ -172,7 +172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell whose API key it is */
+        /** Get the client that the API key belongs to */
         get: operations["getMe"];
         put?: never;
         post?: never;
@@ -211,13 +211,13 @@ export interface paths {
         };
         /**
          * List the caller's redrives, newest first
-         * @description A redrive is listed until it expires, as long after its end as a job.
+         * @description A redrive expires as long after its end as a job, and is then no longer listed.
          */
         get: operations["listRedrives"];
         put?: never;
         /**
          * Redrive all of the caller's jobs that match filters
-         * @description Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.
+         * @description Sweeps make the jobs due, from the newest to the oldest. A job that fails again during the redrive is not redriven twice. Each client can run one redrive at a time, and gets 409 while another is running. A dry run, allowed at any time, only counts the jobs.
          */
         post: operations["postRedrive"];
         delete?: never;
@@ -254,7 +254,7 @@ export interface paths {
         put?: never;
         /**
          * Test receiver for callbacks: echoes the callback
-         * @description The body may have up to 1 MiB. If the deployment has a secret for this route, callbacks must be signed with it. Without a secret, the route exists on test stages only, and answers 404 elsewhere.
+         * @description The body may be up to 1 MiB. If the deployment has a secret for this route, callbacks must be signed with it. Without a secret, the route exists on test stages only, and answers 404 elsewhere.
          */
         post: operations["complete"];
         delete?: never;
@@ -272,7 +272,7 @@ export interface paths {
         };
         /**
          * Check liveness; with deep=1, also the job table and the sweeps
-         * @description Without deep, nothing else is checked. With deep=1, the job table and the time of the last sweep are checked. Results are cached for ten seconds.
+         * @description Without deep, nothing but the API itself is checked. With deep=1, the job table and the time of the last sweep are checked too. Results are cached for ten seconds.
          */
         get: operations["getHealth"];
         put?: never;
@@ -376,7 +376,7 @@ export interface webhooks {
         put?: never;
         /**
          * The callback of a job, posted to its callback URL
-         * @description Signed (Standard Webhooks), at most 10 MiB, delivered at least once. It also carries the headers that operators have set for the client, which never replace those below. The receiver must answer within 15 s. Redirects are not followed. Failed callbacks are retried, 30 s to 24 h apart.
+         * @description Signed (Standard Webhooks), at most 10 MiB, delivered at least once. It also carries the headers set for the client by npm run clients, which never replace those below. The receiver must answer within 15 s. Redirects are not followed. Failed callbacks are retried, 30 s to 24 h apart.
          */
         post: operations["callback"];
         delete?: never;
@@ -607,7 +607,7 @@ export interface components {
             };
             /** @description (COMPLETE + PARTIAL) / (COMPLETE + PARTIAL + FAILED); null if none has ended. */
             deliveredShare: number | null;
-            /** @description From the acceptance of delivered jobs to their end, milliseconds; null if there are none. After a redrive, to the last end. Jobs that ended under earlier versions are left out. */
+            /** @description Milliseconds from the acceptance of a delivered job to its end, or to its last end after a redrive; null if no job was delivered. Jobs that ended under earlier versions are left out. */
             timeToCallbackMs: {
                 p50: number;
                 p95: number;
@@ -616,7 +616,7 @@ export interface components {
             oldestPendingAt: string | null;
             /** @description Pending jobs with a failed attempt. */
             inTrouble: number;
-            /** @description Whether older jobs of the time range were not counted: at most 10,000 jobs are, the newest. */
+            /** @description Whether older jobs of the time range were left out, because only the newest 10,000 are counted. */
             truncated: boolean;
         };
         Job: {
@@ -833,13 +833,13 @@ export interface components {
             name: string;
             /** @description Whether it may act for every client, by `clientId`. */
             isOperator: boolean;
-            /** @description ISO 8601, UTC; null if its id has no time. */
+            /** @description ISO 8601, UTC; null if the id contains no time. */
             createdAt: string | null;
             /** @description ISO 8601, UTC; null unless its API key was revoked. */
             revokedAt: string | null;
-            /** @description Its pending jobs, among its newest 1,000. Up to ten seconds old. */
+            /** @description Number of pending jobs among its newest 1,000 jobs. May be ten seconds old. */
             pendingJobs: number;
-            /** @description Whether older jobs, or all if counting took too long, were not counted. */
+            /** @description Whether jobs were left out: those older than the newest 1,000, or all if counting took too long. */
             pendingJobsTruncated: boolean;
         };
         /** @description Redrives, newest first. */
@@ -894,7 +894,7 @@ export interface components {
             };
         };
         RedriveCount: {
-            /** @description How many jobs would be redriven, as far as they were counted. */
+            /** @description Number of jobs that would be redriven; if `truncated`, of those counted. */
             matched: number;
             /** @description Whether counting stopped early, at 10,000 jobs or after 20 seconds. There may be more jobs. */
             truncated: boolean;
@@ -1012,7 +1012,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A repeated request with the same key gets the first response again and starts no second job, while the job is kept. */
+                /** @description While the job is kept, a repeated request with the same key gets the first response again and creates no second job. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -1156,7 +1156,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page starts: the `cursor` of the previous page. */
                 cursor?: string;
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -1283,9 +1283,9 @@ export interface operations {
                 from?: string;
                 /** @description Only jobs accepted before this time; by default now, at most 31 days after `from`. ISO 8601. */
                 to?: string;
-                /** @description Size of the buckets, at most 200; by default the finest with at most 60 buckets. */
+                /** @description Size of a bucket. A range may have at most 200 buckets; the default is the smallest size with at most 60. */
                 bucket?: "minute" | "5minutes" | "hour" | "6hours" | "day";
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -1400,7 +1400,7 @@ export interface operations {
     getJob: {
         parameters: {
             query?: {
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: {
@@ -1418,9 +1418,9 @@ export interface operations {
             /** @description The job. */
             200: {
                 headers: {
-                    /** @description Changes whenever the job does. */
+                    /** @description Changes whenever the job changes. */
                     etag: string;
-                    /** @description Seconds until the next planned change, 1 to 60. Only while the job is pending. */
+                    /** @description Seconds until the job is expected to change, 1 to 60. Only while the job is pending. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1431,9 +1431,9 @@ export interface operations {
             /** @description Unchanged since the response with that ETag. No body. */
             304: {
                 headers: {
-                    /** @description Changes whenever the job does. */
+                    /** @description Changes whenever the job changes. */
                     etag: string;
-                    /** @description Seconds until the next planned change, 1 to 60. Only while the job is pending. */
+                    /** @description Seconds until the job is expected to change, 1 to 60. Only while the job is pending. */
                     "retry-after"?: string;
                     [name: string]: unknown;
                 };
@@ -1513,7 +1513,7 @@ export interface operations {
     expungeJob: {
         parameters: {
             query?: {
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -1619,7 +1619,7 @@ export interface operations {
             query?: {
                 /** @description Only the data of this provider. */
                 providerId?: string;
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -1750,7 +1750,7 @@ export interface operations {
     redriveJob: {
         parameters: {
             query?: {
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -1876,7 +1876,7 @@ export interface operations {
     cancelJob: {
         parameters: {
             query?: {
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -2277,7 +2277,7 @@ export interface operations {
                 /** @description Maximum number of redrives in a page. */
                 limit?: number;
                 cursor?: string;
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -2360,7 +2360,7 @@ export interface operations {
     postRedrive: {
         parameters: {
             query?: {
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;
@@ -2502,7 +2502,7 @@ export interface operations {
     getRedrive: {
         parameters: {
             query?: {
-                /** @description For operators only: the client whose jobs and redrives are meant, instead of their own. */
+                /** @description For operators only: the client to act for. By default, the caller itself. */
                 clientId?: string;
             };
             header?: never;

@@ -21,6 +21,7 @@ export const launch = (): Promise<Browser> =>
 export type Screen = { width: number; height: number };
 export const DESKTOP: Screen = { width: 1280, height: 800 };
 export const PHONE: Screen = { width: 390, height: 844 };
+export const SMALL_PHONE: Screen = { width: 360, height: 640 };
 
 export type ConsoleOptions = {
   url: string;
@@ -84,5 +85,18 @@ export const expectNoOverflow = async (page: Page): Promise<void> =>
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(
     0,
   );
+
+/** Sum of the layout shifts so far that no input caused (CLS). To be called before the page is opened. */
+export const watchShifts = async (page: Page): Promise<() => Promise<number>> => {
+  await page.addInitScript(() => {
+    const world = window as unknown as { shifts: number };
+    world.shifts = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[])
+        if (!entry.hadRecentInput) world.shifts += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  return () => page.evaluate(() => (window as unknown as { shifts: number }).shifts);
+};
 
 export const headingOf = (page: Page): Promise<string | null> => page.locator('h1').textContent();

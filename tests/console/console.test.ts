@@ -13,7 +13,9 @@ import {
   openConsole,
   PHONE,
   type Screen,
+  SMALL_PHONE,
   seesText,
+  watchShifts,
 } from './browser.ts';
 import { addHistory } from './history.ts';
 import { postJobs, startWorld, type World } from './world.ts';
@@ -147,6 +149,26 @@ describe.each<[string, Screen, 'light' | 'dark']>([
     await goTo(page, '/jobs');
     await seesText(page, `curl -i ${empty.cloud.serviceUrl}/webhook`);
   });
+});
+
+test.each([
+  ['a screen', { width: 1280, height: 800 }],
+  ['a small phone', SMALL_PHONE],
+])('nothing moves while data loads, and nothing sticks out, on %s', async (_, screen) => {
+  const { page, close } = await openConsole(browser, { url: busy.cloud.serviceUrl, screen });
+  const readShifts = await watchShifts(page);
+  const moved: [string, number][] = [];
+  for (const to of ['/', '/jobs', `/jobs/${jobs.inTrouble}`, '/providers', '/redrives', '/new?provider=reports']) {
+    await page.goto('about:blank');
+    await page.goto(`${busy.cloud.serviceUrl}/console#${to}${to.includes('?') ? '&' : '?'}key=${busy.cloud.apiKey}`);
+    await page.locator('.shell').waitFor();
+    await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+    await expectNoOverflow(page);
+    const shifts = await readShifts();
+    if (shifts >= 0.05) moved.push([to, shifts]);
+  }
+  await close();
+  expect(moved).toEqual([]);
 });
 
 describe('the overview', () => {

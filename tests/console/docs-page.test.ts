@@ -1,5 +1,6 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { DESKTOP, launch, PHONE, type Screen } from './browser.ts';
 
@@ -15,8 +16,8 @@ afterAll(async () => {
   await cloud.stop();
 });
 
-const openDocs = async (screen: Screen) => {
-  const page = await browser.newPage({ viewport: screen });
+const openDocs = async (screen: Screen, colorScheme: 'light' | 'dark' = 'light') => {
+  const page = await browser.newPage({ viewport: screen, colorScheme });
   const complaints: string[] = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -29,8 +30,36 @@ const openDocs = async (screen: Screen) => {
   return { page, complaints };
 };
 
+/** The rest is drawn when it comes near the screen. */
+const drawAll = async (page: Page): Promise<void> => {
+  await page.keyboard.press('Control');
+  await page.getByText('webhook-signature').first().waitFor();
+};
+
+test('draws what is on screen first, and the rest for a search', async () => {
+  const { page, complaints } = await openDocs(DESKTOP);
+  const tables = page.locator('schema-table');
+  const atFirst = await tables.count();
+  expect(atFirst).toBeLessThan(10);
+  await page.locator('api-request[path="/catalogue"]').scrollIntoViewIfNeeded();
+  await page.locator('api-request[path="/catalogue"]').getByRole('button', { name: 'TRY' }).waitFor();
+  await drawAll(page);
+  expect(await tables.count()).toBeGreaterThan(40);
+  expect(complaints).toEqual([]);
+  await page.close();
+});
+
+test.each(['light', 'dark'] as const)('is accessible by WCAG 2 A and AA (%s)', async (colorScheme) => {
+  const { page } = await openDocs(DESKTOP, colorScheme);
+  await drawAll(page);
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().withTags(['wcag2a', 'wcag2aa']).analyze();
+  expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+  await page.close();
+});
+
 test('shows limits, response headers and the callback on a phone, with nothing cut off', async () => {
   const { page, complaints } = await openDocs(PHONE);
+  await drawAll(page);
   for (const text of ['idempotent-replayed', 'Max Items:', 'webhook-signature', 'CODE SAMPLES'])
     expect([text, await page.getByText(text).count()]).not.toEqual([text, 0]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
@@ -48,6 +77,7 @@ test('sends a request with the API key that was entered', async () => {
   await page.locator('input[placeholder="api-token"]').first().fill(cloud.apiKey);
   await page.getByRole('button', { name: 'SET' }).first().click();
   const answered = page.waitForResponse((response) => response.url().endsWith('/catalogue'));
+  await page.locator('api-request[path="/catalogue"]').scrollIntoViewIfNeeded();
   await page.locator('api-request[path="/catalogue"]').getByRole('button', { name: 'TRY' }).click();
   expect((await answered).status()).toBe(200);
   expect(complaints).toEqual([]);

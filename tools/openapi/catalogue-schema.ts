@@ -16,7 +16,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.parameters': 'Parameters that jobs may set: a JSON Schema 2020-12 of flat scalars.',
   'providers.parameters.type': 'Always "object".',
   'providers.parameters.title': 'Display name.',
-  'providers.parameters.description': 'For people.',
+  'providers.parameters.description': 'Description for people.',
   'providers.parameters.required': 'Names of the required parameters.',
   'providers.parameters.properties': 'Parameters by name.',
   'providers.parameters.properties.*': 'One parameter.',
@@ -27,8 +27,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.parameters.properties.*.const': 'The only allowed value.',
   'providers.parameters.properties.*.pattern': 'A regular expression (ECMA-262, flag u), not anchored. For strings.',
   'providers.parameters.properties.*.format': 'Format of a string. It is validated.',
-  'providers.parameters.properties.*.minLength': 'Minimum characters of a string.',
-  'providers.parameters.properties.*.maxLength': 'Maximum characters of a string.',
+  'providers.parameters.properties.*.minLength': 'Minimum length of a string, in characters.',
+  'providers.parameters.properties.*.maxLength': 'Maximum length of a string, in characters.',
   'providers.parameters.properties.*.minimum': 'Minimum of a number.',
   'providers.parameters.properties.*.maximum': 'Maximum of a number.',
   'providers.parameters.properties.*.exclusiveMinimum': 'Exclusive minimum of a number.',
@@ -38,7 +38,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.parameters.properties.*.examples': 'Valid values, shown to callers.',
   'providers.parameters.properties.*.writeOnly':
     'Sent to the provider but never shown: "***" in responses, masked in excerpts.',
-  'providers.parameters.properties.*.as': 'Its name in {?…} and {&…}, if different.',
+  'providers.parameters.properties.*.as': 'Its name in the query, if it differs from the name of the parameter.',
   'providers.parameters.additionalProperties': 'Unknown parameters are always refused.',
   'providers.method': 'POST needs idempotencyHeader or "repeatable": true.',
   'providers.url':
@@ -46,7 +46,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.headers': 'Constant headers.',
   'providers.headers.*': 'Value of the header.',
   'providers.body': 'JSON body of a POST. A string that consists of {x} is replaced by that parameter, with its type.',
-  'providers.idempotencyHeader': 'Header for an idempotency key: every POST of the same job carries the same value.',
+  'providers.idempotencyHeader':
+    'Header for an idempotency key. A repeated POST of the same job carries the same value.',
   'providers.repeatable': 'Whether a POST may safely arrive twice.',
   'providers.auth': 'How requests authenticate. The secret itself is stored in SSM, or in the environment.',
   'providers.auth.kind':
@@ -87,7 +88,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'providers.polling.resultUrlAt': 'JSON Pointer to the URL of the result, if the result is not in the response.',
   'providers.polling.intervalSeconds': 'Interval between polls, unless the provider requests a longer one.',
   'providers.polling.timeoutSeconds': 'How long to poll before the work is abandoned.',
-  'providers.responses': 'How to interpret statuses, where it differs from HTTP: by status ("404") or class ("4xx").',
+  'providers.responses':
+    'How to interpret statuses that do not have their HTTP meaning: by status ("404") or class ("4xx").',
   'providers.responses.*':
     'data, empty (the data is null), refused (permanently), unavailable (retry) or throttled (retry later).',
   'providers.bodyErrors': 'Errors in responses with a success status. The first match counts.',

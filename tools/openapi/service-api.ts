@@ -100,7 +100,7 @@ const forClient = (query: z.ZodObject = z.strictObject({})) =>
   z.strictObject({
     ...query.shape,
     clientId: clientIdSchema.optional().meta({
-      description: 'For operators only: the client whose jobs and redrives are meant, instead of their own.',
+      description: 'For operators only: the client to act for. By default, the caller itself.',
       examples: [CLIENT_ID],
     }),
   });
@@ -165,12 +165,12 @@ const STATS = {
 };
 
 const jobHeaders = z.object({
-  etag: z.string().meta({ description: 'Changes whenever the job does.' }),
+  etag: z.string().meta({ description: 'Changes whenever the job changes.' }),
   'retry-after': z
     .string()
     .regex(/^\d+$/)
     .optional()
-    .meta({ description: 'Seconds until the next planned change, 1 to 60. Only while the job is pending.' }),
+    .meta({ description: 'Seconds until the job is expected to change, 1 to 60. Only while the job is pending.' }),
 });
 
 /** The service API, generated from the validation schemas of its functions. */
@@ -180,7 +180,7 @@ export const serviceApi = createDocument({
     title: 'Boomerang service API',
     version: VERSION,
     description:
-      'Post a job. Boomerang fetches the data from every provider, retrying for as long as it takes, and posts all of it to the callback URL, signed (Standard Webhooks). Errors are problem details (RFC 9457). Request bodies are at most 16 KiB, unless an operation says otherwise.',
+      'Post a job. Boomerang fetches the data from every provider, with retries for up to 24 hours by default, and posts all of it to the callback URL, signed (Standard Webhooks). Errors are problem details (RFC 9457). Request bodies are at most 16 KiB, unless an operation says otherwise.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
   servers: [{ url: '/' }],
@@ -188,7 +188,7 @@ export const serviceApi = createDocument({
   tags: [
     { name: 'Jobs', description: 'Post, read, redrive, cancel and delete jobs.' },
     { name: 'Catalogue', description: 'The providers that jobs may name.' },
-    { name: 'Clients', description: 'The caller, and for operators all clients.' },
+    { name: 'Clients', description: 'The caller; all clients, for operators.' },
     { name: 'Redrives', description: 'Retry many jobs.' },
     { name: 'Callbacks', description: 'The callback, and a test receiver.' },
     { name: 'Operation', description: 'Health and documentation.' },
@@ -268,7 +268,8 @@ export const serviceApi = createDocument({
         operationId: 'getJob',
         tags: ['Jobs'],
         summary: 'Get a job',
-        description: 'To follow a pending job, wait as long as Retry-After says, and send the ETag as If-None-Match.',
+        description:
+          'To follow a pending job, wait for the seconds in Retry-After, then send the ETag as If-None-Match.',
         requestParams: { path: pathOfJob, query: forClient(), header: jobHeadersSchema },
         responses: {
           200: { description: 'The job.', headers: jobHeaders, content: json(jobSchema) },
@@ -298,7 +299,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: 'Get the data of a job, whether or not its callback was delivered',
         description:
-          'For a pending job, the data stored so far. 410 if the data was deleted, or if the data of one provider is no longer stored: the detail names the provider; get the others one at a time, or redrive the job. 422 if the data is too large for one response: get one provider at a time.',
+          'For a pending job, the data stored so far. 410 if the data was deleted, or if the data of one provider is no longer stored; `detail` then names the provider, and the data of the others can be read one provider at a time. 422 if the data is too large for one response: read it one provider at a time.',
         requestParams: { path: pathOfJob, query: forClient(jobDataQuerySchema) },
         responses: {
           200: { description: 'The data.', content: json(jobDataSchema, CALLBACK) },
@@ -351,7 +352,7 @@ export const serviceApi = createDocument({
         tags: ['Catalogue'],
         summary: 'List the providers that jobs may name, with their parameters',
         description:
-          'In the order of the catalogue. How a provider is called is not shown. The state of circuits may be up to five seconds old.',
+          'In the order of the catalogue, without URLs and credentials. The state of circuits may be up to five seconds old.',
         responses: {
           200: {
             description: 'The providers.',
@@ -366,7 +367,7 @@ export const serviceApi = createDocument({
       get: {
         operationId: 'getMe',
         tags: ['Clients'],
-        summary: 'Tell whose API key it is',
+        summary: 'Get the client that the API key belongs to',
         responses: { 200: { description: 'The caller.', content: json(meSchema, ME) }, ...always, ...problems(401) },
       },
     },
@@ -393,7 +394,7 @@ export const serviceApi = createDocument({
         operationId: 'listRedrives',
         tags: ['Redrives'],
         summary: "List the caller's redrives, newest first",
-        description: 'A redrive is listed until it expires, as long after its end as a job.',
+        description: 'A redrive expires as long after its end as a job, and is then no longer listed.',
         requestParams: { query: forClient(redrivesQuerySchema) },
         responses: {
           200: {
@@ -410,7 +411,7 @@ export const serviceApi = createDocument({
         tags: ['Redrives'],
         summary: "Redrive all of the caller's jobs that match filters",
         description:
-          'Sweeps make the jobs due, from the newest to the oldest. A job that fails again meanwhile is not redriven twice. Each client has one redrive at a time: 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
+          'Sweeps make the jobs due, from the newest to the oldest. A job that fails again during the redrive is not redriven twice. Each client can run one redrive at a time, and gets 409 while another is running. A dry run, allowed at any time, only counts the jobs.',
         requestParams: { query: forClient() },
         requestBody: { required: true, content: json(redriveRequestSchema, { status: 'FAILED', dryRun: true }) },
         responses: {
@@ -458,7 +459,7 @@ export const serviceApi = createDocument({
         tags: ['Callbacks'],
         summary: 'Test receiver for callbacks: echoes the callback',
         description:
-          'The body may have up to 1 MiB. If the deployment has a secret for this route, callbacks must be signed with it. Without a secret, the route exists on test stages only, and answers 404 elsewhere.',
+          'The body may be up to 1 MiB. If the deployment has a secret for this route, callbacks must be signed with it. Without a secret, the route exists on test stages only, and answers 404 elsewhere.',
         security: [],
         requestBody: { required: true, content: json(callbackSchema, CALLBACK) },
         responses: {
@@ -478,7 +479,7 @@ export const serviceApi = createDocument({
         tags: ['Operation'],
         summary: 'Check liveness; with deep=1, also the job table and the sweeps',
         description:
-          'Without deep, nothing else is checked. With deep=1, the job table and the time of the last sweep are checked. Results are cached for ten seconds.',
+          'Without deep, nothing but the API itself is checked. With deep=1, the job table and the time of the last sweep are checked too. Results are cached for ten seconds.',
         security: [],
         requestParams: { query: healthQuerySchema },
         responses: {
@@ -531,7 +532,7 @@ export const serviceApi = createDocument({
         tags: ['Callbacks'],
         summary: 'The callback of a job, posted to its callback URL',
         description:
-          'Signed (Standard Webhooks), at most 10 MiB, delivered at least once. It also carries the headers that operators have set for the client, which never replace those below. The receiver must answer within 15 s. Redirects are not followed. Failed callbacks are retried, 30 s to 24 h apart.',
+          'Signed (Standard Webhooks), at most 10 MiB, delivered at least once. It also carries the headers set for the client by npm run clients, which never replace those below. The receiver must answer within 15 s. Redirects are not followed. Failed callbacks are retried, 30 s to 24 h apart.',
         security: [],
         requestParams: { header: callbackHeaders },
         'x-codeSamples': CODE_SAMPLES,

@@ -147,7 +147,7 @@ const begin = async (
       },
     };
     const request = (target.protocol === 'https:' ? https : http).request(target, options);
-    // `maxHeaderSize` already limits the headers.
+    // No limit on the number of headers: `maxHeaderSize` limits their size.
     request.maxHeadersCount = 0;
     let failure: Error | undefined;
     let receivedBefore = 0;

@@ -76,7 +76,7 @@ export const createDynamoResultWriter = (table: JobTable): Pick<ResultStore, 'sa
         await put({ ...head, digest, chunkCount: chunks.length, gzip: chunks[0] });
       } catch (error) {
         // No head will reference these chunks. After other errors keep them: the write of the head may have succeeded.
-        if (error instanceof StaleClaim) await removeUnder(claims, table, jobId, { providerId, ...stored });
+        if (error instanceof StaleClaim) await removeResult(table, jobId, claims, { providerId, ...stored });
         throw error;
       }
       return stored;
@@ -97,7 +97,7 @@ const readKey = async ({ client, tableName }: JobTable, jobId: string, providerI
   return { providerId, digest, chunks: chunkCount };
 };
 
-/** The job stores the parts of a result's keys, except for results stored by earlier versions. */
+/** The parts of a result's item keys. They are in the job, except for results stored by earlier versions. */
 const findKey = async (table: JobTable, jobId: string, result: ResultKey): Promise<ResultKey> =>
   result.chunks === undefined ? readKey(table, jobId, result.providerId) : result;
 
@@ -150,11 +150,11 @@ export const createDynamoResultRenewer = (table: JobTable): Pick<ResultStore, 'r
   };
 };
 
-/** Deletes the items of a result written under a claim. */
-const removeUnder = async (
-  claims: number,
+/** Deletes the items of a result that were written under a claim. */
+const removeResult = async (
   { client, tableName }: JobTable,
   jobId: string,
+  claims: number,
   key: ResultKey,
 ): Promise<void> => {
   const removals = itemsOf(jobId, key).map(({ Key, condition, values }) =>
@@ -173,7 +173,7 @@ const removeUnder = async (
 };
 
 export const createDynamoResultRemover = (table: JobTable): Pick<ResultStore, 'remove'> => ({
-  remove: async (jobId, claims, result) => removeUnder(claims, table, jobId, await findKey(table, jobId, result)),
+  remove: async (jobId, claims, result) => removeResult(table, jobId, claims, await findKey(table, jobId, result)),
 });
 
 export const createDynamoResultReader = ({ client, tableName }: JobTable): Pick<ResultStore, 'load'> => ({
