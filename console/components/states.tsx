@@ -11,16 +11,11 @@ export const EmptyState = ({ title, children }: { title: string; children?: Comp
   </div>
 );
 
-<<<<<<< HEAD
 /**
- * Grey lines where content will be, of the content's height, so that nothing jumps.
- * @param like the class of the content, if that has the height
+ * A placeholder while content loads, with the content's height, so that the page does not jump.
+ * @param like the class of the content, if that sets the height
  */
 export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; height?: string; like?: string }) => (
-=======
-/** A placeholder while content loads, with the content's height, so that the page does not jump. */
-export const Skeleton = ({ lines = 1, height }: { lines?: number; height?: string }) => (
->>>>>>> main
   <div class="skeletons" aria-hidden="true">
     {Array.from({ length: lines }, (_, index) => (
       <div key={index} class={`skeleton ${like}`} style={height === undefined ? undefined : { height }} />

@@ -2,7 +2,6 @@ import type { Job, ProviderState } from '../api-types.ts';
 import { Table } from '../components/table.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { formatBytes } from '../format.ts';
-import { hrefTo } from '../router.ts';
 import { briefly, nextTryOf } from './explain.ts';
 import { longFailure } from './failure-words.ts';
 
@@ -33,9 +32,7 @@ const Row = ({ provider, job }: { provider: ProviderState; job: Job }) => {
   return (
     <tr>
       <td>
-        <a class="strong" href={hrefTo('/jobs', { providerId })} title={`Jobs of ${providerId}`}>
-          {providerId}
-        </a>
+        <span class="strong">{providerId}</span>
         {parameters && <Parameters values={parameters} />}
       </td>
       <td>

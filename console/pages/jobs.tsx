@@ -254,7 +254,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
       <div class="card">
         <EmptyState title="No job matches">
           <p>No job has all of these properties ({rangeTitle(filter)}).</p>
-          <Button onClick={() => replaceQuery({})}>Show all jobs</Button>
+          <Button onClick={() => replaceQuery({})}>Clear filters</Button>
         </EmptyState>
       </div>
     ) : (
@@ -324,7 +324,7 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
     );
   const request = redriveRequest(filter, 0);
   const redriveButton = request && (
-    <Button onClick={() => void redriveMatching()} busy={isCounting.value} title="Counts first, then asks">
+    <Button onClick={() => void redriveMatching()} busy={isCounting.value}>
       {isCounting.value ? 'Counting…' : redriveTitle(filter)}
     </Button>
   );
