@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
@@ -20,6 +22,9 @@ const BUILD = path.resolve('.aws-sam/build');
 const built = readTemplate(path.join(BUILD, 'template.yaml'));
 const layer = built.Resources.ProviderCatalogueLayer;
 const apiKey = newApiKey();
+/** A copy outside of the repository, whose package.json would make the artefacts ES modules. */
+const deployed = mkdtempSync(path.join(tmpdir(), 'boomerang-artefacts-'));
+const loadHandler = createRequire(import.meta.url);
 
 let database: Tables;
 let client: DynamoDBClient;
@@ -32,6 +37,7 @@ const ANSWERS: Record<string, object> = {
 };
 
 beforeAll(async () => {
+  cpSync(BUILD, deployed, { recursive: true });
   database = await startTables();
   client = database.client;
   const server = createServer((request, response) => {
@@ -65,6 +71,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await fakes.close();
   await database.close();
+  rmSync(deployed, { recursive: true });
 });
 
 const table = () => ({ client, tableName: 'JobTable', shardCount: 1 });
@@ -81,13 +88,13 @@ const functions = resourcesOf(readTemplate('template.yaml'), 'AWS::Serverless::F
 );
 
 test('the build has an artefact for every function', () => {
-  for (const [, logicalId] of functions) expect(existsSync(path.join(BUILD, logicalId, 'handler.mjs'))).toBe(true);
+  for (const [, logicalId] of functions) expect(existsSync(path.join(BUILD, logicalId, 'handler.js'))).toBe(true);
 });
 
 test.each(Object.entries(expectations))('the fixture %s has its expected outcome', async (fixture, expectation) => {
   const name = fixture.split('/')[0] as string;
   const logicalId = new Map(functions).get(name);
-  const { handler } = (await import(path.join(BUILD, String(logicalId), 'handler.mjs'))) as {
+  const { handler } = loadHandler(path.join(deployed, String(logicalId), 'handler.js')) as {
     handler: (event: unknown, context: object) => Promise<unknown>;
   };
   const text = readFileSync(`events/${fixture}.json`, 'utf8')

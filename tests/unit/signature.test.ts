@@ -115,3 +115,13 @@ describe('a rotation', () => {
     ]);
   });
 });
+
+test('a secret without a key neither signs nor verifies', () => {
+  const headers = {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+    'webhook-signature': '',
+  };
+  expect(() => signatureHeaders(['whsec_'], id, body, Date.now())).toThrow('holds no key');
+  expect(() => isSigned('whsec_', headers, body)).toThrow('holds no key');
+});
