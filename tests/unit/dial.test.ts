@@ -15,7 +15,7 @@ const SLOW_MS = 400;
 let port: number;
 const server = http.createServer((request, response) => void response.end(request.socket.localAddress));
 beforeAll(async () => {
-  // Both families.
+  // Listens on addresses of both families.
   await once(server.listen(0, '::'), 'listening');
   ({ port } = server.address() as net.AddressInfo);
 });

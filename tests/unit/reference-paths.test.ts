@@ -4,7 +4,7 @@ import { JSONPath } from 'jsonpath-plus';
 import { followReferencePaths } from '../../local/reference-paths.ts';
 
 type Query = { path: string; json: never; wrap?: boolean };
-/** As the interpreter calls it. */
+/** Reads a path with the arguments that the interpreter passes. */
 const read = ({ wrap = false, ...query }: Query): unknown => JSONPath({ ...query, wrap }) as unknown;
 
 const key = fc.constantFrom('a', 'b', 'length', 'constructor', '0');
@@ -38,7 +38,7 @@ test.each(['$.text', '$.absent[0]'])('no error, with its stack trace, is made fo
   followReferencePaths();
   let thrown: unknown;
   try {
-    // What calling it without `new` does inside.
+    // JSONPath does this itself when it is called without `new`.
     new (JSONPath as unknown as new (query: object) => unknown)({ path, json: { text: 'text' }, wrap: false });
   } catch (value) {
     thrown = value;
