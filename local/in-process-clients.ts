@@ -110,7 +110,7 @@ const errorTypeOf = (error: SdkError) => {
   return isServerError(error) ? 'SERVER_ERROR' : 'CLIENT_ERROR';
 };
 
-/** @throws TimeoutError after this time, AbortError when aborted, named as by the SDK */
+/** @throws TimeoutError after this time, AbortError when aborted: the names that the SDK uses */
 const within = async <T>(
   limitMs: number | undefined,
   signal: AbortSignal | undefined,
@@ -138,7 +138,7 @@ const isAbort = (error: unknown): boolean => (error as Error).name === 'AbortErr
 const encodeJson = (input: object): string => JSON.stringify(input);
 const decodeJson = (output: string): object => JSON.parse(output) as object;
 
-/** Attribute values have base64 texts on the wire, and bytes in commands and outputs. */
+/** Binary attribute values are base64 text in JSON, and bytes in commands and outputs. */
 const encodeItems = (input: object): string => JSON.stringify(hasBytes(input) ? mapValues(input, toBase64) : input);
 const decodeItems = (output: string): object => {
   const decoded = decodeJson(output);
@@ -148,7 +148,7 @@ const decodeItems = (output: string): object => {
 const hasBytes = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (value instanceof Uint8Array || Object.values(value).some(hasBytes));
 
-/** Copies a value. `convert` replaces a part, or gives undefined. */
+/** Copies a value deeply. `convert` returns the replacement of a part, or undefined to copy it. */
 const mapValues = (value: unknown, convert: (value: unknown) => unknown): unknown => {
   if (typeof value !== 'object' || value === null) return value;
   const converted = convert(value);

@@ -15,7 +15,7 @@ import { readTemplate, resourcesOf } from '../../local/template.ts';
 import { aJob, CLIENT_ID, givenJob, SECRET } from '../builders.ts';
 import { expectations, FIXTURE_JOB_ID } from '../event-expectations.ts';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
-import { startTables } from '../integration/database.ts';
+import { startTables, type Tables } from '../integration/database.ts';
 
 /** The output of `sam build`. Handlers are loaded as Lambda loads them, with their production adapters and configuration. */
 const BUILD = path.resolve('.aws-sam/build');
@@ -26,7 +26,7 @@ const apiKey = newApiKey();
 const deployed = mkdtempSync(path.join(tmpdir(), 'boomerang-artefacts-'));
 const loadHandler = createRequire(import.meta.url);
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 let client: DynamoDBClient;
 /** Fakes Step Functions, EventBridge, a provider without bills and a receiver. */
 let fakes: Awaited<ReturnType<typeof listen>>;

@@ -15,7 +15,7 @@ const SLOW_MS = 400;
 let port: number;
 const server = http.createServer((request, response) => void response.end(request.socket.localAddress));
 beforeAll(async () => {
-  // Both families.
+  // Listens on addresses of both families.
   await once(server.listen(0, '::'), 'listening');
   ({ port } = server.address() as net.AddressInfo);
 });
@@ -249,7 +249,7 @@ describe('a host with several addresses', () => {
     expect(dialled).toEqual([]);
   });
 
-  test('is dialled in turns between the families', async () => {
+  test('is dialled alternating between the families', async () => {
     const { addresses, connect } = aHost(...Array<['v4', Condition]>(3).fill(['v4', 'refused']), ['v6', 'refused']);
     const dialled: string[] = [];
     const dialling = dial({

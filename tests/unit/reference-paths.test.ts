@@ -4,7 +4,7 @@ import { JSONPath } from 'jsonpath-plus';
 import { followReferencePaths } from '../../local/reference-paths.ts';
 
 type Query = { path: string; json: never; wrap?: boolean };
-/** As the interpreter calls it. */
+/** Reads a path with the arguments that the interpreter passes. */
 const read = ({ wrap = false, ...query }: Query): unknown => JSONPath({ ...query, wrap }) as unknown;
 
 const key = fc.constantFrom('a', 'b', 'length', 'constructor', '0');
@@ -27,7 +27,7 @@ const query = fc.record({
   wrap: fc.boolean(),
 });
 
-test('paths have the same values as without the short cut', () => {
+test('paths have the same values as without the shortcut', () => {
   const queries = fc.sample(query, 3_000);
   const before = queries.map(read);
   followReferencePaths();
@@ -38,7 +38,7 @@ test.each(['$.text', '$.absent[0]'])('no error, with its stack trace, is made fo
   followReferencePaths();
   let thrown: unknown;
   try {
-    // What calling it without `new` does inside.
+    // JSONPath does this itself when it is called without `new`.
     new (JSONPath as unknown as new (query: object) => unknown)({ path, json: { text: 'text' }, wrap: false });
   } catch (value) {
     thrown = value;
