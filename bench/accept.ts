@@ -13,7 +13,7 @@ const WARM_UP = 100;
 const ROUNDS = 500;
 const SETTLE_MS = 15;
 
-/** Compares accepting a job with its two SDK calls alone, in turn, against the same endpoints. */
+/** Compares the latency of accepting a job with that of its two SDK calls alone, on the same endpoints. Samples alternate. */
 export const benchAccept = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
@@ -28,7 +28,7 @@ export const benchAccept = async (): Promise<[string, string][]> => {
     stateMachineArn: outputs.StateMachineArn ?? '',
   });
 
-  const bare = async (): Promise<string> => {
+  const sdkCallsAlone = async (): Promise<string> => {
     const job = aJob(receiver.url, ['gas', 'internet']);
     await intake.create(job, { requestId: job.jobId, requestHash: '' }, job.createdAt);
     await startExecution([toClaimedJob(job, 'immediate', job.createdAt)]);
@@ -50,7 +50,7 @@ export const benchAccept = async (): Promise<[string, string][]> => {
   const accepted: number[] = [];
   const bareCalls: number[] = [];
   for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
-    const [acceptMs, bareMs] = [await sample(accept), await sample(bare)];
+    const [acceptMs, bareMs] = [await sample(accept), await sample(sdkCallsAlone)];
     if (round < WARM_UP) continue;
     accepted.push(acceptMs);
     bareCalls.push(bareMs);

@@ -1,9 +1,9 @@
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { clientOf } from '../local/running.ts';
 import { aJob } from './client.ts';
-import { inParallel, withCloud } from './external-cloud.ts';
 import { cpuMs } from './process-figures.ts';
 import { quantile } from './stats.ts';
+import { inParallel, withCloud } from './temporary-cloud.ts';
 import { type Drain, drainByYardstick } from './yardstick.ts';
 
 const JOBS = 2_000;
@@ -28,26 +28,26 @@ const drain = (): Promise<Drain> =>
   });
 
 /**
- * Measures how fast jobs of two providers that become due at the same time are claimed, fetched and delivered, in turn with the
- * yardstick: the plainest algorithm for the same jobs.
+ * Measures how fast jobs of two providers that become due at the same time are claimed, fetched and delivered. Rounds alternate
+ * with those of the yardstick, the simplest algorithm for the same jobs.
  */
 export const benchDrain = async (): Promise<[string, string][]> => {
-  const own: Drain[] = [];
-  const yardstick: Drain[] = [];
+  const drains: Drain[] = [];
+  const yardstickDrains: Drain[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    own.push(await drain());
-    yardstick.push(await drainByYardstick(JOBS));
+    drains.push(await drain());
+    yardstickDrains.push(await drainByYardstick(JOBS));
   }
-  const median = (drains: Drain[], of: keyof Drain) =>
+  const median = (of: Drain[], metric: keyof Drain) =>
     quantile(
-      drains.map((one) => one[of]),
+      of.map((one) => one[metric]),
       0.5,
     );
-  const describe = (drains: Drain[]) =>
-    `${median(drains, 'jobsPerSecond').toFixed(0)} jobs/s, ${median(drains, 'cpuMsPerJob').toFixed(1)} ms CPU a job`;
+  const describe = (of: Drain[]) =>
+    `${median(of, 'jobsPerSecond').toFixed(0)} jobs/s, ${median(of, 'cpuMsPerJob').toFixed(1)} ms CPU a job`;
   return [
-    [`drain of ${JOBS} due jobs, two providers`, describe(own)],
-    ['the same by the yardstick (one query, all in parallel, one update a record)', describe(yardstick)],
-    ['ratio', (median(own, 'jobsPerSecond') / median(yardstick, 'jobsPerSecond')).toFixed(2)],
+    [`drain of ${JOBS} due jobs, two providers`, describe(drains)],
+    ['the same by the yardstick (one query, all in parallel, one update a record)', describe(yardstickDrains)],
+    ['ratio', (median(drains, 'jobsPerSecond') / median(yardstickDrains, 'jobsPerSecond')).toFixed(2)],
   ];
 };

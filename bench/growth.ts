@@ -9,9 +9,9 @@ import { openStore } from '../local/dynamodb-store.ts';
 import { inProcessClients } from '../local/in-process-clients.ts';
 import { clientOf } from '../local/running.ts';
 import { aJob, postJob } from './client.ts';
-import { type Cloud, inParallel, withCloud } from './external-cloud.ts';
 import { cpuMs } from './process-figures.ts';
 import { ms, quantile } from './stats.ts';
+import { type Cloud, inParallel, withCloud } from './temporary-cloud.ts';
 
 const SAMPLES = 100;
 const PROVIDERS = [1, 2, 5, 10];
@@ -23,15 +23,15 @@ const TABLE = { tableName: 'JobTable', shardCount: 4 };
 const sample = (providers: number, bytes: number): Promise<string> =>
   withCloud({ providers, bytes }, async ({ instance, receiver, providers: ids }) => {
     const journeys: number[] = [];
-    const one = async (): Promise<void> => {
+    const runJob = async (): Promise<void> => {
       const startedAt = performance.now();
       await Promise.all([postJob(instance, receiver.url, ids), receiver.received(receiver.receivedAt.size + 1)]);
       journeys.push(performance.now() - startedAt);
     };
-    for (let round = 0; round < SAMPLES; round += 1) await one();
+    for (let round = 0; round < SAMPLES; round += 1) await runJob();
     const before = cpuMs(instance.pid);
     journeys.length = 0;
-    for (let round = 0; round < SAMPLES; round += 1) await one();
+    for (let round = 0; round < SAMPLES; round += 1) await runJob();
     return `${ms(quantile(journeys, 0.5))}, ${ms((cpuMs(instance.pid) - before) / SAMPLES)} CPU`;
   });
 

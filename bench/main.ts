@@ -15,12 +15,12 @@ Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local'
 type Rows = [label: string, value: string][];
 
 const benches: Record<string, { about: string; run: () => Promise<Rows>; isOnRequest?: true }> = {
-  accept: { about: 'a request against its two calls alone', run: benchAccept },
+  accept: { about: 'latency of accepting a job, and of its two SDK calls alone', run: benchAccept },
   'load-50': { about: 'latency, CPU and memory at 50 jobs a second', run: () => benchLoad(50) },
   'load-200': { about: 'the same at 200 jobs a second', run: () => benchLoad(200) },
   rate: { about: 'the highest steady rate', run: benchRate },
-  drain: { about: '2,000 due jobs, beside the plainest algorithm', run: benchDrain },
-  growth: { about: 'by providers a job, size of data, jobs in the table', run: benchGrowth },
+  drain: { about: '2,000 due jobs, compared with the simplest algorithm', run: benchDrain },
+  growth: { about: 'time and CPU by number of providers, size of data, and jobs in the table', run: benchGrowth },
   million: {
     about: 'a million jobs in the table; only when named, takes 20 minutes and 3 GB',
     run: benchMillion,

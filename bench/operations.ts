@@ -43,9 +43,9 @@ const READS = ['GetItem', 'Query', 'BatchGetItem'];
 
 /**
  * Records the calls of a client.
- * @returns a function that returns the calls since it was last called
+ * @returns a function that returns the calls since its previous call
  */
-const record = (client: DynamoDBClient) => {
+const recordCalls = (client: DynamoDBClient) => {
   let recorded: Operation[] = [];
   client.middlewareStack.add(
     (next, context) => async (args) => {
@@ -119,7 +119,7 @@ export const countOperations = async () => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
   const { client, close } = await startTables();
-  const take = record(client);
+  const takeCalls = recordCalls(client);
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const results = {
     ...createDynamoResultWriter(table),
@@ -219,12 +219,12 @@ export const countOperations = async () => {
 
   const warmUp = [providerCircuitKey('gas'), receiverCircuitKey('local', receiver.url)];
   for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, noop, () => 'unknown');
-  take();
+  takeCalls();
   await deliver(await accept());
-  const healthy = take();
+  const healthy = takeCalls();
 
   const job = await accept();
-  take();
+  takeCalls();
   const failed = { kind: 'failed', providerId: 'internet', failure: { class: 'timeout' } } as const;
   const worked = { ...job, results: [await fetch(job, 'gas'), failed] };
   await settleJob(common, { job: worked });
@@ -233,7 +233,7 @@ export const countOperations = async () => {
   const due = createDynamoDueJobs(table);
   const claimed = await due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, 360_000);
   if (!claimed) throw new Error('the job was not due');
-  const again = take();
+  const retried = takeCalls();
 
   const deferred = { kind: 'deferred', providerId: 'internet', failure: { class: 'circuit_open' } } as const;
   await settleJob(
@@ -243,9 +243,9 @@ export const countOperations = async () => {
   const later = now + 3_600_000;
   const reclaimed = await due.claim({ jobId: job.jobId, claims: claimed.claims, dueAt: later }, later, 360_000);
   if (!reclaimed) throw new Error('the job was not due');
-  const deferral = take();
+  const deferral = takeCalls();
   await deliver(toClaimedJob(reclaimed, 'scheduled', later));
-  const last = take().filter(({ name }) => READS.includes(name));
+  const lastReads = takeCalls().filter(({ name }) => READS.includes(name));
 
   const report = await accept();
   const working = { ...common, findSecret: async () => '', send: stillWorking, catalogue: polledCatalogue };
@@ -261,21 +261,21 @@ export const countOperations = async () => {
     return toClaimedJob(claimedAgain, 'scheduled', next);
   };
   const secondClaim = await turn(report, Date.now());
-  take();
+  takeCalls();
   await turn(secondClaim, Date.now() + 3_600_000);
-  const poll = take();
+  const poll = takeCalls();
 
   const large = await accept();
-  take();
+  takeCalls();
   const { jobId, claims, leasedUntil } = large;
   const largeDeps = { ...common, findSecret: async () => '', send: randomAnswers(LARGE_BYTES), catalogue };
   await fetchProvider(largeDeps, { jobId, claims, leasedUntil, providerId: 'gas' });
-  const stored = take();
+  const stored = takeCalls();
 
   await receiver.close();
   await close();
   await instance.stop();
-  return { healthy, failedAttempt: [...again, ...last], deferral, poll, stored };
+  return { healthy, failedAttempt: [...retried, ...lastReads], deferral, poll, stored };
 };
 
 /** Prints the operations of `countOperations`. tests/integration/operations.test.ts asserts them. */

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postJob } from './client.ts';
-import { type Cloud, type CloudOptions, withCloud } from './external-cloud.ts';
 import { cpuMs, pssMiB } from './process-figures.ts';
 import { ms, quantile } from './stats.ts';
+import { type Cloud, type CloudOptions, withCloud } from './temporary-cloud.ts';
 
 const SECONDS = 6;
-/** Each rate tried is higher than the last by this factor. */
+/** Each rate tried is the previous one times this factor. */
 const STEP = 1.1;
-/** A rate is kept up with if this share of the jobs is delivered when the last request is sent, and none is refused. */
-const KEPT_UP = 0.95;
+/** The instance keeps up if at least this share of the jobs is delivered by the time the last request is sent, and none is refused. */
+const MIN_DELIVERED_SHARE = 0.95;
 
 /** Posts jobs at a steady rate. Open loop: a slow response does not delay later requests. */
 const post = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: number, seconds: number) => {
@@ -39,7 +39,7 @@ const post = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: num
   await receiver.received(before.delivered + acceptedAt.size);
   const journeys = [...acceptedAt].map(([jobId, at]) => (receiver.receivedAt.get(jobId) ?? Number.NaN) - at);
   return {
-    isKeptUpWith: refused === 0 && deliveredInTime >= total * KEPT_UP,
+    keepsUp: refused === 0 && deliveredInTime >= total * MIN_DELIVERED_SHARE,
     refused,
     accepts,
     journeys,
@@ -63,14 +63,14 @@ export const benchLoad = (jobsPerSecond: number, options: CloudOptions = {}, lab
     ];
   });
 
-/** Searches the highest steady rate of jobs with one provider. */
+/** Finds the highest steady rate of jobs with one provider. */
 export const benchRate = (): Promise<[string, string][]> =>
   withCloud({}, async (cloud) => {
     await post(cloud, 100, SECONDS);
     let highest = { rate: 0, cpuMsPerJob: Number.NaN };
     for (let rate = 150; ; rate = Math.round(rate * STEP)) {
-      const { isKeptUpWith, cpuMsPerJob } = await post(cloud, rate, SECONDS);
-      if (!isKeptUpWith) break;
+      const { keepsUp, cpuMsPerJob } = await post(cloud, rate, SECONDS);
+      if (!keepsUp) break;
       highest = { rate, cpuMsPerJob };
     }
     return [['highest steady rate, one provider', `${highest.rate}/s, ${ms(highest.cpuMsPerJob)} CPU a job`]];

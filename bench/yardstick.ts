@@ -13,15 +13,15 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import { setAccess } from '../local/access.ts';
 import { clientOf } from '../local/running.ts';
-import { inParallel, withCloud } from './external-cloud.ts';
 import { cpuMs } from './process-figures.ts';
+import { inParallel, withCloud } from './temporary-cloud.ts';
 
 /**
- * The yardstick of a drain: one query of all pending records, all of them in parallel, one update a record. No lease, no retry, no
- * signature, no limit. It runs in a process of its own and uses the same database.
+ * The yardstick of a drain: one query for all pending records, all processed in parallel, one update per record. No lease, no
+ * retry, no signature, no limit. It runs in a process of its own and uses the same database.
  */
 
-/** A drain: jobs delivered a second, from its start to the last callback, and the CPU time of each. */
+/** Result of a drain: jobs delivered a second, from its start to the last callback, and CPU time of each job. */
 export type Drain = { jobsPerSecond: number; cpuMsPerJob: number };
 
 const TABLE = 'YardstickTable';
@@ -55,7 +55,7 @@ const drainTable = async (client: DynamoDBClient): Promise<void> => {
     );
   };
   const working: Promise<void>[] = [];
-  let from: QueryCommand['input']['ExclusiveStartKey'];
+  let startKey: QueryCommand['input']['ExclusiveStartKey'];
   do {
     const page = await client.send(
       new QueryCommand({
@@ -64,15 +64,15 @@ const drainTable = async (client: DynamoDBClient): Promise<void> => {
         KeyConditionExpression: '#status = :pending',
         ExpressionAttributeNames: STATUS,
         ExpressionAttributeValues: { ':pending': { S: 'pending' } },
-        ExclusiveStartKey: from,
+        ExclusiveStartKey: startKey,
       }),
     );
     for (const { id, providers, callbackUrl } of page.Items ?? []) {
       const urls = providers?.SS ?? [];
       working.push(work({ id: id?.S ?? '', providers: urls, callbackUrl: callbackUrl?.S ?? '' }));
     }
-    from = page.LastEvaluatedKey;
-  } while (from);
+    startKey = page.LastEvaluatedKey;
+  } while (startKey);
   await Promise.all(working);
 };
 

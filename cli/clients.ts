@@ -61,8 +61,8 @@ type Options = {
   json?: boolean;
 };
 
-/** The commands that take headers. */
-const WITH_HEADERS = ['create', 'set-headers'];
+/** Commands that accept --header and --header-file. */
+const COMMANDS_WITH_HEADERS = ['create', 'set-headers'];
 
 /** The output of a command: `data` for --json, `text` otherwise. */
 type Report = { data: unknown; text: string };
@@ -236,13 +236,11 @@ const run = async (): Promise<void> => {
   if (!command) throw new UsageError(`No such command: ${commandName}\n\n${USAGE}`);
   // Don't echo them: an unquoted header leaves its secret value here.
   if (rest.length > 0) throw new UsageError(`Too many arguments. Values with spaces must be quoted.\n\n${USAGE}`);
-  const isWithHeaders = values.header !== undefined || values['header-file'] !== undefined;
-  if (isWithHeaders && !WITH_HEADERS.includes(commandName))
+  const hasHeaderOptions = values.header !== undefined || values['header-file'] !== undefined;
+  if (hasHeaderOptions && !COMMANDS_WITH_HEADERS.includes(commandName))
     throw new UsageError(`${commandName}: --header and --header-file are not allowed`);
   if (values.operator && commandName !== 'create')
-    throw new UsageError(
-      `${commandName}: --operator is not allowed. Operators are made by create, and ended by revoke.`,
-    );
+    throw new UsageError(`${commandName}: --operator is not allowed. create makes an operator; revoke ends it.`);
   const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';

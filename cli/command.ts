@@ -7,6 +7,7 @@ type Option = {
   multiple?: boolean;
   short?: string;
   default?: string | boolean;
+  /** Placeholder of the value in the usage. Absent: the option is a flag. */
   value?: string;
   about: string;
 };

@@ -144,7 +144,10 @@ const describePages = (pagination: Pagination): string => {
 };
 
 const describePolling = ({ statusUrl, intervalSeconds, timeoutSeconds }: Polling): string => {
-  const source =
-    'from' in statusUrl ? 'the Location header' : 'at' in statusUrl ? `"${statusUrl.at}"` : statusUrl.template;
-  return `status at ${source}, every ${intervalSeconds} s, for ${timeoutSeconds} s`;
+  return `status at ${describeStatusUrl(statusUrl)}, every ${intervalSeconds} s, for ${timeoutSeconds} s`;
+};
+
+const describeStatusUrl = (statusUrl: Polling['statusUrl']): string => {
+  if ('from' in statusUrl) return 'the Location header';
+  return 'at' in statusUrl ? `"${statusUrl.at}"` : statusUrl.template;
 };

@@ -81,13 +81,14 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
   const jobId = deps.newId();
   const job = (): Job => ({
     ...newJob({
-      ...{ jobId, clientId: 'try', providers: [provider.id], callbackUrl: 'https://example.com' },
-      ...{
-        parameters: { [provider.id]: parameters },
-        now: now(),
-        leaseMs: CLAIM.leaseMs,
-        fetchDeadlineMs: CLAIM.leaseMs,
-      },
+      jobId,
+      clientId: 'try',
+      providers: [provider.id],
+      callbackUrl: 'https://example.com',
+      parameters: { [provider.id]: parameters },
+      now: now(),
+      leaseMs: CLAIM.leaseMs,
+      fetchDeadlineMs: CLAIM.leaseMs,
     }),
     results: ticket ? [{ providerId: provider.id, status: 'UNAVAILABLE', error: { class: 'not_ready' }, ticket }] : [],
   });
@@ -122,7 +123,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
     fetchDeadlineMs: CLAIM.leaseMs,
     policy: { schedule: { stepsMs: [1_000] }, patienceMs: 0, retentionMs: 0 },
   };
-  const end = (verdict: Verdict, json?: string): Trial => ({
+  const trialOf = (verdict: Verdict, json?: string): Trial => ({
     parameters: maskWriteOnly(provider, withDefaults(provider, parameters)),
     calls,
     verdict,
@@ -138,11 +139,11 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
       });
       if (outcome.status === 'FETCHED') {
         const { statusCode, durationMs, bytes, json } = outcome;
-        return end({ status: 'FETCHED', statusCode, durationMs, bytes }, json ?? stored);
+        return trialOf({ status: 'FETCHED', statusCode, durationMs, bytes }, json ?? stored);
       }
       const { retryAfterMs } = outcome;
       ticket = outcome.ticket;
-      if (now() + retryAfterMs > endsAt) return end({ status: 'WORKING', polls: ticket.polls, retryAfterMs });
+      if (now() + retryAfterMs > endsAt) return trialOf({ status: 'WORKING', polls: ticket.polls, retryAfterMs });
       deps.onWait(retryAfterMs);
       await sleep(retryAfterMs);
     }
@@ -150,7 +151,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
     if (missing) throw missing;
     if (!(error instanceof TaskError)) throw error;
     const { class: failureClass, statusCode, retryAfterMs, excerpt } = error.failure;
-    return end({
+    return trialOf({
       status: error.name === 'ProviderRefused' ? 'REFUSED' : 'UNAVAILABLE',
       error: error.name,
       class: failureClass,

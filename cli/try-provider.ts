@@ -130,14 +130,17 @@ const awsTarget = async (stackName: string): Promise<Target> => {
 
 const run = async (provider: Provider, args: string[], { findSecret, nameOf }: Target): Promise<void> => {
   const options = { ...parameterOptions(provider, TRY_PROVIDER.options), ...TRY_PROVIDER.options };
+  // The cast is wrong only about the provider's parameters, which readParameters checks.
   const command = { ...TRY_PROVIDER, options } as unknown as typeof TRY_PROVIDER;
   const { values, positionals } = readArguments(command, args);
   if (positionals.length > 0) throw new UsageError('Only one provider is allowed.');
   const parameters = readParameters(provider, values, values.parameter ?? []);
-  const timeoutMs = Number(values.timeout) * 1000;
   if (!/^\d{1,6}$/.test(values.timeout)) throw new UsageError('--timeout must be a whole number of seconds');
-  const print = (text: string): void => void (values.json || process.stdout.write(`${text}\n`));
-  let number = 0;
+  const timeoutMs = Number(values.timeout) * 1000;
+  const print = (text: string): void => {
+    if (!values.json) process.stdout.write(`${text}\n`);
+  };
+  let callCount = 0;
   const deps = {
     send: createNodeHttp(),
     findSecret,
@@ -146,8 +149,8 @@ const run = async (provider: Provider, args: string[], { findSecret, nameOf }: T
     sleep,
     timeoutMs,
     onCall: (call: TracedCall) => {
-      number += 1;
-      print(describeCall(number, call));
+      callCount += 1;
+      print(describeCall(callCount, call));
     },
     onWait: (waitMs: number) => print(`   still working: next poll in ${waitMs / 1000} s`),
   };

@@ -64,8 +64,8 @@ type Concurrency = ReturnType<typeof createConcurrency>;
 const createConcurrency = (max: number) => {
   const running = new Map<string, number>();
   return {
-    isReached: (functionId: string): boolean => (running.get(functionId) ?? 0) >= max,
-    during: async <T>(functionId: string, invocation: () => Promise<T>): Promise<T> => {
+    isAtLimit: (functionId: string): boolean => (running.get(functionId) ?? 0) >= max,
+    run: async <T>(functionId: string, invocation: () => Promise<T>): Promise<T> => {
       running.set(functionId, (running.get(functionId) ?? 0) + 1);
       try {
         return await invocation();
@@ -93,18 +93,18 @@ const serve = async (
   if (body === undefined) return sendMessage(response, 413, 'Request Entity Too Large');
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?');
   const match = findRoute(routes, method, rawPath);
-  if (!lambda) return unavailable(response);
+  if (!lambda) return sendUnavailable(response);
   if (!match) return sendMessage(response, 404, 'Not Found');
   const { functionId } = match.route;
-  if (!config.isAvailable(functionId)) return unavailable(response);
+  if (!config.isAvailable(functionId)) return sendUnavailable(response);
   // Beyond its capacity the process would queue requests, and answer all of them late.
-  if (concurrency.isReached(functionId)) return unavailable(response, BUSY_RETRY_AFTER_SECONDS);
+  if (concurrency.isAtLimit(functionId)) return sendUnavailable(response, BUSY_RETRY_AFTER_SECONDS);
   const event = toEvent(config, match, request, rawPath, query.join('?'), body);
   const { invoke } = lambda;
-  const result = await within(concurrency.during(functionId, () => invoke(functionId, event)));
+  const result = await withinTimeout(concurrency.run(functionId, () => invoke(functionId, event)));
   const answer = result as APIGatewayProxyStructuredResultV2 | undefined;
   // A 500 while the table is down is caused by the outage, so it becomes a 503.
-  if (!answer || (answer.statusCode === 500 && !config.isAvailable(functionId))) return unavailable(response);
+  if (!answer || (answer.statusCode === 500 && !config.isAvailable(functionId))) return sendUnavailable(response);
   send(response, answer);
 };
 
@@ -113,7 +113,7 @@ const OUTAGE_RETRY_AFTER_SECONDS = 5;
 /** While a function is busy: its requests take well under a second. */
 const BUSY_RETRY_AFTER_SECONDS = 1;
 
-const unavailable = (response: ServerResponse, retryAfterSeconds = OUTAGE_RETRY_AFTER_SECONDS): void => {
+const sendUnavailable = (response: ServerResponse, retryAfterSeconds = OUTAGE_RETRY_AFTER_SECONDS): void => {
   response.setHeader('retry-after', retryAfterSeconds);
   sendMessage(response, 503, 'Service Unavailable');
 };
@@ -124,7 +124,8 @@ const sendMessage = (response: ServerResponse, status: number, message: string):
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
 };
 
-const within = async (invocation: Promise<unknown>): Promise<unknown> => {
+/** @returns undefined after the integration timeout */
+const withinTimeout = async (invocation: Promise<unknown>): Promise<unknown> => {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), INTEGRATION_TIMEOUT_MS);
   try {

@@ -20,7 +20,7 @@ export class DataFolderError extends Error {
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
-const OTHERS = 0o077;
+const GROUP_AND_OTHERS = 0o077;
 
 /** Files of the embedded cloud in a data folder. */
 const OURS = /^(?:(?:dynamodb|local-api-key|running\.json|stopped-cleanly)(?:\.\d+)?|lost\+found)$/;
@@ -31,7 +31,7 @@ const OURS = /^(?:(?:dynamodb|local-api-key|running\.json|stopped-cleanly)(?:\.\
  * @throws DataFolderError if it can't be created or written, belongs to another user, or is open to others and has other files
  */
 export const prepareDataFolder = (folder: string): void => {
-  process.umask(OTHERS);
+  process.umask(GROUP_AND_OTHERS);
   try {
     makeFolder(folder);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -59,7 +59,7 @@ const tighten = (folder: string): void => {
   const ownUid = process.getuid();
   if (uid !== ownUid && ownUid !== 0) throw new DataFolderError(`DATA_DIR: ${folder} belongs to another user`);
   const others = entries.filter((name) => !OURS.test(name));
-  if ((mode & OTHERS) !== 0) {
+  if ((mode & GROUP_AND_OTHERS) !== 0) {
     const isCommon = ['/', tmpdir(), homedir()].includes(path.resolve(folder));
     if (others.length > 0 || isCommon) {
       const reason = others.length > 0 ? `has other files (${others.slice(0, 3).join(', ')})` : 'is a shared folder';
@@ -77,7 +77,7 @@ const tightenAll = (file: string): void => {
   const entry = lstatSync(file);
   if (entry.isSymbolicLink()) return;
   const mode = entry.isDirectory() ? PRIVATE_FOLDER : PRIVATE_FILE;
-  if ((entry.mode & OTHERS) !== 0) chmodSync(file, mode);
+  if ((entry.mode & GROUP_AND_OTHERS) !== 0) chmodSync(file, mode);
   if (entry.isDirectory()) for (const name of readdirSync(file)) tightenAll(path.join(file, name));
 };
 

@@ -30,7 +30,7 @@ const DEMO = {
   exitCodes: { 1: 'the callback was not delivered in time', 130: 'Ctrl-C' },
 } as const;
 
-/** gas has pages by cursor; internet, pages by Link header; reports, polling behind OAuth. */
+/** `gas` is paged by cursor, `internet` by Link header; `reports` is polled, behind OAuth. */
 const JOB = {
   providers: [
     { id: 'gas', parameters: { account: '12345678' } },

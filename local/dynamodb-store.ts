@@ -53,7 +53,7 @@ export const openStore = async (path?: string): Promise<Store> => {
   const store = db.create({ ...(path !== undefined && { path }), createTableMs: 0 });
   // dynalite opens its files in the background. Opening them here surfaces errors.
   await store.db.open();
-  shortenPaths(store.db);
+  reduceRoundTrips(store.db);
   const running = new Set<Promise<unknown>>();
 
   const perform: Service = async (name, body) => {
@@ -96,11 +96,11 @@ const READ_AT_ONCE = 100;
 const READ_AT_ONCE_BYTES = 1024 * 1024;
 
 /**
- * Saves round trips to LevelDB's threads, which cost more CPU than its work. Reads are synchronous: they rarely leave memory, and
+ * Saves round trips to LevelDB's threads, which cost more CPU than the work itself. Reads are synchronous: they rarely leave memory, and
  * the database has a thread of its own. Writes that come while another is running are written together, in order. Ranges are
  * read in chunks, and their iterators are closed, which dynalite does not do.
  */
-const shortenPaths = (level: Dynalite['db']): void => {
+const reduceRoundTrips = (level: Dynalite['db']): void => {
   let waiting: { write: Write; callback: (error: unknown) => void }[] = [];
   let isWriting = false;
   const flush = (): void => {

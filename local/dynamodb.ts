@@ -159,8 +159,8 @@ const innermost = (error: unknown): Error & { code?: string } => {
 const isLocked = (error: unknown): boolean => `${innermost(error).code}`.includes('LOCKED');
 
 /** A table's properties in the template, with those that CreateTable does not accept. */
-type Table = CreateTableCommandInput & Record<(typeof NOT_OF_CREATE_TABLE)[number], unknown>;
-const NOT_OF_CREATE_TABLE = [
+type Table = CreateTableCommandInput & Record<(typeof NOT_IN_CREATE_TABLE)[number], unknown>;
+const NOT_IN_CREATE_TABLE = [
   'PointInTimeRecoverySpecification',
   'TimeToLiveSpecification',
   'SSESpecification',
@@ -179,7 +179,7 @@ export const ensureTables = async (client: DynamoDBClient, template: Template): 
 
 const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<void> => {
   const table = { ...properties };
-  for (const name of NOT_OF_CREATE_TABLE) delete table[name];
+  for (const name of NOT_IN_CREATE_TABLE) delete table[name];
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
     const existing = indexNames(Table?.GlobalSecondaryIndexes ?? []);

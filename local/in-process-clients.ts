@@ -138,7 +138,7 @@ const isAbort = (error: unknown): boolean => (error as Error).name === 'AbortErr
 const encodeJson = (input: object): string => JSON.stringify(input);
 const decodeJson = (output: string): object => JSON.parse(output) as object;
 
-/** Attribute values have base64 texts on the wire, and bytes in commands and outputs. */
+/** Binary attribute values are base64 text in JSON, and bytes in commands and outputs. */
 const encodeItems = (input: object): string => JSON.stringify(hasBytes(input) ? mapValues(input, toBase64) : input);
 const decodeItems = (output: string): object => {
   const decoded = decodeJson(output);

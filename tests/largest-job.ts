@@ -16,13 +16,13 @@ export const FILLINGS = ['x', 'é', '€', '😀', '\u0001', '"', '\u2028'];
 
 /** A string of exactly `bytes` bytes: as many fillings as fit, then one-byte characters. */
 const filled = (filling: string, bytes: number): string => {
-  const each = jsonBytes(filling) - 2;
-  const count = Math.floor(bytes / each);
-  return `${filling.repeat(count)}${'x'.repeat(bytes - count * each)}`;
+  const bytesEach = jsonBytes(filling) - 2;
+  const count = Math.floor(bytes / bytesEach);
+  return `${filling.repeat(count)}${'x'.repeat(bytes - count * bytesEach)}`;
 };
 
 /** The largest accepted request: each part has its maximum size. */
-export const theLargestRequest = (filling: string) => {
+export const largestRequest = (filling: string) => {
   const parameters = Object.fromEntries(IDS.map((id) => [id, { a: '' }]));
   const share = Math.floor((1024 - jsonBytes(parameters)) / IDS.length);
   const metadata = { [`m${'-'.repeat(63)}`]: '' };
@@ -37,11 +37,10 @@ export const theLargestRequest = (filling: string) => {
   };
 };
 
-export const acceptLargest = (filling: string) =>
-  createWebhookSchema(CATALOGUE, RULES).parse(theLargestRequest(filling));
+export const acceptLargest = (filling: string) => createWebhookSchema(CATALOGUE, RULES).parse(largestRequest(filling));
 
 /** The largest possible claimed job. */
-export const theLargestClaim = (filling = 'x'): ClaimedJob => {
+export const largestClaim = (filling = 'x'): ClaimedJob => {
   const now = Date.parse('9999-12-31T23:59:59.999Z');
   const accepted = newJob({
     ...acceptLargest(filling),

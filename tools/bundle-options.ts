@@ -7,13 +7,12 @@ const TEMPLATE = fileURLToPath(new URL('../template.yaml', import.meta.url));
 /** The Metadata that all functions in the template share: options of SAM's esbuild builder. */
 type Metadata = {
   BuildProperties: {
-    Format: 'esm';
+    Format: 'cjs';
     Target: string;
     MainFields: string;
     Minify: boolean;
     Sourcemap: boolean;
     External: string[];
-    Banner: string[];
   };
 };
 
@@ -21,7 +20,7 @@ type Metadata = {
 export const readBundleOptions = (): BuildOptions => {
   const metadata = readTemplate(TEMPLATE).Resources.WebhookFunction?.Metadata;
   if (!metadata) throw new Error('template.yaml: WebhookFunction has no Metadata');
-  const { Format, Target, MainFields, Minify, Sourcemap, External, Banner } = (metadata as Metadata).BuildProperties;
+  const { Format, Target, MainFields, Minify, Sourcemap, External } = (metadata as Metadata).BuildProperties;
   return {
     // SAM always sets these two.
     bundle: true,
@@ -32,6 +31,5 @@ export const readBundleOptions = (): BuildOptions => {
     minify: Minify,
     sourcemap: Sourcemap,
     external: External,
-    banner: Object.fromEntries(Banner.map((entry) => entry.split(/=(.*)/s, 2))),
   };
 };

@@ -1,8 +1,8 @@
 import { type BucketSize, chooseBucket, countBuckets, jobStats, type Span } from '@boomerang/core/domain/job-stats.ts';
+import { createRecentMap } from '@boomerang/core/domain/recent-map.ts';
 import { toIso } from '@boomerang/core/domain/time.ts';
 import { invalid } from '@boomerang/core/http/problem.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';
-import { LRUCache } from 'lru-cache';
 import type * as z from 'zod';
 import type { jobStatsSchema } from './schema.ts';
 
@@ -24,7 +24,7 @@ export type ReadStatsDeps = { jobs: Pick<JobReader, 'find'>; now: () => number }
 
 /** Reads the statistics of a client's jobs. The response to a client's query is cached for ten seconds. */
 export const createReadStats = (deps: ReadStatsDeps) => {
-  const cache = new LRUCache<string, { until: number; view: Promise<StatsView> }>({ max: MAX_CACHED });
+  const cache = createRecentMap<{ until: number; view: Promise<StatsView> }>(MAX_CACHED);
   return (clientId: string, query: StatsQuery): Promise<StatsView> => {
     const at = deps.now();
     const key = JSON.stringify([clientId, query.from, query.to, query.bucket]);

@@ -3,7 +3,7 @@ import { JOB_STATUSES, type JobStatus } from '@boomerang/core/domain/job.ts';
 import { BUCKET_SIZES } from '@boomerang/core/domain/job-stats.ts';
 import { callbackBodySchema } from '@boomerang/core/http/callback-schema.ts';
 import { cursorSchema, encodeCursor } from '@boomerang/core/http/cursor.ts';
-import { failureCodeSchema, jobStatusSchema } from '@boomerang/core/http/job-schema.ts';
+import { failureCodeSchema, jobStatusSchema } from '@boomerang/core/http/job-fields.ts';
 import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import { responseTimeSchema as time, timeSchema } from '@boomerang/core/http/time-schema.ts';
 import * as z from 'zod';

@@ -3,9 +3,9 @@ import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-f
 import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Auth } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { isRecord } from '@boomerang/core/domain/json-values.ts';
+import { createRecentMap, type RecentMap } from '@boomerang/core/domain/recent-map.ts';
 import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { USER_AGENT } from '@boomerang/core/version.ts';
-import { LRUCache } from 'lru-cache';
 import { createQuote, type Quote } from './quote.ts';
 
 /**
@@ -46,10 +46,10 @@ type Token = { value: string; renewAt: number };
 type Entry = { token?: Token; pending?: Promise<Token> | undefined };
 
 /** The tokens of this process, by HTTP client. */
-const caches = new WeakMap<SendHttp, LRUCache<string, Entry>>();
+const caches = new WeakMap<SendHttp, RecentMap<Entry>>();
 
 const entryOf = (send: SendHttp, { tokenUrl, clientId, clientAuth, scope, audience }: OAuth, secret: string): Entry => {
-  const cache = caches.get(send) ?? new LRUCache<string, Entry>({ max: MAX_ENTRIES });
+  const cache = caches.get(send) ?? createRecentMap<Entry>(MAX_ENTRIES);
   caches.set(send, cache);
   const key = JSON.stringify([tokenUrl, clientId, clientAuth, scope, audience, secret]);
   const entry = cache.get(key) ?? {};

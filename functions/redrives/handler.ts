@@ -9,7 +9,7 @@ import { readSettings } from '@boomerang/core/config/settings.ts';
 import { type ApiLambda, apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { toNextCursor } from '@boomerang/core/http/cursor.ts';
-import { jobIdSchema } from '@boomerang/core/http/job-schema.ts';
+import { jobIdSchema } from '@boomerang/core/http/job-fields.ts';
 import { invalid, Problem } from '@boomerang/core/http/problem.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import type { JobReader } from '@boomerang/core/ports/jobs.ts';

@@ -1,7 +1,7 @@
 import { providerIdSchema } from '@boomerang/core/contracts/claimed-job.ts';
 import { REDRIVABLE_STATUSES } from '@boomerang/core/domain/redrive.ts';
 import { idCursorSchema, nextCursorSchema } from '@boomerang/core/http/cursor.ts';
-import { failureCodeSchema } from '@boomerang/core/http/job-schema.ts';
+import { failureCodeSchema } from '@boomerang/core/http/job-fields.ts';
 import { limitSchema } from '@boomerang/core/http/limit-schema.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { responseTimeSchema as at, timeSchema } from '@boomerang/core/http/time-schema.ts';

@@ -33,7 +33,7 @@ export type ConsoleOptions = {
   colorScheme?: 'light' | 'dark';
 };
 
-/** A tab with the console. `complaints` has what went wrong unseen: messages of the browser, requests to other origins. */
+/** A tab with the console. `complaints` collects errors and warnings of the browser, and requests to other origins. */
 export const openConsole = async (browser: Browser, options: ConsoleOptions) => {
   const { url, key, path = '/', screen = DESKTOP, colorScheme = 'light' } = options;
   const context = await browser.newContext({ viewport: screen, colorScheme, reducedMotion: 'reduce' });
@@ -66,13 +66,13 @@ export const goTo = async (page: Page, path: string): Promise<void> => {
   }, path);
 };
 
-/** The page's text, once it matches. */
-export const seesText = async (page: Page, text: string | RegExp): Promise<void> =>
+/** Waits until the page shows a text. */
+export const waitForText = async (page: Page, text: string | RegExp): Promise<void> =>
   page.getByText(text).first().waitFor();
 
-/** Rules of WCAG 2.2 A and AA, and best practices. */
+/** Fails on violations of WCAG 2.2 A and AA, and of best practices. */
 export const expectAccessible = async (page: Page): Promise<void> => {
-  // Without a second page, whose requests would be others.
+  // By default, axe finishes in a second page, whose requests would be reported as complaints.
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   const found = violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => ({ id, html, failureSummary })),
@@ -80,7 +80,7 @@ export const expectAccessible = async (page: Page): Promise<void> => {
   expect(found).toEqual([]);
 };
 
-/** Nothing sticks out at the side. */
+/** Fails if the page scrolls sideways. */
 export const expectNoOverflow = async (page: Page): Promise<void> =>
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(
     0,

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { gives } from '../e2e/third-parties.ts';
+import { respondsWith } from '../e2e/third-parties.ts';
 import {
   type ConsoleOptions,
   type ConsoleTab,
+  DESKTOP,
   expectAccessible,
   expectNoOverflow,
   goTo,
@@ -14,7 +15,7 @@ import {
   PHONE,
   type Screen,
   SMALL_PHONE,
-  seesText,
+  waitForText,
   watchShifts,
 } from './browser.ts';
 import { addHistory } from './history.ts';
@@ -25,9 +26,9 @@ import { postJobs, startWorld, type World } from './world.ts';
 const FAILED = 40;
 
 let browser: Browser;
-/** With jobs of every kind. */
+/** A cloud with jobs of every kind. */
 let busy: World;
-/** Without any. */
+/** A cloud without jobs. */
 let empty: World;
 /** A job of each kind. */
 let jobs: { complete: string; failed: string; inTrouble: string; partial: string };
@@ -69,7 +70,7 @@ const openSignedOut = async (path = '/'): Promise<Page> => {
 };
 
 describe('signing in', () => {
-  test('takes a key, keeps it in this tab only, and forgets it on signing out', async () => {
+  test('accepts a key, keeps it in this tab only, and forgets it on signing out', async () => {
     const page = await openSignedOut();
     await page.getByLabel('API key').fill(busy.cloud.apiKey);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -87,7 +88,7 @@ describe('signing in', () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
-  test('says what is wrong with a wrong key', async () => {
+  test('states what is wrong with an invalid key', async () => {
     const page = await openSignedOut();
     await page.getByLabel('API key').fill('not-a-key-of-anybody');
     await page.keyboard.press('Enter');
@@ -95,9 +96,9 @@ describe('signing in', () => {
     await expectAccessible(page);
   });
 
-  test('takes a key from the address, and drops it there', async () => {
+  test('accepts a key in the address, and removes it from there', async () => {
     const page = await open({ path: `/jobs/${jobs.failed}` });
-    await seesText(page, '410 Gone');
+    await waitForText(page, '410 Gone');
     expect(await page.evaluate(() => location.href)).toBe(`${busy.cloud.serviceUrl}/console#/jobs/${jobs.failed}`);
     expect(await page.evaluate(() => history.length)).toBe(2);
   });
@@ -109,15 +110,15 @@ type Expected = [to: string, text: string | RegExp][];
 const expectPages = async (page: Page, pages: Expected): Promise<void> => {
   for (const [to, text] of pages) {
     await goTo(page, to);
-    await seesText(page, text);
+    await waitForText(page, text);
     await expectNoOverflow(page);
     await expectAccessible(page);
   }
 };
 
 describe.each<[string, Screen, 'light' | 'dark']>([
-  ['on a screen', { width: 1280, height: 800 }, 'light'],
-  ['in the dark', { width: 1280, height: 800 }, 'dark'],
+  ['on a desktop', DESKTOP, 'light'],
+  ['in dark mode', DESKTOP, 'dark'],
   ['on a phone', PHONE, 'light'],
 ])('every page %s', (_, screen, colorScheme) => {
   test('with data is accessible and fits', async () => {
@@ -137,7 +138,7 @@ describe.each<[string, Screen, 'light' | 'dark']>([
     await expectPages(page, pages);
   });
 
-  test('without data teaches, is accessible and fits', async () => {
+  test('without data shows the first steps, is accessible and fits', async () => {
     const page = await open({ world: empty, screen, colorScheme });
     const pages: Expected = [
       ['/', 'No jobs in the last 24 hours'],
@@ -147,12 +148,12 @@ describe.each<[string, Screen, 'light' | 'dark']>([
     ];
     await expectPages(page, pages);
     await goTo(page, '/jobs');
-    await seesText(page, `curl -i ${empty.cloud.serviceUrl}/webhook`);
+    await waitForText(page, `curl -i ${empty.cloud.serviceUrl}/webhook`);
   });
 });
 
 test.each([
-  ['a screen', { width: 1280, height: 800 }],
+  ['a desktop', DESKTOP],
   ['a small phone', SMALL_PHONE],
 ])('nothing moves while data loads, and nothing sticks out, on %s', async (_, screen) => {
   const { page, close } = await openConsole(browser, { url: busy.cloud.serviceUrl, screen });
@@ -172,10 +173,10 @@ test.each([
 });
 
 describe('the overview', () => {
-  test('says in its first line what is wrong, and leads to it', async () => {
+  test('states in its first line what is wrong, and links to it', async () => {
     const page = await open();
     await page.getByRole('link', { name: '3 jobs in trouble' }).click();
-    await seesText(page, 'Redrive all in trouble…');
+    await waitForText(page, 'Redrive all in trouble…');
     expect(await page.locator('tbody tr').count()).toBe(3);
   });
 
@@ -188,7 +189,7 @@ describe('the overview', () => {
       .waitFor();
   });
 
-  test('leads from a bar to the jobs of its time', async () => {
+  test('links each bar to the jobs of its time range', async () => {
     const page = await open();
     const bar = page.getByRole('link', { name: /41 failed/ });
     await bar.focus();
@@ -199,7 +200,7 @@ describe('the overview', () => {
 });
 
 describe('a job', () => {
-  test('is seen from post to callback, without a reload', async () => {
+  test('is followed from request to callback, without a reload', async () => {
     const page = await open({ path: '/jobs' });
     let finish = () => {};
     busy.parties.set('/slow', (response) => {
@@ -209,10 +210,10 @@ describe('a job', () => {
     const row = page.getByRole('row').filter({ has: page.getByTitle(id) });
     await row.getByText('Pending').waitFor();
     await row.getByRole('link').click();
-    await seesText(page, /^In progress/);
+    await waitForText(page, /^In progress/);
     await busy.parties.until(() => busy.parties.count('/slow') === 1);
     finish();
-    await seesText(page, /^Delivered at/);
+    await waitForText(page, /^Delivered at/);
     await page.goBack();
     await row.getByText('Complete').waitFor();
   });
@@ -220,17 +221,17 @@ describe('a job', () => {
   test('is cancelled', async () => {
     const [id = ''] = await postJobs(busy, 1, ['internet'], '/callback');
     const page = await open({ path: `/jobs/${id}` });
-    await seesText(page, /^Waiting for internet: 503/);
+    await waitForText(page, /^Waiting for internet: 503/);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page
       .getByRole('dialog')
       .getByRole('button', { name: /^Cancel/ })
       .click();
-    await seesText(page, /^Cancelled at/);
+    await waitForText(page, /^Cancelled at/);
     expect((await busy.api.getJob(id)).status).toBe('CANCELLED');
   });
 
-  test('loses its data', async () => {
+  test('has its data deleted', async () => {
     const [id = ''] = await postJobs(busy, 1, ['gas'], '/callback');
     const page = await open({ path: `/jobs/${id}` });
     await page.getByRole('button', { name: /^Delete data/ }).click();
@@ -238,37 +239,37 @@ describe('a job', () => {
       .getByRole('dialog')
       .getByRole('button', { name: /^Delete/ })
       .click();
-    await seesText(page, /data was deleted/);
+    await waitForText(page, /data was deleted/);
     expect((await busy.api.getJob(id)).expungedAt).toEqual(expect.any(String));
   });
 
   test('is redriven', async () => {
-    busy.parties.set('/gone-for-now', gives({}, 410));
+    busy.parties.set('/gone-for-now', respondsWith({}, 410));
     const [failed = ''] = await postJobs(busy, 1, ['gas'], '/gone-for-now');
-    busy.parties.set('/gone-for-now', gives({}));
+    busy.parties.set('/gone-for-now', respondsWith({}));
     const page = await open({ path: `/jobs/${failed}` });
-    await seesText(page, /^Failed/);
+    await waitForText(page, /^Failed/);
     await page.getByRole('button', { name: /^Redrive/ }).click();
     await page
       .getByRole('dialog')
       .getByRole('button', { name: /^Redrive/ })
       .click();
-    await seesText(page, /^Delivered at/);
+    await waitForText(page, /^Delivered at/);
   });
 });
 
 describe('many jobs', () => {
-  test('that failed are filtered, counted, redriven all at once and watched', async () => {
+  test('that failed are filtered, counted, redriven in bulk and followed', async () => {
     const page = await open();
     await page.getByRole('link', { name: 'jobs failed' }).click();
     await page.getByRole('button', { name: 'Redrive all failed…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText(`Redrive ${FAILED + 1} jobs?`).waitFor();
     await expectAccessible(page);
-    busy.parties.set('/gone', gives({}));
+    busy.parties.set('/gone', respondsWith({}));
     await dialog.getByRole('button', { name: `Redrive ${FAILED + 1}` }).click();
     await page.getByRole('heading', { name: 'Redrive' }).waitFor();
-    await seesText(page, 'Done');
+    await waitForText(page, 'Done');
     await expectAccessible(page);
     expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('100');
     await page.getByRole('link', { name: 'All redrives' }).click();
@@ -279,25 +280,25 @@ describe('many jobs', () => {
       .waitFor();
     await expectAccessible(page);
     await goTo(page, '/jobs?status=FAILED');
-    await seesText(page, 'No job matches');
+    await waitForText(page, 'No job matches');
   });
 
-  test('are chosen one by one, and cancelled', async () => {
+  test('are selected one by one, and cancelled together', async () => {
     await postJobs(busy, 2, ['internet'], '/chosen');
     const page = await open({ path: '/jobs?inTrouble=true' });
     const boxes = page.locator('tbody input[type=checkbox]');
     await boxes.first().waitFor();
     await boxes.nth(0).check();
     await boxes.nth(1).check();
-    await seesText(page, '2 selected');
+    await waitForText(page, '2 selected');
     await page.getByRole('button', { name: 'Cancel 2 pending…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel 2' }).click();
-    await seesText(page, '2 jobs cancelled.');
+    await waitForText(page, '2 jobs cancelled.');
   });
 });
 
 describe('a new job', () => {
-  test('with a wrong parameter is corrected where it is wrong, and posted', async () => {
+  test('with an invalid parameter shows the error at its field, and is posted once corrected', async () => {
     const page = await open({ path: '/new' });
     await page.getByLabel('Credit reports').check();
     await page.getByLabel(/account/).fill('12');
@@ -308,22 +309,22 @@ describe('a new job', () => {
     expect(await field.getAttribute('aria-invalid')).toBe('true');
     await field.fill('12345678');
     await page.getByRole('button', { name: /^Post/ }).click();
-    await seesText(page, /^Delivered at/);
+    await waitForText(page, /^Delivered at/);
   });
 });
 
 describe('an operator', () => {
-  test('sees all clients, sees and acts as one of them, and leaves', async () => {
+  test('lists all clients, views and acts as one of them, and returns to its own view', async () => {
     const [id = ''] = await postJobs(busy, 1, ['internet'], '/callback');
     const page = await open({ key: busy.operatorKey });
-    await seesText(page, 'No jobs in the last 24 hours');
+    await waitForText(page, 'No jobs in the last 24 hours');
     await page.getByRole('link', { name: 'Clients' }).click();
     await page.getByRole('button', { name: 'View as local' }).waitFor();
     await expectNoOverflow(page);
     await expectAccessible(page);
     await page.getByRole('button', { name: 'View as local' }).click();
-    await seesText(page, 'Viewing as');
-    await seesText(page, /jobs? in trouble/);
+    await waitForText(page, 'Viewing as');
+    await waitForText(page, /jobs? in trouble/);
     await expectAccessible(page);
     await goTo(page, `/jobs/${id}`);
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -331,16 +332,16 @@ describe('an operator', () => {
       .getByRole('dialog')
       .getByRole('button', { name: /^Cancel/ })
       .click();
-    await seesText(page, /^Cancelled at/);
+    await waitForText(page, /^Cancelled at/);
     await page.getByRole('button', { name: 'Leave' }).click();
-    await seesText(page, 'No such job.');
+    await waitForText(page, 'No such job.');
     await goTo(page, '/');
-    await seesText(page, 'No jobs in the last 24 hours');
+    await waitForText(page, 'No jobs in the last 24 hours');
   });
 
-  test('is not everybody: others have no such page', async () => {
+  test('is the only one to see the page of clients', async () => {
     const page = await open({ path: '/clients' });
-    await seesText(page, 'Only operators see other clients');
+    await waitForText(page, 'Only operators see other clients');
     expect(await page.getByRole('link', { name: 'Clients' }).count()).toBe(0);
   });
 });
@@ -356,9 +357,9 @@ test('the keyboard alone finds a job, opens it and comes back', async () => {
   await page.keyboard.press('Enter');
   await page.locator('[data-row]:focus').waitFor();
   await page.keyboard.press('x');
-  await seesText(page, '1 selected');
+  await waitForText(page, '1 selected');
   await page.keyboard.press('Enter');
-  await seesText(page, /^Partly delivered/);
+  await waitForText(page, /^Partly delivered/);
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
   await expectAccessible(page);
@@ -374,7 +375,7 @@ test('the keyboard alone finds a job, opens it and comes back', async () => {
   ).toBe(0);
 });
 
-test('polls pause in a hidden tab, and a server that is away is told', async () => {
+test('polling pauses in a hidden tab, and an unreachable server is reported', async () => {
   const page = await open({ path: '/jobs' });
   await page.locator('tbody tr').first().waitFor();
   const setVisibility = (state: string) =>
@@ -383,25 +384,25 @@ test('polls pause in a hidden tab, and a server that is away is told', async () 
       document.dispatchEvent(new Event('visibilitychange'));
     }, state);
   await setVisibility('hidden');
-  await seesText(page, 'Paused');
+  await waitForText(page, 'Paused');
   await setVisibility('visible');
-  await seesText(page, 'Live');
+  await waitForText(page, 'Live');
   await page.context().setOffline(true);
-  await seesText(page, /next try in/);
+  await waitForText(page, /next try in/);
   expect(await headingOf(page)).toBe('Jobs');
   await expectAccessible(page);
   await page.context().setOffline(false);
   await page.keyboard.press('r');
-  await seesText(page, 'Live');
+  await waitForText(page, 'Live');
   const [tab] = tabs;
   // The browser reports requests without an answer.
   tab?.complaints.splice(0);
 });
 
-const takesPictures = process.env.PICTURES === '1' ? test : test.skip;
+const pictureTest = process.env.PICTURES === '1' ? test : test.skip;
 
-takesPictures(
-  "the README's pictures",
+pictureTest(
+  "takes the README's pictures",
   async () => {
     const world = await startWorld({ RETRY_SCHEDULE_SECONDS: '1,2,600' });
     await addHistory(world.cloud, 1_600, 24);
@@ -416,7 +417,7 @@ takesPictures(
     ];
     for (const [name, to, options, text] of pictures) {
       const page = await open({ world, path: to, ...options });
-      await seesText(page, text);
+      await waitForText(page, text);
       await page.locator('.skeleton').first().waitFor({ state: 'detached' });
       await page.screenshot({ path: path.resolve(`docs/images/console-${name}.png`) });
     }

@@ -7,7 +7,7 @@ import type { Instance } from '../../local/instance.ts';
 import { clientOf } from '../../local/running.ts';
 
 const HOUR_MS = 3_600_000;
-const AT_ONCE = 32;
+const CONCURRENCY = 32;
 const PROVIDERS = [['gas'], ['gas', 'internet'], ['reports'], ['internet'], ['gas', 'reports']];
 const RECEIVERS = [
   'https://hooks.shop.example/bills',
@@ -15,11 +15,11 @@ const RECEIVERS = [
   'https://example.com/in',
 ];
 
-/** A number from 0 to 1 that depends on the index only. */
-const share = (index: number): number => Math.abs((Math.sin(index * 12.9898) * 43_758.5453) % 1);
+/** A number from 0 to 1 that depends only on the index. */
+const pseudoRandom = (index: number): number => Math.abs((Math.sin(index * 12.9898) * 43_758.5453) % 1);
 
 const endOf = (index: number): Pick<Job, 'status' | 'failure'> => {
-  const draw = share(index + 7);
+  const draw = pseudoRandom(index + 7);
   if (draw < 0.012)
     return { status: 'FAILED', failure: { code: 'CALLBACK_GONE', message: 'The receiver answered 410.' } };
   if (draw < 0.03) return { status: 'PARTIAL' };
@@ -27,17 +27,17 @@ const endOf = (index: number): Pick<Job, 'status' | 'failure'> => {
   return { status: 'COMPLETE' };
 };
 
-/** Stores jobs of the local client that ended over the hours before now, with more of them by day. */
+/** Stores jobs of the local client that ended in the hours before now, more in some than in others. */
 export const addHistory = async ({ running }: Instance, count: number, hours: number): Promise<void> => {
   const client = clientOf(running.endpoints.dynamodb, running.access);
   const tableName = running.outputs.JobTableName ?? '';
   const { create } = createDynamoJobIntake({ client, tableName, shardCount: 4 });
   const now = Date.now();
   const insert = async (index: number): Promise<void> => {
-    const back = (index + share(index)) / count;
-    // Waves over the day.
-    const createdAt = now - Math.round((back + 0.03 * Math.sin(back * 4 * Math.PI)) * hours * HOUR_MS) - 60_000;
-    const endedAt = createdAt + 180 + Math.round(share(index + 3) ** 6 * 40_000);
+    const age = (index + pseudoRandom(index)) / count;
+    // The sine makes their number rise and fall.
+    const createdAt = now - Math.round((age + 0.03 * Math.sin(age * 4 * Math.PI)) * hours * HOUR_MS) - 60_000;
+    const endedAt = createdAt + 180 + Math.round(pseudoRandom(index + 3) ** 6 * 40_000);
     const {
       dueAt: _,
       leasedUntil: __,
@@ -63,7 +63,9 @@ export const addHistory = async ({ running }: Instance, count: number, hours: nu
     const UpdateExpression = 'SET undeliveredShard = clientShard';
     await client.send(new UpdateItemCommand({ TableName: tableName, Key: jobKey(job.jobId), UpdateExpression }));
   };
-  for (let at = 0; at < count; at += AT_ONCE)
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, index) => insert(at + index)));
+  for (let started = 0; started < count; started += CONCURRENCY)
+    await Promise.all(
+      Array.from({ length: Math.min(CONCURRENCY, count - started) }, (_, index) => insert(started + index)),
+    );
   client.destroy();
 };

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from '../e2e/api.ts';
-import { gives, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
+import { respondsWith, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
 
-/** The embedded cloud, with third parties that do as they are told. */
+/** An embedded cloud with scripted third parties. */
 
 export type World = {
   cloud: Instance;
@@ -30,7 +30,7 @@ const catalogueOf = (url: string) => ({
   providers: [
     { id: 'gas', title: 'Gas bills', description: 'The bills of one account, oldest first.', url: `${url}/gas` },
     { id: 'internet', title: 'Internet bills', url: `${url}/internet` },
-    { id: 'water', title: 'Water bills', description: 'It refuses every request.', url: `${url}/water` },
+    { id: 'water', title: 'Water bills', description: 'Refuses every request.', url: `${url}/water` },
     {
       id: 'reports',
       title: 'Credit reports',
@@ -47,13 +47,13 @@ const catalogueOf = (url: string) => ({
   ],
 });
 
-/** `gas` and `reports` give data, `internet` is unavailable, `water` refuses; `/gone` is a receiver that is gone. */
+/** `gas` and `reports` return data, `internet` answers 503, `water` refuses; the receiver `/gone` answers 410. */
 export const startWorld = async (settings: Record<string, string> = {}): Promise<World> => {
   const parties = await startThirdParties();
-  parties.set('/gas', gives(BILLS));
-  parties.set('/internet', gives({ error: 'maintenance' }, 503));
-  parties.set('/water', gives({ error: 'unknown account' }, 404));
-  parties.set('/gone', gives({}, 410));
+  parties.set('/gas', respondsWith(BILLS));
+  parties.set('/internet', respondsWith({ error: 'maintenance' }, 503));
+  parties.set('/water', respondsWith({ error: 'unknown account' }, 404));
+  parties.set('/gone', respondsWith({}, 410));
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
   writeFileSync(file, JSON.stringify(catalogueOf(parties.url)));
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
+import { runProgram } from '../run-program.ts';
 
-const run = promisify(execFile);
 const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-check-'));
 let cloud: Instance;
 
@@ -18,11 +16,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const check = async (...options: string[]) =>
-  run(process.execPath, ['cli/check.ts', ...options], { env: { ...process.env, DATA_DIR: folder } }).then(
-    ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
-    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
-  );
+const check = (...options: string[]) =>
+  runProgram('cli/check.ts', options, { env: { ...process.env, DATA_DIR: folder } });
 
 test('npm run check passes when a job is delivered', async () => {
   const { code, stdout } = await check();
@@ -31,9 +26,9 @@ test('npm run check passes when a job is delivered', async () => {
 }, 60_000);
 
 test('npm run check fails with a reason when the job is refused', async () => {
-  expect(await check('--provider', 'nobody')).toMatchObject({
+  expect(await check('--provider', 'no-such-provider')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^The job was not accepted: 422 .*nobody/),
+    stderr: expect.stringMatching(/^The job was not accepted: 422 .*no-such-provider/),
   });
   expect(await check('--timeout-seconds', 'x')).toMatchObject({ code: 2 });
 }, 60_000);

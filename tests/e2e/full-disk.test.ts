@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
-import { gives, slowly, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
+import { delayed, respondsWith, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
 
 /** Simulates a full disk: beyond the file size limit, every write of the process fails. */
 const limitFiles = (pid: number, bytes: string): void => {
@@ -23,7 +23,7 @@ let cloud: Instance;
 
 beforeAll(async () => {
   parties = await startThirdParties();
-  parties.set('/provider/slow', slowly(gives('given'), 500));
+  parties.set('/provider/slow', delayed(respondsWith('given'), 500));
   const PROVIDER_CATALOGUE = writeCatalogue(parties.url, { slow: {} });
   cloud = await startInstance({ PROVIDER_CATALOGUE, RETRY_SCHEDULE_SECONDS: '1', SWEEP_SECONDS: '1' });
 }, 30_000);

@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf } from './api.ts';
 import { findDisagreements } from './database-check.ts';
-import { gives, inTurn, slowly, startThirdParties, writeCatalogue } from './third-parties.ts';
+import { delayed, inSequence, respondsWith, startThirdParties, writeCatalogue } from './third-parties.ts';
 
 const KILLS = 20;
 const JOBS_PER_ROUND = 15;
@@ -37,9 +37,9 @@ const findUnlisted = async (cloud: Instance, accepted: Iterable<string>): Promis
 test(`${KILLS} kills of the process lose no accepted job and leave the indexes consistent with the items`, async () => {
   const random = seededRandom(SEED);
   const parties = await startThirdParties();
-  parties.set('/provider/quick', gives('quick'));
-  parties.set('/provider/slow', slowly(gives('slow'), 300));
-  parties.set('/provider/flaky', (response, call) => gives('flaky', random() < 0.5 ? 500 : 200)(response, call));
+  parties.set('/provider/quick', respondsWith('quick'));
+  parties.set('/provider/slow', delayed(respondsWith('slow'), 300));
+  parties.set('/provider/flaky', (response, call) => respondsWith('flaky', random() < 0.5 ? 500 : 200)(response, call));
   const settings = {
     DATA_DIR: mkdtempSync(path.join(tmpdir(), 'boomerang-kill-')),
     RETRY_SCHEDULE_SECONDS: '1',
@@ -63,7 +63,7 @@ test(`${KILLS} kills of the process lose no accepted job and leave the indexes c
       const providers = choices[index % choices.length] as string[];
       const receiver = `/receiver/${number}-${index}`;
       // Every third receiver fails once, so that some jobs wait to retry their callback.
-      if (index % 3 === 0) parties.set(receiver, inTurn(gives('no', 404), gives('ok')));
+      if (index % 3 === 0) parties.set(receiver, inSequence(respondsWith('no', 404), respondsWith('ok')));
       // A request may fail because of the kill. Only accepted jobs must survive.
       const jobId = await submit(providers, `${parties.url}${receiver}`).catch(() => undefined);
       if (!jobId) return;

@@ -5,7 +5,7 @@ import { seededRandom } from '@boomerang/core/domain/random.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf } from './api.ts';
-import { startThirdParties } from './third-parties.ts';
+import { startThirdParties, type ThirdParties } from './third-parties.ts';
 
 const JOBS = 200;
 const FAILURE_RATE = 0.5;
@@ -23,7 +23,7 @@ const BILLS = {
 };
 
 let cloud: Instance;
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 
 beforeAll(async () => {
   parties = await startThirdParties();
@@ -49,7 +49,11 @@ afterAll(async () => {
 const drawsUntil = (successes: number): number => {
   const random = seededRandom(SEED);
   let draws = 0;
-  for (let succeeded = 0; succeeded < successes; draws += 1) if (random() >= FAILURE_RATE) succeeded += 1;
+  let succeeded = 0;
+  while (succeeded < successes) {
+    draws += 1;
+    if (random() >= FAILURE_RATE) succeeded += 1;
+  }
   return draws;
 };
 
@@ -60,10 +64,9 @@ test('each of 200 jobs is delivered once with the right data, and no provider is
   );
   const called = () => new Set(parties.callsTo('/callback').map(({ body }) => JSON.parse(body).jobId));
   await parties.until(() => called().size === JOBS);
+  const deadline = Date.now() + 10_000;
   let jobs = await listAll();
-  for (const deadline = Date.now() + 10_000; jobs.some((job) => job.status === 'PENDING') && Date.now() < deadline; ) {
-    jobs = await listAll();
-  }
+  while (jobs.some((job) => job.status === 'PENDING') && Date.now() < deadline) jobs = await listAll();
 
   expect(jobs.map((job) => job.jobId).sort()).toEqual([...jobIds].sort());
   expect(new Set(jobs.map((job) => job.status))).toEqual(new Set(['COMPLETE']));

@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
 import { describeMisbehaviour, IMPATIENT, MISBEHAVING, makeMisbehave } from './misbehaviour.ts';
-import { gives, hangs, inTurn, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
+import {
+  hangs,
+  inSequence,
+  respondsWith,
+  startThirdParties,
+  type ThirdParties,
+  writeCatalogue,
+} from './third-parties.ts';
 
 let cloud: Instance;
 let parties: ThirdParties;
@@ -32,7 +39,7 @@ describe('the embedded cloud', () => {
 
   test('delivers other jobs while a receiver hangs, and delivers the job of that receiver later', async () => {
     const { submit, waitFor, getJob } = apiOf(cloud);
-    parties.set('/receiver/hanging', inTurn(hangs, gives('ok')));
+    parties.set('/receiver/hanging', inSequence(hangs, respondsWith('ok')));
     const hanging = await submit(['good'], `${parties.url}/receiver/hanging`);
     await parties.until(() => parties.count('/receiver/hanging') === 1);
     const jobIds = await Promise.all(

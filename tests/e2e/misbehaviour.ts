@@ -6,12 +6,12 @@ import { apiOf, isOver } from './api.ts';
 import type { Deployed } from './requests.ts';
 import {
   type Behaviour,
-  diesHalfWay,
-  gives,
+  breaksMidBody,
+  delayed,
   hangs,
-  inTurn,
+  inSequence,
   type ProviderLimits,
-  slowly,
+  respondsWith,
   type ThirdParties,
 } from './third-parties.ts';
 
@@ -22,7 +22,8 @@ const tens = Array.from({ length: 10 }, (_, index) => `ten-${index}`);
 const large = { text: noise(900_000) };
 const medium = { text: noise(15_000) };
 
-const sends =
+/** Responds with a body that need not be JSON. */
+const respondsWithBody =
   (body: string | Buffer, headers: Record<string, string>, status = 200): Behaviour =>
   (response) =>
     void response.writeHead(status, headers).end(body);
@@ -30,7 +31,7 @@ const sends =
 const json = { 'content-type': 'application/json' };
 
 /** Writes raw bytes, and closes the connection. */
-const sendsBytes =
+const writesRaw =
   (bytes: string): Behaviour =>
   (response) =>
     void response.socket?.end(bytes);
@@ -43,7 +44,7 @@ const stalls: Behaviour = (response) => {
 /** Accepts only requests with our User-Agent. */
 const requiresUserAgent: Behaviour = (response, call) => {
   const isKnown = /^Boomerang\/\d/.test(call.request.headers['user-agent'] ?? '');
-  (isKnown ? gives('hello') : gives('who?', 403))(response, call);
+  (isKnown ? respondsWith('hello') : respondsWith('who?', 403))(response, call);
 };
 
 /** Resets kept-alive connections on their second request. */
@@ -56,10 +57,10 @@ const resetsReused =
   };
 
 const providers: Record<string, Behaviour> = {
-  good: gives([{ amount: 1 }]),
-  missing: gives({ no: true }, 404),
-  malformed: inTurn(sends('{"half":', json), gives('whole')),
-  huge: gives(noise(2_000)),
+  good: respondsWith([{ amount: 1 }]),
+  missing: respondsWith({ no: true }, 404),
+  malformed: inSequence(respondsWithBody('{"half":', json), respondsWith('whole')),
+  huge: respondsWith(noise(2_000)),
   endless: (response) => {
     response.writeHead(200, json);
     const write = () => {
@@ -68,44 +69,46 @@ const providers: Record<string, Behaviour> = {
     response.on('drain', write);
     write();
   },
-  bomb: sends(gzipSync(Buffer.alloc(50_000_000)), { ...json, 'content-encoding': 'gzip' }),
-  large: gives(large),
-  digits: sends('{"id":12345678901234567890,"rate":1.10}', json),
-  nested: sends('['.repeat(50_000) + ']'.repeat(50_000), json),
-  words: sends('all paid', { 'content-type': 'text/plain' }),
-  zipped: sends(gzipSync('{"zipped":true}'), { ...json, 'content-encoding': 'gzip' }),
-  broken: inTurn(diesHalfWay, gives('mended')),
-  moved: inTurn(sends('', { location: 'http://127.0.0.1/elsewhere' }, 302), gives('back')),
-  patient: inTurn(gives('wait', 429, { 'retry-after': '1' }), gives('thanks')),
+  bomb: respondsWithBody(gzipSync(Buffer.alloc(50_000_000)), { ...json, 'content-encoding': 'gzip' }),
+  large: respondsWith(large),
+  digits: respondsWithBody('{"id":12345678901234567890,"rate":1.10}', json),
+  nested: respondsWithBody('['.repeat(50_000) + ']'.repeat(50_000), json),
+  words: respondsWithBody('all paid', { 'content-type': 'text/plain' }),
+  zipped: respondsWithBody(gzipSync('{"zipped":true}'), { ...json, 'content-encoding': 'gzip' }),
+  broken: inSequence(breaksMidBody, respondsWith('mended')),
+  moved: inSequence(respondsWithBody('', { location: 'http://127.0.0.1/elsewhere' }, 302), respondsWith('back')),
+  patient: inSequence(respondsWith('wait', 429, { 'retry-after': '1' }), respondsWith('thanks')),
   silent: hangs,
-  stalling: inTurn(stalls, gives('whole')),
-  hinted: inTurn(gives('not yet', 403, { 'retry-after': '0.5' }), gives('let in')),
-  reserved: inTurn(gives('not yet', 404, { 'ratelimit-reset': '1' }), gives('found')),
-  processing: inTurn(gives({ status: 'processing' }, 202, { 'retry-after': '1' }), gives('done')),
+  stalling: inSequence(stalls, respondsWith('whole')),
+  hinted: inSequence(respondsWith('not yet', 403, { 'retry-after': '0.5' }), respondsWith('let in')),
+  reserved: inSequence(respondsWith('not yet', 404, { 'ratelimit-reset': '1' }), respondsWith('found')),
+  processing: inSequence(respondsWith({ status: 'processing' }, 202, { 'retry-after': '1' }), respondsWith('done')),
   picky: requiresUserAgent,
-  paper: sends(Buffer.from('%PDF-1.7 \xff', 'latin1'), { 'content-type': 'application/pdf' }),
-  legacy: sends(Buffer.from('{"é":1}', 'latin1'), { 'content-type': 'application/json; charset=iso-8859-1' }),
-  utf16: sends(Buffer.from('\uFEFFé', 'utf16le'), { 'content-type': 'text/plain' }),
-  deflated: sends(gzipSync(deflateRawSync('[1]')), { ...json, 'content-encoding': 'deflate, gzip' }),
-  mislabelled: inTurn(sends('plain', { ...json, 'content-encoding': 'gzip' }), gives('packed')),
-  garbled: inTurn(sendsBytes('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), gives('sober')),
-  nothing: sends('', { 'content-type': 'application/pdf' }),
-  restless: resetsReused(gives('here')),
-  slow: slowly(gives('late'), 1_500),
-  ...Object.fromEntries(tens.map((name) => [name, gives(medium)])),
+  paper: respondsWithBody(Buffer.from('%PDF-1.7 \xff', 'latin1'), { 'content-type': 'application/pdf' }),
+  legacy: respondsWithBody(Buffer.from('{"é":1}', 'latin1'), {
+    'content-type': 'application/json; charset=iso-8859-1',
+  }),
+  utf16: respondsWithBody(Buffer.from('\uFEFFé', 'utf16le'), { 'content-type': 'text/plain' }),
+  deflated: respondsWithBody(gzipSync(deflateRawSync('[1]')), { ...json, 'content-encoding': 'deflate, gzip' }),
+  mislabelled: inSequence(respondsWithBody('plain', { ...json, 'content-encoding': 'gzip' }), respondsWith('packed')),
+  garbled: inSequence(writesRaw('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), respondsWith('valid')),
+  nothing: respondsWithBody('', { 'content-type': 'application/pdf' }),
+  restless: resetsReused(respondsWith('here')),
+  slow: delayed(respondsWith('late'), 1_500),
+  ...Object.fromEntries(tens.map((name) => [name, respondsWith(medium)])),
 };
 
 const receivers: Record<string, Behaviour> = {
-  flaky: inTurn(gives('no', 500), gives('no', 500), gives('ok')),
-  gone: gives('no', 410),
-  aborting: gives('no', 500, { 'webhook-delivery': 'abort-message' }),
-  busy: inTurn(gives('later', 429, { 'retry-after': '1' }), gives('ok')),
-  moving: sends('', { location: '/receiver/fine' }, 302),
-  dying: inTurn((response) => void response.destroy(), gives('ok')),
-  halving: inTurn(diesHalfWay, gives('ok')),
-  talkative: gives('ok', 200, { 'x-filling': 'x'.repeat(20_000) }),
-  garbling: inTurn(sendsBytes('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), gives('ok')),
-  echoing: (response, call) => gives(`Cannot POST ${call.request.url}`, 404)(response, call),
+  flaky: inSequence(respondsWith('no', 500), respondsWith('no', 500), respondsWith('ok')),
+  gone: respondsWith('no', 410),
+  aborting: respondsWith('no', 500, { 'webhook-delivery': 'abort-message' }),
+  busy: inSequence(respondsWith('later', 429, { 'retry-after': '1' }), respondsWith('ok')),
+  moving: respondsWithBody('', { location: '/receiver/fine' }, 302),
+  dying: inSequence((response) => void response.destroy(), respondsWith('ok')),
+  truncating: inSequence(breaksMidBody, respondsWith('ok')),
+  talkative: respondsWith('ok', 200, { 'x-filling': 'x'.repeat(20_000) }),
+  garbling: inSequence(writesRaw('HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n'), respondsWith('ok')),
+  echoing: (response, call) => respondsWith(`Cannot POST ${call.request.url}`, 404)(response, call),
 };
 
 /** The catalogue settings of the misbehaving providers. */
@@ -166,7 +169,7 @@ export const describeMisbehaviour = (
     ['utf16', 'decodes text by its byte order mark', '"é"'],
     ['deflated', 'undoes several content codings in order', '[1]'],
     ['mislabelled', 'retries if the body does not match its content coding', '"packed"'],
-    ['garbled', 'retries after an invalid HTTP response', '"sober"'],
+    ['garbled', 'retries after an invalid HTTP response', '"valid"'],
     ['nothing', 'delivers an empty body as null', 'null'],
     ['restless', 'recovers when a kept-alive connection is reset', '"here"'],
     ['nested', 'delivers deeply nested JSON', '['.repeat(50_000) + ']'.repeat(50_000)],
@@ -176,7 +179,11 @@ export const describeMisbehaviour = (
 
   beforeAll(async () => {
     const { cloud, parties } = deployed();
-    const start = async (name: string, providerIds: string[], behaviour: Behaviour = gives('ok')): Promise<void> => {
+    const start = async (
+      name: string,
+      providerIds: string[],
+      behaviour: Behaviour = respondsWith('ok'),
+    ): Promise<void> => {
       parties.set(receiverOf(name), behaviour);
       jobIds.set(name, await apiOf(cloud).submit(providerIds, `${parties.url}${receiverOf(name)}`));
     };
@@ -208,7 +215,7 @@ export const describeMisbehaviour = (
     );
 
     test.each(refused)(
-      '%s: delivers a refusal beside the data of the other provider',
+      '%s: delivers a refusal with the data of the other provider',
       async (id) => {
         const { job, bodies } = await outcomeOf(id);
         expect(job.status).toBe('PARTIAL');
@@ -223,7 +230,7 @@ export const describeMisbehaviour = (
     );
 
     test(
-      'silent: delivers an error at the fetch deadline beside the data of the other provider',
+      'silent: delivers an error at the fetch deadline with the data of the other provider',
       async () => {
         const { job, bodies } = await outcomeOf('silent');
         expect(job.status).toBe('PARTIAL');
@@ -251,7 +258,7 @@ export const describeMisbehaviour = (
       ['flaky', '500'],
       ['busy', '429'],
       ['dying', 'a closed connection'],
-      ['halving', 'a connection that broke during the response'],
+      ['truncating', 'a connection that broke during the response'],
     ])(
       '%s: retries the same callback after %s until it is accepted',
       async (name) => {

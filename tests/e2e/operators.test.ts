@@ -80,8 +80,8 @@ test('GET /clients lists all clients for operators only; GET /me describes the c
   const { body } = await send(ops, 'GET /clients');
   expect(body.clients).toEqual([
     expect.objectContaining({ clientId: 'local', createdAt: null, isOperator: false }),
-    expect.objectContaining({ ...{ clientId: acme.clientId, name: 'acme' }, pendingJobs: 1, revokedAt: null }),
-    expect.objectContaining({ ...{ clientId: ops.clientId, name: 'ops' }, pendingJobs: 0, isOperator: true }),
+    expect.objectContaining({ clientId: acme.clientId, name: 'acme', pendingJobs: 1, revokedAt: null }),
+    expect.objectContaining({ clientId: ops.clientId, name: 'ops', pendingJobs: 0, isOperator: true }),
   ]);
 }, 30_000);
 

@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import type { Job } from '../../packages/client/api-types.ts';
 import { apiOf, isOver } from './api.ts';
-import { gives, startThirdParties, writeCatalogue } from './third-parties.ts';
+import { respondsWith, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
 
 const JOBS = 40;
 
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 let cloud: Instance;
 const settings = (change: Record<string, string> = {}) => ({
   PROVIDER_CATALOGUE: writeCatalogue(parties.url, {
@@ -36,7 +36,7 @@ afterAll(async () => {
 test('while a provider is down, its open circuit allows few calls and other providers are not slowed; after it recovers, all jobs are delivered', async () => {
   cloud = await startInstance(settings({ PUBLISH_EVENTS: 'all' }));
   const { submit, waitFor } = apiOf(cloud);
-  parties.set('/provider/down', gives('no', 500));
+  parties.set('/provider/down', respondsWith('no', 500));
   const waiting: string[] = [];
   for (let index = 0; index < JOBS; index += 1) waiting.push(await submit(['down'], `${parties.url}/callback`));
   const others = await Promise.all(Array.from({ length: 10 }, () => submit(['up'], `${parties.url}/callback`)));
@@ -45,7 +45,8 @@ test('while a provider is down, its open circuit allows few calls and other prov
   const isDeferred = ({ providers }: Job) => providers[0]?.deferred?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
   const calls = parties.count('/provider/down');
-  // Without a circuit, each of the 40 jobs would make three calls each time. Now there is one probe after 1, 2, 4 and 8 s.
+  // Without a circuit, each of the 40 jobs would make three calls per attempt. With it, one probe follows after 1, 2, 4 and 8 s.
+  // Each attempt of the job updates it once.
   const updates = new Set<string>();
   const job = await waitFor(
     waiting[0] as string,
@@ -55,7 +56,7 @@ test('while a provider is down, its open circuit allows few calls and other prov
   expect(parties.count('/provider/down') - calls).toBeLessThan(JOBS / 2);
   // The job shows the last failure of the provider even though it was not called.
   expect(job.providers[0]).toMatchObject({ error: { class: 'bad_status', statusCode: 500 } });
-  parties.set('/provider/down', gives('back'));
+  parties.set('/provider/down', respondsWith('back'));
   for (const jobId of waiting) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
   expect(cloud.output()).toContain('Circuit opened');
   expect(cloud.output()).toContain('Circuit closed');
@@ -75,19 +76,19 @@ test("concurrent jobs stay within a provider's limits of concurrency and rate", 
     times.push(Math.floor(Date.now() / 1000));
     setTimeout(() => {
       active -= 1;
-      gives('given')(response, undefined as never);
+      respondsWith('given')(response, undefined as never);
     }, 50);
   });
   const jobIds = await Promise.all(Array.from({ length: 20 }, () => submit(['narrow'], `${parties.url}/callback`)));
   for (const jobId of jobIds) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
   expect(maxActive).toBeLessThanOrEqual(2);
   expect(times).toHaveLength(20);
-  // A call that began in one second may arrive in the next.
+  // Five begin in each second, and a call may arrive in the second after it began.
   for (const second of new Set(times)) expect(times.filter((time) => time === second).length).toBeLessThanOrEqual(10);
 }, 120_000);
 
 test.each(['fetch', 'callbacks', 'all'])(
-  'with PAUSED=%s, jobs are accepted, and wait with what was fetched',
+  'with PAUSED=%s, jobs are accepted, and wait with the data fetched so far',
   async (paused) => {
     cloud = await startInstance(settings({ PAUSED: paused }));
     const { submit, waitFor } = apiOf(cloud);

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
 import { contractOf } from './contract.ts';
-import { gives, inTurn, startThirdParties } from './third-parties.ts';
+import { inSequence, respondsWith, startThirdParties, type ThirdParties } from './third-parties.ts';
 
 let cloud: Instance;
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-parameters-'));
 const catalogueFile = path.join(folder, 'providers.json');
 
@@ -86,7 +86,10 @@ test('each invalid parameter is refused with a JSON pointer', async () => {
 });
 
 test('a job fetches with its parameters, and every callback has its metadata, until it is expunged', async () => {
-  parties.set('/receiver', inTurn(gives('no', 500), gives('no', 500), gives('no', 500), gives('ok')));
+  parties.set(
+    '/receiver',
+    inSequence(respondsWith('no', 500), respondsWith('no', 500), respondsWith('no', 500), respondsWith('ok')),
+  );
   const { post, waitFor } = apiOf(cloud);
   const { jobId } = (await (await post(request())).json()) as { jobId: string };
   expect(await waitFor(jobId, isOver)).toMatchObject({ status: 'COMPLETE' });
@@ -107,16 +110,16 @@ test('a job fetches with its parameters, and every callback has its metadata, un
   }
 
   expect((await call('DELETE', `/jobs/${jobId}`)).status).toBe(204);
-  const bare = await call('GET', `/jobs/${jobId}`);
-  expect(bare.body).not.toHaveProperty('metadata');
-  expect(bare.body.providers[0]).not.toHaveProperty('parameters');
+  const expunged = await call('GET', `/jobs/${jobId}`);
+  expect(expunged.body).not.toHaveProperty('metadata');
+  expect(expunged.body.providers[0]).not.toHaveProperty('parameters');
   expect((await call('POST', `/jobs/${jobId}/redrive`)).status).toBe(409);
   // The functions log neither parameters nor metadata.
   expect(cloud.output()).not.toMatch(/12345678|A-42/);
 }, 30_000);
 
 test('a repeated request gets the same response after a change of the catalogue', async () => {
-  parties.set('/receiver', gives('ok'));
+  parties.set('/receiver', respondsWith('ok'));
   const key = { 'idempotency-key': 'edited' };
   const first = await apiOf(cloud).post(request(), key);
   const accepted = await first.text();

@@ -26,7 +26,7 @@ const start = async (
   command: string,
   args: string[],
   settings: Record<string, string>,
-  isUp: RegExp,
+  upPattern: RegExp,
 ): Promise<string> => {
   const env = {
     ...process.env,
@@ -42,7 +42,7 @@ const start = async (
   for (const output of [child.stdout, child.stderr]) {
     output?.on('data', (chunk) => {
       printed += chunk;
-      if (isUp.test(printed)) up.resolve(printed);
+      if (upPattern.test(printed)) up.resolve(printed);
     });
   }
   child.once('close', () => up.reject(new Error(printed)));
@@ -57,7 +57,7 @@ const until = async (condition: () => Promise<boolean> | boolean): Promise<void>
   }
 };
 
-const answers = async (url: string): Promise<boolean> =>
+const isServing = async (url: string): Promise<boolean> =>
   fetch(url).then(
     () => true,
     () => false,
@@ -75,10 +75,10 @@ describe('npm start', () => {
         running.outputs.ServiceApiUrl,
         running.outputs.ProvidersApiUrl,
       ];
-      for (const url of urls) expect(await answers(String(url))).toBe(true);
+      for (const url of urls) expect(await isServing(String(url))).toBe(true);
       child.kill(signal);
       await until(() => existsSync(path.join(dataFolder, 'stopped-cleanly')));
-      for (const url of urls) await until(async () => !(await answers(String(url))));
+      for (const url of urls) await until(async () => !(await isServing(String(url))));
       expect(existsSync(path.join(dataFolder, 'running.json'))).toBe(false);
     },
     60_000,
@@ -89,7 +89,7 @@ describe('the demo', () => {
   const DEMO = [path.resolve('local/demo.ts')];
   const FAILING = { FAILURE_RATE: '1' };
   const serviceUrlIn = (printed: string): string => String(/POST (\S+)\/webhook/.exec(printed)?.[1]);
-  const isAllGone = () => !readdirSync(folder).some((name) => name.startsWith('boomerang-'));
+  const isCleanedUp = () => !readdirSync(folder).some((name) => name.startsWith('boomerang-'));
 
   test.each([
     ['SIGINT', 130],
@@ -102,8 +102,8 @@ describe('the demo', () => {
       const ended = once(child, 'close');
       child.kill(signal);
       expect(await ended).toEqual([exitCode, null]);
-      expect(await answers(serviceUrlIn(printed))).toBe(false);
-      expect(isAllGone()).toBe(true);
+      expect(await isServing(serviceUrlIn(printed))).toBe(false);
+      expect(isCleanedUp()).toBe(true);
     },
     60_000,
   );
@@ -111,15 +111,15 @@ describe('the demo', () => {
   test('leaves no instance and no data when it is killed', async () => {
     const printed = await start(process.execPath, DEMO, FAILING, /next attempt for/);
     child.kill('SIGKILL');
-    await until(async () => !(await answers(serviceUrlIn(printed))));
-    await until(isAllGone);
+    await until(async () => !(await isServing(serviceUrlIn(printed))));
+    await until(isCleanedUp);
   }, 60_000);
 
   test('stops with its instance when npm is killed', async () => {
     const printed = await start('npm', ['run', 'demo'], FAILING, /next attempt for/);
     child.kill('SIGKILL');
-    await until(async () => !(await answers(serviceUrlIn(printed))));
-    await until(isAllGone);
+    await until(async () => !(await isServing(serviceUrlIn(printed))));
+    await until(isCleanedUp);
   }, 60_000);
 
   test('counts down to the next attempt when every provider fails', async () => {
@@ -136,14 +136,14 @@ describe('the demo', () => {
     );
   }, 60_000);
 
-  // How far the job gets within the second depends on the machine, so nothing is said about its attempts.
+  // How far the job gets within the second depends on the machine, so its attempts are not asserted.
   test('cancels the job and exits with 1 at --timeout', async () => {
     const ended = /Not delivered after 1 s: still waiting for .*\n/;
     const printed = await start(process.execPath, [...DEMO, '--timeout', '1'], FAILING, ended);
     expect(printed).toContain('job cancelled, because its receiver stops with the demo');
     if (child.exitCode === null) await once(child, 'close');
     expect(child.exitCode).toBe(1);
-    expect(isAllGone()).toBe(true);
+    expect(isCleanedUp()).toBe(true);
   }, 60_000);
 
   test('names the providers without data when a job is PARTIAL', async () => {

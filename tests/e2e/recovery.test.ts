@@ -2,19 +2,26 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
 import { contractOf } from './contract.ts';
-import { gives, hangs, inTurn, startThirdParties, writeCatalogue } from './third-parties.ts';
+import {
+  hangs,
+  inSequence,
+  respondsWith,
+  startThirdParties,
+  type ThirdParties,
+  writeCatalogue,
+} from './third-parties.ts';
 
 const UNKNOWN = '01a20b4c-cf47-716b-85d8-5343742576b8';
 const large = { text: 'x'.repeat(300_000) };
 
 let cloud: Instance;
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 
 beforeAll(async () => {
   parties = await startThirdParties();
-  parties.set('/provider/small', gives({ small: true }));
-  parties.set('/provider/large', gives(large));
-  parties.set('/provider/late', inTurn(gives('no', 404), gives('now')));
+  parties.set('/provider/small', respondsWith({ small: true }));
+  parties.set('/provider/large', respondsWith(large));
+  parties.set('/provider/late', inSequence(respondsWith('no', 404), respondsWith('now')));
   parties.set('/provider/hanging', hangs);
   const catalogue = writeCatalogue(parties.url, { small: {}, large: {}, late: {}, hanging: { timeoutMs: 15_000 } });
   cloud = await startInstance({ PROVIDER_CATALOGUE: catalogue, RETRY_SCHEDULE_SECONDS: '3600', SWEEP_SECONDS: '1' });
@@ -40,7 +47,7 @@ test('redriving a delivered job sends the same data with a new webhook-id, witho
   const ids: unknown[] = [];
   parties.set('/again', (response, call) => {
     ids.push(call.request.headers['webhook-id']);
-    gives('ok')(response, call);
+    respondsWith('ok')(response, call);
   });
   const jobId = await submit(['small', 'large'], `${parties.url}/again`);
   await waitFor(jobId, isOver);
@@ -59,7 +66,7 @@ test('redriving a delivered job sends the same data with a new webhook-id, witho
 
 test('redriving a waiting job attempts it at once, and fetches refused providers again', async () => {
   const { submit, waitFor } = apiOf(cloud);
-  parties.set('/broken', inTurn(gives('no', 404), gives('ok')));
+  parties.set('/broken', inSequence(respondsWith('no', 404), respondsWith('ok')));
   const jobId = await submit(['late', 'small'], `${parties.url}/broken`);
   await waitFor(jobId, ({ nextAttemptAt }) => nextAttemptAt !== null);
   const before = (await send('GET', `/jobs/${jobId}/data`)).body;
@@ -86,7 +93,7 @@ test('a job in progress can be cancelled but not redriven; a cancelled job can b
   expect(await send('POST', `/jobs/${jobId}/cancel`)).toMatchObject({ status: 202, body: { status: 'CANCELLED' } });
   expect(await send('POST', `/jobs/${jobId}/cancel`)).toMatchObject({ status: 409 });
   expect((await getJob(jobId)).status).toBe('CANCELLED');
-  parties.set('/provider/hanging', gives('awake'));
+  parties.set('/provider/hanging', respondsWith('awake'));
   expect((await send('POST', `/jobs/${jobId}/redrive`)).status).toBe(202);
   await parties.until(() => parties.count('/never') === 1);
   expect(bodiesAt('/never')).toMatchObject([{ jobId, data: [{ data: 'awake' }] }]);
@@ -120,7 +127,7 @@ test.each([
 
 test('POST /redrives counts the failed jobs of a time range in a dry run, and then redrives them', async () => {
   const { submit, waitFor } = apiOf(cloud);
-  parties.set('/gone', gives('no more', 410));
+  parties.set('/gone', respondsWith('no more', 410));
   const from = new Date().toISOString();
   const jobIds = await Promise.all(Array.from({ length: 60 }, () => submit(['small'], `${parties.url}/gone`)));
   for (const jobId of jobIds) await waitFor(jobId, isOver);
@@ -131,7 +138,7 @@ test('POST /redrives counts the failed jobs of a time range in a dry run, and th
   const none = await send('POST', '/redrives', { status: 'FAILED', to, dryRun: true });
   expect(none.body).toEqual({ matched: 0, truncated: false, more: false });
 
-  parties.set('/gone', gives('back'));
+  parties.set('/gone', respondsWith('back'));
   const { status, body, headers } = await send('POST', '/redrives', query);
   expect(status).toBe(202);
   expect(headers.get('location')).toBe(body.links.self);

@@ -78,7 +78,7 @@ const cases: Case[] = [
   ['a parameter twice', 422, '/jobs?status=FAILED&status=FAILED', {}],
   ['an empty parameter', 422, '/jobs?status=', {}],
   ['a query on a route without one', 422, '/jobs/01a20b4c-cf47-716b-85d8-5343742576b8?full=1', {}],
-  ['a query beside a body', 422, '/webhook?dryRun=true', withBody({})],
+  ['a query in addition to a body', 422, '/webhook?dryRun=true', withBody({})],
   ['a query on the documentation page', 422, '/docs?theme=dark', {}],
   ['a query on an unknown route', 404, '/nowhere?a=1', {}],
   ['a time in the year 10000 in UTC', 422, '/redrives', post('{"status":"FAILED","to":"9999-12-31T23:59:59-01:00"}')],
@@ -130,10 +130,10 @@ export const describeRequests = (cloud: () => Deployed): void => {
 
   describe('a valid request', () => {
     /** Its callback goes to /complete of the same API. */
-    const good = () => ({ providers: ['gas'], callbackUrl: `${cloud().serviceUrl}/complete` });
+    const validBody = () => ({ providers: ['gas'], callbackUrl: `${cloud().serviceUrl}/complete` });
 
     test('to POST /webhook gets 202 and the job in Location', async () => {
-      const answer = await apiOf(cloud()).post(good());
+      const answer = await apiOf(cloud()).post(validBody());
       const body = (await answer.json()) as { jobId: string };
       expect(answer.status).toBe(202);
       expect(answer.headers.get('location')).toBe(`/jobs/${body.jobId}`);
@@ -152,7 +152,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       const { post, listAll } = apiOf(cloud());
       const before = (await listAll()).length;
       const key = { 'idempotency-key': 'fifty at once' };
-      const answers = await Promise.all(Array.from({ length: 50 }, () => post(good(), key)));
+      const answers = await Promise.all(Array.from({ length: 50 }, () => post(validBody(), key)));
       expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
       const first = answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true');
       // If an emulator lost a response, it may have been the first.
@@ -161,7 +161,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
       if (isComplete) expect(first).toHaveLength(1);
       expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
       expect((await listAll()).length).toBe(before + 1);
-      expect((await post({ ...good(), providers: ['internet'] }, key)).status).toBe(422);
+      expect((await post({ ...validBody(), providers: ['internet'] }, key)).status).toBe(422);
       expect((await listAll()).length).toBe(before + 1);
     });
 
@@ -246,7 +246,7 @@ export const describeRequests = (cloud: () => Deployed): void => {
 
     test('to GET /jobs lists jobs newest first, page by page', async () => {
       const { submit, listAll } = apiOf(cloud());
-      for (let count = 0; count < 7; count += 1) await submit(['gas'], good().callbackUrl);
+      for (let count = 0; count < 7; count += 1) await submit(['gas'], validBody().callbackUrl);
       const all = (await listAll()).map((job) => job.jobId);
       const paged: string[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
@@ -259,8 +259,8 @@ export const describeRequests = (cloud: () => Deployed): void => {
       }
       expect(paged).toEqual(all);
       // UUIDv7 ids sort by creation time. Ids derived from idempotency keys are not UUIDv7.
-      const inOrder = all.filter((jobId) => jobId[14] === '7');
-      expect(inOrder).toEqual([...inOrder].sort().reverse());
+      const v7Ids = all.filter((jobId) => jobId[14] === '7');
+      expect(v7Ids).toEqual([...v7Ids].sort().reverse());
       expect(all.length).toBeGreaterThanOrEqual(7);
     });
   });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
-import { startThirdParties } from './third-parties.ts';
+import { startThirdParties, type ThirdParties } from './third-parties.ts';
 
 const JOBS = 12;
 
 let cloud: Instance;
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 
 beforeAll(async () => {
   parties = await startThirdParties();

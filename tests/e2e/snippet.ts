@@ -28,14 +28,14 @@ const startReceiver = async ([command, ...args]: string[], secret: string) => {
   });
   const ended = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;
-  const givesUpAt = Date.now() + 30_000;
-  while (
-    !(await fetch(url).then(
+  const deadline = Date.now() + 30_000;
+  const answers = (): Promise<boolean> =>
+    fetch(url).then(
       () => true,
       () => false,
-    ))
-  ) {
-    if (Date.now() > givesUpAt || child.exitCode !== null) throw new Error(`${command} does not answer`);
+    );
+  while (!(await answers())) {
+    if (Date.now() > deadline || child.exitCode !== null) throw new Error(`${command} does not answer`);
     await sleep(50);
   }
   return {
@@ -48,7 +48,7 @@ const startReceiver = async ([command, ...args]: string[], secret: string) => {
   };
 };
 
-/** Tests that receivers of `docs/snippets` accept callbacks of the embedded cloud, and refuse others. By name, with their commands. */
+/** Tests that receivers of `docs/snippets`, given by name and command, accept callbacks of the embedded cloud and refuse others. */
 export const testReceivers = (receivers: [name: string, command: string[]][]): void => {
   let cloud: Instance;
   beforeAll(async () => {

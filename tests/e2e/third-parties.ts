@@ -21,25 +21,25 @@ export type Call = {
 };
 
 /** Responds with JSON. */
-export const gives =
+export const respondsWith =
   (value: unknown, status = 200, headers: Record<string, string> = {}): Behaviour =>
   (response) =>
     void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
 
 /** Uses the nth behaviour for the nth call; the last one repeats. */
-export const inTurn =
+export const inSequence =
   (...behaviours: Behaviour[]): Behaviour =>
   (response, call) =>
     behaviours[Math.min(call.count, behaviours.length) - 1]?.(response, call);
 
 /** Sends headers and half a body, then breaks the connection. */
-export const diesHalfWay: Behaviour = (response) => {
+export const breaksMidBody: Behaviour = (response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
   response.write('{"half":', () => response.destroy());
 };
 
 /** Delays a behaviour. */
-export const slowly =
+export const delayed =
   (behaviour: Behaviour, ms: number): Behaviour =>
   (response, call) =>
     void setTimeout(() => behaviour(response, call), ms);
@@ -59,7 +59,7 @@ export const startThirdParties = async () => {
       const count = (counts.get(requestPath) ?? 0) + 1;
       counts.set(requestPath, count);
       calls.push({ path: requestPath, body, headers: request.headers, at: Date.now() });
-      (behaviours.get(requestPath) ?? gives({ ok: true }))(response, { body, count, request });
+      (behaviours.get(requestPath) ?? respondsWith({ ok: true }))(response, { body, count, request });
       for (const listener of listeners) listener();
     });
   });

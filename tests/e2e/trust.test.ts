@@ -14,7 +14,7 @@ import { Webhook as SvixWebhook } from 'svix';
 import { type Instance, startInstance } from '../../local/instance.ts';
 import { apiOf, isOver } from './api.ts';
 import { contractOf } from './contract.ts';
-import { type Behaviour, gives, startThirdParties, writeCatalogue } from './third-parties.ts';
+import { type Behaviour, respondsWith, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/clients.ts', import.meta.url));
 
@@ -26,7 +26,7 @@ const token = `token-${randomBytes(8).toString('hex')}`;
 const gatewayKey = `gateway-${randomBytes(8).toString('hex')}`;
 
 let cloud: Instance;
-let parties: Awaited<ReturnType<typeof startThirdParties>>;
+let parties: ThirdParties;
 const dataFolder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
 const received: { headers: IncomingHttpHeaders; body: string }[] = [];
 const credentials: (string | undefined)[] = [];
@@ -61,21 +61,21 @@ beforeAll(async () => {
   writeFileSync(catalogue, JSON.stringify({ providers: providers.map((provider) => ({ ...provider, auth })) }));
   parties.set('/provider/private', (response, call) => {
     credentials.push(call.request.headers['x-api-key'] as string | undefined);
-    gives({ payload })(response, call);
+    respondsWith({ payload })(response, call);
   });
   parties.set('/provider/echoing', (response, call) =>
-    gives(`no such key: ${call.request.headers['x-api-key']} ${payload}`, 403)(response, call),
+    respondsWith(`no such key: ${call.request.headers['x-api-key']} ${payload}`, 403)(response, call),
   );
-  parties.set(`/receiver?token=${token}`, records(gives('ok')));
+  parties.set(`/receiver?token=${token}`, records(respondsWith('ok')));
   parties.set('/gateway', (response, call) => {
     const { authorization } = call.request.headers;
     const isAllowed = authorization === `Bearer ${gatewayKey}`;
-    records(isAllowed ? gives('ok') : gives(`who is ${authorization}?`, 401))(response, call);
+    records(isAllowed ? respondsWith('ok') : respondsWith(`who is ${authorization}?`, 401))(response, call);
   });
   parties.set('/forbidding', (response, call) =>
-    records(gives(`not for ${call.request.headers.authorization}`, 403))(response, call),
+    records(respondsWith(`not for ${call.request.headers.authorization}`, 403))(response, call),
   );
-  parties.set('/rejecting', records(gives(`no ${payload}`, 404)));
+  parties.set('/rejecting', records(respondsWith(`no ${payload}`, 404)));
   cloud = await startInstance({
     DATA_DIR: dataFolder,
     LOCAL_API_KEY: apiKey,

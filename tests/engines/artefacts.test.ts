@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoClientAdmin } from '@boomerang/core/adapters/dynamo/clients.ts';
@@ -13,15 +15,18 @@ import { readTemplate, resourcesOf } from '../../local/template.ts';
 import { aJob, CLIENT_ID, givenJob, SECRET } from '../builders.ts';
 import { expectations, FIXTURE_JOB_ID } from '../event-expectations.ts';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
-import { startTables } from '../integration/database.ts';
+import { startTables, type Tables } from '../integration/database.ts';
 
 /** The output of `sam build`. Handlers are loaded as Lambda loads them, with their production adapters and configuration. */
 const BUILD = path.resolve('.aws-sam/build');
 const built = readTemplate(path.join(BUILD, 'template.yaml'));
 const layer = built.Resources.ProviderCatalogueLayer;
 const apiKey = newApiKey();
+/** A copy outside of the repository, whose package.json would make the artefacts ES modules. */
+const deployed = mkdtempSync(path.join(tmpdir(), 'boomerang-artefacts-'));
+const loadHandler = createRequire(import.meta.url);
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 let client: DynamoDBClient;
 /** Fakes Step Functions, EventBridge, a provider without bills and a receiver. */
 let fakes: Awaited<ReturnType<typeof listen>>;
@@ -32,6 +37,7 @@ const ANSWERS: Record<string, object> = {
 };
 
 beforeAll(async () => {
+  cpSync(BUILD, deployed, { recursive: true });
   database = await startTables();
   client = database.client;
   const server = createServer((request, response) => {
@@ -65,6 +71,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await fakes.close();
   await database.close();
+  rmSync(deployed, { recursive: true });
 });
 
 const table = () => ({ client, tableName: 'JobTable', shardCount: 1 });
@@ -81,13 +88,13 @@ const functions = resourcesOf(readTemplate('template.yaml'), 'AWS::Serverless::F
 );
 
 test('the build has an artefact for every function', () => {
-  for (const [, logicalId] of functions) expect(existsSync(path.join(BUILD, logicalId, 'handler.mjs'))).toBe(true);
+  for (const [, logicalId] of functions) expect(existsSync(path.join(BUILD, logicalId, 'handler.js'))).toBe(true);
 });
 
 test.each(Object.entries(expectations))('the fixture %s has its expected outcome', async (fixture, expectation) => {
   const name = fixture.split('/')[0] as string;
   const logicalId = new Map(functions).get(name);
-  const { handler } = (await import(path.join(BUILD, String(logicalId), 'handler.mjs'))) as {
+  const { handler } = loadHandler(path.join(deployed, String(logicalId), 'handler.js')) as {
     handler: (event: unknown, context: object) => Promise<unknown>;
   };
   const text = readFileSync(`events/${fixture}.json`, 'utf8')

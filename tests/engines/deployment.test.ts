@@ -18,7 +18,7 @@ import { apiOf, isOver } from '../e2e/api.ts';
 import { contractOf } from '../e2e/contract.ts';
 import { describeMisbehaviour, IMPATIENT, MISBEHAVING, makeMisbehave } from '../e2e/misbehaviour.ts';
 import { describeRequests } from '../e2e/requests.ts';
-import { catalogueOf, gives, inTurn, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
+import { catalogueOf, inSequence, respondsWith, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
 import { createPatientFetch } from './patient-fetch.ts';
 import { startRecorder } from './recorder.ts';
 import { allowedCalls, rightOf } from './rights.ts';
@@ -36,7 +36,7 @@ const QUICK = {
 /** Retries in every sweep, nine times. The last step limits how long a `Retry-After` is respected. */
 const PATIENT = { ...QUICK, RetryScheduleSeconds: '1,1,1,1,1,1,1,1,1,600', FetchDeadlineSeconds: '86400' };
 /** Circuits that open as early and as briefly as possible. */
-const TOUCHY = { BreakerMinCalls: '1', BreakerFailureRate: '0.5', BreakerOpenSeconds: '1' };
+const SENSITIVE_CIRCUITS = { BreakerMinCalls: '1', BreakerFailureRate: '0.5', BreakerOpenSeconds: '1' };
 
 type NewClient = { clientId: string; apiKey: string; signingSecret: string };
 
@@ -49,7 +49,7 @@ let deployment: Deployment;
 let client: NewClient;
 /** Clients for tests that count jobs. */
 let requester: NewClient;
-let sufferer: NewClient;
+let misbehaviourClient: NewClient;
 let other: NewClient;
 
 const target = () => ({ endpoint: engine.url, access: ACCESS });
@@ -131,9 +131,9 @@ describe('a new stack', () => {
     });
     deployment = await deploy(target(), STACK, { folder, parameters: QUICK });
     client = await createClient('caller');
-    [requester, sufferer, other] = await Promise.all([
+    [requester, misbehaviourClient, other] = await Promise.all([
       createClient('requester'),
-      createClient('sufferer'),
+      createClient('misbehaviour'),
       createClient('other'),
     ]);
   }, 180_000);
@@ -155,7 +155,7 @@ describe('a new stack', () => {
 
   test('retries a callback by its schedule', async () => {
     const { submit, waitFor } = serviceOf(client);
-    parties.set('/late', inTurn(gives('no', 503), gives('ok')));
+    parties.set('/late', inSequence(respondsWith('no', 503), respondsWith('ok')));
     const job = await waitFor(await submit(['gas'], `${parties.url}/late`), isOver, SWEEPS_MS);
     expect(job.attempts.map(({ trigger, callback }) => [trigger, callback?.status])).toEqual([
       ['immediate', 'FAILED'],
@@ -169,7 +169,7 @@ describe('a new stack', () => {
   });
 
   // Its jobs are posted at the start, and most have ended by now.
-  describeMisbehaviour(() => ({ cloud: deployedTo(sufferer), parties }), FOUR_SWEEPS_MS);
+  describeMisbehaviour(() => ({ cloud: deployedTo(misbehaviourClient), parties }), FOUR_SWEEPS_MS);
 });
 
 describe('an update of code, catalogue and parameters', () => {
@@ -193,7 +193,7 @@ describe('an update of code, catalogue and parameters', () => {
       folder,
       parameters: {
         ...PATIENT,
-        ...TOUCHY,
+        ...SENSITIVE_CIRCUITS,
         Stage: 'dev',
         CallbackAllow: '127.0.0.1',
         CompleteSecretName: 'receiver',
@@ -216,29 +216,28 @@ describe('an update of code, catalogue and parameters', () => {
 
   test('leaves every function making exactly the calls that its policy allows', async () => {
     const { submit, waitFor, post } = serviceOf(client);
-    const at = atHttps;
-    parties.set('/provider/large', gives({ text: 'x'.repeat(300_000) }));
-    parties.set('/provider/failing', inTurn(...Array(3).fill(gives('no', 500)), gives('well')));
-    parties.set('/down', inTurn(...Array(3).fill(gives('no', 500)), gives('well')));
-    parties.set('/gone', gives('no more', 410));
-    parties.set('/busy', gives('later', 503, { 'retry-after': '3600' }));
+    parties.set('/provider/large', respondsWith({ text: 'x'.repeat(300_000) }));
+    parties.set('/provider/failing', inSequence(...Array(3).fill(respondsWith('no', 500)), respondsWith('well')));
+    parties.set('/down', inSequence(...Array(3).fill(respondsWith('no', 500)), respondsWith('well')));
+    parties.set('/gone', respondsWith('no more', 410));
+    parties.set('/busy', respondsWith('later', 503, { 'retry-after': '3600' }));
 
-    parties.set('/never', gives('no', 503, { 'retry-after': '15' }));
-    const orphan = await serviceOf(other).submit(['small'], at('/never'));
+    parties.set('/never', respondsWith('no', 503, { 'retry-after': '15' }));
+    const orphan = await serviceOf(other).submit(['small'], atHttps('/never'));
     const [large, late, down, gone, busy] = await Promise.all([
-      submit(['large'], at('/large')),
-      submit(['failing', 'small'], at('/late')),
-      submit(['small'], at('/down')),
-      submit(['small'], at('/gone')),
-      submit(['small'], at('/busy')),
+      submit(['large'], atHttps('/large')),
+      submit(['failing', 'small'], atHttps('/late')),
+      submit(['small'], atHttps('/down')),
+      submit(['small'], atHttps('/gone')),
+      submit(['small'], atHttps('/busy')),
     ]);
     // The sweep finds the revoked client of the waiting job.
     await serviceOf(other).waitFor(orphan, (job) => job.attempts.length > 0, SWEEPS_MS);
     await cli('clients', 'revoke', other.clientId);
     recorder.fail('states:StartExecution', 3);
-    const unstarted = await submit(['slots', 'keyed'], at('/unstarted'));
+    const unstarted = await submit(['slots', 'keyed'], atHttps('/unstarted'));
 
-    const once = { providers: ['small'], callbackUrl: at('/once') };
+    const once = { providers: ['small'], callbackUrl: atHttps('/once') };
     const headers = { 'idempotency-key': 'once' };
     const [first, second] = [await post(once, headers), await post(once, headers)];
     expect([first, second].map((answer) => answer.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
@@ -277,7 +276,7 @@ describe('an update of code, catalogue and parameters', () => {
     expect((await waitFor(delivered, isOver, SWEEPS_MS)).status).toBe('COMPLETE');
     expect((await send('DELETE', `/jobs/${large}`)).status).toBe(204);
 
-    parties.set('/gone', gives('back'));
+    parties.set('/gone', respondsWith('back'));
     const filters = [{ status: 'FAILED', providerId: 'small' }, { status: 'COMPLETE' }];
     for (const filter of filters) {
       expect((await send('POST', '/redrives', { ...filter, dryRun: true })).status).toBe(200);
@@ -297,13 +296,13 @@ describe('an update of code, catalogue and parameters', () => {
     for (const route of ['/me', '/clients']) {
       expect((await fetch(`${deployedTo(operator).serviceUrl}${route}`, asOperator)).status).toBe(200);
     }
-    const made = new Map<string, Set<string>>();
+    const callsMade = new Map<string, Set<string>>();
     for (const call of recorder.calls) {
       if (call.caller === undefined) continue;
-      made.set(call.caller, (made.get(call.caller) ?? new Set()).add(rightOf(call)));
+      callsMade.set(call.caller, (callsMade.get(call.caller) ?? new Set()).add(rightOf(call)));
     }
     const differences = [...allowedCalls()].flatMap(([logicalId, rights]) => {
-      const calls = made.get(logicalId) ?? new Set();
+      const calls = callsMade.get(logicalId) ?? new Set();
       const rare = RARE[logicalId] ?? [];
       const unused = [...rights].filter((right) => !calls.has(right) && !rare.includes(right));
       const denied = [...calls].filter((right) => !rights.has(right));

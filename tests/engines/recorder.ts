@@ -43,9 +43,9 @@ export const startRecorder = async () => {
     const [, caller] = /\bapp\/(\w+)/.exec(String(headers['user-agent'])) ?? [];
     if (call !== undefined) calls.push({ caller, ...call });
     const action = call?.action ?? '';
-    const left = failing.get(action) ?? 0;
-    if (left > 0 || target === undefined) {
-      failing.set(action, left - 1);
+    const failuresLeft = failing.get(action) ?? 0;
+    if (failuresLeft > 0 || target === undefined) {
+      failing.set(action, failuresLeft - 1);
       response.writeHead(500, { 'content-type': 'application/json' }).end('{"__type":"InternalFailure"}');
       return;
     }

@@ -47,7 +47,8 @@ export const createFakeJobStore = (): FakeJobStore => {
   /** Input is stored as JSON. */
   const toStored = ({ parameters, metadata }: Job) =>
     JSON.parse(JSON.stringify({ parameters, metadata })) as Pick<Job, 'parameters' | 'metadata'>;
-  const holder = (jobId: string, claims: number): Job => {
+  /** @throws StaleClaim unless this claim has the lease */
+  const leasedJob = (jobId: string, claims: number): Job => {
     const job = jobs.get(jobId);
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('stale');
     return job;
@@ -108,7 +109,7 @@ export const createFakeJobStore = (): FakeJobStore => {
     },
     control: {
       release: async (jobId, claims, now) => {
-        const { leasedUntil: _, ...job } = holder(jobId, claims);
+        const { leasedUntil: _, ...job } = leasedJob(jobId, claims);
         jobs.set(jobId, { ...job, dueAt: now, heldSince: job.heldSince ?? job.updatedAt });
       },
       replace: async (read, next) => {
@@ -145,7 +146,13 @@ export const createFakeJobStore = (): FakeJobStore => {
     },
     outcomes: {
       save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, isInTrouble, ...rest }, data = []) => {
-        const { leasedUntil: _, dueAt: __, heldSince: ___, callbackDeferred: ____, ...before } = holder(jobId, claims);
+        const {
+          leasedUntil: _,
+          dueAt: __,
+          heldSince: ___,
+          callbackDeferred: ____,
+          ...before
+        } = leasedJob(jobId, claims);
         const { isInTrouble: wasInTrouble, ...job } = before;
         jobs.set(jobId, {
           ...job,

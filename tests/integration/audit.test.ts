@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,6 +17,7 @@ import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { clientOf } from '../../local/running.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, NOW } from '../builders.ts';
+import { runProgram } from '../run-program.ts';
 import { startTables } from './database.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/audit.ts', import.meta.url));
@@ -122,12 +122,7 @@ test('the audit of expired results without a job reports nothing', () => {
   expect(auditJob({ jobId: 'id', kept: ['gas'], keptUntil: NOW / 1000 }, NOW)).toEqual([]);
 });
 
-const runAudit = (DATA_DIR: string, ...args: string[]) =>
-  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [CLI, ...args], { env: { ...process.env, DATA_DIR } }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-  });
+const runAudit = (DATA_DIR: string, ...args: string[]) => runProgram(CLI, args, { env: { ...process.env, DATA_DIR } });
 
 const SECRETS = { parameters: { gas: { account: 'SECRET-1' } }, metadata: { a: 'SECRET-2' } };
 
@@ -220,7 +215,7 @@ test('npm run audit reports harmless findings without failing', async () => {
   const { folder, client, close } = await openTables();
   const { create } = createDynamoJobIntake({ client, tableName: 'JobTable', shardCount: 4 });
   const soon = Date.now() + MINUTE;
-  // As it failed under an earlier version.
+  // A job that failed under an earlier version has no marker of trouble.
   const job = aJob({ callbackAttempts: 1, createdAt: soon, updatedAt: soon, dueAt: soon, leasedUntil: soon });
   await create(job, { requestId: job.jobId, requestHash: '' }, soon);
   await close();

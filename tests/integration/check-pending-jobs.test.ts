@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +9,7 @@ import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { clientOf } from '../../local/running.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, givenJob } from '../builders.ts';
+import { runProgram } from '../run-program.ts';
 
 /** Each test starts a process, which opens the database. */
 const TIMEOUT_MS = 30_000;
@@ -18,14 +18,12 @@ const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-pending-'));
 const account = { type: 'string', pattern: '^[0-9]{8,12}$' };
 const gas = { id: 'gas', url: 'https://gas.example/{?account}' };
 
-const check = (providers: object[]) =>
-  new Promise<{ code: number; stdout: string }>((resolve) => {
-    const file = path.join(folder, 'providers.json');
-    writeFileSync(file, JSON.stringify({ providers }));
-    const env = { PATH: process.env.PATH ?? '', DATA_DIR: path.join(folder, 'data') };
-    const args = ['cli/providers.ts', 'check', file, '--stage', 'local'];
-    execFile(process.execPath, args, { env }, (error, stdout) => resolve({ code: Number(error?.code ?? 0), stdout }));
-  });
+const check = (providers: object[]) => {
+  const file = path.join(folder, 'providers.json');
+  writeFileSync(file, JSON.stringify({ providers }));
+  const env = { PATH: process.env.PATH ?? '', DATA_DIR: path.join(folder, 'data') };
+  return runProgram('cli/providers.ts', ['check', file, '--stage', 'local'], { env });
+};
 
 beforeAll(async () => {
   const access = newAccess();

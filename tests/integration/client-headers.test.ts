@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,24 +10,16 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { newAccess } from '../../local/access.ts';
 import { startDatabase } from '../../local/dynamodb.ts';
 import { clientOf } from '../../local/running.ts';
+import { type Ran, runProgram } from '../run-program.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/clients.ts', import.meta.url));
 const SECRET = 'swordfish-1234';
 const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
 const dataFolder = path.join(folder, 'data');
 
-type Ran = { code: number; stdout: string; stderr: string };
-
 /** Runs `npm run clients` with a data folder, and asserts that it does not print the secret. */
 const clients = async (args: string[], stdin = ''): Promise<Ran> => {
-  const ran = await new Promise<Ran>((resolve) => {
-    const env = { ...process.env, DATA_DIR: dataFolder };
-    const child = execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
-    });
-    // A command that does not read stdin may have ended by then.
-    child.stdin?.on('error', () => {}).end(stdin);
-  });
+  const ran = await runProgram(CLI, args, { env: { ...process.env, DATA_DIR: dataFolder }, stdin });
   expect(ran.stdout + ran.stderr).not.toContain('swordfish');
   return ran;
 };

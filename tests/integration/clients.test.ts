@@ -14,9 +14,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { ensureLocalClient } from '../../local/local-client.ts';
 import { NOW } from '../builders.ts';
-import { startTables } from './database.ts';
+import { startTables, type Tables } from './database.ts';
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 let client: DynamoDBClient;
 
 beforeAll(async () => {

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { runProgram } from '../run-program.ts';
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 
@@ -13,8 +13,8 @@ const programs = Object.entries(scripts).flatMap(([name, command]): [string, str
 });
 
 const run = (file: string, args: string[], folder: string) =>
-  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const env = {
+  runProgram(path.resolve(file), args, {
+    env: {
       ...process.env,
       // Anything it wrote or installed would be in this folder, which must stay empty.
       DATA_DIR: path.join(folder, 'data'),
@@ -22,10 +22,7 @@ const run = (file: string, args: string[], folder: string) =>
       SERVICE_PORT: '0',
       PROVIDERS_PORT: '0',
       PATH: '/nowhere',
-    };
-    execFile(process.execPath, [path.resolve(file), ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
-    });
+    },
   });
 
 test('the tests below cover every script that runs a program of this project', () => {

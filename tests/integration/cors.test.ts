@@ -52,7 +52,7 @@ describe('the service API with origins', () => {
     });
   });
 
-  test('lets a listed page read answers', async () => {
+  test('lets pages of a listed origin read responses', async () => {
     const answer = await fetch(`${api.url}/jobs`, { headers: { origin: APP } });
     expect(Object.fromEntries(corsHeaders(answer))).toEqual({
       'access-control-allow-origin': APP,
@@ -110,7 +110,7 @@ test('npm start and the template accept the same origins', () => {
   }
 });
 
-test('no name inside the condition contains a property name, which SAM would replace', () => {
+test('each CORS property name appears once in the template, because SAM would also replace it inside the condition', () => {
   const cors = JSON.stringify(template.Resources.ServiceApi?.Properties?.CorsConfiguration);
   for (const name of ['AllowOrigins', 'AllowHeaders', 'AllowMethods', 'ExposeHeaders', 'MaxAge'])
     expect(cors.split(name)).toHaveLength(2);

@@ -3,9 +3,9 @@ import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intak
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { aJob, givenJob, NOW } from '../builders.ts';
-import { startTables } from './database.ts';
+import { startTables, type Tables } from './database.ts';
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 
 beforeAll(async () => {
   database = await startTables();
@@ -26,7 +26,7 @@ test.each([1, 4])('the pending jobs of a client are counted, over %d shards', as
   expect(await count(uuidv7())).toEqual({ pendingJobs: 0, isTruncated: false });
 });
 
-test('counting reads a limited number of jobs, the newest, and says so', async () => {
+test('counting reads a limited number of jobs, newest first, and sets isTruncated', async () => {
   const shardCount = MAX_COUNTED_JOBS;
   const table = { client: database.client, tableName: 'JobTable', shardCount: 1 };
   const intake = createDynamoJobIntake(table);
@@ -34,7 +34,7 @@ test('counting reads a limited number of jobs, the newest, and says so', async (
   for (const [index, status] of (['PENDING', 'COMPLETE', 'PENDING'] as const).entries()) {
     await givenJob({ intake }, aJob({ clientId, status, createdAt: NOW + index }));
   }
-  // As many shards as entries: one entry each, and all three jobs are in shard 0.
+  // With as many shards as counted jobs, one entry of each shard is read, and all three jobs are in shard 0.
   const sent: unknown[] = [];
   const client = {
     send: async (command: { input: { ExpressionAttributeValues: { ':shard': { S: string } } } }) => {

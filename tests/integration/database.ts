@@ -10,14 +10,16 @@ import { inProcessClients } from '../../local/in-process-clients.ts';
 import { rejected, type Service } from '../../local/service.ts';
 import { readTemplate } from '../../local/template.ts';
 
-/** Starts an in-memory database, or uses the one at `DYNAMODB_URL`, and creates the template's tables. */
-export const startTables = async (): Promise<{
+export type Tables = {
   client: DynamoDBClient;
   /** Accesses the same tables without HTTP. With `DYNAMODB_URL` it is the same as `client`. */
   inProcess: DynamoDBClient;
   url: string;
   close: () => Promise<void>;
-}> => {
+};
+
+/** Starts an in-memory database, or uses the one at `DYNAMODB_URL`, and creates the template's tables. */
+export const startTables = async (): Promise<Tables> => {
   const { DYNAMODB_URL: url } = process.env;
   const store = await openStore();
   const database = url ? { url, close: async () => {} } : await serveAnyone(store.service);

@@ -44,6 +44,7 @@ afterAll(async () => {
   await Promise.all([database.close(), stepFunctions.close(), eventBridge.close()]);
 });
 
+/** Substitutes each name for itself. */
 const SUBSTITUTIONS = new Proxy({}, { get: (_, name) => String(name) }) as Record<string, string>;
 
 /** Changes to an SDK client or its signed request. */

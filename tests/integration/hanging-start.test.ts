@@ -5,11 +5,11 @@ import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
-import { startTables } from './database.ts';
+import { startTables, type Tables } from './database.ts';
 
 /** The webhook function with its production time limits, a real table, and a Step Functions endpoint that hangs. */
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 const sockets = new Set<Socket>();
 const hanging = createServer((socket) => void sockets.add(socket.on('error', () => {})));
 const environment = { ...process.env };

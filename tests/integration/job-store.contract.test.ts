@@ -32,11 +32,11 @@ import { createReadStats } from '../../functions/job-read/read-stats.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore, type FakeJobStore, type JobStore } from '../fakes/job-store.ts';
-import { inProcessRows, startTables } from './database.ts';
+import { inProcessRows, startTables, type Tables } from './database.ts';
 
 const SHARDS = 3;
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
@@ -173,11 +173,11 @@ describe.each<[string, () => JobStore]>([
     await store.control.replace(ended, again);
     expect(await read()).toEqual(again);
     expect(again).toMatchObject({ parameters: ended.parameters, metadata: INPUT.metadata });
-    const bare = expunged(again, NOW);
-    await store.control.replace(again, bare);
-    expect(await read()).toEqual(bare);
-    expect(bare).toMatchObject({ isInputDeleted: true, providers: job.providers });
-    expect('parameters' in bare || 'metadata' in bare).toBe(false);
+    const expungedJob = expunged(again, NOW);
+    await store.control.replace(again, expungedJob);
+    expect(await read()).toEqual(expungedJob);
+    expect(expungedJob).toMatchObject({ isInputDeleted: true, providers: job.providers });
+    expect('parameters' in expungedJob || 'metadata' in expungedJob).toBe(false);
   });
 
   test('finds the request that created a job until the job expires', async () => {
@@ -314,14 +314,14 @@ describe.each<[string, () => JobStore]>([
   test('creates one of many jobs with the same id, and recognises a repeated request', async () => {
     const store = create();
     const job = aJob();
-    const create50 = Array.from({ length: 50 }, (_, index) =>
+    const requests = Array.from({ length: 50 }, (_, index) =>
       store.intake.create(job, { requestId: `request-${index}`, requestHash: `hash-${index}` }, NOW),
     );
-    const made = await Promise.all(create50);
-    const [first, ...others] = made.filter(({ isNew }) => isNew);
+    const created = await Promise.all(requests);
+    const [first, ...others] = created.filter(({ isNew }) => isNew);
     expect(others).toEqual([]);
-    expect(new Set(made.map(({ requestHash }) => requestHash))).toEqual(new Set([first?.requestHash]));
-    expect(made.every(({ job: stored }) => stored.jobId === job.jobId && stored.claims === 1)).toBe(true);
+    expect(new Set(created.map(({ requestHash }) => requestHash))).toEqual(new Set([first?.requestHash]));
+    expect(created.every(({ job: stored }) => stored.jobId === job.jobId && stored.claims === 1)).toBe(true);
     const requestId = first?.requestHash?.replace('hash', 'request') ?? '';
     const repeated = await store.intake.create(job, { requestId, requestHash: 'any' }, NOW);
     expect(repeated).toMatchObject({ isNew: true, requestHash: first?.requestHash });
@@ -471,7 +471,7 @@ describe.each<[string, () => JobStore]>([
     expect([job?.callbackDeferred, job?.heldSince]).toEqual([undefined, undefined]);
   });
 
-  test('records since when a job was due if it is claimed late, not counting a pause of sweeps', async () => {
+  test('records when a job became due if it is claimed late, without the time that sweeps were paused', async () => {
     const store = create();
     const heldSince = async (pausedUntil?: number) => {
       const { jobId } = await createJob(store, { dueAt: NOW });
@@ -485,7 +485,7 @@ describe.each<[string, () => JobStore]>([
     expect(await heldSince(NOW + 2 * LEASE_MS)).toBe(NOW + LEASE_MS);
   });
 
-  test('measures how long a released job was held from its creation, across claims', async () => {
+  test('counts the time a released job is held from its creation, across claims', async () => {
     const store = create();
     const { jobId } = await createJob(store, { updatedAt: NOW - 1 });
     await store.control.release(jobId, 1, NOW + 1);
@@ -727,8 +727,8 @@ describe.each<[string, () => JobStore]>([
     test('contains a pending job from its first failed attempt on, unlike the list of failed jobs', async () => {
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
-      const well = await createJob(store, { clientId });
-      await store.outcomes.save(well.jobId, 1, aSettlement());
+      const healthy = await createJob(store, { clientId });
+      await store.outcomes.save(healthy.jobId, 1, aSettlement());
       expect(await inTrouble(store, clientId)).toEqual([]);
       const { jobId, claims, isInTrouble } = await troubled(store, clientId);
       expect(isInTrouble).toBe(true);
@@ -737,7 +737,7 @@ describe.each<[string, () => JobStore]>([
       await store.outcomes.save(jobId, claims, aSettlement());
       expect(await inTrouble(store, clientId)).toEqual([jobId]);
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
-      expect((await listAll(store, clientId, 10, 'PENDING')).sort()).toEqual([well.jobId, jobId].sort());
+      expect((await listAll(store, clientId, 10, 'PENDING')).sort()).toEqual([healthy.jobId, jobId].sort());
     });
 
     test.each(['COMPLETE', 'PARTIAL', 'FAILED'] as const)('drops a job that ends %s', async (status) => {
@@ -767,9 +767,10 @@ describe.each<[string, () => JobStore]>([
   test('lists exactly the selected jobs for every combination of filters', async () => {
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
+    const PROVIDER_LISTS = [['gas'], ['gas-2'], ['gas', 'internet'], ['internet']];
     const jobs: Job[] = [];
     for (let index = 0; index < 40; index += 1) {
-      const [providers = []] = [[['gas'], ['gas-2'], ['gas', 'internet'], ['internet']][index % 4]];
+      const providers = PROVIDER_LISTS[index % PROVIDER_LISTS.length] ?? [];
       const input = index % 3 === 0 ? { metadata: { orderId: '"gas"' } } : {};
       const { jobId } = await createJob(store, { clientId, createdAt: NOW + index, providers, ...input });
       const failure = { code: index % 2 ? ('CALLBACK_GONE' as const) : ('CLIENT_REVOKED' as const), message: 'any' };
@@ -780,7 +781,7 @@ describe.each<[string, () => JobStore]>([
         { ...over, status: 'PARTIAL', endedAt: NOW },
         { ...over, endedAt: NOW },
       ];
-      await store.outcomes.save(jobId, 1, ends[(index >> 1) % ends.length] as Settlement);
+      await store.outcomes.save(jobId, 1, ends[Math.floor(index / 2) % ends.length] as Settlement);
       jobs.unshift((await store.reader.get(jobId, NOW)) as Job);
     }
     const options = {
@@ -855,10 +856,10 @@ describe.each<[string, () => JobStore]>([
       const job = await createJob(store, { clientId });
       await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED' });
       const failed = (await store.reader.get(job.jobId, NOW)) as Job;
-      const bare = expunged(failed, NOW);
-      await store.control.replace(failed, bare);
+      const expungedJob = expunged(failed, NOW);
+      await store.control.replace(failed, expungedJob);
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([job.jobId]);
-      await store.control.replace(bare, redriven(bare, [], times));
+      await store.control.replace(expungedJob, redriven(expungedJob, [], times));
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
     });
 

@@ -41,12 +41,12 @@ beforeEach(() => {
 afterAll(() => api.close());
 
 const post = () => fetch(`${api.url}/webhook`, { method: 'POST', body: '{}' });
-/** Resolves when so many invocations have started since the test began. */
+/** Resolves once `count` invocations have started since the test began. */
 const started = (count: number) =>
   new Promise<void>((resolve) => {
-    const look = () => running.length >= count && resolve();
-    listeners.push(look);
-    look();
+    const check = () => running.length >= count && resolve();
+    listeners.push(check);
+    check();
   });
 const endAll = () => {
   for (const { end } of running) end();
@@ -98,7 +98,7 @@ test('a busy function does not affect another', async () => {
   await Promise.all(accepted);
 });
 
-/** Resolves when so many responses were 503. */
+/** Resolves once `count` of the responses are 503. */
 const untilRefused = (burst: Promise<Response>[], count: number) =>
   new Promise<void>((resolve) => {
     let refused = 0;

@@ -119,7 +119,7 @@ describe.each(METHODS)('with %s', (method) => {
     expect(JSON.parse(json ?? '')).toMatchObject({ scope: 'bills', audience: 'https://api.gas.example' });
   });
 
-  test('a wrong secret is refused as our fault, with the OAuth error', async () => {
+  test('a wrong secret is reported as a refused credential, with the OAuth error', async () => {
     const { name, failure, counted, log } = await fetchAs({ ...PLAIN, secret: 'wrong-secret' }, method);
     expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
     expect(failure.excerpt).toContain('token endpoint: invalid_client');
@@ -127,12 +127,12 @@ describe.each(METHODS)('with %s', (method) => {
     expect(JSON.stringify([failure, log.lines])).not.toContain('wrong-secret');
   });
 
-  test('an unknown client is refused as our fault', async () => {
+  test('an unknown client is reported as a refused credential', async () => {
     const { failure } = await fetchAs({ ...PLAIN, id: 'somebody' }, method);
     expect(failure).toMatchObject({ class: 'credential_refused', excerpt: expect.stringContaining('invalid_client') });
   });
 
-  test('credentials with characters that OAuth does not allow are refused', async () => {
+  test('credentials with characters that OAuth does not allow are reported as refused', async () => {
     for (const client of [
       { ...PLAIN, id: 'bü' },
       { ...PLAIN, secret: 'geheimnis-für-gas' },
@@ -145,7 +145,7 @@ describe.each(METHODS)('with %s', (method) => {
     }
   });
 
-  test('a scope that the client may not request is refused as our fault', async () => {
+  test('a scope that the client may not request is reported as a refused credential', async () => {
     const { failure } = await fetchAs(PLAIN, method, { scope: 'bills invoices' });
     expect(failure).toMatchObject({ class: 'credential_refused', statusCode: 400 });
     expect(failure.excerpt).toContain('token endpoint: invalid_scope');
@@ -163,7 +163,7 @@ describe.each(METHODS)('with %s', (method) => {
   });
 });
 
-test('a token URL that responds with 404 is our fault', async () => {
+test('a token URL that responds with 404 is reported as a refused credential', async () => {
   const { failure } = await fetchAs(PLAIN, 'client_secret_basic', { tokenUrl: `${url}/no-such-page` });
   expect(failure).toMatchObject({ class: 'credential_refused', statusCode: 404 });
 });

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
-import { inProcessRows, startTables } from './database.ts';
+import { inProcessRows, startTables, type Tables } from './database.ts';
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ afterAll(async () => database.close());
 const LEASE_MS = 1_000;
 const RETENTION_MS = 60_000;
 const query = { status: 'FAILED', from: 0, to: NOW } as const;
-const page = { redriven: 3, skipped: 1, failed: 2 };
+const counts = { redriven: 3, skipped: 1, failed: 2 };
 const later = { now: NOW + 5, dueAt: NOW + 5, retentionMs: RETENTION_MS };
 
 const createDynamo = (through = client): Redrives => {
@@ -48,7 +48,7 @@ const claimDue = async (redrives: Redrives, { redriveId }: Redrive, now: number)
 let afterLeases = NOW + 1_000_000;
 const complete = async (redrives: Redrives, redrive: Redrive): Promise<ClaimedRedrive> => {
   afterLeases += 2 * LEASE_MS;
-  const done = advanced(await claimDue(redrives, redrive, afterLeases), page, undefined, later);
+  const done = advanced(await claimDue(redrives, redrive, afterLeases), counts, undefined, later);
   await redrives.save(done);
   return done;
 };
@@ -95,8 +95,8 @@ describe.each<[string, () => Redrives]>([
     const { redrive } = await redrives.create(newRedrive(uuidv7(), clientId, filters, NOW), NOW);
     const claimed = await claimDue(redrives, redrive, NOW);
     expect(claimed.query).toEqual(filters);
-    await redrives.save(advanced(claimed, page, 'cursor', later));
-    const done = advanced(await claimDue(redrives, redrive, NOW + 5), page, undefined, later);
+    await redrives.save(advanced(claimed, counts, 'cursor', later));
+    const done = advanced(await claimDue(redrives, redrive, NOW + 5), counts, undefined, later);
     await redrives.save(done);
     await createRedrive(redrives, clientId).then((next) => complete(redrives, next));
     // By now the first redrive is stored as a former one.
@@ -109,15 +109,15 @@ describe.each<[string, () => Redrives]>([
     const { clientId, redriveId } = redrive;
     const get = (now = NOW) => redrives.get(clientId, redriveId, now);
     const first = await claimDue(redrives, redrive, NOW);
-    const half = advanced(first, page, 'cursor', later);
+    const half = advanced(first, counts, 'cursor', later);
     await redrives.save(half);
     const { key, ...stored } = half;
     expect(await get()).toEqual(stored);
     expect(await entryOf(redrives, key, NOW + 5)).toMatchObject({ isStalled: false });
     const second = await claimDue(redrives, redrive, NOW + 5);
-    expect(second).toMatchObject({ ...page, cursor: 'cursor', claims: 2 });
+    expect(second).toMatchObject({ ...counts, cursor: 'cursor', claims: 2 });
     await expect(redrives.save(half)).rejects.toThrow(StaleClaim);
-    const whole = advanced(second, page, undefined, later);
+    const whole = advanced(second, counts, undefined, later);
     await redrives.save(whole);
     const { key: _, cursor: __, dueAt: ___, ...kept } = whole;
     expect(await get()).toEqual({ ...kept, redriven: 6, skipped: 2, failed: 4 });
@@ -168,7 +168,7 @@ describe.each<[string, () => Redrives]>([
     expect(await redrives.create(redrive, NOW)).toEqual({ isNew: true, redrive });
     await complete(redrives, redrive);
     const repeated = await redrives.create(redrive, NOW);
-    expect(repeated).toMatchObject({ isNew: true, redrive: { status: 'COMPLETE', ...page } });
+    expect(repeated).toMatchObject({ isNew: true, redrive: { status: 'COMPLETE', ...counts } });
   });
 
   test('allow the next redrive when complete, and stay readable until they expire', async () => {
@@ -178,7 +178,11 @@ describe.each<[string, () => Redrives]>([
     for (let index = 0; index < 3; index += 1) {
       const next = await createRedrive(redrives, clientId);
       for (const { redriveId } of before) {
-        expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({ redriveId, status: 'COMPLETE', ...page });
+        expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({
+          redriveId,
+          status: 'COMPLETE',
+          ...counts,
+        });
         expect(await redrives.get(clientId, redriveId, NOW + RETENTION_MS + 1_006)).toBeUndefined();
       }
       expect(await redrives.get(clientId, next.redriveId, NOW)).toMatchObject({ status: 'RUNNING', redriven: 0 });
@@ -267,8 +271,8 @@ test('an open redrive stored by an earlier version can be claimed and completed'
   expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({ redriveId, status: 'RUNNING' });
   const claimed = await claimDue(redrives, newRedrive(redriveId, clientId, query, NOW), NOW);
   expect(claimed).toMatchObject({ redriveId, claims: 1, stalls: 1 });
-  await redrives.save(advanced(claimed, page, undefined, later));
-  expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
+  await redrives.save(advanced(claimed, counts, undefined, later));
+  expect(await redrives.get(clientId, redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...counts });
 });
 
 test('a process that dies between the two writes of a request blocks no client and loses no redrive', async () => {
@@ -284,14 +288,14 @@ test('a process that dies between the two writes of a request blocks no client a
   } as unknown as DynamoDBClient;
   const intake = createDynamoRedriveIntake({ client: failing, tableName: 'JobTable' });
   await expect(intake.create(newRedrive(uuidv7(), clientId, query, NOW), NOW)).rejects.toThrow('died');
-  expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
+  expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...counts });
   // The former redrive is stored twice now.
   for (const limit of [1, 2]) {
     const listed = await redrives.list({ clientId, limit, now: NOW });
-    expect(listed).toEqual({ redrives: [expect.objectContaining({ redriveId: former.redriveId, ...page })] });
+    expect(listed).toEqual({ redrives: [expect.objectContaining({ redriveId: former.redriveId, ...counts })] });
   }
   const next = await createRedrive(redrives, clientId);
-  expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...page });
+  expect(await redrives.get(clientId, former.redriveId, NOW)).toMatchObject({ status: 'COMPLETE', ...counts });
   const listed = await redrives.list({ clientId, limit: 2, now: NOW });
   expect(listed.redrives.map(({ redriveId }) => redriveId)).toEqual([next.redriveId, former.redriveId]);
   await complete(redrives, next);

@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHandler } from '../../functions/job-claim/handler.ts';
 import { aLog, findClient, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
-import { startTables } from './database.ts';
+import { startTables, type Tables } from './database.ts';
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 beforeAll(async () => {
   database = await startTables();
 });
@@ -50,17 +50,19 @@ describe('the record of the last sweep', () => {
     const { due, outcomes } = createFakeJobStore();
     let reports = 0;
     const deps = {
-      ...{
-        ...withoutNotifications,
-        due,
-        outcomes,
-        findClient,
-        lastPause: async () => undefined,
-        now: () => NOW,
-        random: () => 0,
-        log: aLog(),
-      },
-      ...{ isPaused: false, leaseMs: LEASE_MS, shardCount: 1, maxJobsPerSweep: 10, ...change },
+      ...withoutNotifications,
+      due,
+      outcomes,
+      findClient,
+      lastPause: async () => undefined,
+      now: () => NOW,
+      random: () => 0,
+      log: aLog(),
+      isPaused: false,
+      leaseMs: LEASE_MS,
+      shardCount: 1,
+      maxJobsPerSweep: 10,
+      ...change,
       policy: { schedule: { stepsMs: [1_000] as [number] }, patienceMs: 1, retentionMs: 1 },
     };
     const handler = createHandler(deps, async () => {

@@ -17,9 +17,9 @@ import { v7 as uuidv7 } from 'uuid';
 import { NOW } from '../builders.ts';
 import { createFakeClientRates } from '../fakes/client-rates.ts';
 import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts';
-import { inProcessRows, startTables } from './database.ts';
+import { inProcessRows, startTables, type Tables } from './database.ts';
 
-let database: Awaited<ReturnType<typeof startTables>>;
+let database: Tables;
 let client: DynamoDBClient;
 
 beforeAll(async () => {

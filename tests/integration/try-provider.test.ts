@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Answering, startServer, type TestServer } from '../fetching.ts';
+import { runProgram } from '../run-program.ts';
 
 /** Runs `npm run providers -- try` as a process. */
 
@@ -90,11 +90,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const run = (args: string[], env: Record<string, string> = { GAS_KEY: SECRET }) =>
-  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const environment = { PATH: process.env.PATH ?? '', DATA_DIR: folder, PROVIDER_CATALOGUE: catalogue, ...env };
-    execFile(process.execPath, ['cli/providers.ts', 'try', ...args], { env: environment }, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
-    });
+  runProgram('cli/providers.ts', ['try', ...args], {
+    env: { PATH: process.env.PATH ?? '', DATA_DIR: folder, PROVIDER_CATALOGUE: catalogue, ...env },
   });
 
 describe('npm run providers -- try', () => {

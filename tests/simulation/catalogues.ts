@@ -28,7 +28,7 @@ const withParameter = (name: string) => ({
 });
 
 /** A provider with its own host. The secret of a credential is named after its host. */
-const at = (id: string, host = id, parameter = 'account'): Partial<ProviderInput> => ({
+const providerEntry = (id: string, host = id, parameter = 'account'): Partial<ProviderInput> => ({
   id,
   url: `https://${host}.example/{?${parameter}}`,
   ...withParameter(parameter),
@@ -44,10 +44,10 @@ const at = (id: string, host = id, parameter = 'account'): Partial<ProviderInput
 });
 
 const EDITS = {
-  'as it was': (id: string) => at(id),
-  'parameter renamed': (id: string) => at(id, id, id === RENAMED ? 'customer' : 'account'),
-  'provider gone': (id: string) => (id === REMOVED ? undefined : at(id)),
-  'polling moved': (id: string) => at(id, id === POLLED ? `${id}-new` : id),
+  'as it was': (id: string) => providerEntry(id),
+  'parameter renamed': (id: string) => providerEntry(id, id, id === RENAMED ? 'customer' : 'account'),
+  'provider gone': (id: string) => (id === REMOVED ? undefined : providerEntry(id)),
+  'polling moved': (id: string) => providerEntry(id, id === POLLED ? `${id}-new` : id),
 } as const;
 
 /** The catalogue with which a process was deployed. */
@@ -88,7 +88,8 @@ export const drawDeployments = (random: Random, start: number): Deployment[] => 
   const edits = Object.keys(EDITS).filter((name) => name !== FIRST) as Generation[];
   const generation = edits[Math.floor(random() * edits.length)] ?? FIRST;
   const deploy = (target: Generation, from: number): Deployment => ({
-    ...{ generation: target, from },
+    generation: target,
+    from,
     until: from + random() * 10 * MINUTE,
   });
   const edit = deploy(generation, shape === 0 ? start - 20 * MINUTE : start + random() * 60 * MINUTE);
@@ -101,7 +102,7 @@ export const drawDeployments = (random: Random, start: number): Deployment[] => 
 export const generationsIn = (deployments: readonly Deployment[], from: number, to = from): Generation[] => {
   const all = [{ generation: FIRST, from: 0, until: 0 }, ...deployments];
   return all
-    .filter((one, index) => one.from <= to && (all[index + 1]?.until ?? Number.POSITIVE_INFINITY) > from)
+    .filter((deployment, index) => deployment.from <= to && (all[index + 1]?.until ?? Number.POSITIVE_INFINITY) > from)
     .map(({ generation }) => generation);
 };
 

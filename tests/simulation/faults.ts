@@ -2,11 +2,11 @@ import type { Random } from '@boomerang/core/domain/random.ts';
 
 /** A lasting internal fault: functions that cannot load, a throttled account, an unreachable table. */
 export type Outage = {
-  what: 'FetchProvider' | 'DeliverCallback' | 'SettleJob' | 'ClaimDueJobs' | 'workers' | 'throttled' | 'table';
+  target: 'FetchProvider' | 'DeliverCallback' | 'SettleJob' | 'ClaimDueJobs' | 'workers' | 'throttled' | 'table';
   from: number;
   to: number;
 };
-const OUTAGES: Outage['what'][] = [
+const OUTAGES: Outage['target'][] = [
   'FetchProvider',
   'DeliverCallback',
   'SettleJob',
@@ -22,9 +22,9 @@ const HOUR = 3_600_000;
 export type InvocationFate = 'fine' | 'throttled' | 'fails before' | 'answer lost' | 'killed';
 export type CallFate = { delayMs: number; kind: 'fine' | 'fails before' | 'answer lost' | 'twice' };
 
-/** Chooses `rule` with probability `1 - rate`, otherwise any of the others with equal probability. */
-const oneOf = <T>(random: Random, rate: number, rule: T, ...others: T[]): T =>
-  random() >= rate ? rule : (others[Math.floor(random() * others.length)] as T);
+/** Chooses `usual` with probability `1 - rate`, otherwise any of the others with equal probability. */
+const oneOf = <T>(random: Random, rate: number, usual: T, ...others: T[]): T =>
+  random() >= rate ? usual : (others[Math.floor(random() * others.length)] as T);
 
 /** The clocks of AWS machines differ by seconds at most. */
 export const MAX_SKEW_MS = 2_000;
@@ -33,21 +33,21 @@ export const MAX_SKEW_MS = 2_000;
 export const createFaults = (random: Random, now: () => number) => {
   const rate = [0, 0.01, 0.05, 0.15][Math.floor(random() * 4)] ?? 0;
   let isCalm = false;
-  /** One of ten seeds has an outage: half of them of hours, half of a day or more. */
+  /** One of ten seeds has an outage. Half of the outages last hours, the others a day or more. */
   const drawOutage = (): Outage | undefined => {
     const draw = random();
-    const what = OUTAGES[Math.floor(random() * OUTAGES.length)] as Outage['what'];
+    const target = OUTAGES[Math.floor(random() * OUTAGES.length)] as Outage['target'];
     const hours = draw < 0.05 ? 24 + random() * 24 : 0.5 + random() * 3;
     const from = now() + random() * HOUR;
-    return draw < 0.1 ? { what, from, to: from + hours * HOUR } : undefined;
+    return draw < 0.1 ? { target, from, to: from + hours * HOUR } : undefined;
   };
   const outage = drawOutage();
   /** Whether an outage affects a task or a shared dependency. */
   const isOut = (target: string) => {
     if (!outage || now() < outage.from || now() >= outage.to) return false;
-    return outage.what === target || (outage.what === 'workers' && WORKERS.includes(target));
+    return outage.target === target || (outage.target === 'workers' && WORKERS.includes(target));
   };
-  const strikes = (share: number) => !isCalm && random() < rate * share;
+  const occurs = (share: number) => !isCalm && random() < rate * share;
   return {
     outage,
     isOut,
@@ -61,18 +61,18 @@ export const createFaults = (random: Random, now: () => number) => {
     call: (): CallFate => ({
       kind: oneOf(random, isCalm ? 0 : rate, 'fine', 'fails before', 'answer lost', 'twice'),
       // Most calls are quick, some are slow, and a few outlast their task and the lease.
-      delayMs: strikes(0.2) ? random() * 500_000 : strikes(1) ? random() * 10_000 : 1 + random() * 20,
+      delayMs: occurs(0.2) ? random() * 500_000 : occurs(1) ? random() * 10_000 : 1 + random() * 20,
     }),
-    isRestarted: () => strikes(0.5),
-    isCrash: () => strikes(0.3),
-    tickDelayMs: () => (strikes(3) ? random() * 120_000 : 0),
+    isRestarted: () => occurs(0.5),
+    isCrash: () => occurs(0.3),
+    tickDelayMs: () => (occurs(3) ? random() * 120_000 : 0),
     /** Calls per function instance: one, some or many, constant for the seed. */
     instanceLife: [1, 4, 1_000][Math.floor(random() * 3)] ?? 1,
     /** The clock skew of an instance, milliseconds. */
     skewMs: () => Math.round((random() * 2 - 1) * MAX_SKEW_MS),
     /** Whether the table deletes expired items now. DynamoDB deletes them within days, not at once. */
     isTtlRun: () => random() < 0.1,
-    isDoubleTick: () => strikes(2),
+    isDoubleTick: () => occurs(2),
   };
 };
 

@@ -71,7 +71,7 @@ export type HistoryEvent = { at: number } & (
       problem: string | undefined;
       isAccepted: boolean;
     }
-  | { kind: 'fault'; jobId: string | undefined; what: string; excuse?: Excuse | undefined }
+  | { kind: 'fault'; jobId: string | undefined; description: string; excuse?: Excuse | undefined }
 );
 
 export type History = {

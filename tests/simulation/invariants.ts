@@ -24,9 +24,9 @@ export const findViolations = ({ history, jobs, fetchDeadlineMs }: Simulation): 
 const judgeJob = (job: Job, all: HistoryEvent[], fetchDeadlineMs: number): string[] => {
   const { jobId } = job;
   // Events without a jobId, such as crashes, concern every job.
-  const mine = all.filter((event) => !('jobId' in event) || event.jobId === jobId || event.jobId === undefined);
+  const ownEvents = all.filter((event) => !('jobId' in event) || event.jobId === jobId || event.jobId === undefined);
   const of = <Kind extends HistoryEvent['kind']>(kind: Kind) =>
-    mine.filter((event): event is Of<Kind> => event.kind === kind);
+    ownEvents.filter((event): event is Of<Kind> => event.kind === kind);
   const judges = [
     judgeEnd,
     judgeFencing,
@@ -35,7 +35,7 @@ const judgeJob = (job: Job, all: HistoryEvent[], fetchDeadlineMs: number): strin
     judgeFetches,
     judgeTimes,
     judgeAttempts,
-    judgeLives,
+    judgeRetention,
     judgeWork,
     judgePages,
     judgeCatalogues,
@@ -165,16 +165,16 @@ const TOLERANCE_MS = 2 * MAX_SKEW_MS;
 /** One execution fetches from all providers that are due within this time. */
 const DUE_TOGETHER_MS = 30_000;
 
-/** Providers are fetched when due, neither earlier nor much later; callbacks before the fetch deadline lack no waiting provider. */
+/** Providers are fetched when due, neither earlier nor much later. A callback reports one as unavailable only after the deadline. */
 const judgeTimes = (job: Job, of: Find, fetchDeadlineMs: number): string[] => {
   const complaints: string[] = [];
   const settled = of('settled');
   const redrives = of('claimed').filter(({ by }) => by === 'redrive');
   for (const { at, providerId, claims } of of('called')) {
     const last = settled.findLast((event) => event.at <= at && event.claims < claims);
-    const isAnew = redrives.some((event) => last && event.at >= last.at && event.at <= at);
+    const isRedriven = redrives.some((event) => last && event.at >= last.at && event.at <= at);
     const retryAt = last?.retryAt[providerId];
-    if (last && !isAnew && retryAt !== undefined && at < retryAt - TOLERANCE_MS)
+    if (last && !isRedriven && retryAt !== undefined && at < retryAt - TOLERANCE_MS)
       complaints.push(`called ${providerId} at ${at}, before ${retryAt}`);
   }
   for (const { at, claims, dueAt, retryAt } of settled) {
@@ -232,8 +232,8 @@ const judgeWork = (job: Job, of: Find): string[] => {
   const foundBy = (claims: number): Omit<Polled, 'status'> => {
     const redrive = redrives.findLast((event) => event.claims <= claims);
     const last = settled.findLast((event) => event.claims < claims);
-    const isAnew = redrive !== undefined && (last === undefined || last.claims < redrive.claims);
-    const { round = redrive?.round ?? 0, url, since } = (isAnew ? undefined : last?.polled) ?? {};
+    const isRedriven = redrive !== undefined && (last === undefined || last.claims < redrive.claims);
+    const { round = redrive?.round ?? 0, url, since } = (isRedriven ? undefined : last?.polled) ?? {};
     return { round, url, since };
   };
   for (const { claims, value } of of('requested')) {
@@ -246,14 +246,14 @@ const judgeWork = (job: Job, of: Find): string[] => {
     if (url !== foundBy(claims).url) complaints.push(`claim ${claims} polled ${url} instead of the URL of its ticket`);
   }
   /** Earlier rounds have ended and must not be used again. */
-  let firstFree = 0;
+  let firstFreeRound = 0;
   for (const { at, claims, polled } of settled) {
     if (!polled) continue;
     const found = foundBy(claims);
     const redrive = redrives.findLast((event) => event.claims <= claims);
-    firstFree = Math.max(firstFree, redrive?.round ?? 0);
+    firstFreeRound = Math.max(firstFreeRound, redrive?.round ?? 0);
     const round = polled.round ?? redrive?.round ?? 0;
-    if (round < firstFree) complaints.push(`claim ${claims} went back to round ${round}`);
+    if (round < firstFreeRound) complaints.push(`claim ${claims} went back to round ${round}`);
     if (found.url === undefined || polled.status !== 'UNAVAILABLE' || polled.url === found.url) continue;
     const isLost = of('polled').some((event) => event.claims === claims && event.answer === '404');
     const isOverdue = at >= (found.since ?? 0) + POLLING.timeoutSeconds * 1000 - TOLERANCE_MS;
@@ -263,8 +263,8 @@ const judgeWork = (job: Job, of: Find): string[] => {
     );
     if (!isLost && !isOverdue && !isMoved)
       complaints.push(`claim ${claims} dropped its ticket ${found.url} without a reason`);
-    firstFree = (found.round ?? 0) + 1;
-    if (round < firstFree) complaints.push(`claim ${claims} dropped its ticket but stayed in round ${round}`);
+    firstFreeRound = (found.round ?? 0) + 1;
+    if (round < firstFreeRound) complaints.push(`claim ${claims} dropped its ticket but stayed in round ${round}`);
   }
   for (const { body } of of('called back')) {
     const { data } = JSON.parse(body) as { data: { providerId: string; data?: { of: string } }[] };
@@ -302,8 +302,8 @@ const judgeCatalogues = (_job: Job, of: Find): string[] => {
     const address = new URL(url);
     if (address.origin !== originIn(generation, providerId))
       complaints.push(`called ${providerId} at ${address.origin} with the catalogue "${generation}"`);
-    const own = credentialFor(providerId, address);
-    if (credential !== own)
+    const expected = credentialFor(providerId, address);
+    if (credential !== expected)
       complaints.push(`called ${providerId} at ${address.origin} with the credential ${credential}`);
   }
   const [created] = of('created');
@@ -341,7 +341,7 @@ const judgeTrouble = (_job: Job, of: Find): string[] => {
 };
 
 /** No result of a pending job expires. */
-const judgeLives = (_job: Job, of: Find): string[] =>
+const judgeRetention = (_job: Job, of: Find): string[] =>
   of('expired').flatMap(({ at, providerId, isNeeded }) =>
     isNeeded ? [`lost the result of ${providerId} at ${at}: it expired before the job ended`] : [],
   );
@@ -360,7 +360,7 @@ const judgeFetches = (_job: Job, of: Find): string[] => {
 
 /** Whether a claim may have been released because its execution did not start. */
 const isReleased = (of: Find, from: number, to: number): boolean =>
-  of('fault').some(({ at, what }) => at >= from && at <= to && what.startsWith('StartExecution'));
+  of('fault').some(({ at, description }) => at >= from && at <= to && description.startsWith('StartExecution'));
 
 /** Whether a fault or an expired lease in this time explains that something happened twice. */
 const isExcused = (of: Find, from: number, to: number): boolean => {

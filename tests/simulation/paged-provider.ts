@@ -29,8 +29,12 @@ type Walk = {
   fault?: PageFault;
 };
 
-/** A page as JSON text. @property list the whole list as JSON text; present with the last page of a walk without faults */
-export type Page = { json: string; list?: string };
+/** A page as JSON text. */
+export type Page = {
+  json: string;
+  /** The whole list as JSON text; only with the last page of a walk without faults. */
+  list?: string;
+};
 
 const ENDS: Walk['end'][] = ['plain', 'plain', 'empty page', 'empty page that repeats'];
 
@@ -39,38 +43,38 @@ export const createPagedProvider = (random: Random) => {
   /** The current length of each job's list, which grows from walk to walk. */
   const lengths = new Map<string, number>();
 
-  const beginWalk = (of: string): Walk => {
+  const beginWalk = (owner: string): Walk => {
     const isLong = random() < 0.1;
-    const before = lengths.get(of) ?? Math.floor(random() * 7) + (isLong ? MAX_PAGES * ITEMS_PER_PAGE : 0);
-    const length = before + (lengths.has(of) ? Math.floor(random() * 3) : 0);
-    lengths.set(of, length);
+    const before = lengths.get(owner) ?? Math.floor(random() * 7) + (isLong ? MAX_PAGES * ITEMS_PER_PAGE : 0);
+    const length = before + (lengths.has(owner) ? Math.floor(random() * 3) : 0);
+    lengths.set(owner, length);
     const number = walks.length;
     const filling = random() < 0.1 ? { filling: 'x'.repeat(5_000) } : {};
-    const items = Array.from({ length }, (_, index) => ({ of, walk: number, index, ...filling }));
-    const walk: Walk = { of, number, items, end: ENDS[Math.floor(random() * ENDS.length)] ?? 'plain' };
+    const items = Array.from({ length }, (_, index) => ({ of: owner, walk: number, index, ...filling }));
+    const walk: Walk = { of: owner, number, items, end: ENDS[Math.floor(random() * ENDS.length)] ?? 'plain' };
     walks.push(walk);
     return walk;
   };
 
   return {
     /**
-     * @param of the owner of the list
+     * @param owner of the list
      * @param cursor of the page; absent for the first page, which begins a walk
      * @param fault how the page breaks the pagination; `loops` lasts to the end of the walk
      * @returns undefined for a cursor of another list
      */
-    page: (of: string, cursor?: string, fault?: PageFault): Page | undefined => {
+    page: (owner: string, cursor?: string, fault?: PageFault): Page | undefined => {
       const [walkNumber, pageNumber] = cursor?.split('.').map(Number) ?? [];
-      const walk = walkNumber === undefined ? beginWalk(of) : walks[walkNumber];
-      if (walk?.of !== of) return undefined;
+      const walk = walkNumber === undefined ? beginWalk(owner) : walks[walkNumber];
+      if (walk?.of !== owner) return undefined;
       const number = pageNumber ?? 1;
       const last = Math.max(1, Math.ceil(walk.items.length / ITEMS_PER_PAGE)) + (walk.end === 'plain' ? 0 : 1);
       const items = walk.items.slice((number - 1) * ITEMS_PER_PAGE, number * ITEMS_PER_PAGE);
       // Some providers end a list with an empty page that points to itself.
       if (fault === 'lacks items' || (fault === 'loops' && items.length > 0)) walk.fault ??= fault;
       const isRepeating = walk.fault === 'loops' || (number === last && walk.end === 'empty page that repeats');
-      const following = isRepeating ? number : number < last ? number + 1 : undefined;
-      const next = following === undefined ? undefined : `${walk.number}.${following}`;
+      const hasNext = isRepeating || number < last;
+      const next = hasNext ? `${walk.number}.${isRepeating ? number : number + 1}` : undefined;
       const json = JSON.stringify(fault === 'lacks items' ? { next } : { items, next });
       return { json, ...(number === last && !walk.fault && { list: JSON.stringify(walk.items) }) };
     },

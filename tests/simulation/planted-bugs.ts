@@ -114,8 +114,8 @@ export const PLANTED_BUGS = {
       outcomes: {
         save: async (jobId, claims, settlement, data) => {
           const isOurFault = (settlement.ownFaults ?? 0) > 0;
-          const burnt = isOurFault ? { ...settlement, fetchAttempts: 1, callbackAttempts: 1 } : settlement;
-          return store.outcomes.save(jobId, claims, burnt, data);
+          const counted = isOurFault ? { ...settlement, fetchAttempts: 1, callbackAttempts: 1 } : settlement;
+          return store.outcomes.save(jobId, claims, counted, data);
         },
       },
     }),

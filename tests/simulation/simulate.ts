@@ -34,15 +34,15 @@ const { values: options } = readArguments(SIMULATE);
 endOnSignals();
 if (options.bug !== undefined && !Object.hasOwn(PLANTED_BUGS, options.bug)) fail(`Unknown bug: ${options.bug}`);
 const bug = options.bug as PlantedBug | undefined;
-const one = options.seed === undefined ? undefined : whole('seed', options.seed);
-const from = one ?? whole('from', options.from);
-const to = one ?? from + whole('seeds', options.seeds) - 1;
+const onlySeed = options.seed === undefined ? undefined : whole('seed', options.seed);
+const from = onlySeed ?? whole('from', options.from);
+const to = onlySeed ?? from + whole('seeds', options.seeds) - 1;
 
 const startedAt = performance.now();
 for (let seed = from; seed <= to; seed += 1) {
   const simulation = await simulate(seed, bug);
   const violations = findViolations(simulation);
-  if (one !== undefined || violations.length > 0) {
+  if (onlySeed !== undefined || violations.length > 0) {
     process.stdout.write(`\n${toTrace(simulation.history, START).join('\n')}\n\n`);
     for (const job of simulation.jobs.values()) console.log(job.jobId, job.status, job.failure?.code ?? '');
   }

@@ -75,7 +75,7 @@ if (missing.length > 0)
   );
 
 /** One invocation of a function. A dead one makes no further step. */
-type Life = { jobId: string | undefined; epoch: number; stepsLeft: number; process: Process };
+type Invocation = { jobId: string | undefined; epoch: number; stepsLeft: number; process: Process };
 
 /** A process of a function: handles one call at a time, with its own clock and its own circuit state. */
 type Process = {
@@ -141,27 +141,27 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const { jobs } = fake;
   const { all: allRedrives, ...redrives } = createFakeRedrives();
   const planted = bugOf(bug);
-  const { answers: seeAnswers = (send) => send, catalogue: seeCatalogue = (catalogue) => catalogue } = planted;
-  const changeClaimed = planted.claimed ?? ((job: ClaimedJob) => job);
+  const { answers: alterSend = (send) => send, catalogue: alterCatalogue = (catalogue) => catalogue } = planted;
+  const alterClaimed = planted.claimed ?? ((job: ClaimedJob) => job);
   const correct = recorded(fake, jobs, history);
   const store = planted.store ? planted.store(correct, jobs) : correct;
   let epoch = 0;
   let id = 0;
 
-  const fault = (life: Life, what: string, excuse?: Excuse) =>
-    history.add({ kind: 'fault', jobId: life.jobId, what, excuse });
+  const fault = (invocation: Invocation, description: string, excuse?: Excuse) =>
+    history.add({ kind: 'fault', jobId: invocation.jobId, description, excuse });
 
-  const isDead = (life: Life) => life.epoch !== epoch || life.stepsLeft <= 0;
+  const isDead = (invocation: Invocation) => invocation.epoch !== epoch || invocation.stepsLeft <= 0;
   /** A step of an invocation; never resolves for a dead one. */
-  const step = async (life: Life): Promise<void> => {
-    if (isDead(life)) await never();
-    life.stepsLeft -= 1;
-    if (life.stepsLeft === 0) fault(life, 'killed', 'killed');
-    if (life.stepsLeft <= 0) await never();
+  const step = async (invocation: Invocation): Promise<void> => {
+    if (isDead(invocation)) await never();
+    invocation.stepsLeft -= 1;
+    if (invocation.stepsLeft === 0) fault(invocation, 'killed', 'killed');
+    if (invocation.stepsLeft <= 0) await never();
   };
 
   /** Ports of circuits and limits whose calls may fail; their callers tolerate that. */
-  const shared = <Port extends Record<string, unknown>>(port: Port): Port =>
+  const withFaults = <Port extends Record<string, unknown>>(port: Port): Port =>
     Object.fromEntries(
       Object.entries(port).map(([name, call]) => [
         name,
@@ -174,7 +174,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       ]),
     ) as Port;
   const { all: _, ...circuits } = createFakeCircuits();
-  const [sharedCircuits, sharedLimits] = [shared(circuits), shared(createFakeLimits())];
+  const [sharedCircuits, sharedLimits] = [withFaults(circuits), withFaults(createFakeLimits())];
 
   const createProcess = (): Process => {
     const skewMs = faults.skewMs();
@@ -204,61 +204,64 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
 
   /** Makes a call to the table or to AWS subject to network faults. */
   const remote =
-    <Args extends unknown[], Result>(life: Life, name: string, call: (...args: Args) => Promise<Result>) =>
+    <Args extends unknown[], Result>(invocation: Invocation, name: string, call: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
-      await step(life);
+      await step(invocation);
       const { kind, delayMs } = faults.call();
-      if (delayMs > 1_000) fault(life, `${name}: takes ${Math.round(delayMs)} ms`);
+      if (delayMs > 1_000) fault(invocation, `${name}: takes ${Math.round(delayMs)} ms`);
       await clock.sleep(delayMs);
-      await step(life);
+      await step(invocation);
       if (faults.isOut('table') && !name.startsWith('Start')) throw named('InternalServerError');
       if (kind === 'fails before') {
-        fault(life, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
+        fault(invocation, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
         throw named('InternalServerError');
       }
       let result = await call(...args);
       if (kind === 'twice') {
-        fault(life, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
+        fault(invocation, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
         result = await call(...args);
       }
-      await step(life);
+      await step(invocation);
       if (kind !== 'answer lost') return result;
-      fault(life, `${name}: answer lost`, 'answer lost');
+      fault(invocation, `${name}: answer lost`, 'answer lost');
       throw named('TimeoutError');
     };
-  const remotes = <Port extends Record<string, unknown>>(life: Life, name: string, port: Port): Port =>
+  const remotes = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
     Object.fromEntries(
-      Object.entries(port).map(([key, call]) => [key, remote(life, `${name}.${key}`, call as () => Promise<unknown>)]),
+      Object.entries(port).map(([key, call]) => [
+        key,
+        remote(invocation, `${name}.${key}`, call as () => Promise<unknown>),
+      ]),
     ) as Port;
 
-  const portsOf = (life: Life) => ({
+  const portsOf = (invocation: Invocation) => ({
     ...settings,
     ...withoutNotifications,
     fetchDeadlineMs,
-    catalogue: CATALOGUES[life.process.generation],
-    now: life.process.now,
+    catalogue: CATALOGUES[invocation.process.generation],
+    now: invocation.process.now,
     random: jitter,
     log: silent,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'simulated' }),
-    findClient: remote(life, 'clients.find', findClient),
-    intake: remotes(life, 'intake', store.intake),
-    control: remotes(life, 'control', store.control),
-    outcomes: remotes(life, 'outcomes', store.outcomes),
-    results: remotes(life, 'results', store.results),
-    reader: remotes(life, 'reader', store.reader),
-    redrives: remotes(life, 'redrives', redrives),
+    findClient: remote(invocation, 'clients.find', findClient),
+    intake: remotes(invocation, 'intake', store.intake),
+    control: remotes(invocation, 'control', store.control),
+    outcomes: remotes(invocation, 'outcomes', store.outcomes),
+    results: remotes(invocation, 'results', store.results),
+    reader: remotes(invocation, 'reader', store.reader),
+    redrives: remotes(invocation, 'redrives', redrives),
     due: {
-      claim: remote(life, 'due.claim', store.due.claim),
+      claim: remote(invocation, 'due.claim', store.due.claim),
       find: async function* (shard: number, at: number) {
         const pages: DueEntry[][] = [];
-        await remote(life, 'due.find', async () => {
+        await remote(invocation, 'due.find', async () => {
           for await (const page of store.due.find(shard, at)) pages.push(page);
         })();
         yield* pages;
       },
     } satisfies JobStore['due'],
-    startExecution: remote(life, 'StartExecution', async (claimed: ClaimedJob[]) => start({ jobs: claimed })),
-    startSweep: remote(life, 'StartExecution', async () => start({})),
+    startExecution: remote(invocation, 'StartExecution', async (claimed: ClaimedJob[]) => start({ jobs: claimed })),
+    startSweep: remote(invocation, 'StartExecution', async () => start({})),
     newId: () => {
       id += 1;
       return `01a20b4c-cf47-716b-85d8-${id.toString(16).padStart(12, '0')}`;
@@ -266,9 +269,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   });
 
   /** The real handlers with failing ports. */
-  const handlerOf = (name: Task, life: Life, payload: { jobId?: string; claims?: number; providerId?: string }) => {
-    const ports = portsOf(life);
-    const { breaker, limitCalls } = life.process;
+  const handlerOf = (
+    name: Task,
+    invocation: Invocation,
+    payload: { jobId?: string; claims?: number; providerId?: string },
+  ) => {
+    const ports = portsOf(invocation);
+    const { breaker, limitCalls } = invocation.process;
     const guard = { breaker, isPaused: false, limitCalls };
     const { claims = 0, providerId = '' } = payload;
     const jobId = jobIdOf(payload) ?? '';
@@ -289,12 +296,16 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           policy,
           ...guard,
           minPollMs: MIN_POLL_MS,
-          catalogue: seeCatalogue(ports.catalogue, jobs.get(jobId)),
+          catalogue: alterCatalogue(ports.catalogue, jobs.get(jobId)),
           findSecret: async (name) => secretOf(name),
-          send: seeAnswers(async (request) => {
-            await step(life);
-            const answer = await parties.provider(request, { jobId, claims, providerId }, life.process.generation);
-            await step(life);
+          send: alterSend(async (request) => {
+            await step(invocation);
+            const answer = await parties.provider(
+              request,
+              { jobId, claims, providerId },
+              invocation.process.generation,
+            );
+            await step(invocation);
             return answer;
           }),
         }),
@@ -304,9 +315,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           ...guard,
           userAgent: 'Boomerang',
           send: async (request) => {
-            await step(life);
+            await step(invocation);
             const answer = await parties.receiver(request, jobId);
-            await step(life);
+            await step(invocation);
             return answer;
           },
         }),
@@ -325,24 +336,24 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (fate === 'fails before') throw named('Lambda.ServiceException');
     if (faults.isOut(name)) throw named('Runtime.ImportModuleError');
     const process = takeProcess(name);
-    const life: Life = { jobId, epoch, stepsLeft, process };
+    const invocation: Invocation = { jobId, epoch, stepsLeft, process };
     const running = handlerOf(
       name,
-      life,
+      invocation,
       payload,
     )(payload, {} as never).finally(() => {
       process.isBusy = false;
     });
-    const dies = async () => {
+    const dieLater = async () => {
       await clock.sleep(1_000 + faults.random() * 5_000);
-      if (!isDead(life)) return running;
+      if (!isDead(invocation)) return running;
       throw named('Lambda.Unknown');
     };
     // A killed process handles no further calls.
     if (fate === 'killed') process.callsLeft = 0;
-    const result = await (fate === 'killed' ? Promise.race([running, dies()]) : running);
+    const result = await (fate === 'killed' ? Promise.race([running, dieLater()]) : running);
     if (fate !== 'answer lost') return result;
-    fault(life, `${name}: answer lost`, 'answer lost');
+    fault(invocation, `${name}: answer lost`, 'answer lost');
     throw named('Lambda.ServiceException');
   };
 
@@ -352,7 +363,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     let isOver = false;
     clock.after(TIMEOUTS_MS[name] ?? 0, () => {
       if (!isOver && startEpoch === epoch)
-        history.add({ kind: 'fault', jobId, what: `${name}: timed out`, excuse: 'time-out' });
+        history.add({ kind: 'fault', jobId, description: `${name}: timed out`, excuse: 'time-out' });
     });
     try {
       const result = await invoke(name, payload).finally(() => {
@@ -362,7 +373,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     } catch (error) {
       if (startEpoch !== epoch) return never();
       // The outcome is saved by a retry, or lost.
-      if (name === 'SettleJob') history.add({ kind: 'fault', jobId, what: 'settling failed', excuse: 'not kept' });
+      if (name === 'SettleJob')
+        history.add({ kind: 'fault', jobId, description: 'settling failed', excuse: 'not kept' });
       const { name: errorName, message } = error as Error;
       throw named(errorName, JSON.stringify({ errorType: errorName, errorMessage: message, trace: [] }));
     }
@@ -379,13 +391,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         Input?: { jobs: ClaimedJob[] };
       };
       if (name === 'StartBatch') {
-        const life = {
+        const invocation = {
           jobId: undefined,
           epoch: startEpoch,
           stepsLeft: Number.POSITIVE_INFINITY,
           process: createProcess(),
         };
-        await remote(life, 'StartBatch', async () => start({ jobs: (Input?.jobs ?? []).map(changeClaimed) }))();
+        await remote(invocation, 'StartBatch', async () => start({ jobs: (Input?.jobs ?? []).map(alterClaimed) }))();
         return {};
       }
       return { Payload: (await runTask(name as Task, Payload as never, startEpoch)) as Json };
@@ -396,7 +408,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     });
     result.then(
       () => {},
-      (error: Error) => isAlive() && history.add({ kind: 'fault', jobId: undefined, what: `execution: ${error.name}` }),
+      (error: Error) =>
+        isAlive() && history.add({ kind: 'fault', jobId: undefined, description: `execution: ${error.name}` }),
     );
   };
 
@@ -406,7 +419,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     clock.after(5, begin);
     if (!faults.isRestarted()) return;
     for (const { jobId } of input.jobs ?? []) {
-      history.add({ kind: 'fault', jobId, what: 'execution started twice', excuse: 'restarted' });
+      history.add({ kind: 'fault', jobId, description: 'execution started twice', excuse: 'restarted' });
     }
     clock.after(faults.random() * 120_000, begin);
   };
@@ -449,8 +462,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (answer?.statusCode !== 202) return;
     history.add({ kind: 'accepted', jobId: (JSON.parse(answer.body) as { jobId: string }).jobId });
   };
-  const change = async (what: 'cancel' | 'redrive' | 'redrive many'): Promise<void> => {
-    if (what === 'redrive many') {
+  const change = async (action: 'cancel' | 'redrive' | 'redrive many'): Promise<void> => {
+    if (action === 'redrive many') {
       const status = actions() < 0.5 ? 'COMPLETE' : 'FAILED';
       const headers = { 'content-type': 'application/json' };
       const create = (ports: ReturnType<typeof portsOf>) => createRequestRedrive({ ...ports, jobs: ports.reader });
@@ -461,7 +474,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const jobId = all[Math.floor(actions() * all.length)];
     if (jobId === undefined) return;
     const create = (ports: ReturnType<typeof portsOf>) =>
-      what === 'cancel'
+      action === 'cancel'
         ? createCancel({ ...ports, jobs: ports.reader })
         : createRedrive({ ...ports, jobs: ports.reader });
     await call(create, { pathParameters: { jobId } });
@@ -474,11 +487,11 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (faults.isDoubleTick()) clock.after(0, sweep);
     for (const { jobId, providerId } of faults.isTtlRun() ? fake.deleteExpired(now()) : []) {
       const job = jobs.get(jobId);
-      const has = job?.results.some((one) => one.providerId === providerId && one.status === 'FETCHED') ?? false;
-      history.add({ kind: 'expired', jobId, providerId, isNeeded: job?.status === 'PENDING' && has });
+      const isResult = job?.results.some((one) => one.providerId === providerId && one.status === 'FETCHED') ?? false;
+      history.add({ kind: 'expired', jobId, providerId, isNeeded: job?.status === 'PENDING' && isResult });
     }
     if (faults.isCrash()) {
-      history.add({ kind: 'fault', jobId: undefined, what: 'everything crashed', excuse: 'crash' });
+      history.add({ kind: 'fault', jobId: undefined, description: 'everything crashed', excuse: 'crash' });
       epoch += 1;
     }
     clock.after(MINUTE, tick);
@@ -498,8 +511,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     };
     for (let index = 0; index < count; index += 1) clock.after(postDelayMs(index), () => void post());
     for (let index = 0; index < 4; index += 1) {
-      const what = (['cancel', 'redrive', 'redrive many'] as const)[Math.floor(actions() * 3)] ?? 'cancel';
-      if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(what));
+      const action = (['cancel', 'redrive', 'redrive many'] as const)[Math.floor(actions() * 3)] ?? 'cancel';
+      if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(action));
     }
     const troubleEnd = Math.max(START + TROUBLE_MS, faults.outage?.to ?? 0);
     await clock.runTo(troubleEnd);
@@ -532,10 +545,10 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
   intake: {
     ...store.intake,
     create: async (job, request, at) => {
-      const wasThere = jobs.has(job.jobId);
+      const existed = jobs.has(job.jobId);
       const created = await store.intake.create(job, request, at);
       const { jobId, claims, providers, parameters, metadata } = created.job;
-      if (!wasThere) history.add({ kind: 'created', jobId, claims, providers, parameters, metadata });
+      if (!existed) history.add({ kind: 'created', jobId, claims, providers, parameters, metadata });
       return created;
     },
   },
@@ -567,7 +580,13 @@ const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): Jo
       const isOver = status !== 'PENDING';
       const failed = settlement.attempt?.fetches ?? [];
       history.add({
-        ...{ kind: 'settled', jobId, claims, status, isOver, dueAt, retryAt },
+        kind: 'settled',
+        jobId,
+        claims,
+        status,
+        isOver,
+        dueAt,
+        retryAt,
         polled: polledOf(settlement),
         uncalled: failed.filter(isUncalled).map(({ providerId }) => providerId),
         refused: Object.fromEntries(

@@ -19,7 +19,11 @@ import { definitionText, type State, statesOf, TASKS } from './definition.ts';
 export type RunTask = (name: string, payload: unknown) => unknown;
 
 /** How an execution ended. */
-export type Ended = { failed: boolean /** The last state entered in the outer machine. */; last: string };
+export type Ended = {
+  failed: boolean;
+  /** The last state entered in the outer machine. */
+  last: string;
+};
 
 /** An interpreter of the definition. */
 export type Engine = { run: (input: unknown, runTask: RunTask) => Promise<Ended>; close: () => Promise<void> };
@@ -120,7 +124,10 @@ const createFunctions = async (endpoint: string, lambdaUrl: string): Promise<voi
       {
         Type: 'AWS::Lambda::Function',
         Properties: {
-          ...{ FunctionName, Role: ROLE_ARN, Runtime: 'nodejs24.x', Handler: 'index.handler' },
+          FunctionName,
+          Role: ROLE_ARN,
+          Runtime: 'nodejs24.x',
+          Handler: 'index.handler',
           Code: { ZipFile: forwarder(lambdaUrl, FunctionName) },
         },
       },

@@ -73,11 +73,11 @@ const run = async (input: unknown, tasks: Record<string, (payload: never, call: 
   const calls: Record<string, unknown[]> = {};
   const missing = new Set<string>();
   const ended = await engine.run(input, (name, payload) => {
-    const made = [...(calls[name] ?? []), payload];
-    calls[name] = made;
+    const payloads = [...(calls[name] ?? []), payload];
+    calls[name] = payloads;
     const fake = tasks[name];
     if (!fake && !WITHOUT_RESULT.includes(name)) missing.add(name);
-    return fake?.(payload as never, made.length) ?? {};
+    return fake?.(payload as never, payloads.length) ?? {};
   });
   if (missing.size > 0)
     throw new Error(
@@ -222,7 +222,7 @@ describe('an execution with jobs', () => {
   ];
 
   test.each(rows)(
-    'when $when, makes $calls.0 fetches, $calls.1 callbacks and $calls.2 settlements',
+    'when $when, calls FetchProvider $calls.0 ×, DeliverCallback $calls.1 ×, SettleJob $calls.2 ×',
     async ({ job, fetch = {}, working, deliver, settle, calls, isLeftToLease = false }) => {
       const execution = await run(
         { jobs: [aJob(job)] },

@@ -5,7 +5,7 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import { createBatches, MAX_JOB_BYTES } from '../../functions/job-claim/batches.ts';
 import { parseDefinition } from '../../local/retry-count.ts';
 import { aClaim } from '../builders.ts';
-import { acceptLargest, FILLINGS, theLargestClaim } from '../largest-job.ts';
+import { acceptLargest, FILLINGS, largestClaim } from '../largest-job.ts';
 import { type Machine, machinesOf, readDefinition, TASKS } from './definition.ts';
 
 /** Maximum input or output of a state, a task or an execution, in bytes of UTF-8: a hard quota of Step Functions. */
@@ -70,7 +70,7 @@ const largestError = (name: string) => () => {
 
 const largestBatch = (): ClaimedJob[] => {
   const batches = createBatches();
-  while (batches.toArray().length < 2) batches.add(theLargestClaim(), false);
+  while (batches.toArray().length < 2) batches.add(largestClaim(), false);
   return batches.toArray()[0] ?? [];
 };
 
@@ -78,8 +78,8 @@ describe('the largest job', () => {
   test.each(FILLINGS)('filled with %j is at most 6 KiB when claimed', (filling) => {
     const { parameters, metadata } = acceptLargest(filling);
     expect([jsonBytes(parameters), jsonBytes(metadata)]).toEqual([1024, 1024]);
-    expect(jsonBytes(theLargestClaim(filling))).toBeLessThanOrEqual(MAX_JOB_BYTES);
-    expect(jsonBytes(theLargestClaim(filling))).toBeGreaterThan(5 * 1024);
+    expect(jsonBytes(largestClaim(filling))).toBeLessThanOrEqual(MAX_JOB_BYTES);
+    expect(jsonBytes(largestClaim(filling))).toBeGreaterThan(5 * 1024);
   });
 });
 
@@ -102,7 +102,7 @@ describe('no state exceeds 256 KiB', () => {
 
   test('while processing the largest job, whose receiver rejects the results of ten providers', async () => {
     const fakes = { FetchProvider: largestResult, DeliverCallback: error };
-    const sizes = await sizesOf(jobMachine, theLargestClaim(), fakes);
+    const sizes = await sizesOf(jobMachine, largestClaim(), fakes);
     expectFit(sizes, ['FetchProviders', 'SummariseResults', 'IsReadyToDeliver', 'DeliverCallback', 'SettleJob']);
     expect(sizes.get('SettleJob')).toBeGreaterThan(160 * 1024);
   });
@@ -110,14 +110,14 @@ describe('no state exceeds 256 KiB', () => {
   test('while processing the largest job, whose providers all fail', async () => {
     const sizes = await sizesOf(
       jobMachine,
-      { ...theLargestClaim(), final: false },
+      { ...largestClaim(), final: false },
       { FetchProvider: largestError('ProviderThrottled') },
     );
     expectFit(sizes, ['FetchProviders', 'SummariseResults', 'SettleJob']);
   });
 
   test('while fetching from one provider of the largest job', async () => {
-    const job = theLargestClaim();
+    const job = largestClaim();
     const { jobId, claims, leasedUntil, providers } = job;
     const input = { jobId, claims, leasedUntil, providerId: providers[0], job };
     const sizes = await sizesOf(providerMachine, input, { FetchProvider: largestError('ProviderThrottled') });
@@ -125,8 +125,8 @@ describe('no state exceeds 256 KiB', () => {
   });
 
   test.each<[string, () => ClaimedJob, isSuspect: boolean]>([
-    ['the largest jobs', theLargestClaim, false],
-    ['the largest jobs, each in its own batch', theLargestClaim, true],
+    ['the largest jobs', largestClaim, false],
+    ['the largest jobs, each in its own batch', largestClaim, true],
     ['small jobs, each in its own batch', () => aClaim({ callbackUrl: 'https://a.example/' }), true],
   ])('in a sweep over an unlimited number of %s', async (_name, aJob, isSuspect) => {
     const batches = createBatches();

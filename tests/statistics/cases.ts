@@ -1,6 +1,6 @@
 import type { CircuitResult, CircuitRun, Instances } from './circuit-statistics.ts';
 import { runCircuit } from './circuit-statistics.ts';
-import { type LimitResult, type LimitRun, runLimit } from './limit-statistics.ts';
+import type { LimitResult, LimitRun } from './limit-statistics.ts';
 
 /** The rows of the table: instances, call rate, durations of calls, and the required result. */
 
@@ -9,7 +9,7 @@ export const CALLS_PER_SECOND = [1, 10, 200];
 export const SPEEDS = {
   'failures faster': { successMs: 8_000, failureMs: 20 },
   'failures slower': { successMs: 100, failureMs: 8_000 },
-  'as slow': { successMs: 500, failureMs: 500 },
+  'equally slow': { successMs: 500, failureMs: 500 },
 };
 
 export type CircuitCase = Omit<CircuitRun, 'seed'> & { speed: keyof typeof SPEEDS; name: string };
@@ -26,7 +26,12 @@ export const circuitCases = (
   INSTANCES.flatMap((instances) =>
     CALLS_PER_SECOND.flatMap((callsPerSecond) =>
       Object.entries(SPEEDS).map(([speed, durations]) => ({
-        ...{ name, failureRate, durationMs, instances, callsPerSecond, ...durations },
+        name,
+        failureRate,
+        durationMs,
+        instances,
+        callsPerSecond,
+        ...durations,
         speed: speed as keyof typeof SPEEDS,
       })),
     ),
@@ -80,5 +85,3 @@ export const SLOTS: Omit<LimitRun, 'seed'>[] = [
 
 export const usedShare = ({ callsBySecond }: LimitResult, ratePerSecond: number): number =>
   callsBySecond.reduce((sum, calls) => sum + calls) / (callsBySecond.length * ratePerSecond);
-
-export { runLimit };

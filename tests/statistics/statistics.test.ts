@@ -5,13 +5,13 @@ import {
   LIMITS,
   MINIMUM,
   runCircuits,
-  runLimit,
   SLOTS,
   shortOutage,
   steady,
   usedShare,
 } from './cases.ts';
 import { runCircuit } from './circuit-statistics.ts';
+import { runLimit } from './limit-statistics.ts';
 
 /** A sample of the table that `npm run test:statistics` prints, with fewer runs. */
 

@@ -1,4 +1,4 @@
-/** A queue of events ordered by time, then by insertion. */
+/** A queue of events ordered by time, then by insertion: a binary heap. */
 export const createTimeline = <Event>() => {
   const heap: { at: number; order: number; event: Event }[] = [];
   let order = 0;
@@ -14,7 +14,8 @@ export const createTimeline = <Event>() => {
     add: (at: number, event: Event): void => {
       order += 1;
       heap.push({ at, order, event });
-      for (let child = heap.length - 1; child > 0; ) {
+      let child = heap.length - 1;
+      while (child > 0) {
         const parent = (child - 1) >> 1;
         if (!isBefore(child, parent)) return;
         swap(child, parent);
@@ -26,7 +27,8 @@ export const createTimeline = <Event>() => {
       const last = heap.pop();
       if (heap.length > 0 && last) {
         heap[0] = last;
-        for (let parent = 0; ; ) {
+        let parent = 0;
+        for (;;) {
           const [left, right] = [2 * parent + 1, 2 * parent + 2];
           const child = isBefore(right, left) ? right : left;
           if (!isBefore(child, parent)) break;

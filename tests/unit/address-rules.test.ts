@@ -117,7 +117,7 @@ describe('addresses', () => {
     '64:ff9b::1:808:808',
     '64:ff9b:0:1::808:808',
     '64:ff9b:1::808:808',
-  ])('beside the NAT64 prefix, like %s, are refused', (address) => expect(isAllowed(address)).toBe(false));
+  ])('just outside the NAT64 prefix, like %s, are refused', (address) => expect(isAllowed(address)).toBe(false));
 
   test.each([
     '',

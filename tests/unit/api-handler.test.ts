@@ -122,18 +122,18 @@ describe('an invalid request', () => {
     ['an empty body', 400, { body: '' }],
     ['nothing but a byte order mark', 400, { body: '\uFEFF' }],
     ['two byte order marks', 400, { body: '\uFEFF\uFEFF{"name":"a"}' }],
-    ['a byte order mark within', 400, { body: '{\uFEFF"name":"a"}' }],
+    ['a byte order mark inside', 400, { body: '{\uFEFF"name":"a"}' }],
     ['the byte order mark of UTF-16', 400, { body: Buffer.from('\uFEFF{"name":"a"}', 'utf16le') }],
     ['broken JSON', 400, { body: '{' }],
     ['two values', 400, { body: '{}{}' }],
     ['a bare word', 400, { body: 'constructor' }],
-    ['a bare word that JSON may not hold', 400, { body: '__proto__' }],
+    ['a bare word that names a prototype', 400, { body: '__proto__' }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x22, 0xff, 0x22]) }],
     ['half of a character', 400, { body: Buffer.from([0x22, 0xc3, 0x22]) }],
     ['nesting that does not end', 400, { body: '['.repeat(16_000) }],
     ['a prototype', 422, { body: '{"name":"a","__proto__":{"isAdmin":true}}' }],
-    ['a prototype within', 422, { body: '{"name":"a","more":[{"__proto__":null}]}' }],
-    ['a prototype by the back door', 422, { body: '{"name":"a","more":{"constructor":{"prototype":{}}}}' }],
+    ['a nested prototype', 422, { body: '{"name":"a","more":[{"__proto__":null}]}' }],
+    ['a prototype through a constructor', 422, { body: '{"name":"a","more":{"constructor":{"prototype":{}}}}' }],
     ['null', 422, { body: 'null' }],
     ['a list', 422, { body: '[]' }],
     ['a number for a name', 422, { body: '{"name":1}' }],
@@ -246,7 +246,7 @@ describe('a form', () => {
 
   test.each<[string, number, Request]>([
     ['JSON', 415, { body: '{"a":"b"}' }],
-    ['a type that only begins alike', 415, { body: 'a=b', type: `${FORM}x` }],
+    ['a type that only begins like a form', 415, { body: 'a=b', type: `${FORM}x` }],
     ['no type', 415, { body: 'a=b', type: '' }],
     ['too many bytes', 413, { body: `a=${'x'.repeat(16 * 1024)}`, type: FORM }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x61, 0x3d, 0xff]), type: FORM }],
@@ -347,7 +347,7 @@ describe('a request that gets 401', () => {
     expect(counted.reduce((sum, [, times]) => sum + times, 0)).toBe(1_002);
   });
 
-  test("is recorded by whichever part of the chain refuses it, and when it is a process's only request", async () => {
+  test('is recorded whether authentication or verification refuses it, even as the only request of a process', async () => {
     const refuse = async () => {
       throw new Unauthorized('bad_signature', 'No.', 'StandardWebhooks');
     };

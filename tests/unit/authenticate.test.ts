@@ -8,12 +8,12 @@ const KEY = newApiKey();
 const CALLER = { clientId: 'client', name: 'acme' };
 
 const createWorld = () => {
-  const asked: string[] = [];
+  const lookups: string[] = [];
   const findCaller: FindCaller = async (keyHash) => {
-    asked.push(keyHash);
+    lookups.push(keyHash);
     return keyHash === hashApiKey(KEY) ? CALLER : undefined;
   };
-  return { asked, authenticate: createAuthenticate(findCaller) };
+  return { lookups, authenticate: createAuthenticate(findCaller) };
 };
 
 describe('a caller', () => {
@@ -25,18 +25,18 @@ describe('a caller', () => {
   );
 
   test('is looked up once a minute, by the hash of the key alone', async () => {
-    const { authenticate, asked } = createWorld();
+    const { authenticate, lookups } = createWorld();
     await Promise.all(Array.from({ length: 20 }, () => authenticate(`Bearer ${KEY}`)));
     await authenticate(`Bearer ${KEY}`);
-    expect(asked).toEqual([hashApiKey(KEY)]);
+    expect(lookups).toEqual([hashApiKey(KEY)]);
   });
 
-  test('is cached when unknown, too', async () => {
-    const { authenticate, asked } = createWorld();
+  test('is also cached when unknown', async () => {
+    const { authenticate, lookups } = createWorld();
     for (let time = 0; time < 3; time += 1) {
       await expect(authenticate('Bearer nobody')).rejects.toMatchObject({ status: 401 });
     }
-    expect(asked).toHaveLength(1);
+    expect(lookups).toHaveLength(1);
   });
 
   test('is looked up again after a look-up that failed', async () => {
@@ -68,7 +68,7 @@ describe('a caller', () => {
     });
   });
 
-  test('that is refused leaves the reason, and a fingerprint only if its key has our format', async () => {
+  test('that is refused carries the reason, and a fingerprint only if its key has our format', async () => {
     const failed = (header: string | undefined) =>
       createWorld()
         .authenticate(header)

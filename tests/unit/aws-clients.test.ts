@@ -148,7 +148,7 @@ test('a response in time succeeds, and its connection is reused', async () => {
   expect(ports.size).toBe(1);
 });
 
-test('a call never exceeds its limits, whichever attempts fail, and when', async () => {
+test('a call never exceeds its limits, whichever attempts fail and however long they take', async () => {
   const limitNames = fc.constantFrom(...Object.values(CALL_LIMITS));
   const kinds = fc.constantFrom('THROTTLING', 'TRANSIENT', 'SERVER_ERROR', 'CLIENT_ERROR' as const);
   const attempts = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), kinds), {

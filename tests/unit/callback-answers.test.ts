@@ -33,7 +33,11 @@ const deliver = async (
   const deps = {
     ...unguarded,
     ...store,
-    ...{ findClient, now: () => NOW, log, policy, userAgent: 'Boomerang/1' },
+    findClient,
+    now: () => NOW,
+    log,
+    policy,
+    userAgent: 'Boomerang/1',
     send: async (request: Parameters<typeof send>[0]) => ownSend({ ...request, ...(timeoutMs && { timeoutMs }) }),
   };
   let error: Error | undefined;
@@ -86,7 +90,7 @@ describe('a response that is not HTTP', () => {
     ['length and chunks at once', answer('200 OK', ['Transfer-Encoding: chunked']), 'HPE_INVALID_TRANSFER_ENCODING'],
     ['two lengths', answer('200 OK', ['Content-Length: 7']), 'HPE_UNEXPECTED_CONTENT_LENGTH'],
     ['70 KB of headers', answer('200 OK', [`X: ${'x'.repeat(70_000)}`]), 'HPE_HEADER_OVERFLOW'],
-    ['another protocol', ['220 mail.example ESMTP\r\n'], 'HPE_INVALID_CONSTANT'],
+    ['a different protocol', ['220 mail.example ESMTP\r\n'], 'HPE_INVALID_CONSTANT'],
     [
       'an upgrade that we did not request',
       ['HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
@@ -154,7 +158,7 @@ describe('an excerpt that repeats', () => {
   });
 
   test.each<[string, (signature: string) => string, RegExp]>([
-    ['as it was', (signature) => `bad signature: ${signature}`, /^bad signature: v1,\*{3}$/],
+    ['unchanged', (signature) => `bad signature: ${signature}`, /^bad signature: v1,\*{3}$/],
     ['without its version', (signature) => `bad signature: ${signature.slice(3)}`, /^bad signature: \*{3}$/],
     ['in JSON', (signature) => JSON.stringify({ signature }).replaceAll('/', '\\/'), /^{"signature":"v1,\*{3}"}$/],
     ['percent-encoded', encodeURIComponent, /^v1%2C\*{3}$/],

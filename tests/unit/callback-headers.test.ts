@@ -113,7 +113,7 @@ describe('a reserved name', () => {
   });
 
   test.each(['x-host', 'hosts', 'tea', 'x-webhook-id', 'webhooks', 'contents', 'x-content-type'])(
-    'is not a similar one: %s',
+    'does not include a similar name: %s',
     (name) => expect(refusalOf([header(name)])).toBeUndefined(),
   );
 });

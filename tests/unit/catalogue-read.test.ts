@@ -98,7 +98,7 @@ describe('GET /catalogue', () => {
     expect(world.reads).toBe(0);
   });
 
-  test('shows which circuits are open, and when the next call may go out', async () => {
+  test('shows which circuits are open or half open, and when the next call may go out', async () => {
     const { world, circuits, states } = createWorld();
     const open = opened('provider#gas', 1, NOW, RULES);
     await circuits.open(open, NOW);
@@ -169,5 +169,5 @@ describe('the public part of a catalogue', () => {
     '{}',
     '{"providers":[{"id":"gas"}]}',
     '{"providers":[{"id":"gas","url":"x","parameters":{"properties":[]}}]}',
-  ])('is rejected in %s', (text) => expect(() => parseOffers(text)).toThrow(TypeError));
+  ])('cannot be read from %s', (text) => expect(() => parseOffers(text)).toThrow(TypeError));
 });

@@ -31,7 +31,7 @@ describe('the JSON Schema of the catalogue', () => {
     expect(committed).toEqual(JSON.parse(JSON.stringify(catalogueDocument)));
   });
 
-  test.each(files)('accepts %s, as we do', (file) => {
+  test.each(files)('accepts %s, as the zod schema does', (file) => {
     const text = read(file);
     expect([isValid(JSON.parse(text)), isValid.errors]).toEqual([true, null]);
     const { $schema } = JSON.parse(text) as { $schema: string };
@@ -40,7 +40,7 @@ describe('the JSON Schema of the catalogue', () => {
     expect([...parseDeployedCatalogue(text, PLACEHOLDERS)]).toEqual([...catalogue]);
   });
 
-  test('accepts every example in the documentation, as we do', () => {
+  test('accepts every example in the documentation, as the zod schema does', () => {
     expect(blocks.length).toBeGreaterThan(12);
     for (const block of blocks) {
       expect([block, isValid(JSON.parse(block))]).toEqual([block, true]);
@@ -142,11 +142,11 @@ describe('the JSON Schema of the catalogue', () => {
         const theirs = isValid(changed);
         const codes = (ours.error?.issues ?? []).map((issue) => issue.code);
         // JSON Schema cannot express which header names belong to the HTTP client, or what is a valid URL.
-        const isBeyond = (issue: NonNullable<typeof ours.error>['issues'][number]): boolean =>
+        const isInexpressible = (issue: NonNullable<typeof ours.error>['issues'][number]): boolean =>
           (issue.code === 'invalid_key' && issue.issues.every(({ code }) => code === 'custom')) ||
           issue.code === 'custom' ||
           (issue.code === 'invalid_format' && issue.format === 'url');
-        const isRefused = (ours.error?.issues ?? []).some((issue) => !isBeyond(issue));
+        const isRefused = (ours.error?.issues ?? []).some((issue) => !isInexpressible(issue));
         if (isRefused) refusals += 1;
         expect([JSON.stringify(changed), codes, !theirs]).toEqual([JSON.stringify(changed), codes, isRefused]);
       }),

@@ -376,7 +376,7 @@ describe('catalogue faults', () => {
     );
   });
 
-  test('of parameters is told beside those of the url, of headers beside those of other headers', () => {
+  test('of parameters do not hide those of the URL; those of one header do not hide those of others', () => {
     const fields = {
       url: 'https://h/{a}{',
       headers: { host: 'x', 'x-a': 'a\nb', 'X-b': '1', 'x-B': '2' },
@@ -400,7 +400,7 @@ describe('catalogue faults', () => {
     ]);
   });
 
-  test('of JSON that does not parse is one, with its place', () => {
+  test('of invalid JSON are a single fault, with its position', () => {
     expect(faultsOf('{\n  "providers": [}')).toEqual([
       { path: [], message: expect.stringMatching(/^Must be JSON: /), line: 2, column: 17 },
     ]);
@@ -413,11 +413,11 @@ describe('catalogue faults', () => {
     '{"url":"hunter2" oops',
     '["hunter2\n"]',
     'hunter2',
-  ])('of JSON that does not parse quote nothing of %j', (text) => {
+  ])('of invalid JSON do not quote the file: %j', (text) => {
     expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
   });
 
-  test('of JSON with two errors report the first', () => {
+  test('of JSON with two errors are reported by the first', () => {
     expect(faultsOf('[}{')).toHaveLength(1);
   });
 
@@ -458,12 +458,12 @@ describe('catalogue faults', () => {
     ['closed', '['.repeat(100_000) + ']'.repeat(100_000)],
     ['open', '['.repeat(100_000)],
     ['of objects', '{"a":'.repeat(100_000)],
-  ])('of bodies that are nested too deep is one, with its place (%s)', (_, deep) => {
+  ])('of a body nested too deeply are a single fault, with its position (%s)', (_, deep) => {
     const text = `{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,\n"body":${deep}}]}`;
     expect(describeAll(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 levels deep$/)]);
   });
 
-  test('counts no brackets in strings as nesting', () => {
+  test('ignore brackets in strings when measuring depth', () => {
     const brackets = `\\"${'['.repeat(1_000)}`;
     expect(() =>
       parseCatalogue(`{"providers":[{"id":"p","url":"https://h","title":"${brackets.slice(0, 100)}"}]}`, {}),

@@ -154,7 +154,7 @@ describe('a circuit', () => {
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2, failures: 1, samples: 2 }]);
   });
 
-  test('counts at once in a fresh process, and not at all in a process that does not know the watch', async () => {
+  test('counts at once in a process that has read the watch, and not at all in one that has not', async () => {
     const { call, setHealthy, advance, circuits } = createWorld(2);
     await call(GAS, 1);
     advance(4_000);
@@ -395,7 +395,7 @@ describe('a circuit', () => {
       expect([1_000, 1_007, 1_008].map((calls) => at(start, calls, 8) !== undefined)).toEqual([true, true, false]);
     });
 
-    test('starts with the first window that startCall after all processes know, and lasts two windows', () => {
+    test('begins after all processes know of it, and lasts two windows', () => {
       const of = (now: number, count = 1) => ({
         weight: 8,
         weightFrom: start + count * rules.windowMs,

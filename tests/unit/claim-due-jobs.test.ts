@@ -103,7 +103,7 @@ describe('a sweep', () => {
     expect(await claim({}, 7)).toEqual({ batches: [], more: false, claimed: 7 });
   });
 
-  test('ends once it has claimed its share', async () => {
+  test('ends once it has claimed maxJobsPerSweep jobs', async () => {
     const { claim } = await createWorld(100);
     expect(await claim({ maxJobsPerSweep: 50 })).toMatchObject({ more: false, claimed: 50 });
     expect(await claim({ maxJobsPerSweep: 50 }, 50)).toEqual({ batches: [], more: false, claimed: 50 });

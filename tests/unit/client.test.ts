@@ -150,8 +150,8 @@ describe('a refused request', () => {
     ],
     ['HTML of a proxy', { status: 502, raw: '<html>' }, { status: 502, message: 'Bad Gateway' }],
     ['no body', { status: 503 }, { status: 503, message: 'Service Unavailable' }],
-    ['JSON that is no object', { status: 500, raw: 'null' }, { status: 500, message: 'Internal Server Error' }],
-  ])('is a problem for %s', async (_, answer, expected) => {
+    ['JSON that is not an object', { status: 500, raw: 'null' }, { status: 500, message: 'Internal Server Error' }],
+  ])('throws a problem for %s', async (_, answer, expected) => {
     const { client } = await serve(answer);
     expect(await caught(client.get(JOB_ID))).toMatchObject({ ...expected, retryAfterMs: undefined });
   });
@@ -176,13 +176,13 @@ describe('wait', () => {
     expect(seen).toEqual(['PENDING', 'PENDING', 'PARTIAL']);
   });
 
-  test('stops where the caller says', async () => {
+  test("stops when the caller's condition holds", async () => {
     const { client, received } = await serve({ body: { ...jobIn('PENDING'), phase: 'CALLING_BACK' } });
     await client.wait(JOB_ID, { ...FAST, until: ({ phase }) => phase === 'CALLING_BACK' });
     expect(received).toHaveLength(1);
   });
 
-  test('asks whether the job has changed, and goes on after 304', async () => {
+  test('sends the ETag of the last response, and continues after 304', async () => {
     const { client, received } = await serve(
       { body: jobIn('PENDING'), headers: { etag: '"1"' } },
       { status: 304, headers: { etag: '"1"' } },
@@ -200,7 +200,7 @@ describe('wait', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('polls at once where Retry-After is 0', async () => {
+  test('polls at once if Retry-After is 0', async () => {
     const { client } = await serve(
       { body: jobIn('PENDING'), headers: { 'retry-after': '0' } },
       { body: jobIn('COMPLETE') },

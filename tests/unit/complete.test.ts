@@ -53,14 +53,14 @@ describe('POST /complete', () => {
   });
 
   test.each([
-    ['another type', { data: {} }, '/data'],
+    ['data of another type', { data: {} }, '/data'],
     ['no data', {}, '/data'],
     ['null', { data: null }, '/data'],
-    ['an object like a list', { data: { length: 0 } }, '/data'],
-    ['no id', { jobId: '', data: [] }, '/jobId'],
-    ['more', { data: [], metadata2: 1 }, '/metadata2'],
+    ['an array-like object', { data: { length: 0 } }, '/data'],
+    ['an empty id', { jobId: '', data: [] }, '/jobId'],
+    ['an unknown property', { data: [], metadata2: 1 }, '/metadata2'],
     ['metadata with a key that no job has', { data: [], metadata: { '': 'a' } }, '/metadata'],
-    ['metadata that is no text', { data: [], metadata: { orderId: 1 } }, '/metadata'],
+    ['metadata values that are not strings', { data: [], metadata: { orderId: 1 } }, '/metadata'],
   ])('rejects %s', async (_name, change, pointer) => {
     const { statusCode, body = '' } = await createWorld().post({ body: JSON.stringify({ jobId: 'a', ...change }) });
     expect([statusCode, JSON.parse(body).errors]).toMatchObject([422, [{ pointer }]]);
@@ -88,14 +88,14 @@ describe('with POST /complete disabled', () => {
     expect(await createWorld({ isEnabled: false }).post(change)).toEqual(expected);
   });
 
-  test('so does another method', async () => {
+  test('another method gets the response of an unknown route, too', async () => {
     const send = async (isDisabled: boolean) =>
       createFallback({ log: aLog(), isDisabled: () => isDisabled })(anEvent(), {} as Context);
     expect((await send(true)).statusCode).toBe(404);
     expect(await send(false)).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
   });
 
-  test('every stage except local and dev is affected, unless a secret is set', () => {
+  test('it is disabled on every stage except local and dev, unless a secret is set', () => {
     const template = readTemplate('template.yaml');
     const isEnabled = (logicalId: string, Stage: string, CompleteSecretName: string) => {
       const resolve = createResolver(template, {

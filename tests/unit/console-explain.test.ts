@@ -68,7 +68,7 @@ describe('a pending job', () => {
     expect(explain(jobOf(), now).tone).toBe('pending');
   });
 
-  test('waits for a provider: why, since when, and until when', () => {
+  test('states why, since when and until when it waits for a provider', () => {
     const job = jobOf({ ...waiting, providers: [unavailable()], attempts: [failedFetch('10:14')] });
     expect(explain(job, now)).toEqual({
       tone: 'warn',
@@ -77,25 +77,25 @@ describe('a pending job', () => {
     });
   });
 
-  test('counts since the first failure in a row', () => {
+  test('dates failures from the first of the current run', () => {
     const ok = attemptOf('10:02', { fetches: [{ providerId: 'gas', status: 'OK', statusCode: 200 }] });
     const attempts = [failedFetch('10:01'), ok, failedFetch('10:05'), failedFetch('10:14')];
     expect(textOf({ ...waiting, providers: [unavailable()], attempts })).toMatch('503 since 10:05');
   });
 
-  test('counts only failures since the last redrive', () => {
+  test('dates failures from the last redrive at the earliest', () => {
     const redriven: Attempt = { ...failedFetch('10:14'), trigger: 'redrive' };
     expect(textOf({ ...waiting, providers: [unavailable()], attempts: [failedFetch('10:01'), redriven] })).toMatch(
       '503 since 10:14',
     );
   });
 
-  test('knows that failures began before the attempts that are kept', () => {
+  test('says "before" when failures began before the oldest logged attempt', () => {
     const providers = [unavailable({ failedAttempts: 21 })];
     expect(textOf({ ...waiting, providers, attempts: [failedFetch('10:14')] })).toMatch('503 since before 10:14');
   });
 
-  test('tells different failures apart', () => {
+  test('distinguishes different failures', () => {
     const attempts = [failedFetch('10:05', 500), failedFetch('10:14')];
     expect(textOf({ ...waiting, providers: [unavailable()], attempts })).toBe(
       'Waiting for gas: failing since 10:05, last with 503, next try 10:24',
@@ -118,7 +118,7 @@ describe('a pending job', () => {
     expect(textOf(waiting)).toBe('Waiting for gas: not called yet, next try 10:24');
   });
 
-  test('waits for work that goes on', () => {
+  test('waits for a provider that is still working', () => {
     const working = unavailable({
       failedAttempts: 0,
       error: { class: 'still_working' },

@@ -111,11 +111,11 @@ describe('the values of fields', () => {
 });
 
 describe('the checks before sending', () => {
-  test('accept a right form', () => {
+  test('accept a valid form', () => {
     expect(faultsOf(formOf(), catalogue)).toEqual({});
   });
 
-  test('name each wrong field', () => {
+  test('name each invalid field', () => {
     const form = formOf({
       parameters: { gas: { account: '', size: '1.5', state: 'lost' } },
       callbackUrl: 'example.com',
@@ -145,7 +145,7 @@ describe('the checks before sending', () => {
     expect(faultsOf(formOf({ callbackUrl }), catalogue)).toEqual({ callbackUrl: message });
   });
 
-  test('want a provider, and one of the catalogue', () => {
+  test('require a provider, and one of the catalogue', () => {
     expect(faultsOf(formOf({ providers: [] }), catalogue)).toEqual({ providers: 'Choose at least one provider' });
     expect(faultsOf(formOf({ providers: ['tv'] }), catalogue)).toEqual({
       'provider.tv': 'Is no longer in the catalogue',
@@ -197,7 +197,7 @@ describe('the rules of parameters are those of the server', () => {
     );
   });
 
-  test('for formats they are never stricter, and use the same words', () => {
+  test('for formats they are never stricter, and use the same messages', () => {
     const samples = [
       '2026-01-31',
       '23:59:59Z',
@@ -226,11 +226,11 @@ describe('the rules of parameters are those of the server', () => {
     );
   });
 
-  test('reject what is no such format', () => {
+  test('reject what does not match the format', () => {
     for (const format of PARAMETER_FORMATS) expect(valueFaults({ type: 'string', format }, ' ')).toHaveLength(1);
   });
 
-  test('a form without faults makes parameters that the server accepts, and the other way round', () => {
+  test('a form has no faults exactly if the server accepts its parameters', () => {
     fc.assert(
       fc.property(schema, text, fc.boolean(), (property, typed, isRequired) => {
         const parameters: ParametersSchema = {

@@ -16,11 +16,11 @@ const read = async (headers: Record<string, string>) =>
 
 const html = gunzipSync(Buffer.from(page.gzip, 'base64')).toString('utf8');
 
-test('has at most 45 KiB, compressed', () => {
+test('the page has at most 45 KiB, compressed', () => {
   expect(Buffer.from(page.gzip, 'base64').length).toBeLessThanOrEqual(45 * 1024);
 });
 
-test('is compressed for clients that accept it', async () => {
+test('the page is compressed for clients that accept it', async () => {
   const { statusCode, headers, body, isBase64Encoded } = await read({ 'accept-encoding': 'gzip, deflate, br' });
   expect([statusCode, isBase64Encoded, body]).toEqual([200, true, page.gzip]);
   expect(headers).toMatchObject({
@@ -32,19 +32,19 @@ test('is compressed for clients that accept it', async () => {
   });
 });
 
-test('is plain for others', async () => {
+test('the page is not compressed for other clients', async () => {
   const { statusCode, headers, body, isBase64Encoded = false } = await read({});
   expect([statusCode, isBase64Encoded, body]).toEqual([200, false, html]);
   expect(headers).not.toHaveProperty('content-encoding');
 });
 
-test('is not sent again to a client that has it', async () => {
+test('the page is not sent again to a client that has it', async () => {
   const { statusCode, headers, body } = await read({ 'if-none-match': `"other", ${ETAG}` });
   expect([statusCode, body]).toEqual([304, undefined]);
   expect(headers).toMatchObject({ etag: ETAG });
 });
 
-describe('its policy', () => {
+describe('the policy of the page', () => {
   const hashOf = (element: string): string => {
     const [, content = ''] = new RegExp(`<${element}>(.*)</${element}>`, 's').exec(html) ?? [];
     return `'sha256-${createHash('sha256').update(content).digest('base64')}'`;

@@ -16,10 +16,10 @@ test('numbers keep every digit', () => {
   );
 });
 
-test('quotes and brackets in strings are text', () => {
+test('quotes and brackets in strings do not affect the indentation', () => {
   expect(prettyJson('["a\\"],{\\\\"]')).toBe('[\n  "a\\"],{\\\\"\n]');
 });
 
-test('text that ends early is shown as far as it goes', () => {
+test('truncated JSON is indented up to its end', () => {
   expect(prettyJson('{"a":"b')).toBe('{\n  "a": "b');
 });

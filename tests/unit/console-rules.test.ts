@@ -30,7 +30,7 @@ describe('texts', () => {
     [2 * 3_600_000 + 5 * 60_000, '2 h 5 min'],
     [3 * 86_400_000, '3 d'],
     [-5, '0 ms'],
-  ])('%d ms last %s', (ms, expected) => {
+  ])('%d ms is formatted as %s', (ms, expected) => {
     expect(formatDuration(ms)).toBe(expected);
   });
 
@@ -40,7 +40,7 @@ describe('texts', () => {
     [7_000, '0:07'],
     [6_100, '0:07'],
     [3_600_000, '1 h'],
-  ])('%d ms are counted down as %s', (ms, expected) => {
+  ])('a countdown of %d ms is formatted as %s', (ms, expected) => {
     expect(formatCountdown(ms)).toBe(expected);
   });
 
@@ -85,13 +85,13 @@ describe('addresses', () => {
     ['#key=a+b/c=', 'a+b/c=', '#/'],
     ['#/jobs/1?key=a+b&tab=data', 'a+b', '#/jobs/1?tab=data'],
     ['#/jobs?status=FAILED', undefined, '#/jobs?status=FAILED'],
-  ])('give their key away: %s', (hash, key, rest) => {
+  ])('are split into key and rest: %s', (hash, key, rest) => {
     expect(splitKey(hash)).toEqual({ key, rest });
   });
 });
 
 describe('filters', () => {
-  test('survive the address, and become a query', () => {
+  test('round-trip through the address, and become a query', () => {
     const filter = parseFilter({ status: 'FAILED,NONSENSE,PARTIAL', providerId: 'gas', from: '2026-01-01T00:00:00Z' });
     expect(filterParams(filter)).toMatchObject({ status: 'PARTIAL,FAILED', providerId: 'gas' });
     expect(filterQuery(filter)).toEqual({
@@ -101,7 +101,7 @@ describe('filters', () => {
     });
   });
 
-  test('take no status with jobs in trouble, and no times with a range', () => {
+  test('have no status with jobs in trouble, and no times with a range', () => {
     expect(parseFilter({ status: 'FAILED', inTrouble: 'true' })).toEqual({ statuses: [], inTrouble: true });
     expect(parseFilter({ range: 'hour', from: '2026-01-01T00:00:00Z' })).toEqual({
       statuses: [],
@@ -126,7 +126,7 @@ describe('filters', () => {
     expect(redriveRequest(parseFilter({ status: 'COMPLETE' }), NOW)).toBeUndefined();
   });
 
-  test('are told in words', () => {
+  test('are described in words', () => {
     expect(describeRequest({ status: ['FAILED', 'PARTIAL'], providerId: 'gas', failureCode: 'CALLBACK_GONE' })).toBe(
       'Failed and partial jobs of gas (receiver gone (410))',
     );
@@ -137,7 +137,7 @@ describe('filters', () => {
 describe('rows', () => {
   const row = (jobId: string, status: JobSummary['status'] = 'PENDING') => ({ jobId, status }) as JobSummary;
 
-  test('are renewed by a fresh page, and keep the older ones', () => {
+  test('are replaced by those of a fresh page, and older ones stay', () => {
     const merged = mergeRows([row('c'), row('b'), row('a')], [row('d'), row('c', 'COMPLETE')], false);
     expect(merged.map(({ jobId }) => jobId)).toEqual(['d', 'c', 'b', 'a']);
     expect(merged[1]?.status).toBe('COMPLETE');
@@ -147,12 +147,12 @@ describe('rows', () => {
     expect(mergeRows([row('b'), row('a')], [row('z'), row('y')], false)).toEqual([row('z'), row('y')]);
   });
 
-  test('that no longer match go', () => {
+  test('that no longer match are dropped', () => {
     expect(mergeRows([row('b'), row('a')], [row('b')], true)).toEqual([row('b')]);
     expect(mergeRows([row('b'), row('a')], [], true)).toEqual([]);
   });
 
-  test('are acted on each, whatever fails', async () => {
+  test('are all processed, even if some fail', async () => {
     const progress: number[] = [];
     const act = async (id: string) => {
       if (id === 'b') throw new Error('no');
@@ -215,17 +215,17 @@ describe('the verdict', () => {
     ]);
   });
 
-  test('warns of jobs that still run', () => {
+  test('warns of pending jobs in trouble', () => {
     expect(verdictOf({ totals: { ...NONE, PENDING: 1 }, inTrouble: 1 })[0]).toBe('warn');
   });
 
-  test('says that there is nothing', () => {
+  test('says that there are no jobs', () => {
     expect(verdictOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'Nothing waits, and nothing is wrong.']);
   });
 });
 
 describe('polls', () => {
-  test('keep their pace, slow down with each failure, and wait as long as the server says', () => {
+  test('keep their interval, back off after each failure, and respect Retry-After', () => {
     const delays = [0, 1, 2, 3, 10].map((failures) => nextDelayMs({ everyMs: 3_000, failures }));
     expect(delays).toEqual([3_000, 6_000, 12_000, 24_000, 60_000]);
     expect(nextDelayMs({ everyMs: 3_000, failures: 1, retryAfterMs: 30_000 })).toBe(30_000);

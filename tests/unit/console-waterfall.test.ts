@@ -112,7 +112,7 @@ describe('the waterfall of a job', () => {
       for (const { from, to } of bars) expect(to - from).toBeGreaterThanOrEqual(0.02 - EPSILON);
     }));
 
-  test('divides bars by quick tries', () =>
+  test('marks the immediate retries of a call within its bar', () =>
     everyRow(({ bars }) => {
       for (const { from, to, call, ticks } of bars) {
         expect(ticks).toHaveLength((call.tries ?? 1) - 1);
@@ -134,7 +134,7 @@ describe('the waterfall of a job', () => {
       expect(free).toBeLessThanOrEqual(1 + EPSILON);
     }));
 
-  test('compresses hours between attempts, and says how long they were', () => {
+  test('compresses hours between attempts, and labels them with their length', () => {
     const call = { durationMs: 2000, tries: 1, isTimed: true, isFetch: true };
     const { rows, gaps } = waterfallOf(
       jobOf(
@@ -152,7 +152,7 @@ describe('the waterfall of a job', () => {
     ]);
   });
 
-  test('keeps the proportions of what happens together', () => {
+  test('keeps the proportions of calls without a gap between them', () => {
     const call = { tries: 1, isTimed: true, waitMs: 0 };
     const planned = [
       { ...call, durationMs: 3000, isFetch: true },
@@ -178,7 +178,7 @@ describe('the waterfall of a job', () => {
     expect((long ?? 0) / (short ?? 1)).toBeCloseTo(10);
   });
 
-  test('shows work that goes on', () => {
+  test('shows polled work in progress', () => {
     const working = {
       providerId: 'gas',
       status: 'UNAVAILABLE',
@@ -190,7 +190,7 @@ describe('the waterfall of a job', () => {
     expect(rows[1]).toMatchObject({ ongoing: undefined, next: undefined });
   });
 
-  test('reaches from the post to the next attempt while no call was made', () => {
+  test('reaches from the request to the next attempt while no call was made', () => {
     const { rows, gaps } = waterfallOf(jobOf([]));
     expect(rows[0]?.next).toBe(1);
     expect(gaps).toEqual([{ from: 0, to: 1, ms: 1000 }]);

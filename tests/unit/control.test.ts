@@ -105,7 +105,7 @@ test('a cancelled job is over and has no lease', () => {
   expect([hasEnded(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
 });
 
-test('the end of a job is kept when it is expunged, and dropped when it is redriven', () => {
+test('the end time of a job stays when it is expunged, and is removed when it is redriven', () => {
   const ended = cancelled(aJob({ isInTrouble: true }), { now: NOW, retentionMs: 1_500 });
   expect(ended).toMatchObject({ endedAt: NOW });
   expect(ended).not.toHaveProperty('isInTrouble');
@@ -182,7 +182,10 @@ describe('redriving', () => {
       phase: 'CALLING_BACK' as const,
       results: [fetchedResult('gas'), fetchedResult('internet')],
       attempt: { number: 1, trigger: 'immediate' as const, endedAt: NOW, fetches: [] },
-      ...{ fetchAttempts: 1, callbackAttempts: 1, updatedAt: NOW, expiresAt: NOW },
+      fetchAttempts: 1,
+      callbackAttempts: 1,
+      updatedAt: NOW,
+      expiresAt: NOW,
     };
     await store.outcomes.save(job.jobId, 1, settlement, [result, { ...result, providerId: 'internet' }]);
     const next = await redrive();

@@ -204,7 +204,7 @@ describe("a client's headers", () => {
     return { ...world, worked, error };
   };
 
-  test('are sent beside ours, and do not affect the signature', async () => {
+  test('are sent with ours, and do not affect the signature', async () => {
     const headers = [
       { name: 'authorization', value: CREDENTIAL },
       { name: '__proto__', value: 'x' },

@@ -249,7 +249,7 @@ describe('a host with several addresses', () => {
     expect(dialled).toEqual([]);
   });
 
-  test('is dialled in turns between the families', async () => {
+  test('is dialled alternating between the families', async () => {
     const { addresses, connect } = aHost(...Array<['v4', Condition]>(3).fill(['v4', 'refused']), ['v6', 'refused']);
     const dialled: string[] = [];
     const dialling = dial({

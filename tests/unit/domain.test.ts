@@ -143,9 +143,12 @@ describe('the catalogue', () => {
     expect(() => parse(providers)).toThrow(message);
   });
 
-  test.each(['[]', 'null', '"text"', '{}', '{"providers":{}}', '{"providers":[null]}'])('is not %s', (text) => {
-    expect(() => parseCatalogue(text, {})).toThrow(InvalidCatalogue);
-  });
+  test.each(['[]', 'null', '"text"', '{}', '{"providers":{}}', '{"providers":[null]}'])(
+    'cannot be read from %s',
+    (text) => {
+      expect(() => parseCatalogue(text, {})).toThrow(InvalidCatalogue);
+    },
+  );
 
   test('reports every invalid field', () => {
     expect(() =>
@@ -244,7 +247,7 @@ describe('failures', () => {
 });
 
 describe('a claimed job', () => {
-  test('knows its missing providers, and whether its deadline has passed', () => {
+  test('lists its missing providers, and says whether its deadline has passed', () => {
     const results = [
       { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 1 },
       { providerId: 'internet', status: 'UNAVAILABLE' as const, error: { class: 'timeout' as const } },

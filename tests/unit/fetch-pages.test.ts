@@ -84,13 +84,13 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect(log.lines).toMatchObject([{ message: 'Provider fetched', data: { pages: server.requests.length } }]);
     });
 
-    test('come over one connection', async () => {
+    test('are fetched over one connection', async () => {
       const { server } = await fetchAll(pagination, answering);
       expect(server.requests.length).toBeGreaterThan(2);
       expect(server.connections()).toBe(1);
     });
 
-    test('are refused by name when there are more than maxPages, and never cut', async () => {
+    test('are refused when there are more than maxPages, and never truncated', async () => {
       const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
       expect([name, failure.class, failure.excerpt]).toEqual([
         'ProviderRefused',
@@ -126,7 +126,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect(json).toBeUndefined();
     });
 
-    test('with nothing in the first are an empty array', async () => {
+    test('are an empty array if the first is empty', async () => {
       const body = pagination.itemsAt === '' ? [] : { items: [] };
       expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
     });
@@ -142,7 +142,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       }
     });
 
-    test('that are no JSON are a bad body', async () => {
+    test('that are not JSON are a bad body', async () => {
       const { failure } = await fetchAll(pagination, () => ({ headers: { 'content-type': 'text/html' }, body: '<p>' }));
       expect(failure.class).toBe('bad_body');
     });
@@ -192,8 +192,8 @@ describe('the next page', () => {
   test.each<[string, string]>([
     ['among other relations', '</bills?at=2>; rel="prefetch NEXT last"'],
     ['after others', '</bills?at=0>; rel="first", <x>; rel=last , </bills?at=2>; rel=next'],
-    ['beside quoted commas', '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"'],
-    ['beside parameters without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
+    ['next to quoted commas', '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"'],
+    ['next to parameters without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
     ['relative to the page', '<?at=2>; rel=next'],
     ['relative to the folder', '<bills?at=2>; rel=next'],
     ['of this page by its anchor', '</bills?at=4>; rel=next; anchor="/other", </bills?at=2>; rel=next; anchor="#top"'],
@@ -209,14 +209,14 @@ describe('the next page', () => {
   test.each([
     ['UTF-8', Buffer.from('/bills/ü€').toString('latin1'), '/bills/%C3%BC%E2%82%AC'],
     ['Latin-1', '/bills/ü', '/bills/%C3%BC'],
-  ])('by Link is found where that is sent in %s', async (_, target, asked) => {
+  ])('is found in a Link header encoded in %s', async (_, target, asked) => {
     const { json, urls } = await fetchAll(link, ({ url }) =>
       url === '/bills' ? { headers: { link: `<${target}>; rel=next` }, body: [1] } : { body: [2] },
     );
     expect([json, urls[1]]).toEqual(['[1,2]', asked]);
   });
 
-  test('by Link is found in the second of two headers', async () => {
+  test('is found in the second of two Link headers', async () => {
     const { json } = await fetchAll(link, ({ query }) =>
       query.has('at')
         ? { body: [2] }
@@ -262,7 +262,7 @@ describe('the next page', () => {
     expect(urls).toEqual(['/bills', '/bills?cursor=12345678901234567890']);
   });
 
-  test('has the new cursor in place of the previous one, beside the rest of the query', async () => {
+  test('has the new cursor in place of the previous one, and the rest of the query', async () => {
     let calls = 0;
     const { urls } = await fetchAll(
       cursor,
@@ -295,7 +295,7 @@ describe('the next page', () => {
     expect(json).toBe(`[${pages[0]},${pages[1]}]`);
   });
 
-  test('follows the last item at dataAt where that is all that is stated', async () => {
+  test('follows the last item at dataAt if itemsAt is absent', async () => {
     const { itemsAt: _, ...pagination } = lastItem;
     const answering: Answering = ({ query }) => ({ body: { bills: query.has('after') ? [] : [1, 2] } });
     const { urls } = await fetchAll(pagination, answering, { provider: { dataAt: '/bills' } });
@@ -310,12 +310,12 @@ describe('the next page', () => {
     },
   );
 
-  test('after a last item that was the last one before is a bad page', async () => {
+  test('is a bad page if it ends with the same last item as the page before', async () => {
     const { failure, urls } = await fetchAll(lastItem, () => ({ body: { items: [1, 2] } }));
     expect([failure.class, urls.length]).toEqual(['bad_page', 2]);
   });
 
-  test('is numbered as the catalogue says', async () => {
+  test('is numbered as the catalogue states', async () => {
     const { urls } = await fetchAll({ ...page, firstPage: 0 }, ({ query }) => ({
       body: { items: query.get('page') === '2' ? [] : [1] },
     }));
@@ -326,7 +326,7 @@ describe('the next page', () => {
     expect(byOffset.urls).toEqual(['/bills?offset=0', '/bills?offset=50', '/bills?offset=100']);
   });
 
-  test('is not asked for where hasMoreAt is false', async () => {
+  test('is not requested if hasMoreAt is false', async () => {
     for (const pagination of [cursor, lastItem, nextUrl, page, offset]) {
       let calls = 0;
       const { json, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => {
@@ -355,7 +355,7 @@ describe('the next page', () => {
     },
   );
 
-  test('that hasMoreAt promises beyond maxPages is not asked for', async () => {
+  test('beyond maxPages is not requested even if hasMoreAt is true', async () => {
     const { failure, urls } = await fetchAll({ ...page, maxPages: 2, hasMoreAt: '/more' }, () => ({
       body: { items: [1], more: true },
     }));
@@ -380,7 +380,7 @@ describe('the next page', () => {
     }
   });
 
-  test('is none if an empty page repeats its pointer, as exhausted feeds do', async () => {
+  test('does not exist if an empty page repeats its pointer, as exhausted feeds do', async () => {
     const { json } = await fetchAll(cursor, ({ query }) => ({
       body: query.has('cursor') ? { items: [], next: 'end' } : { items: [1], next: 'end' },
     }));
@@ -517,7 +517,7 @@ describe('all pages together', () => {
   });
 
   /** A clock that advances with each answer. */
-  const slowly = (msPerPage: number) => {
+  const slowPages = (msPerPage: number) => {
     let now = NOW;
     const answering: Answering = ({ query }) => {
       now += msPerPage;
@@ -527,7 +527,7 @@ describe('all pages together', () => {
   };
 
   test('take at most 15 s, and start no call that could exceed that', async () => {
-    const { now, answering } = slowly(4_000);
+    const { now, answering } = slowPages(4_000);
     const timeouts: number[] = [];
     const http = createNodeHttp();
     const breaker = createBreakerSpy();
@@ -544,7 +544,7 @@ describe('all pages together', () => {
   });
 
   test('wait for limits only within the time left', async () => {
-    const { now, answering } = slowly(5_500);
+    const { now, answering } = slowPages(5_500);
     const waits: (number | undefined)[] = [];
     const limitCalls = async <T>(_: unknown, call: () => Promise<T>, maxWaitMs?: number) => {
       waits.push(maxWaitMs);
@@ -554,7 +554,7 @@ describe('all pages together', () => {
     expect(waits).toEqual([undefined, 5_000, 3_000]);
   });
 
-  test('end when a limit is reached half-way', async () => {
+  test('end when a limit is reached before the last page', async () => {
     let calls = 0;
     const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
       calls += 1;
@@ -566,7 +566,7 @@ describe('all pages together', () => {
   });
 
   test('end when the lease does', async () => {
-    const { now, answering } = slowly(2_000);
+    const { now, answering } = slowPages(2_000);
     const { name, urls } = await fetchAll(cursor, answering, { deps: { now }, request: { leasedUntil: NOW + 21_000 } });
     expect(name).toBe('LeaseLost');
     expect(urls).toHaveLength(2);
@@ -600,7 +600,7 @@ describe('a failed page', () => {
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', 7_000]);
   });
 
-  test('with a cut body is unavailable', async () => {
+  test('with a truncated body is unavailable', async () => {
     const { name, failure } = await failing(() => ({
       headers: { 'content-type': 'application/json', 'content-length': '99' },
       body: '{"items":[',

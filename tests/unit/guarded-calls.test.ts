@@ -54,15 +54,17 @@ describe('a call to a provider', () => {
     const provider = aProvider({ maxBytes: 1_000 });
     const deps = {
       ...unguarded,
-      ...{ metrics, send, breaker: spy.breaker, catalogue: new Map([['gas', provider]]), findSecret: async () => '' },
-      ...{
-        ...createFakeJobStore(),
-        jobs: createFakeJobStore().reader,
-        now: () => NOW,
-        log: aLog(),
-        fetchDeadlineMs: 86_400_000,
-        policy,
-      },
+      metrics,
+      send,
+      breaker: spy.breaker,
+      catalogue: new Map([['gas', provider]]),
+      findSecret: async () => '',
+      ...createFakeJobStore(),
+      jobs: createFakeJobStore().reader,
+      now: () => NOW,
+      log: aLog(),
+      fetchDeadlineMs: 86_400_000,
+      policy,
       ...change,
     };
     const request = { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' };
@@ -120,7 +122,13 @@ describe('a callback', () => {
     const deps = {
       ...unguarded,
       ...store,
-      ...{ findClient, send, now: () => NOW, log: aLog(), policy, userAgent: 'test', breaker: spy.breaker },
+      findClient,
+      send,
+      now: () => NOW,
+      log: aLog(),
+      policy,
+      userAgent: 'test',
+      breaker: spy.breaker,
       ...change,
     };
     const error = await deliverCallback(deps, worked).then(

@@ -30,12 +30,12 @@ beforeEach(() => {
 
 /** Calls a host under exceptions; the name server returns the answers one by one. */
 const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpAnswer> => {
-  let asked = 0;
+  let lookups = 0;
   const send = createNodeHttp({
     exceptions: parseAddressExceptions(allow),
     lookup: (_hostname, _options, callback) => {
-      const addresses = answers[Math.min(asked, answers.length - 1)] ?? [];
-      asked += 1;
+      const addresses = answers[Math.min(lookups, answers.length - 1)] ?? [];
+      lookups += 1;
       callback(
         null,
         addresses.map((address): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })),

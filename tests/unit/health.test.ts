@@ -28,7 +28,7 @@ const createWorld = (lastSweep: CheckHealthDeps['lastSweep']) => {
 };
 
 describe('GET /health', () => {
-  test('checks nothing, whatever is wrong', async () => {
+  test('succeeds without checking anything', async () => {
     const { world, getHealth } = createWorld(async () => Promise.reject(new Error('down')));
     expect(await getHealth()).toMatchObject({ statusCode: 200, body: { status: 'ok' } });
     expect(world.reads).toBe(0);
@@ -66,7 +66,7 @@ describe('GET /health?deep=1', () => {
       async () => Promise.reject(new Error('down')),
       { table: { status: 'failed' }, sweep: { status: 'failed', lastAt: null } },
     ],
-  ])('is a problem, with what failed, where %s', async (_case, lastSweep, checks) => {
+  ])('is a problem that names the failed checks when %s', async (_case, lastSweep, checks) => {
     const { statusCode, headers, body } = await createWorld(lastSweep).getHealth({ deep: '1' });
     expect(statusCode).toBe(503);
     expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '10' });
@@ -75,7 +75,7 @@ describe('GET /health?deep=1', () => {
     expect(JSON.stringify(body)).not.toContain('down');
   });
 
-  test('reads once in ten seconds, however many ask, and then anew', async () => {
+  test('reads at most once in ten seconds, however many callers ask', async () => {
     let at: number | undefined;
     const { world, getHealth } = createWorld(async () => at);
     const answers = await Promise.all(Array.from({ length: 20 }, async () => getHealth({ deep: '1' })));
@@ -107,7 +107,7 @@ describe('the report of a sweep', () => {
     return { log, recorded, measured };
   };
 
-  test('records it, and measures how many circuits of providers are open, none included', async () => {
+  test('records it, and measures the number of open provider circuits, including 0', async () => {
     const circuits = createFakeCircuits();
     expect(await report({ circuits })).toMatchObject({ recorded: [NOW], measured: [['OpenCircuits', 0]] });
     const watch = { since: NOW, expiresAt: NOW / 1000 + 60, weight: 1, weightFrom: 0, weightUntil: 0 };
@@ -116,7 +116,7 @@ describe('the report of a sweep', () => {
     expect((await report({ circuits })).measured).toEqual([['OpenCircuits', 1]]);
   });
 
-  test('never throws, nor measures what it does not know', async () => {
+  test('never throws, and measures nothing when reads fail', async () => {
     const down = async () => Promise.reject(new Error('down'));
     const { measured, log } = await report({ recordSweep: down, circuits: { list: down } });
     expect(measured).toEqual([]);

@@ -18,7 +18,7 @@ import { type Answer, rejected, type Service, succeeded } from '../../local/serv
 
 /** Short, to keep the tests fast: they prove only that calls end. */
 const LIMITS = { attemptMs: 60, totalMs: 200, maxAttempts: 3 };
-const AT = {
+const CONFIG = {
   region: 'us-east-1',
   endpoint: 'http://127.0.0.1:9',
   credentials: { accessKeyId: '', secretAccessKey: '' },
@@ -39,9 +39,9 @@ const clientsOf = (...answers: (() => Promise<Answer>)[]) => {
   const decorate = inProcessClients({ database: service, stepFunctions: service, eventBus: service });
   return {
     calls,
-    dynamodb: decorate(new DynamoDBClient({ ...AT, maxAttempts: 1 }), LIMITS),
-    stepFunctions: decorate(new SFNClient(AT), LIMITS),
-    eventBridge: decorate(new EventBridgeClient(AT), LIMITS),
+    dynamodb: decorate(new DynamoDBClient({ ...CONFIG, maxAttempts: 1 }), LIMITS),
+    stepFunctions: decorate(new SFNClient(CONFIG), LIMITS),
+    eventBridge: decorate(new EventBridgeClient(CONFIG), LIMITS),
   };
 };
 
@@ -51,7 +51,7 @@ const breaks = (code: string) => async () => Promise.reject(Object.assign(new Er
 const hangs = () => new Promise<never>(() => {});
 
 describe('a command', () => {
-  test('is sent as on the wire, and its output copied', async () => {
+  test('is sent as JSON, and its output is a copy', async () => {
     const item = { jobId: { S: '1' }, note: { S: 'a"B":"b' } };
     const { dynamodb, calls } = clientsOf(answers({ Item: item }));
     const output = await dynamodb.send(new GetItemCommand({ ...KEY, ProjectionExpression: undefined }));
@@ -100,8 +100,8 @@ describe('a command', () => {
   });
 });
 
-test('a client of another service is left as it is', () => {
-  const client = new SSMClient(AT);
+test('a client of another service is left unchanged', () => {
+  const client = new SSMClient(CONFIG);
   const { send } = client;
   const services = { database: refusing, stepFunctions: refusing, eventBus: refusing };
   expect(inProcessClients(services)(client, LIMITS).send).toBe(send);
@@ -122,7 +122,7 @@ describe('a rejected call', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('keeps what else the service says', async () => {
+  test('keeps other members of the error', async () => {
     const { dynamodb } = clientsOf(async () => ({
       status: 400,
       body: JSON.stringify({ __type: `${prefix}ConditionalCheckFailedException`, Message: 'no', Item: KEY.Key }),
@@ -160,7 +160,7 @@ describe('the limits of a call', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('as often as the SDK would', async () => {
+  test('a broken connection is retried as often as the SDK would', async () => {
     const { dynamodb, calls } = clientsOf(breaks('ECONNRESET'));
     const error = await dynamodb.send(new GetItemCommand(KEY)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ECONNRESET', $metadata: { attempts: calls.length } });

@@ -80,12 +80,20 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         throw new Error('the table is out of reach');
       };
       const deps = {
-        ...{ ...unguarded, ...store, jobs: store.reader, catalogue, log, findClient, send, now: () => now },
-        ...{
-          random: () => 0.5,
-          policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 86_400_000 },
-        },
-        ...{ leaseMs: LEASE_MS, fetchDeadlineMs: 86_400_000, findSecret: async () => '', userAgent: 'test' },
+        ...unguarded,
+        ...store,
+        jobs: store.reader,
+        catalogue,
+        log,
+        findClient,
+        send,
+        now: () => now,
+        random: () => 0.5,
+        policy: { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 86_400_000 },
+        leaseMs: LEASE_MS,
+        fetchDeadlineMs: 86_400_000,
+        findSecret: async () => '',
+        userAgent: 'test',
         publish: async (event: OperatorEvent) => void published.push(event),
         authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
         limitClient: async () => {},
@@ -96,7 +104,9 @@ test("a caller's input reaches only its providers, its receiver and the caller",
           started.push(...jobs);
         },
         findCircuits: async () => () => 'closed' as const,
-        ...{ lastPause: async () => undefined, shardCount: 1, maxJobsPerSweep: 10 },
+        lastPause: async () => undefined,
+        shardCount: 1,
+        maxJobsPerSweep: 10,
       };
       const callApi = async (handler: ApiLambda, event: object): Promise<string> => {
         const request = {

@@ -106,12 +106,12 @@ describe('a callback', () => {
     }
   });
 
-  test('escapes what JSON escapes', () => {
+  test('escapes the same characters as JSON', () => {
     const strange = { 'a.b': '"\\\u0000\u2028é😀', c: '' };
     expect(JSON.parse(callbackBody('id', [], strange))).toEqual({ jobId: 'id', data: [], metadata: strange });
   });
 
-  test('is too large if metadata make it so', async () => {
+  test('is rejected if metadata makes it too large', async () => {
     const { body } = await deliver({});
     const room = MAX_BYTES - Buffer.byteLength(body) + '[]'.length;
     const filled = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
@@ -120,7 +120,7 @@ describe('a callback', () => {
   });
 
   test.each([
-    ['an object of other things', { a: 1 }],
+    ['an object of numbers', { a: 1 }],
     ['a list', ['a']],
     ['null', null],
   ])('is rejected by the test receiver if its metadata are %s', (_name, wrong) => {
@@ -136,7 +136,13 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   const log = aLog();
   const started: unknown[] = [];
   const deps = {
-    ...{ ...store, jobs: store.reader, catalogue, log, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 },
+    ...store,
+    jobs: store.reader,
+    catalogue,
+    log,
+    policy,
+    leaseMs: LEASE_MS,
+    fetchDeadlineMs: 1_000,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
     startExecution: async (jobs: unknown[]) => void started.push(...jobs),
     now: () => NOW,
@@ -147,7 +153,10 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
     return { statusCode: answer.statusCode, body: answer.body === undefined ? undefined : JSON.parse(answer.body) };
   };
   return {
-    ...{ job, store, log, started },
+    job,
+    store,
+    log,
+    started,
     read: () => call(createRead(deps), 'GET /jobs/{jobId}'),
     readData: () => call(createRead(deps), 'GET /jobs/{jobId}/data'),
     redrive: () => call(createRedrive(deps), 'POST /jobs/{jobId}/redrive'),
@@ -200,7 +209,7 @@ describe('a job read by the API', () => {
 describe('a job with deleted data', () => {
   const finished = { ...ended, ...input, ...over };
 
-  test('has lost its parameters and metadata, and says that it had them', async () => {
+  test('has no parameters and metadata, and shows that it had them', async () => {
     const { expunge, read, store, job } = await createApi(finished);
     store.jobs.set(job.jobId, { ...finished, jobId: job.jobId });
     expect((await expunge()).statusCode).toBe(204);

@@ -41,7 +41,7 @@ const anyCase = fc
   );
 
 describe('statistics of jobs', () => {
-  test('have each job in the one bucket of its acceptance', () => {
+  test('count each job in the bucket of its acceptance', () => {
     fc.assert(
       fc.property(anyCase, ({ span, size, jobs }) => {
         const { buckets, totals } = jobStats(jobs, span, size);
@@ -181,7 +181,7 @@ describe('reading statistics', () => {
     expect(queries[1]).toMatchObject({ from: NOW - DAY, inTrouble: true });
   });
 
-  test('says so where it stops at 10,000 jobs', async () => {
+  test('stops at 10,000 jobs, and sets truncated', async () => {
     const jobs = Array.from({ length: 10_000 }, () => ({
       jobId: 'id',
       status: 'COMPLETE' as const,
@@ -194,7 +194,7 @@ describe('reading statistics', () => {
     expect(await read('client', {})).toMatchObject({ totals: { COMPLETE: 10_000 }, truncated: true });
   });
 
-  test('is done once in ten seconds for a client and query, concurrently too', async () => {
+  test('runs at most once in ten seconds for each client and query, also when concurrent', async () => {
     const { world, read } = createWorld();
     await Promise.all([read('client', {}), read('client', {})]);
     world.now += 9_999;

@@ -43,15 +43,15 @@ describe('the limits of a provider', () => {
 
   test('allow that many concurrent calls, and no more', async () => {
     const { limit } = createLimited();
-    let under = 0;
+    let active = 0;
     let most = 0;
     const gate = Promise.withResolvers<void>();
     const calls = Array.from({ length: 5 }, () =>
       limit(aProvider({ concurrency: 2 }), async () => {
-        under += 1;
-        most = Math.max(most, under);
+        active += 1;
+        most = Math.max(most, active);
         await gate.promise;
-        under -= 1;
+        active -= 1;
       }),
     );
     setImmediate(() => gate.resolve());
@@ -139,7 +139,7 @@ describe('the limits of a provider', () => {
   test.each([
     [0, [1, 2, 3]],
     [0.999, [0, 1, 2]],
-  ])('of a high rate use other counters for each caller: drawing %d, in %j', async (random, expected) => {
+  ])('of a high rate start at a random counter: drawing %d, in %j', async (random, expected) => {
     const { limit, limits } = createLimited(1, { random });
     const asked: number[] = [];
     limits.takeCall = async (_key, part, _second, most) => {

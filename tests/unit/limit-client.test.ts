@@ -142,7 +142,7 @@ describe('the job rate of a client', () => {
     expect(await post(limitClient)).toBe(202);
   });
 
-  test('counts a sampled request as many, at random', async () => {
+  test('counts a random sample of requests, each as several', async () => {
     const { post, draws, operations } = createWorld(201 / 60 + 1e-9);
     const counted = async (number: number) => {
       draws(number);

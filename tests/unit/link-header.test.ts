@@ -49,7 +49,7 @@ describe('a Link header', () => {
     { minLength: 1, maxLength: 5 },
   );
 
-  test('gets the result of another parser if well-formed', () => {
+  test('is parsed as by another parser if well-formed', () => {
     fc.assert(
       fc.property(links, fc.constantFrom(', ', ','), (all, comma) => {
         const field = all
@@ -65,7 +65,7 @@ describe('a Link header', () => {
     );
   });
 
-  test('of any form is parsed or rejected', () => {
+  test('of any form is parsed or rejected, without an exception', () => {
     const piece = fc.constantFrom('<', '>', ';', ',', '"', '\\', '=', ' ', 'rel', 'next', '</a>', 'é');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {

@@ -33,7 +33,7 @@ describe('GET /me', () => {
   test.each([
     [OPERATOR, true],
     [ACME, false],
-  ])('says who the caller is: %j', async (caller, isOperator) => {
+  ])('describes the caller: %j', async (caller, isOperator) => {
     const { statusCode, json } = await send(caller, 'GET /me');
     expect(statusCode).toBe(200);
     expect(meSchema.strict().parse(json)).toEqual({ clientId: caller.clientId, name: caller.name, isOperator });
@@ -46,7 +46,7 @@ describe('GET /clients', () => {
     return clientPageSchema.strict().parse(json);
   };
 
-  test('is 403 for a client that is no operator', async () => {
+  test('is 403 for a client that is not an operator', async () => {
     const { statusCode, json } = await send(ACME, 'GET /clients');
     expect(statusCode).toBe(403);
     expect(json).toMatchObject({ detail: 'Only operators may list clients.' });
@@ -96,7 +96,7 @@ describe('GET /clients', () => {
     expect(names).toEqual(['6', '5', '4', '3', '2', '1', '0']);
   });
 
-  test('stops counting after a while, and says so', async () => {
+  test('stops counting pending jobs when time is up, and marks the clients not counted', async () => {
     let now = NOW;
     const all = Array.from({ length: 100 }, (): ListedClient => ({ clientId: uuidv7(), name: 'x' }));
     let counted = 0;

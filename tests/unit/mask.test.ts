@@ -99,9 +99,9 @@ describe('masking', () => {
     ['too short to be one', ['abc'], 'abc', 'abc'],
     ['no secret', [''], 'abc', 'abc'],
     ['two side by side', ['first-secret', 'other-secret'], '***', 'first-secretother-secret'],
-  ])('of %s', (_name, secrets, expected, text) => expect(maskSecrets(text, secrets)).toBe(expected));
+  ])('handles %s', (_name, secrets, expected, text) => expect(maskSecrets(text, secrets)).toBe(expected));
 
-  test('takes no longer for hostile texts', () => {
+  test('takes no longer for texts of nested escapes', () => {
     const text = '%25'.repeat(1_300) + '&amp;'.repeat(800) + '\\\\u0025'.repeat(500);
     expect(maskSecrets(text, ['x'.repeat(4_000)])).toBe(text);
   });
@@ -121,7 +121,9 @@ describe('the secrets of a credential', () => {
     ['ApiKey gas:s3cr3t', ['gas:s3cr3t', 's3cr3t']],
     ['correct horse battery', ['horse battery']],
     ['hunter2-and-more staple', ['hunter2-and-more staple']],
-  ])('%s', (value, secrets) => expect(secretsOfCredential(value)).toEqual(expect.arrayContaining(secrets)));
+  ])('of %s are found', (value, secrets) =>
+    expect(secretsOfCredential(value)).toEqual(expect.arrayContaining(secrets)),
+  );
 
   test('leave the scheme readable', () => {
     expect(maskSecrets('got "Bearer abcdefghij"', secretsOfCredential('Bearer abcdefghij'))).toBe('got "Bearer ***"');

@@ -152,18 +152,18 @@ describe('a sealed text', () => {
 
 describe('a request for a token', () => {
   const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
-  const good = basic('boomerang', encodeURIComponent(SECRET));
+  const validBasic = basic('boomerang', encodeURIComponent(SECRET));
   const grant = 'grant_type=client_credentials';
 
   test.each<[string, string | undefined, string]>([
-    ['by HTTP Basic', good, grant],
-    ['by HTTP Basic, in another case', good.replace('Basic', 'bAsIc'), grant],
+    ['by HTTP Basic', validBasic, grant],
+    ['by HTTP Basic, in another case', validBasic.replace('Basic', 'bAsIc'), grant],
     ['by HTTP Basic, a blank as plus', basic('boomerang', SECRET.replaceAll(' ', '+')), grant],
     ['in the form', undefined, `${grant}&client_id=boomerang&client_secret=${SECRET.replaceAll(' ', '+')}`],
-    ['with the scope', good, `${grant}&scope=reports`],
-    ['with an empty scope', good, `${grant}&scope=`],
-    ['with its id in both places', good, `${grant}&client_id=boomerang`],
-    ['with an unknown parameter', good, `${grant}&audience=x`],
+    ['with the scope', validBasic, `${grant}&scope=reports`],
+    ['with an empty scope', validBasic, `${grant}&scope=`],
+    ['with its id in both places', validBasic, `${grant}&client_id=boomerang`],
+    ['with an unknown parameter', validBasic, `${grant}&audience=x`],
   ])('is granted %s', (_name, authorization, form) => {
     expect(findTokenError(SECRET, { authorization, form: new URLSearchParams(form) })).toBeUndefined();
   });
@@ -177,13 +177,13 @@ describe('a request for a token', () => {
     ['broken base64', 'invalid_client', 'Basic !', grant],
     ['no colon', 'invalid_client', `Basic ${Buffer.from('boomerang').toString('base64')}`, grant],
     ['a broken escape', 'invalid_client', basic('boomerang', '%'), grant],
-    ['a secret in both places', 'invalid_request', good, `${grant}&client_secret=x`],
-    ['another id in the form', 'invalid_request', good, `${grant}&client_id=other`],
-    ['a parameter twice', 'invalid_request', good, `${grant}&${grant}`],
-    ['no grant', 'invalid_request', good, ''],
-    ['an empty grant', 'invalid_request', good, 'grant_type='],
-    ['another grant', 'unsupported_grant_type', good, 'grant_type=password'],
-    ['another scope', 'invalid_scope', good, `${grant}&scope=reports+bills`],
+    ['a secret in both places', 'invalid_request', validBasic, `${grant}&client_secret=x`],
+    ['another id in the form', 'invalid_request', validBasic, `${grant}&client_id=other`],
+    ['a parameter twice', 'invalid_request', validBasic, `${grant}&${grant}`],
+    ['no grant', 'invalid_request', validBasic, ''],
+    ['an empty grant', 'invalid_request', validBasic, 'grant_type='],
+    ['another grant', 'unsupported_grant_type', validBasic, 'grant_type=password'],
+    ['another scope', 'invalid_scope', validBasic, `${grant}&scope=reports+bills`],
   ])('with %s is refused: %s', (_name, error, authorization, form) => {
     expect(findTokenError(SECRET, { authorization, form: new URLSearchParams(form) })).toBe(error);
   });
@@ -277,7 +277,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const REPORT_ID = newReportId(SECRET, { taxId: '1', idempotencyKey: 'order-1' }, NOW);
 
 /** A valid request to every route that fails on purpose. */
-const RIGHT: Request[] = [
+const VALID_REQUESTS: Request[] = [
   { route: 'GET /providers/{providerId}', path: { providerId: 'gas' } },
   { route: 'GET /providers/gas/accounts/{account}/bills', path: { account: DEFAULT_GAS_ACCOUNT } },
   { route: 'GET /providers/internet/bills' },
@@ -331,10 +331,10 @@ const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) 
 describe('every mock provider route except the list', () => {
   test('is covered below', () => {
     const own = ROUTES.providers.filter((route) => route.includes('/providers/'));
-    expect(RIGHT.map(({ route }) => route).sort()).toEqual(own.sort());
+    expect(VALID_REQUESTS.map(({ route }) => route).sort()).toEqual(own.sort());
   });
 
-  test.each(RIGHT)('$route responds, and draws one number', async (request) => {
+  test.each(VALID_REQUESTS)('$route responds, and draws one number', async (request) => {
     const { send, drawn } = createWorld();
     const { statusCode, headers } = await send(request);
     expect([statusCode, headers['cache-control']]).toEqual([
@@ -344,7 +344,7 @@ describe('every mock provider route except the list', () => {
     expect(drawn).toHaveLength(1);
   });
 
-  test.each(RIGHT)('$route fails on purpose, with the configured probability', async (request) => {
+  test.each(VALID_REQUESTS)('$route fails on purpose, with the configured probability', async (request) => {
     expect(await createWorld({ failureRate: 0.6 }).send(request)).toMatchObject({
       statusCode: 500,
       headers: { 'content-type': 'text/plain' },
@@ -353,7 +353,7 @@ describe('every mock provider route except the list', () => {
     expect((await createWorld({ failureRate: 0.5 }).send(request)).statusCode).toBeLessThan(300);
   });
 
-  test.each(RIGHT)('$route responds late, with the data of that time', async (request) => {
+  test.each(VALID_REQUESTS)('$route responds late, with the data of that time', async (request) => {
     const { send, slept } = createWorld({ latencyMs: 2_000 });
     const { json } = await send(request);
     expect(slept).toEqual([2_000]);
@@ -364,7 +364,7 @@ describe('every mock provider route except the list', () => {
     }
   });
 
-  test.each(RIGHT)('$route is down in the maintenance window, and draws nothing', async (request) => {
+  test.each(VALID_REQUESTS)('$route is down in the maintenance window, and draws nothing', async (request) => {
     const { send, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
     expect(await send(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
     expect(drawn).toEqual([]);
@@ -386,7 +386,7 @@ describe('a request to the mock providers', () => {
   const provider = 'GET /providers/{providerId}';
   const gas = 'GET /providers/gas/accounts/{account}/bills';
   const internet = 'GET /providers/internet/bills';
-  const order = RIGHT.find(({ route }) => route === 'POST /providers/reports') as Request;
+  const order = VALID_REQUESTS.find(({ route }) => route === 'POST /providers/reports') as Request;
   const withHeaders = (headers: Record<string, string>): Request => ({ ...order, headers });
 
   test.each<[string, number, Request]>([
@@ -458,20 +458,20 @@ describe('a request to the mock providers', () => {
 
   test('for a token gets an RFC 6749 response', async () => {
     const { send, drawn } = createWorld();
-    const right = RIGHT.find(({ route }) => route === 'POST /providers/token') as Request;
-    expect(await send(right)).toMatchObject({
+    const tokenRequest = VALID_REQUESTS.find(({ route }) => route === 'POST /providers/token') as Request;
+    expect(await send(tokenRequest)).toMatchObject({
       statusCode: 200,
       headers: { 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' },
       json: { access_token: issueToken(SECRET, NOW), token_type: 'Bearer', expires_in: 60, scope: 'reports' },
     });
     drawn.length = 0;
     const wrong = [
-      [right.body?.replace('secret', 'guess'), 401, 'invalid_client'],
-      [right.body?.replace('client_credentials', 'password'), 400, 'unsupported_grant_type'],
+      [tokenRequest.body?.replace('secret', 'guess'), 401, 'invalid_client'],
+      [tokenRequest.body?.replace('client_credentials', 'password'), 400, 'unsupported_grant_type'],
       ['', 401, 'invalid_client'],
     ] as const;
     for (const [body = '', status, error] of wrong) {
-      const { statusCode, headers, json } = await send({ ...right, body });
+      const { statusCode, headers, json } = await send({ ...tokenRequest, body });
       expect([statusCode, json]).toEqual([status, { error }]);
       expect(headers['content-type']).toBe('application/json');
       expect(headers['www-authenticate']).toBe(status === 401 ? 'Basic realm="reports"' : undefined);
@@ -484,7 +484,7 @@ describe('a request to the mock providers', () => {
     const { headers, json } = await send(order);
     expect(json).toEqual({ id: REPORT_ID, status: 'QUEUED' });
     expect(headers).toMatchObject({ location: `/providers/reports/${REPORT_ID}`, 'retry-after': '1' });
-    const read = RIGHT.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
+    const read = VALID_REQUESTS.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
     const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).send(read)));
     expect(answers.map((answer) => [answer.json?.status, answer.headers['retry-after']])).toEqual([
       ['QUEUED', '1'],

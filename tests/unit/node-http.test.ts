@@ -182,7 +182,7 @@ describe('a response', () => {
     ['with another one behind it', `${answers('ok')}${answers('no')}`],
     ['without a length', `${OK}Connection: close\r\n\r\nok`],
     ['in HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nok'],
-  ])('%s is read as far as it goes', async (_name, bytes) => {
+  ])('%s is read up to its end', async (_name, bytes) => {
     const answer = await get(await serveBytes(bytes));
     expect([answer.statusCode, `${answer.body}`, answer.bodyFailure]).toEqual([200, 'ok', undefined]);
   });
@@ -227,7 +227,7 @@ describe('a body', () => {
     expect(cut.bodyFailure?.class).toBe('too_large');
   });
 
-  test('without end is cut at the limit', async () => {
+  test('that never ends is cut at the limit', async () => {
     const url = await serve((_, response) => {
       const more = () => {
         while (!response.destroyed && response.write('x'.repeat(10_000)));
@@ -310,7 +310,7 @@ describe('a body', () => {
     expect(answer.bodyFailure?.class).toBe('too_large');
   });
 
-  test('that expands to nothing, without end, is cut too', async () => {
+  test('that never ends and expands to nothing is cut, too', async () => {
     const url = await serve((_, response) => {
       response.setHeader('content-encoding', 'gzip');
       const more = () => {
@@ -357,7 +357,7 @@ describe('a body', () => {
   });
 });
 
-describe('no valid response', () => {
+describe('a call without a valid response', () => {
   const failureOf = async (url: string, change: Partial<HttpRequest> = {}) => {
     const failure = await get(url, change).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(HttpFailure);
@@ -369,12 +369,12 @@ describe('no valid response', () => {
     ['half a status line', 'HTTP/1.1 2'],
     ['half of its headers', `${OK}Content-Le`],
     ['interim responses only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
-  ])('within the time-out but %s is a time-out', async (_name, bytes) => {
+  ])('that gets %s within the time-out times out', async (_name, bytes) => {
     const { url } = await serveRaw((socket) => void socket.write(bytes));
     expect(await failureOf(url, { timeoutMs: 100 })).toMatchObject({ class: 'timeout', message: 'TimeoutError' });
   });
 
-  test('within the time-out is a time-out, even if headers drip', async () => {
+  test('times out within its time-out, even if headers arrive byte by byte', async () => {
     const { url } = await serveRaw((socket) => {
       socket.write(OK);
       const drip = setInterval(() => socket.write('X: x\r\n'), 10);
@@ -383,7 +383,7 @@ describe('no valid response', () => {
     expect(await failureOf(url, { timeoutMs: 200 })).toMatchObject({ class: 'timeout' });
   });
 
-  test('from a port without a listener is a refused connection', async () => {
+  test('to a port without a listener fails with a refused connection', async () => {
     const server = net.createServer();
     const url = await startListening(server);
     server.close();
@@ -391,7 +391,7 @@ describe('no valid response', () => {
     expect((await failureOf(url)).class).toBe('connection_refused');
   });
 
-  test('from a name that does not resolve is a DNS failure', async () => {
+  test('to a name that does not resolve fails with a DNS failure', async () => {
     expect((await failureOf('http://nowhere.invalid/')).class).toBe('dns');
   });
 
@@ -400,7 +400,7 @@ describe('no valid response', () => {
     ['half a status line', 'HTTP/1.1 2'],
     ['half of the headers', `${OK}Content-Le`],
     ['nothing after an interim answer', 'HTTP/1.1 100 Continue\r\n\r\n'],
-  ])('but a connection that closes after %s is a broken connection', async (_name, bytes) => {
+  ])('on a connection that closes after %s fails with a broken connection', async (_name, bytes) => {
     expect(await failureOf(await serveBytes(bytes))).toMatchObject({
       class: 'connection_broken',
       message: 'ECONNRESET',
@@ -544,7 +544,7 @@ describe('a kept-alive connection', () => {
     }
   });
 
-  test('is closed by us before servers close it, usually after 5 s, so that no request meets it closing', async () => {
+  test('is closed by the client before servers close it, usually after 5 s, so that no request meets it closing', async () => {
     const closed = Promise.withResolvers<void>();
     const { url } = await serveRaw((socket) => {
       socket.on('close', closed.resolve);

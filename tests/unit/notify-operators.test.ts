@@ -112,12 +112,14 @@ describe('published events contain exactly', () => {
       return (input.Entries ?? []).map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)]);
     });
   };
+  const claim = { ...aClaim({ jobId: FIXTURE_JOB_ID }), dueAt: 1, expiresAt: 2 };
   const end = (status: JobStatus, failure?: Job['failure']) => (publish: PublishEvent) =>
-    publishJobEnded(
-      { ...withoutNotifications, publish },
-      { ...aClaim({ jobId: FIXTURE_JOB_ID }), ...{ dueAt: 1, expiresAt: 2 } },
-      { ...internals, status, updatedAt: NOW, ...(failure && { failure }) },
-    );
+    publishJobEnded({ ...withoutNotifications, publish }, claim, {
+      ...internals,
+      status,
+      updatedAt: NOW,
+      ...(failure && { failure }),
+    });
   const ofJob = (status: string, more = {}) => ({ v: 1, jobId: FIXTURE_JOB_ID, clientId: CLIENT_ID, status, ...more });
 
   const cases: Record<string, [act: (publish: PublishEvent) => Promise<void>, detail: object]> = {
@@ -145,7 +147,7 @@ describe('published events contain exactly', () => {
     expect(await published(act)).toEqual([[type, detail]]);
   });
 
-  test('no internal attribute of an item spread into the event', async () => {
+  test('known attributes, even if internal ones are spread into the event', async () => {
     for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
       const { jobId: __, ...others } = internals;
       const event = { ...others, ...detail, type } as unknown as OperatorEvent;

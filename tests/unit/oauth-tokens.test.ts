@@ -143,7 +143,7 @@ describe('a token', () => {
     expect(tokenRequests()).toHaveLength(1);
   });
 
-  test('that cannot be issued fails all waiting calls, and the next call requests it anew', async () => {
+  test('that cannot be issued fails all waiting calls, and the next call requests it again', async () => {
     const { fetch, tokenRequests } = await startProvider({
       token: (_, number) => (number === 1 ? { status: 500 } : tokenAnswer({})),
     });
@@ -199,7 +199,7 @@ describe('a token that the provider rejects', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('is replaced with the secret read anew, since it may have been rotated', async () => {
+  test('is replaced with a secret that is read again, since it may have been rotated', async () => {
     const { fetch, tokenRequests } = await startProvider({
       token: ({ headers }) => tokenAnswer({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
       data: accepting((token) => token.includes('new')),

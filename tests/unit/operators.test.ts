@@ -81,7 +81,7 @@ describe.each(routes)('%s', (route) => {
     expect(log.lines).toEqual([]);
   });
 
-  test('refuses what is no client id, of an operator', async () => {
+  test('refuses an invalid client id from an operator', async () => {
     for (const clientId of ['', 'a,b', '../x', 'x'.repeat(37)]) {
       const { statusCode, json } = await send(route, OPERATOR, `clientId=${encodeURIComponent(clientId)}`);
       expect(statusCode).toBe(422);

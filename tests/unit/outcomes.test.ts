@@ -161,7 +161,7 @@ describe('payloads', () => {
   });
 });
 
-test('the settle rules know no names of Step Functions or Lambda', () => {
+test('the settle rules do not mention Step Functions or Lambda', () => {
   for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life', 'tickets']) {
     const source = readFileSync(`packages/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
     expect(source).not.toMatch(/\bStates\b|\bLambda\b|Exception|CaughtError|ErrorEquals|\bCause\b|\.Error\b/);

@@ -310,7 +310,7 @@ describe('with a ticket', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('a 303 whose body is not JSON leads to the data as well', async () => {
+  test('a 303 is followed to the data even if its body is not JSON', async () => {
     const { json: data } = await poll(
       ({ path }) =>
         path === '/work/7' ? { status: 303, headers: { location: '/files/7' }, body: '<p>See other</p>' } : json([7]),
@@ -417,7 +417,7 @@ describe('with a ticket', () => {
     expect(working?.ticket.url).toBe(`${server.url}/work/%C3%BC`);
   });
 
-  test('another Location with a 202 counts from now on; since when and how often go on', async () => {
+  test('another Location with a 202 replaces the status URL; start time and poll count continue', async () => {
     const { working, server } = await poll(() => accepted('/work/8'), { ticket: { since: NOW - 9, polls: 4 } });
     expect(working?.ticket).toEqual({ url: `${server.url}/work/8`, since: NOW - 9, polls: 5 });
   });
@@ -451,7 +451,7 @@ describe('overdue work', () => {
     );
   });
 
-  test('is no failure for the circuit of a provider that responds', async () => {
+  test('does not count as a failure for the circuit of a provider that responds', async () => {
     expect((await poll(() => json({ status: 'RUNNING' }), late)).verdicts).toEqual(['succeeded']);
   });
 });
@@ -511,7 +511,7 @@ describe('a catalogue change', () => {
     expect((await poll(() => json([]), { ...fresh, job: { parameters } })).failure.class).toBe('bad_parameter');
   });
 
-  test('that removes polling sends the request anew', async () => {
+  test('that removes polling sends the request again', async () => {
     const { asked } = await poll(() => json([]), { ticket: {}, provider: { polling: undefined } as never });
     expect(asked).toEqual(['POST /reports']);
   });

@@ -173,7 +173,7 @@ const fate = fc.constantFrom<Fate>(
 );
 const mood = fc.constantFrom<Mood>('works', 'works', 'works', '500', 'broken', 'has lost it');
 
-test('work is started once a round, polled while its ticket is held, and its own result is kept, whatever crashes when', async () => {
+test('work is started once a round, polled while its ticket is held, and its own result is kept, whichever executions crash', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fate, mood), { maxLength: 14 }), async (executions) => {
       const story = await createStory();
@@ -185,8 +185,8 @@ test('work is started once a round, polled while its ticket is held, and its own
         // A held ticket is polled, except by an execution that starts again after it was settled and changes nothing.
         if (held) for (const { method, url } of sent.slice(0, 1)) expect([method, url]).toEqual(['GET', held.url]);
         for (const { method, hasTicket } of sent) if (method === 'POST') expect(hasTicket).toBe(false);
-        const isGivenUp = as === 'has lost it' || how === 'is redriven afterwards';
-        if (held && !isGivenUp) expect(story.ticket()?.url).toBe(held.url);
+        const isAbandoned = as === 'has lost it' || how === 'is redriven afterwards';
+        if (held && !isAbandoned) expect(story.ticket()?.url).toBe(held.url);
       }
       // The job recovers: two executions start the work and poll for it, unless it was polled already.
       for (let turn = 0; turn < 4; turn += 1) if (!(await story.run('fine', 'fine'))) break;

@@ -11,12 +11,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aProvider } from '../builders.ts';
 
-const ASKED = 'https://reports.example/v2/reports';
-const HERE = `${ASKED}/7`;
+const REQUEST_URL = 'https://reports.example/v2/reports';
+const STATUS_URL = `${REQUEST_URL}/7`;
 
 type PollingInput = NonNullable<ProviderInput['polling']>;
 const polled = (polling: Partial<PollingInput> = {}): PolledProvider => {
-  const provider = aProvider({ url: ASKED, polling: { statusUrl: 'location', ...polling } as PollingInput });
+  const provider = aProvider({ url: REQUEST_URL, polling: { statusUrl: 'location', ...polling } as PollingInput });
   return { ...provider, polling: provider.polling as PolledProvider['polling'] };
 };
 const byStatus: Partial<PollingInput> = {
@@ -29,34 +29,34 @@ const answer = (statusCode: number, body?: unknown, location?: string): PolledAn
   statusCode,
   location,
   json: body === undefined ? undefined : JSON.stringify(body),
-  requestUrl: ASKED,
+  requestUrl: REQUEST_URL,
 });
 const start = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStart(polled(polling), answer(...args), {});
 const status = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStatus(polled(polling), answer(...args));
 
-const working = { kind: 'working', url: HERE };
+const working = { kind: 'working', url: STATUS_URL };
 const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
 
 describe('the response to a request that starts work', () => {
   test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
     ['202 with a Location', {}, [202, {}, '/v2/reports/7'], working],
     ['202 with a Location, without a body', byStatus, [202, undefined, 'reports/7'], working],
-    ['201 with a Location', byStatus, [201, { id: 7 }, HERE], working],
-    ['200 with a pending status and a Location', byStatus, [200, { status: 'QUEUED' }, HERE], working],
+    ['201 with a Location', byStatus, [201, { id: 7 }, STATUS_URL], working],
+    ['200 with a pending status and a Location', byStatus, [200, { status: 'QUEUED' }, STATUS_URL], working],
     // A poll will tell: accepted work must not be lost.
-    ['a status that no list names, and a Location', byStatus, [202, { status: 'NEW' }, HERE], working],
-    ['200 with a Location, and no status to read', {}, [200, {}, HERE], working],
-    ['303', byStatus, [303, { status: 'DONE' }, HERE], working],
-    ['a URL in its body', { statusUrl: { at: '/links/status' } }, [200, { links: { status: HERE } }], working],
-    ['an id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [200, { id: '7' }], working],
-    ['a numeric id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [202, { id: 7 }], working],
+    ['a status that no list names, and a Location', byStatus, [202, { status: 'NEW' }, STATUS_URL], working],
+    ['200 with a Location, and no status to read', {}, [200, {}, STATUS_URL], working],
+    ['303', byStatus, [303, { status: 'DONE' }, STATUS_URL], working],
+    ['a URL in its body', { statusUrl: { at: '/links/status' } }, [200, { links: { status: STATUS_URL } }], working],
+    ['an id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [200, { id: '7' }], working],
+    ['a numeric id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [202, { id: 7 }], working],
     ['200 without a Location, and no status to read', {}, [200, { bills: [] }], { kind: 'done' }],
     ['204, and no status to read', {}, [204, null], { kind: 'done' }],
-    ['200 that is done', byStatus, [200, { status: 'DONE' }, HERE], { kind: 'done' }],
+    ['200 that is done', byStatus, [200, { status: 'DONE' }, STATUS_URL], { kind: 'done' }],
     ['201 that is done, without a Location', byStatus, [201, { status: null }], { kind: 'done' }],
-    ['202 that has failed', byStatus, [202, { status: 'REJECTED' }, HERE], { kind: 'failed' }],
+    ['202 that has failed', byStatus, [202, { status: 'REJECTED' }, STATUS_URL], { kind: 'failed' }],
     ['202 without a Location', {}, [202, {}], broken(/no Location/)],
     ['201 without a Location', {}, [201, {}], broken(/no Location/)],
     ['303 without a Location', {}, [303, {}], broken(/no Location/)],
@@ -66,10 +66,10 @@ describe('the response to a request that starts work', () => {
     ['nothing where its URL should be', { statusUrl: { at: '/links/status' } }, [200, {}], broken(/links\/status/)],
     ['a URL that is none', { statusUrl: { at: '/url' } }, [202, { url: 7 }], broken(/not a string/)],
     ['an empty URL', { statusUrl: { at: '/url' } }, [202, { url: '' }], broken(/not a string/)],
-    ['no id', { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } }, [202, { id: null }], broken(/no id at/)],
+    ['no id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [202, { id: null }], broken(/no id at/)],
     [
       'no JSON where its id should be',
-      { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } },
+      { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
       [202],
       broken(/no id/),
     ],
@@ -78,16 +78,16 @@ describe('the response to a request that starts work', () => {
   });
 
   test('keeps every digit of an id', () => {
-    const provider = polled({ statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } });
+    const provider = polled({ statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } });
     const json = '{"id": 12345678901234567890}';
     expect(readStart(provider, { ...answer(202), json }, {})).toEqual({
       kind: 'working',
-      url: `${ASKED}/12345678901234567890`,
+      url: `${REQUEST_URL}/12345678901234567890`,
     });
   });
 
-  test('inserts the id beside the parameters of the request', () => {
-    const provider = { ...polled({ statusUrl: { template: `${ASKED}/{account}/{id}`, idAt: '/id' } }) };
+  test('inserts the id along with the parameters of the request', () => {
+    const provider = { ...polled({ statusUrl: { template: `${REQUEST_URL}/{account}/{id}`, idAt: '/id' } }) };
     const parameters = { type: 'object', properties: { account: { type: 'string' } }, required: ['account'] } as const;
     const json = '{"id":"7"}';
     const read = readStart(
@@ -95,7 +95,7 @@ describe('the response to a request that starts work', () => {
       { ...answer(202), json },
       { account: 'a b' },
     );
-    expect(read).toEqual({ kind: 'working', url: `${ASKED}/a%20b/7` });
+    expect(read).toEqual({ kind: 'working', url: `${REQUEST_URL}/a%20b/7` });
   });
 
   test.each([
@@ -115,7 +115,7 @@ describe('the response to a request that starts work', () => {
     ['7'],
     { id: 7 },
   ])('with the id %j is broken, since it would change the path', (id) => {
-    const polling = { statusUrl: { template: `${ASKED}/{id}`, idAt: '/id' } };
+    const polling = { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } };
     expect(start(polling, 202, { id })).toMatchObject({ kind: 'broken' });
   });
 
@@ -195,7 +195,7 @@ describe('the response to a poll', () => {
       [200, { status: 'DONE', result: 'https://evil.example/7' }],
       broken(/another origin/),
     ],
-    ['202 with another Location, which counts from now on', {}, [202, {}, HERE], working],
+    ['202 with another Location, which counts from now on', {}, [202, {}, STATUS_URL], working],
     ['202 with a Location of another origin', {}, [202, {}, 'https://evil.example/'], broken(/another origin/)],
     ['a Location that is none of its business', byStatus, [200, { status: 'RUNNING' }, '/x'], { kind: 'working' }],
     ['a Location, where the URL is in the body', { statusUrl: { at: '/url' } }, [202, {}, '/x'], { kind: 'working' }],
@@ -203,7 +203,7 @@ describe('the response to a poll', () => {
     expect(status(polling, ...args)).toMatchObject(expected);
   });
 
-  test('quotes a status in an excerpt', () => {
+  test('is quoted by its status in an excerpt', () => {
     const progress = status(byStatus, 200, { status: 'x'.repeat(5_000) });
     expect(JSON.stringify(progress).length).toBeLessThan(200);
   });
@@ -242,7 +242,7 @@ describe('a provider-supplied URL', () => {
     expect(hasOriginOf('what is no URL', 'https://h.example/')).toBe(false);
   });
 
-  test('is of one origin and within the length limit, or rejected', () => {
+  test('is resolved to the same origin within the length limit, or rejected', () => {
     const parts = fc.constantFrom(
       'https:',
       'http:',

@@ -160,7 +160,7 @@ describe('our credential', () => {
     expect((await arriving({ headers: { authorization: 'none' }, auth })).headers.authorization).toBe('s3cret-value');
   });
 
-  test("is sent in the query, beside the URL's own query", async () => {
+  test("is sent in the query, in addition to the URL's own query", async () => {
     const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
     const { request } = await arriving({ auth }, { secret: 'a&b+c d%é', path: '/bills?size=2&api%5Fkey=old' });
     expect(request?.url).toBe('/bills?size=2&api_key=a%26b%2Bc%20d%25%C3%A9');
@@ -172,7 +172,7 @@ describe('our credential', () => {
     expect(headers.authorization).toBe(`Basic ${Buffer.from('Jürgen:p:ä€').toString('base64')}`);
   });
 
-  test("is sent beside the URL's user info if it is no Authorization header", async () => {
+  test("is sent in addition to the URL's user info if it is not an Authorization header", async () => {
     const { headers } = await arriving({ auth: { header: 'x-key', secret: 'key' } }, { userInfo: 'me:p%40ss@' });
     expect(headers.authorization).toBe(`Basic ${btoa('me:p@ss')}`);
   });
@@ -201,7 +201,7 @@ describe('our credential', () => {
     ['header', { header: 'x-key', prefix: 'Bearer ', secret: 'key' }],
     ['query', { kind: 'query', parameter: 'key', secret: 'key' }],
     ['basic', { kind: 'basic', username: 'boom', secret: 'key' }],
-  ])('(%s) that was rotated is read anew and sent once more', async (_kind, auth) => {
+  ])('(%s) that was rotated is read again and sent once more', async (_kind, auth) => {
     const server = await startServer(({ url, headers }) => {
       const sent = JSON.stringify([url, headers, atob(headers.authorization?.split(' ')[1] ?? '')]);
       return sent.includes('new-secret') ? { body: [1] } : { status: 401, body: `no ${sent}` };
@@ -217,7 +217,7 @@ describe('our credential', () => {
     expect(JSON.stringify([refused.failure, refused.log.lines])).not.toContain('old-secret');
   });
 
-  test('is not read anew if there is none: a 401 is an ordinary refusal', async () => {
+  test('is not read again if there is none: a 401 is an ordinary refusal', async () => {
     const server = await startServer(() => ({ status: 401 }));
     stops.push(server.stop);
     expect((await fetchFrom({ provider: { url: server.url } })).name).toBe('ProviderRefused');
@@ -342,7 +342,7 @@ describe('a provider that is not in the catalogue', () => {
       request: { leasedUntil: now + LEASE_MS },
     });
 
-  test('is unavailable for an hour, because a deployment may be under way, and refused then', async () => {
+  test('is unavailable for an hour, because a deployment may be under way, and is then refused', async () => {
     const first = await failing(NOW, []);
     expect(first.name).toBe('ProviderThrottled');
     expect(first.failure).toMatchObject({ class: 'unknown_provider', since: NOW });
@@ -355,7 +355,7 @@ describe('a provider that is not in the catalogue', () => {
     expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'unknown_provider']);
   });
 
-  test('waits anew after another failure: that one came from a catalogue that has it', async () => {
+  test('waits another hour after a different failure, which came from a catalogue that has it', async () => {
     const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'timeout' }, attempts: 1 };
     expect((await failing(NOW + 3_600_000, [pending])).failure).toMatchObject({ since: NOW + 3_600_000 });
   });

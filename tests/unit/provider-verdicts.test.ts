@@ -99,7 +99,7 @@ describe('a rate-limit reset header', () => {
     expect(hint({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
   });
 
-  test('counts beside the standard ones: the longest applies', () => {
+  test('is combined with the standard headers: the longest time applies', () => {
     expect(hint({ 'x-ratelimit-reset': '5', 'retry-after': '9' })).toBe(9_000);
     expect(hint({ 'x-ratelimit-reset': '9', 'retry-after': '5' })).toBe(9_000);
     expect(hint({ 'x-ratelimit-reset': '5', 'ratelimit-reset': '7' })).toBe(7_000);

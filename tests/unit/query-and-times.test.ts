@@ -19,7 +19,7 @@ describe('a time in a request', () => {
     ['1969-12-31T23:59:59Z', '1969-12-31T23:59:59.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
     ['9999-12-31T23:59:59.999+00:01', '9999-12-31T23:58:59.999Z'],
-  ])('%s is %s', (text, iso) => expect(read(text)).toBe(iso));
+  ])('%s is read as %s', (text, iso) => expect(read(text)).toBe(iso));
 
   test.each([
     '9999-12-31T23:59:59-01:00',

@@ -49,9 +49,9 @@ test.each<[string, string[], string | undefined, string]>([
   ['a folder for a file', [], tmpdir(), "--header-file can't be read: EISDIR"],
   ['an empty file', ['x-a: b'], aFile(''), '--header-file has no headers'],
   ['a file of blank lines', [], aFile('\n \r\n'), '--header-file has no headers'],
-])('%s is wrong usage, and the message holds no value', async (_what, header, file, why) => {
+])('%s is wrong usage, and the message holds no value', async (_what, header, file, reason) => {
   const said = await read(header, file);
   expect(said).toMatch(/^UsageError: set-headers: /);
-  expect(said).toContain(why);
+  expect(said).toContain(reason);
   expect(said).not.toContain('swordfish');
 });

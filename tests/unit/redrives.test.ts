@@ -42,7 +42,9 @@ const createApi = (change: Partial<Deps> = {}) => {
   };
   const headers = { 'content-type': 'application/json' };
   return {
-    ...{ redrives, log, sweeps },
+    redrives,
+    log,
+    sweeps,
     post: (body: object, clientId = 'client') => send({ headers, body: JSON.stringify(body) }, clientId),
     get: (redriveId: string, clientId = 'client') => send({ pathParameters: { redriveId } }, clientId),
     list: (query: Record<string, string> = {}, clientId = 'client') => {

@@ -27,7 +27,7 @@ const query = fc.record({
   wrap: fc.boolean(),
 });
 
-test('paths have the same values as without the short cut', () => {
+test('paths have the same values as without the shortcut', () => {
   const queries = fc.sample(query, 3_000);
   const before = queries.map(read);
   followReferencePaths();

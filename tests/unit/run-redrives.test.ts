@@ -35,7 +35,7 @@ const createWorld = () => {
     /** Time to read a job. */
     readMs: 0,
     /** Jobs that crash the process. */
-    killers: new Set<string>(),
+    crashingJobs: new Set<string>(),
     /** Runs before a job is read. */
     onRead: (_jobId: string): void => {},
     sweepsStarted: 0,
@@ -98,7 +98,7 @@ const createWorld = () => {
       async (jobId: string, now: number): Promise<Found> => {
         world.now += world.readMs;
         world.onRead(jobId);
-        if (!world.killers.has(jobId)) return read(jobId, now);
+        if (!world.crashingJobs.has(jobId)) return read(jobId, now);
         isDead = true;
         die('died');
         return new Promise<never>(() => {});
@@ -127,7 +127,15 @@ const createWorld = () => {
   const read = async ({ clientId, redriveId }: Redrive): Promise<Redrive> =>
     (await redrives.get(clientId, redriveId, world.now)) as Redrive;
   return {
-    ...{ world, store, redrives, log, ports, storeJobs, request, pass, read },
+    world,
+    store,
+    redrives,
+    log,
+    ports,
+    storeJobs,
+    request,
+    pass,
+    read,
     statuses: () => [...store.jobs.values()].map(({ status }) => status),
     /** A pass, and the progress of the redrive after it. */
     run: async (redrive: Redrive) => {
@@ -164,7 +172,7 @@ test('ignores jobs outside the time range', async () => {
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
-test('takes only the jobs that its filters select', async () => {
+test('redrives only the jobs that its filters select', async () => {
   const { run, store, storeJobs, request } = createWorld();
   const [gone, other, partial] = await storeJobs(3);
   for (const job of store.jobs.values()) {
@@ -431,7 +439,7 @@ test('skips the one job that crashes the function each time, names it, and count
   const { sweepUntilOver, read, world, store, log, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60);
   const killer = jobs[37]?.jobId as string;
-  world.killers.add(killer);
+  world.crashingJobs.add(killer);
   const redrive = await request();
   expect(await sweepUntilOver(redrive)).toBeLessThan(20);
   expect(store.jobs.get(killer)?.status).toBe('FAILED');
@@ -452,11 +460,11 @@ test.each([
 ])('skips only the jobs that crash, %s', async (_name, indexes) => {
   const { sweepUntilOver, read, world, store, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60);
-  world.killers = new Set(indexes.map((index) => jobs[index]?.jobId as string));
+  world.crashingJobs = new Set(indexes.map((index) => jobs[index]?.jobId as string));
   const redrive = await request();
   await sweepUntilOver(redrive, 120);
   const left = [...store.jobs.values()].filter(({ status }) => status === 'FAILED').map(({ jobId }) => jobId);
-  expect(new Set(left)).toEqual(world.killers);
+  expect(new Set(left)).toEqual(world.crashingJobs);
   expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
 });
 
@@ -521,7 +529,7 @@ test("a client's failure does not delay other clients", async () => {
 test("a client's job that crashes the function costs other clients one pass at most", async () => {
   const { pass, read, world, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60, { clientId: 'deadly' });
-  world.killers.add(jobs[30]?.jobId as string);
+  world.crashingJobs.add(jobs[30]?.jobId as string);
   const deadly = await request('deadly');
   expect(await pass()).toBe('died');
   world.now += MINUTE;
@@ -547,7 +555,7 @@ test("a client's job that crashes the function costs other clients one pass at m
 test('requests do not rely on a pass that a stalled page may end', async () => {
   const { pass, world, storeJobs, request } = createWorld();
   const [killer] = await storeJobs(1, { clientId: 'deadly' });
-  world.killers.add(killer?.jobId as string);
+  world.crashingJobs.add(killer?.jobId as string);
   await request('deadly');
   expect(await pass()).toBe('died');
   world.now += MINUTE;

@@ -145,7 +145,7 @@ describe('an execution', () => {
     expect(run({ fetches: [unavailable('gas', aDay)] }, { rules: slow }).dueAt).toBe(NOW);
   });
 
-  test('that made one of two calls made an attempt, and logs both', () => {
+  test('that made one of two calls counts as an attempt, and logs both', () => {
     const { attempt, fetchAttempts } = run({ fetches: [deferred('gas'), unavailable('internet')] });
     expect(fetchAttempts).toBe(1);
     expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['circuit_open', 'bad_status']);

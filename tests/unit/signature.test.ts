@@ -89,7 +89,7 @@ test.each([{}, { 'webhook-id': id }, { 'webhook-signature': 'v1,' }])(
 describe('a rotation', () => {
   const now = 1_800_000_000_000;
 
-  test('lets the old secret sign beside the new one until the overlap ends', () => {
+  test('signs with both the old and the new secret until the overlap ends', () => {
     const rotated = { secrets: rotateSecret({ secrets: [{ secret: 'old' }] }, 'new', now, MINUTE_MS) };
     expect(liveSecrets(rotated, now)).toEqual(['new', 'old']);
     expect(liveSecrets(rotated, now + MINUTE_MS - 1)).toEqual(['new', 'old']);
@@ -114,4 +114,14 @@ describe('a rotation', () => {
       'b',
     ]);
   });
+});
+
+test('a secret without a key neither signs nor verifies', () => {
+  const headers = {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+    'webhook-signature': '',
+  };
+  expect(() => signatureHeaders(['whsec_'], id, body, Date.now())).toThrow('holds no key');
+  expect(() => isSigned('whsec_', headers, body)).toThrow('holds no key');
 });

@@ -64,8 +64,12 @@ const createWorld = () => {
   const post = async (body: unknown, idempotencyKey?: string) => {
     const handler = createHandler({
       ...withoutNotifications,
-      ...{ intake, control: store.control, limitClient, log: world.log },
-      ...{ catalogue: world.catalogue, callbackRules: world.rules },
+      intake,
+      control: store.control,
+      limitClient,
+      log: world.log,
+      catalogue: world.catalogue,
+      callbackRules: world.rules,
       authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
       startExecution: async () => {},
       now: () => world.now,

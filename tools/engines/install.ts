@@ -2,9 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import path from 'node:path';
 import { FOLDER, reasonOf, run, Unavailable } from './engine.ts';
 
-/** Installs engines once, each in its own folder. */
-
-/** Installs a requirement into a folder, unless exactly this requirement is already there. */
+/** Installs a requirement in a folder of its own, unless exactly this requirement is already there. */
 const installOnce = async (
   name: string,
   requirement: string,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { clientIdSchema } from '@boomerang/core/http/act-for.ts';
 import { callbackBodySchema, callbackSchema } from '@boomerang/core/http/callback-schema.ts';
-import { jobIdSchema, jobPageSchema, jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
+import { jobIdSchema } from '@boomerang/core/http/job-fields.ts';
+import { jobPageSchema, jobSchema, jobSummarySchema } from '@boomerang/core/http/job-schema.ts';
 import { problemSchema } from '@boomerang/core/http/problem-schema.ts';
 import { VERSION } from '@boomerang/core/version.ts';
 import * as z from 'zod';

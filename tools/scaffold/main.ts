@@ -20,8 +20,8 @@ await orFailUsage(COMMAND, async () => {
     throw new UsageError('Expected: function <noun-verb>');
   const stem = checkStem(name);
   const created = newFiles(stem);
-  const taken = [`functions/${stem}`, ...Object.keys(created)].find((file) => existsSync(file));
-  if (taken) throw new UsageError(`${taken} exists.`);
+  const existing = [`functions/${stem}`, ...Object.keys(created)].find((file) => existsSync(file));
+  if (existing) throw new UsageError(`${existing} exists.`);
   const edited = editedFiles(stem, (file) => readFileSync(file, 'utf8'));
   for (const [file, text] of Object.entries({ ...created, ...edited })) {
     mkdirSync(path.dirname(file), { recursive: true });

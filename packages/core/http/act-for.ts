@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 import type { Log } from '../observability/logger.ts';
 import type { Caller } from '../ports/clients.ts';
-import { jobIdSchema } from './job-schema.ts';
+import { jobIdSchema } from './job-fields.ts';
 import { invalid, Problem } from './problem.ts';
 
 /** The query parameter by which an operator acts for a client. */

@@ -1,5 +1,5 @@
 import { JobInProgress, JobNotFound } from '../use-cases/job-errors.ts';
-import { jobIdSchema } from './job-schema.ts';
+import { jobIdSchema } from './job-fields.ts';
 import { inProgress, Problem } from './problem.ts';
 
 /**

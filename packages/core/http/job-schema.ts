@@ -1,17 +1,11 @@
 import * as z from 'zod';
 import { TRIGGERS } from '../contracts/claimed-job.ts';
 import { failureClassSchema } from '../contracts/task-failure.ts';
-import { FAILURE_CODES, JOB_STATUSES } from '../domain/job.ts';
 import { nextCursorSchema } from './cursor.ts';
+import { failureCodeSchema, jobStatusSchema } from './job-fields.ts';
 import { responseTimeSchema as time } from './time-schema.ts';
 
 /** Jobs as the API returns them; the OpenAPI document is generated from these schemas. */
-
-export const jobIdSchema = z.uuid();
-
-export const jobStatusSchema = z.enum(JOB_STATUSES, `Must be one of ${JOB_STATUSES.join(', ')}`);
-
-export const failureCodeSchema = z.enum(FAILURE_CODES, `Must be one of ${FAILURE_CODES.join(', ')}`);
 
 const phaseSchema = z.enum(['FETCHING', 'CALLING_BACK']);
 

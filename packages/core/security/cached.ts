@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../domain/recent-map.ts';
 
 /** How long credentials are cached. A revoked one may be accepted that long. */
 export const CREDENTIALS_TTL_MS = 60_000;
@@ -12,10 +12,20 @@ export type CachedFind<T> = (key: string, options?: { isFresh?: boolean }) => Pr
  * are not cached.
  */
 export const cached = <T>(find: (key: string) => Promise<T | undefined>, ttlMs = CREDENTIALS_TTL_MS): CachedFind<T> => {
-  const cache = new LRUCache<string, { found: T | undefined }>({
-    max: MAX_ENTRIES,
-    ttl: ttlMs,
-    fetchMethod: async (key) => ({ found: await find(key) }),
-  });
-  return async (key, { isFresh = false } = {}) => (await cache.fetch(key, { forceRefresh: isFresh }))?.found;
+  /** `until` is not set while the lookup runs. */
+  const entries = createRecentMap<{ found: Promise<T | undefined>; until?: number }>(MAX_ENTRIES);
+  return async (key, { isFresh = false } = {}) => {
+    const known = entries.get(key);
+    const isUsable = known && (known.until === undefined || (!isFresh && performance.now() < known.until));
+    if (isUsable) return known.found;
+    const entry: typeof known = { found: find(key) };
+    entries.set(key, entry);
+    entry.found.then(
+      () => Object.assign(entry, { until: performance.now() + ttlMs }),
+      () => {
+        if (entries.get(key) === entry) entries.delete(key);
+      },
+    );
+    return entry.found;
+  };
 };

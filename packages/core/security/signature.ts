@@ -1,4 +1,18 @@
-import { Webhook, WebhookVerificationError } from 'standardwebhooks';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** How far the timestamp of a message may be off, seconds. */
+const TOLERANCE_SECONDS = 5 * 60;
+
+/** @throws RangeError for a secret that holds no key: everyone could sign with an empty one */
+const keyOf = (secret: string): Buffer => {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  if (key.length === 0) throw new RangeError('the signing secret holds no key');
+  return key;
+};
+
+/** Two updates instead of one text: the body may have 10 MiB. */
+const sign = (secret: string, id: string, seconds: number, body: string): string =>
+  `v1,${createHmac('sha256', keyOf(secret)).update(`${id}.${seconds}.`).update(body).digest('base64')}`;
 
 /**
  * The signature headers of Standard Webhooks: the HMAC-SHA256 of `id.timestamp.body`, once per secret, so that receivers can
@@ -13,11 +27,14 @@ export const signatureHeaders = (
   id: string,
   body: string,
   now: number,
-): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> => ({
-  'webhook-id': id,
-  'webhook-timestamp': String(Math.floor(now / 1000)),
-  'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, new Date(now), body)).join(' '),
-});
+): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> => {
+  const seconds = Math.floor(now / 1000);
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(seconds),
+    'webhook-signature': secrets.map((secret) => sign(secret, id, seconds, body)).join(' '),
+  };
+};
 
 /** Whether a message has a valid signature and its timestamp is at most five minutes off. */
 export const isSigned = (
@@ -25,13 +42,13 @@ export const isSigned = (
   headers: Readonly<Record<string, string | undefined>>,
   body: string,
 ): boolean => {
-  const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
-  const signed = Object.fromEntries(names.map((name) => [name, headers[name] ?? '']));
-  try {
-    new Webhook(secret).verify(body, signed, { jsonParse: false });
-    return true;
-  } catch (error) {
-    if (error instanceof WebhookVerificationError) return false;
-    throw error;
-  }
+  const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
+  const seconds = Number(timestamp);
+  const isTimely = /^\d+$/.test(timestamp) && Math.abs(Date.now() / 1000 - seconds) <= TOLERANCE_SECONDS;
+  if (id === '' || !isTimely) return false;
+  const expected = Buffer.from(sign(secret, id, seconds, body));
+  return signatures.split(' ').some((signature) => {
+    const given = Buffer.from(signature);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
 };

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import {
   type CircuitRules,
   type CircuitState,
@@ -21,6 +20,7 @@ import {
   windowsAround,
 } from '../domain/circuit.ts';
 import { isSampled, type Random } from '../domain/random.ts';
+import { createRecentMap } from '../domain/recent-map.ts';
 import { toEpochSeconds } from '../domain/ttl.ts';
 import type { Log } from '../observability/logger.ts';
 import type { Circuits, WatchChange } from '../ports/circuits.ts';
@@ -100,11 +100,10 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
     return cache;
   };
   const providers = createCache((at) => circuits.list(at));
-  let receivers: LRUCache<string, Cache> | undefined;
+  const receivers = createRecentMap<Cache>(MAX_RECEIVERS);
 
   const cacheOf = (key: string): Cache => {
     if (isListed(key)) return providers;
-    receivers ??= new LRUCache({ max: MAX_RECEIVERS });
     const known = receivers.get(key) ?? createCache(async (at) => new Map([[key, await circuits.find(key, at)]]));
     receivers.set(key, known);
     return known;

@@ -9,7 +9,7 @@ export type Receiver = Awaited<ReturnType<typeof startReceiver>>;
 export type Cloud = {
   instance: Instance;
   receiver: Receiver;
-  /** The ids in its catalogue. */
+  /** Ids of the providers in its catalogue. */
   providers: string[];
 };
 
@@ -24,10 +24,10 @@ export type CloudOptions = {
 
 const CONCURRENCY = 32;
 
-/** Runs `work` a number of times, a few at once. */
+/** Runs `work` `count` times, at most 32 at once. */
 export const inParallel = async (count: number, work: () => Promise<void>): Promise<void> => {
-  for (let at = 0; at < count; at += CONCURRENCY) {
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, count - at) }, work));
+  for (let started = 0; started < count; started += CONCURRENCY) {
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, count - started) }, work));
   }
 };
 

@@ -1,0 +1,20 @@
+import { execFile } from 'node:child_process';
+
+/** How a program ended. `code` is null if a signal ended it. */
+export type Ran = { code: number | null; stdout: string; stderr: string };
+
+const TIMEOUT_MS = 60_000;
+
+/** Runs a program of this project, and resolves when it ends, whatever its exit code. */
+export const runProgram = (
+  file: string,
+  args: string[],
+  { env, stdin = '' }: { env: NodeJS.ProcessEnv; stdin?: string },
+): Promise<Ran> =>
+  new Promise((resolve) => {
+    const child = execFile(process.execPath, [file, ...args], { env, timeout: TIMEOUT_MS }, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode, stdout, stderr });
+    });
+    // A program that does not read stdin may have ended by then.
+    child.stdin?.on('error', () => {}).end(stdin);
+  });
