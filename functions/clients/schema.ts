@@ -26,11 +26,9 @@ const clientSchema = identitySchema
     pendingJobs: z
       .int()
       .meta({ description: 'Number of pending jobs among its newest 1,000 jobs. May be ten seconds old.' }),
-    pendingJobsTruncated: z
-      .boolean()
-      .meta({
-        description: 'Whether jobs were left out: those older than the newest 1,000, or all if counting took too long.',
-      }),
+    pendingJobsTruncated: z.boolean().meta({
+      description: 'Whether jobs were left out: those older than the newest 1,000, or all if counting took too long.',
+    }),
   })
   .meta({ id: 'ClientState', description: 'A client, without its secrets.' });
 
