@@ -26,8 +26,8 @@ test.each<[string, (definition: string) => string, RegExp]>([
   ['that is not JSON', (text) => text.slice(1), /: .*JSON/],
   [
     'with a Task whose function template.yaml does not substitute',
-    (text) => text.replace('JobSettleFunctionArn', 'JobArchiveFunctionArn'),
-    /: DefinitionSubstitutions in template\.yaml has no value for \$\{JobArchiveFunctionArn\}\.$/,
+    (text) => text.replace('JobSettleFunctionArn', 'NoSuchFunctionArn'),
+    /: DefinitionSubstitutions in template\.yaml has no value for \$\{NoSuchFunctionArn\}\.$/,
   ],
   [
     'with a transition to a state that does not exist',

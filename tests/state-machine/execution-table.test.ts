@@ -20,6 +20,7 @@ import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts
 import { sweepSchema } from '../../functions/job-claim/schema.ts';
 import { settleRequestSchema } from '../../functions/job-settle/schema.ts';
 import { fetchRequestSchema } from '../../functions/provider-fetch/schema.ts';
+import { readDefinition, statesOf } from './definition.ts';
 import { type Engine, embeddedEngine, remoteEngine } from './engines.ts';
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
@@ -62,8 +63,19 @@ beforeAll(async () => {
 
 afterAll(async () => engine?.close());
 
+/** Tasks whose result the state machine reads. Each run(…) that reaches one needs a fake of it. */
+const WITH_RESULT = ['ClaimDueJobs', 'FetchProvider', 'StartBatch'];
 /** Tasks whose result the state machine does not read. Without a fake they return `{}`. */
 const WITHOUT_RESULT = ['RunRedrives', 'DeliverCallback', 'SettleJob'];
+
+const unlisted = statesOf(readDefinition()).flatMap(([name, { Type }]) =>
+  Type === 'Task' && ![...WITH_RESULT, ...WITHOUT_RESULT].includes(name) ? [name] : [],
+);
+// Once for the file, not once for each row below.
+if (unlisted.length > 0)
+  throw new Error(
+    `tests/state-machine/execution-table.test.ts: add ${unlisted.join(', ')} to WITHOUT_RESULT; if the state machine reads its result, to WITH_RESULT and to the tasks of each run(…).`,
+  );
 
 /**
  * Runs the real definition with a fake for each task, which returns or throws what the Lambda function would.
@@ -80,9 +92,7 @@ const run = async (input: unknown, tasks: Record<string, (payload: never, call: 
     return fake?.(payload as never, payloads.length) ?? {};
   });
   if (missing.size > 0)
-    throw new Error(
-      `Task without a fake: ${[...missing].join(', ')}. In this file, add it to WITHOUT_RESULT if the state machine does not read its result, otherwise to the tasks of each run(…).`,
-    );
+    throw new Error(`Task without a fake: ${[...missing].join(', ')}. Add it to the tasks of this run(…).`);
   return { ...ended, calls, count: (name: string) => calls[name]?.length ?? 0 };
 };
 

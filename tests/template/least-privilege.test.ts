@@ -84,9 +84,12 @@ test('the role of the state machine allows exactly the calls of its definition',
   };
   const definition = readFileSync(machine.DefinitionUri, 'utf8');
   const calls = [...definition.matchAll(/"Resource": "arn:aws:states:::(.+)"/g)].map(([, call]) => call);
-  const invoked = [...definition.matchAll(/"FunctionName": "\$\{(\w+)\}"/g)].map(
-    ([, name = '']) => machine.DefinitionSubstitutions[name],
-  );
+  const names = [...definition.matchAll(/"FunctionName": "\$\{(\w+)\}"/g)].map(([, name = '']) => name);
+  const substitutions = machine.DefinitionSubstitutions;
+  expect(
+    names.flatMap((name) => (name in substitutions ? [] : [`template.yaml: DefinitionSubstitutions lacks ${name}`])),
+  ).toEqual([]);
+  const invoked = names.map((name) => substitutions[name]);
   const started = [...definition.matchAll(/"StateMachineArn.\$": "\$\$.StateMachine.Id"/g)];
   expect(calls).toHaveLength(invoked.length + started.length);
 

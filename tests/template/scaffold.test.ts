@@ -30,23 +30,24 @@ const aRepository = (): string => {
 const run = (folder: string, ...args: string[]) =>
   spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
 
-describe('npm run new -- function job-archive', () => {
+// A stem that no real function takes: following CONTRIBUTING.md with its example must not break this test.
+describe('npm run new -- function scaffold-try', () => {
   let folder: string;
   let stdout: string;
   const read = (file: string): string => readFileSync(path.join(folder, file), 'utf8');
 
   beforeAll(() => {
     folder = aRepository();
-    stdout = run(folder, 'function', 'job-archive').stdout;
+    stdout = run(folder, 'function', 'scaffold-try').stdout;
   });
 
   test('prints each file', () => {
     for (const file of [
-      'functions/job-archive/handler.ts',
-      'functions/job-archive/schema.ts',
-      'functions/job-archive/archive-job.ts',
-      'tests/unit/archive-job.test.ts',
-      'events/job-archive/example.json',
+      'functions/scaffold-try/handler.ts',
+      'functions/scaffold-try/schema.ts',
+      'functions/scaffold-try/try-scaffold.ts',
+      'tests/unit/try-scaffold.test.ts',
+      'events/scaffold-try/example.json',
     ]) {
       expect(stdout).toContain(`wrote  ${file}`);
       expect(existsSync(path.join(folder, file))).toBe(true);
@@ -56,39 +57,45 @@ describe('npm run new -- function job-archive', () => {
 
   test('adds the function and its log group to the template, and changes nothing else there', () => {
     const { Resources, ...others } = readTemplate(path.join(folder, 'template.yaml'));
-    const { JobArchiveFunction, JobArchiveLogGroup, ...before } = Resources;
-    expect({ ...others, Resources: before }).toEqual(readTemplate('template.yaml'));
-    expect(JobArchiveFunction?.Properties).toMatchObject({
-      CodeUri: 'functions/job-archive',
-      LoggingConfig: { LogGroup: { Ref: 'JobArchiveLogGroup' } },
+    const { ScaffoldTryFunction, ScaffoldTryLogGroup, ...before } = Resources;
+    const { Resources: resources, ...old } = readTemplate('template.yaml');
+    expect(others).toEqual(old);
+    expect(Object.keys(before)).toEqual(Object.keys(resources));
+    for (const [logicalId, resource] of Object.entries(resources)) expect(before[logicalId]).toEqual(resource);
+    expect(ScaffoldTryFunction?.Properties).toMatchObject({
+      CodeUri: 'functions/scaffold-try',
+      LoggingConfig: { LogGroup: { Ref: 'ScaffoldTryLogGroup' } },
     });
-    expect(JobArchiveLogGroup).toEqual(Resources.WebhookLogGroup);
+    expect(ScaffoldTryLogGroup).toEqual(Resources.WebhookLogGroup);
   });
 
   test('writes a handler that validates its input', () => {
-    const script = `const { handler } = await import('./functions/job-archive/handler.ts');
+    const script = `const { handler } = await import('./functions/scaffold-try/handler.ts');
       const answer = await handler(JSON.parse(process.argv[1]));
       console.log(JSON.stringify(answer));
       await handler({}).catch(({ name }) => console.log(name));`;
     const { stdout: output } = spawnSync(
       process.execPath,
-      ['--input-type=module', '--eval', script, read('events/job-archive/example.json')],
+      ['--input-type=module', '--eval', script, read('events/scaffold-try/example.json')],
       { cwd: folder, encoding: 'utf8' },
     );
     expect(output).toContain('\n{}\nZodError\n');
   });
 
-  test('writes files that the linter accepts', () => {
+  // The use case is imported before and after `schema.ts`, and its first line fits or does not.
+  test.each(['scaffold-attempt', 'scaffold-try'])('writes files that the linter accepts, for %s', (stem) => {
     const biome = path.resolve('node_modules/@biomejs/biome/bin/biome');
-    const paths = ['functions/job-archive', 'events', 'tests/unit/archive-job.test.ts', ...EDITED.slice(1)];
-    const options = { cwd: folder, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } } as const;
-    const { status, stderr } = spawnSync(process.execPath, [biome, 'ci', '--vcs-enabled=false', ...paths], options);
+    if (stem !== 'scaffold-try') run(folder, 'function', stem);
+    const useCase = stem.split('-').reverse().join('-');
+    const paths = [`functions/${stem}`, 'events', `tests/unit/${useCase}.test.ts`, ...EDITED.slice(1)];
+    const args = [biome, 'ci', '--vcs-enabled=false', '--colors=off', ...paths];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
   });
 
   test('overwrites nothing when it is run again', () => {
-    const { status, stderr } = run(folder, 'function', 'job-archive');
-    expect([status, stderr]).toEqual([2, expect.stringContaining('functions/job-archive exists.')]);
+    const { status, stderr } = run(folder, 'function', 'scaffold-try');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('functions/scaffold-try exists.')]);
   });
 });
 
@@ -105,7 +112,7 @@ test.each([
 test('npm run new leaves everything as it is when a file has no place for the function', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   cpSync('tests/statistics', path.join(folder, 'tests'), { recursive: true });
-  const { status } = run(folder, 'function', 'job-archive');
+  const { status } = run(folder, 'function', 'scaffold-try');
   expect(status).toBe(1);
   expect(existsSync(path.join(folder, 'functions'))).toBe(false);
 });

@@ -76,9 +76,10 @@ describe('statistics of jobs', () => {
     expect(chooseBucket({ from: NOW, to: NOW + DAY })).toBe('hour');
     expect(chooseBucket({ from: 0, to: HOUR })).toBe('minute');
     expect(countBuckets({ from: 0, to: HOUR }, 'minute')).toBe(60);
+    expect(chooseBucket({ from: 0, to: 61 * DAY })).toBe('day');
   });
 
-  test('measure delivered jobs alone', () => {
+  test('measure delivered jobs alone, and the age of pending ones', () => {
     const ended = (status: CountedJob['status'], ms: number) => ({ status, createdAt: NOW, endedAt: NOW + ms });
     const jobs = [
       ended('PARTIAL', 3),
@@ -86,13 +87,14 @@ describe('statistics of jobs', () => {
       ended('FAILED', 1_000),
       ended('CANCELLED', 1_000),
       { status: 'COMPLETE' as const, createdAt: NOW },
+      { status: 'PENDING' as const, createdAt: NOW + 2 },
       { status: 'PENDING' as const, createdAt: NOW + 1 },
-      { status: 'PENDING' as const, createdAt: NOW },
+      { status: 'PENDING' as const, createdAt: NOW + 3 },
     ];
-    expect(jobStats(jobs, { from: NOW, to: NOW + 2 }, 'hour')).toMatchObject({
+    expect(jobStats(jobs, { from: NOW, to: NOW + 4 }, 'hour')).toMatchObject({
       deliveredShare: 3 / 4,
       timeToCallbackMs: { p50: 1, p95: 3 },
-      oldestPendingAt: NOW,
+      oldestPendingAt: NOW + 1,
     });
     expect(jobStats([], { from: NOW, to: NOW + 2 }, 'hour')).toMatchObject({
       deliveredShare: undefined,

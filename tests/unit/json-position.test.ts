@@ -1,4 +1,4 @@
-import { findJsonError } from '@boomerang/core/domain/json-position.ts';
+import { findJsonError, findTooDeep } from '@boomerang/core/domain/json-position.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -26,6 +26,8 @@ describe('the position where a text stops being JSON', () => {
     ['[1] 2', 1, 5],
     ['"\\x"', 1, 1],
     ['\r\n\t nul', 2, 3],
+    ['"\\u00e"', 1, 1],
+    ['"\\u00eg"', 1, 1],
   ])('is found in %j', (text, line, column) => {
     expect(parses(text)).toBe(false);
     expect(findJsonError(text)).toEqual({ line, column });
@@ -38,6 +40,11 @@ describe('the position where a text stops being JSON', () => {
         expect([findJsonError(text), findJsonError(`${space}${spaced}${space}`)]).toEqual([undefined, undefined]);
       }),
     );
+  });
+
+  test('is undefined for any escape', () => {
+    for (const text of ['"\\u00e9\\uABCF"', String.raw`"\"\\\/\b\f\n\r\t"`])
+      expect(findJsonError(text)).toBeUndefined();
   });
 
   test('is defined exactly when the parser fails', () => {
@@ -67,5 +74,28 @@ describe('the position where a text stops being JSON', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+});
+
+describe('the position where a text is nested too deep', () => {
+  test.each<[string, number, ReturnType<typeof findTooDeep>]>([
+    ['', 0, undefined],
+    ['[]', 0, { line: 1, column: 1 }],
+    ['[]', 1, undefined],
+    ['{}', 1, undefined],
+    ['{"a": [1, {}]}', 2, { line: 1, column: 11 }],
+    ['[[], {}, []]', 2, undefined],
+    ['[{"a":\n [\n  []]}]', 3, { line: 3, column: 3 }],
+    // Brackets in strings do not count, and a string that does not end has the rest.
+    ['["[[[", "\\"[[["]', 1, undefined],
+    ['["a\n[[["]', 1, undefined],
+    ['["[[[', 1, undefined],
+    ['[""[', 1, { line: 1, column: 4 }],
+  ])('of %j with depth %i is %j', (text, depth, position) => {
+    expect(findTooDeep(text, depth)).toEqual(position);
+  });
+
+  test('is found in a million brackets', () => {
+    expect(findTooDeep('['.repeat(1_000_000), 999_999)).toEqual({ line: 1, column: 1_000_000 });
   });
 });

@@ -64,8 +64,58 @@ describe('the response to a request that starts work', () => {
     ['a pending status without a Location', byStatus, [200, { status: 'QUEUED' }], broken(/no Location/)],
     ['no status and no Location', byStatus, [200, { bills: [] }], broken(/no Location/)],
     ['nothing where its URL should be', { statusUrl: { at: '/links/status' } }, [200, {}], broken(/links\/status/)],
-    ['a URL that is none', { statusUrl: { at: '/url' } }, [202, { url: 7 }], broken(/not a string/)],
+    [
+      'a URL that is a number',
+      { statusUrl: { at: '/url' } },
+      [202, { url: 7 }],
+      broken(/^the URL at \/url is not a string$/),
+    ],
     ['an empty URL', { statusUrl: { at: '/url' } }, [202, { url: '' }], broken(/not a string/)],
+    [
+      'a Location that is no URL',
+      {},
+      [202, {}, 'https://'],
+      { ...broken(/^the Location is not a URL$/), reference: 'https://' },
+    ],
+    [
+      'a Location with user info',
+      {},
+      [202, {}, 'https://user@reports.example/7'],
+      { ...broken(/^the Location has user info$/), reference: 'https://user@reports.example/7' },
+    ],
+    [
+      'a Location with a password alone',
+      {},
+      [202, {}, 'https://:secret@reports.example/7'],
+      { ...broken(/^the Location has user info$/), reference: 'https://:secret@reports.example/7' },
+    ],
+    [
+      'a Location without an origin',
+      {},
+      [202, {}, 'data:,x'],
+      { ...broken(/^the Location has another origin, data:$/), reference: 'data:,x' },
+    ],
+    [
+      'an id that would change the path',
+      { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
+      [202, { id: '..' }],
+      broken(/^the id at \/id: /),
+    ],
+    [
+      'an id that is a fraction',
+      { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
+      [202, { id: 1.5 }],
+      broken(/^the id at \/id is neither a string nor an integer$/),
+    ],
+    ['no JSON where its URL should be', { statusUrl: { at: '/url' } }, [202], broken(/nothing at \/url/)],
+    ['a URL that is null', { statusUrl: { at: '/url' } }, [202, { url: null }], broken(/nothing at \/url/)],
+    ['303, whatever its body', { statusUrl: { at: '/url' } }, [303, { url: '/other' }, STATUS_URL], working],
+    [
+      'an empty id',
+      { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
+      [202, { id: '' }],
+      broken(/no id at/),
+    ],
     ['no id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [202, { id: null }], broken(/no id at/)],
     [
       'no JSON where its id should be',
@@ -200,12 +250,14 @@ describe('the response to a poll', () => {
     ['a Location that is none of its business', byStatus, [200, { status: 'RUNNING' }, '/x'], { kind: 'working' }],
     ['a Location, where the URL is in the body', { statusUrl: { at: '/url' } }, [202, {}, '/x'], { kind: 'working' }],
   ])('%s', (_case, polling, args, expected) => {
-    expect(status(polling, ...args)).toMatchObject(expected);
+    expect({ ...status(polling, ...args), reference: undefined }).toEqual(expected);
   });
 
-  test('is quoted by its status in an excerpt', () => {
-    const progress = status(byStatus, 200, { status: 'x'.repeat(5_000) });
-    expect(JSON.stringify(progress).length).toBeLessThan(200);
+  test('quotes at most 40 characters of a status', () => {
+    const reasonFor = (text: string) => status(byStatus, 200, { status: text });
+    expect(reasonFor('x'.repeat(38))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(38)}"` });
+    for (const length of [39, 5_000])
+      expect(reasonFor('x'.repeat(length))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(39)}…` });
   });
 
   test('is never data if its status is in no list', () => {
@@ -224,6 +276,9 @@ describe('a provider-supplied URL', () => {
     expect(resolveSameOrigin('status/7?a=1#now', 'https://user:secret@h.example/v1/')).toBe(
       'https://h.example/v1/status/7?a=1',
     );
+    const longest = `https://h.example/${'x'.repeat(MAX_STATUS_URL_CHARACTERS - 'https://h.example/'.length)}`;
+    expect(resolveSameOrigin(longest, 'https://h.example/')).toBe(longest);
+    expect(() => resolveSameOrigin(`${longest}x`, 'https://h.example/')).toThrow('has more than 2048 characters');
     expect(resolveSameOrigin('?id=7', 'https://h.example/v1?x=1')).toBe('https://h.example/v1?id=7');
   });
 
@@ -231,6 +286,8 @@ describe('a provider-supplied URL', () => {
     expect(withUserInfoOf('https://user:secret@h.example/{x}', 'https://h.example/7')).toBe(
       'https://user:secret@h.example/7',
     );
+    expect(withUserInfoOf('https://user@h.example/{x}', 'https://h.example/7')).toBe('https://user@h.example/7');
+    expect(withUserInfoOf('https://:secret@h.example/{x}', 'https://h.example/7')).toBe('https://:secret@h.example/7');
     expect(withUserInfoOf('https://h.example{?x}', 'https://h.example/7')).toBe('https://h.example/7');
   });
 

@@ -13,5 +13,12 @@ export const TARGETS: readonly Target[] = [
   { file: 'packages/core/domain/client-rate.ts', suites: ['limit-client'] },
   { file: 'packages/core/use-cases/limit-client.ts', suites: ['limit-client'] },
   { file: 'packages/core/use-cases/freshness.ts', suites: ['circuit-breaker', 'limit-client'] },
+  { file: 'packages/core/domain/job-stats.ts', suites: ['job-stats'] },
+  { file: 'packages/core/domain/tickets.ts', suites: ['tickets'] },
+  { file: 'packages/core/domain/polling.ts', suites: ['polling'] },
+  { file: 'packages/core/domain/status-url.ts', suites: ['polling', 'poll-provider'] },
+  { file: 'packages/core/domain/link-header.ts', suites: ['link-header'] },
+  { file: 'packages/core/domain/json-position.ts', suites: ['json-position'] },
+  { file: 'packages/core/domain/callback-headers.ts', suites: ['callback-headers'] },
   { file: 'functions/provider-fetch/limit-calls.ts', suites: ['limit-calls'] },
 ];

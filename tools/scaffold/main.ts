@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, orFailUsage, readArguments } from '../../cli/command.ts';
@@ -28,9 +29,14 @@ await orFailUsage(COMMAND, async () => {
     writeFileSync(file, text);
     process.stdout.write(`${file in created ? 'wrote ' : 'edited'} ${file}\n`);
   }
+  // How lines break and imports sort depends on the length and letters of the name.
+  const files = [...Object.keys(created), ...Object.keys(edited)].filter((file) => /\.(?:ts|json)$/.test(file));
+  const args = ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--vcs-enabled=false', ...files];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) process.stderr.write(stderr);
   process.stdout.write(`
 Next: CONTRIBUTING.md, "Add a function", from step 2. Check with:
 
-  npm run format && npm run typecheck && npm test -- tests/template tests/unit/events.test.ts
+  npm run typecheck && npm test -- tests/template tests/unit/events.test.ts
 `);
 });
