@@ -18,6 +18,7 @@ export const TARGETS: readonly Target[] = [
   { file: 'packages/core/domain/polling.ts', suites: ['polling'] },
   { file: 'packages/core/domain/status-url.ts', suites: ['polling', 'poll-provider'] },
   { file: 'packages/core/domain/link-header.ts', suites: ['link-header'] },
+  { file: 'packages/core/domain/json-select.ts', suites: ['json-select'] },
   { file: 'packages/core/domain/json-position.ts', suites: ['json-position'] },
   { file: 'packages/core/domain/callback-headers.ts', suites: ['callback-headers'] },
   { file: 'functions/provider-fetch/limit-calls.ts', suites: ['limit-calls'] },
