@@ -31,7 +31,11 @@ export const judge = (stats: Stats, range: RangeName, providers: Provider[] | un
     return { tone: isBad ? 'bad' : 'warn', parts: problems, detail: `${delivered} in ${last}${waiting}.` };
   }
   if (Object.values(totals).every((count) => count === 0))
-    return { tone: 'idle', parts: [{ text: `No jobs in ${last}` }], detail: 'Nothing waits, and nothing is wrong.' };
+    return {
+      tone: 'idle',
+      parts: [{ text: `No jobs in ${last}` }],
+      detail: 'No job is waiting, and nothing is wrong.',
+    };
   const delivered = totals.COMPLETE > 0 ? `${plural(totals.COMPLETE, 'job')} delivered` : 'No job ended';
   return { tone: 'good', parts: [{ text: 'All is well' }], detail: `${delivered} in ${last}, none failed${waiting}.` };
 };

@@ -7,7 +7,7 @@ export type DatabaseResponse = Answer & { id: number };
 
 type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void };
 
-/** Connects to the database in a worker thread. When the thread ends, waiting calls fail as over a connection that breaks. */
+/** Connects to the database in a worker thread. If the thread ends, pending calls fail with `ECONNRESET`. */
 export const connect = (worker: Worker): Service => {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;

@@ -27,7 +27,7 @@ export type Instance = {
 /** Characters of output to keep. */
 const MAX_OUTPUT_CHARACTERS = 4_000_000;
 
-/** As in package.json. Most objects live for one job: with the default of 16 MiB, both threads keep 130 MiB more under load. */
+/** As in package.json. Most objects are garbage after one job: with the default of 16 MiB, both threads use 130 MiB more under load. */
 const NODE_OPTIONS = ['--max-semi-space-size=8'];
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));

@@ -23,12 +23,12 @@ export const Table = ({
 }) => (
   <div class="table-frame">
     <table class="table">
-      <caption class="spoken">{caption}</caption>
+      <caption class="sr-only">{caption}</caption>
       <thead>
         <tr>
           {columns.map(({ title, align, hidden }) => (
             <th key={title} scope="col" class={align}>
-              {hidden ? <span class="spoken">{title}</span> : title}
+              {hidden ? <span class="sr-only">{title}</span> : title}
             </th>
           ))}
         </tr>

@@ -121,7 +121,7 @@ const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
   const isFixed = filter.from !== undefined || filter.to !== undefined;
   return (
     <fieldset class="filters">
-      <legend class="spoken">Filters</legend>
+      <legend class="sr-only">Filters</legend>
       <div class="chips">
         {STATUSES.map((status) => (
           <button
@@ -389,7 +389,7 @@ const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection })
   return (
     <div class="table-frame">
       <table class="table jobs-table">
-        <caption class="spoken">Jobs, newest first</caption>
+        <caption class="sr-only">Jobs, newest first</caption>
         <thead>
           <tr>
             <th scope="col" class="check">
@@ -416,7 +416,7 @@ const SelectAll = ({ rows, selection }: { rows: JobSummary[]; selection: Selecti
   const areAllChosen = rows.length > 0 && rows.every(({ jobId }) => selection.ids.value.has(jobId));
   return (
     <label>
-      <span class="spoken">Select all rows</span>
+      <span class="sr-only">Select all rows</span>
       <input
         type="checkbox"
         checked={areAllChosen}
@@ -439,7 +439,7 @@ const Row = ({ job, selection }: { job: JobSummary; selection: Selection }) => {
     <tr onClick={open}>
       <td class="check">
         <label>
-          <span class="spoken">Select job {jobId}</span>
+          <span class="sr-only">Select job {jobId}</span>
           <input type="checkbox" checked={isChosen} onChange={() => selection.toggle(jobId)} />
         </label>
       </td>

@@ -181,7 +181,7 @@ const Providers = ({ catalogue, form, faults, change }: State & { catalogue: Pro
   const fault = faults.value[PROVIDERS];
   return (
     <fieldset class="card" aria-describedby="providers-fault">
-      <legend class="spoken">Providers</legend>
+      <legend class="sr-only">Providers</legend>
       <div class="card-head">
         <h2>Providers</h2>
         <span class="faint">{providers.length > 1 && `In the callback: ${providers.join(', ')}`}</span>
@@ -222,7 +222,7 @@ const Parameters = ({ provider, form, faults, change }: State & { provider: Prov
   const texts = parameters[id] ?? {};
   return (
     <fieldset class="card">
-      <legend class="spoken">Parameters of {title ?? id}</legend>
+      <legend class="sr-only">Parameters of {title ?? id}</legend>
       <div class="card-head">
         <h2>{title ?? id}</h2>
       </div>
@@ -328,7 +328,7 @@ const Metadata = ({ form, faults, change }: State) => {
     change({ metadata: metadata.map((row, position) => (position === index ? { ...row, ...part } : row)) }, id);
   return (
     <fieldset class="card">
-      <legend class="spoken">Metadata</legend>
+      <legend class="sr-only">Metadata</legend>
       <div class="card-head">
         <div>
           <h2>Metadata</h2>

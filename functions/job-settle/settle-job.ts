@@ -105,7 +105,7 @@ const checkpoint = async (
     if (!isStored) log.error('Stored result missing', { jobId, providerId });
     return isStored ? { keptUntil: expiresAt } : undefined;
   };
-  // Settled, so that `saved` is complete before a failure is thrown.
+  // `allSettled`: `saved` must be complete before a failure is thrown.
   const kept = await Promise.allSettled(
     settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })),
   );

@@ -33,7 +33,7 @@ export type LimitedProvider = Pick<Provider, 'id' | 'timeoutMs' | 'concurrency' 
 /** Maximum time for waiting and calling together, milliseconds. */
 export const WAIT_AND_CALL_MS = 15_000;
 export const MAX_WAIT_MS = 5_000;
-/** Maximum table requests per call, including waiting and freeing its slot. */
+/** Maximum table requests per call, including waiting and releasing its slot. */
 const MAX_REQUESTS = 5;
 /** How long after the latest possible end of its call a slot expires, milliseconds. */
 const SLOT_MARGIN_MS = 5_000;
@@ -72,20 +72,20 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     await sleep(Math.min(restMs + random() * 1_000, until - at));
   };
 
-  const takeCall = async (providerId: string, ratePerSecond: number, budget: Budget): Promise<void> => {
+  const reserveCall = async (providerId: string, ratePerSecond: number, budget: Budget): Promise<void> => {
     const counters = countersOf(ratePerSecond);
     const chosen = shuffled(counters.length, random).slice(0, MAX_COUNTERS);
     for (;;) {
       const second = Math.floor(now() / 1_000);
       for (const part of chosen) {
         if (!spend(budget)) throw new LimitReached();
-        if (await limits.takeCall(providerId, part, second, counters[part] ?? 0)) return;
+        if (await limits.reserveCall(providerId, part, second, counters[part] ?? 0)) return;
       }
       await waitForNextSecond(budget);
     }
   };
 
-  const takeSlot = async ({ id, timeoutMs }: LimitedProvider, limit: number, budget: Budget): Promise<Slot> => {
+  const acquireSlot = async ({ id, timeoutMs }: LimitedProvider, limit: number, budget: Budget): Promise<Slot> => {
     for (;;) {
       if (!spend(budget)) throw new LimitReached();
       const free = await limits.findFreeSlots(id, limit, now());
@@ -93,7 +93,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
       for (const index of shuffled(free.length, random)) {
         if (!spend(budget)) throw new LimitReached();
         const at = now();
-        const slot = await limits.takeSlot(id, free[index] ?? 0, at, at + MAX_WAIT_MS + timeoutMs + SLOT_MARGIN_MS);
+        const slot = await limits.acquireSlot(id, free[index] ?? 0, at, at + MAX_WAIT_MS + timeoutMs + SLOT_MARGIN_MS);
         if (slot) return slot;
       }
       await waitForNextSecond(budget);
@@ -102,7 +102,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
 
   const release = async (slot: Slot): Promise<void> => {
     try {
-      await limits.freeSlot(slot);
+      await limits.releaseSlot(slot);
     } catch (error) {
       log.warn('Slot not freed, held until it expires', { providerId: slot.key, error });
     }
@@ -113,16 +113,16 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     if (concurrency === undefined && ratePerSecond === undefined) return call();
     const until = now() + (maxWaitMs ?? Math.min(MAX_WAIT_MS, Math.max(0, WAIT_AND_CALL_MS - timeoutMs)));
     if (concurrency === undefined) {
-      await takeCall(id, ratePerSecond ?? 0, { requests: MAX_REQUESTS, until });
+      await reserveCall(id, ratePerSecond ?? 0, { requests: MAX_REQUESTS, until });
       return call();
     }
-    // Reserves one request for freeing the slot, and one for the rate if there is one.
+    // Reserves one request for releasing the slot, and one for the rate if there is one.
     const reserved = ratePerSecond === undefined ? 0 : 1;
     const budget = { requests: MAX_REQUESTS - 1 - reserved, until };
-    const slot = await takeSlot(provider, concurrency, budget);
+    const slot = await acquireSlot(provider, concurrency, budget);
     try {
       budget.requests += reserved;
-      if (ratePerSecond !== undefined) await takeCall(id, ratePerSecond, budget);
+      if (ratePerSecond !== undefined) await reserveCall(id, ratePerSecond, budget);
       return await call();
     } finally {
       await release(slot);

@@ -56,7 +56,7 @@ export const createHandler = (deps: Deps) => {
 
 /**
  * Parses a request. An invalid request may still be the replay of one that was valid: a catalogue edit must not turn that
- * replay into a 422. Such a request is parsed by shape only, and `refusal` is thrown if it replays nothing.
+ * replay into a 422. Such a request is parsed by shape only, and `refusal` is thrown unless it is a replay.
  *
  * @throws Problem 422
  */

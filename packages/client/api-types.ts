@@ -561,7 +561,7 @@ export interface components {
             /** @description What a pending job is doing; null once it has ended. */
             phase: ("FETCHING" | "CALLING_BACK") | null;
             providers: string[];
-            /** @description Host of the callback URL, with a port that is not the default. */
+            /** @description Host of the callback URL, with its port unless it is the default. */
             callbackHost: string;
             /** @description When it ended; null while it is pending. For jobs that ended under earlier versions, when they were last changed. */
             endedAt: string | null;
@@ -635,7 +635,7 @@ export interface components {
             };
             /** @description The last 20, oldest first. */
             attempts: components["schemas"]["Attempt"][];
-            /** @description Null while an attempt is in progress and once the job is over. */
+            /** @description Null while an attempt is in progress and once the job has ended. */
             nextAttemptAt: string | null;
             callbackDeferred?: components["schemas"]["Deferral"];
             /** @description Why the job is FAILED. */

@@ -113,7 +113,7 @@ export const createFakeLimits = (now?: () => number): Limits => {
     return writes > WRITES_PER_SECOND;
   };
   return {
-    takeCall: async (key, part, second, limit) => {
+    reserveCall: async (key, part, second, limit) => {
       if (isThrottled(`rate ${key} ${part}`)) return false;
       const used = calls.get(`${key} ${part} ${second}`) ?? 0;
       if (used >= limit) return false;
@@ -124,7 +124,7 @@ export const createFakeLimits = (now?: () => number): Limits => {
       Array.from({ length: limit }, (_, number) => number).filter(
         (number) => (slots.get(`${key} ${number}`)?.heldUntil ?? 0) <= at,
       ),
-    takeSlot: async (key, number, at, heldUntil) => {
+    acquireSlot: async (key, number, at, heldUntil) => {
       if (isThrottled(`slots ${key}`)) return undefined;
       if ((slots.get(`${key} ${number}`)?.heldUntil ?? 0) > at) return undefined;
       holders += 1;
@@ -132,7 +132,7 @@ export const createFakeLimits = (now?: () => number): Limits => {
       slots.set(`${key} ${number}`, held);
       return { key, number, ...held };
     },
-    freeSlot: async ({ key, number, holder }) => {
+    releaseSlot: async ({ key, number, holder }) => {
       const held = slots.get(`${key} ${number}`);
       if (held?.holder === holder) slots.set(`${key} ${number}`, { ...held, heldUntil: 0 });
     },

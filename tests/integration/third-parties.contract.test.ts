@@ -205,9 +205,9 @@ test('every item about third parties has a TTL in epoch seconds', async () => {
   await circuits.count(circuit.key, 1, { calls: 1, failures: 1, samples: 1 }, NOW / 1000 + 120);
   await rates.count(key, 1, 1, NOW / 1000 + 60);
   await rates.limit(key, NOW + 60_000);
-  await limits.takeCall(key, 0, NOW / 1000, 1);
-  const slot = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
-  if (slot) await limits.freeSlot(slot);
+  await limits.reserveCall(key, 0, NOW / 1000, 1);
+  const slot = await limits.acquireSlot(key, 0, NOW, NOW + 1_000);
+  if (slot) await limits.releaseSlot(slot);
   const keys = [
     ['CIRCUITS', circuit.key],
     ['CIRCUITS', `${circuit.key}#watch`],
@@ -238,20 +238,20 @@ describe.each<[string, () => Limits]>([
   test('allow the configured number of calls per second for each counter', async () => {
     const limits = create();
     const key = uuidv7();
-    expect(await countTrue(ten.map(() => limits.takeCall(key, 0, 1, 7)))).toBe(7);
-    expect(await limits.takeCall(key, 0, 1, 7)).toBe(false);
-    expect(await limits.takeCall(key, 1, 1, 7)).toBe(true);
-    expect(await limits.takeCall(key, 0, 2, 7)).toBe(true);
+    expect(await countTrue(ten.map(() => limits.reserveCall(key, 0, 1, 7)))).toBe(7);
+    expect(await limits.reserveCall(key, 0, 1, 7)).toBe(false);
+    expect(await limits.reserveCall(key, 1, 1, 7)).toBe(true);
+    expect(await limits.reserveCall(key, 0, 2, 7)).toBe(true);
   });
 
   test('give a slot to one caller at a time, and again once it is freed or expired', async () => {
     const limits = create();
     const key = uuidv7();
-    const take = (now = NOW) => limits.takeSlot(key, 1, now, now + 1_000);
+    const take = (now = NOW) => limits.acquireSlot(key, 1, now, now + 1_000);
     const slots = (await Promise.all(ten.map(() => take()))).filter((slot) => slot !== undefined);
     expect(slots).toHaveLength(1);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 2]);
-    if (slots[0]) await limits.freeSlot(slots[0]);
+    if (slots[0]) await limits.releaseSlot(slots[0]);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 1, 2]);
     expect(await take()).toMatchObject({ key, number: 1 });
     expect(await take(NOW + 999)).toBeUndefined();
@@ -261,11 +261,11 @@ describe.each<[string, () => Limits]>([
   test('ignore the freeing of an expired slot that has a new holder', async () => {
     const limits = create();
     const key = uuidv7();
-    const expired = await limits.takeSlot(key, 0, NOW, NOW + 10);
-    const current = await limits.takeSlot(key, 0, NOW + 10, NOW + 1_000);
+    const expired = await limits.acquireSlot(key, 0, NOW, NOW + 10);
+    const current = await limits.acquireSlot(key, 0, NOW + 10, NOW + 1_000);
     if (!expired || !current) throw new Error('a slot was not given');
-    await limits.freeSlot(expired);
-    expect(await limits.takeSlot(key, 0, NOW + 20, NOW + 2_000)).toBeUndefined();
+    await limits.releaseSlot(expired);
+    expect(await limits.acquireSlot(key, 0, NOW + 20, NOW + 2_000)).toBeUndefined();
   });
 });
 
@@ -274,19 +274,19 @@ test('a throttled counter or slot is unavailable, without an error', async () =>
   busy.rejects(new ProvisionedThroughputExceededException({ message: 'busy', $metadata: {} }));
   const mocked = new DynamoDBClient({ region: 'us-east-1' });
   const limits = createDynamoLimits({ client: mocked, tableName: 'JobTable', random: Math.random });
-  expect(await limits.takeCall('gas', 0, 1, 10)).toBe(false);
+  expect(await limits.reserveCall('gas', 0, 1, 10)).toBe(false);
   expect(await limits.findFreeSlots('gas', 10, NOW)).toEqual([]);
-  expect(await limits.takeSlot('gas', 0, NOW, NOW + 1)).toBeUndefined();
+  expect(await limits.acquireSlot('gas', 0, NOW, NOW + 1)).toBeUndefined();
   busy.rejects(new Error('down'));
-  await expect(limits.takeCall('gas', 0, 1, 10)).rejects.toThrow('down');
+  await expect(limits.reserveCall('gas', 0, 1, 10)).rejects.toThrow('down');
   busy.restore();
 });
 
 test('a slot is given again when the SDK retries after a lost response', async () => {
   const limits = createDynamoLimits({ client, tableName: 'JobTable', random: () => 0.5 });
   const key = uuidv7();
-  const first = await limits.takeSlot(key, 0, NOW, NOW + 1_000);
-  expect(await limits.takeSlot(key, 0, NOW, NOW + 1_000)).toEqual(first);
+  const first = await limits.acquireSlot(key, 0, NOW, NOW + 1_000);
+  expect(await limits.acquireSlot(key, 0, NOW, NOW + 1_000)).toEqual(first);
 });
 
 describe.each<[string, () => ClientRates]>([

@@ -61,10 +61,10 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
         return answer;
       };
     const slow: Limits = {
-      takeCall: remote(limits.takeCall),
+      reserveCall: remote(limits.reserveCall),
       findFreeSlots: remote(limits.findFreeSlots),
-      takeSlot: remote(limits.takeSlot),
-      freeSlot: remote(limits.freeSlot),
+      acquireSlot: remote(limits.acquireSlot),
+      releaseSlot: remote(limits.releaseSlot),
     };
     const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const limit = createCallLimiter({ limits: slow, now: clock.now, random, sleep: clock.sleep, log: silent });

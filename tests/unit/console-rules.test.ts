@@ -220,7 +220,7 @@ describe('the verdict', () => {
   });
 
   test('says that there are no jobs', () => {
-    expect(verdictOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'Nothing waits, and nothing is wrong.']);
+    expect(verdictOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'No job is waiting, and nothing is wrong.']);
   });
 });
 

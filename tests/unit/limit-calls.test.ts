@@ -71,7 +71,7 @@ describe('the limits of a provider', () => {
   test('of ten thousand calls a second use at most three counters and five requests', async () => {
     const { limit, limits } = createLimited();
     const asked: number[] = [];
-    limits.takeCall = async (_key, part) => {
+    limits.reserveCall = async (_key, part) => {
       asked.push(part);
       return false;
     };
@@ -85,7 +85,7 @@ describe('the limits of a provider', () => {
   test('are tried again only in the next second, five times at most', async () => {
     const { limit, limits, now } = createLimited();
     const askedAt: number[] = [];
-    limits.takeCall = async () => {
+    limits.reserveCall = async () => {
       askedAt.push(Math.floor(now() / 1_000));
       return false;
     };
@@ -102,7 +102,7 @@ describe('the limits of a provider', () => {
       await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
     }
     const untouched = async () => Promise.reject(new Error('must not be asked'));
-    Object.assign(limits, { takeCall: untouched, findFreeSlots: untouched, takeSlot: untouched });
+    Object.assign(limits, { reserveCall: untouched, findFreeSlots: untouched, acquireSlot: untouched });
     expect(await limit(aProvider({}), async () => 'given')).toBe('given');
   });
 
@@ -112,7 +112,7 @@ describe('the limits of a provider', () => {
   test('that are used up are tried again at a random time in each following second, four times at most', async () => {
     const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
     const seconds: number[] = [];
-    limits.takeCall = async (_key, _part, second) => {
+    limits.reserveCall = async (_key, _part, second) => {
       seconds.push(second - NOW / 1_000);
       return false;
     };
@@ -131,7 +131,7 @@ describe('the limits of a provider', () => {
     [15_000, []],
   ])('are waited for as long as a call of %i ms leaves time', async (timeoutMs, expected) => {
     const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
-    limits.takeCall = async () => false;
+    limits.reserveCall = async () => false;
     await expect(limit(aProvider({ ratePerSecond: 10, timeoutMs }), call)).rejects.toMatchObject(reached);
     expect(sleeps).toEqual(expected);
   });
@@ -142,7 +142,7 @@ describe('the limits of a provider', () => {
   ])('of a high rate start at a random counter: drawing %d, in %j', async (random, expected) => {
     const { limit, limits } = createLimited(1, { random });
     const asked: number[] = [];
-    limits.takeCall = async (_key, part, _second, most) => {
+    limits.reserveCall = async (_key, part, _second, most) => {
       expect(most).toBe(250);
       return asked.push(part) === 3;
     };
@@ -153,10 +153,10 @@ describe('the limits of a provider', () => {
   test('hold a slot for longer than its call may take, but not for ever, since the process may die', async () => {
     const { limit, limits } = createLimited();
     const holds: [number, number][] = [];
-    const { takeSlot } = limits;
-    limits.takeSlot = async (key, number, now, heldUntil) => {
+    const { acquireSlot } = limits;
+    limits.acquireSlot = async (key, number, now, heldUntil) => {
       holds.push([now, heldUntil]);
-      return takeSlot(key, number, now, heldUntil);
+      return acquireSlot(key, number, now, heldUntil);
     };
     await limit(aProvider({ concurrency: 1, timeoutMs: 10_000 }), call);
     // Five seconds of waiting for the rate, ten of calling, five of reserve.
@@ -167,7 +167,7 @@ describe('the limits of a provider', () => {
   const requestsOf = async (stated: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
     const { limit, limits } = createLimited();
     const asked: string[] = [];
-    for (const name of ['takeCall', 'findFreeSlots', 'takeSlot', 'freeSlot'] as const) {
+    for (const name of ['reserveCall', 'findFreeSlots', 'acquireSlot', 'releaseSlot'] as const) {
       const operation = (answers[name] ?? limits[name]) as (...args: unknown[]) => Promise<unknown>;
       Object.assign(limits, {
         [name]: (...args: unknown[]) => {
@@ -180,15 +180,20 @@ describe('the limits of a provider', () => {
     return [outcome, ...asked];
   };
   const times = (count: number, name: string) => Array.from({ length: count }, () => name);
-  const refuses = { takeCall: async () => false };
+  const refuses = { reserveCall: async () => false };
   const full = { findFreeSlots: async () => [] };
-  const lost = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], takeSlot: async () => undefined };
+  const lost = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], acquireSlot: async () => undefined };
 
   test.each<[string, object, Parameters<typeof requestsOf>[1], string[]]>([
-    ['a rate', { ratePerSecond: 1 }, {}, ['called', 'takeCall']],
-    ['slots', { concurrency: 1 }, {}, ['called', 'findFreeSlots', 'takeSlot', 'freeSlot']],
-    ['both', { concurrency: 1, ratePerSecond: 1 }, {}, ['called', 'findFreeSlots', 'takeSlot', 'takeCall', 'freeSlot']],
-    ['a rate used up', { ratePerSecond: 1 }, refuses, ['LimitReached', ...times(5, 'takeCall')]],
+    ['a rate', { ratePerSecond: 1 }, {}, ['called', 'reserveCall']],
+    ['slots', { concurrency: 1 }, {}, ['called', 'findFreeSlots', 'acquireSlot', 'releaseSlot']],
+    [
+      'both',
+      { concurrency: 1, ratePerSecond: 1 },
+      {},
+      ['called', 'findFreeSlots', 'acquireSlot', 'reserveCall', 'releaseSlot'],
+    ],
+    ['a rate used up', { ratePerSecond: 1 }, refuses, ['LimitReached', ...times(5, 'reserveCall')]],
     // One request is reserved for freeing the slot, one for the rate.
     ['no free slot', { concurrency: 1 }, full, ['LimitReached', ...times(4, 'findFreeSlots')]],
     [
@@ -201,13 +206,13 @@ describe('the limits of a provider', () => {
       'slots that other callers acquire first',
       { concurrency: 8 },
       lost,
-      ['LimitReached', 'findFreeSlots', ...times(3, 'takeSlot')],
+      ['LimitReached', 'findFreeSlots', ...times(3, 'acquireSlot')],
     ],
     [
       'a slot, and a rate used up',
       { concurrency: 1, ratePerSecond: 1 },
       refuses,
-      ['LimitReached', 'findFreeSlots', 'takeSlot', ...times(2, 'takeCall'), 'freeSlot'],
+      ['LimitReached', 'findFreeSlots', 'acquireSlot', ...times(2, 'reserveCall'), 'releaseSlot'],
     ],
   ])('cost five requests at most: %s', async (_case, stated, answers, expected) => {
     expect(await requestsOf(stated, answers)).toEqual(expected);
@@ -216,7 +221,7 @@ describe('the limits of a provider', () => {
   test('do not fail the call when its slot cannot be freed, and report why the slot is held', async () => {
     const { limit, limits, log } = createLimited();
     const error = new Error('down');
-    limits.freeSlot = async () => Promise.reject(error);
+    limits.releaseSlot = async () => Promise.reject(error);
     expect(await limit(aProvider({ concurrency: 1 }), call)).toBe('called');
     const message = 'Slot not freed, held until it expires';
     expect(log.lines).toEqual([{ level: 'warn', message, data: { providerId: 'gas', error } }]);

@@ -58,7 +58,7 @@ export type RetryDeps = {
 const SYSTEM: RetryDeps = { now: () => performance.now(), random: Math.random, sleep: (ms) => sleepFor(ms) };
 
 type StandardToken = Awaited<ReturnType<StandardRetryStrategy['acquireInitialRetryToken']>>;
-/** `endsAt` is the end of the call's time limit, as `now` counts. */
+/** `endsAt` is when the call's time limit ends, on the clock `now`. */
 type Token = StandardToken & { endsAt: number };
 type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[1];
 
@@ -129,14 +129,14 @@ export const timeLimited = (limits: CallLimits, environment: NodeJS.ProcessEnv =
   };
 };
 
-/** Changes a client. The limits are those that it enforces. */
+/** Returns a client to use in place of `client`, which enforces `limits`. */
 export type DecorateClient = <Client extends object>(client: Client, limits: CallLimits) => Client;
 
 let decorate: DecorateClient = (client) => client;
 
 /**
- * Changes the clients that `createAwsClient` creates from now on. For a host that has the services in its own process: see
- * docs/decisions/0023-calls-in-process.md.
+ * Applies `next` to every client that `createAwsClient` creates from now on. For the embedded cloud, which has the services in
+ * its own process: see docs/decisions/0023-calls-in-process.md.
  */
 export const decorateClients = (next: DecorateClient): void => {
   decorate = next;

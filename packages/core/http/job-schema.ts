@@ -30,7 +30,7 @@ export const jobSummarySchema = acceptedJobSchema
   .extend({
     phase: phaseSchema.nullable().meta({ description: 'What a pending job is doing; null once it has ended.' }),
     providers: z.array(z.string()),
-    callbackHost: z.string().meta({ description: 'Host of the callback URL, with a port that is not the default.' }),
+    callbackHost: z.string().meta({ description: 'Host of the callback URL, with its port unless it is the default.' }),
     endedAt,
     failureCode: failureCodeSchema.optional().meta({ description: 'Why the job is FAILED.' }),
   })
@@ -114,7 +114,7 @@ export const jobSchema = z
     attempts: z.array(attemptSchema).meta({ description: 'The last 20, oldest first.' }),
     nextAttemptAt: time
       .nullable()
-      .meta({ description: 'Null while an attempt is in progress and once the job is over.' }),
+      .meta({ description: 'Null while an attempt is in progress and once the job has ended.' }),
     callbackDeferred: deferralSchema.optional(),
     failure: z
       .object({ code: failureCodeSchema, message: z.string() })

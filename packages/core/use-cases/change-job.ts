@@ -5,7 +5,7 @@ import type { JobControl, JobReader } from '../ports/jobs.ts';
 import { findStoredJob } from './find-job.ts';
 import { JobInProgress } from './job-errors.ts';
 
-/** Enough, because a job is claimed and settled seconds apart, so another writer is rarely faster even twice in a row. */
+/** Claims and settlements of a job are seconds apart, so even two lost races in a row are rare. */
 const MAX_ATTEMPTS = 5;
 const RETRY_AFTER_MS = 1_000;
 

@@ -41,7 +41,7 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
   const slotKey = (key: string, number: number) => ({ jobId: slotsKey(key), itemId: `SLOT#${number}` });
 
   return {
-    takeCall: (key, part, second, limit) =>
+    reserveCall: (key, part, second, limit) =>
       update(
         { jobId: part === 0 ? `RATE#${key}` : `RATE#${key}#${part}`, itemId: `SECOND#${second}` },
         'ADD calls :one SET expiresAt = :expiresAt',
@@ -64,7 +64,7 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
       return Array.from({ length: limit }, (_, number) => number).filter((number) => !held.has(`SLOT#${number}`));
     },
 
-    takeSlot: async (key, number, now, heldUntil) => {
+    acquireSlot: async (key, number, now, heldUntil) => {
       const holder = Math.floor(random() * 2 ** 48).toString(36);
       const isTaken = await update(
         slotKey(key, number),
@@ -81,7 +81,7 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
       return isTaken ? { key, number, heldUntil, holder } : undefined;
     },
 
-    freeSlot: async ({ key, number, holder }: Slot) => {
+    releaseSlot: async ({ key, number, holder }: Slot) => {
       // After its expiry the slot may have a new holder.
       await update(slotKey(key, number), 'SET heldUntil = :free', 'holder = :holder', {
         ':free': 0,

@@ -62,7 +62,7 @@ const isSecret = (provider: Pick<Provider, 'parameters'> | undefined, name: stri
 /**
  * The sent values that must not be shown: those of `writeOnly` parameters, defaults included.
  *
- * @param provider undefined if it is no longer in the catalogue. Unknown parameters, which are then all, count as `writeOnly`.
+ * @param provider undefined if it is no longer in the catalogue: then all parameters are unknown, and count as `writeOnly`.
  */
 export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): string[] =>
   Object.entries(provider ? withDefaults(provider, posted) : posted)
@@ -72,7 +72,7 @@ export const writeOnlyValues = (provider: Pick<Provider, 'parameters'> | undefin
 /**
  * Parameters in a form safe to show, with `***` in place of `writeOnly` values.
  *
- * @param provider undefined if it is no longer in the catalogue. Unknown parameters, which are then all, count as `writeOnly`.
+ * @param provider undefined if it is no longer in the catalogue: then all parameters are unknown, and count as `writeOnly`.
  */
 export const maskWriteOnly = (provider: Pick<Provider, 'parameters'> | undefined, posted: Parameters): Parameters =>
   Object.fromEntries(
