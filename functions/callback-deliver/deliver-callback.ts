@@ -58,9 +58,8 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 /** The time allowed for reading results and writing the outcome, on top of the call. */
 const STORE_MS = 5_000;
 
-/** What the callbacks of a client are sent with. */
+/** The signing secrets and headers of a client's callbacks. */
 type Sender = {
-  /** The signing secrets. */
   secrets: string[];
   headers: CallbackHeader[];
 };

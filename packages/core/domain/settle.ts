@@ -276,7 +276,7 @@ const REFUSALS: Record<RefusalReason, NonNullable<Settlement['failure']>> = {
 
 /** A job is abandoned after more claims than this without an outcome, but only after {@link MAX_UNSETTLED_MS}. */
 const MAX_UNSETTLED_CLAIMS = 20;
-/** Shorter outages of our own lose no job. */
+/** A shorter outage of Boomerang or AWS ends no job. */
 const MAX_UNSETTLED_MS = 7 * 24 * 3_600_000;
 
 /** Why a job must end as soon as it is claimed; undefined if it may run. */
