@@ -5,6 +5,8 @@ import { ms, quantile } from './stats.ts';
 import { type Cloud, type CloudOptions, withCloud } from './temporary-cloud.ts';
 
 const SECONDS = 6;
+/** The rate tried first, jobs a second. */
+const FIRST_RATE = 150;
 /** Each rate tried is the previous one times this factor. */
 const STEP = 1.1;
 /** The instance keeps up if at least this share of the jobs is delivered by the time the last request is sent, and none is refused. */
@@ -68,10 +70,12 @@ export const benchRate = (): Promise<[string, string][]> =>
   withCloud({}, async (cloud) => {
     await post(cloud, 100, SECONDS);
     let highest = { rate: 0, cpuMsPerJob: Number.NaN };
-    for (let rate = 150; ; rate = Math.round(rate * STEP)) {
-      const { keepsUp, cpuMsPerJob } = await post(cloud, rate, SECONDS);
-      if (!keepsUp) break;
-      highest = { rate, cpuMsPerJob };
+    for (let rate = FIRST_RATE; ; rate = Math.round(rate * STEP)) {
+      let run = await post(cloud, rate, SECONDS);
+      // Another process may have slowed the first try down.
+      if (!run.keepsUp) run = await post(cloud, rate, SECONDS);
+      if (!run.keepsUp) break;
+      highest = { rate, cpuMsPerJob: run.cpuMsPerJob };
     }
     return [['highest steady rate, one provider', `${highest.rate}/s, ${ms(highest.cpuMsPerJob)} CPU a job`]];
   });
