@@ -103,7 +103,7 @@ const toPointer = (node: Node | undefined, [step, ...rest]: readonly (number | s
 };
 
 /** A document with whitespace around it, and a pointer that usually names a value in it. */
-const questionsWith = (name: fc.Arbitrary<string>) =>
+const queriesWithNames = (name: fc.Arbitrary<string>) =>
   fc
     .tuple(
       spaced(documentsWith(name).aNode),
@@ -114,7 +114,7 @@ const questionsWith = (name: fc.Arbitrary<string>) =>
       json: before + node.text + after,
       pointer: toPointer(node, steps),
     }));
-const aQuestion = questionsWith(aName);
+const aQuery = queriesWithNames(aName);
 
 const toPointerText = (tokens: readonly string[]): string =>
   tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
@@ -206,7 +206,7 @@ describe('selecting', () => {
 
   test('extracts the text of the value that was inserted', () => {
     fc.assert(
-      fc.property(aQuestion, ({ node, json, pointer }) => {
+      fc.property(aQuery, ({ node, json, pointer }) => {
         const text = nodeAt(node, pointer)?.text;
         expect(selectJson(json, pointer)).toBe(text);
         expect(selectJson(json, parsePointer(toPointerText(pointer)))).toBe(text);
@@ -216,11 +216,11 @@ describe('selecting', () => {
   });
 
   // No names with backslashes: V8 confuses them with other escaped names (https://github.com/nodejs/node/issues/63785).
-  const aPlainQuestion = questionsWith(aName.filter((name) => !name.includes('\\')));
+  const aPlainQuery = queriesWithNames(aName.filter((name) => !name.includes('\\')));
 
   test('finds the value that JSON.parse finds', () => {
     fc.assert(
-      fc.property(aPlainQuestion, ({ json, pointer }) => {
+      fc.property(aPlainQuery, ({ json, pointer }) => {
         const text = selectJson(json, pointer);
         // Compared as text, because toEqual ignores an own property named __proto__.
         const expected = JSON.stringify(walk(JSON.parse(json), pointer));
@@ -235,8 +235,8 @@ describe('selecting', () => {
     ['values that exist', (text?: string) => text !== undefined],
     ['values that do not exist', (text?: string) => text === undefined],
   ])('is tested with nested %s', (_name, isMeant) => {
-    const questions = fc.sample(aQuestion, { numRuns: 1000, seed: 1 });
-    const nested = questions.filter(({ node, pointer }) => pointer.length > 1 && isMeant(nodeAt(node, pointer)?.text));
+    const queries = fc.sample(aQuery, { numRuns: 1000, seed: 1 });
+    const nested = queries.filter(({ node, pointer }) => pointer.length > 1 && isMeant(nodeAt(node, pointer)?.text));
     expect(nested.length).toBeGreaterThan(50);
   });
 
@@ -369,7 +369,7 @@ describe('the number of reads', () => {
 
   test('is linear for any JSON', () => {
     fc.assert(
-      fc.property(aQuestion, ({ json, pointer }) => {
+      fc.property(aQuery, ({ json, pointer }) => {
         expect(selectJson(countedText(json, MAX_READS), pointer)).toBe(selectJson(json, pointer));
       }),
     );

@@ -10,7 +10,7 @@ import { aJob, aLog, aProvider, givenJob, LEASE_MS, NOW, unguarded } from '../bu
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /** What happens to one execution. */
-type Fate =
+type Fault =
   | 'fine'
   | 'dies before the call'
   | 'dies after the call'
@@ -22,17 +22,17 @@ type Fate =
   | 'is redriven afterwards';
 
 /** How the provider answers in one execution. */
-type Mood = 'fine' | 'works' | '500' | 'broken' | 'has lost it' | 'has failed';
+type Behaviour = 'fine' | 'works' | '500' | 'broken' | 'has lost it' | 'has failed';
 
 const POLICY = { schedule: { stepsMs: [10_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const HOST = 'https://reports.example';
 
-class Died extends Error {
-  override name = 'Died';
+class Crashed extends Error {
+  override name = 'Crashed';
 }
 
 /** A job with one provider, over executions that crash. The provider does each work once per idempotency value. */
-const createStory = async () => {
+const createWorld = async () => {
   const store = createFakeJobStore();
   const job = aJob({ jobId: '01a20b4c-cf47-716b-85d8-5343742576b8', providers: ['gas'] });
   await givenJob(store, job);
@@ -41,7 +41,7 @@ const createStory = async () => {
   /** Idempotency values of work that the provider has lost. */
   const lost = new Set<string>();
   const requests: { method: string; value: string | undefined; url: string; hasTicket: boolean }[] = [];
-  let mood: Mood = 'fine';
+  let behaviour: Behaviour = 'fine';
   let ends = 0;
 
   const stored = () => store.jobs.get(job.jobId) as Job;
@@ -58,19 +58,19 @@ const createStory = async () => {
   const provide = ({ method, url, headers = {} }: HttpRequest): HttpAnswer => {
     const value = headers['idempotency-key'];
     requests.push({ method, value, url, hasTicket: ticketOf(stored()) !== undefined });
-    if (mood === '500') return answer(500, {});
+    if (behaviour === '500') return answer(500, {});
     if (method === 'POST') {
       // A repeated value would get the answer of the lost work.
       if (lost.has(value ?? '')) return answer(404, { lost: value });
       if (!works.includes(value ?? '')) works.push(value ?? '');
       return answer(202, {}, { location: `/work/${works.indexOf(value ?? '')}` });
     }
-    if (mood === 'has lost it') {
+    if (behaviour === 'has lost it') {
       lost.add(works[Number(url.split('/').at(-1))] ?? '');
       ends += 1;
       return answer(404, {});
     }
-    const status = { fine: 'DONE', works: 'RUNNING', broken: 'ODD', 'has failed': 'FAILED' }[mood];
+    const status = { fine: 'DONE', works: 'RUNNING', broken: 'ODD', 'has failed': 'FAILED' }[behaviour];
     return answer(200, { status, work: works[Number(url.split('/').at(-1))] });
   };
 
@@ -100,19 +100,19 @@ const createStory = async () => {
     findSecret: async () => '',
   };
 
-  const fetch = async (claimed: ReturnType<typeof toClaimedJob>, fate: Fate) => {
+  const fetch = async (claimed: ReturnType<typeof toClaimedJob>, fault: Fault) => {
     const { jobId, claims, leasedUntil, round } = claimed;
     const send = async (request: HttpRequest): Promise<HttpAnswer> => {
-      if (fate === 'dies before the call') throw new Died();
+      if (fault === 'dies before the call') throw new Crashed();
       const answered = provide(request);
-      if (fate === 'dies after the call') throw new Died();
+      if (fault === 'dies after the call') throw new Crashed();
       return answered;
     };
     const request = { jobId, claims, leasedUntil, providerId: 'gas', job: { round } };
     try {
       return await fetchProvider({ ...deps, send }, request);
     } catch (error) {
-      if (error instanceof Died) throw error;
+      if (error instanceof Crashed) throw error;
       const { name, message } = error as Error;
       const status = name === 'ProviderRefused' ? 'REFUSED' : 'UNAVAILABLE';
       const caught = { Error: name, Cause: JSON.stringify({ errorMessage: message }) };
@@ -129,8 +129,8 @@ const createStory = async () => {
     ticket: () => ticketOf(stored()),
     ends: () => ends,
     /** One execution, at the time when the job is due. @returns whether the job goes on */
-    run: async (fate: Fate, as: Mood): Promise<boolean> => {
-      mood = as;
+    run: async (fault: Fault, as: Behaviour): Promise<boolean> => {
+      behaviour = as;
       const before = stored();
       if (before.phase !== 'FETCHING' || before.dueAt === undefined) return false;
       now = Math.max(now, before.dueAt);
@@ -139,27 +139,27 @@ const createStory = async () => {
       if (!taken) throw new Error('it was not due');
       const claimed = toClaimedJob(taken, 'scheduled', now);
       try {
-        const payloads = [await fetch(claimed, fate)];
-        if (fate === 'is started twice, at once') payloads.push(await fetch(claimed, 'fine'));
-        if (fate === 'dies before it settles') return true;
-        if (fate === 'settling is lost') return true;
+        const payloads = [await fetch(claimed, fault)];
+        if (fault === 'is started twice, at once') payloads.push(await fetch(claimed, 'fine'));
+        if (fault === 'dies before it settles') return true;
+        if (fault === 'settling is lost') return true;
         for (const payload of payloads) await settle(claimed, payload);
-        if (fate === 'settles twice') await settle(claimed, payloads[0]);
-        if (fate === 'is started twice, one after the other') await settle(claimed, await fetch(claimed, 'fine'));
-        if (fate === 'is redriven afterwards') {
+        if (fault === 'settles twice') await settle(claimed, payloads[0]);
+        if (fault === 'is started twice, one after the other') await settle(claimed, await fetch(claimed, 'fine'));
+        if (fault === 'is redriven afterwards') {
           const all = { ...deps, startExecution: async () => {}, leaseMs: LEASE_MS };
           await redriveJob(all, (await store.reader.getWithData(jobId, now)) as never);
           ends += 1;
         }
       } catch (error) {
-        if (!(error instanceof Died)) throw error;
+        if (!(error instanceof Crashed)) throw error;
       }
       return true;
     },
   };
 };
 
-const fate = fc.constantFrom<Fate>(
+const fault = fc.constantFrom<Fault>(
   'fine',
   'fine',
   'dies before the call',
@@ -171,29 +171,29 @@ const fate = fc.constantFrom<Fate>(
   'is started twice, at once',
   'is redriven afterwards',
 );
-const mood = fc.constantFrom<Mood>('works', 'works', 'works', '500', 'broken', 'has lost it');
+const behaviour = fc.constantFrom<Behaviour>('works', 'works', 'works', '500', 'broken', 'has lost it');
 
 test('work is started once a round, polled while its ticket is held, and its own result is kept, whichever executions crash', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fate, mood), { maxLength: 14 }), async (executions) => {
-      const story = await createStory();
+    fc.asyncProperty(fc.array(fc.tuple(fault, behaviour), { maxLength: 14 }), async (executions) => {
+      const world = await createWorld();
       for (const [how, as] of executions) {
-        const held = story.ticket();
-        const asked = story.requests.length;
-        await story.run(how, as);
-        const sent = story.requests.slice(asked);
+        const held = world.ticket();
+        const asked = world.requests.length;
+        await world.run(how, as);
+        const sent = world.requests.slice(asked);
         // A held ticket is polled, except by an execution that starts again after it was settled and changes nothing.
         if (held) for (const { method, url } of sent.slice(0, 1)) expect([method, url]).toEqual(['GET', held.url]);
         for (const { method, hasTicket } of sent) if (method === 'POST') expect(hasTicket).toBe(false);
         const isAbandoned = as === 'has lost it' || how === 'is redriven afterwards';
-        if (held && !isAbandoned) expect(story.ticket()?.url).toBe(held.url);
+        if (held && !isAbandoned) expect(world.ticket()?.url).toBe(held.url);
       }
       // The job recovers: two executions start the work and poll for it, unless it was polled already.
-      for (let turn = 0; turn < 4; turn += 1) if (!(await story.run('fine', 'fine'))) break;
-      expect(story.stored().results).toMatchObject([{ status: 'FETCHED' }]);
-      const values = story.requests.flatMap(({ value }) => value ?? []);
-      expect(new Set(values).size).toBeLessThanOrEqual(story.ends() + 1);
-      expect(story.requests.at(-1)?.url).toBe(`${HOST}/work/${story.works.length - 1}`);
+      for (let turn = 0; turn < 4; turn += 1) if (!(await world.run('fine', 'fine'))) break;
+      expect(world.stored().results).toMatchObject([{ status: 'FETCHED' }]);
+      const values = world.requests.flatMap(({ value }) => value ?? []);
+      expect(new Set(values).size).toBeLessThanOrEqual(world.ends() + 1);
+      expect(world.requests.at(-1)?.url).toBe(`${HOST}/work/${world.works.length - 1}`);
     }),
     { numRuns: 300 },
   );
@@ -201,22 +201,22 @@ test('work is started once a round, polled while its ticket is held, and its own
 
 describe('a process that crashes', () => {
   test('after the provider accepted the request sends the same request again', async () => {
-    const story = await createStory();
-    await story.run('dies after the call', 'works');
-    await story.run('dies before it settles', 'works');
-    await story.run('fine', 'works');
-    expect(story.requests.map(({ value }) => value?.replace(/^.*:gas/, 'gas'))).toEqual(['gas:0', 'gas:0', 'gas:0']);
-    expect(story.works).toHaveLength(1);
-    expect(story.ticket()?.url).toBe(`${HOST}/work/0`);
+    const world = await createWorld();
+    await world.run('dies after the call', 'works');
+    await world.run('dies before it settles', 'works');
+    await world.run('fine', 'works');
+    expect(world.requests.map(({ value }) => value?.replace(/^.*:gas/, 'gas'))).toEqual(['gas:0', 'gas:0', 'gas:0']);
+    expect(world.works).toHaveLength(1);
+    expect(world.ticket()?.url).toBe(`${HOST}/work/0`);
   });
 
   test('after its ticket was saved is followed by a poll, never by a repeated request', async () => {
-    const story = await createStory();
-    await story.run('fine', 'works');
+    const world = await createWorld();
+    await world.run('fine', 'works');
     for (const how of ['dies before the call', 'dies after the call', 'settling is lost'] as const)
-      await story.run(how, 'works');
-    await story.run('fine', 'fine');
-    expect(story.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
-    expect(story.stored().results).toMatchObject([{ status: 'FETCHED' }]);
+      await world.run(how, 'works');
+    await world.run('fine', 'fine');
+    expect(world.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+    expect(world.stored().results).toMatchObject([{ status: 'FETCHED' }]);
   });
 });

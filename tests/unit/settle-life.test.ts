@@ -25,12 +25,12 @@ const DEADLINE_MS = 300_000;
 
 /** Events of one execution. */
 type Turn = {
-  gives: (keyof typeof give)[];
+  outcomes: (keyof typeof createOutcome)[];
   callback: 'delivered' | 'gone' | 'failed' | 'not sent';
   random: number;
   retryAfterMs: number;
 };
-type Lived = {
+type SettledTurn = {
   job: Job;
   settlement: Settlement;
   now: number;
@@ -39,7 +39,7 @@ type Lived = {
   isSent: boolean;
 };
 
-const give = {
+const createOutcome = {
   fetched: (id: string, _: Turn) => fetched(id),
   refused: (id: string, _: Turn) => refused(id),
   unavailable: (id: string, { retryAfterMs }: Turn) => unavailable(id, { class: 'bad_status', retryAfterMs }),
@@ -61,14 +61,14 @@ const callbackOf = ({ callback, retryAfterMs }: Turn): CallbackOutcome => {
 };
 
 /** Runs a job to its end, each turn when it is due; the last turn repeats. Returns each claim with its settlement. */
-const runJob = (turns: Turn[], limit = 200): Lived[] => {
-  const history: Lived[] = [];
+const runJob = (turns: Turn[], limit = 200): SettledTurn[] => {
+  const history: SettledTurn[] = [];
   let job = aJob({ deadlineAt: NOW + DEADLINE_MS });
   let now = NOW;
   for (let index = 0; index < limit; index += 1) {
     const turn = turns[Math.min(index, turns.length - 1)] as Turn;
     const claimed = toClaimedJob(job, 'scheduled', now);
-    const fetches = claimed.providers.map((id, place) => give[turn.gives[place] ?? 'fetched'](id, turn));
+    const fetches = claimed.providers.map((id, place) => createOutcome[turn.outcomes[place] ?? 'fetched'](id, turn));
     // As in the state machine's Choice and the delivery itself.
     const isSettled = fetches.every(({ kind }) => kind === 'fetched' || kind === 'refused');
     const isReady = claimed.final || (isSettled && !claimed.isAnyWaiting);
@@ -98,18 +98,18 @@ const ALL_CALLBACKS = [...CALLBACKS, 'not sent'] as const;
 const ANSWERS = ['fetched', 'refused', 'unavailable'] as const;
 const ALL_ANSWERS = [...ANSWERS, 'deferred', 'notAttempted'] as const;
 
-const aTurn = (callbacks: readonly Turn['callback'][], answers: readonly Turn['gives'][number][]) =>
+const aTurn = (callbacks: readonly Turn['callback'][], answers: readonly Turn['outcomes'][number][]) =>
   fc.record({
-    gives: fc.array(fc.constantFrom(...answers), { minLength: 2, maxLength: 2 }),
+    outcomes: fc.array(fc.constantFrom(...answers), { minLength: 2, maxLength: 2 }),
     callback: fc.constantFrom(...callbacks),
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
     retryAfterMs: fc.nat(10_000_000),
   });
 
 const forEveryLife = (
-  check: (history: Lived[], turns: Turn[]) => void,
+  check: (history: SettledTurn[], turns: Turn[]) => void,
   callbacks: readonly Turn['callback'][] = ALL_CALLBACKS,
-  answers: readonly Turn['gives'][number][] = ALL_ANSWERS,
+  answers: readonly Turn['outcomes'][number][] = ALL_ANSWERS,
 ) =>
   fc.assert(
     fc.property(fc.array(aTurn(callbacks, answers), { minLength: 1, maxLength: 30 }), (turns) =>
@@ -117,7 +117,7 @@ const forEveryLife = (
     ),
   );
 
-const endOf = (history: Lived[]): Settlement => (history.at(-1) as Lived).settlement;
+const endOf = (history: SettledTurn[]): Settlement => (history.at(-1) as SettledTurn).settlement;
 
 describe('for any behaviour of third parties, a job', () => {
   test('ends at the latest when its callback schedule is used up', () => {
@@ -185,7 +185,7 @@ describe('for any behaviour of third parties, a job', () => {
     forEveryLife((history, turns) => {
       history.forEach(({ job, settlement, asked, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
-        const answers = asked.map((_, place) => turn.gives[place] ?? 'fetched');
+        const answers = asked.map((_, place) => turn.outcomes[place] ?? 'fetched');
         const isOursAlone = asked.length > 0 && answers.every((answer) => answer === 'notAttempted');
         if (answers.every((answer) => answer === 'notAttempted' || answer === 'deferred'))
           expect(settlement.fetchAttempts).toBe(0);
@@ -240,13 +240,13 @@ describe('for any behaviour of third parties, a job', () => {
   });
 });
 
-test.each<[string, Turn['gives'], Turn['callback']]>([
+test.each<[string, Turn['outcomes'], Turn['callback']]>([
   ['of a delivery', ['fetched', 'fetched'], 'not sent'],
   ['of both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
 ])(
   'our own fault %s never ends a job and never counts as an attempt, however often it occurs',
-  (_case, gives, callback) => {
-    const history = runJob([{ gives, callback, random: 0, retryAfterMs: 0 }], 100);
+  (_case, outcomes, callback) => {
+    const history = runJob([{ outcomes, callback, random: 0, retryAfterMs: 0 }], 100);
     expect(history).toHaveLength(100);
     expect(endOf(history)).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
   },
