@@ -13,7 +13,7 @@ type Options = { abortSignal?: AbortSignal };
 type ServiceError = Error & { $metadata?: object };
 type SdkError = Parameters<typeof isTransientError>[0];
 
-/** How a service's commands become JSON, and JSON becomes outputs and exceptions, as in its SDK client. */
+/** How to turn a service's commands into JSON, and JSON into outputs and exceptions, as its SDK client does. */
 type Protocol = {
   /** Operations by the class of their command. All other commands go to the endpoint. */
   operations: ReadonlyMap<unknown, string>;
@@ -21,7 +21,7 @@ type Protocol = {
   decode: (output: string) => object;
   /** Exports of the SDK's package, among them the classes of exceptions. */
   sdk: object;
-  /** Class of exceptions that have no class of their own. */
+  /** The class for exceptions that the SDK does not model. */
   Exception: new (
     options: ExceptionOptions,
   ) => ServiceError;
@@ -79,7 +79,7 @@ const toException = ({ sdk, Exception }: Protocol, { status, body }: Answer): Se
   return Object.assign(new Class({ ...members, ...options }), members);
 };
 
-/** The loop of the SDK's retry middleware, with the same classes of errors. */
+/** Repeats the loop of the SDK's retry middleware, with the same error types. */
 const withLimits = (limits: CallLimits) => {
   const strategy = createRetryStrategy(limits);
   return async (abortSignal: AbortSignal | undefined, attempt: () => Promise<object>): Promise<object> => {
@@ -110,7 +110,7 @@ const errorTypeOf = (error: SdkError) => {
   return isServerError(error) ? 'SERVER_ERROR' : 'CLIENT_ERROR';
 };
 
-/** @throws TimeoutError after this time, AbortError when aborted: the names that the SDK uses */
+/** @throws TimeoutError after `limitMs`, AbortError when aborted: the names that the SDK uses */
 const within = async <T>(
   limitMs: number | undefined,
   signal: AbortSignal | undefined,
@@ -120,8 +120,8 @@ const within = async <T>(
   const timer =
     limitMs === undefined
       ? undefined
-      : setTimeout(() => reject(named('TimeoutError', `The call took longer than ${limitMs} ms.`)), limitMs);
-  const abort = (): void => reject(named('AbortError', 'Request aborted'));
+      : setTimeout(() => reject(namedError('TimeoutError', `The call took longer than ${limitMs} ms.`)), limitMs);
+  const abort = (): void => reject(namedError('AbortError', 'Request aborted'));
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -132,7 +132,7 @@ const within = async <T>(
   }
 };
 
-const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
+const namedError = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 const isAbort = (error: unknown): boolean => (error as Error).name === 'AbortError';
 
 const encodeJson = (input: object): string => JSON.stringify(input);
@@ -160,7 +160,7 @@ const mapValues = (value: unknown, convert: (value: unknown) => unknown): unknow
 const toBase64 = (value: unknown): unknown =>
   value instanceof Uint8Array ? Buffer.from(value).toString('base64') : undefined;
 
-/** An attribute named `B` in a map has an object as its value, never a text. */
+/** A map may have an attribute named `B`, but its value is an object, never a string. */
 const toBytes = (value: unknown): unknown => {
   const { B, BS } = value as { B?: unknown; BS?: unknown };
   if (typeof B === 'string') return { B: fromBase64(B) };

@@ -13,9 +13,9 @@ export class ErrorBoundary extends Component<{ children?: ComponentChildren }, {
     if (this.state.error === undefined) return this.props.children;
     return (
       <div class="empty" role="alert">
-        <h1 tabIndex={-1}>This page failed</h1>
+        <h1 tabIndex={-1}>This page could not be shown</h1>
         <p>{String(this.state.error)}</p>
-        <Button onClick={() => this.setState({ error: undefined })}>Draw it again</Button>
+        <Button onClick={() => this.setState({ error: undefined })}>Try again</Button>
       </div>
     );
   }

@@ -13,7 +13,7 @@ export const EmptyState = ({ title, children }: { title: string; children?: Comp
 
 /**
  * A placeholder while content loads, with the content's height, so that the page does not jump.
- * @param like the class of the content, if that sets the height
+ * @param like the CSS class of the content, if the class sets the height
  */
 export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; height?: string; like?: string }) => (
   <div class="skeletons" aria-hidden="true">
@@ -23,10 +23,10 @@ export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; hei
   </div>
 );
 
-/** Shown in place of content that could not be read: the reason. */
+/** Shown in place of content that could not be loaded: the reason. */
 export const ErrorState = ({ error }: { error: ApiError }) => (
   <div class="empty" role="alert">
-    <h2>{error.status === 404 ? 'Not found' : 'This could not be read'}</h2>
+    <h2>{error.status === 404 ? 'Not found' : 'This could not be loaded'}</h2>
     <p>{error.message}</p>
     {error.problem.instance !== undefined && <p class="faint">Request {error.problem.instance}</p>}
     <Button onClick={refreshAll}>Try again</Button>

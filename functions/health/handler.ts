@@ -18,9 +18,10 @@ export const createHandler = ({ log, checkHealth }: Deps) =>
   apiHandler(log, { query: healthQuerySchema }, async ({ query, event }) => {
     if (query.deep === undefined) return { statusCode: 200, body: { status: 'ok' } };
     const checks = await checkHealth();
-    const failed = Object.entries(checks).flatMap(([name, { status }]) => (status === 'ok' ? [] : [name]));
+    const failed = Object.entries(checks).filter(([, { status }]) => status !== 'ok');
     if (failed.length === 0) return { statusCode: 200, body: { status: 'ok', checks } };
-    const problem = new Problem(503, `Failed checks: ${failed.join(', ')}.`);
+    const names = failed.map(([name]) => name);
+    const problem = new Problem(503, `Failed checks: ${names.join(', ')}.`);
     const body = { ...JSON.parse(problemBody(problem, event.requestContext.requestId)), checks };
     return { statusCode: 503, headers: { 'content-type': 'application/problem+json', ...retryAfter(CACHE_MS) }, body };
   });

@@ -49,7 +49,7 @@ export const buildFollowUp = ({ headers = {}, timeoutMs, maxBytes }: Provider, u
 });
 
 /**
- * The header by which a provider recognizes a repeated request.
+ * The header by which a provider recognises a repeated request.
  *
  * @param page from 1: each page is a request of its own
  */

@@ -34,14 +34,14 @@ export const isPolled = (provider: Provider): provider is PollingProvider => pro
  * Starts a provider's work, or polls the job's ticket once.
  *
  * The process may die at any point. Until the job has a ticket, the next execution repeats the start request in the same round,
- * which the provider recognizes by its idempotency header. After that it polls.
+ * which the provider recognises by its idempotency header. After that it polls.
  *
  * @throws LeaseLost if the job no longer belongs to this claim
- * @throws ProviderThrottled `bad_polling` for an answer that does not match the catalogue
+ * @throws ProviderThrottled `bad_polling` if an answer does not match the catalogue
+ * @throws ProviderThrottled `ticket_lost` or `polling_timeout` when the ticket is abandoned (ProviderRefused if the start
+ * request must not be repeated)
  * @throws ProviderRefused `work_failed`
- * @throws ProviderThrottled `ticket_lost` or `polling_timeout`, which abandon the ticket; ProviderRefused if the request must
- * not be repeated
- * @throws otherwise as any fetch
+ * @throws the same errors as any other fetch
  */
 export const pollProvider = async (
   deps: PollDeps,
@@ -93,8 +93,9 @@ const pollTicket = async (
   const rules = { provider, requestUrl: poll.url, minPollMs };
   try {
     const step = await exchange(poll, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
-    const collected = await finish(provider, exchange, step);
-    if (!('ticket' in collected) || !isOverdue()) return collected;
+    const outcome = await finish(provider, exchange, step);
+    const isWorking = 'ticket' in outcome;
+    if (!isWorking || !isOverdue()) return outcome;
   } catch (error) {
     const isUnfinished = error instanceof ProviderUnavailable || error instanceof ProviderThrottled;
     if (!isUnfinished || error.failure.class === 'ticket_lost' || !isOverdue()) throw error;

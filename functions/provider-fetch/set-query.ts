@@ -6,7 +6,9 @@
  */
 export const setQuery = (url: string, name: string, value: string): string => {
   const [address = ''] = url.split('#', 1);
-  const [, base = address, query = ''] = /^([^?]*)\?(.*)$/s.exec(address) ?? [];
+  const queryAt = address.indexOf('?');
+  const base = queryAt < 0 ? address : address.slice(0, queryAt);
+  const query = queryAt < 0 ? '' : address.slice(queryAt + 1);
   const pairs = query === '' ? [] : query.split('&');
   const first = pairs.findIndex((pair) => isNamed(pair, name));
   const before = first < 0 ? pairs : pairs.slice(0, first);
@@ -15,5 +17,5 @@ export const setQuery = (url: string, name: string, value: string): string => {
   return `${base}?${[...before, set, ...after].join('&')}`;
 };
 
-/** Whether a pair of a query has a name. The "&" keeps `URLSearchParams` from dropping a "?" at the start of the name. */
+/** Whether a query pair has this name. The "&" keeps `URLSearchParams` from dropping a "?" at the start of the name. */
 const isNamed = (pair: string, name: string): boolean => new URLSearchParams(`&${pair}`).has(name);

@@ -50,7 +50,11 @@ test('while a provider is down, its open circuit allows few calls and other prov
   const updates = new Set<string>();
   const job = await waitFor(
     waiting[0] as string,
-    (seen) => isDeferred(seen) && updates.add(seen.updatedAt).size >= 4,
+    (seen) => {
+      if (!isDeferred(seen)) return false;
+      updates.add(seen.updatedAt);
+      return updates.size >= 4;
+    },
     60_000,
   );
   expect(parties.count('/provider/down') - calls).toBeLessThan(JOBS / 2);
@@ -64,7 +68,7 @@ test('while a provider is down, its open circuit allows few calls and other prov
   for (const type of ['CircuitOpened', 'CircuitClosed', 'JobCompleted']) expect(cloud.output()).toContain(`"${type}"`);
 }, 120_000);
 
-test("concurrent jobs stay within a provider's limits of concurrency and rate", async () => {
+test("concurrent jobs stay within a provider's concurrency and rate limits", async () => {
   cloud = await startInstance(settings());
   const { submit, waitFor } = apiOf(cloud);
   let active = 0;
@@ -83,7 +87,7 @@ test("concurrent jobs stay within a provider's limits of concurrency and rate", 
   for (const jobId of jobIds) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
   expect(maxActive).toBeLessThanOrEqual(2);
   expect(times).toHaveLength(20);
-  // Five begin in each second, and a call may arrive in the second after it began.
+  // Five calls may start in each second, and a call may arrive in the second after its start.
   for (const second of new Set(times)) expect(times.filter((time) => time === second).length).toBeLessThanOrEqual(10);
 }, 120_000);
 

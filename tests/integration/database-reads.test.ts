@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import db from 'dynalite/db/index.js';
 import { openStore, type Store } from '../../local/dynamodb-store.ts';
 
-/** Many chunks by count, and values of which fewer make a chunk by size. */
+/** Small items fill several chunks by count; large items fill several by size. */
 const SMALL = 2_500;
 const LARGE = 24;
 const LARGE_TEXT = 'x'.repeat(100_000);
@@ -13,8 +13,8 @@ const LARGE_TEXT = 'x'.repeat(100_000);
 describe('ranges of the embedded database', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   const { create } = db;
-  let open = 0;
-  let opened = 0;
+  let openCount = 0;
+  let openedCount = 0;
   let store: Store;
 
   const call = async (operation: string, input: object) => {
@@ -31,10 +31,10 @@ describe('ranges of the embedded database', () => {
         const iterator = values(range);
         const close = iterator.close.bind(iterator);
         let isOpen = true;
-        open += 1;
-        opened += 1;
+        openCount += 1;
+        openedCount += 1;
         iterator.close = () => {
-          if (isOpen) open -= 1;
+          if (isOpen) openCount -= 1;
           isOpen = false;
           return close();
         };
@@ -43,11 +43,11 @@ describe('ranges of the embedded database', () => {
       return created;
     };
     store = await openStore(path.join(folder, 'dynamodb'));
-    const Keys = ['hash', 'sort'];
+    const keyNames = ['hash', 'sort'];
     await call('CreateTable', {
       TableName: 'Table',
-      AttributeDefinitions: Keys.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: Keys.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
+      AttributeDefinitions: keyNames.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: keyNames.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
       BillingMode: 'PAY_PER_REQUEST',
     });
     const put = (hash: string, index: number, text: string) =>
@@ -55,7 +55,7 @@ describe('ranges of the embedded database', () => {
         TableName: 'Table',
         Item: { hash: { S: hash }, sort: { S: sortOf(index) }, text: { S: text } },
       });
-    await expectActive();
+    await waitUntilActive();
     await Promise.all(Array.from({ length: SMALL }, (_, index) => put('small', index, '')));
     await Promise.all(Array.from({ length: LARGE }, (_, index) => put('large', index, LARGE_TEXT)));
   }, 60_000);
@@ -66,8 +66,7 @@ describe('ranges of the embedded database', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Waits until the table is active. */
-  const expectActive = async () => {
+  const waitUntilActive = async () => {
     for (let tries = 0; tries < 1_000; tries += 1) {
       const { Table } = (await call('DescribeTable', { TableName: 'Table' })) as unknown as {
         Table: { TableStatus: string };
@@ -114,11 +113,11 @@ describe('ranges of the embedded database', () => {
   });
 
   test('leave no iterator open, however reading ends', async () => {
-    opened = 0;
+    openedCount = 0;
     await queryAll('small', {});
     await queryAll('small', { Limit: 1_000 });
     await queryAll('none', {});
     await call('Scan', { TableName: 'Table', Limit: 10 });
-    expect([opened, open]).toEqual([6, 0]);
+    expect([openedCount, openCount]).toEqual([6, 0]);
   });
 });

@@ -39,24 +39,24 @@ const resolverOf = (Stage: string) =>
     getAtt: (id) => id,
   });
 
-const pascal = (stem: string): string => stem.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+const toPascalCase = (stem: string): string =>
+  stem.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 
 describe('the template', () => {
   test('has one function for each folder in functions/', () => {
     const folders = readdirSync('functions');
     const stems = functions.map(({ stem }) => stem);
-    expect(
-      folders.flatMap((name) => (stems.includes(name) ? [] : [`template.yaml has no function for ${name}`])),
-    ).toEqual([]);
+    const missing = folders.filter((name) => !stems.includes(name));
+    expect(missing.map((name) => `template.yaml has no function for ${name}`)).toEqual([]);
     expect(stems.sort()).toEqual(folders.sort());
   });
 
   test.each(functions)(
     'names $logicalId, its log group and its folder after the same stem',
     ({ logicalId, stem, properties }) => {
-      expect(logicalId).toBe(`${pascal(stem)}Function`);
-      expect(properties.LoggingConfig).toEqual({ LogGroup: { Ref: `${pascal(stem)}LogGroup` } });
-      expect(template.Resources[`${pascal(stem)}LogGroup`]?.Type).toBe('AWS::Logs::LogGroup');
+      expect(logicalId).toBe(`${toPascalCase(stem)}Function`);
+      expect(properties.LoggingConfig).toEqual({ LogGroup: { Ref: `${toPascalCase(stem)}LogGroup` } });
+      expect(template.Resources[`${toPascalCase(stem)}LogGroup`]?.Type).toBe('AWS::Logs::LogGroup');
     },
   );
 
@@ -79,7 +79,7 @@ describe('the template', () => {
   describe('gives the mock reports provider the secret that provider-fetch reads', () => {
     const variablesOf = (logicalId: string, Stage: string) =>
       resolverOf(Stage)(
-        functions.find((one) => one.logicalId === logicalId)?.properties.Environment?.Variables,
+        functions.find((candidate) => candidate.logicalId === logicalId)?.properties.Environment?.Variables,
       ) as Record<string, string>;
     const parameter = template.Resources.ReportsClientSecretParameter;
 

@@ -176,11 +176,11 @@ describe('a provider', () => {
     [polling({ statusUrl: { at: '/a', idAt: '/b' } }), 'polling.statusUrl: Unknown key "idAt"'],
     [
       polling({ statusUrl: { template: 'https://other.example/{id}', idAt: '/id' } }),
-      'polling.statusUrl.template: Must have the origin of the url',
+      'polling.statusUrl.template: Must have the same origin as the url',
     ],
     [
       polling({ statusUrl: { template: 'http://h.example/{id}', idAt: '/id' } }),
-      'polling.statusUrl.template: Must have the origin of the url',
+      'polling.statusUrl.template: Must have the same origin as the url',
     ],
     [
       polling({ statusUrl: { template: 'https://h.example/{name}/{id}', idAt: '/id' } }),
@@ -206,7 +206,7 @@ describe('a provider', () => {
         ...polling({ statusUrl: { template: 'https://h.example/{id}?k=1', idAt: '/id' } }),
         auth: { kind: 'query', parameter: 'k', secret: 's' },
       },
-      'polling.statusUrl.template: Must not have the parameter of the credential',
+      "polling.statusUrl.template: Must not have the credential's query parameter",
     ],
     [polling({ intervalSeconds: 0 }), 'polling.intervalSeconds: Must be at least 1'],
     [{ responses: { 600: 'data' } }, 'responses: Key "600": Must be a status code'],

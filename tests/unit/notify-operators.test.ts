@@ -15,7 +15,7 @@ import { aClaim, aLog, CLIENT_ID, NOW, withoutNotifications } from '../builders.
 import { FIXTURE_JOB_ID } from '../event-expectations.ts';
 
 describe('the end of a job', () => {
-  const tell = async (change: object, claim = aClaim()) => {
+  const endWith = async (change: object, claim = aClaim()) => {
     const events: OperatorEvent[] = [];
     const measured: unknown[][] = [];
     const put = (name: MetricName, value: number) => void measured.push([name, value]);
@@ -28,28 +28,30 @@ describe('the end of a job', () => {
   };
 
   test('is published with its reason, and measured', async () => {
-    expect((await tell({})).events).toMatchObject([{ type: 'JobCompleted', clientId: 'client', status: 'COMPLETE' }]);
-    expect((await tell({ status: 'PARTIAL' })).measured).toEqual([
+    expect((await endWith({})).events).toMatchObject([
+      { type: 'JobCompleted', clientId: 'client', status: 'COMPLETE' },
+    ]);
+    expect((await endWith({ status: 'PARTIAL' })).measured).toEqual([
       ['JobsDelivered', 1],
       ['TimeToCallback', 1_500],
     ]);
     const failure = { code: 'CALLBACK_GONE', message: '' };
-    const failed = await tell({ status: 'FAILED', failure });
+    const failed = await endWith({ status: 'FAILED', failure });
     expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
-    // Publishes zero deliveries, too, so that the failure rate is defined when nothing was delivered.
+    // Zero deliveries are published too, so that the failure rate is defined when nothing was delivered.
     expect(failed.measured).toEqual([
       ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
       ['JobsDelivered', 0],
     ]);
-    expect((await tell({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
+    expect((await endWith({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
   });
 
   test('is the only event about a job', async () => {
-    expect(await tell({ status: 'PENDING' })).toEqual({ events: [], measured: [] });
+    expect(await endWith({ status: 'PENDING' })).toEqual({ events: [], measured: [] });
   });
 
   test('of a job of the previous version is published without its duration', async () => {
-    expect((await tell({}, aClaim({ createdAt: null }))).measured).toEqual([['JobsDelivered', 1]]);
+    expect((await endWith({}, aClaim({ createdAt: null }))).measured).toEqual([['JobsDelivered', 1]]);
   });
 });
 
@@ -82,7 +84,7 @@ describe('publishing', () => {
 
   test.each([
     ['is down', () => Promise.reject(new Error('down'))],
-    ['does not take it', () => Promise.resolve({ FailedEntryCount: 1 })],
+    ['rejects the event', () => Promise.resolve({ FailedEntryCount: 1 })],
   ])('never throws when the bus %s', async (_case, answer) => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).callsFake(answer);
@@ -92,7 +94,7 @@ describe('publishing', () => {
   });
 });
 
-describe('published events contain exactly', () => {
+describe('published events', () => {
   /** Attributes of a stored item that no event may contain. */
   const internals = {
     jobId: 'TALLY#provider#gas',
@@ -143,11 +145,11 @@ describe('published events contain exactly', () => {
     ],
   };
 
-  test.each(Object.entries(cases))('the listed details of %s', async (type, [act, detail]) => {
+  test.each(Object.entries(cases))('contain exactly the listed details: %s', async (type, [act, detail]) => {
     expect(await published(act)).toEqual([[type, detail]]);
   });
 
-  test('known attributes, even if internal ones are spread into the event', async () => {
+  test('contain only known attributes, even if internal ones are spread into the event', async () => {
     for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
       const { jobId: __, ...others } = internals;
       const event = { ...others, ...detail, type } as unknown as OperatorEvent;
@@ -155,12 +157,12 @@ describe('published events contain exactly', () => {
     }
   });
 
-  test('the event types listed here', () => {
+  test('are all listed here', () => {
     expect(Object.keys(cases).sort()).toEqual([...OPERATOR_EVENT_TYPES].sort());
   });
 });
 
-test('circuit events name the party', () => {
+test('circuit events contain the key of the circuit', () => {
   const circuit = { key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
   expect(toCircuitEvent({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } })).toEqual({
     type: 'CircuitOpened',
@@ -175,7 +177,7 @@ test('circuit events name the party', () => {
 test.each([
   ['provider#gas', 'provider'],
   ['callback#example.com', 'callback'],
-])('only an opening circuit is counted, by the kind of its party: %s', async (key, of) => {
+])('only an opening circuit is counted, by its kind: %s', async (key, of) => {
   const events: OperatorEvent[] = [];
   const counted: unknown[] = [];
   const count: Metrics['count'] = (...metric) => void counted.push(metric);
@@ -217,16 +219,16 @@ test('metrics are lines in the Embedded Metric Format', () => {
   ]);
 });
 
-test('the template charts and watches exactly the metrics that exist', () => {
+test('the dashboard charts every metric, and the alarms watch only existing ones', () => {
   const template = readFileSync('template.yaml', 'utf8');
-  const shown = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
+  const charted = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
   const searched = [...template.matchAll(/MetricName=\\"(\w+)\\"/g)].map(([, name]) => name);
   const watched = [...template.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)/g)].map(([, name]) => name);
-  expect(new Set([...shown, ...searched])).toEqual(new Set(Object.keys(METRICS)));
+  expect(new Set([...charted, ...searched])).toEqual(new Set(Object.keys(METRICS)));
   for (const name of watched) expect(Object.keys(METRICS)).toContain(name);
   expect(METRICS_NAMESPACE).toBe('Boomerang');
-  // Of this stack only: an account may hold several.
-  expect(template.match(/"service", "\$\{AWS::StackName\}"/g)).toHaveLength(shown.length);
+  // Each chart shows this stack only, because an account may hold several.
+  expect(template.match(/"service", "\$\{AWS::StackName\}"/g)).toHaveLength(charted.length);
   expect(template.match(/service=\\"\$\{AWS::StackName\}\\" MetricName/g)).toHaveLength(searched.length);
 });
 

@@ -13,12 +13,14 @@ const OTHER = { clientId: uuidv7(), name: 'other' };
 /** The routes on a client's jobs and redrives. */
 const routes = ROUTES.service.filter((route) => /^\w+ \/(?:jobs|redrives)\b/.test(route));
 
-/** The function of each route, by the template. */
+/** The folder of the function that handles a route, according to the template. */
 const functionOf = (route: string): string => {
   for (const [, { Properties }] of resourcesOf(readTemplate('template.yaml'), 'AWS::Serverless::Function')) {
     const events = Object.values((Properties?.Events ?? {}) as Record<string, HttpApiEvent>);
-    if (events.some((event) => event.Properties.ApiId.Ref === 'ServiceApi' && routeKeyOf(event.Properties) === route))
-      return String(Properties?.CodeUri).replace('functions/', '');
+    const isHandled = events.some(
+      (event) => event.Properties.ApiId.Ref === 'ServiceApi' && routeKeyOf(event.Properties) === route,
+    );
+    if (isHandled) return String(Properties?.CodeUri).replace('functions/', '');
   }
   throw new Error(`${route} has no function`);
 };
@@ -47,16 +49,14 @@ const send = async (route: string, caller: object, query?: string) => {
 };
 
 describe.each(routes)('%s', (route) => {
-  test('acts for the client that an operator names as for the client itself', async () => {
-    const [own, named] = [
-      await send(route, { clientId: CLIENT_ID, name: 'test' }),
-      await send(route, OPERATOR, `clientId=${CLIENT_ID}`),
-    ];
+  test('answers an operator that names a client in the same way as the client itself', async () => {
+    const own = await send(route, { clientId: CLIENT_ID, name: 'test' });
+    const named = await send(route, OPERATOR, `clientId=${CLIENT_ID}`);
     expect(named.statusCode).toBe(own.statusCode);
     expect(named.json).toEqual(own.json);
   });
 
-  test('is logged with both ids, once', async () => {
+  test('logs an operator acting for a client once, with both ids', async () => {
     const { log } = await send(route, OPERATOR, `clientId=${CLIENT_ID}`);
     const lines = log.lines.filter(({ message }) => message === 'Operator acted for client');
     const data = {
@@ -73,8 +73,8 @@ describe.each(routes)('%s', (route) => {
     ['its own id', OTHER.clientId],
     ['the id of a client', CLIENT_ID],
     ['an unknown id', uuidv7()],
-    ['no id', 'x y'],
-  ])('refuses every other caller with 403, with %s', async (_case, clientId) => {
+    ['an invalid id', 'x y'],
+  ])('refuses clientId from any other caller with 403: %s', async (_case, clientId) => {
     const { statusCode, json, log } = await send(route, OTHER, `clientId=${encodeURIComponent(clientId)}`);
     expect(statusCode).toBe(403);
     expect(json).toMatchObject({ detail: 'Only operators may use clientId.' });
@@ -89,7 +89,7 @@ describe.each(routes)('%s', (route) => {
     }
   });
 
-  test('shows an operator, without clientId or with its own, its own jobs only', async () => {
+  test('shows an operator only its own jobs if clientId is absent or its own', async () => {
     for (const query of [undefined, `clientId=${OPERATOR.clientId}`]) {
       const { statusCode, json, log } = await send(route, OPERATOR, query);
       if (route.includes('{')) expect(statusCode).toBe(404);
@@ -99,7 +99,7 @@ describe.each(routes)('%s', (route) => {
   });
 });
 
-test('the document describes clientId for these routes only', () => {
+test('the OpenAPI document describes clientId for these routes only', () => {
   const { paths } = JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')) as {
     paths: Record<string, Record<string, { parameters?: { name: string }[]; responses: object }>>;
   };

@@ -14,8 +14,8 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** A request received by the provider. */
-const arriving = async (
+/** Fetches from a local server. Returns the outcome and the request that the server received. */
+const fetchAndCapture = async (
   provider: Partial<ProviderInput>,
   { path = '/', userInfo = '', ...setting }: Partial<FetchSetting> & { path?: string; userInfo?: string } = {},
 ) => {
@@ -46,15 +46,15 @@ const jobWith = (change: Parameters<typeof aJob>[0]) => ({
 describe('a request', () => {
   test('has the parameters of its job, and defaults, in its URL', async () => {
     const path = '/accounts/{account}/bills{?from,size}';
-    const { request } = await arriving(
+    const { request } = await fetchAndCapture(
       { parameters },
       { path, request: { job: { parameters: { gas: { account: 'a b&ü' } } } } },
     );
     expect(request?.url).toBe('/accounts/a%20b%26%C3%BC/bills?size=100');
   });
 
-  test('has them in its body, with their types', async () => {
-    const { request } = await arriving(
+  test('has the parameters of its job, and defaults, in its body, with their types', async () => {
+    const { request } = await fetchAndCapture(
       {
         method: 'POST',
         repeatable: true,
@@ -78,13 +78,13 @@ describe('a request', () => {
   });
 
   test('without a body has no content type', async () => {
-    const { headers } = await arriving({ method: 'POST', repeatable: true });
+    const { headers } = await fetchAndCapture({ method: 'POST', repeatable: true });
     expect(headers['content-type']).toBeUndefined();
     expect(headers['content-length']).toBe('0');
   });
 
   test("has the catalogue's headers in place of ours, ignoring case", async () => {
-    const { headers } = await arriving({
+    const { headers } = await fetchAndCapture({
       method: 'POST',
       repeatable: true,
       body: {},
@@ -104,14 +104,14 @@ describe('a request', () => {
   });
 
   test('has our User-Agent unless the catalogue sets one', async () => {
-    const { headers } = await arriving({ headers: { 'accept-language': 'en' } });
+    const { headers } = await fetchAndCapture({ headers: { 'accept-language': 'en' } });
     expect(headers).toMatchObject({ 'user-agent': `Boomerang/${VERSION}`, 'accept-language': 'en' });
   });
 
   test('carries the job, the provider and the round in the idempotency header', async () => {
     const provider: Partial<ProviderInput> = { method: 'POST', idempotencyHeader: 'Idempotency-Key' };
-    expect((await arriving(provider)).headers['idempotency-key']).toBe('job:gas:0');
-    const second = await arriving(provider, { request: { job: { round: 2 } } });
+    expect((await fetchAndCapture(provider)).headers['idempotency-key']).toBe('job:gas:0');
+    const second = await fetchAndCapture(provider, { request: { job: { round: 2 } } });
     expect(second.headers['idempotency-key']).toBe('job:gas:2');
   });
 
@@ -151,29 +151,31 @@ describe('a request', () => {
 
 describe('our credential', () => {
   test('is sent in a header, after its prefix', async () => {
-    const { headers } = await arriving({ auth: { header: 'X-Key', prefix: 'Token token=', secret: 'key' } });
+    const { headers } = await fetchAndCapture({ auth: { header: 'X-Key', prefix: 'Token token=', secret: 'key' } });
     expect(headers['x-key']).toBe('Token token=s3cret-value');
   });
 
   test('is sent in a header in place of a constant one', async () => {
     const auth = { header: 'Authorization', secret: 'key' };
-    expect((await arriving({ headers: { authorization: 'none' }, auth })).headers.authorization).toBe('s3cret-value');
+    expect((await fetchAndCapture({ headers: { authorization: 'none' }, auth })).headers.authorization).toBe(
+      's3cret-value',
+    );
   });
 
   test("is sent in the query, in addition to the URL's own query", async () => {
     const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
-    const { request } = await arriving({ auth }, { secret: 'a&b+c d%é', path: '/bills?size=2&api%5Fkey=old' });
+    const { request } = await fetchAndCapture({ auth }, { secret: 'a&b+c d%é', path: '/bills?size=2&api%5Fkey=old' });
     expect(request?.url).toBe('/bills?size=2&api_key=a%26b%2Bc%20d%25%C3%A9');
   });
 
   test('is sent as HTTP Basic in UTF-8', async () => {
     const auth = { kind: 'basic', username: 'Jürgen', secret: 'key' } as const;
-    const { headers } = await arriving({ auth }, { secret: 'p:ä€' });
+    const { headers } = await fetchAndCapture({ auth }, { secret: 'p:ä€' });
     expect(headers.authorization).toBe(`Basic ${Buffer.from('Jürgen:p:ä€').toString('base64')}`);
   });
 
   test("is sent in addition to the URL's user info if it is not an Authorization header", async () => {
-    const { headers } = await arriving({ auth: { header: 'x-key', secret: 'key' } }, { userInfo: 'me:p%40ss@' });
+    const { headers } = await fetchAndCapture({ auth: { header: 'x-key', secret: 'key' } }, { userInfo: 'me:p%40ss@' });
     expect(headers.authorization).toBe(`Basic ${btoa('me:p@ss')}`);
   });
 
@@ -190,7 +192,7 @@ describe('our credential', () => {
       '\uDC00',
     ],
   ])('is never sent as %s', async (_case, auth, secret) => {
-    const { name, failure, request, log } = await arriving({ auth }, { secret });
+    const { name, failure, request, log } = await fetchAndCapture({ auth }, { secret });
     expect([name, failure.class]).toEqual(['CredentialInvalid', 'internal']);
     expect(request).toBeUndefined();
     expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential invalid' });
@@ -244,13 +246,13 @@ describe('our credential', () => {
 
 describe('the parameters of a job', () => {
   const path = '/{account}';
-  const asked = async (setting: Partial<FetchSetting>, provider: Partial<ProviderInput> = {}) =>
-    arriving({ parameters, ...provider }, { path, ...setting });
-  const given = { gas: { account: '12345678' } };
+  const fetchWithParameters = async (setting: Partial<FetchSetting>, provider: Partial<ProviderInput> = {}) =>
+    fetchAndCapture({ parameters, ...provider }, { path, ...setting });
+  const jobParameters = { gas: { account: '12345678' } };
 
   test('are read from the job when an older state machine does not pass them', async () => {
-    const jobs = jobWith({ parameters: given, round: 3 });
-    const { request } = await asked(
+    const jobs = jobWith({ parameters: jobParameters, round: 3 });
+    const { request } = await fetchWithParameters(
       { deps: { jobs }, request: { job: undefined } },
       { method: 'POST', idempotencyHeader: 'x-id' },
     );
@@ -265,21 +267,24 @@ describe('the parameters of a job', () => {
         return undefined;
       },
     };
-    expect((await arriving({}, { deps: { jobs }, request: { job: undefined } })).name).toBe('fetched');
-    expect((await arriving({ method: 'POST', repeatable: true }, { deps: { jobs } })).name).toBe('fetched');
+    expect((await fetchAndCapture({}, { deps: { jobs }, request: { job: undefined } })).name).toBe('fetched');
+    expect((await fetchAndCapture({ method: 'POST', repeatable: true }, { deps: { jobs } })).name).toBe('fetched');
     expect(reads).toBe(0);
-    const gone = await arriving({ method: 'POST', repeatable: true }, { deps: { jobs }, request: { job: undefined } });
+    const gone = await fetchAndCapture(
+      { method: 'POST', repeatable: true },
+      { deps: { jobs }, request: { job: undefined } },
+    );
     expect([gone.name, gone.request, reads]).toEqual(['LeaseLost', undefined, 1]);
   });
 
   test('are looked up by own property, whatever the provider id', async () => {
     const request = { job: { parameters: { gas: { account: '12345678' } } } };
-    expect((await arriving({ id: 'constructor' }, { request })).name).toBe('fetched');
+    expect((await fetchAndCapture({ id: 'constructor' }, { request })).name).toBe('fetched');
   });
 
   const wrong: [string, Partial<ProviderInput>, Record<string, string | number>, string][] = [
     [
-      'is not known any more',
+      'is no longer known',
       { parameters: { type: 'object', properties: {} } },
       { account: '12345678' },
       'account": Not a known parameter',
@@ -292,7 +297,7 @@ describe('the parameters of a job', () => {
     ],
     ['is missing', {}, {}, 'account": Is required'],
     [
-      'breaks a rule that may not be told',
+      'breaks a rule that must stay secret',
       {
         parameters: {
           type: 'object',
@@ -304,10 +309,10 @@ describe('the parameters of a job', () => {
     ],
   ];
   test.each(wrong)(
-    'of which one %s wait an hour for the catalogue, and are refused then',
-    async (_case, provider, values, told) => {
-      const failing = async (now: number, results: unknown[]) =>
-        arriving(
+    'of which one %s are retried for an hour, in case the catalogue changes, and are then refused',
+    async (_case, provider, values, excerpt) => {
+      const fetchAt = async (now: number, results: unknown[]) =>
+        fetchAndCapture(
           { parameters, ...provider },
           {
             path: '/bills',
@@ -315,27 +320,27 @@ describe('the parameters of a job', () => {
             request: { leasedUntil: now + LEASE_MS, job: { parameters: { gas: values as Record<string, string> } } },
           },
         );
-      const first = await failing(NOW, []);
+      const first = await fetchAt(NOW, []);
       expect(first.name).toBe('ProviderThrottled');
       expect(first.failure).toMatchObject({ class: 'bad_parameter', since: NOW });
-      expect(first.failure.excerpt).toContain(told);
+      expect(first.failure.excerpt).toContain(excerpt);
       expect(first.failure.excerpt).not.toMatch(/12345678|sesame/);
       expect([first.request, first.counted]).toEqual([undefined, []]);
 
       const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
-      const later = await failing(NOW + 3_599_000, [pending]);
+      const later = await fetchAt(NOW + 3_599_000, [pending]);
       expect([later.name, later.failure.since]).toEqual(['ProviderThrottled', NOW]);
-      const last = await failing(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
+      const last = await fetchAt(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
       expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'bad_parameter']);
 
       const other = { ...pending, error: { class: 'timeout', startedAt: NOW } };
-      expect((await failing(NOW + 3_600_000, [other])).name).toBe('ProviderThrottled');
+      expect((await fetchAt(NOW + 3_600_000, [other])).name).toBe('ProviderThrottled');
     },
   );
 });
 
 describe('a provider that is not in the catalogue', () => {
-  const failing = async (now: number, results: unknown[]) =>
+  const fetchAt = async (now: number, results: unknown[]) =>
     fetchFrom({
       provider: {},
       deps: { now: () => now, catalogue: new Map(), jobs: jobWith({ results: results as never }) },
@@ -343,28 +348,28 @@ describe('a provider that is not in the catalogue', () => {
     });
 
   test('is unavailable for an hour, because a deployment may be under way, and is then refused', async () => {
-    const first = await failing(NOW, []);
+    const first = await fetchAt(NOW, []);
     expect(first.name).toBe('ProviderThrottled');
     expect(first.failure).toMatchObject({ class: 'unknown_provider', since: NOW });
     expect(first.counted).toEqual([]);
 
     const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
-    const later = await failing(NOW + 3_599_000, [pending]);
+    const later = await fetchAt(NOW + 3_599_000, [pending]);
     expect([later.name, later.failure.since]).toEqual(['ProviderThrottled', NOW]);
-    const last = await failing(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
+    const last = await fetchAt(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
     expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'unknown_provider']);
   });
 
-  test('waits another hour after a different failure, which came from a catalogue that has it', async () => {
+  test('waits another hour after a different failure, which means that a catalogue had the provider', async () => {
     const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'timeout' }, attempts: 1 };
-    expect((await failing(NOW + 3_600_000, [pending])).failure).toMatchObject({ since: NOW + 3_600_000 });
+    expect((await fetchAt(NOW + 3_600_000, [pending])).failure).toMatchObject({ since: NOW + 3_600_000 });
   });
 });
 
-describe('a POST on a kept connection that the provider closes', () => {
-  const given = ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n[]'];
+describe('a POST on a kept-alive connection that the provider closes', () => {
+  const response = ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n[]'];
   const fetchTwice = async (change: Partial<ProviderInput>) => {
-    const server = await startRawServer(given, [null], given);
+    const server = await startRawServer(response, [null], response);
     stops.push(server.stop);
     const provider: Partial<ProviderInput> = { url: server.url, method: 'POST', body: {}, ...change };
     const send = createNodeHttp();
@@ -379,7 +384,7 @@ describe('a POST on a kept connection that the provider closes', () => {
 
   test.each([
     ['repeatable', { repeatable: true }],
-    ['known by an idempotency header', { idempotencyHeader: 'x-id' }],
+    ['identified by an idempotency header', { idempotencyHeader: 'x-id' }],
   ])('is sent again if it is %s', async (_case, change) => {
     const { name, requests } = await fetchTwice(change);
     expect([name, requests.length]).toEqual(['fetched', 3]);

@@ -14,13 +14,13 @@ const steps = [1_000, 5_000, 60_000] as const;
 describe('the schedule', () => {
   const schedule = { stepsMs: steps };
 
-  test('advances step by step, and stays on its last', () => {
+  test('advances step by step, and stays on its last step', () => {
     expect([1, 2, 3, 4, 99].map((failed) => retryDelayMs(schedule, failed, undefined, 0))).toEqual([
       1_000, 5_000, 60_000, 60_000, 60_000,
     ]);
   });
 
-  test('is used up after one failure more than it has steps', () => {
+  test('is exhausted after one more failure than it has steps', () => {
     expect([0, 1, 3, 4, 5].map((failed) => isExhausted(schedule, failed))).toEqual([false, false, false, true, true]);
   });
 
@@ -33,7 +33,7 @@ describe('the schedule', () => {
     );
   });
 
-  test('adds jitter to hints, and finds the longest step wherever it is', () => {
+  test('adds jitter to hints, and uses the longest step, even if it is not the last', () => {
     expect(retryDelayMs(schedule, 1, 20_000, 0.5)).toBe(21_000);
     expect(retryDelayMs({ stepsMs: [9_000, 1_000] }, 2, 5_000, 0)).toBe(5_000);
     expect(retryDelayMs({ stepsMs: [0] }, 1, undefined, 0.9)).toBe(0);
@@ -59,17 +59,17 @@ describe('jitter', () => {
     ['a step', (random) => retryDelayMs({ stepsMs: steps }, 2, undefined, random)],
     ['a hint', (random) => retryDelayMs({ stepsMs: steps }, 1, 20_000, random)],
     ['a deferral', (random) => deferralMs(30_000, random)],
-    ['a fault of ours', (random) => ownFaultDelayMs(1, random)],
-    ['a fault of ours at its longest', (random) => ownFaultDelayMs(99, random)],
+    ['the first delay after a fault of ours', (random) => ownFaultDelayMs(1, random)],
+    ['the longest delay after a fault of ours', (random) => ownFaultDelayMs(99, random)],
   ];
 
   test.each(DELAYS)('spreads %s by up to a tenth, never to an earlier time', (_case, delayMs) => {
-    const least = delayMs(0);
-    expect(delayMs(0.5)).toBe(least * 1.05);
+    const shortest = delayMs(0);
+    expect(delayMs(0.5)).toBe(shortest * 1.05);
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), (random) => {
-        expect(delayMs(random)).toBeGreaterThanOrEqual(least);
-        expect(delayMs(random)).toBeLessThanOrEqual(least * 1.1);
+        expect(delayMs(random)).toBeGreaterThanOrEqual(shortest);
+        expect(delayMs(random)).toBeLessThanOrEqual(shortest * 1.1);
       }),
     );
   });

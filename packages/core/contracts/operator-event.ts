@@ -24,7 +24,7 @@ export const operatorEventSchema = z.discriminatedUnion('type', [
     circuit,
     /** Time of the next probe, ISO 8601. */
     openUntil: z.iso.datetime(),
-    /** The tally that opened it. */
+    /** The tally that opened the circuit. */
     calls: z.number(),
     failures: z.number(),
   }),
@@ -33,5 +33,5 @@ export const operatorEventSchema = z.discriminatedUnion('type', [
 
 export const OPERATOR_EVENT_TYPES = operatorEventSchema.options.map(({ shape }) => shape.type.value);
 
-/** An event to operators, best effort: it may be lost or duplicated. The job table is authoritative. */
+/** An event for operators, best effort: it may be lost or duplicated. The job table is authoritative. */
 export type OperatorEvent = z.infer<typeof operatorEventSchema>;

@@ -3,7 +3,7 @@ import { ResultMissing } from './failures.ts';
 import type { Metadata, ProviderResult } from './job.ts';
 import { toIso } from './time.ts';
 
-/** One entry of the callback's `data`. `json` is the provider's JSON text, copied into the body unchanged. */
+/** One entry of a callback's `data`. `json` is the provider's JSON text, copied into the body unchanged. */
 export type CallbackEntry =
   | { providerId: string; fetchedAt: number; json: string }
   | { providerId: string; code: 'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED'; failure: TaskFailure };
@@ -12,8 +12,8 @@ export type CallbackEntry =
 export const MAX_CALLBACK_BYTES = 10 * 1024 * 1024;
 
 /**
- * The text of a callback's body. Providers' JSON is spliced in instead of being parsed and serialised again: that would
- * round large numbers, and cost a second parse. `metadata` is present only if the caller sent some.
+ * The text of a callback's body. Providers' JSON is spliced in, because parsing and serialising it again would round
+ * large numbers and take time. `metadata` is present only if the caller sent some.
  */
 export const callbackBody = (jobId: string, entries: CallbackEntry[], metadata?: Metadata): string => {
   const metadataText = metadata ? `,"metadata":${JSON.stringify(metadata)}` : '';

@@ -2,8 +2,8 @@ import type { FailureClass } from '../contracts/task-failure.ts';
 import type { Job, ProviderResult } from './job.ts';
 
 /**
- * Rounds and tickets of providers with `polling`. A round is one request for work: however often it is sent, it carries the
- * same idempotency value, so the provider does the work once. A ticket holds the status URL of a round's work. A provider
+ * Rounds and tickets of providers with `polling`. A round is one request for work. Each time it is sent, it carries the same
+ * idempotency value, so the provider does the work once. A ticket holds the status URL of a round's work. A provider
  * begins a new round when its ticket is abandoned; a redrive begins one for all providers.
  */
 
@@ -13,7 +13,7 @@ export const roundOf = (job: Pick<Job, 'round'>, result: Pick<ProviderResult, 'r
 
 /** A round that no provider of the job has used, for a redrive. */
 export const nextRound = (job: Pick<Job, 'round' | 'results'>): number =>
-  Math.max(...[undefined, ...job.results].map((result) => roundOf(job, result))) + 1;
+  Math.max(roundOf(job, undefined), ...job.results.map((result) => roundOf(job, result))) + 1;
 
 const LOSES_TICKET: ReadonlySet<FailureClass> = new Set(['polling_timeout', 'ticket_lost']);
 

@@ -2,8 +2,7 @@ import type { CatalogueFault } from './fault.ts';
 import type { Polling, Provider } from './provider-schema.ts';
 import { originOf, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults, variablesOf } from './url-template.ts';
 
-/** The lists of statuses. */
-const LISTS = ['pending', 'succeeded', 'failed'] as const;
+const STATUS_LISTS = ['pending', 'succeeded', 'failed'] as const;
 
 /** The variable of a status URL whose value comes from the provider's answer. */
 export const TICKET_VARIABLE = 'id';
@@ -20,7 +19,7 @@ export const pollingFaults = (provider: Provider): CatalogueFault[] => {
 
 const statusFaults = (polling: Polling): CatalogueFault[] => {
   if (polling.statusAt === undefined) {
-    return LISTS.filter((list) => polling[list].length > 0).map((list) => ({
+    return STATUS_LISTS.filter((list) => polling[list].length > 0).map((list) => ({
       path: [list],
       message: 'Must come with statusAt',
     }));
@@ -28,9 +27,9 @@ const statusFaults = (polling: Polling): CatalogueFault[] => {
   const hasNoSuccess = polling.succeeded.length === 0;
   return [
     ...(hasNoSuccess ? [{ path: ['succeeded'], message: 'Must have at least 1 item if statusAt is set' }] : []),
-    ...LISTS.flatMap((list, rank) =>
+    ...STATUS_LISTS.flatMap((list, listIndex) =>
       polling[list].flatMap((status, index) => {
-        const other = LISTS.slice(0, rank).find((earlier) => polling[earlier].includes(status));
+        const other = STATUS_LISTS.slice(0, listIndex).find((earlier) => polling[earlier].includes(status));
         return other === undefined ? [] : [{ path: [list, index], message: `Must not also be in ${other}` }];
       }),
     ),
@@ -48,7 +47,7 @@ const statusUrlFaults = ({ url, parameters, auth }: Provider, { statusUrl }: Pol
   return [...messages, ...(isNameUsed ? [nameUsed] : [])].map((message) => ({ path, message }));
 };
 
-/** Faults of a status URL's template whose syntax is valid. */
+/** Faults of a status URL template whose syntax is valid. */
 const templateFaults = (
   template: string,
   { url, parameters, auth }: Pick<Provider, 'url' | 'parameters' | 'auth'>,
@@ -57,8 +56,8 @@ const templateFaults = (
   return [
     ...variableFaults(template, parameters, new Set([TICKET_VARIABLE])),
     ...queryNameFaults(template, parameters),
-    ...(originOf(template) === originOf(url) ? [] : ['Must have the origin of the url']),
+    ...(originOf(template) === originOf(url) ? [] : ['Must have the same origin as the url']),
     ...(variablesOf(template).has(TICKET_VARIABLE) ? [] : [`Must contain {${TICKET_VARIABLE}}`]),
-    ...(hasCredentialName ? ['Must not have the parameter of the credential in its query'] : []),
+    ...(hasCredentialName ? ["Must not have the credential's query parameter"] : []),
   ];
 };
