@@ -112,8 +112,8 @@ const stillWorking: SendHttp = async () => ({
 });
 
 /**
- * Counts the table operations of jobs with two providers, at the SDK client: of a healthy job, and those added by a failed
- * attempt, by a turn without a call, by a poll and by a large result.
+ * Counts the table operations of jobs with two providers, at the SDK client: those of a healthy job, and those added by a
+ * failed attempt, by a turn without a call, by a poll and by a large result.
  */
 export const countOperations = async () => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
@@ -136,14 +136,14 @@ export const countOperations = async () => {
     fetchDeadlineMs: 86_400_000,
   };
   const startedAt = Date.now();
-  const clock = { now: Date.now, log: silent };
+  const clockAndLog = { now: Date.now, log: silent };
   const common = {
-    ...clock,
+    ...clockAndLog,
     random: Math.random,
     send: createNodeHttp(),
     // As in a warm function, the breaker has read the circuits less than five seconds ago, however long the counting takes.
     breaker: createCircuitBreaker({
-      ...clock,
+      ...clockAndLog,
       now: () => startedAt,
       random: Math.random,
       circuits: createDynamoCircuits(table),
@@ -151,7 +151,7 @@ export const countOperations = async () => {
       announce: noop,
     }),
     limitCalls: createCallLimiter({
-      ...clock,
+      ...clockAndLog,
       random: Math.random,
       limits: createDynamoLimits({ ...table, random: Math.random }),
       sleep,
@@ -186,7 +186,6 @@ export const countOperations = async () => {
         },
         newId: uuidv7,
         leaseMs: 360_000,
-        fetchDeadlineMs: policy.fetchDeadlineMs,
       },
       {
         clientId: 'local',
@@ -197,8 +196,8 @@ export const countOperations = async () => {
     if (!started) throw new Error('no execution was started');
     return started;
   };
-  /** Fetches, with the outcome in the form that the state machine passes on. */
-  const fetch = async ({ jobId, claims, leasedUntil }: ClaimedJob, providerId: string) =>
+  /** Fetches, and returns the outcome in the form that the state machine passes on. */
+  const fetchFor = async ({ jobId, claims, leasedUntil }: ClaimedJob, providerId: string) =>
     fetchOutcomeSchema.parse(
       await fetchProvider(
         { ...common, catalogue, findSecret: async () => '' },
@@ -213,7 +212,7 @@ export const countOperations = async () => {
         findClient: async () => ({ secrets: [{ secret: newSigningSecret() }] }),
         userAgent: 'bench',
       },
-      { ...job, results: await Promise.all(job.providers.map((providerId) => fetch(job, providerId))) },
+      { ...job, results: await Promise.all(job.providers.map((providerId) => fetchFor(job, providerId))) },
     );
   };
 
@@ -226,7 +225,7 @@ export const countOperations = async () => {
   const job = await accept();
   takeCalls();
   const failed = { kind: 'failed', providerId: 'internet', failure: { class: 'timeout' } } as const;
-  const worked = { ...job, results: [await fetch(job, 'gas'), failed] };
+  const worked = { ...job, results: [await fetchFor(job, 'gas'), failed] };
   await settleJob(common, { job: worked });
   // Long after the job became due.
   const now = Date.now() + 3_600_000;
@@ -248,13 +247,13 @@ export const countOperations = async () => {
   const lastReads = takeCalls().filter(({ name }) => READS.includes(name));
 
   const report = await accept();
-  const working = { ...common, findSecret: async () => '', send: stillWorking, catalogue: polledCatalogue };
+  const pollingDeps = { ...common, findSecret: async () => '', send: stillWorking, catalogue: polledCatalogue };
   /** One turn of a job whose provider is still working: poll, settle, and claim when it is due again. */
   const turn = async (claim: ClaimedJob, at: number): Promise<ClaimedJob> => {
-    const clocked = { ...working, now: () => at };
+    const turnDeps = { ...pollingDeps, now: () => at };
     const { jobId, claims, leasedUntil } = claim;
-    const polled = await fetchProvider(clocked, { jobId, claims, leasedUntil, providerId: 'internet' });
-    await settleJob(clocked, { job: { ...claim, results: [fetchOutcomeSchema.parse(polled)] } });
+    const polled = await fetchProvider(turnDeps, { jobId, claims, leasedUntil, providerId: 'internet' });
+    await settleJob(turnDeps, { job: { ...claim, results: [fetchOutcomeSchema.parse(polled)] } });
     const next = at + 3_600_000;
     const claimedAgain = await due.claim({ jobId, claims, dueAt: next }, next, 360_000);
     if (!claimedAgain) throw new Error('the job was not due');

@@ -8,7 +8,7 @@ import { pathVariablesOf, variablesOf } from '@boomerang/core/domain/catalogue/u
 /**
  * Finds catalogue entries that are valid, but probably mistakes.
  *
- * @param environment with the secrets of the embedded cloud
+ * @param environment the environment variables that hold the secrets of the embedded cloud
  */
 export const findWarnings = (catalogue: Catalogue, environment: NodeJS.ProcessEnv): CatalogueFault[] =>
   [...catalogue.values()].flatMap((provider, index) =>
@@ -24,8 +24,9 @@ const unusedParameters = ({ parameters, url, body, polling }: Provider): Catalog
   const inQuery = (name: string) => templates.some((template) => isInQuery(template, name));
   return Object.entries(parameters?.properties ?? {}).flatMap(([name, { as }]): CatalogueFault[] => {
     const path = ['parameters', 'properties', name];
-    if (!inTemplates.has(name) && !inBody.has(name))
+    if (!inTemplates.has(name) && !inBody.has(name)) {
       return [{ path, message: 'Is not used: no URL or body contains it' }];
+    }
     return as === undefined || inQuery(name)
       ? []
       : [{ path: [...path, 'as'], message: 'Is not used: the parameter is not in {?…} or {&…}' }];

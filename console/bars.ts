@@ -6,12 +6,12 @@ export const STACK_ORDER: Status[] = ['COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLE
 export type Segment = { status: Status; count: number; y: number; height: number };
 export type Bar = { from: string; total: number; segments: Segment[] };
 
-/** The minimum height of a segment, as a share of the chart's, so that one failure among thousands is visible. */
+/** The minimum height of a segment, as a share of the chart's height, so that one failure among thousands is visible. */
 const MIN_SHARE = 0.025;
 
 /**
  * Stacks counts into bars, y from the top.
- * @returns the bars, and the count at their full height
+ * @returns the bars, and the count that the chart's full height represents
  */
 export const barsOf = (buckets: (StatusCounts & { from: string })[], height: number): { bars: Bar[]; max: number } => {
   const totalOf = (counts: StatusCounts): number => STACK_ORDER.reduce((sum, status) => sum + counts[status], 0);
@@ -19,13 +19,13 @@ export const barsOf = (buckets: (StatusCounts & { from: string })[], height: num
   const bars = buckets.map((counts) => {
     const present = STACK_ORDER.filter((status) => counts[status] > 0);
     const heights = present.map((status) => Math.max(counts[status] / max, MIN_SHARE) * height);
-    // Enlarged segments must not make the bar higher than the chart.
-    const excess = heights.reduce((sum, one) => sum + one, 0) / height;
+    // Enlarged segments must not make the bar taller than the chart.
+    const excess = heights.reduce((sum, segmentHeight) => sum + segmentHeight, 0) / height;
     let y = height;
     const segments = present.map((status, index) => {
-      const own = (heights[index] ?? 0) / Math.max(1, excess);
-      y = Math.max(0, y - own);
-      return { status, count: counts[status], y, height: own };
+      const segmentHeight = (heights[index] ?? 0) / Math.max(1, excess);
+      y = Math.max(0, y - segmentHeight);
+      return { status, count: counts[status], y, height: segmentHeight };
     });
     return { from: counts.from, total: totalOf(counts), segments };
   });
@@ -41,5 +41,5 @@ export const niceMax = (count: number): number => {
   return (STEPS.find((step) => step * power >= count) ?? 10) * power;
 };
 
-/** Full and half height. */
+/** The counts at half and full height. */
 export const ticksOf = (max: number): number[] => [max / 2, max];

@@ -30,8 +30,8 @@ export const settleJob = async (deps: SettleJobDeps, { job: worked, deliveryErro
   const outcome = { fetches: worked.results, delivery: deliveryError };
   reportInternalFaults(deps, jobId, outcome);
   /** The results that this execution has stored: large ones by the fetches, the others by the checkpoint. */
-  const stored = worked.results.flatMap((one): ResultKey[] =>
-    one.kind === 'fetched' && one.stored ? [{ providerId: one.providerId, ...one.stored }] : [],
+  const stored = worked.results.flatMap((result): ResultKey[] =>
+    result.kind === 'fetched' && result.stored ? [{ providerId: result.providerId, ...result.stored }] : [],
   );
   try {
     const job = await jobs.get(jobId, now());
@@ -64,7 +64,7 @@ const reportInternalFaults = (
     log.error('Task failed by an internal fault', { task: 'provider-fetch', jobId, providerId, cause });
     metrics.count('OwnFaults', { task: 'provider-fetch' });
   }
-  // A callback that is held back by such a fetch is not a second fault.
+  // A callback that waits for such a fetch is not a second fault.
   if (fetches.some(({ kind }) => kind === 'notAttempted')) return;
   if (delivery?.kind !== 'notAttempted' && delivery?.kind !== 'resultMissing') return;
   const cause = delivery.kind === 'notAttempted' ? delivery.cause : `result of ${delivery.providerId} missing`;
@@ -75,7 +75,7 @@ const reportInternalFaults = (
 /**
  * Stores results that only the execution holds, and renews stored results that the job could outlive.
  *
- * @param saved every stored key is added to it, even if storing another result fails
+ * @param saved receives the key of every result stored here, even if storing another result fails
  * @returns the settlement's results with their storage keys
  */
 const checkpoint = async (
@@ -90,7 +90,7 @@ const checkpoint = async (
   const retained = { ...job, ...settlement, callbackAttempts: job.callbackAttempts + settlement.callbackAttempts };
   const expiresAt = keptUntil(retained, now(), policy);
   const inPayload = new Map(resultsInPayload(worked).map((result) => [result.providerId, result]));
-  const keep = async (result: Settlement['results'][number]): Promise<StoredResult | undefined> => {
+  const storeOrRenew = async (result: Settlement['results'][number]): Promise<StoredResult | undefined> => {
     if (result.status !== 'FETCHED') return undefined;
     const { providerId } = result;
     const data = result.keptUntil === undefined ? inPayload.get(providerId) : undefined;
@@ -107,10 +107,10 @@ const checkpoint = async (
   };
   // `allSettled`: `saved` must be complete before a failure is thrown.
   const kept = await Promise.allSettled(
-    settlement.results.map(async (result) => ({ ...result, ...(await keep(result)) })),
+    settlement.results.map(async (result) => ({ ...result, ...(await storeOrRenew(result)) })),
   );
-  return kept.map((one) => {
-    if (one.status === 'rejected') throw one.reason;
-    return one.value;
+  return kept.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
   });
 };

@@ -18,7 +18,7 @@ export type Step = Collected | Working | { resultUrl: string };
 /** The provider is still working. */
 export type Working = {
   ticket: Ticket;
-  /** The time until the next poll. */
+  /** The time until the next poll, milliseconds. */
   retryAfterMs: number;
 };
 
@@ -34,8 +34,9 @@ export type ProgressRules = {
  * Reads the answer to the request that starts the work.
  *
  * @param values the parameter values of the request, with defaults
- * @throws ProviderThrottled `bad_polling` for an answer that does not match the catalogue, ProviderRefused `work_failed`;
- * otherwise as {@link judgeAnswer}
+ * @throws ProviderThrottled `bad_polling` if the answer does not match the catalogue
+ * @throws ProviderRefused `work_failed`
+ * @throws the same errors as {@link judgeAnswer}
  */
 export const readStartAnswer = (
   answer: HttpAnswer,
@@ -52,7 +53,7 @@ export const readStartAnswer = (
 /**
  * Reads the answer to a poll.
  *
- * @throws as {@link readStartAnswer}; `ticket_lost` if the provider no longer knows the work
+ * @throws the same errors as {@link readStartAnswer}, and `ticket_lost` if the provider no longer knows the work
  */
 export const readStatusAnswer = (answer: HttpAnswer, reading: Reading, rules: ProgressRules, ticket: Ticket): Step => {
   checkTicket(answer, reading, rules.provider);
@@ -65,7 +66,7 @@ export const readStatusAnswer = (answer: HttpAnswer, reading: Reading, rules: Pr
 /**
  * Reads the answer from the result URL.
  *
- * @throws as {@link judgeAnswer}; `ticket_lost` if the provider has deleted the data
+ * @throws the same errors as {@link judgeAnswer}, and `ticket_lost` if the provider has deleted the data
  */
 export const readResultAnswer = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): Collected => {
   checkTicket(answer, reading, provider);
@@ -86,7 +87,7 @@ const toCollected = ({ statusCode, durationMs }: HttpAnswer, json: string): Coll
 const CREATED = 201;
 const ACCEPTED = 202;
 const SEE_OTHER = 303;
-/** The provider does not know the work, or no longer does. */
+/** Statuses for work that the provider does not know, or no longer knows. */
 const UNKNOWN_WORK = new Set([404, 410]);
 
 /** Whether a status means progress only because the provider has `polling`. */
@@ -119,7 +120,7 @@ const toPolled = (
     // If the body reports that there is no data, the answer is an ordinary one.
     return data && { ...polled, json: data.json };
   } catch (error) {
-    // With the status URL in a header, an unreadable body does not lose accepted work. An error reported in the body counts.
+    // With the status URL in a header, an unreadable body does not lose accepted work. An error reported in the body still counts.
     const isInHeader = 'from' in statusUrl && (statusCode === ACCEPTED || statusCode === CREATED);
     const isHeaderEnough = isInHeader || statusCode === SEE_OTHER;
     if (!isHeaderEnough || !isFailure(error) || error.failure.class === 'error_in_body') throw error;
@@ -164,7 +165,7 @@ const toStep = (
 const secretsOfReference = (reference: string, base: string): string[] =>
   URL.canParse(reference, base) ? secretsOfUrl(new URL(reference, base).href) : [reference];
 
-/** @throws `ticket_lost` if the provider does not know the work, or no longer does */
+/** @throws `ticket_lost` if the provider does not know the work, or no longer knows it */
 const checkTicket = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): void => {
   const { statusCode } = answer;
   if (!UNKNOWN_WORK.has(statusCode) || judgeStatus(statusCode, provider.responses).isStated) return;

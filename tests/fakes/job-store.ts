@@ -47,7 +47,7 @@ export const createFakeJobStore = (): FakeJobStore => {
   /** Input is stored as JSON. */
   const toStored = ({ parameters, metadata }: Job) =>
     JSON.parse(JSON.stringify({ parameters, metadata })) as Pick<Job, 'parameters' | 'metadata'>;
-  /** @throws StaleClaim unless this claim has the lease */
+  /** @throws StaleClaim unless this claim holds the lease */
   const leasedJob = (jobId: string, claims: number): Job => {
     const job = jobs.get(jobId);
     if (job?.claims !== claims || job.leasedUntil === undefined) throw new StaleClaim('stale');
@@ -68,7 +68,7 @@ export const createFakeJobStore = (): FakeJobStore => {
     };
   };
 
-  const isSame = (item: StoredItem | undefined, { digest }: ResultKey): item is StoredItem =>
+  const hasDigest = (item: StoredItem | undefined, { digest }: ResultKey): item is StoredItem =>
     item !== undefined && (digest === undefined || item.digest === digest);
 
   return {
@@ -121,11 +121,10 @@ export const createFakeJobStore = (): FakeJobStore => {
     },
     due: {
       find: async function* (shard, now) {
-        const due = [...jobs.values()].flatMap(({ jobId, claims, dueAt, leasedUntil }) =>
-          shard !== 0 || dueAt === undefined || dueAt > now
-            ? []
-            : { jobId, claims, dueAt, ...(leasedUntil !== undefined && { leasedUntil }) },
-        );
+        const due = [...jobs.values()].flatMap(({ jobId, claims, dueAt, leasedUntil }) => {
+          if (shard !== 0 || dueAt === undefined || dueAt > now) return [];
+          return [{ jobId, claims, dueAt, ...(leasedUntil !== undefined && { leasedUntil }) }];
+        });
         yield due.sort((a, b) => a.dueAt - b.dueAt);
       },
       claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
@@ -147,13 +146,13 @@ export const createFakeJobStore = (): FakeJobStore => {
     outcomes: {
       save: async (jobId, claims, { attempt, fetchAttempts, callbackAttempts, isInTrouble, ...rest }, data = []) => {
         const {
-          leasedUntil: _,
-          dueAt: __,
-          heldSince: ___,
-          callbackDeferred: ____,
-          ...before
+          leasedUntil: _leasedUntil,
+          dueAt: _dueAt,
+          heldSince: _heldSince,
+          callbackDeferred: _callbackDeferred,
+          isInTrouble: wasInTrouble,
+          ...job
         } = leasedJob(jobId, claims);
-        const { isInTrouble: wasInTrouble, ...job } = before;
         jobs.set(jobId, {
           ...job,
           ...copy(rest),
@@ -168,10 +167,11 @@ export const createFakeJobStore = (): FakeJobStore => {
     },
     results: {
       save: async (jobId, claims, result, expiresAt) => {
-        const own = saved.get(jobId) ?? new Map<string, StoredItem>();
-        if ((own.get(result.providerId)?.claims ?? 0) > claims) throw new StaleClaim('stale');
+        const items = saved.get(jobId) ?? new Map<string, StoredItem>();
+        if ((items.get(result.providerId)?.claims ?? 0) > claims) throw new StaleClaim('stale');
         const digest = result.json.slice(0, 64);
-        saved.set(jobId, own.set(result.providerId, { ...result, claims, expiresAt, digest }));
+        items.set(result.providerId, { ...result, claims, expiresAt, digest });
+        saved.set(jobId, items);
         return { digest, chunks: 1, keptUntil: expiresAt };
       },
       renew: async (jobId, key, expiresAt) => {
@@ -182,15 +182,15 @@ export const createFakeJobStore = (): FakeJobStore => {
       },
       remove: async (jobId, claims, key) => {
         const item = saved.get(jobId)?.get(key.providerId);
-        if (isSame(item, key) && item.claims === claims) saved.get(jobId)?.delete(key.providerId);
+        if (hasDigest(item, key) && item.claims === claims) saved.get(jobId)?.delete(key.providerId);
       },
       load: async (jobId) => {
         const job = jobs.get(jobId);
         const results = [...(saved.get(jobId)?.values() ?? [])].map(
-          ({ claims: _, expiresAt: __, digest: ___, ...result }) => result,
+          ({ claims: _claims, expiresAt: _expiresAt, digest: _digest, ...result }) => result,
         );
-        const own = inline.get(jobId) ?? [];
-        const all = new Map([...results, ...own].map((result) => [result.providerId, result]));
+        const inlineResults = inline.get(jobId) ?? [];
+        const all = new Map([...results, ...inlineResults].map((result) => [result.providerId, result]));
         return job && { job: copy(job), results: [...all.values()] };
       },
       expunge: async (jobId) => void saved.delete(jobId),

@@ -131,7 +131,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
     });
 
-    test('without their array are a bad page', async () => {
+    test('without the array are a bad page', async () => {
       for (const body of [{}, { items: {} }, 'null', { items: null }, [[1]], 7]) {
         const { name, failure } = await fetchAll({ ...pagination, itemsAt: '/items' }, () => ({
           headers: { 'content-type': 'application/json' },
@@ -153,7 +153,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       for (const { headers } of server.requests) expect(headers.authorization).toBe('Bearer s3cret-value');
     });
 
-    test('carry a credential of the query in each request, once', async () => {
+    test('carry a query credential once in each request', async () => {
       const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
       const { server, json } = await fetchAll(pagination, answering, { provider: { auth }, secret: 'a&b=c d' });
       expect(json).toBe('[1,2,3,4,5]');
@@ -173,7 +173,7 @@ test('pages keep every digit of numbers and the text of items', async () => {
   expect(json).toBe('[12345678901234567890.10 ,{"a" : 1.0},"]," , [1 , 2]]');
 });
 
-test('pages may give only dataAt, which then points at the array', async () => {
+test('pages are read at dataAt if itemsAt is absent', async () => {
   const { itemsAt: _, ...pagination } = cursor;
   const { json } = await fetchAll(pagination, servers.cursor as Answering, { provider: { dataAt: '/items' } });
   expect(json).toBe('[1,2,3,4,5]');
@@ -182,8 +182,8 @@ test('pages may give only dataAt, which then points at the array', async () => {
 test('pages may be gzipped', async () => {
   const { json } = await fetchAll(link, (request) => {
     const { headers = {}, body } = (servers.link as (from: typeof request) => Answer)(request);
-    const coded = { ...headers, 'content-encoding': 'gzip', 'content-type': 'application/json' };
-    return { headers: coded, body: gzipSync(JSON.stringify(body)) };
+    const gzipHeaders = { ...headers, 'content-encoding': 'gzip', 'content-type': 'application/json' };
+    return { headers: gzipHeaders, body: gzipSync(JSON.stringify(body)) };
   });
   expect(json).toBe('[1,2,3,4,5]');
 });
@@ -209,11 +209,11 @@ describe('the next page', () => {
   test.each([
     ['UTF-8', Buffer.from('/bills/ü€').toString('latin1'), '/bills/%C3%BC%E2%82%AC'],
     ['Latin-1', '/bills/ü', '/bills/%C3%BC'],
-  ])('is found in a Link header encoded in %s', async (_, target, asked) => {
+  ])('is found in a Link header encoded in %s', async (_, target, requestedUrl) => {
     const { json, urls } = await fetchAll(link, ({ url }) =>
       url === '/bills' ? { headers: { link: `<${target}>; rel=next` }, body: [1] } : { body: [2] },
     );
-    expect([json, urls[1]]).toEqual(['[1,2]', asked]);
+    expect([json, urls[1]]).toEqual(['[1,2]', requestedUrl]);
   });
 
   test('is found in the second of two Link headers', async () => {
@@ -284,7 +284,11 @@ describe('the next page', () => {
     let calls = 0;
     const { urls, json } = await fetchAll(
       { ...lastItem, lastItemAt: '/id', itemsAt: '/list/0' },
-      () => ({ body: `{"list":[[${pages[calls++]}]]}` }),
+      () => {
+        const items = pages[calls];
+        calls += 1;
+        return { body: `{"list":[[${items}]]}` };
+      },
       { path: '/bills?limit=2' },
     );
     expect(urls).toEqual([
@@ -344,7 +348,7 @@ describe('the next page', () => {
   });
 
   test.each([['true'], ['false'], [1], [0], [{}], [[]]])(
-    'that hasMoreAt says %j of is a bad page: it might be there',
+    'is a bad page if hasMoreAt is %j, because another page might exist',
     async (more) => {
       for (const pagination of [cursor, lastItem, nextUrl, page, offset]) {
         const { failure, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => ({
@@ -387,7 +391,7 @@ describe('the next page', () => {
     expect(json).toBe('[1]');
   });
 
-  test('ends the pages if it is empty on purpose', async () => {
+  test('ends the pages if the catalogue declares its status to be empty', async () => {
     const responses = { '404': 'empty' } as const;
     const answering: Answering = ({ query }) =>
       query.get('page') === '3' ? { status: 404, body: 'no such page' } : { body: { items: [1] } };
@@ -397,7 +401,7 @@ describe('the next page', () => {
 });
 
 describe('broken pagination ends in bad_page', () => {
-  const looping: [string, Parameters<typeof fetchAll>[0], Answering][] = [
+  const broken: [string, Parameters<typeof fetchAll>[0], Answering][] = [
     ['a cursor that repeats', cursor, () => ({ body: { items: [1], next: 'same' } })],
     [
       'a cursor that repeats, as a number and as text',
@@ -421,7 +425,7 @@ describe('broken pagination ends in bad_page', () => {
     ['an invalid URL', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
     ['a Link header that is malformed', link, () => ({ headers: { link: '</a; rel=next' }, body: [1] })],
   ];
-  test.each(looping)('(%s)', async (_case, pagination, answering) => {
+  test.each(broken)('(%s)', async (_case, pagination, answering) => {
     const { name, failure, json, urls } = await fetchAll(pagination, answering);
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
     expect(json).toBeUndefined();
@@ -439,7 +443,7 @@ describe('broken pagination ends in bad_page', () => {
     'data:application/json,[]',
     'file:///etc/passwd',
     'http://127.0.0.1.evil.example/',
-  ])('(next at %s), and no request leaves with our credential', async (next) => {
+  ])('(next at %s), and our credential is not sent there', async (next) => {
     for (const pagination of [link, nextUrl]) {
       const auth = { header: 'x-key', secret: 'key' };
       const { failure, urls } = await fetchAll(
@@ -507,12 +511,12 @@ describe('all pages together', () => {
   });
 
   test('are at most maxBytes large after decompression', async () => {
-    const coded: Answering = (request) => {
+    const gzipped: Answering = (request) => {
       const { body } = big(request) as { body: unknown };
       const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
       return { headers, body: gzipSync(JSON.stringify(body)) };
     };
-    const { failure } = await fetchAll(cursor, coded, { provider: { maxBytes: 1_000 } });
+    const { failure } = await fetchAll(cursor, gzipped, { provider: { maxBytes: 1_000 } });
     expect(failure.class).toBe('too_large');
   });
 
@@ -565,7 +569,7 @@ describe('all pages together', () => {
     expect([name, failure.class]).toEqual(['ProviderLimitReached', 'limit_reached']);
   });
 
-  test('end when the lease does', async () => {
+  test('end when the lease expires', async () => {
     const { now, answering } = slowPages(2_000);
     const { name, urls } = await fetchAll(cursor, answering, { deps: { now }, request: { leasedUntil: NOW + 21_000 } });
     expect(name).toBe('LeaseLost');
@@ -588,7 +592,7 @@ describe('all pages together', () => {
 });
 
 describe('a failed page', () => {
-  const failing = async (second: Answering) =>
+  const fetchWithSecond = async (second: Answering) =>
     fetchAll(
       cursor,
       (request) => (request.query.has('cursor') ? second(request) : { body: { items: [1], next: 'b' } }),
@@ -596,12 +600,12 @@ describe('a failed page', () => {
     );
 
   test('is throttled for the hinted time', async () => {
-    const { name, failure } = await failing(() => ({ status: 429, headers: { 'retry-after': '7' } }));
+    const { name, failure } = await fetchWithSecond(() => ({ status: 429, headers: { 'retry-after': '7' } }));
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', 7_000]);
   });
 
   test('with a truncated body is unavailable', async () => {
-    const { name, failure } = await failing(() => ({
+    const { name, failure } = await fetchWithSecond(() => ({
       headers: { 'content-type': 'application/json', 'content-length': '99' },
       body: '{"items":[',
     }));
@@ -609,7 +613,7 @@ describe('a failed page', () => {
     expect(failure.class).toMatch(/connection_broken|timeout/);
   });
 
-  test('that never arrives times out after the time-out of one page', async () => {
+  test('that never arrives times out after the timeout of one page', async () => {
     const send = async ({ url }: { url: string }) => {
       if (url.includes('cursor')) throw new HttpFailure('timeout', 'TimeoutError', 10_000);
       const body = Buffer.from('{"items":[1],"next":"b"}');
@@ -642,7 +646,7 @@ test('a POST sends a new idempotency key for each page', async () => {
 });
 
 test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; rel="next" ', '<a>;b="\\'])(
-  'a 60 KB Link header of %j ends in a named failure class',
+  'a 60 KB Link header of %j is ignored or is a bad page',
   async (part) => {
     const field = `${part.repeat(60_000 / part.length)}x`;
     const { failure, json } = await fetchAll(link, () => ({ headers: { link: field }, body: [1] }));
@@ -650,7 +654,7 @@ test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; r
   },
 );
 
-test('a catalogue that was deployed unchecked, and names no place of the cursor, cuts no list after its first page', async () => {
+test('a deployed catalogue with neither cursorAt nor lastItemAt fails instead of delivering only the first page', async () => {
   const { error } = await fetchAll(
     { kind: 'cursor', parameter: 'cursor', itemsAt: '/items' },
     servers.cursor as Answering,

@@ -77,7 +77,7 @@ describe('the position where a text stops being JSON', () => {
   });
 });
 
-describe('the position where a text is nested too deep', () => {
+describe('the position where a text is nested too deeply', () => {
   test.each<[string, number, ReturnType<typeof findTooDeep>]>([
     ['', 0, undefined],
     ['[]', 0, { line: 1, column: 1 }],
@@ -86,7 +86,7 @@ describe('the position where a text is nested too deep', () => {
     ['{"a": [1, {}]}', 2, { line: 1, column: 11 }],
     ['[[], {}, []]', 2, undefined],
     ['[{"a":\n [\n  []]}]', 3, { line: 3, column: 3 }],
-    // Brackets in strings do not count, and a string that does not end has the rest.
+    // Brackets in strings do not count, and an unterminated string extends to the end.
     ['["[[[", "\\"[[["]', 1, undefined],
     ['["a\n[[["]', 1, undefined],
     ['["[[[', 1, undefined],

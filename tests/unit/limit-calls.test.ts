@@ -36,33 +36,33 @@ describe('the limits of a provider', () => {
         seconds.set(second, (seconds.get(second) ?? 0) + 1);
       }).catch((error: unknown) => expect(error).toBeInstanceOf(LimitReached));
     }
-    const most = Math.max(...seconds.values());
-    expect(most).toBeLessThanOrEqual(25);
-    expect(most).toBeGreaterThan(20);
+    const maxPerSecond = Math.max(...seconds.values());
+    expect(maxPerSecond).toBeLessThanOrEqual(25);
+    expect(maxPerSecond).toBeGreaterThan(20);
   });
 
-  test('allow that many concurrent calls, and no more', async () => {
+  test('allow as many concurrent calls as declared, and no more', async () => {
     const { limit } = createLimited();
     let active = 0;
-    let most = 0;
+    let maxActive = 0;
     const gate = Promise.withResolvers<void>();
     const calls = Array.from({ length: 5 }, () =>
       limit(aProvider({ concurrency: 2 }), async () => {
         active += 1;
-        most = Math.max(most, active);
+        maxActive = Math.max(maxActive, active);
         await gate.promise;
         active -= 1;
       }),
     );
     setImmediate(() => gate.resolve());
     const settled = await Promise.allSettled(calls);
-    expect(most).toBe(2);
+    expect(maxActive).toBe(2);
     const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(reasons).toHaveLength(3);
     for (const reason of reasons) expect(reason).toBeInstanceOf(LimitReached);
   });
 
-  test('of a thousand calls a second are spread over four counters that add up to it', () => {
+  test('of high rates are spread over counters of at most 250 calls a second, which add up to the rate', () => {
     expect(countersOf(250)).toEqual([250]);
     expect(countersOf(1_000)).toEqual([250, 250, 250, 250]);
     for (const rate of [1, 251, 999, 10_000]) expect(countersOf(rate).reduce((sum, limit) => sum + limit)).toBe(rate);
@@ -70,29 +70,29 @@ describe('the limits of a provider', () => {
 
   test('of ten thousand calls a second use at most three counters and five requests', async () => {
     const { limit, limits } = createLimited();
-    const asked: number[] = [];
+    const counters: number[] = [];
     limits.reserveCall = async (_key, part) => {
-      asked.push(part);
+      counters.push(part);
       return false;
     };
     await expect(limit(aProvider({ ratePerSecond: 10_000 }), async () => 'called')).rejects.toBeInstanceOf(
       LimitReached,
     );
-    expect(asked).toHaveLength(5);
-    expect(new Set(asked).size).toBe(3);
+    expect(counters).toHaveLength(5);
+    expect(new Set(counters).size).toBe(3);
   });
 
   test('are tried again only in the next second, five times at most', async () => {
     const { limit, limits, now } = createLimited();
-    const askedAt: number[] = [];
+    const triedAt: number[] = [];
     limits.reserveCall = async () => {
-      askedAt.push(Math.floor(now() / 1_000));
+      triedAt.push(Math.floor(now() / 1_000));
       return false;
     };
     await expect(limit(aProvider({ ratePerSecond: 10 }), async () => 'called')).rejects.toBeInstanceOf(LimitReached);
-    expect(new Set(askedAt).size).toBe(askedAt.length);
-    expect(askedAt.length).toBeLessThanOrEqual(5);
-    expect(askedAt.length).toBeGreaterThan(2);
+    expect(new Set(triedAt).size).toBe(triedAt.length);
+    expect(triedAt.length).toBeLessThanOrEqual(5);
+    expect(triedAt.length).toBeGreaterThan(2);
   });
 
   test('free the slot when the call fails, and cost nothing if none are declared', async () => {
@@ -101,8 +101,12 @@ describe('the limits of a provider', () => {
     for (let index = 0; index < 3; index += 1) {
       await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
     }
-    const untouched = async () => Promise.reject(new Error('must not be asked'));
-    Object.assign(limits, { reserveCall: untouched, findFreeSlots: untouched, acquireSlot: untouched });
+    const mustNotBeCalled = async () => Promise.reject(new Error('must not be called'));
+    Object.assign(limits, {
+      reserveCall: mustNotBeCalled,
+      findFreeSlots: mustNotBeCalled,
+      acquireSlot: mustNotBeCalled,
+    });
     expect(await limit(aProvider({}), async () => 'given')).toBe('given');
   });
 
@@ -118,15 +122,15 @@ describe('the limits of a provider', () => {
     };
     await expect(limit(aProvider({ ratePerSecond: 10 }), call)).rejects.toMatchObject(reached);
     expect(seconds).toEqual([0, 1, 2, 3, 4]);
-    // It does not wait after the last attempt, since nothing is left to spend.
+    // It does not wait after the last attempt, because no request is left.
     expect(sleeps).toEqual([1_200, 1_000, 1_000, 1_000]);
   });
 
   test.each([
-    // Of the 15 seconds for waiting and calling, this much is left for waiting: at most one second.
+    // Waiting and calling may take 15 s together. These calls leave at most one second for waiting.
     [14_000, [1_000]],
     [14_299, [701]],
-    // The next second begins when the patience ends, so waiting is pointless.
+    // No time is left when the next second begins, so waiting is pointless.
     [14_300, []],
     [15_000, []],
   ])('are waited for as long as a call of %i ms leaves time', async (timeoutMs, expected) => {
@@ -139,18 +143,19 @@ describe('the limits of a provider', () => {
   test.each([
     [0, [1, 2, 3]],
     [0.999, [0, 1, 2]],
-  ])('of a high rate start at a random counter: drawing %d, in %j', async (random, expected) => {
+  ])('of a high rate start at a random counter: for random %d, they use counters %j', async (random, expected) => {
     const { limit, limits } = createLimited(1, { random });
-    const asked: number[] = [];
-    limits.reserveCall = async (_key, part, _second, most) => {
-      expect(most).toBe(250);
-      return asked.push(part) === 3;
+    const counters: number[] = [];
+    limits.reserveCall = async (_key, part, _second, limit) => {
+      expect(limit).toBe(250);
+      counters.push(part);
+      return counters.length === 3;
     };
     expect(await limit(aProvider({ ratePerSecond: 10_000 }), call)).toBe('called');
-    expect(asked).toEqual(expected);
+    expect(counters).toEqual(expected);
   });
 
-  test('hold a slot for longer than its call may take, but not for ever, since the process may die', async () => {
+  test('hold a slot for longer than its call may take, but not forever, because the process may die', async () => {
     const { limit, limits } = createLimited();
     const holds: [number, number][] = [];
     const { acquireSlot } = limits;
@@ -164,25 +169,25 @@ describe('the limits of a provider', () => {
   });
 
   /** Counts the table requests of one call. */
-  const requestsOf = async (stated: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
+  const requestsOf = async (declared: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
     const { limit, limits } = createLimited();
-    const asked: string[] = [];
+    const requests: string[] = [];
     for (const name of ['reserveCall', 'findFreeSlots', 'acquireSlot', 'releaseSlot'] as const) {
       const operation = (answers[name] ?? limits[name]) as (...args: unknown[]) => Promise<unknown>;
       Object.assign(limits, {
         [name]: (...args: unknown[]) => {
-          asked.push(name);
+          requests.push(name);
           return operation(...args);
         },
       });
     }
-    const outcome = await limit(aProvider(stated), call).catch(({ name }: Error) => name);
-    return [outcome, ...asked];
+    const outcome = await limit(aProvider(declared), call).catch(({ name }: Error) => name);
+    return [outcome, ...requests];
   };
   const times = (count: number, name: string) => Array.from({ length: count }, () => name);
   const refuses = { reserveCall: async () => false };
   const full = { findFreeSlots: async () => [] };
-  const lost = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], acquireSlot: async () => undefined };
+  const contended = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], acquireSlot: async () => undefined };
 
   test.each<[string, object, Parameters<typeof requestsOf>[1], string[]]>([
     ['a rate', { ratePerSecond: 1 }, {}, ['called', 'reserveCall']],
@@ -205,7 +210,7 @@ describe('the limits of a provider', () => {
     [
       'slots that other callers acquire first',
       { concurrency: 8 },
-      lost,
+      contended,
       ['LimitReached', 'findFreeSlots', ...times(3, 'acquireSlot')],
     ],
     [
@@ -214,8 +219,8 @@ describe('the limits of a provider', () => {
       refuses,
       ['LimitReached', 'findFreeSlots', 'acquireSlot', ...times(2, 'reserveCall'), 'releaseSlot'],
     ],
-  ])('cost five requests at most: %s', async (_case, stated, answers, expected) => {
-    expect(await requestsOf(stated, answers)).toEqual(expected);
+  ])('cost five requests at most: %s', async (_case, declared, answers, expected) => {
+    expect(await requestsOf(declared, answers)).toEqual(expected);
   });
 
   test('do not fail the call when its slot cannot be freed, and report why the slot is held', async () => {

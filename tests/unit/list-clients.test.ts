@@ -70,7 +70,7 @@ describe('GET /clients', () => {
   });
 
   test.each(['local', uuidv4(), '01a20b4c-cf47-016b-85d8-5343742576b8'])(
-    'has no time of creation for the id %s, which has none',
+    'has no createdAt for the id %s, which does not contain a time',
     async (clientId) => {
       const { clients } = await page({}, { listClients: async () => [{ clientId, name: 'x' }] });
       expect(clients[0]?.createdAt).toBeNull();

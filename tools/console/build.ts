@@ -39,7 +39,8 @@ const bundle = async (): Promise<{ script: string; style: string }> => {
 };
 
 const { script, style } = await bundle();
-if (/<\/(?:script|style)/i.test(script + style)) throw new Error('The bundle would end its own element.');
+if (/<\/(?:script|style)/i.test(script + style))
+  throw new Error('The bundle contains </script or </style, which would end its element early.');
 
 /** The page's icon: the boomerang of components/icons.tsx. */
 const ICON =
@@ -50,7 +51,7 @@ const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta n
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
 
-/** `require-trusted-types-for`: no script can turn text into markup. */
+/** `require-trusted-types-for` stops scripts from turning text into markup. */
 const csp = [
   "default-src 'none'",
   `script-src 'sha256-${sha256(script)}'`,

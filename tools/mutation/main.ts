@@ -102,7 +102,8 @@ for (const target of targets) {
   const startedAt = performance.now();
   const mutants = await test(target);
   const count = (status: Mutant['status']) => mutants.filter((mutant) => mutant.status === status).length;
-  const [killed, timedOut] = [count('Killed'), count('Timeout')];
+  const killed = count('Killed');
+  const timedOut = count('Timeout');
   const survivors = mutants.filter(({ status }) => SURVIVING.has(status));
   const total = killed + timedOut + survivors.length;
   const score = total === 0 ? 100 : (100 * (killed + timedOut)) / total;

@@ -105,7 +105,7 @@ const retryAfter = z
   .regex(/^\d+$/)
   .meta({ description: 'Seconds to wait before the next poll.', examples: ['1'] });
 const challenge = z.object({ 'www-authenticate': z.string() });
-const noToken = {
+const unauthorized = {
   401: {
     ...problems(401)['401'],
     description: 'The access token is missing, invalid or has expired.',
@@ -173,7 +173,7 @@ export const providersApi = createDocument({
       get: {
         operationId: 'getAccountBills',
         tags: ['Bills'],
-        summary: 'Get the bills of a gas account, page by page, by cursor',
+        summary: 'Get the bills of a gas account, paginated by cursor',
         description: FAILS,
         security: [],
         requestParams: { path: pathOfAccount, query: accountQuerySchema },
@@ -199,7 +199,7 @@ export const providersApi = createDocument({
       get: {
         operationId: 'getInternetBills',
         tags: ['Bills'],
-        summary: 'Get the bills of the internet provider, page by page, by Link header',
+        summary: 'Get the bills of the internet provider, paginated by Link header',
         description: `Pages after the last are empty. ${FAILS}`,
         security: [],
         requestParams: { query: pageQuerySchema },
@@ -299,7 +299,7 @@ export const providersApi = createDocument({
             ...problems(400)['400'],
             description: 'The idempotency-key is missing, or the body is empty, not UTF-8 or not JSON.',
           },
-          ...noToken,
+          ...unauthorized,
           ...failure,
         },
       },
@@ -324,7 +324,7 @@ export const providersApi = createDocument({
           },
           ...always,
           ...problems(404),
-          ...noToken,
+          ...unauthorized,
           ...failure,
         },
       },

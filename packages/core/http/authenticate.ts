@@ -12,7 +12,7 @@ export type Authenticate = (authorization: string | undefined) => Promise<Caller
 /** `Bearer` and a token of at most 255 characters (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1). */
 const BEARER = /^bearer +([\w.~+/-]{1,255}=*)$/i;
 
-/** Authenticates by API key. Lookups, including misses, are cached for a minute, so a revoked key works that long. */
+/** Authenticates by API key. Lookups, including misses, are cached for a minute, so a revoked key may work for a minute more. */
 export const createAuthenticate = (findCaller: FindCaller): Authenticate => {
   const find = cached(findCaller);
   return async (authorization) => {

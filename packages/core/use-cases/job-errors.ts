@@ -10,7 +10,7 @@ export class JobNotFound extends Error {
 /** An execution holds the job. */
 export class JobInProgress extends Error {
   override name = 'JobInProgress';
-  /** Upper bound of the remaining hold, milliseconds. */
+  /** The longest time that the execution may still hold the job, milliseconds. */
   readonly retryAfterMs: number;
 
   constructor(retryAfterMs: number, options?: ErrorOptions) {

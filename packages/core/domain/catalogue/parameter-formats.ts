@@ -19,7 +19,7 @@ const isTime = (text: string): boolean => {
   const parts = /^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:z|([+-])(\d\d):(\d\d))$/i.exec(text);
   if (!parts) return false;
   const [hour = 0, minute = 0, second = 0] = parts.slice(1, 4).map(Number);
-  // A time that ends in Z has no sign, and no digits of an offset.
+  // A time that ends in Z has no sign and no offset digits.
   const [sign, ...offsetDigits] = parts.slice(4);
   const [offsetHour = 0, offsetMinute = 0] = offsetDigits.map((digits) => Number(digits ?? 0));
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return false;
@@ -28,7 +28,7 @@ const isTime = (text: string): boolean => {
   return second < 60 || minuteOfUtcDay === MINUTES_PER_DAY - 1;
 };
 
-/** In a URI, only IP addresses may have brackets. */
+/** In a URI, only an IP address as the host may have brackets. */
 const IP_LITERAL = /^([a-z][a-z\d+.-]*:\/\/(?:[^/?#@[\]]*@)?)\[[\da-f:.]+\](?=[:/?#]|$)/i;
 
 const isUri = (text: string): boolean =>
@@ -55,6 +55,7 @@ const FORMATS: Readonly<Record<Format, readonly [(text: string) => boolean, stri
     (text) => /^P(?!$)(?:(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?|\d+W)$/.test(text),
     'a duration, such as P1DT12H',
   ],
+  // RFC 5321 §4.5.3.1.1: at most 64 characters before the "@".
   email: [
     (text) => text.lastIndexOf('@') <= 64 && matches(`${ATOM}(?:\\.${ATOM})*@${HOSTNAME}`)(text),
     'an email address',
