@@ -541,7 +541,7 @@ test("a client's failure does not delay other clients", async () => {
   expect(await read(broken)).toMatchObject({ status: 'RUNNING' });
 });
 
-test("a client's job that crashes the function costs other clients one pass at maxPasses", async () => {
+test("a client's job that crashes the function costs other clients at most one pass", async () => {
   const { pass, read, world, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60, { clientId: 'crashing' });
   world.crashingJobs.add(jobs[30]?.jobId as string);
