@@ -76,7 +76,7 @@ describe('a callback', () => {
     expect(store.jobs.get(worked.jobId)?.status).toBe('PARTIAL');
   });
 
-  test('says that a provider was still working at the deadline', async () => {
+  test('has an error that names a provider still working at the deadline', async () => {
     const worked = aWorkedJob({ final: true, results: [fetched('gas'), working('internet')] });
     const { deliver, requests, store } = await createWorld(worked);
     await deliver();
@@ -86,8 +86,8 @@ describe('a callback', () => {
     expect(JSON.stringify(store.jobs.get(worked.jobId))).not.toContain('example.com/work');
   });
 
-  test('contains results of earlier executions, and results too large for the payload', async () => {
-    const { json: _, ...large } = fetched('internet');
+  test('contains results of earlier executions, and results too large for the state machine payload', async () => {
+    const { json: _json, ...large } = fetched('internet');
     const worked = aWorkedJob({ providers: ['internet'], results: [large], checkpointed: true });
     const { deliver, requests, store } = await createWorld(worked);
     const gas = { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 5 };
@@ -103,7 +103,7 @@ describe('a callback', () => {
     ['another claim has the job', { claims: 2 }],
     ['its claim is settled', { status: 'COMPLETE', leasedUntil: 0 }],
     ['the job is gone', undefined],
-  ])('is not sent when the job is read and %s, since its results may be out of date', async (_case, change) => {
+  ])('is not sent when %s, since its results may be out of date', async (_case, change) => {
     const worked = aWorkedJob({ providers: ['internet'], results: [fetched('internet')], checkpointed: true });
     const { deliver, requests, store } = await createWorld(worked);
     const gas = { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 5 };
@@ -119,44 +119,44 @@ describe('a callback', () => {
   test('is not sent when table accesses have used up the time for the call', async () => {
     const { deps, requests } = await createWorld(aWorkedJob());
     let now = NOW;
-    const slow: typeof findClient = async (clientId) => {
+    const slowFindClient: typeof findClient = async (clientId) => {
       now += 6_000;
       return findClient(clientId);
     };
-    const delivering = deliverCallback({ ...deps, findClient: slow, now: () => now }, aWorkedJob());
-    await expect(delivering).rejects.toMatchObject({ name: 'CallbackNotSent' });
+    const delivery = deliverCallback({ ...deps, findClient: slowFindClient, now: () => now }, aWorkedJob());
+    await expect(delivery).rejects.toMatchObject({ name: 'CallbackNotSent' });
     expect(requests).toEqual([]);
   });
 
   test('is not sent when a fetched result is missing from storage', async () => {
-    const { json: _, ...large } = fetched('internet');
+    const { json: _json, ...large } = fetched('internet');
     const { deliver, requests } = await createWorld(aWorkedJob({ results: [fetched('gas'), large] }));
     await expect(deliver()).rejects.toThrow('internet');
     expect(requests).toEqual([]);
   });
 
-  test.each<[string, Partial<WorkedJob>, boolean]>([
-    ['a provider has failed', { results: [fetched('gas'), unavailable('internet')] }, false],
-    ['a provider is deferred', { results: [fetched('gas'), deferred('internet')] }, false],
-    ['a provider is still working', { results: [fetched('gas'), working('internet')] }, false],
-    ['a provider is still waiting', { results: [fetched('gas')], isAnyWaiting: true }, false],
+  test.each<[string, boolean, Partial<WorkedJob>]>([
+    ['a provider has failed', false, { results: [fetched('gas'), unavailable('internet')] }],
+    ['a provider is deferred', false, { results: [fetched('gas'), deferred('internet')] }],
+    ['a provider is still working', false, { results: [fetched('gas'), working('internet')] }],
+    ['a provider waits for its retry time', false, { results: [fetched('gas')], isAnyWaiting: true }],
     [
-      'the deadline has passed, but a provider was not called by our own fault',
-      { final: true, results: [notAttempted('gas')] },
+      'the deadline has passed, but an internal fault kept a provider from being called',
       false,
+      { final: true, results: [notAttempted('gas')] },
     ],
     [
       'the deadline has passed',
-      { final: true, isAnyWaiting: true, results: [fetched('gas'), unavailable('internet')] },
       true,
+      { final: true, isAnyWaiting: true, results: [fetched('gas'), unavailable('internet')] },
     ],
     [
       'the deadline has passed, and a provider is still working',
-      { final: true, results: [fetched('gas'), working('internet')] },
       true,
+      { final: true, results: [fetched('gas'), working('internet')] },
     ],
-    ['all succeeded or refused', { results: [fetched('gas'), refused('internet')] }, true],
-  ])('when %s, is sent: %p', async (_case, change, isSent) => {
+    ['all providers have succeeded or refused', true, { results: [fetched('gas'), refused('internet')] }],
+  ])('when %s, is sent: %p', async (_case, isSent, change) => {
     const { deliver, requests } = await createWorld(aWorkedJob(change));
     const name = await deliver().then(
       () => 'delivered',
@@ -173,8 +173,8 @@ describe('a callback', () => {
     expect(requests).toEqual([]);
   });
 
-  test('is sent until twenty seconds before the lease ends', async () => {
-    const calls = async (leftMs: number) => {
+  test('is sent only if the lease has at least twenty seconds left', async () => {
+    const outcomeWith = async (leftMs: number) => {
       const { deliver, requests } = await createWorld(aWorkedJob({ leasedUntil: NOW + leftMs }));
       const name = await deliver().then(
         () => 'delivered',
@@ -182,8 +182,8 @@ describe('a callback', () => {
       );
       return [name, requests.length];
     };
-    expect(await calls(20_000)).toEqual(['delivered', 1]);
-    expect(await calls(19_999)).toEqual(['LeaseLost', 0]);
+    expect(await outcomeWith(20_000)).toEqual(['delivered', 1]);
+    expect(await outcomeWith(19_999)).toEqual(['LeaseLost', 0]);
   });
 });
 
@@ -204,43 +204,43 @@ describe("a client's headers", () => {
     return { ...world, worked, error };
   };
 
-  test('are sent with ours, and do not affect the signature', async () => {
+  test('are sent with our headers, and do not affect the signature', async () => {
     const headers = [
       { name: 'authorization', value: CREDENTIAL },
       { name: '__proto__', value: 'x' },
     ];
     const { requests, worked } = await deliverWith(withHeaders(headers));
-    const { deliver, requests: plain } = await createWorld(worked);
+    const { deliver, requests: withoutHeaders } = await createWorld(worked);
     await deliver();
     expect(requests).toHaveLength(1);
-    expect(requests[0]?.body).toBe(plain[0]?.body);
-    const added = JSON.parse(`{"authorization":${JSON.stringify(CREDENTIAL)},"__proto__":"x"}`);
+    expect(requests[0]?.body).toBe(withoutHeaders[0]?.body);
+    const addedHeaders = JSON.parse(`{"authorization":${JSON.stringify(CREDENTIAL)},"__proto__":"x"}`);
     expect(Object.entries(requests[0]?.headers ?? {}).sort()).toEqual(
-      [...Object.entries(added), ...Object.entries(plain[0]?.headers ?? {})].sort(),
+      [...Object.entries(addedHeaders), ...Object.entries(withoutHeaders[0]?.headers ?? {})].sort(),
     );
   });
 
-  test("are those of the job's own client", async () => {
-    const asked: string[] = [];
+  test("are those of the job's client", async () => {
+    const clientIds: string[] = [];
     const { requests, worked } = await deliverWith(async (clientId) => {
-      asked.push(clientId);
+      clientIds.push(clientId);
       return withHeaders([{ name: 'x-tenant', value: clientId }])(clientId);
     });
-    expect(asked).toEqual([worked.clientId]);
+    expect(clientIds).toEqual([worked.clientId]);
     expect(requests[0]?.headers?.['x-tenant']).toBe(worked.clientId);
   });
 
   test.each<[string, unknown]>([
-    ['no list', 'authorization: swordfish'],
-    ['a map', { authorization: 'swordfish' }],
-    ['nothing', null],
+    ['a string instead of a list', 'authorization: swordfish'],
+    ['a map instead of a list', { authorization: 'swordfish' }],
+    ['null', null],
     ['a value that no header can carry', [{ name: 'x-a', value: 'swordfish\r\nx-b: c' }]],
     ['a value beyond Latin-1', [{ name: 'x-a', value: 'swordfish …' }]],
-    ['a name of ours', [{ name: 'Webhook-Signature', value: 'swordfish' }]],
-    ['a name of HTTP', [{ name: 'content-length', value: 'swordfish' }]],
-    ['no value', [{ name: 'x-a' }]],
-    ['too much', [{ name: 'x-a', value: 'swordfish'.repeat(1_000) }]],
-  ])('with %s are an internal failure, found before the call', async (_what, headers) => {
+    ['the name of one of our headers', [{ name: 'Webhook-Signature', value: 'swordfish' }]],
+    ['the name of a header of the HTTP client', [{ name: 'content-length', value: 'swordfish' }]],
+    ['a missing value', [{ name: 'x-a' }]],
+    ['too long a value', [{ name: 'x-a', value: 'swordfish'.repeat(1_000) }]],
+  ])('with %s are an internal failure, and no callback is sent', async (_case, headers) => {
     const { requests, error, log, store, worked } = await deliverWith(withHeaders(headers));
     expect(error).toMatchObject({ name: 'CallbackNotSent', failure: { class: 'internal' } });
     expect(requests).toEqual([]);
@@ -268,24 +268,24 @@ describe("a client's headers", () => {
     ['in base64 amid other text', Buffer.from(`{"authorization":"${CREDENTIAL}"}`).toString('base64')],
     ['percent-encoded', encodeURIComponent(CREDENTIAL)],
     ['percent-encoded byte by byte', latin1.toString('hex').replaceAll(/../g, '%$&')],
-    ['cut', CREDENTIAL.slice(0, -6)],
-  ])('repeated by a receiver (%s) are masked in every failure', async (_form, repeated) => {
-    const body = Buffer.concat([Buffer.from('refused: '), Buffer.from(repeated as string)]);
+    ['truncated', CREDENTIAL.slice(0, -6)],
+  ])('in a response body (%s) are masked in every failure', async (_form, credentialText) => {
+    const body = Buffer.concat([Buffer.from('refused: '), Buffer.from(credentialText as string)]);
     for (const statusCode of [301, 401, 403, 404, 410, 429, 500, 503]) {
       const { error, log } = await deliverWith(withHeaders([{ name: 'authorization', value: CREDENTIAL }]), {
         statusCode,
-        headers: { 'content-type': Buffer.isBuffer(repeated) ? 'text/plain; charset=iso-8859-1' : 'text/plain' },
+        headers: { 'content-type': Buffer.isBuffer(credentialText) ? 'text/plain; charset=iso-8859-1' : 'text/plain' },
         body,
       });
       const output = `${error?.message} ${JSON.stringify(log.lines)}`;
       expect(output).toContain('***');
-      const words = [TOKEN, bytes.toString('base64'), bytes.toString('base64url'), latin1.toString('base64')];
-      const pieces = words.flatMap((word) => [word.slice(0, 8), word.slice(4, 12), word.slice(8, 16)]);
+      const spellings = [TOKEN, bytes.toString('base64'), bytes.toString('base64url'), latin1.toString('base64')];
+      const pieces = spellings.flatMap((text) => [text.slice(0, 8), text.slice(4, 12), text.slice(8, 16)]);
       for (const piece of pieces) expect(decodeURIComponent(output.replaceAll('%FC', 'ü'))).not.toContain(piece);
     }
   });
 
-  test('with Basic credentials are masked as user and password, too', async () => {
+  test('with Basic credentials have their user and password masked, too', async () => {
     const value = `Basic ${btoa('gateway-user:gateway-password')}`;
     const { error } = await deliverWith(withHeaders([{ name: 'authorization', value }]), {
       statusCode: 403,
@@ -308,20 +308,20 @@ describe("a client's headers", () => {
 });
 
 describe('a response', () => {
-  const retry = { 'retry-after': '7' };
+  const retryAfter = { 'retry-after': '7' };
   test.each<[string, ScriptedAnswer, string, object]>([
     ['410', { statusCode: 410 }, 'CallbackRejected', { class: 'gone', statusCode: 410 }],
-    ['410 with Retry-After', { statusCode: 410, headers: retry }, 'CallbackRejected', { class: 'gone' }],
+    ['410 with Retry-After', { statusCode: 410, headers: retryAfter }, 'CallbackRejected', { class: 'gone' }],
     [
-      '500 that aborts',
+      '500 with Webhook-Delivery: abort-message',
       { statusCode: 500, headers: { 'webhook-delivery': ' Abort-Message ' } },
       'CallbackRejected',
       { class: 'gone' },
     ],
     ['429', { statusCode: 429 }, 'CallbackThrottled', { class: 'bad_status', statusCode: 429 }],
     ['503', { statusCode: 503 }, 'CallbackThrottled', { class: 'bad_status', statusCode: 503 }],
-    ['500 with Retry-After', { statusCode: 500, headers: retry }, 'CallbackThrottled', { retryAfterMs: 7_000 }],
-    ['404 with Retry-After', { statusCode: 404, headers: retry }, 'CallbackThrottled', { retryAfterMs: 7_000 }],
+    ['500 with Retry-After', { statusCode: 500, headers: retryAfter }, 'CallbackThrottled', { retryAfterMs: 7_000 }],
+    ['404 with Retry-After', { statusCode: 404, headers: retryAfter }, 'CallbackThrottled', { retryAfterMs: 7_000 }],
     [
       '500 with a Retry-After that is invalid',
       { statusCode: 500, headers: { 'retry-after': 'about 5' } },
@@ -333,21 +333,21 @@ describe('a response', () => {
     ['502', { statusCode: 502 }, 'CallbackUnavailable', { statusCode: 502 }],
     ['301', { statusCode: 301, headers: { location: '/x' } }, 'CallbackRejected', { class: 'bad_status' }],
     ['404', { statusCode: 404 }, 'CallbackRejected', { class: 'bad_status' }],
-    ['a time-out', new HttpFailure('timeout', 'TimeoutError', 15_000), 'CallbackUnavailable', { durationMs: 15_000 }],
-    ['no name', new HttpFailure('dns', 'ENOTFOUND', 1), 'CallbackUnavailable', { class: 'dns' }],
+    ['a timeout', new HttpFailure('timeout', 'TimeoutError', 15_000), 'CallbackUnavailable', { durationMs: 15_000 }],
+    ['an unresolved host name', new HttpFailure('dns', 'ENOTFOUND', 1), 'CallbackUnavailable', { class: 'dns' }],
     ['a broken connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), 'CallbackUnavailable', {}],
     ['a bad certificate', new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1), 'CallbackRejected', { class: 'tls' }],
-  ])('of %s counts as one failed call, and leaves the job to be settled', async (_name, answer, name, failure) => {
+  ])('of %s is reported as one failed call, and leaves the job unchanged', async (_case, answer, name, failure) => {
     const worked = aWorkedJob();
     const { deliver, requests, store } = await createWorld(worked, answer);
-    const before = store.jobs.get(worked.jobId);
+    const storedJob = store.jobs.get(worked.jobId);
     const error = await deliver().catch((thrown: unknown) => thrown as Error);
     expect(error).toMatchObject({ name });
-    // A Catch passes on only the name and the cause.
+    // A Catch of the state machine passes on only the error's name and cause.
     const Cause = JSON.stringify({ errorType: name, errorMessage: (error as Error).message, trace: [] });
     expect(readTaskFailure({ Error: name, Cause })).toMatchObject({ startedAt: NOW, ...failure });
     expect(requests).toHaveLength(1);
-    expect(store.jobs.get(worked.jobId)).toEqual(before);
+    expect(store.jobs.get(worked.jobId)).toEqual(storedJob);
   });
 
   test.each([200, 201, 202, 204, 299])(
@@ -374,10 +374,10 @@ describe('a response', () => {
 });
 
 describe('a delivered job', () => {
-  test('is not delivered again when its end could not be written', async () => {
+  test('is not delivered again when its outcome could not be written', async () => {
     const { deps, requests } = await createWorld(aWorkedJob());
-    const broken = { ...deps, outcomes: { save: async () => Promise.reject(new Error('down')) } };
-    await expect(deliverCallback(broken, aWorkedJob())).rejects.toMatchObject({
+    const failingDeps = { ...deps, outcomes: { save: async () => Promise.reject(new Error('down')) } };
+    await expect(deliverCallback(failingDeps, aWorkedJob())).rejects.toMatchObject({
       name: 'OutcomeNotSaved',
       failure: { class: 'internal', statusCode: 200 },
     });

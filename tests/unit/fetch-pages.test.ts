@@ -69,10 +69,11 @@ const servers: Record<string, Answering> = {
     return { body: { items: ITEMS.slice(at, at + 2) } };
   },
 };
-const kinds = [cursor, lastItem, link, nextUrl, page, offset];
-const nameOf = (pagination: (typeof kinds)[number]) => ('lastItemAt' in pagination ? 'last-item' : pagination.kind);
+const paginations = [cursor, lastItem, link, nextUrl, page, offset];
+const nameOfKind = (pagination: (typeof paginations)[number]) =>
+  'lastItemAt' in pagination ? 'last-item' : pagination.kind;
 
-describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as const))(
+describe.each(paginations.map((pagination) => [nameOfKind(pagination), pagination] as const))(
   'pages of kind %s',
   (name, pagination) => {
     const answering = servers[name] as Answering;
@@ -90,7 +91,7 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect(server.connections()).toBe(1);
     });
 
-    test('are refused when there are more than maxPages, and never truncated', async () => {
+    test('are refused, not truncated, when there are more than maxPages', async () => {
       const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
       expect([name, failure.class, failure.excerpt]).toEqual([
         'ProviderRefused',
@@ -104,19 +105,19 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect((await fetchAll({ ...pagination, maxPages: 3 }, answering)).json).toBe('[1,2,3,4,5]');
     });
 
-    test('pass through the circuit and the limits, one by one', async () => {
+    test('each pass through the circuit breaker and the limits', async () => {
       const breaker = createBreakerSpy();
-      let limited = 0;
-      const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
-        limited += 1;
+      let limitedCalls = 0;
+      const limitCalls = async <T>(_party: unknown, call: () => Promise<T>) => {
+        limitedCalls += 1;
         return call();
       };
       const { server } = await fetchAll(pagination, answering, { deps: { breaker, limitCalls } });
       expect(breaker.verdicts).toEqual(server.requests.map(() => 'succeeded'));
-      expect(limited).toBe(server.requests.length);
+      expect(limitedCalls).toBe(server.requests.length);
     });
 
-    test('fail as a whole with the verdict of the page that fails', async () => {
+    test('fail together with the verdict of the page that fails', async () => {
       let calls = 0;
       const { name, failure, json } = await fetchAll(pagination, (request) => {
         calls += 1;
@@ -126,12 +127,12 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect(json).toBeUndefined();
     });
 
-    test('are an empty array if the first is empty', async () => {
+    test('are an empty array if the first page is empty', async () => {
       const body = pagination.itemsAt === '' ? [] : { items: [] };
       expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
     });
 
-    test('without the array are a bad page', async () => {
+    test('without an array at itemsAt are a bad page', async () => {
       for (const body of [{}, { items: {} }, 'null', { items: null }, [[1]], 7]) {
         const { name, failure } = await fetchAll({ ...pagination, itemsAt: '/items' }, () => ({
           headers: { 'content-type': 'application/json' },
@@ -147,13 +148,13 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
       expect(failure.class).toBe('bad_body');
     });
 
-    test('carry the credential in each request', async () => {
+    test('are each requested with the credential', async () => {
       const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'key' };
       const { server } = await fetchAll(pagination, answering, { provider: { auth } });
       for (const { headers } of server.requests) expect(headers.authorization).toBe('Bearer s3cret-value');
     });
 
-    test('carry a query credential once in each request', async () => {
+    test('are each requested with the query credential once', async () => {
       const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
       const { server, json } = await fetchAll(pagination, answering, { provider: { auth }, secret: 'a&b=c d' });
       expect(json).toBe('[1,2,3,4,5]');
@@ -163,18 +164,18 @@ describe.each(kinds.map((pagination) => [nameOf(pagination), pagination] as cons
   },
 );
 
-test('pages keep every digit of numbers and the text of items', async () => {
-  const texts = ['[ 12345678901234567890.10 ,{"a" : 1.0}]', '[]', ' [ "]," , [1 , 2]\n]'];
+test('pages keep each item as written, with every digit', async () => {
+  const arrays = ['[ 12345678901234567890.10 ,{"a" : 1.0}]', '[]', ' [ "]," , [1 , 2]\n]'];
   const { json } = await fetchAll({ ...cursor, cursorAt: '/next' }, ({ query }) => {
     const at = Number(query.get('cursor') ?? 0);
     const next = at < 2 ? at + 1 : 'null';
-    return { headers: { 'content-type': 'application/json' }, body: `{"items":${texts[at]},"next":${next}}` };
+    return { headers: { 'content-type': 'application/json' }, body: `{"items":${arrays[at]},"next":${next}}` };
   });
   expect(json).toBe('[12345678901234567890.10 ,{"a" : 1.0},"]," , [1 , 2]]');
 });
 
 test('pages are read at dataAt if itemsAt is absent', async () => {
-  const { itemsAt: _, ...pagination } = cursor;
+  const { itemsAt: _itemsAt, ...pagination } = cursor;
   const { json } = await fetchAll(pagination, servers.cursor as Answering, { provider: { dataAt: '/items' } });
   expect(json).toBe('[1,2,3,4,5]');
 });
@@ -190,15 +191,21 @@ test('pages may be gzipped', async () => {
 
 describe('the next page', () => {
   test.each<[string, string]>([
-    ['among other relations', '</bills?at=2>; rel="prefetch NEXT last"'],
-    ['after others', '</bills?at=0>; rel="first", <x>; rel=last , </bills?at=2>; rel=next'],
-    ['next to quoted commas', '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"'],
-    ['next to parameters without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
-    ['relative to the page', '<?at=2>; rel=next'],
-    ['relative to the folder', '<bills?at=2>; rel=next'],
-    ['of this page by its anchor', '</bills?at=4>; rel=next; anchor="/other", </bills?at=2>; rel=next; anchor="#top"'],
-    ['with other anchors and a title in a charset', `</b>; title*=UTF-8''%E2%82%AC; rel=up, </bills?at=2>; rel=next`],
-  ])('is found by Link: %s', async (_case, field) => {
+    ['a link with several relations', '</bills?at=2>; rel="prefetch NEXT last"'],
+    ['a link after other links', '</bills?at=0>; rel="first", <x>; rel=last , </bills?at=2>; rel=next'],
+    [
+      'a link among quoted commas',
+      '</x>; title="a, </y>; rel=next"; rel=up, </bills?at=2>; title="b;\\"c,"; rel="next"',
+    ],
+    ['a link after a parameter without a value', '</app.css>; rel=preload; crossorigin, </bills?at=2>; rel="next"'],
+    ['a query relative to the page', '<?at=2>; rel=next'],
+    ['a path relative to the page', '<bills?at=2>; rel=next'],
+    [
+      'the link whose anchor is this page',
+      '</bills?at=4>; rel=next; anchor="/other", </bills?at=2>; rel=next; anchor="#top"',
+    ],
+    ['a link after a title in a charset', `</b>; title*=UTF-8''%E2%82%AC; rel=up, </bills?at=2>; rel=next`],
+  ])('is found in a Link header with %s', async (_case, field) => {
     const { json, urls } = await fetchAll(link, ({ query }) =>
       query.has('at') ? { body: [2] } : { headers: { link: field }, body: [1] },
     );
@@ -209,7 +216,7 @@ describe('the next page', () => {
   test.each([
     ['UTF-8', Buffer.from('/bills/ü€').toString('latin1'), '/bills/%C3%BC%E2%82%AC'],
     ['Latin-1', '/bills/ü', '/bills/%C3%BC'],
-  ])('is found in a Link header encoded in %s', async (_, target, requestedUrl) => {
+  ])('is found in a Link header encoded in %s', async (_encoding, target, requestedUrl) => {
     const { json, urls } = await fetchAll(link, ({ url }) =>
       url === '/bills' ? { headers: { link: `<${target}>; rel=next` }, body: [1] } : { body: [2] },
     );
@@ -254,7 +261,7 @@ describe('the next page', () => {
     }
   });
 
-  test('has a cursor with every digit', async () => {
+  test('is requested with every digit of the cursor', async () => {
     const { urls } = await fetchAll(cursor, ({ query }) => ({
       headers: { 'content-type': 'application/json' },
       body: query.has('cursor') ? '{"items":[]}' : '{"items":[1],"next":12345678901234567890}',
@@ -262,7 +269,7 @@ describe('the next page', () => {
     expect(urls).toEqual(['/bills', '/bills?cursor=12345678901234567890']);
   });
 
-  test('has the new cursor in place of the previous one, and the rest of the query', async () => {
+  test('is requested with the new cursor in place of the previous one, and the rest of the query', async () => {
     let calls = 0;
     const { urls } = await fetchAll(
       cursor,
@@ -279,7 +286,7 @@ describe('the next page', () => {
     ]);
   });
 
-  test('follows the last item of a page, with every digit and escape of its cursor', async () => {
+  test('is requested with every digit and escape of the last item', async () => {
     const pages = ['{"id":1},{"id":12345678901234567890}', '{"id":"a&b#\\u00e9"}', ''];
     let calls = 0;
     const { urls, json } = await fetchAll(
@@ -299,27 +306,27 @@ describe('the next page', () => {
     expect(json).toBe(`[${pages[0]},${pages[1]}]`);
   });
 
-  test('follows the last item at dataAt if itemsAt is absent', async () => {
-    const { itemsAt: _, ...pagination } = lastItem;
+  test('is requested by the last item at dataAt if itemsAt is absent', async () => {
+    const { itemsAt: _itemsAt, ...pagination } = lastItem;
     const answering: Answering = ({ query }) => ({ body: { bills: query.has('after') ? [] : [1, 2] } });
     const { urls } = await fetchAll(pagination, answering, { provider: { dataAt: '/bills' } });
     expect(urls).toEqual(['/bills', '/bills?after=2']);
   });
 
   test.each([[{}], [{ id: null }], [{ id: '' }], [{ id: false }], [{ id: {} }], [{ id: true }], [7], [null]])(
-    'after the last item %j is a bad page',
+    'is a bad page if the last item is %j',
     async (item) => {
       const { failure, json } = await fetchAll({ ...lastItem, lastItemAt: '/id' }, () => ({ body: { items: [item] } }));
       expect([failure.class, json]).toEqual(['bad_page', undefined]);
     },
   );
 
-  test('is a bad page if it ends with the same last item as the page before', async () => {
+  test('is a bad page if it has the same last item as the previous page', async () => {
     const { failure, urls } = await fetchAll(lastItem, () => ({ body: { items: [1, 2] } }));
     expect([failure.class, urls.length]).toEqual(['bad_page', 2]);
   });
 
-  test('is numbered as the catalogue states', async () => {
+  test('is numbered from firstPage, or by multiples of pageSize', async () => {
     const { urls } = await fetchAll({ ...page, firstPage: 0 }, ({ query }) => ({
       body: { items: query.get('page') === '2' ? [] : [1] },
     }));
@@ -342,7 +349,7 @@ describe('the next page', () => {
     }
   });
 
-  test('is a bad page if hasMoreAt is true but nothing points at it', async () => {
+  test('is a bad page if hasMoreAt is true but the cursor is absent', async () => {
     const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
     expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but no pointer') });
   });
@@ -367,7 +374,7 @@ describe('the next page', () => {
     expect(urls).toHaveLength(2);
   });
 
-  test('is fetched after an empty page that points at it, since filters may empty a page', async () => {
+  test('is fetched after an empty page with a cursor, since filters may empty a page', async () => {
     for (const pagination of [cursor, nextUrl]) {
       const pages = [
         { items: [1], next: '?p=1' },
@@ -384,7 +391,7 @@ describe('the next page', () => {
     }
   });
 
-  test('does not exist if an empty page repeats its pointer, as exhausted feeds do', async () => {
+  test('is not requested if an empty page repeats its cursor, as exhausted feeds do', async () => {
     const { json } = await fetchAll(cursor, ({ query }) => ({
       body: query.has('cursor') ? { items: [], next: 'end' } : { items: [1], next: 'end' },
     }));
@@ -400,8 +407,8 @@ describe('the next page', () => {
   });
 });
 
-describe('broken pagination ends in bad_page', () => {
-  const broken: [string, Parameters<typeof fetchAll>[0], Answering][] = [
+describe('broken pagination', () => {
+  const cases: [string, Parameters<typeof fetchAll>[0], Answering][] = [
     ['a cursor that repeats', cursor, () => ({ body: { items: [1], next: 'same' } })],
     [
       'a cursor that repeats, as a number and as text',
@@ -425,7 +432,7 @@ describe('broken pagination ends in bad_page', () => {
     ['an invalid URL', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
     ['a Link header that is malformed', link, () => ({ headers: { link: '</a; rel=next' }, body: [1] })],
   ];
-  test.each(broken)('(%s)', async (_case, pagination, answering) => {
+  test.each(cases)('with %s is a bad page', async (_case, pagination, answering) => {
     const { name, failure, json, urls } = await fetchAll(pagination, answering);
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
     expect(json).toBeUndefined();
@@ -443,7 +450,7 @@ describe('broken pagination ends in bad_page', () => {
     'data:application/json,[]',
     'file:///etc/passwd',
     'http://127.0.0.1.evil.example/',
-  ])('(next at %s), and our credential is not sent there', async (next) => {
+  ])('with a next page at %s is a bad page, and our credential is not sent there', async (next) => {
     for (const pagination of [link, nextUrl]) {
       const auth = { header: 'x-key', secret: 'key' };
       const { failure, urls } = await fetchAll(
@@ -456,7 +463,7 @@ describe('broken pagination ends in bad_page', () => {
     }
   });
 
-  test('(next with user info), without showing it', async () => {
+  test('with user info in the URL of the next page is a bad page, and the failure does not contain it', async () => {
     const server = await startServer(({ headers }) => ({
       body: { items: [1], next: `http://me:passw0rd@${headers.host}/bills?at=1` },
     }));
@@ -466,7 +473,7 @@ describe('broken pagination ends in bad_page', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('and counts as a failure for the circuit', async () => {
+  test('counts as a failure for the circuit', async () => {
     const breaker = createBreakerSpy();
     await fetchAll(cursor, () => ({ body: { items: [1], next: {} } }), { deps: { breaker } });
     expect(breaker.verdicts).toEqual([{ class: 'bad_page', statusCode: 200 }]);
@@ -484,12 +491,12 @@ test('the user info of the URL is sent with each page', async () => {
 });
 
 describe('all pages together', () => {
-  const big: Answering = ({ query }) => ({
+  const largePages: Answering = ({ query }) => ({
     body: { items: ['x'.repeat(400)], next: Number(query.get('cursor') ?? 0) + 1 },
   });
 
   test('are limited to maxBytes', async () => {
-    const { name, failure, urls } = await fetchAll(cursor, big, { provider: { maxBytes: 1_000 } });
+    const { name, failure, urls } = await fetchAll(cursor, largePages, { provider: { maxBytes: 1_000 } });
     expect([name, failure.class]).toEqual(['ProviderRefused', 'too_large']);
     expect(failure.excerpt).toBe('all pages are larger than 1000 bytes');
     expect(urls).toHaveLength(3);
@@ -511,12 +518,12 @@ describe('all pages together', () => {
   });
 
   test('are at most maxBytes large after decompression', async () => {
-    const gzipped: Answering = (request) => {
-      const { body } = big(request) as { body: unknown };
+    const gzippedPages: Answering = (request) => {
+      const { body } = largePages(request) as { body: unknown };
       const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
       return { headers, body: gzipSync(JSON.stringify(body)) };
     };
-    const { failure } = await fetchAll(cursor, gzipped, { provider: { maxBytes: 1_000 } });
+    const { failure } = await fetchAll(cursor, gzippedPages, { provider: { maxBytes: 1_000 } });
     expect(failure.class).toBe('too_large');
   });
 
@@ -530,18 +537,18 @@ describe('all pages together', () => {
     return { now: () => now, answering };
   };
 
-  test('take at most 15 s, and start no call that could exceed that', async () => {
+  test('take at most 15 s, since each call times out within the time left', async () => {
     const { now, answering } = slowPages(4_000);
-    const timeouts: number[] = [];
+    const timeoutsMs: number[] = [];
     const http = createNodeHttp();
     const breaker = createBreakerSpy();
     const send: typeof http = async (request) => {
-      timeouts.push(request.timeoutMs);
+      timeoutsMs.push(request.timeoutMs);
       return http(request);
     };
     const { name, failure, counted } = await fetchAll(cursor, answering, { deps: { now, send, breaker } });
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
-    expect(timeouts).toEqual([10_000, 10_000, 7_000, 3_000]);
+    expect(timeoutsMs).toEqual([10_000, 10_000, 7_000, 3_000]);
     // The provider answered each call.
     expect(breaker.verdicts).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'unknown']);
     expect(counted).toEqual(['ProviderFailures']);
@@ -549,18 +556,18 @@ describe('all pages together', () => {
 
   test('wait for limits only within the time left', async () => {
     const { now, answering } = slowPages(5_500);
-    const waits: (number | undefined)[] = [];
-    const limitCalls = async <T>(_: unknown, call: () => Promise<T>, maxWaitMs?: number) => {
-      waits.push(maxWaitMs);
+    const maxWaitsMs: (number | undefined)[] = [];
+    const limitCalls = async <T>(_party: unknown, call: () => Promise<T>, maxWaitMs?: number) => {
+      maxWaitsMs.push(maxWaitMs);
       return call();
     };
     await fetchAll(cursor, answering, { deps: { now, limitCalls } });
-    expect(waits).toEqual([undefined, 5_000, 3_000]);
+    expect(maxWaitsMs).toEqual([undefined, 5_000, 3_000]);
   });
 
-  test('end when a limit is reached before the last page', async () => {
+  test('fail when a limit is reached before the last page', async () => {
     let calls = 0;
-    const limitCalls = async <T>(_: unknown, call: () => Promise<T>) => {
+    const limitCalls = async <T>(_party: unknown, call: () => Promise<T>) => {
       calls += 1;
       if (calls === 2) throw new LimitReached();
       return call();
@@ -569,14 +576,14 @@ describe('all pages together', () => {
     expect([name, failure.class]).toEqual(['ProviderLimitReached', 'limit_reached']);
   });
 
-  test('end when the lease expires', async () => {
+  test('fail when the lease is too short for another page', async () => {
     const { now, answering } = slowPages(2_000);
     const { name, urls } = await fetchAll(cursor, answering, { deps: { now }, request: { leasedUntil: NOW + 21_000 } });
     expect(name).toBe('LeaseLost');
     expect(urls).toHaveLength(2);
   });
 
-  test('report the sum of their durations', async () => {
+  test('have the sum of their durations and the status of the last page', async () => {
     let calls = 0;
     const send = async () => {
       calls += 1;
@@ -592,20 +599,20 @@ describe('all pages together', () => {
 });
 
 describe('a failed page', () => {
-  const fetchWithSecond = async (second: Answering) =>
+  const fetchWithSecondPage = async (secondPage: Answering) =>
     fetchAll(
       cursor,
-      (request) => (request.query.has('cursor') ? second(request) : { body: { items: [1], next: 'b' } }),
+      (request) => (request.query.has('cursor') ? secondPage(request) : { body: { items: [1], next: 'b' } }),
       { provider: { timeoutMs: 500 } },
     );
 
-  test('is throttled for the hinted time', async () => {
-    const { name, failure } = await fetchWithSecond(() => ({ status: 429, headers: { 'retry-after': '7' } }));
+  test('with a Retry-After is throttled for that time', async () => {
+    const { name, failure } = await fetchWithSecondPage(() => ({ status: 429, headers: { 'retry-after': '7' } }));
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', 7_000]);
   });
 
   test('with a truncated body is unavailable', async () => {
-    const { name, failure } = await fetchWithSecond(() => ({
+    const { name, failure } = await fetchWithSecondPage(() => ({
       headers: { 'content-type': 'application/json', 'content-length': '99' },
       body: '{"items":[',
     }));
@@ -613,7 +620,7 @@ describe('a failed page', () => {
     expect(failure.class).toMatch(/connection_broken|timeout/);
   });
 
-  test('that never arrives times out after the timeout of one page', async () => {
+  test('that times out has the duration of its own call', async () => {
     const send = async ({ url }: { url: string }) => {
       if (url.includes('cursor')) throw new HttpFailure('timeout', 'TimeoutError', 10_000);
       const body = Buffer.from('{"items":[1],"next":"b"}');
@@ -646,7 +653,7 @@ test('a POST sends a new idempotency key for each page', async () => {
 });
 
 test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; rel="next" ', '<a>;b="\\'])(
-  'a 60 KB Link header of %j is ignored or is a bad page',
+  'a 60 KB Link header that repeats %j is ignored or is a bad page',
   async (part) => {
     const field = `${part.repeat(60_000 / part.length)}x`;
     const { failure, json } = await fetchAll(link, () => ({ headers: { link: field }, body: [1] }));

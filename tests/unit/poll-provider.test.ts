@@ -73,7 +73,7 @@ const poll = async (answering: Answering, setting: Setting = {}) => {
     ...result,
     server,
     verdicts: breaker.verdicts,
-    asked: server.requests.map(({ method, url }) => `${method} ${url}`),
+    requestLines: server.requests.map(({ method, url }) => `${method} ${url}`),
   };
 };
 
@@ -92,7 +92,7 @@ const byStatus: Partial<PollingInput> = {
 };
 
 describe('without a ticket', () => {
-  test('the request that starts the work is sent, with its round in the idempotency value', async () => {
+  test('the request that starts the work has the round in its idempotency key', async () => {
     const { working, server } = await poll(() => accepted(), { job: { round: 3 }, provider: { body: { a: 1 } } });
     expect(server.requests).toMatchObject([
       { method: 'POST', url: '/reports', body: '{"a":1}', headers: { 'idempotency-key': 'job:gas:3' } },
@@ -111,13 +111,15 @@ describe('without a ticket', () => {
     expect(server.requests[0]?.headers['idempotency-key']).toBe('job:gas:5');
   });
 
-  test('a GET starts work as well', async () => {
-    const { working, asked } = await poll(() => accepted(), { provider: { method: 'GET', body: undefined } as never });
-    expect(asked).toEqual(['GET /reports']);
+  test('a GET may start the work', async () => {
+    const { working, requestLines } = await poll(() => accepted(), {
+      provider: { method: 'GET', body: undefined } as never,
+    });
+    expect(requestLines).toEqual(['GET /reports']);
     expect(working?.ticket.polls).toBe(0);
   });
 
-  test('a finished response is the data', async () => {
+  test('the response of finished work is the data', async () => {
     const done = await poll(() => json({ status: 'DONE', report: 1.0 }), {
       polling: byStatus,
       provider: { dataAt: '/report' },
@@ -125,23 +127,25 @@ describe('without a ticket', () => {
     expect(done.json).toBe('1');
     expect((await poll(() => json([1]))).json).toBe('[1]');
     expect((await poll(() => ({ status: 204 }))).json).toBe('null');
-    const digits = {
+    const reportWithDigits = {
       status: 202,
       headers: { 'content-type': 'application/json' },
       body: '{"status":"DONE","report":1.50}',
     };
-    expect((await poll(() => digits, { polling: byStatus, provider: { dataAt: '/report' } })).json).toBe('1.50');
+    expect((await poll(() => reportWithDigits, { polling: byStatus, provider: { dataAt: '/report' } })).json).toBe(
+      '1.50',
+    );
   });
 
-  test('a response with a result URL is fetched there', async () => {
-    const { json: data, asked } = await poll(
+  test('the data is fetched from the result URL of the response', async () => {
+    const { json: data, requestLines } = await poll(
       ({ path }) => (path === '/reports' ? json({ status: 'DONE', url: '/files/7' }) : json({ bills: [] })),
       { polling: { ...byStatus, resultUrlAt: '/url' }, provider: { dataAt: '/bills' } },
     );
-    expect([data, asked]).toEqual(['[]', ['POST /reports', 'GET /files/7']]);
+    expect([data, requestLines]).toEqual(['[]', ['POST /reports', 'GET /files/7']]);
   });
 
-  test('the longest of interval, hint and minimum applies', async () => {
+  test('the next poll is after the longest of the interval, the Retry-After and the minimum', async () => {
     const retryAfter = async (setting: Setting, headers: Record<string, string> = {}) =>
       (await poll(() => accepted('/work/7', { headers }), setting)).working?.retryAfterMs;
     expect(await retryAfter({ polling: { intervalSeconds: 5 } })).toBe(5_000);
@@ -176,20 +180,20 @@ describe('without a ticket', () => {
       /evil/,
     ],
     [
-      'an id that leads elsewhere',
+      'an id with a slash',
       json({ id: '../admin' }),
       { statusUrl: { template: 'x', idAt: '/id' } },
       /Must not have "\/"/,
     ],
-    ['a status, and nowhere to ask', json({ status: 'QUEUED' }), byStatus, /no Location/],
-    ['neither a status nor anywhere to ask', json({ hello: 1 }), byStatus, /no Location.*hello/],
+    ['a status but no status URL', json({ status: 'QUEUED' }), byStatus, /no Location/],
+    ['neither a status nor a status URL', json({ hello: 1 }), byStatus, /no Location.*hello/],
   ])(
-    '%s is bad_polling with an excerpt, retried by the schedule, and a failure for the circuit',
+    'a response with %s is bad_polling, with an excerpt, and a failure for the circuit',
     async (_case, answer, polling, words) => {
       const answering: Answering = () => answer;
       const server = await serve(answering);
       const statusUrl = polling.statusUrl as PollingInput['statusUrl'];
-      const usable =
+      const statusUrlOnServer =
         typeof statusUrl === 'object' && 'template' in statusUrl
           ? { ...statusUrl, template: `${server.url}/work/{id}` }
           : statusUrl;
@@ -199,7 +203,7 @@ describe('without a ticket', () => {
         verdicts,
         server: polled,
       } = await poll(answering, {
-        polling: { ...polling, ...(usable && { statusUrl: usable }) },
+        polling: { ...polling, ...(statusUrlOnServer && { statusUrl: statusUrlOnServer }) },
       });
       expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
       expect(failure.excerpt).toMatch(words);
@@ -214,10 +218,10 @@ describe('without a ticket', () => {
       'has no readable body',
       { status: 202, headers: { location: '/work/7', 'content-type': 'application/json' }, body: '{oops' },
     ],
-    ['is larger than is taken', accepted('/work/7', { body: 'x'.repeat(2_000) })],
+    ['is larger than maxBytes', accepted('/work/7', { body: 'x'.repeat(2_000) })],
     ['is a 201', accepted('/work/7', { status: 201 })],
-    ['is a 201 that is no JSON', accepted('/work/7', { status: 201, body: '<p>Created</p>' })],
-    ['is a 303 that is no JSON', accepted('/work/7', { status: 303, body: '<p>See other</p>' })],
+    ['is a 201 that is not JSON', accepted('/work/7', { status: 201, body: '<p>Created</p>' })],
+    ['is a 303 that is not JSON', accepted('/work/7', { status: 303, body: '<p>See other</p>' })],
     ['is a 303', accepted('/work/7', { status: 303 })],
   ])('accepted work is kept although its response %s', async (_case, answer) => {
     const { working, server } = await poll(() => answer, { polling: byStatus, provider: { maxBytes: 1_000 } });
@@ -238,18 +242,18 @@ describe('without a ticket', () => {
     ],
     [accepted('/work/7', { body: { error: 'RATE' } }), 'ProviderThrottled', 'error_in_body'],
     [json({ status: 'REJECTED', why: 'no such id' }), 'ProviderRefused', 'work_failed'],
-  ])('any other response is judged as for any provider: %j', async (answer, name, failureClass) => {
+  ])('%j is judged as for a provider without polling: %s, %s', async (answer, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'throttled' }] } as const;
     const polled = await poll(() => answer, { polling: byStatus, provider: provider as never });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
   test('declared responses take precedence over polling rules', async () => {
-    const outcome = async (responses: ProviderInput['responses'], answer: Answer) =>
+    const pollWith = async (responses: ProviderInput['responses'], answer: Answer) =>
       poll(() => answer, { provider: { responses } as never });
-    expect((await outcome({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
-    expect((await outcome({ '2xx': 'empty' }, accepted())).json).toBe('null');
-    expect((await outcome({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
+    expect((await pollWith({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
+    expect((await pollWith({ '2xx': 'empty' }, accepted())).json).toBe('null');
+    expect((await pollWith({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
   });
 });
 
@@ -284,26 +288,30 @@ describe('with a ticket', () => {
 
   test.each<[string, Partial<PollingInput>, Answer]>([
     ['a 303', {}, { status: 303, headers: { location: '/files/7' } }],
-    ['the address of its result', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: '/files/7' })],
-  ])('finished work with %s returns its data from there', async (_case, polling, answer) => {
+    ['a result URL in the body', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: '/files/7' })],
+  ])('finished work with %s returns the data at that URL', async (_case, polling, answer) => {
     const {
       json: data,
-      asked,
+      requestLines,
       server,
     } = await poll(({ path }) => (path === '/work/7' ? answer : json({ bills: [7] })), {
       ticket: {},
       polling,
       provider: { dataAt: '/bills', auth: { header: 'x-key', secret: 'key' } },
     });
-    expect([data, asked]).toEqual(['[7]', ['GET /work/7', 'GET /files/7']]);
+    expect([data, requestLines]).toEqual(['[7]', ['GET /work/7', 'GET /files/7']]);
     expect(server.requests[1]?.headers['x-key']).toBe('s3cret-value');
   });
 
   test.each<[string, Partial<PollingInput>, Answer]>([
     ['by a 303', {}, { status: 303, headers: { location: 'https://evil.example/files/7' } }],
-    ['by its result', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: 'https://evil.example/7' })],
+    [
+      'by its result URL',
+      { ...byStatus, resultUrlAt: '/url' },
+      json({ status: 'DONE', url: 'https://evil.example/7' }),
+    ],
     ['by a 202 with another Location', {}, accepted('https://evil.example/work/7')],
-  ])('finished work that points to another origin %s is bad_polling', async (_case, polling, answer) => {
+  ])('a response that points to another origin %s is bad_polling', async (_case, polling, answer) => {
     const { failure, name, server } = await poll(() => answer, { ticket: {}, polling });
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
     expect(failure.excerpt).toMatch(/another origin, https:\/\/evil\.example/);
@@ -319,7 +327,7 @@ describe('with a ticket', () => {
     expect(data).toBe('[7]');
   });
 
-  test('a declared no-data body ends the work, whatever the status', async () => {
+  test('a body declared as empty ends the work with null, whatever the HTTP status', async () => {
     const provider = { bodyErrors: [{ at: '/code', in: ['NONE'], means: 'empty' }] } as never;
     for (const status of [200, 202]) {
       expect((await poll(() => json({ code: 'NONE' }, { status }), { ticket: {}, provider })).json).toBe('null');
@@ -340,7 +348,7 @@ describe('with a ticket', () => {
     expect((await poll(answering, { ticket: {} })).failure.class).toBe('not_ready');
   });
 
-  test('failed work is refused permanently, with its excerpt, despite any hint', async () => {
+  test('failed work is refused permanently, with an excerpt, despite a Retry-After', async () => {
     const answer = json({ status: 'REJECTED', why: 'no such tax id' }, { headers: { 'retry-after': '60' } });
     const { name, failure, verdicts } = await poll(() => answer, { ticket: {}, polling: byStatus });
     expect([name, failure.class]).toEqual(['ProviderRefused', 'work_failed']);
@@ -357,35 +365,35 @@ describe('with a ticket', () => {
     },
   );
 
-  test.each([404, 410])('%i loses the ticket: a new round, without a failure for the circuit', async (status) => {
+  test.each([404, 410])('%i loses the ticket, without a failure for the circuit', async (status) => {
     const { name, failure, verdicts } = await poll(() => ({ status, body: 'what work?' }), { ticket: {} });
     expect([name, failure.class, failure.statusCode]).toEqual(['ProviderThrottled', 'ticket_lost', status]);
     expect(failure.excerpt).toContain('what work?');
     expect(verdicts).toEqual(['succeeded']);
   });
 
-  test('a missing result loses the ticket as well', async () => {
+  test('a result URL that answers 410 loses the ticket', async () => {
     const answering: Answering = ({ path }) =>
       path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 410 };
     expect((await poll(answering, { ticket: {} })).failure.class).toBe('ticket_lost');
   });
 
-  test('404 keeps the ticket if the catalogue or a hint says so', async () => {
+  test('404 keeps the ticket if the catalogue declares it unavailable or the response has a Retry-After', async () => {
     const responses = { 404: 'unavailable' } as const;
-    const outcome = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
-    expect([outcome.name, outcome.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
-    const hinted = await poll(() => ({ status: 404, headers: { 'retry-after': '9' } }), { ticket: {} });
-    expect([hinted.name, hinted.failure.class]).toEqual(['ProviderThrottled', 'bad_status']);
+    const withResponses = await poll(() => ({ status: 404 }), { ticket: {}, provider: { responses } });
+    expect([withResponses.name, withResponses.failure.class]).toEqual(['ProviderUnavailable', 'bad_status']);
+    const withRetryAfter = await poll(() => ({ status: 404, headers: { 'retry-after': '9' } }), { ticket: {} });
+    expect([withRetryAfter.name, withRetryAfter.failure.class]).toEqual(['ProviderThrottled', 'bad_status']);
   });
 
   test.each([
     [404, 0],
     [202, 7_200_000],
-  ])('a non-repeatable request is refused instead (%i)', async (status, ms) => {
+  ])('a request that may not be repeated is refused when its work is lost or overdue (%i)', async (status, ms) => {
     const ticket = { since: NOW - ms };
     const { name } = await poll(() => ({ status }), {
       ticket,
-      // Catalogues are no longer parsed like this.
+      // New catalogues must have an idempotency header or "repeatable"; a deployed catalogue may have neither.
       provider: { idempotencyHeader: undefined } as never,
     });
     expect(name).toBe('ProviderRefused');
@@ -398,21 +406,21 @@ describe('with a ticket', () => {
     ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
     ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
     ['403', { status: 403 }, 'ProviderRefused', 'bad_status'],
-    ['a body that is no JSON', { body: 'hello' }, 'ProviderUnavailable', 'bad_body'],
+    ['a body that is not JSON', { body: 'hello' }, 'ProviderUnavailable', 'bad_body'],
     ['an error in its body', json({ status: 'DONE', error: 1 }), 'ProviderRefused', 'error_in_body'],
-  ])('%s is judged as for any provider', async (_case, answer, name, failureClass) => {
+  ])('%s is judged as for a provider without polling', async (_case, answer, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'refused' }] } as never;
     const polled = await poll(() => answer, { ticket: {}, polling: byStatus, provider });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
-  test('a rejected credential is our own failure, and keeps the ticket', async () => {
+  test('a rejected credential is credential_refused, and keeps the ticket of overdue work', async () => {
     const auth = { header: 'x-key', secret: 'key' } as const;
     const { name, failure } = await poll(() => ({ status: 401 }), { ticket: { since: 0 }, provider: { auth } });
     expect([name, failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
   });
 
-  test('a Location that is sent in UTF-8 is read as such', async () => {
+  test('a Location in UTF-8 is decoded as UTF-8', async () => {
     const { working, server } = await poll(() => accepted(Buffer.from('/work/ü').toString('latin1')));
     expect(working?.ticket.url).toBe(`${server.url}/work/%C3%BC`);
   });
@@ -424,35 +432,35 @@ describe('with a ticket', () => {
 });
 
 describe('overdue work', () => {
-  const late = { ticket: { since: NOW - 7_200_000 }, polling: byStatus };
+  const overdue = { ticket: { since: NOW - 7_200_000 }, polling: byStatus };
 
   test('is polled once more, and returned if it is done', async () => {
-    expect((await poll(() => json({ status: 'DONE' }), late)).name).toBe('fetched');
-    expect((await poll(() => json({ status: 'REJECTED' }), late)).failure.class).toBe('work_failed');
-    expect((await poll(() => ({ status: 404 }), late)).failure.class).toBe('ticket_lost');
+    expect((await poll(() => json({ status: 'DONE' }), overdue)).name).toBe('fetched');
+    expect((await poll(() => json({ status: 'REJECTED' }), overdue)).failure.class).toBe('work_failed');
+    expect((await poll(() => ({ status: 404 }), overdue)).failure.class).toBe('ticket_lost');
   });
 
   test.each<[string, Answer]>([
-    ['is not done', json({ status: 'RUNNING' })],
-    ['does not say', { status: 500, body: 'oops' }],
-    ['says what no list names', json({ status: 'PAUSED' })],
+    ['reports it as running', json({ status: 'RUNNING' })],
+    ['answers 500', { status: 500, body: 'oops' }],
+    ['reports an unlisted status', json({ status: 'PAUSED' })],
   ])('is abandoned if its provider %s', async (_case, answer) => {
-    const { name, failure } = await poll(() => answer, late);
+    const { name, failure } = await poll(() => answer, overdue);
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'polling_timeout']);
     expect(failure.excerpt).not.toBe('');
   });
 
-  test('is not abandoned early, nor while it is deferred', async () => {
-    const early = { ...late, ticket: { since: NOW - 7_199_999 } };
-    expect((await poll(() => json({ status: 'RUNNING' }), early)).name).toBe('working');
+  test('is not abandoned a millisecond early, nor while its provider is deferred', async () => {
+    const notYetOverdue = { ...overdue, ticket: { since: NOW - 7_199_999 } };
+    expect((await poll(() => json({ status: 'RUNNING' }), notYetOverdue)).name).toBe('working');
     const breaker = createBreakerSpy(true);
-    expect((await poll(() => json({ status: 'RUNNING' }), { ...late, deps: { breaker } })).name).toBe(
+    expect((await poll(() => json({ status: 'RUNNING' }), { ...overdue, deps: { breaker } })).name).toBe(
       'ProviderCircuitOpen',
     );
   });
 
   test('does not count as a failure for the circuit of a provider that responds', async () => {
-    expect((await poll(() => json({ status: 'RUNNING' }), late)).verdicts).toEqual(['succeeded']);
+    expect((await poll(() => json({ status: 'RUNNING' }), overdue)).verdicts).toEqual(['succeeded']);
   });
 });
 
@@ -470,18 +478,18 @@ describe('a job', () => {
   });
 
   test('is read only for providers with polling', async () => {
-    const read: string[] = [];
+    const readJobIds: string[] = [];
     const jobs = {
       getWithData: async (jobId: string) => {
-        read.push(jobId);
+        readJobIds.push(jobId);
         return undefined;
       },
     };
     await poll(() => json([]), { provider: { polling: undefined } as never, deps: { jobs } });
-    expect(read).toEqual([]);
+    expect(readJobIds).toEqual([]);
   });
 
-  test('that cannot be read is an internal fault: nothing is sent', async () => {
+  test('that cannot be read is an internal fault, and no request is sent', async () => {
     const getWithData = async () => {
       throw new Error('table');
     };
@@ -492,13 +500,13 @@ describe('a job', () => {
 
 describe('a catalogue change', () => {
   test('to another origin abandons the ticket, and sends nothing to either origin', async () => {
-    const elsewhere = await serve(() => accepted());
+    const otherServer = await serve(() => accepted());
     const { name, failure, server } = await poll(() => accepted(), {
       ticket: {},
-      provider: { url: `${elsewhere.url}/reports`, auth: { header: 'x-key', secret: 'key' } },
+      provider: { url: `${otherServer.url}/reports`, auth: { header: 'x-key', secret: 'key' } },
     });
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'ticket_lost']);
-    expect([server.requests, elsewhere.requests]).toEqual([[], []]);
+    expect([server.requests, otherServer.requests]).toEqual([[], []]);
   });
 
   test('of its parameters does not stop polling for work in progress', async () => {
@@ -507,13 +515,13 @@ describe('a catalogue change', () => {
     const parameters = { gas: { account: '7' } };
     const setting = { provider, job: { parameters }, request: { job: { parameters } } };
     expect((await poll(() => json([]), { ...setting, ticket: {} })).name).toBe('fetched');
-    const { job: _, ...fresh } = setting;
-    expect((await poll(() => json([]), { ...fresh, job: { parameters } })).failure.class).toBe('bad_parameter');
+    const { job: _job, ...withoutTicket } = setting;
+    expect((await poll(() => json([]), { ...withoutTicket, job: { parameters } })).failure.class).toBe('bad_parameter');
   });
 
   test('that removes polling sends the request again', async () => {
-    const { asked } = await poll(() => json([]), { ticket: {}, provider: { polling: undefined } as never });
-    expect(asked).toEqual(['POST /reports']);
+    const { requestLines } = await poll(() => json([]), { ticket: {}, provider: { polling: undefined } as never });
+    expect(requestLines).toEqual(['POST /reports']);
   });
 });
 
@@ -521,11 +529,11 @@ describe('the status URL', () => {
   const TOKEN = 'tok-3f9a8b7c6d5e';
 
   test.each<[string, Answer, Partial<PollingInput>]>([
-    ['fails', { status: 500, body: `no work at /work/${TOKEN}` }, {}],
-    ['is lost', { status: 404, body: `no work at /work/7?token=${TOKEN}` }, {}],
-    ['has failed', json({ status: 'REJECTED', self: `/work/7?token=${TOKEN}` }), byStatus],
-    ['breaks its rules', json({ status: 'ODD', self: `/work/7?token=${TOKEN}` }), byStatus],
-    ['leads elsewhere', accepted(`https://evil.example/?token=${TOKEN}`, { body: { at: TOKEN } }), {}],
+    ['answers 500', { status: 500, body: `no work at /work/${TOKEN}` }, {}],
+    ['answers 404', { status: 404, body: `no work at /work/7?token=${TOKEN}` }, {}],
+    ['reports failed work', json({ status: 'REJECTED', self: `/work/7?token=${TOKEN}` }), byStatus],
+    ['reports an unlisted status', json({ status: 'ODD', self: `/work/7?token=${TOKEN}` }), byStatus],
+    ['moves to another origin', accepted(`https://evil.example/?token=${TOKEN}`, { body: { at: TOKEN } }), {}],
   ])('is in no excerpt and no log when it %s', async (_case, answer, polling) => {
     for (const url of [`/work/7?token=${TOKEN}`, `/work/${TOKEN}`]) {
       const { error, log } = await poll(() => answer, { ticket: { url }, polling });
@@ -534,25 +542,25 @@ describe('the status URL', () => {
     }
   });
 
-  test('is in no excerpt of its result', async () => {
+  test('is in no excerpt of the response at the result URL', async () => {
     const answering: Answering = ({ path }) =>
       path === '/files' ? { status: 500, body: `made of ${TOKEN}` } : { status: 303, headers: { location: '/files' } };
     const { failure } = await poll(answering, { ticket: { url: `/work/7?token=${TOKEN}` } });
     expect(failure.excerpt).toBe('made of ***');
   });
 
-  test('is in no log while the provider works', async () => {
+  test('is in no log line while the provider is working', async () => {
     const { log } = await poll(() => ({ status: 202 }), { ticket: { url: `/work/${TOKEN}` } });
     expect(log.lines).toMatchObject([{ message: 'Provider still working', data: { polls: 3, retryAfterMs: 60_000 } }]);
     expect(JSON.stringify(log.lines)).not.toContain(TOKEN);
   });
 
-  test("is requested with the provider's user info, and stored without", async () => {
+  test("is requested with the provider's user info, and stored without it", async () => {
     const authorization = `Basic ${btoa('user:secret-word')}`;
     const started = await poll(() => accepted('work/7'), { userInfo: 'user:secret-word@' });
     expect(started.working?.ticket.url).toBe(`${started.server.url}/work/7`);
-    const asked = await poll(() => accepted('/work/8'), { userInfo: 'user:secret-word@', ticket: {} });
-    expect(asked.working?.ticket.url).toBe(`${asked.server.url}/work/8`);
-    for (const { server } of [started, asked]) expect(server.requests[0]?.headers).toMatchObject({ authorization });
+    const polled = await poll(() => accepted('/work/8'), { userInfo: 'user:secret-word@', ticket: {} });
+    expect(polled.working?.ticket.url).toBe(`${polled.server.url}/work/8`);
+    for (const { server } of [started, polled]) expect(server.requests[0]?.headers).toMatchObject({ authorization });
   });
 });

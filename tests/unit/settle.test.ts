@@ -31,18 +31,25 @@ const policy: SettlePolicy = {
   patienceMs: 600_000,
   retentionMs: 3_600_000,
 };
-/** With steps as deployed, long enough to follow a hint of a day. */
-const slow: SettlePolicy = { ...policy, schedule: { stepsMs: [30 * SECOND, 2 * MINUTE, DAY] } };
-const both = [fetched('gas'), fetched('internet')];
-const aDay = { class: 'bad_status', statusCode: 503, retryAfterMs: DAY } as const;
+/** The schedule of a deployment, whose last step is long enough for a Retry-After of a day. */
+const slowPolicy: SettlePolicy = { ...policy, schedule: { stepsMs: [30 * SECOND, 2 * MINUTE, DAY] } };
+const bothFetched = [fetched('gas'), fetched('internet')];
+const dayLongHint = { class: 'bad_status', statusCode: 503, retryAfterMs: DAY } as const;
 
-const run = (outcomes: Outcomes, { job = aJob(), claim = aClaim(), now = NOW, random = 0, rules = policy } = {}) =>
-  settle(job, claim, outcomes, now, random, rules);
+const run = (
+  outcomes: Outcomes,
+  { job = aJob(), claim = aClaim(), now = NOW, random = 0, settlePolicy = policy } = {},
+) => settle(job, claim, outcomes, now, random, settlePolicy);
 
-/** The settlement of a stored job, claimed anew when it is due. */
-const next = (job: Job, outcomes: Outcomes, now = NOW, rules = policy): Job => {
-  const { attempt: _, fetchAttempts, callbackAttempts, ...settlement } = run(outcomes, { job, now, rules });
-  const { heldSince: __, ...rest } = job;
+/** The job as stored after an execution with these outcomes. */
+const jobAfter = (job: Job, outcomes: Outcomes, now = NOW, settlePolicy = policy): Job => {
+  const {
+    attempt: _attempt,
+    fetchAttempts,
+    callbackAttempts,
+    ...settlement
+  } = run(outcomes, { job, now, settlePolicy });
+  const { heldSince: _heldSince, ...rest } = job;
   return {
     ...rest,
     ...settlement,
@@ -66,30 +73,33 @@ const pendingOf = (results: ProviderResult[], providerId: string) => {
   return result;
 };
 
-describe('a job in trouble', () => {
-  const isInTrouble = (outcomes: Outcomes, job = aJob()) => run(outcomes, { job }).isInTrouble ?? false;
-  const calling = aJob({ phase: 'CALLING_BACK' });
+describe('isInTrouble', () => {
+  const isInTroubleAfter = (outcomes: Outcomes, job = aJob()) => run(outcomes, { job }).isInTrouble ?? false;
+  const callingBack = aJob({ phase: 'CALLING_BACK' });
 
-  test.each<[string, Outcomes, boolean]>([
-    ['a provider that failed', { fetches: [fetched('gas'), unavailable('internet')] }, true],
-    ['a provider that refused, while another works', { fetches: [refused('gas'), working('internet')] }, true],
-    ['a provider that is still working', { fetches: [fetched('gas'), working('internet')] }, false],
-    ['a deferred provider', { fetches: [fetched('gas'), deferred('internet')] }, false],
-    ['a fault of our own', { fetches: [fetched('gas'), notAttempted('internet')] }, false],
-  ])('%s', (_case, outcomes, expected) => expect(isInTrouble(outcomes)).toBe(expected));
+  test.each<[boolean, string, Outcomes]>([
+    [true, 'a provider that failed', { fetches: [fetched('gas'), unavailable('internet')] }],
+    [true, 'a refusal by one provider while another works', { fetches: [refused('gas'), working('internet')] }],
+    [false, 'a provider that is still working', { fetches: [fetched('gas'), working('internet')] }],
+    [false, 'a deferred provider', { fetches: [fetched('gas'), deferred('internet')] }],
+    [false, 'an internal fault', { fetches: [fetched('gas'), notAttempted('internet')] }],
+  ])('is %p after %s', (expected, _case, outcomes) => expect(isInTroubleAfter(outcomes)).toBe(expected));
 
-  test.each<[string, CallbackOutcome, boolean]>([
-    ['a callback that failed', failedCallback(), true],
-    ['a deferred callback', deferredCallback(), false],
-    ['a callback that was not sent', NOT_SENT, false],
-    ['a delivered callback, which ends the job', DELIVERED, false],
-    ['a refused callback, which ends the job', { kind: 'refused', reason: 'gone', failure: { class: 'gone' } }, false],
-  ])('%s', (_case, delivery, expected) => expect(isInTrouble({ fetches: [], delivery }, calling)).toBe(expected));
+  test.each<[boolean, string, CallbackOutcome]>([
+    [true, 'a callback that failed', failedCallback()],
+    [false, 'a deferred callback', deferredCallback()],
+    [false, 'a callback that was not sent', NOT_SENT],
+    [false, 'a delivered callback, which ends the job', DELIVERED],
+    [false, 'a refused callback, which ends the job', { kind: 'refused', reason: 'gone', failure: { class: 'gone' } }],
+  ])('is %p after %s', (expected, _case, delivery) =>
+    expect(isInTroubleAfter({ fetches: [], delivery }, callingBack)).toBe(expected),
+  );
+});
 
-  test('has no end, which only ended jobs have', () => {
-    expect(run({ fetches: both, delivery: DELIVERED }).endedAt).toBe(NOW);
-    expect(run({ fetches: [], delivery: failedCallback() }, { job: calling })).not.toHaveProperty('endedAt');
-  });
+test('only a job that has ended has an end time', () => {
+  const job = aJob({ phase: 'CALLING_BACK' });
+  expect(run({ fetches: bothFetched, delivery: DELIVERED }).endedAt).toBe(NOW);
+  expect(run({ fetches: [], delivery: failedCallback() }, { job })).not.toHaveProperty('endedAt');
 });
 
 describe('while fetching', () => {
@@ -99,23 +109,27 @@ describe('while fetching', () => {
     expect(settlement.results.map((result) => result.status)).toEqual(['FETCHED', 'UNAVAILABLE']);
   });
 
-  test('Retry-After prolongs a step, up to the longest', () => {
-    const hinted = (retryAfterMs: number) =>
+  test('Retry-After prolongs a step, up to the longest step of the schedule', () => {
+    const dueAtAfter = (retryAfterMs: number) =>
       run({ fetches: [unavailable('gas', { class: 'bad_status', retryAfterMs }), fetched('internet')] }).dueAt;
-    expect([hinted(10), hinted(20_000), hinted(10 ** 9)]).toEqual([NOW + 1_000, NOW + 20_000, NOW + 60_000]);
+    expect([dueAtAfter(10), dueAtAfter(20_000), dueAtAfter(10 ** 9)]).toEqual([
+      NOW + 1_000,
+      NOW + 20_000,
+      NOW + 60_000,
+    ]);
   });
 
-  test('it is never due later than its deadline', () => {
+  test('a job is never due later than its deadline', () => {
     fc.assert(
       fc.property(
         fc.nat(200_000),
         fc.nat(50),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (left, attempts, random) => {
-          const job = aJob({ deadlineAt: NOW + left, fetchAttempts: attempts });
+        (msLeft, attempts, random) => {
+          const job = aJob({ deadlineAt: NOW + msLeft, fetchAttempts: attempts });
           const { dueAt } = run({ fetches: [unavailable('gas'), fetched('internet')] }, { job, random });
           expect(dueAt).toBeGreaterThanOrEqual(NOW);
-          if (left > 0) expect(dueAt).toBeLessThanOrEqual(NOW + left);
+          if (msLeft > 0) expect(dueAt).toBeLessThanOrEqual(NOW + msLeft);
         },
       ),
     );
@@ -128,7 +142,8 @@ describe('while fetching', () => {
         let job = aJob();
         for (const [gas, internet] of rounds) {
           const { results } = run({ fetches: [gas('gas'), internet('internet')] }, { job });
-          for (const before of job.results) if (before.status === 'FETCHED') expect(results).toContainEqual(before);
+          for (const previous of job.results)
+            if (previous.status === 'FETCHED') expect(results).toContainEqual(previous);
           job = { ...job, results };
         }
       }),
@@ -141,8 +156,8 @@ describe('an execution', () => {
     const settlement = run({ fetches: [fetched('gas')] });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW });
     expect(settlement.results.map(({ providerId }) => providerId)).toEqual(['gas']);
-    // Even if the first one asks for a day, the others are not delayed.
-    expect(run({ fetches: [unavailable('gas', aDay)] }, { rules: slow }).dueAt).toBe(NOW);
+    // A Retry-After of a day from the first provider does not delay the others.
+    expect(run({ fetches: [unavailable('gas', dayLongHint)] }, { settlePolicy: slowPolicy }).dueAt).toBe(NOW);
   });
 
   test('that made one of two calls counts as an attempt, and logs both', () => {
@@ -152,19 +167,24 @@ describe('an execution', () => {
   });
 
   test('that had all results and crashed before the callback leaves the callback due at once', () => {
-    const settlement = run({ fetches: both });
-    const patient = { phase: 'CALLING_BACK', dueAt: NOW, callbackDeadlineAt: NOW + policy.patienceMs };
-    expect(settlement).toMatchObject({ ...patient, callbackAttempts: 0 });
+    const settlement = run({ fetches: bothFetched });
+    const callbackState = { phase: 'CALLING_BACK', dueAt: NOW, callbackDeadlineAt: NOW + policy.patienceMs };
+    expect(settlement).toMatchObject({ ...callbackState, callbackAttempts: 0 });
   });
 
-  test('without lost time writes no attributes about deadlines or faults, since each costs', () => {
+  test('that loses no time writes neither deadlineAt nor ownFaults, since each attribute costs', () => {
     const settlement = run({ fetches: [unavailable('gas'), fetched('internet')] });
     expect(settlement).not.toHaveProperty('ownFaults');
     expect(settlement).not.toHaveProperty('deadlineAt');
   });
 
-  test('that had nothing to do moves no deadline: waiting on purpose is not a fault', () => {
-    const job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet', aDay)] }, NOW, slow);
+  test('that calls no provider moves no deadline, since a deliberate wait is not a fault', () => {
+    const job = jobAfter(
+      aJob(),
+      { fetches: [unavailable('gas', dayLongHint), unavailable('internet', dayLongHint)] },
+      NOW,
+      slowPolicy,
+    );
     const settlement = run({ fetches: [] }, { job: claimedAt(job, NOW + HOUR), now: NOW + HOUR });
     expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW + DAY });
     expect(settlement.deadlineAt).toBeUndefined();
@@ -172,15 +192,23 @@ describe('an execution', () => {
 });
 
 describe('each provider of a job', () => {
-  test('waits for its own hint: a day for one delays no other', () => {
-    const settlement = run({ fetches: [unavailable('gas', aDay), unavailable('internet')] }, { rules: slow });
+  test('waits for its own Retry-After: a day for one provider delays no other', () => {
+    const settlement = run(
+      { fetches: [unavailable('gas', dayLongHint), unavailable('internet')] },
+      { settlePolicy: slowPolicy },
+    );
     expect(settlement.dueAt).toBe(NOW + 30 * SECOND);
     expect(pendingOf(settlement.results, 'gas').retryAt).toBe(NOW + DAY);
     expect(pendingOf(settlement.results, 'internet').retryAt).toBe(NOW + 30 * SECOND);
   });
 
-  test('is called when it is due, and not before; the others wait', () => {
-    const job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet')] }, NOW, slow);
+  test('is called when it is due, and not before, while the others wait', () => {
+    const job = jobAfter(
+      aJob(),
+      { fetches: [unavailable('gas', dayLongHint), unavailable('internet')] },
+      NOW,
+      slowPolicy,
+    );
     const early = toClaimedJob(claimedAt(job, NOW + 30 * SECOND), 'scheduled', NOW + 30 * SECOND);
     expect([early.providers, early.isAnyWaiting, early.final]).toEqual([['internet'], true, false]);
     const late = toClaimedJob(claimedAt(job, NOW + DAY), 'scheduled', NOW + DAY);
@@ -188,8 +216,13 @@ describe('each provider of a job', () => {
   });
 
   test('has its own count of failed attempts', () => {
-    let job = next(aJob(), { fetches: [unavailable('gas', aDay), unavailable('internet')] }, NOW, slow);
-    job = next(claimedAt(job, NOW + MINUTE), { fetches: [unavailable('internet')] }, NOW + MINUTE, slow);
+    let job = jobAfter(
+      aJob(),
+      { fetches: [unavailable('gas', dayLongHint), unavailable('internet')] },
+      NOW,
+      slowPolicy,
+    );
+    job = jobAfter(claimedAt(job, NOW + MINUTE), { fetches: [unavailable('internet')] }, NOW + MINUTE, slowPolicy);
     expect([pendingOf(job.results, 'gas').attempts, pendingOf(job.results, 'internet').attempts]).toEqual([1, 2]);
     expect(pendingOf(job.results, 'internet').retryAt).toBe(NOW + MINUTE + 2 * MINUTE);
     expect(pendingOf(job.results, 'gas').retryAt).toBe(NOW + DAY);
@@ -202,7 +235,7 @@ describe('each provider of a job', () => {
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 3, retryAt: NOW + 60_000 });
   });
 
-  test('is called with those due within 30 seconds of the earliest', () => {
+  test('is called together with the providers due within 30 seconds of the earliest', () => {
     const hints = [10_000, 25_000, 40_000, 40_001];
     const providers = ['a', 'b', 'c', 'd'];
     const fetches = providers.map((id, index) =>
@@ -219,7 +252,10 @@ describe('each provider of a job', () => {
 
   test('is called once more at the deadline', () => {
     const job = aJob({ deadlineAt: NOW + HOUR });
-    const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
+    const { results } = run(
+      { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
+      { job, settlePolicy: slowPolicy },
+    );
     expect(pendingOf(results, 'gas').retryAt).toBe(NOW + HOUR);
     const atDeadline = toClaimedJob({ ...claimedAt(job, NOW + HOUR), results }, 'scheduled', NOW + HOUR);
     expect(atDeadline).toMatchObject({ providers: ['gas'], final: true });
@@ -227,42 +263,48 @@ describe('each provider of a job', () => {
 
   test('is called once more at the deadline, even if its last call ended past it', () => {
     const job = aJob({ deadlineAt: NOW - SECOND });
-    const settlement = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
+    const settlement = run(
+      { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
+      { job, settlePolicy: slowPolicy },
+    );
     expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW });
     const { results } = settlement;
     const atDeadline = toClaimedJob({ ...claimedAt(job, NOW), results, claimsSinceOutcome: 1 }, 'scheduled', NOW);
     expect(atDeadline).toMatchObject({ providers: ['gas'], final: true, isAnyWaiting: false });
   });
 
-  test('that was called at the deadline is not called again while our own fault delays another', () => {
+  test('that was called at the deadline is not called again while an internal fault delays another', () => {
     const job = aJob({ deadlineAt: NOW });
-    const fetches = [unavailable('gas', aDay), notAttempted('internet')];
-    const { results } = run({ fetches, delivery: NOT_SENT }, { job, claim: aClaim({ final: true }), rules: slow });
+    const fetches = [unavailable('gas', dayLongHint), notAttempted('internet')];
+    const { results } = run(
+      { fetches, delivery: NOT_SENT },
+      { job, claim: aClaim({ final: true }), settlePolicy: slowPolicy },
+    );
     const again = toClaimedJob({ ...job, results }, 'scheduled', NOW + MINUTE);
     expect(again).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
   });
 
-  test('is called at the deadline, even if our own fault prolonged its wait', () => {
-    // The circuit of gas is open for a moment: no call is sent, and the deadline is held.
+  test('is called at the deadline, even if an internal fault prolonged its wait', () => {
+    // The circuit of gas is open for a moment: no call is sent, and the deadline does not move.
     const job = aJob({ deadlineAt: NOW + MINUTE, ownFaults: 9 });
-    const mixed = run({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
-    expect(pendingOf(mixed.results, 'internet').retryAt).toBe(NOW + MINUTE);
-    // Gas waits for its time: the deadline moves by five seconds only.
-    const waiting: ProviderResult = {
-      ...pendingOf(mixed.results, 'gas'),
+    const neitherCalled = run({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
+    expect(pendingOf(neitherCalled.results, 'internet').retryAt).toBe(NOW + MINUTE);
+    // Gas waits until its retry time: the deadline moves by five seconds only.
+    const waitingGas: ProviderResult = {
+      ...pendingOf(neitherCalled.results, 'gas'),
       retryAt: NOW + 5 * SECOND,
     };
-    const only = run(
+    const internetFaulted = run(
       { fetches: [notAttempted('internet')] },
-      { job: { ...claimedAt({ ...job, claimsSinceOutcome: 0 }, NOW), results: [waiting] } },
+      { job: { ...claimedAt({ ...job, claimsSinceOutcome: 0 }, NOW), results: [waitingGas] } },
     );
-    expect(only).toMatchObject({ dueAt: NOW + 5 * SECOND, deadlineAt: NOW + MINUTE + 5 * SECOND });
-    expect(pendingOf(only.results, 'internet').retryAt).toBe(only.deadlineAt);
+    expect(internetFaulted).toMatchObject({ dueAt: NOW + 5 * SECOND, deadlineAt: NOW + MINUTE + 5 * SECOND });
+    expect(pendingOf(internetFaulted.results, 'internet').retryAt).toBe(internetFaulted.deadlineAt);
   });
 
   test('keeps its last failure when deferred, with the reason of the deferral', () => {
     const failed = { class: 'timeout', statusCode: 504 } as const;
-    const job = next(aJob(), { fetches: [unavailable('gas', failed), fetched('internet')] });
+    const job = jobAfter(aJob(), { fetches: [unavailable('gas', failed), fetched('internet')] });
     const { results } = run({ fetches: [deferred('gas')] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({
       error: failed,
@@ -273,8 +315,8 @@ describe('each provider of a job', () => {
     expect(pendingOf(again.results, 'gas').deferred).toBeUndefined();
   });
 
-  test('that has never failed shows why it was not called last', () => {
-    const job = next(aJob(), { fetches: [deferred('gas'), fetched('internet')] });
+  test('that has never failed has the reason of its latest deferral as its error', () => {
+    const job = jobAfter(aJob(), { fetches: [deferred('gas'), fetched('internet')] });
     const failure = { class: 'limit_reached', retryAfterMs: 1_000 } as const;
     const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 0, error: failure });
@@ -294,7 +336,7 @@ describe('each provider of a job', () => {
     expect(results[0]).toEqual({ providerId: 'gas', status: 'REFUSED', error });
   });
 
-  test('that was not called because of our own fault shows that', () => {
+  test('that is not called because of an internal fault has an error of class internal', () => {
     const { results } = run({ fetches: [fetched('gas'), notAttempted('internet')] });
     expect(pendingOf(results, 'internet')).toMatchObject({ attempts: 0, error: { class: 'internal' } });
     expect(pendingOf(results, 'internet')).not.toHaveProperty('ticket');
@@ -302,20 +344,23 @@ describe('each provider of a job', () => {
 
   test('that rejects our credential is called again within ten minutes, however long its schedule', () => {
     const failure = { class: 'credential_refused', statusCode: 401, retryAfterMs: DAY } as const;
-    const { results } = run({ fetches: [unavailable('gas', failure), fetched('internet')] }, { rules: slow });
+    const { results } = run(
+      { fetches: [unavailable('gas', failure), fetched('internet')] },
+      { settlePolicy: slowPolicy },
+    );
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 1, retryAt: NOW + 10 * MINUTE });
   });
 });
 
 describe('an internal fault', () => {
-  test('costs no attempt on either side, and logs no attempt', () => {
+  test('counts as no fetch attempt and no callback attempt, and logs no attempt', () => {
     expect(run({ fetches: [notAttempted('gas'), notAttempted('internet')] })).toMatchObject({
       status: 'PENDING',
       phase: 'FETCHING',
       fetchAttempts: 0,
     });
-    const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3 });
-    const settlement = run({ fetches: [], delivery: NOT_SENT }, { job: frozen });
+    const callbackJob = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3 });
+    const settlement = run({ fetches: [], delivery: NOT_SENT }, { job: callbackJob });
     expect(settlement).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
     expect(settlement.attempt).toBeUndefined();
   });
@@ -325,22 +370,22 @@ describe('an internal fault', () => {
     let job = aJob();
     let now = NOW;
     for (let index = 0; index < 7; index += 1) {
-      job = next(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
+      job = jobAfter(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
       delays.push((job.dueAt ?? 0) - now);
       now = job.dueAt ?? 0;
     }
     expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
     expect(ownFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
     // A call that is sent resets the count.
-    expect(next(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
+    expect(jobAfter(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
   });
 
-  test('backs off as far near the deadline, which moves with it', () => {
+  test('backs off from 30 seconds to ten minutes near the deadline too, and moves the deadline by as much', () => {
     let job = aJob({ deadlineAt: NOW + 5 * SECOND, claimsSinceOutcome: 0 });
     let now = NOW;
     const delays: number[] = [];
     for (let index = 0; index < 7; index += 1) {
-      job = next(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
+      job = jobAfter(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
       delays.push((job.dueAt ?? 0) - now);
       now = job.dueAt ?? 0;
       expect(job.deadlineAt - now).toBe(5 * SECOND);
@@ -350,22 +395,25 @@ describe('an internal fault', () => {
 
   test("that delays claims moves the deadline by the time the jobs were due; a minute's delay does not", () => {
     const due = aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0, dueAt: NOW });
-    const late = (ms: number) => ({ ...claimedAt({ ...due, heldSince: NOW }, NOW + ms), claimsSinceOutcome: 1 });
-    const twoDays = late(2 * DAY);
-    expect(toClaimedJob(twoDays, 'scheduled', NOW + 2 * DAY).final).toBe(false);
-    const settled = next(twoDays, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + 2 * DAY);
+    const claimedAfter = (ms: number) => ({
+      ...claimedAt({ ...due, heldSince: NOW }, NOW + ms),
+      claimsSinceOutcome: 1,
+    });
+    const twoDaysLate = claimedAfter(2 * DAY);
+    expect(toClaimedJob(twoDaysLate, 'scheduled', NOW + 2 * DAY).final).toBe(false);
+    const settled = jobAfter(twoDaysLate, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + 2 * DAY);
     expect(settled.deadlineAt).toBe(NOW + 3 * DAY);
-    const minute = late(MINUTE);
-    expect(next(minute, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + MINUTE).deadlineAt).toBe(
+    const aMinuteLate = claimedAfter(MINUTE);
+    expect(jobAfter(aMinuteLate, { fetches: [unavailable('gas'), fetched('internet')] }, NOW + MINUTE).deadlineAt).toBe(
       NOW + DAY,
     );
     // The receiver is also abandoned later.
-    const calling = { ...twoDays, phase: 'CALLING_BACK' as const, callbackDeadlineAt: NOW + HOUR };
-    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: calling, now: NOW + 2 * DAY });
+    const callingBack = { ...twoDaysLate, phase: 'CALLING_BACK' as const, callbackDeadlineAt: NOW + HOUR };
+    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: callingBack, now: NOW + 2 * DAY });
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + 2 * DAY + HOUR });
   });
 
-  test('makes nothing final, even at the deadline', () => {
+  test('leaves the job fetching, even at the deadline', () => {
     const claim = aClaim({ final: true });
     const fetches = [notAttempted('gas'), fetched('internet')];
     const settlement = run({ fetches, delivery: NOT_SENT }, { claim, job: aJob({ deadlineAt: NOW }) });
@@ -377,11 +425,11 @@ describe('an internal fault', () => {
     });
   });
 
-  test('moves the deadline by its length: after 48 hours, a job has the same time left as before', () => {
+  test('moves the deadline by its duration, so that after 48 hours a job has the same time left', () => {
     let job = aJob({ deadlineAt: NOW + DAY });
     let now = NOW;
     while (now < NOW + 2 * DAY) {
-      job = next(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
+      job = jobAfter(claimedAt(job, now), { fetches: [notAttempted('gas'), notAttempted('internet')] }, now);
       now = job.dueAt ?? 0;
     }
     expect(job.deadlineAt - now).toBe(DAY);
@@ -393,7 +441,7 @@ describe('an internal fault', () => {
     for (let hour = 1; hour <= 48; hour += 1) job = claimedAt(job, NOW + hour * HOUR);
     const now = NOW + 2 * DAY;
     expect(toClaimedJob(job, 'scheduled', now).final).toBe(false);
-    const settled = next(job, { fetches: [unavailable('gas'), fetched('internet')] }, now);
+    const settled = jobAfter(job, { fetches: [unavailable('gas'), fetched('internet')] }, now);
     expect(settled.deadlineAt).toBe(NOW + 3 * DAY);
   });
 
@@ -404,16 +452,19 @@ describe('an internal fault', () => {
       updatedAt: NOW - HOUR,
       claimsSinceOutcome: 0,
     });
-    const settled = next(claimedAt(job, NOW), { fetches: [], delivery: NOT_SENT }, NOW + SECOND);
+    const settled = jobAfter(claimedAt(job, NOW), { fetches: [], delivery: NOT_SENT }, NOW + SECOND);
     expect(settled.callbackDeadlineAt).toBe(NOW + MINUTE + 31 * SECOND);
-    const lost = claimedAt(claimedAt(job, NOW), NOW + HOUR);
-    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: lost, now: NOW + HOUR });
+    const claimedTwice = claimedAt(claimedAt(job, NOW), NOW + HOUR);
+    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: claimedTwice, now: NOW + HOUR });
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + MINUTE + HOUR });
   });
 
-  test('moves the deadline that limits hints', () => {
+  test('moves the deadline that caps a Retry-After', () => {
     const job = aJob({ deadlineAt: NOW + MINUTE, claimsSinceOutcome: 2, heldSince: NOW - HOUR });
-    const { results } = run({ fetches: [unavailable('gas', aDay), fetched('internet')] }, { job, rules: slow });
+    const { results } = run(
+      { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
+      { job, settlePolicy: slowPolicy },
+    );
     expect(pendingOf(results, 'gas').retryAt).toBe(NOW + MINUTE + HOUR);
   });
 
@@ -422,33 +473,33 @@ describe('an internal fault', () => {
     expect(run({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
   });
 
-  test('of one provider holds the deadline even if another was called', () => {
+  test('of one provider does not move the deadline if another provider was called', () => {
     const job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
     const settlement = run({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
     expect(settlement.deadlineAt).toBeUndefined();
     expect(settlement).toMatchObject({ fetchAttempts: 1, ownFaults: 1 });
   });
 
-  test('never ends a job by its count alone', () => {
-    const ends = (claimsSinceOutcome: number, ms: number) =>
+  test('ends a job after over 20 claims and over a week, never by one of the two alone', () => {
+    const failureCodeAfter = (claimsSinceOutcome: number, ms: number) =>
       judgeClaim(aJob({ claimsSinceOutcome }), false, NOW + ms)?.code;
-    expect(ends(1_000, 7 * DAY)).toBeUndefined();
-    expect(ends(20, 30 * DAY)).toBeUndefined();
-    expect(ends(21, 7 * DAY + 1)).toBe('NEVER_SETTLED');
+    expect(failureCodeAfter(1_000, 7 * DAY)).toBeUndefined();
+    expect(failureCodeAfter(20, 30 * DAY)).toBeUndefined();
+    expect(failureCodeAfter(21, 7 * DAY + 1)).toBe('NEVER_SETTLED');
     expect(judgeClaim(aJob(), true, NOW)?.code).toBe('CLIENT_REVOKED');
   });
 
   test('prolongs the lease with every claim without an outcome, up to an hour', () => {
-    const holds = [holdMs(6 * MINUTE, undefined)];
-    for (let claims = 2; claims <= 6; claims += 1) holds.push(holdMs(6 * MINUTE, holds.at(-1)));
-    expect(holds.map((ms) => ms / MINUTE)).toEqual([6, 12, 24, 48, 60, 60]);
+    const leasesMs = [holdMs(6 * MINUTE, undefined)];
+    for (let claims = 2; claims <= 6; claims += 1) leasesMs.push(holdMs(6 * MINUTE, leasesMs.at(-1)));
+    expect(leasesMs.map((ms) => ms / MINUTE)).toEqual([6, 12, 24, 48, 60, 60]);
     expect(holdMs(2 * HOUR, 2 * HOUR)).toBe(2 * HOUR);
   });
 });
 
 describe('when the callback is delivered', () => {
   test.each([
-    ['COMPLETE', both],
+    ['COMPLETE', bothFetched],
     ['PARTIAL', [fetched('gas'), refused('internet')]],
     ['PARTIAL', [refused('gas'), refused('internet')]],
   ] as const)('a job is %s', (status, fetches) => {
@@ -466,7 +517,7 @@ describe('when the callback is delivered', () => {
 describe('when the callback fails', () => {
   test('the results are frozen, and the schedule restarts', () => {
     const job = aJob({ fetchAttempts: 7 });
-    const settlement = run({ fetches: both, delivery: failedCallback() }, { job });
+    const settlement = run({ fetches: bothFetched, delivery: failedCallback() }, { job });
     expect(settlement).toMatchObject({
       phase: 'CALLING_BACK',
       status: 'PENDING',
@@ -476,34 +527,37 @@ describe('when the callback fails', () => {
   });
 
   test('a job fails when the schedule is used up, and not before', () => {
-    const ends = [0, 1, 2, 3].map((callbackAttempts) => {
+    const failureCodes = [0, 1, 2, 3].map((callbackAttempts) => {
       const job = aJob({ phase: 'CALLING_BACK', callbackAttempts });
       return run({ fetches: [], delivery: failedCallback() }, { job }).failure?.code;
     });
-    expect(ends).toEqual([undefined, undefined, undefined, 'CALLBACK_EXHAUSTED']);
+    expect(failureCodes).toEqual([undefined, undefined, undefined, 'CALLBACK_EXHAUSTED']);
   });
 
   test.each([
     ['gone', 'CALLBACK_GONE', 1],
     ['too_large', 'CALLBACK_TOO_LARGE', 0],
     ['client_revoked', 'CLIENT_REVOKED', 0],
-  ] as const)('%s ends it at once; only a call that was sent counts', (reason, code, callbackAttempts) => {
-    const failure = { class: reason, ...(reason === 'gone' && { statusCode: 410 }) };
-    const settlement = run({ fetches: both, delivery: { kind: 'refused', reason, failure } });
-    expect(settlement).toMatchObject({ status: 'FAILED', failure: { code }, callbackAttempts });
-    expect(settlement.dueAt).toBeUndefined();
-  });
+  ] as const)(
+    '%s ends the job at once, and counts as an attempt only if a call was sent',
+    (reason, code, callbackAttempts) => {
+      const failure = { class: reason, ...(reason === 'gone' && { statusCode: 410 }) };
+      const settlement = run({ fetches: bothFetched, delivery: { kind: 'refused', reason, failure } });
+      expect(settlement).toMatchObject({ status: 'FAILED', failure: { code }, callbackAttempts });
+      expect(settlement.dueAt).toBeUndefined();
+    },
+  );
 
-  test("a receiver's hint is followed, and the receiver is abandoned later by as much", () => {
+  test("a receiver's Retry-After is followed, and moves the callback deadline by as much", () => {
     const job = aJob({ phase: 'CALLING_BACK', callbackDeadlineAt: NOW + MINUTE });
-    const hinted = failedCallback({ class: 'bad_status', statusCode: 503, retryAfterMs: 50_000 });
-    const settlement = run({ fetches: [], delivery: hinted }, { job });
+    const withHint = failedCallback({ class: 'bad_status', statusCode: 503, retryAfterMs: 50_000 });
+    const settlement = run({ fetches: [], delivery: withHint }, { job });
     expect(settlement).toMatchObject({ dueAt: NOW + 50_000, callbackDeadlineAt: NOW + MINUTE + 49_000 });
-    const unhinted = run({ fetches: [], delivery: failedCallback() }, { job });
-    expect(unhinted.callbackDeadlineAt).toBe(NOW + MINUTE);
+    const withoutHint = run({ fetches: [], delivery: failedCallback() }, { job });
+    expect(withoutHint.callbackDeadlineAt).toBe(NOW + MINUTE);
   });
 
-  test('a job is either over with an expiry, or due without one', () => {
+  test('a pending job has a due time and no expiry, and an ended job the reverse', () => {
     const deliveries = fc.constantFrom<CallbackOutcome>(
       DELIVERED,
       failedCallback(),
@@ -532,41 +586,41 @@ describe('when the callback fails', () => {
 });
 
 describe('a result that is no longer stored', () => {
-  const missing = { kind: 'resultMissing', providerId: 'gas' } as const;
-  const stored: ProviderResult[] = [
+  const resultMissing = { kind: 'resultMissing', providerId: 'gas' } as const;
+  const storedResults: ProviderResult[] = [
     { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 9 },
     { providerId: 'internet', status: 'FETCHED', fetchedAt: NOW, bytes: 9 },
   ];
 
-  test('is fetched again by the schedule while the job is fetching', () => {
-    const job = aJob({ results: stored.slice(0, 1), fetchAttempts: 1 });
-    const settlement = run({ fetches: [fetched('internet')], delivery: missing }, { job });
+  test('is fetched again on schedule while the job is fetching', () => {
+    const job = aJob({ results: storedResults.slice(0, 1), fetchAttempts: 1 });
+    const settlement = run({ fetches: [fetched('internet')], delivery: resultMissing }, { job });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 5_000 });
-    const settled = { ...claimedAt(job, NOW + 5_000), results: settlement.results };
-    expect(toClaimedJob(settled, 'scheduled', NOW + 5_000).providers).toEqual(['gas']);
-    // The provider did not fail: its schedule begins with the first step.
+    const settledJob = { ...claimedAt(job, NOW + 5_000), results: settlement.results };
+    expect(toClaimedJob(settledJob, 'scheduled', NOW + 5_000).providers).toEqual(['gas']);
+    // The provider did not fail, so its schedule begins with the first step.
     expect(pendingOf(settlement.results, 'gas').attempts).toBe(0);
   });
 
-  test('is an error in its place once the deadline has passed', () => {
-    const job = aJob({ results: stored });
-    const settlement = run({ fetches: [], delivery: missing }, { job, claim: aClaim({ final: true }) });
-    // Counts as one internal fault in a row: the callback follows as soon as after any other.
-    const again = { dueAt: NOW + 30 * SECOND, callbackDeadlineAt: NOW + policy.patienceMs };
-    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK', ...again });
+  test('becomes an error result once the deadline has passed', () => {
+    const job = aJob({ results: storedResults });
+    const settlement = run({ fetches: [], delivery: resultMissing }, { job, claim: aClaim({ final: true }) });
+    // Counts as the first internal fault, which delays the callback by 30 seconds.
+    const callbackState = { dueAt: NOW + 30 * SECOND, callbackDeadlineAt: NOW + policy.patienceMs };
+    expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK', ...callbackState });
     expect(pendingOf(settlement.results, 'gas').error).toEqual({ class: 'result_missing' });
   });
 
-  test('ends a job that calls back, and a redrive fetches it again', () => {
-    const job = aJob({ phase: 'CALLING_BACK', results: stored });
-    const settlement = run({ fetches: [], delivery: missing }, { job });
+  test('ends a job in CALLING_BACK, and becomes UNAVAILABLE for a redrive to fetch again', () => {
+    const job = aJob({ phase: 'CALLING_BACK', results: storedResults });
+    const settlement = run({ fetches: [], delivery: resultMissing }, { job });
     expect(settlement).toMatchObject({ status: 'FAILED', failure: { code: 'RESULT_MISSING' }, callbackAttempts: 0 });
     expect(settlement.results.map(({ status }) => status)).toEqual(['UNAVAILABLE', 'FETCHED']);
   });
 });
 
 describe('a job that fails', () => {
-  const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3, callbackDeadlineAt: NOW });
+  const callbackJob = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3, callbackDeadlineAt: NOW });
   const refusal = (reason: 'gone' | 'too_large' | 'client_revoked'): CallbackOutcome => ({
     kind: 'refused',
     reason,
@@ -574,21 +628,21 @@ describe('a job that fails', () => {
   });
 
   test.each<[string, CallbackOutcome, RegExp]>([
-    ['was abandoned', failedCallback(), /4 times/],
-    ['was only ever deferred', deferredCallback(), /still deferred/],
-    ['is gone', refusal('gone'), /410/],
-    ['has too small a limit', refusal('too_large'), /exceed the maximum/],
-    ['belongs to a client that was revoked', refusal('client_revoked'), /revoked/],
-    ['lost a result', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
-  ])('tells its client the reason in a sentence when its receiver or the job %s', (_case, delivery, words) => {
-    const { status, failure } = run({ fetches: [], delivery }, { job: frozen });
+    ['its callback schedule is used up', failedCallback(), /4 times/],
+    ['its callback is still deferred at the deadline', deferredCallback(), /still deferred/],
+    ['its receiver answers 410 Gone', refusal('gone'), /410/],
+    ['its callback is too large', refusal('too_large'), /exceed the maximum/],
+    ['its client is revoked', refusal('client_revoked'), /revoked/],
+    ['a stored result is missing', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
+  ])('has a sentence with the reason as its failure message when %s', (_case, delivery, words) => {
+    const { status, failure } = run({ fetches: [], delivery }, { job: callbackJob });
     expect(status).toBe('FAILED');
     expect(failure?.message).toMatch(words);
     expect(failure?.message).toMatch(/^[A-Z].*\.$/);
   });
 
-  test('without a call in its last execution still logs an attempt: its end belongs in the history', () => {
-    const { attempt, status } = run({ fetches: [], delivery: deferredCallback() }, { job: frozen });
+  test('without a call in its last execution still logs an attempt, so that the history includes its end', () => {
+    const { attempt, status } = run({ fetches: [], delivery: deferredCallback() }, { job: callbackJob });
     expect(status).toBe('FAILED');
     expect(attempt?.callback).toMatchObject({ status: 'FAILED', class: 'circuit_open' });
   });
@@ -598,8 +652,8 @@ describe('a job that fails', () => {
     const job = aJob({ results, claimsSinceOutcome: 21, updatedAt: NOW - 8 * DAY });
     const failure = judgeClaim(job, false, NOW);
     expect(failure?.message).toMatch(/21 times/);
-    const claimed = aClaim({ claims: 21, trigger: 'scheduled' });
-    expect(failure && abandon(job, claimed, failure, NOW, policy)).toStrictEqual({
+    const claim = aClaim({ claims: 21, trigger: 'scheduled' });
+    expect(failure && abandon(job, claim, failure, NOW, policy)).toStrictEqual({
       status: 'FAILED',
       phase: 'FETCHING',
       results,
@@ -614,7 +668,7 @@ describe('a job that fails', () => {
   });
 });
 
-test('jitter adds up to a tenth, and never subtracts', () => {
+test('jitter adds up to a tenth of a step, and never shortens it', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 99 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempts, random) => {
       const step = policy.schedule.stepsMs[Math.min(attempts, 3) - 1] ?? 0;
@@ -626,8 +680,8 @@ test('jitter adds up to a tenth, and never subtracts', () => {
 });
 
 describe('a deferred call', () => {
-  const frozen = aJob({ phase: 'CALLING_BACK', callbackAttempts: 2 });
-  const deliver = (outcome: CallbackOutcome, job = frozen, now = NOW) =>
+  const callbackJob = aJob({ phase: 'CALLING_BACK', callbackAttempts: 2 });
+  const deliver = (outcome: CallbackOutcome, job = callbackJob, now = NOW) =>
     run({ fetches: [], delivery: outcome }, { job, now, random: 0.5 });
 
   test('to a receiver shows the failure that opened its circuit, if known', () => {
@@ -637,7 +691,7 @@ describe('a deferred call', () => {
     expect(deliver(deferredCallback()).callbackDeferred).toStrictEqual({ class: 'circuit_open' });
   });
 
-  test('costs no attempt, and returns at the retry time, slightly spread', () => {
+  test('counts as no attempt, and is due at its retry time plus jitter', () => {
     const settlement = run({ fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] }, { random: 0.5 });
     expect(settlement).toMatchObject({ status: 'PENDING', fetchAttempts: 0, dueAt: NOW + 42_000 });
     expect(settlement.attempt).toBeUndefined();
@@ -651,7 +705,7 @@ describe('a deferred call', () => {
     }
   });
 
-  test('to the provider with the shortest hint decides when the job is due', () => {
+  test('with the shortest Retry-After decides when the job is due', () => {
     const { dueAt } = run({ fetches: [deferred('gas', 500_000), deferred('internet', 40_000)] });
     expect(dueAt).toBe(NOW + 40_000);
   });
@@ -666,10 +720,10 @@ describe('a deferred call', () => {
     expect(run({ fetches: [deferred('gas', 90_000), fetched('internet')] }, { job }).dueAt).toBe(NOW + 5_000);
   });
 
-  test('to a failing receiver ends the job, but not while we have paused', () => {
+  test('to a failing receiver ends the job at the callback deadline, unless callbacks are paused', () => {
     const { callbackDeadlineAt = 0 } = deliver(deferredCallback());
     expect(callbackDeadlineAt).toBe(NOW + policy.patienceMs);
-    const job = { ...frozen, callbackDeadlineAt };
+    const job = { ...callbackJob, callbackDeadlineAt };
     expect(deliver(deferredCallback(), job, callbackDeadlineAt - 1).status).toBe('PENDING');
     expect(deliver(deferredCallback(60_000, 'paused'), job, callbackDeadlineAt).status).toBe('PENDING');
     expect(deliver(deferredCallback(), job, callbackDeadlineAt)).toMatchObject({
@@ -687,7 +741,7 @@ describe('the life of a stored result', () => {
     retentionMs: DAY,
   };
 
-  test('covers the deadline, the longest callbacks, the patience, the retention and a week of our own faults', () => {
+  test('covers the deadline, the longest callbacks, the patience, the retention and a week of internal faults', () => {
     const job = aJob({ deadlineAt: NOW + DAY });
     const days = (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
     expect(days).toBeCloseTo(1 + 2 * 1.1 + 2 + 1 + 7, 5);
@@ -695,42 +749,42 @@ describe('the life of a stored result', () => {
   });
 
   test('is shorter once the results are frozen: the fetch deadline and later callbacks no longer count', () => {
-    const left = (callbackAttempts: number) => {
+    const daysLeft = (callbackAttempts: number) => {
       const job = aJob({ phase: 'CALLING_BACK', callbackAttempts, deadlineAt: NOW + 30 * DAY });
       return (keptUntil(job, NOW, deployed) * 1000 - NOW) / DAY;
     };
-    expect(left(0)).toBeCloseTo(2 * 1.1 + 2 + 1 + 7, 5);
-    expect(left(1)).toBeCloseTo(1 * 1.1 + 2 + 1 + 7, 5);
-    expect(left(5)).toBeCloseTo(2 + 1 + 7, 5);
+    expect(daysLeft(0)).toBeCloseTo(2 * 1.1 + 2 + 1 + 7, 5);
+    expect(daysLeft(1)).toBeCloseTo(1 * 1.1 + 2 + 1 + 7, 5);
+    expect(daysLeft(5)).toBeCloseTo(2 + 1 + 7, 5);
   });
 
-  test('is not renewed in the ordinary course of a job, whatever hints arrive', () => {
+  test('is not renewed for a job without internal faults, even if each failure has a Retry-After of a day', () => {
     const stored = { keptUntil: firstKeptUntil(NOW, DAY, deployed) };
     let job = aJob({ deadlineAt: NOW + DAY });
     let now = NOW;
     const outcomes: Outcomes[] = [
-      { fetches: [unavailable('gas', aDay), fetched('internet')] },
-      { fetches: [fetched('gas')], delivery: failedCallback(aDay) },
-      { fetches: [], delivery: failedCallback(aDay) },
+      { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
+      { fetches: [fetched('gas')], delivery: failedCallback(dayLongHint) },
+      { fetches: [], delivery: failedCallback(dayLongHint) },
     ];
     for (const outcome of outcomes) {
-      job = next(claimedAt(job, now), outcome, now, deployed);
+      job = jobAfter(claimedAt(job, now), outcome, now, deployed);
       expect(couldOutlive(stored, job, now, deployed)).toBe(false);
       now = job.dueAt ?? 0;
     }
   });
 
-  test('is renewed when half of the reserve for our own faults is used up, and for results without a known end', () => {
+  test('is renewed when half of the reserve for internal faults is used up, or when its expiry is unknown', () => {
     const stored = { keptUntil: firstKeptUntil(NOW, DAY, deployed) };
-    const late = (days: number) => aJob({ deadlineAt: NOW + DAY + days * DAY });
-    expect(couldOutlive(stored, late(3.4), NOW, deployed)).toBe(false);
-    expect(couldOutlive(stored, late(3.6), NOW, deployed)).toBe(true);
+    const withDeadlineMoved = (days: number) => aJob({ deadlineAt: NOW + DAY + days * DAY });
+    expect(couldOutlive(stored, withDeadlineMoved(3.4), NOW, deployed)).toBe(false);
+    expect(couldOutlive(stored, withDeadlineMoved(3.6), NOW, deployed)).toBe(true);
     expect(couldOutlive({}, aJob(), NOW, deployed)).toBe(true);
   });
 });
 
 describe('the log of an attempt', () => {
-  const claimed = { claims: 3, trigger: 'scheduled' as const, final: false };
+  const claim = { claims: 3, trigger: 'scheduled' as const, final: false };
   const failure = {
     class: 'bad_status',
     statusCode: 500,
@@ -741,11 +795,11 @@ describe('the log of an attempt', () => {
   } as const;
 
   test('has its start and end, the result of each call, and the next due time', () => {
-    const late = { ...fetched('internet'), fetchedAt: NOW - 500, durationMs: 1_500 };
+    const internetFetch = { ...fetched('internet'), fetchedAt: NOW - 500, durationMs: 1_500 };
     const { attempt, dueAt } = settle(
       aJob(),
-      claimed,
-      { fetches: [unavailable('gas', failure), late] },
+      claim,
+      { fetches: [unavailable('gas', failure), internetFetch] },
       NOW,
       0,
       policy,
@@ -764,35 +818,38 @@ describe('the log of an attempt', () => {
     expect(attempt?.fetches[0]?.excerpt).toHaveLength(100);
   });
 
-  test('has failed callbacks, and the results missing from them', () => {
-    const callbackOf = (delivery: CallbackOutcome) =>
-      settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy).attempt;
-    expect(callbackOf(failedCallback(failure))).toMatchObject({
+  test('has a failed callback, including one with a missing result', () => {
+    const attemptOf = (delivery: CallbackOutcome) =>
+      settle(aJob({ phase: 'CALLING_BACK' }), claim, { fetches: [], delivery }, NOW, 0, policy).attempt;
+    expect(attemptOf(failedCallback(failure))).toMatchObject({
       startedAt: NOW - 900,
       callback: { status: 'FAILED', class: 'bad_status', statusCode: 500, startedAt: NOW - 900, durationMs: 7 },
     });
-    const missing = callbackOf({ kind: 'resultMissing', providerId: 'gas' });
-    expect(missing).toMatchObject({ startedAt: NOW, callback: { status: 'FAILED', class: 'result_missing' } });
+    const attemptWithMissingResult = attemptOf({ kind: 'resultMissing', providerId: 'gas' });
+    expect(attemptWithMissingResult).toMatchObject({
+      startedAt: NOW,
+      callback: { status: 'FAILED', class: 'result_missing' },
+    });
     const delivered = { ...DELIVERED, durationMs: 5 };
-    expect(callbackOf(delivered)?.startedAt).toBe(NOW - 5);
+    expect(attemptOf(delivered)?.startedAt).toBe(NOW - 5);
   });
 
-  test('has a provider that is still working, and starts at its end if its calls are unknown', () => {
+  test('has a provider that is still working, and starts at its own end if the call times are unknown', () => {
     const fetches = [working('gas'), unavailable('internet')];
-    const { attempt } = settle(aJob(), claimed, { fetches }, NOW, 0, policy);
+    const { attempt } = settle(aJob(), claim, { fetches }, NOW, 0, policy);
     expect(attempt).toMatchObject({ startedAt: NOW, fetches: [{ status: 'FAILED', class: 'still_working' }, {}] });
   });
 
-  test('has no next attempt when there is none', () => {
+  test('has no time of a next attempt when the job has ended', () => {
     const delivery = { ...DELIVERED, durationMs: 5 };
-    const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
+    const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claim, { fetches: [], delivery }, NOW, 0, policy);
     expect(attempt?.nextAttemptAt).toBeUndefined();
     expect(attempt?.callback).toMatchObject({ status: 'OK', startedAt: NOW - 5 });
   });
 
   test('counts the calls of a callback', () => {
     const delivery = { ...DELIVERED, tries: 2 };
-    const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claimed, { fetches: [], delivery }, NOW, 0, policy);
+    const { attempt } = settle(aJob({ phase: 'CALLING_BACK' }), claim, { fetches: [], delivery }, NOW, 0, policy);
     expect(attempt?.callback).toMatchObject({ tries: 2 });
   });
 });

@@ -29,8 +29,8 @@ import {
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
-const ok: HttpAnswer = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
-const common = () => ({
+const OK: HttpAnswer = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
+const commonDeps = () => ({
   ...unguarded,
   now: () => NOW,
   random: () => 0,
@@ -39,17 +39,17 @@ const common = () => ({
   leaseMs: LEASE_MS,
   fetchDeadlineMs: 86_400_000,
 });
-const fails = (error: Error) => async () => {
+const failWith = (error: Error) => async () => {
   throw error;
 };
 
-describe('accepting', () => {
+describe('accepting a job', () => {
   const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
   const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
   const accept = (store: ReturnType<typeof createFakeJobStore>, startExecution: () => Promise<void>) =>
-    acceptJob({ ...common(), ...store, startExecution, newId: () => 'id', fetchDeadlineMs: 1 }, request);
+    acceptJob({ ...commonDeps(), ...store, startExecution, newId: () => 'id', fetchDeadlineMs: 1 }, request);
 
-  test('stores the job, leased, before its execution starts', async () => {
+  test('stores the job with a lease before its execution starts', async () => {
     const store = createFakeJobStore();
     await accept(store, async () => void expect(store.jobs.get('id')?.leasedUntil).toBe(NOW + LEASE_MS));
     expect(store.jobs.get('id')?.status).toBe('PENDING');
@@ -57,63 +57,65 @@ describe('accepting', () => {
 
   test('leaves the job to the schedule when its execution does not start', async () => {
     const store = createFakeJobStore();
-    await accept(store, fails(new Error('throttled')));
+    await accept(store, failWith(new Error('throttled')));
     expect(store.jobs.get('id')).toMatchObject({ status: 'PENDING', dueAt: NOW });
   });
 
-  test('succeeds even if only storing works', async () => {
+  test('succeeds if only the job is stored', async () => {
     const store = createFakeJobStore();
-    store.control.release = fails(new Error('down'));
-    expect((await accept(store, fails(new Error('down')))).job.jobId).toBe('id');
+    store.control.release = failWith(new Error('down'));
+    expect((await accept(store, failWith(new Error('down')))).job.jobId).toBe('id');
   });
 
   test('fails if the job is not stored', async () => {
     const store = createFakeJobStore();
-    store.intake.create = fails(new Error('down'));
+    store.intake.create = failWith(new Error('down'));
     await expect(accept(store, async () => {})).rejects.toThrow('down');
   });
 });
 
-describe('delivering', () => {
+describe('delivering a callback', () => {
   const deliver = async (
     change: { save?: () => Promise<void>; send?: () => Promise<HttpAnswer> },
     worked = aWorkedJob(),
   ) => {
     const store = createFakeJobStore();
     await givenJob(store, aJob({ jobId: worked.jobId }));
-    const sent: string[] = [];
+    const sentBodies: string[] = [];
     const send = async ({ body = '' }: { body?: string }) => {
-      sent.push(body);
-      return change.send ? change.send() : ok;
+      sentBodies.push(body);
+      return change.send ? change.send() : OK;
     };
     const outcomes = change.save ? { save: change.save } : store.outcomes;
-    const deps = { ...common(), results: store.results, outcomes, findClient, send, userAgent: 'test' };
+    const deps = { ...commonDeps(), results: store.results, outcomes, findClient, send, userAgent: 'test' };
     const run = deliverCallback(deps, worked);
-    return { store, sent, run };
+    return { store, sentBodies, run };
   };
 
   test('succeeds permanently once delivered, even if the outcome cannot be saved', async () => {
-    const { run, sent } = await deliver({ save: fails(new Error('down')) });
+    const { run, sentBodies } = await deliver({ save: failWith(new Error('down')) });
     await expect(run).rejects.toBeInstanceOf(OutcomeNotSaved);
-    expect(sent).toHaveLength(1);
+    expect(sentBodies).toHaveLength(1);
   });
 
   test('does not affect the outcome of a newer claim', async () => {
-    const { run } = await deliver({ save: fails(new StaleClaim('stale')) });
+    const { run } = await deliver({ save: failWith(new StaleClaim('stale')) });
     await expect(run).resolves.toBeUndefined();
   });
 
   test('makes no call if the lease is too short', async () => {
-    const { run, sent } = await deliver({}, aWorkedJob({ leasedUntil: NOW + 10_000 }));
+    const { run, sentBodies } = await deliver({}, aWorkedJob({ leasedUntil: NOW + 10_000 }));
     await expect(run).rejects.toMatchObject({ name: 'LeaseLost' });
-    expect(sent).toEqual([]);
+    expect(sentBodies).toEqual([]);
   });
 
   test('distinguishes an unavailable receiver from one with an invalid certificate', async () => {
-    const lost = await deliver({ send: fails(new HttpFailure('connection_refused', 'ECONNREFUSED', 1)) });
-    await expect(lost.run).rejects.toBeInstanceOf(CallbackUnavailable);
-    const bad = await deliver({ send: fails(new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1)) });
-    await expect(bad.run).rejects.toMatchObject({ name: 'CallbackRejected' });
+    const refusedConnection = await deliver({
+      send: failWith(new HttpFailure('connection_refused', 'ECONNREFUSED', 1)),
+    });
+    await expect(refusedConnection.run).rejects.toBeInstanceOf(CallbackUnavailable);
+    const badCertificate = await deliver({ send: failWith(new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1)) });
+    await expect(badCertificate.run).rejects.toMatchObject({ name: 'CallbackRejected' });
   });
 });
 
@@ -127,90 +129,90 @@ const withResults = (saved: unknown[]) => {
   return { results: { ...results, save }, jobs: reader };
 };
 
-describe('fetching', () => {
+describe('fetching from a provider', () => {
   const provider = aProvider({ maxBytes: 50_000 });
   const fetchWith = (answer: Partial<HttpAnswer>, saved: unknown[] = []) =>
     fetchProvider(
       {
-        ...common(),
+        ...commonDeps(),
         catalogue: new Map([['gas', provider]]),
-        send: async () => ({ ...ok, ...answer }),
+        send: async () => ({ ...OK, ...answer }),
         findSecret: async () => 'secret',
         ...withResults(saved),
       },
       { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas', retryCount: 1 },
     );
 
-  test('reports the number of its calls, whatever the outcome', async () => {
+  test('reports the number of its calls after success and after failure', async () => {
     expect(await fetchWith({})).toMatchObject({ tries: 2 });
     const error = await fetchWith({ statusCode: 500 }).catch((thrown: unknown) => thrown);
     expect(JSON.parse((error as Error).message)).toMatchObject({ statusCode: 500, tries: 2 });
   });
 
-  test('leaves nothing stored for a job that was cancelled and deleted meanwhile', async () => {
+  test('leaves no result stored for a job that was deleted during the call', async () => {
     const store = createFakeJobStore();
     const job = aJob({ jobId: 'id' });
     await givenJob(store, job);
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
-    const deps = { ...common(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]) };
+    const deps = { ...commonDeps(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]) };
     const fetch = (send: () => Promise<HttpAnswer>) =>
       fetchProvider(
         { ...deps, send, findSecret: async () => 'secret' },
         { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
       );
-    await fetch(async () => ({ ...ok, headers, body }));
+    await fetch(async () => ({ ...OK, headers, body }));
     expect(store.stored.get('id')?.size).toBe(1);
     store.stored.clear();
     await fetch(async () => {
-      const over = cancelled(job, { now: NOW, retentionMs: 60_000 });
-      await store.control.replace(job, over);
-      await store.control.replace(over, expunged(over, NOW));
+      const cancelledJob = cancelled(job, { now: NOW, retentionMs: 60_000 });
+      await store.control.replace(job, cancelledJob);
+      await store.control.replace(cancelledJob, expunged(cancelledJob, NOW));
       await store.results.expunge('id');
-      return { ...ok, headers, body };
+      return { ...OK, headers, body };
     });
     expect(store.stored.get('id')?.size ?? 0).toBe(0);
   });
 
-  test('leaves nothing stored once its execution settled without it, or the job was delivered without it', async () => {
+  test('leaves no result stored if its job was settled during the call without listing it', async () => {
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
-    /** Fetches something large while another invocation of the same claim settles the job. */
-    const outlive = async (settlement: Partial<Settlement>, data: ProviderResultData[] = []) => {
+    /** Fetches a large result while another invocation of the same claim settles the job; the number of results stored. */
+    const storedAfter = async (settlement: Partial<Settlement>, data: ProviderResultData[] = []) => {
       const store = createFakeJobStore();
       await givenJob(store, aJob({ jobId: 'id' }));
       const send = async () => {
         const base = { phase: 'FETCHING', fetchAttempts: 0, callbackAttempts: 0, updatedAt: NOW } as const;
         await store.outcomes.save('id', 1, { ...base, status: 'PENDING', results: [], ...settlement }, data);
-        return { ...ok, headers, body };
+        return { ...OK, headers, body };
       };
-      const deps = { ...common(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]), send };
+      const deps = { ...commonDeps(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]), send };
       const request = { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' };
       await fetchProvider({ ...deps, findSecret: async () => 'secret' }, request);
       return store.stored.get('id')?.size ?? 0;
     };
-    const lost = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'internal' } } as const;
-    expect(await outlive({ results: [lost], dueAt: NOW + 30_000 })).toBe(0);
+    const notFetched = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'internal' } } as const;
+    expect(await storedAfter({ results: [notFetched], dueAt: NOW + 30_000 })).toBe(0);
     const fetchedResult = { providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 2 } as const;
     const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
-    expect(await outlive({ results: [fetchedResult], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
-    // A result that the job lists is stored under the same key.
-    expect(await outlive({ results: [fetchedResult], dueAt: NOW + 30_000 })).toBe(1);
+    expect(await storedAfter({ results: [fetchedResult], status: 'COMPLETE', expiresAt: NOW }, [inline])).toBe(0);
+    // A result that the job lists stays stored, since both have the same key.
+    expect(await storedAfter({ results: [fetchedResult], dueAt: NOW + 30_000 })).toBe(1);
   });
 
   test('returns small results inline, and stores large ones', async () => {
     const saved: unknown[] = [];
     const headers = { 'content-type': 'text/plain' };
     expect((await fetchWith({ headers, body: Buffer.from('small') }, saved)).json).toBe('"small"');
-    const large = await fetchWith({ headers, body: Buffer.alloc(17_000, 'x') }, saved);
-    expect(large.json).toBeUndefined();
-    // Nothing renews it before its job is settled: if it expired earlier, the callback would go without it.
+    const largeResult = await fetchWith({ headers, body: Buffer.alloc(17_000, 'x') }, saved);
+    expect(largeResult.json).toBeUndefined();
+    // The result is not renewed before its job is settled, so it must not expire before then.
     const expiresAt = firstKeptUntil(NOW, 86_400_000, policy);
     expect(saved.map((args) => (args as unknown[])[3])).toEqual([expiresAt]);
-    expect(large).toMatchObject({ keptUntil: expiresAt });
+    expect(largeResult).toMatchObject({ keptUntil: expiresAt });
     expect(expiresAt).toBeGreaterThan((NOW + 86_400_000) / 1000);
     expect(expiresAt).toBeLessThan((NOW + 30 * 86_400_000) / 1000);
-    // Escaping makes this one too large for the payload, though it arrived with less than 16 KiB.
+    // 9,000 quotes are less than 16 KiB, but escaping doubles them, which is too large for the payload.
     expect((await fetchWith({ headers, body: Buffer.alloc(9_000, '"') }, saved)).json).toBeUndefined();
     expect(saved).toHaveLength(2);
   });
@@ -218,24 +220,27 @@ describe('fetching', () => {
   test.each<[string, Partial<HttpAnswer>, string]>([
     ['a 404', { statusCode: 404 }, 'ProviderRefused'],
     ['a 500', { statusCode: 500 }, 'ProviderUnavailable'],
-    ['a 500 that asks to wait', { statusCode: 500, headers: { 'retry-after': '3' } }, 'ProviderThrottled'],
+    ['a 500 with Retry-After', { statusCode: 500, headers: { 'retry-after': '3' } }, 'ProviderThrottled'],
     ['a 429', { statusCode: 429 }, 'ProviderThrottled'],
-    ['half a body', { bodyFailure: { class: 'connection_broken', message: 'ECONNRESET' } }, 'ProviderUnavailable'],
-    ['too much', { bodyFailure: { class: 'too_large', message: '' } }, 'ProviderRefused'],
+    ['a truncated body', { bodyFailure: { class: 'connection_broken', message: 'ECONNRESET' } }, 'ProviderUnavailable'],
+    ['a body that is too large', { bodyFailure: { class: 'too_large', message: '' } }, 'ProviderRefused'],
     [
       'text that exceeds the limit when escaped',
       { headers: { 'content-type': 'text/plain' }, body: Buffer.alloc(49_000, '"') },
       'ProviderRefused',
     ],
     ['broken JSON', { headers: { 'content-type': 'application/json' }, body: Buffer.from('{') }, 'ProviderUnavailable'],
-  ])('reads %s as %s', async (_name, answer, _failure) => {
-    await expect(fetchWith(answer)).rejects.toMatchObject({ name: _failure });
+  ])('reports %s as %s', async (_case, answer, name) => {
+    await expect(fetchWith(answer)).rejects.toMatchObject({ name });
   });
 });
 
-describe('settling', () => {
+describe('settling a job', () => {
   const settle = async (store: ReturnType<typeof createFakeJobStore>, worked = aWorkedJob()) =>
-    settleJob({ ...common(), jobs: store.reader, results: store.results, outcomes: store.outcomes }, { job: worked });
+    settleJob(
+      { ...commonDeps(), jobs: store.reader, results: store.results, outcomes: store.outcomes },
+      { job: worked },
+    );
 
   test('stores fetched data before it saves the outcome', async () => {
     const store = createFakeJobStore();
@@ -262,7 +267,7 @@ describe('settling', () => {
     expect((await store.results.load(worked.jobId))?.results).toMatchObject([{ providerId: 'gas', json: '"gas"' }]);
   });
 
-  test('saves where results are stored, and until when', async () => {
+  test('saves the digest, the number of chunks and the expiry of each stored result', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
     await givenJob(store, aJob({ jobId: worked.jobId }));
@@ -270,21 +275,21 @@ describe('settling', () => {
     const [gas] = store.jobs.get(worked.jobId)?.results ?? [];
     const stored = store.stored.get(worked.jobId)?.get('gas');
     expect(gas).toMatchObject({ digest: '"gas"', chunks: 1, keptUntil: stored?.expiresAt });
-    // In epoch seconds: in milliseconds it would never be deleted.
-    const life = { phase: 'FETCHING' as const, deadlineAt: NOW + 86_400_000, callbackAttempts: 0 };
-    expect(stored?.expiresAt).toBe(keptUntil(life, NOW, policy));
+    // In epoch seconds, as DynamoDB's TTL expects: an item with milliseconds would never be deleted.
+    const lifeOfJob = { phase: 'FETCHING' as const, deadlineAt: NOW + 86_400_000, callbackAttempts: 0 };
+    expect(stored?.expiresAt).toBe(keptUntil(lifeOfJob, NOW, policy));
   });
 
   test('renews a stored result only if it could expire before the job', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ providers: ['internet'], results: [unavailable('internet')], checkpointed: true });
-    const renewed: unknown[] = [];
+    const renewals: unknown[] = [];
     const { renew } = store.results;
     store.results.renew = async (...args) => {
-      renewed.push(args);
+      renewals.push(args);
       return renew(...args);
     };
-    const attempt = async (keptUntil: number) => {
+    const renewalsAfter = async (keptUntil: number) => {
       store.jobs.delete(worked.jobId);
       const gas = {
         providerId: 'gas',
@@ -297,30 +302,30 @@ describe('settling', () => {
       };
       await givenJob(store, aJob({ jobId: worked.jobId, results: [gas] }));
       await settle(store, worked);
-      return renewed.length;
+      return renewals.length;
     };
-    const renewal = () => (renewed.at(-1) as unknown[])?.[2];
-    const week = NOW / 1000 + 7 * 86_400;
-    expect([await attempt(week + 2 * 86_400), await attempt(week - 3 * 86_400)]).toEqual([0, 1]);
-    expect(renewal()).toBe(firstKeptUntil(NOW, 86_400_000, policy));
+    const lastRenewedUntil = () => (renewals.at(-1) as unknown[])?.[2];
+    const inAWeek = NOW / 1000 + 7 * 86_400;
+    expect([await renewalsAfter(inAWeek + 2 * 86_400), await renewalsAfter(inAWeek - 3 * 86_400)]).toEqual([0, 1]);
+    expect(lastRenewedUntil()).toBe(firstKeptUntil(NOW, 86_400_000, policy));
   });
 
-  test('leaves nothing stored by a claim that is stale when its outcome is written', async () => {
+  test('leaves no result of a claim that becomes stale before its outcome is written', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
     const job = aJob({ jobId: worked.jobId });
     await givenJob(store, job);
     const { save } = store.outcomes;
     store.outcomes.save = async (...args) => {
-      const over = cancelled(job, { now: NOW, retentionMs: 60_000 });
-      await store.control.replace(job, over);
+      const cancelledJob = cancelled(job, { now: NOW, retentionMs: 60_000 });
+      await store.control.replace(job, cancelledJob);
       return save(...args);
     };
     await settle(store, worked);
     expect(store.stored.get(worked.jobId)?.size).toBe(0);
   });
 
-  test("leaves nothing from a stale claim's fetches, nor from saves that end after another failed", async () => {
+  test("leaves no result of a stale claim's fetches, nor of a save that ends after another save failed", async () => {
     const store = createFakeJobStore();
     const { results } = store;
     const worked = aWorkedJob({ order: ['gas', 'internet', 'phone'], results: [fetched('gas'), fetched('internet')] });
@@ -328,35 +333,35 @@ describe('settling', () => {
     await givenJob(store, job);
     const large = { providerId: 'phone', fetchedAt: NOW, bytes: 9, json: '"a large"' };
     const stored = await results.save(worked.jobId, 1, large, NOW);
-    const { json: _, ...phone } = { ...fetched('phone'), stored };
+    const { json: _json, ...phone } = { ...fetched('phone'), stored };
     await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
     await settle(store, { ...worked, results: [...worked.results, phone] });
     expect(store.stored.get(worked.jobId)?.size).toBe(0);
 
     // Gas was stored by a newer claim meanwhile; internet's save takes longer to succeed than gas's to fail.
-    const other = aJob({ jobId: aJob().jobId, providers: worked.order });
-    await givenJob(store, other);
+    const otherJob = aJob({ jobId: aJob().jobId, providers: worked.order });
+    await givenJob(store, otherJob);
     const { save } = results;
     results.save = async (jobId, claims, result, expiresAt) => {
       if (result.providerId === 'gas') throw new StaleClaim('stale');
       await new Promise((resolve) => setImmediate(resolve));
-      await store.control.replace(other, cancelled(other, { now: NOW, retentionMs: 60_000 }));
+      await store.control.replace(otherJob, cancelled(otherJob, { now: NOW, retentionMs: 60_000 }));
       return save(jobId, claims, result, expiresAt);
     };
-    await settle(store, { ...worked, jobId: other.jobId });
-    expect(store.stored.get(other.jobId)?.size ?? 0).toBe(0);
+    await settle(store, { ...worked, jobId: otherJob.jobId });
+    expect(store.stored.get(otherJob.jobId)?.size ?? 0).toBe(0);
   });
 
   test('counts internal faults by task, and logs each with its cause', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [notAttempted('gas'), fetched('internet')] });
     await givenJob(store, aJob({ jobId: worked.jobId }));
-    const counted: unknown[] = [];
-    const metrics = { ...unguarded.metrics, count: (...metric: unknown[]) => void counted.push(metric) };
-    const deps = { ...common(), ...store, jobs: store.reader, metrics };
+    const counts: unknown[] = [];
+    const metrics = { ...unguarded.metrics, count: (...metric: unknown[]) => void counts.push(metric) };
+    const deps = { ...commonDeps(), ...store, jobs: store.reader, metrics };
     await settleJob(deps, { job: worked });
     await settleJob(deps, { job: { ...worked, results: [] }, deliveryError: NOT_SENT });
-    expect(counted).toEqual([
+    expect(counts).toEqual([
       ['OwnFaults', { task: 'provider-fetch' }],
       ['OwnFaults', { task: 'callback-deliver' }],
     ]);
@@ -367,7 +372,7 @@ describe('settling', () => {
     ]);
   });
 
-  test('changes nothing under a claim that is not the newest', async () => {
+  test('changes nothing if its claim is not the newest', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob();
     const job = aJob({ jobId: worked.jobId, claims: 2 });
@@ -378,11 +383,11 @@ describe('settling', () => {
   });
 });
 
-describe('claiming', () => {
-  const claim = async (store: ReturnType<typeof createFakeJobStore>, change = {}, before = 0) =>
+describe('claiming due jobs', () => {
+  const claim = async (store: ReturnType<typeof createFakeJobStore>, change = {}, claimedBefore = 0) =>
     claimDueJobs(
       {
-        ...common(),
+        ...commonDeps(),
         due: store.due,
         outcomes: store.outcomes,
         findClient,
@@ -391,25 +396,25 @@ describe('claiming', () => {
         maxJobsPerSweep: 100,
         ...change,
       },
-      before,
+      claimedBefore,
     );
-  const withDue = async (count: number, change = {}) => {
+  const storeWithDueJobs = async (count: number, change = {}) => {
     const store = createFakeJobStore();
     for (let index = 0; index < count; index += 1) await givenJob(store, aJob({ dueAt: NOW, ...change }));
     return store;
   };
 
   test('claims every due job once, in batches of at most 40', async () => {
-    const { batches, more, claimed } = await claim(await withDue(95));
+    const { batches, more, claimed } = await claim(await storeWithDueJobs(95));
     const ids = batches.flat().map((job) => job.jobId);
     // Jobs created with a lease have been claimed before, so each is in a batch of its own.
     expect([new Set(ids).size, ids.length, claimed, more]).toEqual([95, 95, 95, false]);
-    const waiting = await claim(await withDue(95, { claimsSinceOutcome: 0 }));
-    expect(waiting.batches.map((batch) => batch.length)).toEqual([40, 40, 15]);
+    const neverClaimed = await claim(await storeWithDueJobs(95, { claimsSinceOutcome: 0 }));
+    expect(neverClaimed.batches.map((batch) => batch.length)).toEqual([40, 40, 15]);
   });
 
-  test('claims no more than a sweep may, earlier passes included', async () => {
-    const store = await withDue(30, { claimsSinceOutcome: 0 });
+  test('claims no more than maxJobsPerSweep, including the jobs claimed by earlier passes', async () => {
+    const store = await storeWithDueJobs(30, { claimsSinceOutcome: 0 });
     expect(await claim(store, { lastPause: async () => undefined, maxJobsPerSweep: 25 }, 5)).toMatchObject({
       claimed: 25,
       more: false,
@@ -417,18 +422,22 @@ describe('claiming', () => {
   });
 
   test('skips a job that cannot be claimed', async () => {
-    const store = await withDue(10, { claimsSinceOutcome: 0 });
-    const taken = store.due.claim;
+    const store = await storeWithDueJobs(10, { claimsSinceOutcome: 0 });
+    const { claim: claimJob } = store.due;
     let calls = 0;
     const due = {
       ...store.due,
-      claim: async (...args: Parameters<typeof taken>) => (calls++ === 3 ? fails(new Error('down'))() : taken(...args)),
+      claim: async (...args: Parameters<typeof claimJob>) => {
+        calls += 1;
+        if (calls === 4) throw new Error('down');
+        return claimJob(...args);
+      },
     };
     expect((await claim(store, { due })).claimed).toBe(9);
   });
 
-  test('ends a job that was claimed twenty times in over a week without an outcome', async () => {
-    const store = await withDue(1, { claimsSinceOutcome: 20, updatedAt: NOW - 7 * 86_400_000 - 1 });
+  test('ends a job that was claimed more than twenty times in over a week without an outcome', async () => {
+    const store = await storeWithDueJobs(1, { claimsSinceOutcome: 20, updatedAt: NOW - 7 * 86_400_000 - 1 });
     expect((await claim(store)).batches).toEqual([]);
     expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
   });

@@ -17,14 +17,14 @@ import { cpuMs } from './process-figures.ts';
 import { inParallel, withCloud } from './temporary-cloud.ts';
 
 /**
- * The yardstick of a drain: one query for all pending records, all processed in parallel, one update per record. No lease, no
+ * The baseline of a drain: one query for all pending records, all processed in parallel, one update per record. No lease, no
  * retry, no signature, no limit. It runs in a process of its own and uses the same database.
  */
 
 /** Result of a drain: jobs delivered a second, from its start to the last callback, and CPU time of each job. */
 export type Drain = { jobsPerSecond: number; cpuMsPerJob: number };
 
-const TABLE = 'YardstickTable';
+const TABLE = 'BaselineTable';
 const STATUS = { '#status': 'status' };
 
 /** More connections at once overflow the listen queue of the provider, which is one process. */
@@ -77,7 +77,7 @@ const drainTable = async (client: DynamoDBClient): Promise<void> => {
 };
 
 /** Fills a table with records of two providers, and measures how fast a child process drains it. */
-export const drainByYardstick = (jobs: number): Promise<Drain> =>
+export const drainByBaseline = (jobs: number): Promise<Drain> =>
   withCloud({}, async ({ instance, receiver }) => {
     const { endpoints, access } = instance.running;
     const client = clientOf(endpoints.dynamodb, access);
@@ -112,7 +112,7 @@ export const drainByYardstick = (jobs: number): Promise<Drain> =>
     setAccess(env, access);
     const databaseBefore = cpuMs(instance.pid);
     const child = fork(fileURLToPath(import.meta.url), { env });
-    const failed = once(child, 'exit').then(() => Promise.reject(new Error('the yardstick failed')));
+    const failed = once(child, 'exit').then(() => Promise.reject(new Error('the baseline failed')));
     const [{ cpu, tookMs }] = (await Promise.race([once(child, 'message'), failed])) as [Drained];
     failed.catch(() => {});
     child.kill();
