@@ -114,10 +114,10 @@ test('a job keeps its end time when it is expunged, and loses it when it is redr
   expect(cancelledJob).toMatchObject({ endedAt: NOW });
   expect(cancelledJob).not.toHaveProperty('isInTrouble');
   expect(expunged(cancelledJob, NOW + 9).endedAt).toBe(NOW);
-  // Jobs that cancelledJob under earlier versions have no end time.
+  // Jobs that ended under earlier versions have no end time.
   const { endedAt: _endedAt, ...olderJob } = cancelledJob;
   expect(expunged(olderJob, NOW + 9).endedAt).toBe(NOW);
-  const redrivenJob = redriven({ ...ended, isInTrouble: true }, [], times);
+  const redrivenJob = redriven({ ...cancelledJob, isInTrouble: true }, [], times);
   expect(redrivenJob).not.toHaveProperty('endedAt');
   expect(redrivenJob).not.toHaveProperty('isInTrouble');
 });
@@ -210,8 +210,8 @@ describe('a redrive', () => {
     ] as const) {
       const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
       const stored = await store.results.save(job.jobId, 1, result, before);
-      const held = store.jobs.get(job.jobId) as Job;
-      store.jobs.set(job.jobId, { ...held, results: [{ ...fetchedResult('gas'), ...stored }] });
+      const claimedJob = store.jobs.get(job.jobId) as Job;
+      store.jobs.set(job.jobId, { ...claimedJob, results: [{ ...fetchedResult('gas'), ...stored }] });
       expect((await redrive()).results).toMatchObject([{ providerId: 'gas', keptUntil: after }]);
       expect(store.stored.get(job.jobId)?.get('gas')?.expiresAt).toBe(after);
     }
@@ -227,7 +227,7 @@ describe('a redrive', () => {
     await store.results.save(job.jobId, 2, result, NOW);
     const claimedJob = (await store.reader.get(job.jobId, NOW)) as Job;
     const expungedJob = {
-      ...cancelled({ ...held, results: [fetchedResult('gas')] }, { now: NOW, retentionMs: 60_000 }),
+      ...cancelled({ ...claimedJob, results: [fetchedResult('gas')] }, { now: NOW, retentionMs: 60_000 }),
       expungedAt: NOW,
     };
     await store.control.replace(claimedJob, expungedJob);
