@@ -16,7 +16,7 @@ const faultsOf = (text: string, placeholders: Record<string, string> = {}): read
     throw error;
   }
 };
-const describeAll = (text: string, placeholders?: Record<string, string>): string[] =>
+const describeFaults = (text: string, placeholders?: Record<string, string>): string[] =>
   locateFaults(text, faultsOf(text, placeholders)).map(
     ({ path, message, line, column }) => `${line}:${column} ${path.join('.')}: ${message}`,
   );
@@ -36,8 +36,8 @@ const auth = { header: 'authorization', secret: 's' };
 
 describe('a provider', () => {
   test.each<[string, Record<string, unknown>]>([
-    ['nothing more', {}],
-    ['a header as credential, as before', { auth: { header: 'x-api-key', secret: 'gas-key' } }],
+    ['an id and a URL only', {}],
+    ['a header credential without a kind', { auth: { header: 'x-api-key', secret: 'gas-key' } }],
     ['user info', { url: 'https://user:pass@h.example/x' }],
     ['a POST with a body', { ...post, body: { a: ['{p}'] }, ...parameters({ p: { type: 'string', default: 'x' } }) }],
     ['a POST with an idempotency header', { method: 'POST', idempotencyHeader: 'Idempotency-Key' }],
@@ -50,7 +50,7 @@ describe('a provider', () => {
     ['OAuth', { auth: { kind: 'oauth2', tokenUrl: 'https://id.example/token?x=1', clientId: 'c', secret: 's' } }],
     ['pages with a cursor in the last item', { pagination: lastItem }],
     ['pages', { pagination: { ...cursor, itemsAt: '/data' } }],
-    ['pages and data that is selected', { pagination: cursor, dataAt: '/x' }],
+    ['pages and dataAt', { pagination: cursor, dataAt: '/x' }],
     ['pages of a POST that is repeatable', { ...post, pagination: cursor }],
     ['polling', polling({})],
     ['polling by status', polling({ statusAt: '/s', pending: ['A', 1], succeeded: ['B', null], failed: ['1'] })],
@@ -65,7 +65,7 @@ describe('a provider', () => {
     ['polling at a pointer', polling({ statusUrl: { at: '/links/0/~1a' }, resultUrlAt: '/result' })],
     ['responses', { responses: { 404: 'empty', '5xx': 'refused' } }],
     [
-      'an `as` that swaps names',
+      "parameters sent under each other's names",
       {
         url: 'https://h.example{?a,b}',
         ...parameters({ a: { type: 'string', as: 'b' }, b: { type: 'string', as: 'a' } }),
@@ -331,7 +331,7 @@ describe('parameters', () => {
       },
       ['parameters.properties.a.default: Must not have "/"'],
     ],
-  ])('may not be declared as in %j', (fields, faults) => {
+  ])('may not be declared by %j', (fields, faults) => {
     const messages = messagesOf(fields);
     expect(messages).toHaveLength(faults.length);
     for (const [index, fault] of faults.entries()) expect(messages[index]).toContain(fault);
@@ -358,7 +358,7 @@ describe('catalogue faults', () => {
   ],
   "more": 1
 }`;
-    expect(describeAll(text)).toEqual([
+    expect(describeFaults(text)).toEqual([
       '3:27 providers.0.url: ${PROVIDERS_API_URL} is used here, but PROVIDERS_API_URL is not set',
       '3:75 providers.0.timeoutMs: Must be at least 1',
       '5:13 providers.1.id: Duplicate id "gas"',
@@ -371,12 +371,12 @@ describe('catalogue faults', () => {
       '15:5 providers.3.id: Is required',
       '17:3 : Unknown key "more"',
     ]);
-    expect(describeAll(text, { PROVIDERS_API_URL: 'https://x' })).toContain(
+    expect(describeFaults(text, { PROVIDERS_API_URL: 'https://x' })).toContain(
       '3:27 providers.0.url: Must declare {from} in parameters',
     );
   });
 
-  test('of parameters do not hide those of the URL; those of one header do not hide those of others', () => {
+  test('of parameters and headers do not hide faults of the URL and of other headers', () => {
     const fields = {
       url: 'https://h/{a}{',
       headers: { host: 'x', 'x-a': 'a\nb', 'X-b': '1', 'x-B': '2' },
@@ -404,7 +404,7 @@ describe('catalogue faults', () => {
     expect(faultsOf('{\n  "providers": [}')).toEqual([
       { path: [], message: expect.stringMatching(/^Must be JSON: /), line: 2, column: 17 },
     ]);
-    expect(describeAll('')).toEqual([expect.stringMatching(/^1:1 : Must be JSON/)]);
+    expect(describeFaults('')).toEqual([expect.stringMatching(/^1:1 : Must be JSON/)]);
   });
 
   test.each([
@@ -417,7 +417,7 @@ describe('catalogue faults', () => {
     expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
   });
 
-  test('of JSON with two errors are reported by the first', () => {
+  test('of JSON with two errors are only the first error', () => {
     expect(faultsOf('[}{')).toHaveLength(1);
   });
 
@@ -438,41 +438,41 @@ describe('catalogue faults', () => {
     expect(faultsOf(text).map((fault) => fault.message)).toContain(message);
   });
 
-  test('name keys that reach into prototypes', () => {
+  test('name the key "__proto__"', () => {
     const text =
       '{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,"body":{"a":{"__proto__":{}}}}]}';
-    expect(describeAll(text)).toEqual(['1:90 providers.0.body.a: Must not have the key "__proto__"']);
+    expect(describeFaults(text)).toEqual(['1:90 providers.0.body.a: Must not have the key "__proto__"']);
   });
 
-  test('include unset placeholders, even if their names are inherited by objects', () => {
+  test('include unset placeholders, even if they have the name of an inherited property', () => {
     const text = '{"providers":[{"id":"p","url":"https://h/${constructor}/${A}","headers":{"x-a":"${A}"}}]}';
-    expect(describeAll(text).map((line) => line.split(' is used')[0])).toEqual([
+    expect(describeFaults(text).map((line) => line.split(' is used')[0])).toEqual([
       '1:31 providers.0.url: ${constructor}',
       '1:31 providers.0.url: ${A}',
       '1:80 providers.0.headers.x-a: ${A}',
     ]);
-    expect(describeAll('{"providers":[{"id":"p","url":"${A}"}]}', { A: '' })).toHaveLength(1);
+    expect(describeFaults('{"providers":[{"id":"p","url":"${A}"}]}', { A: '' })).toHaveLength(1);
   });
 
   test.each([
-    ['closed', '['.repeat(100_000) + ']'.repeat(100_000)],
-    ['open', '['.repeat(100_000)],
+    ['with closing brackets', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['without closing brackets', '['.repeat(100_000)],
     ['of objects', '{"a":'.repeat(100_000)],
-  ])('of a body nested too deeply are a single fault, with its position (%s)', (_, deep) => {
-    const text = `{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,\n"body":${deep}}]}`;
-    expect(describeAll(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 levels deep$/)]);
+  ])('of a body nested too deeply are a single fault, with its position (%s)', (_case, deepBody) => {
+    const text = `{"providers":[{"id":"p","url":"https://h","method":"POST","repeatable":true,\n"body":${deepBody}}]}`;
+    expect(describeFaults(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 levels deep$/)]);
   });
 
-  test('ignore brackets in strings when measuring depth', () => {
+  test('do not include a depth reached by brackets in a string', () => {
     const brackets = `\\"${'['.repeat(1_000)}`;
     expect(() =>
       parseCatalogue(`{"providers":[{"id":"p","url":"https://h","title":"${brackets.slice(0, 100)}"}]}`, {}),
     ).not.toThrow();
   });
 
-  test('include repeated keys, and are positioned at the last one, which counts', () => {
+  test('of a repeated key are positioned at its last occurrence, which has the effect', () => {
     const text = '{"providers":[{"id":"p","url":"https://h","timeoutMs":1,\n"timeoutMs":0}]}';
-    expect(describeAll(text)).toEqual(['2:13 providers.0.timeoutMs: Must be at least 1']);
+    expect(describeFaults(text)).toEqual(['2:13 providers.0.timeoutMs: Must be at least 1']);
     expect(findRepeatedKeys(text)).toEqual([
       { path: ['providers', 0], key: 'timeoutMs', message: 'Duplicate key "timeoutMs"', line: 2, column: 1 },
     ]);
@@ -515,7 +515,7 @@ describe('a deployed catalogue', () => {
     expect(messageOf('null')).toMatch(/^catalogue: /);
   });
 
-  test('is trusted to keep the rules between fields', () => {
+  test('is not validated by the rules between fields', () => {
     expect(messageOf(withFields({ method: 'POST' }))).toBe('');
   });
 });

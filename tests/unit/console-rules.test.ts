@@ -20,7 +20,7 @@ import { judge } from '../../console/verdict.ts';
 const NOW = Date.parse('2026-01-31T12:00:30Z');
 const NONE: StatusCounts = { PENDING: 0, COMPLETE: 0, PARTIAL: 0, FAILED: 0, CANCELLED: 0 };
 
-describe('texts', () => {
+describe('formatted values', () => {
   test.each([
     [0, '0 ms'],
     [840, '840 ms'],
@@ -49,11 +49,11 @@ describe('texts', () => {
     [NOW - 12_000, '12 s ago'],
     [NOW - 240_000, '4 min ago'],
     [NOW + 7_200_000, 'in 2 h'],
-  ])('%d is %s', (at, expected) => {
+  ])('the time %d is formatted as %s', (at, expected) => {
     expect(formatRelative(at, NOW)).toBe(expected);
   });
 
-  test('a share is 100 % only if nothing is missing', () => {
+  test('a share is formatted as 100 % only if it is 1', () => {
     expect([1, 0.99999, 0.976, 0].map(formatShare)).toEqual(['100 %', '99.9 %', '97.6 %', '0 %']);
   });
 
@@ -63,7 +63,7 @@ describe('texts', () => {
   });
 });
 
-describe('addresses', () => {
+describe('routes', () => {
   test.each([
     ['', 'overview', {}],
     ['#/', 'overview', {}],
@@ -72,11 +72,11 @@ describe('addresses', () => {
     ['#/jobs/%', 'job', { id: '%' }],
     ['#/redrives/1', 'redrive', { id: '1' }],
     ['#/nowhere', 'unknown', {}],
-  ])('%s is the page %s', (hash, page, params) => {
+  ])('the hash %j is the page %s', (hash, page, params) => {
     expect(parseRoute(hash)).toMatchObject({ page, params });
   });
 
-  test('leave out parameters that are undefined or empty', () => {
+  test('omit parameters that are undefined or empty', () => {
     expect(hrefTo('/jobs', { status: 'FAILED', from: undefined, providerId: '' })).toBe('#/jobs?status=FAILED');
     expect(hrefTo('/jobs')).toBe('#/jobs');
   });
@@ -85,13 +85,13 @@ describe('addresses', () => {
     ['#key=a+b/c=', 'a+b/c=', '#/'],
     ['#/jobs/1?key=a+b&tab=data', 'a+b', '#/jobs/1?tab=data'],
     ['#/jobs?status=FAILED', undefined, '#/jobs?status=FAILED'],
-  ])('are split into key and rest: %s', (hash, key, rest) => {
+  ])('are split into the API key and the remaining hash: %s', (hash, key, rest) => {
     expect(splitKey(hash)).toEqual({ key, rest });
   });
 });
 
 describe('filters', () => {
-  test('round-trip through the address, and become a query', () => {
+  test('are parsed from route parameters, and converted to route and query parameters', () => {
     const filter = parseFilter({ status: 'FAILED,NONSENSE,PARTIAL', providerId: 'gas', from: '2026-01-01T00:00:00Z' });
     expect(filterParams(filter)).toMatchObject({ status: 'PARTIAL,FAILED', providerId: 'gas' });
     expect(filterQuery(filter)).toEqual({
@@ -101,7 +101,7 @@ describe('filters', () => {
     });
   });
 
-  test('have no status with jobs in trouble, and no times with a range', () => {
+  test('have no status if inTrouble is set, and no times if a range is set', () => {
     expect(parseFilter({ status: 'FAILED', inTrouble: 'true' })).toEqual({ statuses: [], inTrouble: true });
     expect(parseFilter({ range: 'hour', from: '2026-01-01T00:00:00Z' })).toEqual({
       statuses: [],
@@ -111,11 +111,11 @@ describe('filters', () => {
     expect(parseFilter({ range: 'constructor', from: 'yesterday' })).toEqual({ statuses: [], inTrouble: false });
   });
 
-  test('a range begins at a full minute', () => {
+  test('begin a range at a full minute', () => {
     expect(startOf('hour', NOW)).toBe('2026-01-31T11:00:00.000Z');
   });
 
-  test('are redriven as they are shown, but only jobs that failed', () => {
+  test('become redrive requests for failed and partial jobs only', () => {
     expect(redriveRequest(parseFilter({}), NOW)).toEqual({ status: ['FAILED', 'PARTIAL'] });
     expect(redriveRequest(parseFilter({ status: 'FAILED,PENDING', providerId: 'gas', range: 'hour' }), NOW)).toEqual({
       status: ['FAILED'],
@@ -137,22 +137,22 @@ describe('filters', () => {
 describe('rows', () => {
   const row = (jobId: string, status: JobSummary['status'] = 'PENDING') => ({ jobId, status }) as JobSummary;
 
-  test('are replaced by those of a fresh page, and older ones stay', () => {
-    const merged = mergeRows([row('c'), row('b'), row('a')], [row('d'), row('c', 'COMPLETE')], false);
-    expect(merged.map(({ jobId }) => jobId)).toEqual(['d', 'c', 'b', 'a']);
-    expect(merged[1]?.status).toBe('COMPLETE');
+  test('are replaced by the rows of a fresh page, and older rows are kept', () => {
+    const rows = mergeRows([row('c'), row('b'), row('a')], [row('d'), row('c', 'COMPLETE')], false);
+    expect(rows.map(({ jobId }) => jobId)).toEqual(['d', 'c', 'b', 'a']);
+    expect(rows[1]?.status).toBe('COMPLETE');
   });
 
-  test('have no gap: without an overlap only the fresh page is kept', () => {
+  test('are only those of the fresh page if it does not overlap, so that there is no gap', () => {
     expect(mergeRows([row('b'), row('a')], [row('z'), row('y')], false)).toEqual([row('z'), row('y')]);
   });
 
-  test('that no longer match are dropped', () => {
+  test('that no longer match the filter are dropped', () => {
     expect(mergeRows([row('b'), row('a')], [row('b')], true)).toEqual([row('b')]);
     expect(mergeRows([row('b'), row('a')], [], true)).toEqual([]);
   });
 
-  test('are all processed, even if some fail', async () => {
+  test('are all processed, even if one fails', async () => {
     const progress: number[] = [];
     const act = async (id: string) => {
       if (id === 'b') throw new Error('no');
@@ -164,18 +164,18 @@ describe('rows', () => {
 });
 
 describe('bars', () => {
-  test('end at a round number', () => {
+  test('have a round number as their maximum', () => {
     expect([0, 4, 5, 11, 120, 1_501].map(niceMax)).toEqual([4, 4, 5, 15, 150, 2_000]);
   });
 
-  test('show one failure among thousands, and stay in their frame', () => {
+  test('show one failure among thousands, and do not exceed their height', () => {
     const { bars, max } = barsOf([{ from: '', ...NONE, COMPLETE: 9_999, FAILED: 1, PENDING: 1 }], 100);
     expect(max).toBe(15_000);
     const [bar] = bars;
     expect(bar?.segments.map(({ status }) => status)).toEqual(['COMPLETE', 'FAILED', 'PENDING']);
     expect(bar?.segments[1]?.height).toBeCloseTo(2.5);
-    const full = barsOf([{ from: '', ...NONE, COMPLETE: 9_999, FAILED: 1 }], 100).bars[0];
-    expect(Math.min(...(full?.segments.map(({ y }) => y) ?? []))).toBeGreaterThanOrEqual(0);
+    const highestBar = barsOf([{ from: '', ...NONE, COMPLETE: 9_999, FAILED: 1 }], 100).bars[0];
+    expect(Math.min(...(highestBar?.segments.map(({ y }) => y) ?? []))).toBeGreaterThanOrEqual(0);
   });
 });
 
@@ -198,7 +198,7 @@ describe('the verdict', () => {
     return [tone, parts.map(({ text }) => text).join(' · '), detail];
   };
 
-  test('says that all is well', () => {
+  test('is good if no job failed', () => {
     const totals = { ...NONE, COMPLETE: 120, PENDING: 2 };
     expect(verdictOf({ totals, oldestPendingAt: '2026-01-31T12:00:10Z' }, [{ id: 'gas', circuit: 'closed' }])).toEqual([
       'good',
@@ -207,7 +207,7 @@ describe('the verdict', () => {
     ]);
   });
 
-  test('names what is wrong, the worst first', () => {
+  test('lists problems by severity', () => {
     const totals = { ...NONE, COMPLETE: 3, FAILED: 1, PARTIAL: 2, PENDING: 4 };
     expect(verdictOf({ totals, inTrouble: 2 }, [{ id: 'gas', circuit: 'open' }]).slice(0, 2)).toEqual([
       'bad',
@@ -215,17 +215,17 @@ describe('the verdict', () => {
     ]);
   });
 
-  test('warns of pending jobs in trouble', () => {
+  test('is a warning if a pending job is in trouble', () => {
     expect(verdictOf({ totals: { ...NONE, PENDING: 1 }, inTrouble: 1 })[0]).toBe('warn');
   });
 
-  test('says that there are no jobs', () => {
+  test('is idle if there are no jobs', () => {
     expect(verdictOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'No job is waiting, and nothing is wrong.']);
   });
 });
 
 describe('polls', () => {
-  test('keep their interval, back off after each failure, and respect Retry-After', () => {
+  test('are sent at their interval, later after each failure, and not before Retry-After', () => {
     const delays = [0, 1, 2, 3, 10].map((failures) => nextDelayMs({ everyMs: 3_000, failures }));
     expect(delays).toEqual([3_000, 6_000, 12_000, 24_000, 60_000]);
     expect(nextDelayMs({ everyMs: 3_000, failures: 1, retryAfterMs: 30_000 })).toBe(30_000);
@@ -233,7 +233,7 @@ describe('polls', () => {
 });
 
 describe('the curl for a first job', () => {
-  test('names providers that need no parameters, and the local receiver', () => {
+  test('has providers without required parameters, and the local receiver', () => {
     const providers: Provider[] = [
       { id: 'reports', parameters: { type: 'object', required: ['taxId'] } },
       { id: 'gas' },
@@ -243,7 +243,7 @@ describe('the curl for a first job', () => {
     );
   });
 
-  test('fills in parameters if each provider needs some', () => {
+  test('has placeholders for parameters if each provider requires some', () => {
     const providers: Provider[] = [
       {
         id: 'reports',

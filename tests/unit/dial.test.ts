@@ -7,7 +7,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-/** How an address behaves. A slow one connects later than Node's own 250 ms. */
+/** How an address behaves. A slow one takes longer to connect than the 250 ms that Node allows an attempt. */
 type Condition = 'good' | 'slow' | 'refused' | 'silent' | 'unreachable';
 
 const SLOW_MS = 400;
@@ -24,12 +24,12 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-const connecting = new Set<net.Socket>();
+const openSockets = new Set<net.Socket>();
 
 /** Connects on loopback under the given conditions. */
 const connectAs = (conditions: ReadonlyMap<string, Condition>) => (address: { host: string; port: number }) => {
   const socket = new net.Socket();
-  connecting.add(socket.once('close', () => connecting.delete(socket)));
+  openSockets.add(socket.once('close', () => openSockets.delete(socket)));
   const condition = conditions.get(address.host);
   if (condition === 'good') socket.connect(address);
   if (condition === 'slow') setTimeout(() => !socket.destroyed && socket.connect(address), SLOW_MS);
@@ -43,12 +43,12 @@ const connectAs = (conditions: ReadonlyMap<string, Condition>) => (address: { ho
 
 const ADDRESSES = { v4: ['127.0.0.1', '127.0.0.2', '127.0.0.3'], v6: ['::1', '::ffff:127.0.0.4'] };
 
-/** A host with these addresses, in this order. */
-const aHost = (...described: ['v4' | 'v6', Condition][]) => {
-  const left = { v4: [...ADDRESSES.v4], v6: [...ADDRESSES.v6] };
+/** A host with an address for each family and condition, in this order. */
+const aHost = (...conditionsByFamily: ['v4' | 'v6', Condition][]) => {
+  const unusedAddresses = { v4: [...ADDRESSES.v4], v6: [...ADDRESSES.v6] };
   const conditions = new Map<string, Condition>();
-  const addresses = described.map(([family, condition]): LookupAddress => {
-    const address = left[family].shift() ?? '';
+  const addresses = conditionsByFamily.map(([family, condition]): LookupAddress => {
+    const address = unusedAddresses[family].shift() ?? '';
     conditions.set(address, condition);
     return { address, family: family === 'v4' ? 4 : 6 };
   });
@@ -147,21 +147,21 @@ describe('a host with several addresses', () => {
         ['v4', 'silent'],
       ],
     ],
-  ])('is reached when they are %j', async (described) => {
-    const answer = await call(aHost(...described));
+  ])('is reached when its addresses are %j', async (addresses) => {
+    const answer = await call(aHost(...addresses));
     expect(answer.statusCode).toBe(200);
   });
 
   test('is called once, at the first address that connects, and the other connections are closed', async () => {
     const host = aHost(['v6', 'silent'], ['v4', 'slow'], ['v4', 'silent']);
-    const accepted: net.Socket[] = [];
-    const accept = (socket: net.Socket) => void accepted.push(socket);
-    server.on('connection', accept);
+    const acceptedSockets: net.Socket[] = [];
+    const recordSocket = (socket: net.Socket) => void acceptedSockets.push(socket);
+    server.on('connection', recordSocket);
     expect(`${(await call(host)).body}`).toMatch(/127\.0\.0\.1$/);
-    server.off('connection', accept);
-    expect(accepted).toHaveLength(1);
-    // The others are kept-alive connections of other tests.
-    expect([...connecting].filter(({ destroyed, pending }) => pending && !destroyed)).toEqual([]);
+    server.off('connection', recordSocket);
+    expect(acceptedSockets).toHaveLength(1);
+    // Connected sockets may be kept-alive connections of other tests.
+    expect([...openSockets].filter(({ destroyed, pending }) => pending && !destroyed)).toEqual([]);
   });
 
   test.each<[['v4' | 'v6', Condition][], string, string]>([
@@ -222,47 +222,47 @@ describe('a host with several addresses', () => {
       'TimeoutError',
     ],
     [[], 'dns', 'ENODATA'],
-  ])('is unreachable when they are %j: %s', async (described, failureClass, message) => {
-    await expect(call(aHost(...described), 600)).rejects.toMatchObject({ class: failureClass, message });
+  ])('is unreachable when its addresses are %j: %s', async (addresses, failureClass, message) => {
+    await expect(call(aHost(...addresses), 600)).rejects.toMatchObject({ class: failureClass, message });
   });
 
   test('is abandoned at the deadline, and every connection attempt is closed', async () => {
     await expect(call(aHost(['v4', 'silent'], ['v6', 'silent'], ['v4', 'slow']), 400)).rejects.toMatchObject({
       class: 'timeout',
     });
-    await Promise.all([...connecting].map(async (socket) => socket.closed || once(socket, 'close')));
+    await Promise.all([...openSockets].map(async (socket) => socket.closed || once(socket, 'close')));
   });
 
-  test('has all its addresses checked before the first is dialled', async () => {
+  test('is blocked before the first connection if any of its addresses is forbidden', async () => {
     const { addresses, connect } = aHost(['v4', 'good'], ['v6', 'good']);
-    const dialled: string[] = [];
+    const dialledHosts: string[] = [];
     const send = createNodeHttp({
       exceptions: parseAddressExceptions('127.0.0.0/8'),
       lookup: (_host, _options, callback) => callback(null, addresses),
       connect: (address) => {
-        dialled.push(address.host);
+        dialledHosts.push(address.host);
         return connect(address);
       },
     });
-    const sending = send({ method: 'GET', url: `http://two.example:${port}/`, timeoutMs: 1_000, maxBytes: 1 });
-    await expect(sending).rejects.toMatchObject({ class: 'blocked_address' });
-    expect(dialled).toEqual([]);
+    const call = send({ method: 'GET', url: `http://two.example:${port}/`, timeoutMs: 1_000, maxBytes: 1 });
+    await expect(call).rejects.toMatchObject({ class: 'blocked_address' });
+    expect(dialledHosts).toEqual([]);
   });
 
-  test('is dialled alternating between the families', async () => {
+  test('has its addresses dialled alternately by family', async () => {
     const { addresses, connect } = aHost(...Array<['v4', Condition]>(3).fill(['v4', 'refused']), ['v6', 'refused']);
-    const dialled: string[] = [];
-    const dialling = dial({
+    const dialledHosts: string[] = [];
+    const connection = dial({
       host: 'two.example',
       port,
       signal: AbortSignal.timeout(5_000),
       lookup: (_host, _options, callback) => callback(null, addresses),
       connect: (address) => {
-        dialled.push(address.host);
+        dialledHosts.push(address.host);
         return connect(address);
       },
     });
-    await expect(dialling).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-    expect(dialled).toEqual(['127.0.0.1', '::1', '127.0.0.2', '127.0.0.3']);
+    await expect(connection).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(dialledHosts).toEqual(['127.0.0.1', '::1', '127.0.0.2', '127.0.0.3']);
   });
 });

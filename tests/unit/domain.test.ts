@@ -47,8 +47,8 @@ describe('responses', () => {
     [301, {}, 'rejected'],
     [400, {}, 'rejected'],
     [404, {}, 'rejected'],
-  ])("a receiver's %i with %j means %s", (status, facts, verdict) => {
-    expect(judgeCallbackAnswer(status, { hasRetryAfter: false, isAborted: false, ...facts })).toBe(verdict);
+  ])("a receiver's %i with %j means %s", (status, attributes, verdict) => {
+    expect(judgeCallbackAnswer(status, { hasRetryAfter: false, isAborted: false, ...attributes })).toBe(verdict);
   });
 
   test.each([
@@ -79,12 +79,12 @@ describe('responses', () => {
     expect(parseRetryAfter(value, NOW)).toBe(ms);
   });
 
-  test('Retry-After is always a safe integer', () => {
+  test('Retry-After is at most a year', () => {
     expect(parseRetryAfter('9'.repeat(400), NOW)).toBe(365 * 24 * 3600 * 1000);
   });
 });
 
-test('the callback keeps every digit and the order of the data, with errors in place', () => {
+test('a callback body has results and errors in the order of the job, with every digit', () => {
   const body = callbackBody('j"1', [
     { providerId: 'gas', fetchedAt: NOW, json: '{"id":12345678901234567890,"rate":1.10}' },
     { providerId: 'internet', code: 'PROVIDER_REFUSED', failure: { class: 'bad_status', statusCode: 404 } },
@@ -133,13 +133,13 @@ describe('the catalogue', () => {
 
   test.each([
     ['an unknown key', [{ ...gas, color: 'blue' }], /color/],
-    ['an id twice', [gas, gas], /Duplicate id/],
+    ['a repeated id', [gas, gas], /Duplicate id/],
     ['an id in capitals', [{ ...gas, id: 'Gas' }], /id/],
-    ['a time-out that is too long', [{ ...gas, timeoutMs: 15_001 }], /timeoutMs/],
+    ['a timeout that is too long', [{ ...gas, timeoutMs: 15_001 }], /timeoutMs/],
     ['too many bytes', [{ ...gas, maxBytes: 1_048_577 }], /maxBytes/],
     ['no provider', [], /providers/],
     ['another scheme', [{ id: 'gas', url: 'file:///etc/passwd' }], /url/],
-  ])('rejects %s', (_name, providers, message) => {
+  ])('rejects %s', (_case, providers, message) => {
     expect(() => parse(providers)).toThrow(message);
   });
 
@@ -207,13 +207,13 @@ describe('settings', () => {
     expect(() => readSettings([name], { [name]: value })).toThrow(new RegExp(`^${name}: [^\\n]+$`));
   });
 
-  test('all missing ones are reported at once', () => {
+  test('all missing settings are reported at once', () => {
     expect(() => readSettings(['JOB_TABLE_NAME', 'SHARD_COUNT'], {})).toThrow(
       'JOB_TABLE_NAME: is not set; SHARD_COUNT: is not set',
     );
   });
 
-  test('lists and windows are parsed', () => {
+  test('lists of seconds and maintenance windows are parsed', () => {
     const read = readSettings(['RETRY_SCHEDULE_SECONDS', 'MAINTENANCE_WINDOW'], {
       RETRY_SCHEDULE_SECONDS: '30, 120',
       MAINTENANCE_WINDOW: '2026-01-01T00:00:00Z/2026-01-01T01:00:00Z',
@@ -230,7 +230,7 @@ describe('PAUSED', () => {
     ['none', { fetch: false, callbacks: false, claims: false }],
     ['fetch', { fetch: true, callbacks: false, claims: false }],
     ['callbacks', { fetch: false, callbacks: true, claims: false }],
-    // A job with frozen results has nothing left to fetch: only pausing callbacks holds it.
+    // A job with frozen results has nothing left to fetch, so only a pause of callbacks defers it.
     ['all', { fetch: true, callbacks: true, claims: true }],
   ] as const)('with %s is %j', (PAUSED, paused) => {
     const parts = ['fetch', 'callbacks', 'claims'] as const;
@@ -247,7 +247,7 @@ describe('failures', () => {
 });
 
 describe('a claimed job', () => {
-  test('lists its missing providers, and says whether its deadline has passed', () => {
+  test('has its missing providers, and is final if its deadline has passed', () => {
     const results = [
       { providerId: 'gas', status: 'FETCHED' as const, fetchedAt: NOW, bytes: 1 },
       { providerId: 'internet', status: 'UNAVAILABLE' as const, error: { class: 'timeout' as const } },
@@ -275,7 +275,7 @@ describe('a claimed job', () => {
     expect(Math.max(...batches.toArray().map((batch) => batch.length))).toBeLessThanOrEqual(40);
   });
 
-  test('after an execution that died is alone in its batch', () => {
+  test('with an earlier claim that had no outcome is alone in its batch', () => {
     const batches = createBatches();
     batches.add(aClaim(), false);
     batches.add(aClaim(), true);
@@ -365,11 +365,11 @@ describe('a callback address', () => {
   });
 
   test.each(['https://example.com/@', 'https://example.com/?a@b', 'https://example.com./', 'https://example.com/:0'])(
-    'like %s is not mistaken for an invalid one',
+    'like %s, which resembles an invalid one, is accepted',
     (callbackUrl) => expect(isValid(callbackUrl)).toBe(true),
   );
 
-  test('is stored as a URL parser normalises it', () => {
+  test('is stored as normalised by the URL parser', () => {
     const parsed = createWebhookSchema(aCatalogue('gas'), {
       allowHttp: false,
       exceptions: parseAddressExceptions('none'),

@@ -62,19 +62,19 @@ describe('the parameters of a provider', () => {
   );
 
   test('may have names that objects inherit', () => {
-    const odd = {
+    const inheritedName = {
       url: 'https://h{?constructor}',
       parameters: schemaOf({ constructor: { type: 'string' } as const }, ['constructor']),
     };
-    expect(parameterFaults(odd, {})).toEqual([{ path: ['constructor'], message: 'Is required' }]);
-    expect(parameterFaults(odd, { constructor: 'x' })).toEqual([]);
+    expect(parameterFaults(inheritedName, {})).toEqual([{ path: ['constructor'], message: 'Is required' }]);
+    expect(parameterFaults(inheritedName, { constructor: 'x' })).toEqual([]);
   });
 
-  test('are none for a provider without parameters', () => {
+  test('may be empty for a provider without parameters', () => {
     expect(parameterFaults({ url: 'https://h', parameters: undefined }, {})).toEqual([]);
   });
 
-  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('are not %j', (values) => {
+  test.each([[null], [[]], ['x'], [1], [undefined], [true]])('may not be %j', (values) => {
     expect(parameterFaults(gas, values)).toEqual([{ path: [], message: 'Must be an object' }]);
   });
 
@@ -125,11 +125,11 @@ describe('the parameters of a provider', () => {
       'b',
       ['Must have at least 3 characters', 'Must match the pattern ^a'],
     ],
-  ])('%j validates the value %j', (property, value, messages) => {
+  ])('with the schema %j and the value %j have the faults %j', (property, value, messages) => {
     expect(messagesFor(property, value)).toEqual(messages);
   });
 
-  test('list at most twenty allowed values in a message', () => {
+  test('have at most twenty allowed values in a message', () => {
     const values = Array.from({ length: 25 }, (_, index) => index);
     expect(messagesFor({ type: 'integer', enum: values }, 99)[0]).toMatch(/18, 19 and 5 more$/);
   });
@@ -149,7 +149,7 @@ describe('the parameters of a provider', () => {
     },
   );
 
-  const dates = [
+  const formats = [
     [
       'date',
       ['2026-01-31', '2028-02-29'],
@@ -211,7 +211,7 @@ describe('the parameters of a provider', () => {
       ],
     ],
   ] as const;
-  test.each(dates)('with format %s are validated', (format, valid, invalid) => {
+  test.each(formats)('with the format %s are accepted if valid, and rejected otherwise', (format, valid, invalid) => {
     for (const value of valid) expect([value, messagesFor({ type: 'string', format }, value)]).toEqual([value, []]);
     for (const value of invalid) {
       expect([value, messagesFor({ type: 'string', format }, value)]).toEqual([
@@ -222,7 +222,7 @@ describe('the parameters of a provider', () => {
   });
 
   /**
-   * Differences from ajv-formats: we reject blanks for the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
+   * Differences from ajv-formats: we reject a blank in place of the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
    * that end in a dot; we accept mail hosts without a dot, and URIs of a scheme alone.
    */
   const KNOWN_DIFFERENCES: [string, RegExp][] = [
@@ -234,7 +234,7 @@ describe('the parameters of a provider', () => {
     ['uri', /^[\w+.-]*:(?:[?#]|$)/],
   ];
 
-  test('with a format agree with another validator on near-valid values', () => {
+  test('with a format have the same verdict as from ajv-formats', () => {
     const ajv = new Ajv2020();
     (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
     const edit = fc.tuple(
@@ -242,11 +242,11 @@ describe('the parameters of a provider', () => {
       fc.constantFrom('', '0', '3', '9', 'a', 'Z', '-', ':', '.', '@', '[', '%', '/', '#', 'é'),
     );
     const sample = fc.constantFrom(
-      ...dates.flatMap(([format, valid, invalid]) => [...valid, ...invalid].map((text) => [format, text] as const)),
+      ...formats.flatMap(([format, valid, invalid]) => [...valid, ...invalid].map((text) => [format, text] as const)),
     );
     fc.assert(
       fc.property(sample, fc.array(edit, { maxLength: 2 }), ([format, text], edits) => {
-        const value = edits.reduce((edited, [at, piece]) => edited.slice(0, at) + piece + edited.slice(at + 1), text);
+        const value = edits.reduce((result, [at, piece]) => result.slice(0, at) + piece + result.slice(at + 1), text);
         fc.pre(!KNOWN_DIFFERENCES.some(([name, pattern]) => name === format && pattern.test(value)));
         fc.pre(format !== 'uri' || URL.canParse(value));
         const isValid = ajv.validate({ type: 'string', format }, value);
@@ -260,7 +260,7 @@ describe('the parameters of a provider', () => {
     );
   });
 
-  test('are multiples of decimals in decimal arithmetic', () => {
+  test('are checked for multipleOf in decimal arithmetic', () => {
     const decimals = fc.tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 4 }));
     fc.assert(
       fc.property(decimals, fc.integer({ min: 1, max: 500 }), ([units, places], step) => {
@@ -272,7 +272,7 @@ describe('the parameters of a provider', () => {
     );
   });
 
-  test('never appear in a message', () => {
+  test('with faults do not have their values in a message', () => {
     const property = fc.constantFrom<Property>(
       { type: 'integer', maximum: 0 },
       { type: 'string', format: 'email', maxLength: 2, pattern: '^x$', enum: ['q'], writeOnly: true },
@@ -293,7 +293,7 @@ describe('the parameters of a provider', () => {
     );
   });
 
-  test('agree with another JSON Schema validator', () => {
+  test('have the same verdict as from Ajv', () => {
     const ajv = new Ajv2020({ allErrors: true, strict: false });
     (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
     const number = fc.constantFrom<Property>(
@@ -330,7 +330,7 @@ describe('the parameters of a provider', () => {
   });
 });
 
-describe('sent and shown parameters', () => {
+describe('parameters of a job', () => {
   const provider = {
     parameters: schemaOf({
       account: { type: 'string', writeOnly: true },
@@ -341,7 +341,7 @@ describe('sent and shown parameters', () => {
     }),
   };
 
-  test('have defaults filled in, and nothing else', () => {
+  test('have defaults for absent values only', () => {
     expect(withDefaults(provider, { account: 'x', size: 5 })).toEqual({ account: 'x', pin: 1234, size: 5 });
     expect(withDefaults({ parameters: undefined }, {})).toEqual({});
   });
@@ -352,7 +352,7 @@ describe('sent and shown parameters', () => {
     expect(maskWriteOnly(provider, values)).toEqual({ account: '***', from: 'x', open: true });
   });
 
-  test('are masked if the catalogue does not know them', () => {
+  test('are masked if they are not in the catalogue', () => {
     const values = { account: 'A-1', toString: 'B-2', count: 3 };
     expect(maskWriteOnly(provider, values)).toEqual({ account: '***', toString: '***', count: '***' });
     expect(maskWriteOnly(undefined, values)).toEqual({ account: '***', toString: '***', count: '***' });
@@ -379,8 +379,8 @@ describe('a body', () => {
   });
 
   test('omits the property of a parameter without a value', () => {
-    expect(fillBody({ tax: '{taxId}', years: '{years}', deep: { years: '{years}' } }, { taxId: 'x' })).toBe(
-      '{"tax":"x","deep":{}}',
+    expect(fillBody({ tax: '{taxId}', years: '{years}', nested: { years: '{years}' } }, { taxId: 'x' })).toBe(
+      '{"tax":"x","nested":{}}',
     );
   });
 
@@ -391,13 +391,13 @@ describe('a body', () => {
   });
 
   test('ignores inherited property names', () => {
-    const odd = schemaOf({ constructor: { type: 'string' } as const });
-    expect(bodyFaults({ body: { a: '{constructor}', b: 'x' }, parameters: odd })).toEqual([]);
+    const inheritedName = schemaOf({ constructor: { type: 'string' } as const });
+    expect(bodyFaults({ body: { a: '{constructor}', b: 'x' }, parameters: inheritedName })).toEqual([]);
     expect(fillBody({ a: '{constructor}', b: 'x' }, {})).toBe('{"b":"x"}');
-    expect(bodyFaults({ body: { a: '{toString}' }, parameters: odd })).toHaveLength(1);
+    expect(bodyFaults({ body: { a: '{toString}' }, parameters: inheritedName })).toHaveLength(1);
   });
 
-  test('lists its variables', () => {
+  test('has variables, each a whole string in braces', () => {
     expect([...bodyVariablesOf({ a: ['{taxId}'], b: { c: '{years}', d: 'x {full}' } })]).toEqual(['taxId', 'years']);
     expect([...bodyVariablesOf(undefined)]).toEqual([]);
   });

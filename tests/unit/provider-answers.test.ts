@@ -22,7 +22,7 @@ type Setting = {
   userInfo?: string;
 };
 
-/** Fetches from a raw TCP server that plays its scripts. */
+/** Fetches from a TCP server that writes the given bytes, one script a connection. */
 const fetchFromRaw = async (
   scripts: RawPart[][],
   { provider = {}, credential, header, path = '/', userInfo }: Setting = {},
@@ -32,7 +32,7 @@ const fetchFromRaw = async (
   const log = aLog();
   const verdicts: boolean[] = [];
   const breaker: CircuitBreaker = {
-    call: async (_, run, judge) => {
+    call: async (_party, run, judge) => {
       try {
         const result = await run();
         verdicts.push(true);
@@ -51,7 +51,7 @@ const fetchFromRaw = async (
     ...(credential !== undefined && { auth: { header: header ?? 'authorization', secret: 'key' } }),
     ...provider,
   });
-  const stored: string[] = [];
+  const storedJson: string[] = [];
   const deps = {
     ...unguarded,
     breaker,
@@ -61,7 +61,7 @@ const fetchFromRaw = async (
     findSecret: async () => credential ?? '',
     results: {
       save: async (...args: unknown[]) => {
-        stored.push((args[2] as { json: string }).json);
+        storedJson.push((args[2] as { json: string }).json);
         return { chunks: 1 };
       },
       remove: async () => {},
@@ -77,11 +77,11 @@ const fetchFromRaw = async (
     leasedUntil: NOW + LEASE_MS,
     providerId: 'gas',
   }).catch((error: Error) => error);
-  const told = outcome instanceof Error ? JSON.parse(outcome.message) : undefined;
+  const failure = outcome instanceof Error ? JSON.parse(outcome.message) : undefined;
   return {
-    json: outcome instanceof Error ? undefined : (outcome.json ?? stored[0]),
+    json: outcome instanceof Error ? undefined : (outcome.json ?? storedJson[0]),
     name: outcome instanceof Error ? outcome.name : 'fetched',
-    failure: told as Record<string, unknown>,
+    failure: failure as Record<string, unknown>,
     logged: JSON.stringify(log.lines),
     verdicts,
     requests: server.requests,
@@ -119,8 +119,11 @@ describe('a provider that stalls', () => {
     ['within a chunk', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n[]']],
     ['within a gzip', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]').subarray(0, 12)]],
     ['after a gzip without a length', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]')]],
-    ['while it drips', ['HTTP/1.1 200 OK\r\n\r\n', ...Array.from({ length: 40 }, (_, at) => (at % 2 ? 20 : ' '))]],
-  ])('%s times out, whatever it sent, is retried and counts as a failure for the circuit', async (_name, script) => {
+    [
+      'while it sends a blank every 20 ms',
+      ['HTTP/1.1 200 OK\r\n\r\n', ...Array.from({ length: 40 }, (_, at) => (at % 2 ? 20 : ' '))],
+    ],
+  ])('%s times out, and counts as a failure for the circuit', async (_case, script) => {
     const { name, failure, verdicts } = await fetchFromRaw([script], { provider: { timeoutMs } });
     expect(name).toBe('ProviderUnavailable');
     expect(failure).toMatchObject({ class: 'timeout', excerpt: 'TimeoutError' });
@@ -135,27 +138,27 @@ describe('a provider that stalls', () => {
   });
 });
 
-describe('a provider that sends a hint', () => {
+describe('a response with a retry time', () => {
   const statuses = '301 400 401 403 404 409 410 418 422 423 429 451 500 503 599'.split(' ');
 
-  test.each(statuses)('with %s is called again at that time', async (status) => {
+  test.each(statuses)('and the status %s is throttled until that time', async (status) => {
     const { name, failure } = await fetchFromRaw([answer(`${status} X`, ['Retry-After: 3'])]);
     expect(name).toBe('ProviderThrottled');
     expect(failure).toMatchObject({ class: 'bad_status', statusCode: Number(status), retryAfterMs: 3_000 });
   });
 
   test.each<[string, string[], number]>([
-    ['a fraction', ['Retry-After: 6.5'], 7_000],
+    ['fractional seconds', ['Retry-After: 6.5'], 7_000],
     ['a date', [`Retry-After: ${new Date(NOW + 60_000).toUTCString()}`], 60_000],
     ['RateLimit-Reset', ['RateLimit-Reset: 30'], 30_000],
     ['RateLimit-Reset of a quota that is used up', ['RateLimit-Remaining: 0', 'RateLimit-Reset: 30'], 30_000],
-    ['the time itself', [`RateLimit-Reset: ${NOW / 1000 + 30}`], 30_000],
+    ['RateLimit-Reset in epoch seconds', [`RateLimit-Reset: ${NOW / 1000 + 30}`], 30_000],
     ['RateLimit', ['RateLimit: "default";r=0;t=30'], 30_000],
     ['RateLimit of several quotas', ['RateLimit: "a,b";r=5;t=3600, "hour";q=9;r=0;t=30, "x";r=0;t=9'], 30_000],
-    ['RateLimit as it was', ['RateLimit: limit=10, remaining=0, reset=30'], 30_000],
-    ['the longer of two', ['Retry-After: 3', 'RateLimit-Reset: 30'], 30_000],
-    ['the longer of two', ['Retry-After: 30', 'RateLimit: "default";r=0;t=3'], 30_000],
-  ])('by %s is called again at that time', async (_name, headers, retryAfterMs) => {
+    ['RateLimit of an earlier draft', ['RateLimit: limit=10, remaining=0, reset=30'], 30_000],
+    ['RateLimit-Reset, longer than Retry-After', ['Retry-After: 3', 'RateLimit-Reset: 30'], 30_000],
+    ['Retry-After, longer than RateLimit', ['Retry-After: 30', 'RateLimit: "default";r=0;t=3'], 30_000],
+  ])('in %s is throttled until that time', async (_case, headers, retryAfterMs) => {
     const { name, failure } = await fetchFromRaw([answer('403 No', headers)]);
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', retryAfterMs]);
   });
@@ -168,12 +171,12 @@ describe('a provider that sends a hint', () => {
     ['RateLimit: what', 'RateLimit-Reset: soon'],
     ['Retry-After: soon', 'X: x'],
     ['Retry-After: -1', 'X: x'],
-  ])('without effect (%s, %s) is refused or unavailable as usual', async (...headers) => {
+  ])('that does not apply (%s, %s) is refused or unavailable by its status', async (...headers) => {
     expect((await fetchFromRaw([answer('404 No', headers)])).name).toBe('ProviderRefused');
     expect((await fetchFromRaw([answer('500 No', headers)])).name).toBe('ProviderUnavailable');
   });
 
-  test('and a throttling status is called again at the reset of an unused quota, too', async () => {
+  test('and a 429 is throttled until the reset of a quota, even if some of it is left', async () => {
     const { failure } = await fetchFromRaw([answer('429 No', ['RateLimit: "default";r=1;t=30'])]);
     expect(failure.retryAfterMs).toBe(30_000);
   });
@@ -181,9 +184,13 @@ describe('a provider that sends a hint', () => {
   test.each<[string, RawPart[], string]>([
     ['an answer that is too large', answer('200 OK', ['Retry-After: 3'], 'x'.repeat(2_000)), 'too_large'],
     ['JSON that does not parse', answer('200 OK', ['Retry-After: 3', JSON_TYPE], '{'), 'bad_body'],
-    ['half a body', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf', null], 'connection_broken'],
+    [
+      'a truncated body',
+      ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf', null],
+      'connection_broken',
+    ],
     ['a body that stalls', ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf'], 'timeout'],
-  ])('with %s is called again at that time', async (_name, script, failureClass) => {
+  ])('and %s is throttled until that time', async (_case, script, failureClass) => {
     const { name, failure } = await fetchFromRaw([script], { provider: { maxBytes: 1_000, timeoutMs: 1_500 } });
     expect(name).toBe('ProviderThrottled');
     expect(failure).toMatchObject({ class: failureClass, statusCode: 200, retryAfterMs: 3_000 });
@@ -198,7 +205,7 @@ describe('a success', () => {
     ['206 Partial Content', ['Content-Range: bytes 0-1/9', JSON_TYPE], '[]', 'ProviderUnavailable'],
     ['206 Partial Content', ['Retry-After: 3'], 'half', 'ProviderThrottled'],
     ['226 IM Used', ['IM: feed', JSON_TYPE], '[]', 'ProviderUnavailable'],
-  ])('of %s (%j) is no data yet', async (status, headers, body, expected) => {
+  ])('of %s (%j) is not_ready', async (status, headers, body, expected) => {
     const { name, failure } = await fetchFromRaw([answer(status, headers, body)]);
     expect(name).toBe(expected);
     expect(failure).toMatchObject({ class: 'not_ready', statusCode: Number(status.slice(0, 3)), excerpt: body });
@@ -230,11 +237,16 @@ describe('a success', () => {
     expect(json).toBe('{"contentType":"application/pdf","base64":"JVBERv8="}');
   });
 
-  test('that is binary may be 768 KiB but not a byte more', async () => {
-    const of = async (length: number) =>
+  test('that is binary may be at most 768 KiB', async () => {
+    const fetchBytes = async (length: number) =>
       fetchFromRaw([answer('200 OK', ['Content-Type: image/png'], Buffer.alloc(length, 0xff))]);
-    expect((await of(768 * 1024)).json).toHaveLength(1024 * 1024 + '{"contentType":"image/png","base64":""}'.length);
-    expect(await of(768 * 1024 + 1)).toMatchObject({ name: 'ProviderRefused', failure: { class: 'too_large' } });
+    expect((await fetchBytes(768 * 1024)).json).toHaveLength(
+      1024 * 1024 + '{"contentType":"image/png","base64":""}'.length,
+    );
+    expect(await fetchBytes(768 * 1024 + 1)).toMatchObject({
+      name: 'ProviderRefused',
+      failure: { class: 'too_large' },
+    });
   });
 
   const text = '{"é":1}';
@@ -244,21 +256,21 @@ describe('a success', () => {
     ['no coding', ['Content-Encoding: identity', 'Content-Type: text/json'], text],
     ['a legacy charset', ['Content-Type: application/json;charset=iso-8859-1'], Buffer.from(text, 'latin1')],
     ['UTF-16', [JSON_TYPE], Buffer.from(`\uFEFF${text}`, 'utf16le')],
-  ])('in %s is decoded', async (_name, headers, body) => {
+  ])('in %s is decoded', async (_case, headers, body) => {
     expect((await fetchFromRaw([answer('200 OK', headers, body)])).json).toBe(text);
   });
 
   test.each<[string, string[], Buffer | string]>([
     ['a gzip header on plain text', ['Content-Encoding: gzip', 'Content-Type: text/plain'], 'plain text'],
-    ['a coding that is not known', ['Content-Encoding: compress', 'Content-Type: text/plain'], 'plain text'],
+    ['an unknown coding', ['Content-Encoding: compress', 'Content-Type: text/plain'], 'plain text'],
     ['Latin-1 without a charset', ['Content-Type: text/plain'], Buffer.from('é', 'latin1')],
     [
-      'XML that is not what it declares',
+      'XML in another charset than it declares',
       ['Content-Type: text/xml'],
       Buffer.from('<?xml encoding="utf-8"?>é', 'latin1'),
     ],
-    ['an error in HTML for JSON', [JSON_TYPE], '<html>'],
-  ])('with %s is retried, and never delivered', async (_name, headers, body) => {
+    ['HTML declared as JSON', [JSON_TYPE], '<html>'],
+  ])('with %s is bad_body', async (_case, headers, body) => {
     const { name, failure } = await fetchFromRaw([answer('200 OK', headers, body)]);
     expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_body', 200]);
   });
@@ -286,7 +298,7 @@ describe('an invalid credential', () => {
     ['a NUL', { credential: 'a\0b' }],
     ['an emoji', { credential: '😀' }],
     ['user info that does not decode', { userInfo: 'me:100%' }],
-  ])('(%s) is an internal failure, found before anything is sent', async (_name, setting) => {
+  ])('(%s) is an internal failure, and no request is sent', async (_case, setting) => {
     const { name, failure, requests, verdicts, logged } = await fetchFromRaw([answer('200 OK')], setting);
     expect(name).toBe('CredentialInvalid');
     expect(failure).toMatchObject({ class: 'internal' });
@@ -298,15 +310,15 @@ describe('an invalid credential', () => {
     ['Latin-1', { credential: 'schlüssel' }],
     ['a blank and a tab', { credential: 'Bearer a\tb' }],
     ['user info', { userInfo: 'me:p%40ss' }],
-  ])('does not include %s', async (_name, setting) => {
+  ])('is not %s', async (_case, setting) => {
     expect((await fetchFromRaw([answer('200 OK')], setting)).name).toBe('fetched');
   });
 });
 
-describe('a credential that a provider repeats', () => {
+describe('a credential in a response', () => {
   const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib29tIn0/a+b="c';
   const basic = Buffer.from('boomerang:pa:ss/w"ord').toString('base64');
-  const shown = /eyJhbGci|eyJzdWI|boomerang|w"ord|pa:ss|w\\|Ym9vbWVy/;
+  const CREDENTIAL_PARTS = /eyJhbGci|eyJzdWI|boomerang|w"ord|pa:ss|w\\|Ym9vbWVy/;
 
   test.each<[string, string, string]>([
     ['raw', `Bearer ${token}`, `invalid: Bearer ${token}`],
@@ -315,18 +327,18 @@ describe('a credential that a provider repeats', () => {
     ['in a URL', `Bearer ${token}`, `see /help?token=${encodeURIComponent(token)}`],
     ['in base64', `Bearer ${token}`, Buffer.from(token).toString('base64')],
     ['in base64url', `Bearer ${token}`, Buffer.from(`x${token}`).toString('base64url')],
-    ['Basic, as it was sent', `Basic ${basic}`, `denied: ${basic.replaceAll('=', '')}`],
+    ['Basic, without padding', `Basic ${basic}`, `denied: ${basic.replaceAll('=', '')}`],
     ['Basic, decoded', `Basic ${basic}`, 'no user boomerang with password pa:ss/w"ord'],
     ['Basic, decoded, in JSON', `Basic ${basic}`, JSON.stringify({ user: 'boomerang', password: 'pa:ss/w"ord' })],
-    ['cut in the middle', `Bearer ${token}`, `starts with ${token.slice(0, 14)}…`],
-    ['at the end of what is shown', `Bearer ${token}`, `${'x'.repeat(190)}${token}`],
-  ])('as %s is masked everywhere', async (_name, credential, body) => {
+    ['truncated', `Bearer ${token}`, `starts with ${token.slice(0, 14)}…`],
+    ['at the end of the excerpt', `Bearer ${token}`, `${'x'.repeat(190)}${token}`],
+  ])('(%s) is masked in the failure and in the log', async (_case, credential, body) => {
     for (const status of ['401 No', '403 No', '500 No', '202 Accepted', '302 Moved']) {
-      const sent = credential.replace(/^\w+ /, '');
-      const headers = [`Location: /login/${encodeURIComponent(sent)}`, 'Content-Type: text/plain'];
+      const withoutScheme = credential.replace(/^\w+ /, '');
+      const headers = [`Location: /login/${encodeURIComponent(withoutScheme)}`, 'Content-Type: text/plain'];
       const { failure, logged } = await fetchFromRaw([answer(status, headers, body)], { credential });
       expect(failure.excerpt).toContain('***');
-      expect(JSON.stringify(failure) + logged).not.toMatch(shown);
+      expect(JSON.stringify(failure) + logged).not.toMatch(CREDENTIAL_PARTS);
     }
   });
 
@@ -339,13 +351,13 @@ describe('a credential that a provider repeats', () => {
     ],
     ['user info, decoded', { userInfo: 'me-myself:p%40ssword' }, 'me-myself / p@ssword'],
     ['a token in its path', { path: '/v1/0123456789abcdef/bills' }, '{"path":"\\/v1\\/0123456789abcdef\\/bills"}'],
-  ])('from its URL (%s) is masked too', async (_name, setting, body) => {
+  ])('and in the URL (%s) is masked', async (_case, setting, body) => {
     const { failure } = await fetchFromRaw([answer('404 No', [], body)], setting);
     expect(failure.excerpt).toContain('***');
     expect(failure.excerpt).not.toMatch(/0123456789|ssword|myself|bWUtbXlz/);
   });
 
-  test('in a coding named after it is masked', async () => {
+  test('is masked in the name of an unknown coding', async () => {
     const headers = ['Content-Encoding: k-0123456789abcdef'];
     const { failure } = await fetchFromRaw([answer('200 OK', headers, 'x')], { credential: 'k-0123456789abcdef' });
     expect(failure).toMatchObject({ class: 'bad_body', excerpt: expect.stringContaining('***') });

@@ -7,7 +7,7 @@ import { NOW } from '../builders.ts';
 import { createBreakerSpy, fetchFrom } from '../fetching.ts';
 
 /** The outcome of one response. */
-const read = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer> & { json?: unknown } = {}) => {
+const outcomeOf = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer> & { json?: unknown } = {}) => {
   const { json, ...rest } = answer;
   const isJson = json !== undefined;
   const breaker = createBreakerSpy();
@@ -22,7 +22,7 @@ const read = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer
 };
 
 describe('a status', () => {
-  test("takes precedence over its class, and that over HTTP's meaning", () => {
+  test("has the meaning declared for it, else that for its class, else HTTP's", () => {
     const responses = { '404': 'empty', '4xx': 'unavailable', '2xx': 'refused' } as const;
     expect(judgeStatus(404, responses)).toEqual({ kind: 'empty', isStated: true });
     expect(judgeStatus(403, responses)).toEqual({ kind: 'unavailable', isStated: true });
@@ -48,15 +48,15 @@ describe('a status', () => {
     [500, { '5xx': 'throttled' }, 'ProviderThrottled', undefined],
     [404, { '403': 'empty' }, 'ProviderRefused', undefined],
   ])('%i with %j is %s', async (statusCode, responses, name, json) => {
-    const result = await read({ responses }, { statusCode, json: { a: 1 } });
+    const result = await outcomeOf({ responses }, { statusCode, json: { a: 1 } });
     expect([result.name, result.json]).toEqual([name, json]);
     if (json === undefined)
       expect(result.failure).toMatchObject({ class: 'bad_status', statusCode, excerpt: '{"a":1}' });
   });
 
-  test('with a declared meaning keeps the hint of its response, which sets the retry time', async () => {
+  test('with a declared meaning is throttled until the Retry-After of its response', async () => {
     for (const verdict of ['refused', 'unavailable', 'throttled'] as const) {
-      const { name, failure } = await read(
+      const { name, failure } = await outcomeOf(
         { responses: { '418': verdict } },
         { statusCode: 418, headers: { 'retry-after': '8' } },
       );
@@ -64,19 +64,19 @@ describe('a status', () => {
     }
   });
 
-  test('that means empty is not read further', async () => {
-    const { json } = await read({ responses: { '404': 'empty' }, dataAt: '/a' }, { statusCode: 404, json: 'no' });
+  test('declared empty has no data, whatever the body', async () => {
+    const { json } = await outcomeOf({ responses: { '404': 'empty' }, dataAt: '/a' }, { statusCode: 404, json: 'no' });
     expect(json).toBe('null');
   });
 });
 
 describe('a rate-limit reset header', () => {
-  const hint = (
+  const retryAfterMsOf = (
     headers: Record<string, string>,
     unit: 'seconds' | 'epoch' | 'date' = 'seconds',
     { header = 'X-RateLimit-Reset', ...options }: { header?: string; isThrottled?: boolean } = {},
   ) => readHint(headers, 403, NOW, { reset: { header, unit }, ...options });
-  const at = (ms: number) => new Date(NOW + ms);
+  const dateIn = (ms: number) => new Date(NOW + ms);
 
   test.each<[string, 'seconds' | 'epoch' | 'date', number | undefined]>([
     ['30', 'seconds', 30_000],
@@ -88,34 +88,34 @@ describe('a rate-limit reset header', () => {
     [String(NOW + 30_000), 'epoch', 30_000],
     [String(NOW / 1000 - 30), 'epoch', 0],
     ['tomorrow', 'epoch', undefined],
-    [at(30_000).toUTCString(), 'date', 30_000],
-    [at(30_000).toISOString(), 'date', 30_000],
-    [at(30_000).toISOString().replace('Z', ''), 'date', 30_000],
-    [at(30_000).toISOString().replace('Z', '+00:00'), 'date', 30_000],
-    [at(-30_000).toISOString(), 'date', 0],
+    [dateIn(30_000).toUTCString(), 'date', 30_000],
+    [dateIn(30_000).toISOString(), 'date', 30_000],
+    [dateIn(30_000).toISOString().replace('Z', ''), 'date', 30_000],
+    [dateIn(30_000).toISOString().replace('Z', '+00:00'), 'date', 30_000],
+    [dateIn(-30_000).toISOString(), 'date', 0],
     ['30', 'date', undefined],
     ['2026', 'date', undefined],
   ])('with %j in %s is parsed', (value, unit, expected) => {
-    expect(hint({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
+    expect(retryAfterMsOf({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
   });
 
-  test('is combined with the standard headers: the longest time applies', () => {
-    expect(hint({ 'x-ratelimit-reset': '5', 'retry-after': '9' })).toBe(9_000);
-    expect(hint({ 'x-ratelimit-reset': '9', 'retry-after': '5' })).toBe(9_000);
-    expect(hint({ 'x-ratelimit-reset': '5', 'ratelimit-reset': '7' })).toBe(7_000);
-    expect(hint({ 'retry-after': '9' })).toBe(9_000);
+  test('applies together with the standard headers by the longest time', () => {
+    expect(retryAfterMsOf({ 'x-ratelimit-reset': '5', 'retry-after': '9' })).toBe(9_000);
+    expect(retryAfterMsOf({ 'x-ratelimit-reset': '9', 'retry-after': '5' })).toBe(9_000);
+    expect(retryAfterMsOf({ 'x-ratelimit-reset': '5', 'ratelimit-reset': '7' })).toBe(7_000);
+    expect(retryAfterMsOf({ 'retry-after': '9' })).toBe(9_000);
   });
 
   test('replaces the standard meaning of the same header', () => {
     const inTenSeconds = String(NOW / 1000 + 10);
-    expect(hint({ 'retry-after': inTenSeconds }, 'epoch', { header: 'Retry-After' })).toBe(10_000);
+    expect(retryAfterMsOf({ 'retry-after': inTenSeconds }, 'epoch', { header: 'Retry-After' })).toBe(10_000);
   });
 
   test('is ignored while quota is left, unless the response is throttled', () => {
     const headers = { 'x-ratelimit-reset': '30', 'x-ratelimit-remaining': '12' };
-    expect(hint(headers)).toBeUndefined();
-    expect(hint(headers, 'seconds', { isThrottled: true })).toBe(30_000);
-    expect(hint({ ...headers, 'x-ratelimit-remaining': '0' })).toBe(30_000);
+    expect(retryAfterMsOf(headers)).toBeUndefined();
+    expect(retryAfterMsOf(headers, 'seconds', { isThrottled: true })).toBe(30_000);
+    expect(retryAfterMsOf({ ...headers, 'x-ratelimit-remaining': '0' })).toBe(30_000);
   });
 
   test.each<[string, Partial<ProviderInput>, Partial<HttpAnswer>, string, number | undefined]>([
@@ -132,7 +132,7 @@ describe('a rate-limit reset header', () => {
   ])('is read with %s', async (_case, provider, answer, name, retryAfterMs) => {
     const rateLimitReset = { header: 'x-ratelimit-reset', unit: 'epoch' } as const;
     const headers = { 'x-ratelimit-reset': String(NOW / 1000 + 60), 'x-ratelimit-remaining': '3' };
-    const result = await read({ rateLimitReset, ...provider }, { headers, ...answer });
+    const result = await outcomeOf({ rateLimitReset, ...provider }, { headers, ...answer });
     expect([result.name, result.failure.retryAfterMs]).toEqual([name, retryAfterMs]);
   });
 });
@@ -142,29 +142,24 @@ describe('an error in the body of a success', () => {
 
   test.each<[string, BodyErrors, unknown, string]>([
     ['any value', [{ at: '/error', means: 'refused' }], { error: 'x' }, 'ProviderRefused'],
-    ['any value, false too', [{ at: '/error', means: 'refused' }], { error: false }, 'ProviderRefused'],
-    ['any value, an object too', [{ at: '/error', means: 'unavailable' }], { error: {} }, 'ProviderUnavailable'],
+    ['false', [{ at: '/error', means: 'refused' }], { error: false }, 'ProviderRefused'],
+    ['an object', [{ at: '/error', means: 'unavailable' }], { error: {} }, 'ProviderUnavailable'],
     ['null', [{ at: '/error', means: 'refused' }], { error: null }, 'fetched'],
-    ['nothing', [{ at: '/error', means: 'refused' }], { other: 1 }, 'fetched'],
-    [
-      'one of its values',
-      [{ at: '/code', in: [7, 'LIMIT'], means: 'throttled' }],
-      { code: 'LIMIT' },
-      'ProviderThrottled',
-    ],
+    ['a missing value', [{ at: '/error', means: 'refused' }], { other: 1 }, 'fetched'],
+    ['a listed value', [{ at: '/code', in: [7, 'LIMIT'], means: 'throttled' }], { code: 'LIMIT' }, 'ProviderThrottled'],
     ['a value of another type', [{ at: '/code', in: ['7'], means: 'throttled' }], { code: 7 }, 'fetched'],
-    ['none of its values', [{ at: '/code', in: ['LIMIT'], means: 'throttled' }], { code: 'OK' }, 'fetched'],
+    ['an unlisted value', [{ at: '/code', in: ['LIMIT'], means: 'throttled' }], { code: 'OK' }, 'fetched'],
     [
       'null where null is listed',
       [{ at: '/data', in: [null], means: 'unavailable' }],
       { data: null },
       'ProviderUnavailable',
     ],
-    ['nothing where null is listed', [{ at: '/data', in: [null], means: 'unavailable' }], {}, 'fetched'],
+    ['a missing value where null is listed', [{ at: '/data', in: [null], means: 'unavailable' }], {}, 'fetched'],
     ['an item of an array', [{ at: '/errors/0/code', means: 'refused' }], { errors: [{ code: 1 }] }, 'ProviderRefused'],
     ['an array without items', [{ at: '/errors/0', means: 'refused' }], { errors: [] }, 'fetched'],
     [
-      'the first that matches',
+      'a value that matches two rules',
       [
         { at: '/a', in: [2], means: 'unavailable' },
         { at: '/a', in: [1], means: 'throttled' },
@@ -174,8 +169,8 @@ describe('an error in the body of a success', () => {
       'ProviderThrottled',
     ],
     ['the whole document', [{ at: '', in: ['ERROR'], means: 'refused' }], 'ERROR', 'ProviderRefused'],
-  ])('is found: %s', async (_case, bodyErrors, json, name) => {
-    const result = await read({ bodyErrors }, { json });
+  ])('(%s, rules %j, body %j) has the outcome %s', async (_case, bodyErrors, json, name) => {
+    const result = await outcomeOf({ bodyErrors }, { json });
     expect(result.name).toBe(name);
     if (name !== 'fetched') {
       expect(result.failure).toMatchObject({ class: 'error_in_body', statusCode: 200 });
@@ -185,33 +180,37 @@ describe('an error in the body of a success', () => {
 
   test('may mean no data', async () => {
     const bodyErrors: BodyErrors = [{ at: '/error/code', in: ['NOT_FOUND'], means: 'empty' }];
-    expect((await read({ bodyErrors, dataAt: '/data' }, { json: { error: { code: 'NOT_FOUND' } } })).json).toBe('null');
+    expect((await outcomeOf({ bodyErrors, dataAt: '/data' }, { json: { error: { code: 'NOT_FOUND' } } })).json).toBe(
+      'null',
+    );
   });
 
-  test('keeps the hint of its response', async () => {
+  test('has the retry time of its response', async () => {
     const bodyErrors: BodyErrors = [{ at: '/error', means: 'throttled' }];
     const rateLimitReset = { header: 'x-reset', unit: 'seconds' } as const;
-    const { failure } = await read(
+    const { failure } = await outcomeOf(
       { bodyErrors, rateLimitReset },
       { json: { error: 1 }, headers: { 'x-reset': '30' } },
     );
     expect(failure.retryAfterMs).toBe(30_000);
   });
 
-  test('is looked for in successes only', async () => {
+  test('is looked for only in a success', async () => {
     const bodyErrors: BodyErrors = [{ at: '/error', means: 'empty' }];
-    expect((await read({ bodyErrors }, { statusCode: 400, json: { error: 1 } })).name).toBe('ProviderRefused');
+    expect((await outcomeOf({ bodyErrors }, { statusCode: 400, json: { error: 1 } })).name).toBe('ProviderRefused');
     const responses = { '404': 'data' } as const;
-    expect((await read({ bodyErrors, responses }, { statusCode: 404, json: { error: 1 } })).json).toBe('{"error":1}');
+    expect((await outcomeOf({ bodyErrors, responses }, { statusCode: 404, json: { error: 1 } })).json).toBe(
+      '{"error":1}',
+    );
   });
 
   test('is a failure for the circuit, unless it means refused', async () => {
-    const verdicts = async (means: 'refused' | 'unavailable' | 'throttled') =>
-      (await read({ bodyErrors: [{ at: '', means }] }, { json: 1 })).verdicts;
+    const verdictsFor = async (means: 'refused' | 'unavailable' | 'throttled') =>
+      (await outcomeOf({ bodyErrors: [{ at: '', means }] }, { json: 1 })).verdicts;
     const failure = { class: 'error_in_body', statusCode: 200 };
-    expect(await verdicts('refused')).toEqual(['succeeded']);
-    expect(await verdicts('unavailable')).toEqual([failure]);
-    expect(await verdicts('throttled')).toEqual([failure]);
+    expect(await verdictsFor('refused')).toEqual(['succeeded']);
+    expect(await verdictsFor('unavailable')).toEqual([failure]);
+    expect(await verdictsFor('throttled')).toEqual([failure]);
   });
 });
 
@@ -221,43 +220,46 @@ describe('the selected data of a response', () => {
   );
 
   test('is extracted unchanged', async () => {
-    const { json } = await read({ dataAt: '/a/~0b~1c' }, { body, headers: { 'content-type': 'application/json' } });
+    const { json } = await outcomeOf(
+      { dataAt: '/a/~0b~1c' },
+      { body, headers: { 'content-type': 'application/json' } },
+    );
     expect(json).toBe('[ 1.50, 12345678901234567890 ]');
-    expect((await read({ dataAt: '/n' }, { body })).json).toBe('null');
-    expect((await read({ dataAt: '' }, { body })).json).toBe(body.toString());
+    expect((await outcomeOf({ dataAt: '/n' }, { body })).json).toBe('null');
+    expect((await outcomeOf({ dataAt: '' }, { body })).json).toBe(body.toString());
   });
 
-  test('is retried if it is missing', async () => {
-    const { name, failure } = await read({ dataAt: '/b/0' }, { json: { b: [] } });
+  test('is data_missing if it is absent', async () => {
+    const { name, failure } = await outcomeOf({ dataAt: '/b/0' }, { json: { b: [] } });
     expect([name, failure.class, failure.excerpt]).toEqual([
       'ProviderUnavailable',
       'data_missing',
       'nothing at /b/0 in {"b":[]}',
     ]);
-    expect((await read({ dataAt: '/b' })).failure.class).toBe('data_missing');
+    expect((await outcomeOf({ dataAt: '/b' })).failure.class).toBe('data_missing');
   });
 
   test.each([
     ['HTML', 'text/html', '<html>'],
     ['a PDF', 'application/pdf', '%PDF\xff'],
     ['truncated JSON', 'application/json', '{"a":'],
-    ['no type', undefined, 'plain'],
+    ['text without a content type', undefined, 'plain'],
   ])('cannot come from %s', async (_case, type, text) => {
     const answer = { headers: { 'content-type': type }, body: Buffer.from(text, 'latin1') };
     for (const provider of [{ dataAt: '/a' }, { bodyErrors: [{ at: '/error', means: 'refused' as const }] }]) {
-      const { name, failure } = await read(provider, answer);
+      const { name, failure } = await outcomeOf(provider, answer);
       expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_body']);
     }
   });
 
   test('may come from JSON sent as text', async () => {
     const answer = { headers: { 'content-type': 'text/plain' }, body: Buffer.from('{"a":1}') };
-    expect((await read({ dataAt: '/a' }, answer)).json).toBe('1');
-    expect((await read({}, answer)).json).toBe('"{\\"a\\":1}"');
+    expect((await outcomeOf({ dataAt: '/a' }, answer)).json).toBe('1');
+    expect((await outcomeOf({}, answer)).json).toBe('"{\\"a\\":1}"');
   });
 });
 
-test('a value is found by its exact pointer only', () => {
+test('valueAt finds a value only by its exact pointer', () => {
   const document = JSON.parse('{"a":[{"b":1}],"__proto__":{"c":2},"":3}');
   expect(valueAt(document, [])).toBe(document);
   expect(valueAt(document, ['a', '0', 'b'])).toBe(1);

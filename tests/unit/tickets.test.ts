@@ -34,8 +34,8 @@ const run = (job: Job, outcomes: Outcomes, { final = false, now = NOW, random = 
   settle(job, aClaim({ final }), outcomes, now, random, policy);
 
 /** The job as stored after an execution. */
-const settled = (job: Job, outcomes: Outcomes, change: Change = {}): Job => {
-  const { attempt: _, fetchAttempts, callbackAttempts, ...settlement } = run(job, outcomes, change);
+const jobAfter = (job: Job, outcomes: Outcomes, change: Change = {}): Job => {
+  const { attempt: _attempt, fetchAttempts, callbackAttempts, ...settlement } = run(job, outcomes, change);
   return { ...job, ...settlement, claimsSinceOutcome: 0, fetchAttempts: job.fetchAttempts + fetchAttempts };
 };
 const resultOf = ({ results }: Pick<Job, 'results'>, providerId = 'gas') =>
@@ -46,20 +46,20 @@ const pendingOf = (job: Pick<Job, 'results'>, providerId = 'gas'): PendingResult
   return result;
 };
 
-const lost = (failureClass: FailureClass = 'ticket_lost') => unavailable('gas', { class: failureClass });
+const ticketFailure = (failureClass: FailureClass = 'ticket_lost') => unavailable('gas', { class: failureClass });
 /** A job with one provider, which has accepted the request. */
-const accepted = (change: Partial<Job> = {}) =>
-  settled(aJob({ providers: ['gas'], ...change }), { fetches: [working('gas')] });
-const times = { now: NOW, leaseMs: undefined, fetchDeadlineMs: 86_400_000 };
+const jobWithTicket = (change: Partial<Job> = {}) =>
+  jobAfter(aJob({ providers: ['gas'], ...change }), { fetches: [working('gas')] });
+const redriveTimes = { now: NOW, leaseMs: undefined, fetchDeadlineMs: 86_400_000 };
 const redrive = (job: Job): Job =>
   redriven(
     job,
     job.results.filter((result): result is FetchedResult => result.status === 'FETCHED'),
-    times,
+    redriveTimes,
   );
 
 describe('a provider that is still working', () => {
-  test('is polled after its interval, slightly spread and never sooner, without an attempt or a log entry', () => {
+  test('is polled after its interval plus jitter, without an attempt or a log entry', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1_000, max: 10_000_000 }),
@@ -77,47 +77,53 @@ describe('a provider that is still working', () => {
     );
   });
 
-  test('has that status, and resets its consecutive failures', () => {
-    const job = settled(accepted(), { fetches: [unavailable('gas')] });
+  test('has the error still_working, and no consecutive failures', () => {
+    const job = jobAfter(jobWithTicket(), { fetches: [unavailable('gas')] });
     expect(pendingOf(job)).toMatchObject({ attempts: 1, error: { class: 'bad_status' } });
-    const again = settled(job, { fetches: [working('gas', { polls: 1 })] });
-    expect(pendingOf(again)).toMatchObject({ attempts: 0, error: { class: 'still_working' }, ticket: { polls: 1 } });
-    expect(again.fetchAttempts).toBe(1);
+    const workingJob = jobAfter(job, { fetches: [working('gas', { polls: 1 })] });
+    expect(pendingOf(workingJob)).toMatchObject({
+      attempts: 0,
+      error: { class: 'still_working' },
+      ticket: { polls: 1 },
+    });
+    expect(workingJob.fetchAttempts).toBe(1);
   });
 
-  test('resets our own consecutive faults, since a call was sent', () => {
+  test('resets the count of consecutive internal faults, since a call was sent', () => {
     const job = aJob({ providers: ['gas'], ownFaults: 3 });
     expect(run(job, { fetches: [working('gas')] }).ownFaults).toBe(0);
   });
 
-  test('keeps that status while it is deferred or not called by our own fault', () => {
+  test('keeps the error still_working while it is deferred or not called because of an internal fault', () => {
     for (const outcome of [deferred, notAttempted]) {
-      const job = settled(accepted(), { fetches: [outcome('gas')] });
+      const job = jobAfter(jobWithTicket(), { fetches: [outcome('gas')] });
       expect(pendingOf(job)).toMatchObject({ error: { class: 'still_working' }, ticket: { polls: 0 } });
     }
-    expect(pendingOf(settled(accepted(), { fetches: [deferred('gas')] })).deferred).toEqual({ class: 'circuit_open' });
+    expect(pendingOf(jobAfter(jobWithTicket(), { fetches: [deferred('gas')] })).deferred).toEqual({
+      class: 'circuit_open',
+    });
   });
 
-  test('is polled once more at the deadline, then delivered as an error in its place', () => {
-    const job = accepted({ deadlineAt: NOW + 30 * SECOND });
+  test('is polled once more at the deadline, then delivered as an error', () => {
+    const job = jobWithTicket({ deadlineAt: NOW + 30 * SECOND });
     expect(job.dueAt).toBe(NOW + 30 * SECOND);
     const now = job.deadlineAt;
     const claimed = toClaimedJob({ ...job, leasedUntil: now + MINUTE, claimsSinceOutcome: 1 }, 'scheduled', now);
     expect(claimed).toMatchObject({ providers: ['gas'], final: true });
     const outcomes = { fetches: [working('gas', { polls: 1 })], delivery: DELIVERED };
-    const over = run(job, outcomes, { final: true, now });
-    expect(over).toMatchObject({ status: 'PARTIAL', fetchAttempts: 0, callbackAttempts: 1 });
-    expect(pendingOf(over)).toMatchObject({ error: { class: 'still_working' } });
-    expect(over.attempt).toMatchObject({ fetches: [{ class: 'still_working' }], callback: { status: 'OK' } });
+    const settlement = run(job, outcomes, { final: true, now });
+    expect(settlement).toMatchObject({ status: 'PARTIAL', fetchAttempts: 0, callbackAttempts: 1 });
+    expect(pendingOf(settlement)).toMatchObject({ error: { class: 'still_working' } });
+    expect(settlement.attempt).toMatchObject({ fetches: [{ class: 'still_working' }], callback: { status: 'OK' } });
   });
 
-  test('keeps that status while our own fault delays the callback at the deadline', () => {
-    const job = aJob({ results: accepted().results });
+  test('keeps its ticket while an internal fault delays the callback at the deadline', () => {
+    const job = aJob({ results: jobWithTicket().results });
     const outcomes = { fetches: [working('gas'), notAttempted('internet')], delivery: NOT_SENT };
     expect(pendingOf(run(job, outcomes, { final: true })).ticket).toBeDefined();
   });
 
-  test('keeps its place in the log of an attempt by others', () => {
+  test('is in the log of an attempt in which another provider failed', () => {
     const { attempt, fetchAttempts } = run(aJob(), { fetches: [working('gas'), unavailable('internet')] });
     expect(fetchAttempts).toBe(1);
     expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['still_working', 'bad_status']);
@@ -125,8 +131,8 @@ describe('a provider that is still working', () => {
 });
 
 describe('a ticket', () => {
-  test('is kept when a poll fails, and retried by the schedule', () => {
-    const job = settled(accepted(), { fetches: [unavailable('gas')] });
+  test('is kept when a poll fails, and polled again on schedule', () => {
+    const job = jobAfter(jobWithTicket(), { fetches: [unavailable('gas')] });
     expect(pendingOf(job)).toMatchObject({
       ticket: { url: 'https://example.com/work/gas' },
       retryAt: NOW + 10 * SECOND,
@@ -135,33 +141,35 @@ describe('a ticket', () => {
   });
 
   test.each(['ticket_lost', 'polling_timeout'] as const)(
-    'is dropped by %s: a failed attempt, and a new round',
+    'is dropped by %s, with a failed attempt and a new round',
     (failureClass) => {
-      const job = settled(accepted(), { fetches: [lost(failureClass)] });
+      const job = jobAfter(jobWithTicket(), { fetches: [ticketFailure(failureClass)] });
       expect(pendingOf(job)).toMatchObject({ attempts: 1, round: 1, error: { class: failureClass } });
       expect(pendingOf(job)).not.toHaveProperty('ticket');
       expect(job).toMatchObject({ fetchAttempts: 1, dueAt: NOW + 10 * SECOND });
     },
   );
 
-  test('that is not held cannot be dropped: the request is repeated in the same round', () => {
-    expect(pendingOf(settled(aJob({ providers: ['gas'] }), { fetches: [lost()] })).round).toBeUndefined();
+  test('that does not exist starts no new round when the failure is ticket_lost', () => {
+    expect(pendingOf(jobAfter(aJob({ providers: ['gas'] }), { fetches: [ticketFailure()] })).round).toBeUndefined();
   });
 
-  test('that is dropped repeatedly has its provider called less and less often', () => {
+  test('that is dropped repeatedly has increasing delays up to the last step of the schedule', () => {
     let job = aJob({ providers: ['gas'], round: 4 });
     const delays: number[] = [];
     for (let index = 0; index < 4; index += 1) {
-      job = settled(job, { fetches: [working('gas')] });
-      job = settled(job, { fetches: [lost()] });
+      job = jobAfter(job, { fetches: [working('gas')] });
+      job = jobAfter(job, { fetches: [ticketFailure()] });
       delays.push(((job.dueAt ?? 0) - NOW) / SECOND);
     }
     expect(delays).toEqual([10, 60, 600, 600]);
     expect(pendingOf(job)).toMatchObject({ round: 8, attempts: 4 });
   });
 
-  test('of one provider does not affect the round of another, whose request may be in progress', () => {
-    const job = settled(settled(aJob(), { fetches: [working('gas'), unavailable('internet')] }), { fetches: [lost()] });
+  test('of one provider leaves the round of another unchanged, since its request may be in progress', () => {
+    const job = jobAfter(jobAfter(aJob(), { fetches: [working('gas'), unavailable('internet')] }), {
+      fetches: [ticketFailure()],
+    });
     expect([roundOf(job, resultOf(job)), roundOf(job, resultOf(job, 'internet'))]).toEqual([1, 0]);
   });
 
@@ -176,19 +184,19 @@ describe('a ticket', () => {
       (job) => abandon(job, aClaim(), { code: 'CLIENT_REVOKED', message: '' }, NOW, policy),
     ],
   ])('is deleted from its job %s, since it may contain a token', (_case, change) => {
-    const job = accepted();
+    const job = jobWithTicket();
     expect(JSON.stringify(job)).toContain('example.com/work');
     expect(JSON.stringify(change(job))).not.toContain('example.com/work');
   });
 
   test('is not in a claimed job', () => {
-    const job = { ...accepted(), leasedUntil: NOW + MINUTE };
+    const job = { ...jobWithTicket(), leasedUntil: NOW + MINUTE };
     expect(JSON.stringify(toClaimedJob(job, 'scheduled', NOW + MINUTE))).not.toContain('example.com/work');
   });
 });
 
 describe('a round', () => {
-  test('is the same for all providers of a job until a ticket is dropped', () => {
+  test('is the round of its result, or else that of its job', () => {
     expect(roundOf({}, undefined)).toBe(0);
     expect(roundOf({ round: 3 }, { round: undefined })).toBe(3);
     expect(roundOf({ round: 3 }, { round: 5 })).toBe(5);
@@ -197,23 +205,23 @@ describe('a round', () => {
   test.each([
     ['refused', refused('gas')],
     ['succeeded', fetched('gas')],
-  ] as const)('is stored for a provider that %s, so that a redrive starts an unused one', (_case, end) => {
-    const job = settled(settled(accepted(), { fetches: [lost()] }), { fetches: [end] });
+  ] as const)('is stored for a provider that %s, so that a redrive starts an unused round', (_case, outcome) => {
+    const job = jobAfter(jobAfter(jobWithTicket(), { fetches: [ticketFailure()] }), { fetches: [outcome] });
     expect(resultOf(job)?.round).toBe(1);
     expect(nextRound(job)).toBe(2);
     expect(redrive(job).round).toBe(2);
   });
 
-  test('stays with a result that went missing, since the provider knows its work by it', () => {
-    const job = settled(settled(accepted(), { fetches: [lost()] }), { fetches: [fetched('gas')] });
-    const missing = { kind: 'resultMissing', providerId: 'gas' } as const;
-    const again = run({ ...job, phase: 'FETCHING' }, { fetches: [], delivery: missing });
-    expect(pendingOf(again)).toMatchObject({ round: 1 });
+  test('is kept for a missing result, since it identifies the work to the provider', () => {
+    const job = jobAfter(jobAfter(jobWithTicket(), { fetches: [ticketFailure()] }), { fetches: [fetched('gas')] });
+    const delivery = { kind: 'resultMissing', providerId: 'gas' } as const;
+    const settlement = run({ ...job, phase: 'FETCHING' }, { fetches: [], delivery });
+    expect(pendingOf(settlement)).toMatchObject({ round: 1 });
   });
 
-  /** Events of a history; `again` is a redrive. */
-  type Event = FetchOutcome['kind'] | FailureClass | 'again' | 'missing';
-  const event = fc.constantFrom<Event>(
+  /** An event in the history of a job. */
+  type Event = FetchOutcome['kind'] | FailureClass | 'redrive' | 'missing';
+  const anyEvent = fc.constantFrom<Event>(
     'working',
     'working',
     'working',
@@ -225,59 +233,60 @@ describe('a round', () => {
     'notAttempted',
     'refused',
     'fetched',
-    'again',
+    'redrive',
     'missing',
   );
-  const outcomeOf = (what: Event, providerId: string, polls: number): FetchOutcome | undefined => {
-    if (what === 'working') return working(providerId, { polls });
-    if (what === 'deferred') return deferred(providerId);
-    if (what === 'notAttempted') return notAttempted(providerId);
-    if (what === 'refused') return refused(providerId);
-    if (what === 'fetched') return fetched(providerId);
-    return unavailable(providerId, { class: what as FailureClass });
+  const outcomeOf = (event: Event, providerId: string, polls: number): FetchOutcome | undefined => {
+    if (event === 'working') return working(providerId, { polls });
+    if (event === 'deferred') return deferred(providerId);
+    if (event === 'notAttempted') return notAttempted(providerId);
+    if (event === 'refused') return refused(providerId);
+    if (event === 'fetched') return fetched(providerId);
+    return unavailable(providerId, { class: event as FailureClass });
   };
 
-  test('is never reused, and a ticket is only forgotten when it is dropped, in any history', () => {
+  test('is never reused, and a ticket is removed only when it is dropped, in any history', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(event, event), { minLength: 1, maxLength: 40 }), (history) => {
+      fc.property(fc.array(fc.tuple(anyEvent, anyEvent), { minLength: 1, maxLength: 40 }), (history) => {
         let job = aJob();
-        const over = new Set<string>();
-        const end = (providerId: string) => over.add(`${providerId} ${roundOf(job, resultOf(job, providerId))}`);
-        for (const [index, whats] of history.entries()) {
-          const before = job;
-          if (whats.includes('again')) {
-            for (const providerId of job.providers) end(providerId);
+        const endedRounds = new Set<string>();
+        const endRound = (providerId: string) =>
+          endedRounds.add(`${providerId} ${roundOf(job, resultOf(job, providerId))}`);
+        for (const [index, events] of history.entries()) {
+          const previousJob = job;
+          if (events.includes('redrive')) {
+            for (const providerId of job.providers) endRound(providerId);
             job = redrive(job);
             expect(job.results.every((result) => result.status === 'FETCHED')).toBe(true);
-          } else if (whats.includes('missing')) {
+          } else if (events.includes('missing')) {
             const fetchedResult = job.results.find(({ status }) => status === 'FETCHED');
             if (!fetchedResult) continue;
             const delivery = { kind: 'resultMissing', providerId: fetchedResult.providerId } as const;
-            job = { ...settled(job, { fetches: [], delivery }), phase: 'FETCHING', status: 'PENDING' };
-            expect(roundOf(job, resultOf(job, fetchedResult.providerId))).toBe(roundOf(before, fetchedResult));
+            job = { ...jobAfter(job, { fetches: [], delivery }), phase: 'FETCHING', status: 'PENDING' };
+            expect(roundOf(job, resultOf(job, fetchedResult.providerId))).toBe(roundOf(previousJob, fetchedResult));
           } else {
-            const asked = job.providers.flatMap((providerId, at) => {
+            const calls = job.providers.flatMap((providerId, at) => {
               const result = resultOf(job, providerId);
-              const what = whats[at] ?? 'working';
+              const event = events[at] ?? 'working';
               const isPending = result === undefined || result.status === 'UNAVAILABLE';
-              return isPending ? [{ providerId, what }] : [];
+              return isPending ? [{ providerId, event }] : [];
             });
-            const fetches = asked.flatMap(({ providerId, what }) => outcomeOf(what, providerId, index) ?? []);
-            for (const { providerId, what } of asked) {
+            const fetches = calls.flatMap(({ providerId, event }) => outcomeOf(event, providerId, index) ?? []);
+            for (const { providerId, event } of calls) {
               const result = resultOf(job, providerId);
               const hasTicket = result?.status === 'UNAVAILABLE' && result.ticket !== undefined;
-              if (hasTicket && losesTicket(what as FailureClass)) end(providerId);
+              if (hasTicket && losesTicket(event as FailureClass)) endRound(providerId);
             }
-            job = { ...settled(job, { fetches }), phase: 'FETCHING' };
-            for (const { providerId, what } of asked) {
-              const [was, is] = [resultOf(before, providerId), resultOf(job, providerId)];
-              if (was?.status !== 'UNAVAILABLE' || !was.ticket || is?.status !== 'UNAVAILABLE') continue;
-              if (losesTicket(what as FailureClass)) expect(is.ticket).toBeUndefined();
-              else if (what !== 'working') expect(is).toMatchObject({ ticket: was.ticket });
+            job = { ...jobAfter(job, { fetches }), phase: 'FETCHING' };
+            for (const { providerId, event } of calls) {
+              const [previous, current] = [resultOf(previousJob, providerId), resultOf(job, providerId)];
+              if (previous?.status !== 'UNAVAILABLE' || !previous.ticket || current?.status !== 'UNAVAILABLE') continue;
+              if (losesTicket(event as FailureClass)) expect(current.ticket).toBeUndefined();
+              else if (event !== 'working') expect(current).toMatchObject({ ticket: previous.ticket });
             }
           }
           for (const providerId of job.providers) {
-            expect(over).not.toContain(`${providerId} ${roundOf(job, resultOf(job, providerId))}`);
+            expect(endedRounds).not.toContain(`${providerId} ${roundOf(job, resultOf(job, providerId))}`);
           }
         }
       }),
