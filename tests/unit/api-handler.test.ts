@@ -40,7 +40,7 @@ const call = async (request: Request, route = async (name: string): Promise<obje
   return { ...response, json: JSON.parse(response.body ?? 'null') as Record<string, unknown>, log };
 };
 
-const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+const nestedArrays = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 const SAFE_HEADERS = {
   'cache-control': 'no-store',
@@ -60,9 +60,9 @@ describe('a valid request', () => {
     expect(await call({ body: '{"name":"a"}', type })).toMatchObject({ statusCode: 200, json: { name: 'a' } });
   });
 
-  test('reaches its route byte for byte, also from base64', async () => {
+  test('reaches its route unchanged, as text or in base64', async () => {
     const body = '{ "name": "é", "more": 12345678901234567890 }';
-    for (const form of [body, Buffer.from(body)]) expect((await call({ body: form })).json.bodyText).toBe(body);
+    for (const sent of [body, Buffer.from(body)]) expect((await call({ body: sent })).json.bodyText).toBe(body);
   });
 
   test('may begin with a byte order mark, which is stripped before parsing', async () => {
@@ -71,28 +71,32 @@ describe('a valid request', () => {
     }
   });
 
-  test('is verified with its byte order mark', async () => {
-    const verified: string[] = [];
-    const verify = async (text: string) => void verified.push(text);
+  test('has its signature verified with its byte order mark', async () => {
+    const verifiedTexts: string[] = [];
+    const verify = async (text: string) => void verifiedTexts.push(text);
     const handler = apiHandler(aLog(), { body: schema, verify }, async () => ({ statusCode: 200 }));
     expect((await handler(anEvent({ body: '\uFEFF{"name":"a"}' }), {} as Context)).statusCode).toBe(200);
-    expect(verified).toEqual(['\uFEFF{"name":"a"}']);
+    expect(verifiedTexts).toEqual(['\uFEFF{"name":"a"}']);
   });
 
   test('is authenticated by headers in any case', async () => {
     const authenticate = async (authorization: string | undefined) => authorization;
     const headers = z.object({ 'idempotency-key': z.string() });
-    const handler = apiHandler(aLog(), { authenticate, body: schema, headers }, async ({ caller, headers: named }) => ({
-      statusCode: 200,
-      body: [caller, named],
-    }));
+    const handler = apiHandler(
+      aLog(),
+      { authenticate, body: schema, headers },
+      async ({ caller, headers: requestHeaders }) => ({
+        statusCode: 200,
+        body: [caller, requestHeaders],
+      }),
+    );
     const event = anEvent({ body: '{"name":"a"}', type: '' });
     event.headers = { Authorization: 'Bearer x', 'Content-Type': 'application/json', 'Idempotency-Key': 'k' };
     const { body = '' } = await handler(event, {} as Context);
     expect(JSON.parse(body)).toEqual(['Bearer x', { 'idempotency-key': 'k' }]);
   });
 
-  test('may be 16 KiB but not a byte more', async () => {
+  test('may have 16 KiB, and gets 413 beyond', async () => {
     const ofBytes = (bytes: number) => `{"name":"${'x'.repeat(bytes - '{"name":""}'.length)}"}`;
     expect((await call({ body: ofBytes(16 * 1024) })).statusCode).toBe(200);
     expect((await call({ body: ofBytes(16 * 1024 + 1) })).statusCode).toBe(413);
@@ -120,9 +124,9 @@ describe('an invalid request', () => {
     ['too many bytes in base64', 413, { body: Buffer.alloc(17 * 1024, 'x') }],
     ['no body', 400, {}],
     ['an empty body', 400, { body: '' }],
-    ['nothing but a byte order mark', 400, { body: '\uFEFF' }],
+    ['only a byte order mark', 400, { body: '\uFEFF' }],
     ['two byte order marks', 400, { body: '\uFEFF\uFEFF{"name":"a"}' }],
-    ['a byte order mark inside', 400, { body: '{\uFEFF"name":"a"}' }],
+    ['a byte order mark within its JSON', 400, { body: '{\uFEFF"name":"a"}' }],
     ['the byte order mark of UTF-16', 400, { body: Buffer.from('\uFEFF{"name":"a"}', 'utf16le') }],
     ['broken JSON', 400, { body: '{' }],
     ['two values', 400, { body: '{}{}' }],
@@ -130,7 +134,7 @@ describe('an invalid request', () => {
     ['a bare word that names a prototype', 400, { body: '__proto__' }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x22, 0xff, 0x22]) }],
     ['half of a character', 400, { body: Buffer.from([0x22, 0xc3, 0x22]) }],
-    ['nesting that does not end', 400, { body: '['.repeat(16_000) }],
+    ['16,000 unclosed brackets', 400, { body: '['.repeat(16_000) }],
     ['a prototype', 422, { body: '{"name":"a","__proto__":{"isAdmin":true}}' }],
     ['a nested prototype', 422, { body: '{"name":"a","more":[{"__proto__":null}]}' }],
     ['a prototype through a constructor', 422, { body: '{"name":"a","more":{"constructor":{"prototype":{}}}}' }],
@@ -151,12 +155,16 @@ describe('an invalid request', () => {
   });
 
   test.each([100, 1_000, 8_000])('nested %i levels deep never causes a 5xx', async (depth) => {
-    for (const body of [nested(depth), `{"name":${nested(depth)}}`, `{"name":"a","more":${nested(depth)}}`]) {
+    for (const body of [
+      nestedArrays(depth),
+      `{"name":${nestedArrays(depth)}}`,
+      `{"name":"a","more":${nestedArrays(depth)}}`,
+    ]) {
       expect((await call({ body: body.slice(0, 16 * 1024) })).statusCode).toBeLessThan(500);
     }
   });
 
-  test('gets every invalid field, by JSON pointer', async () => {
+  test('gets an error for every invalid field, with its JSON Pointer', async () => {
     const { json } = await call({ body: '{"name":1,"a/b~c":2}' });
     expect(json.errors).toEqual([
       { pointer: '/name', message: 'Has to be a string' },
@@ -164,13 +172,16 @@ describe('an invalid request', () => {
     ]);
   });
 
-  test.each(['x'.repeat(99), 'x'.repeat(98)])('gets keys truncated at whole characters', async (start) => {
-    for (const key of [`${start}😀😀`, `${start}\\ud83d`]) {
-      const { json } = await call({ body: `{"name":"a","${key}":1}` });
-      const [error] = json.errors as { pointer: string }[];
-      expect(error?.pointer.isWellFormed()).toBe(true);
-    }
-  });
+  test.each(['x'.repeat(99), 'x'.repeat(98)])(
+    'gets pointers whose keys are truncated between characters',
+    async (start) => {
+      for (const key of [`${start}😀😀`, `${start}\\ud83d`]) {
+        const { json } = await call({ body: `{"name":"a","${key}":1}` });
+        const [error] = json.errors as { pointer: string }[];
+        expect(error?.pointer.isWellFormed()).toBe(true);
+      }
+    },
+  );
 
   test('gets at most twenty errors', async () => {
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, 1])));
@@ -197,7 +208,7 @@ describe('an invalid request', () => {
       [{ pointer: '/__proto__', message: 'Unknown query parameter' }],
     ]);
     expect(await send('limit=1')).toEqual([200, '1']);
-    for (const none of [undefined, '', '&']) expect(await send(none)).toEqual([200, 'undefined']);
+    for (const emptyQuery of [undefined, '', '&']) expect(await send(emptyQuery)).toEqual([200, 'undefined']);
   });
 
   test.each(['a=1', 'a', '=', 'constructor=1', '__proto__=1', 'a=1&a=2'])(
@@ -227,7 +238,7 @@ describe('a form', () => {
   };
 
   test.each([FORM, 'Application/X-WWW-Form-Urlencoded; charset=UTF-8'])(
-    'of type %s reaches a form route, also from base64',
+    'of type %s reaches a form route, as text or in base64',
     async (type) => {
       const expected = [
         ['a', 'b c'],
@@ -250,7 +261,7 @@ describe('a form', () => {
     ['no type', 415, { body: 'a=b', type: '' }],
     ['too many bytes', 413, { body: `a=${'x'.repeat(16 * 1024)}`, type: FORM }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x61, 0x3d, 0xff]), type: FORM }],
-  ])('does not accept %s: %i', async (_name, status, request) => {
+  ])('with %s gets %i', async (_name, status, request) => {
     expect(await send(request)).toMatchObject([status, { status }]);
   });
 
@@ -265,21 +276,21 @@ describe('a route that throws', () => {
   test('responds with a bare 500 and logs the cause', async () => {
     const {
       statusCode,
-      body: answered,
+      body: responseBody,
       log,
     } = await call({ body }, async () => {
       throw new Error('connect ECONNREFUSED 10.0.0.7, table JobTable');
     });
     expect(statusCode).toBe(500);
-    expect(answered).not.toMatch(/ECONNREFUSED|JobTable|stack/);
+    expect(responseBody).not.toMatch(/ECONNREFUSED|JobTable|stack/);
     expect(log.lines).toMatchObject([
       { level: 'error', data: { error: { message: expect.stringMatching('JobTable') } } },
     ]);
   });
 
   test('responds with 500 when it throws something other than an Error', async () => {
-    const thrown: unknown[] = ['text', undefined, null, { status: 200 }];
-    for (const value of thrown) {
+    const values: unknown[] = ['text', undefined, null, { status: 200 }];
+    for (const value of values) {
       const { statusCode } = await call({ body }, async () => {
         throw value;
       });
@@ -287,7 +298,7 @@ describe('a route that throws', () => {
     }
   });
 
-  test('responds with a problem if it throws one, with its headers, and logs nothing', async () => {
+  test('responds with the problem that it throws, and its headers, and logs nothing', async () => {
     const { statusCode, headers, log } = await call({ body }, async () => {
       throw new Problem(409, 'Not now.', { headers: { 'retry-after': '5' } });
     });
@@ -299,8 +310,8 @@ describe('a request that gets 401', () => {
   const createWorld = () => {
     let time = 0;
     const log = aLog();
-    const counted: [string, number][] = [];
-    const count = (name: string, _dimensions?: object, times = 1) => void counted.push([name, times]);
+    const increments: [string, number][] = [];
+    const count = (name: string, _dimensions?: object, times = 1) => void increments.push([name, times]);
     const record = createAuthenticationFailures({ log, metrics: { count }, now: () => time });
     const fail = (userAgent = 'curl/8') =>
       record(new Unauthorized('unknown_key', 'No.', 'Bearer', 'abcdef01'), {
@@ -311,11 +322,11 @@ describe('a request that gets 401', () => {
     const wait = (ms: number) => {
       time += ms;
     };
-    return { log, counted, fail, wait };
+    return { log, increments, fail, wait };
   };
 
   test('is logged with its source and reason, and counted, without the key', async () => {
-    const { log, counted, fail } = createWorld();
+    const { log, increments, fail } = createWorld();
     fail(`${'x'.repeat(99)}\u{1F600}yyy`);
     expect(log.lines).toEqual([
       {
@@ -331,11 +342,11 @@ describe('a request that gets 401', () => {
         },
       },
     ]);
-    expect(counted).toEqual([['AuthenticationFailures', 1]]);
+    expect(increments).toEqual([['AuthenticationFailures', 1]]);
   });
 
   test('is logged at most ten times a minute, but always counted', () => {
-    const { log, counted, fail, wait } = createWorld();
+    const { log, increments, fail, wait } = createWorld();
     for (let time = 0; time < 1_000; time += 1) fail();
     expect(log.lines).toHaveLength(10);
     wait(59_999);
@@ -344,20 +355,20 @@ describe('a request that gets 401', () => {
     wait(1);
     fail();
     expect(log.lines.at(-1)?.data).toMatchObject({ unlogged: 991 });
-    expect(counted.reduce((sum, [, times]) => sum + times, 0)).toBe(1_002);
+    expect(increments.reduce((sum, [, times]) => sum + times, 0)).toBe(1_002);
   });
 
-  test('is recorded whether authentication or verification refuses it, even as the only request of a process', async () => {
-    const refuse = async () => {
+  test('is recorded at once, whether authentication or signature verification rejects it', async () => {
+    const reject = async () => {
       throw new Unauthorized('bad_signature', 'No.', 'StandardWebhooks');
     };
-    const routes = [{ authenticate: refuse }, { body: schema, verify: refuse }];
+    const routes = [{ authenticate: reject }, { body: schema, verify: reject }];
     for (const route of routes) {
       const log = aLog();
-      const counted: string[] = [];
+      const increments: string[] = [];
       const handler = apiHandler(
         log,
-        { ...route, metrics: { count: (name) => void counted.push(name) } },
+        { ...route, metrics: { count: (name) => void increments.push(name) } },
         async () => ({
           statusCode: 200,
         }),
@@ -366,7 +377,7 @@ describe('a request that gets 401', () => {
       expect([statusCode, headers?.['www-authenticate']]).toEqual([401, 'StandardWebhooks']);
       expect(JSON.parse(body ?? '')).not.toHaveProperty('reason');
       expect(log.lines).toMatchObject([{ message: 'Authentication failed', data: { reason: 'bad_signature' } }]);
-      expect(counted).toEqual(['AuthenticationFailures']);
+      expect(increments).toEqual(['AuthenticationFailures']);
     }
   });
 });

@@ -20,15 +20,15 @@ import { acceptJob } from '../../functions/webhook/accept-job.ts';
 import { listen } from '../../local/http-server.ts';
 import { aJob, aLog, CLIENT_ID, LEASE_MS, NOW } from '../builders.ts';
 
-const closing: (() => Promise<unknown>)[] = [];
+const closeServers: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
-  await Promise.all(closing.map((close) => close()));
+  await Promise.all(closeServers.map((close) => close()));
 });
 
-/** Short, to keep the tests fast: they prove only that calls end. */
+/** Short, to keep the tests fast: they check only that calls end. */
 const LIMITS = { attemptMs: 60, totalMs: 200, maxAttempts: 3 };
 
-/** @returns the address of a server that answers with `answer`, and its request count */
+/** @returns the URL of a server that handles requests with `answer`, and its request count */
 const serve = async (answer: RequestListener) => {
   let requests = 0;
   const server = createServer((request, response) => {
@@ -36,58 +36,60 @@ const serve = async (answer: RequestListener) => {
     answer(request, response);
   });
   const { url, close } = await listen(server, 0);
-  closing.push(close);
+  closeServers.push(close);
   return { url, requests: () => requests };
 };
 
-/** @returns the address of a server that accepts connections and never responds */
-const serveSilence = async () => {
+/** @returns the URL of a server that accepts connections and never responds */
+const serveNoResponse = async () => {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => void sockets.add(socket.on('error', () => {})));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(async () => {
+  closeServers.push(async () => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 };
 
-const at = (endpoint: string) => ({
+const clientConfig = (endpoint: string) => ({
   endpoint,
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   ...timeLimited(LIMITS, {}),
 });
 const table = (endpoint: string) => ({
-  client: new DynamoDBClient(at(endpoint)),
+  client: new DynamoDBClient(clientConfig(endpoint)),
   tableName: 'JobTable',
   shardCount: 1,
 });
 const read = (endpoint: string) =>
-  new DynamoDBClient(at(endpoint)).send(new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }));
+  new DynamoDBClient(clientConfig(endpoint)).send(
+    new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }),
+  );
 
-describe('an attempt time-out on a service that accepts the connection but never responds', () => {
+describe('the attempt timeout, with a service that accepts the connection but never responds,', () => {
   test('ends a DynamoDB call', async () => {
-    await expect(createDynamoJobControl(table(await serveSilence())).release('id', 1, NOW)).rejects.toMatchObject({
+    await expect(createDynamoJobControl(table(await serveNoResponse())).release('id', 1, NOW)).rejects.toMatchObject({
       name: 'TimeoutError',
     });
   });
 
   test('ends a Step Functions call', async () => {
-    const machine = { client: new SFNClient(at(await serveSilence())), stateMachineArn: 'arn' };
+    const machine = { client: new SFNClient(clientConfig(await serveNoResponse())), stateMachineArn: 'arn' };
     await expect(createSfnStartExecution(machine)([])).rejects.toMatchObject({ name: 'TimeoutError' });
     await expect(createSfnStartSweep(machine)()).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
   test('ends an SSM call', async () => {
-    const find = createFindSecret(new SSMClient(at(await serveSilence())), '/path', {});
+    const find = createFindSecret(new SSMClient(clientConfig(await serveNoResponse())), '/path', {});
     await expect(find('gas')).rejects.toMatchObject({ name: 'SecretMissing', cause: { name: 'TimeoutError' } });
   });
 
   test('ends an EventBridge call', async () => {
     const log = aLog();
     await createPublishEvent(
-      new EventBridgeClient(at(await serveSilence())),
+      new EventBridgeClient(clientConfig(await serveNoResponse())),
       'all',
       log,
     )({ type: 'CircuitClosed', circuit: 'c' });
@@ -100,10 +102,10 @@ describe('a response that never ends', () => {
     ['stalls after its headers', (_, response) => void response.writeHead(200).flushHeaders()],
     ['stalls in its body', (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('{"It')],
     [
-      'drips',
+      'arrives byte by byte',
       (_, response) => {
-        const dripping = setInterval(() => response.write(' '), 10);
-        response.writeHead(200).on('close', () => clearInterval(dripping));
+        const timer = setInterval(() => response.write(' '), 10);
+        response.writeHead(200).on('close', () => clearInterval(timer));
       },
     ],
   ])('ends the call when it %s', async (_case, answer) => {
@@ -113,7 +115,7 @@ describe('a response that never ends', () => {
   });
 });
 
-test('a throttled call is repeated up to maxAttempts, whatever its Retry-After', async () => {
+test('a throttled call is repeated up to maxAttempts, and its Retry-After is ignored', async () => {
   const { url, requests } = await serve((_, response) => {
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0', 'retry-after': '3600' });
     response.end(JSON.stringify({ __type: 'ThrottlingException' }));
@@ -127,7 +129,7 @@ test('a throttled call is repeated up to maxAttempts, whatever its Retry-After',
     waits.push(ms);
   };
   const retryStrategy = createRetryStrategy(limits, { now: () => now, random: () => 0.5, sleep });
-  const client = new DynamoDBClient({ ...at(url), ...timeLimited(limits, {}), retryStrategy });
+  const client = new DynamoDBClient({ ...clientConfig(url), ...timeLimited(limits, {}), retryStrategy });
   const call = client.send(new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }));
   await expect(call).rejects.toMatchObject({ name: 'ThrottlingException' });
   expect(requests()).toBe(3);
@@ -140,7 +142,7 @@ test('a response in time succeeds, and its connection is reused', async () => {
     ports.add(request.socket.remotePort);
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{"Item":{"a":{"S":"b"}}}');
   });
-  const client = new DynamoDBClient({ ...at(url), ...timeLimited(CALL_LIMITS.api, {}) });
+  const client = new DynamoDBClient({ ...clientConfig(url), ...timeLimited(CALL_LIMITS.api, {}) });
   const command = () => new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } });
   for (let call = 0; call < 3; call += 1) {
     expect((await client.send(command())).Item).toEqual({ a: { S: 'b' } });
@@ -148,16 +150,16 @@ test('a response in time succeeds, and its connection is reused', async () => {
   expect(ports.size).toBe(1);
 });
 
-test('a call never exceeds its limits, whichever attempts fail and however long they take', async () => {
-  const limitNames = fc.constantFrom(...Object.values(CALL_LIMITS));
-  const kinds = fc.constantFrom('THROTTLING', 'TRANSIENT', 'SERVER_ERROR', 'CLIENT_ERROR' as const);
-  const attempts = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), kinds), {
+test('a call never exceeds its limits, however its attempts fail and however long they take', async () => {
+  const anyLimits = fc.constantFrom(...Object.values(CALL_LIMITS));
+  const anyErrorType = fc.constantFrom('THROTTLING', 'TRANSIENT', 'SERVER_ERROR', 'CLIENT_ERROR' as const);
+  const anyFailures = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), anyErrorType), {
     minLength: 10,
     maxLength: 10,
   });
-  const randoms = fc.double({ min: 0, max: 1, noNaN: true });
+  const anyRandom = fc.double({ min: 0, max: 1, noNaN: true });
   await fc.assert(
-    fc.asyncProperty(limitNames, attempts, randoms, async (limits, failures, random) => {
+    fc.asyncProperty(anyLimits, anyFailures, anyRandom, async (limits, failures, random) => {
       let now = 0;
       const sleep = async (ms: number) => {
         now += ms;
@@ -165,9 +167,9 @@ test('a call never exceeds its limits, whichever attempts fail and however long 
       const deps = { now: () => now, random: () => random, sleep };
       const strategy = createRetryStrategy(limits, deps);
       let token = await strategy.acquireInitialRetryToken('');
-      let made = 0;
+      let attemptCount = 0;
       for (const [share, errorType] of failures) {
-        made += 1;
+        attemptCount += 1;
         now += share * limits.attemptMs;
         try {
           token = await strategy.refreshRetryTokenForRetry(token, { errorType: errorType as 'TRANSIENT' });
@@ -176,22 +178,22 @@ test('a call never exceeds its limits, whichever attempts fail and however long 
         }
       }
       expect(now).toBeLessThanOrEqual(limits.totalMs);
-      expect(made).toBeLessThanOrEqual(limits.maxAttempts);
+      expect(attemptCount).toBeLessThanOrEqual(limits.maxAttempts);
     }),
   );
 });
 
-test('CALL_TIME_FACTOR raises the limits', async () => {
+test('CALL_TIME_FACTOR multiplies the limits', async () => {
   const { requestHandler } = timeLimited(CALL_LIMITS.api, { CALL_TIME_FACTOR: '4' });
   await requestHandler.handle({ protocol: 'http:', hostname: '127.0.0.1', port: 1 } as never).catch(() => {});
   expect(requestHandler.httpHandlerConfigs().requestTimeout).toBe(4 * CALL_LIMITS.api.attemptMs);
 });
 
-describe('while Step Functions and the table hang', () => {
-  const hanging = async () => {
-    const silence = await serveSilence();
-    const machine = { client: new SFNClient(at(silence)), stateMachineArn: 'arn' };
-    const { release } = createDynamoJobControl(table(silence));
+describe('while Step Functions and the table do not respond', () => {
+  const createDeps = async () => {
+    const endpoint = await serveNoResponse();
+    const machine = { client: new SFNClient(clientConfig(endpoint)), stateMachineArn: 'arn' };
+    const { release } = createDynamoJobControl(table(endpoint));
     return {
       startExecution: createSfnStartExecution(machine),
       startSweep: createSfnStartSweep(machine),
@@ -201,14 +203,14 @@ describe('while Step Functions and the table hang', () => {
     };
   };
 
-  test('a stored job is accepted', async () => {
-    const deps = await hanging();
+  test('acceptJob accepts a stored job', async () => {
+    const deps = await createDeps();
     const metrics = { count: () => {}, milliseconds: () => {}, seconds: () => {} };
     const intake = { create: async (job: ReturnType<typeof aJob>) => ({ isNew: true, job, requestHash: '' }) };
-    const rest = { intake, metrics, newId: () => aJob().jobId, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+    const otherDeps = { intake, metrics, newId: () => aJob().jobId, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
     const body = { providers: ['gas'], callbackUrl: 'https://example.com/' };
     const request = { clientId: CLIENT_ID, idempotencyKey: undefined, body };
-    expect(await acceptJob({ ...deps, ...rest }, request)).toMatchObject({ isReplayed: false });
+    expect(await acceptJob({ ...deps, ...otherDeps }, request)).toMatchObject({ isReplayed: false });
     expect(deps.log.lines.map(({ message }) => message)).toEqual([
       'Job accepted',
       'Job start failed',
@@ -216,20 +218,20 @@ describe('while Step Functions and the table hang', () => {
     ]);
   });
 
-  test('a job is redriven', async () => {
-    const deps = await hanging();
+  test('redriveJob redrives a job', async () => {
+    const deps = await createDeps();
     const job = aJob();
     delete job.leasedUntil;
     const results = { save: async () => ({}), renew: async () => true, remove: async () => {} };
     const jobs = { getWithData: async () => undefined };
     const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 1_000 };
-    const rest = { jobs, results, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
-    expect(await redriveJob({ ...deps, ...rest }, { job, inline: [] })).toMatchObject({ jobId: job.jobId });
+    const otherDeps = { jobs, results, policy, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
+    expect(await redriveJob({ ...deps, ...otherDeps }, { job, inline: [] })).toMatchObject({ jobId: job.jobId });
   });
 
-  test('a bulk redrive is accepted', async () => {
+  test('requestRedrive accepts a bulk redrive', async () => {
     const deps = {
-      ...(await hanging()),
+      ...(await createDeps()),
       redrives: { create: async (redrive: Redrive) => ({ isNew: true, redrive }), reservePass: async () => true },
       newId: () => aJob().jobId,
     };
@@ -238,6 +240,6 @@ describe('while Step Functions and the table hang', () => {
   });
 
   test('startJob never throws', async () => {
-    await expect(startJob(await hanging(), aJob(), 'immediate')).resolves.toBeUndefined();
+    await expect(startJob(await createDeps(), aJob(), 'immediate')).resolves.toBeUndefined();
   });
 });

@@ -27,17 +27,20 @@ const LEASE_LOST = new Error('lease lost');
 /** Consecutive failures that open a circuit. */
 const FAILURES_TO_OPEN = 36;
 
-/** Processes that share a table and a clock, and a third party that is up or down. */
+/** Processes that share a table and a clock, and a third party that succeeds or fails. */
 const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   const circuits = createFakeCircuits();
   const changes: CircuitChange[] = [];
   let now = NOW;
-  let isUp = true;
+  let isHealthy = true;
   let calls = 0;
   const log = aLog();
   let random = 0.5;
   const operations: string[] = [];
-  const recorded = <Operation extends (...args: never[]) => Promise<unknown>>(name: string, operation: Operation) =>
+  const recordOperation = <Operation extends (...args: never[]) => Promise<unknown>>(
+    name: string,
+    operation: Operation,
+  ) =>
     ((...args) => {
       operations.push(name);
       return operation(...args);
@@ -46,7 +49,7 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   const port = Object.fromEntries(
     Object.entries({ list, find, watch, updateWatch, count, open, replace, close }).map(([name, operation]) => [
       name,
-      recorded(name, operation),
+      recordOperation(name, operation),
     ]),
   ) as Pick<typeof circuits, 'list' | 'find' | 'watch' | 'updateWatch' | 'count' | 'open' | 'replace' | 'close'>;
   const createProcess = () =>
@@ -56,7 +59,7 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
       log,
       random: () => random,
       now: () => now,
-      announce: async (announced) => void changes.push(announced),
+      announce: async (circuitChange) => void changes.push(circuitChange),
     });
   const breakers = Array.from({ length: processes }, createProcess);
   const call = async (party = GAS, process = 0): Promise<'succeeded' | 'failed' | 'deferred'> => {
@@ -66,7 +69,7 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
         party,
         async () => {
           calls += 1;
-          if (!isUp) throw new Error('down');
+          if (!isHealthy) throw new Error('down');
           return 'succeeded' as const;
         },
         () => ({ class: 'bad_status', statusCode: 503 }),
@@ -78,8 +81,8 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
   const advance = (ms: number) => {
     now += ms;
   };
-  const setHealthy = (up: boolean) => {
-    isUp = up;
+  const setHealthy = (healthy: boolean) => {
+    isHealthy = healthy;
   };
   return {
     circuits,
@@ -89,22 +92,22 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
     },
     /** Starts a call; `end` ends it. */
     startCall: async (process = 0, party = GAS) => {
-      const started = Promise.withResolvers<void>();
-      const answer = Promise.withResolvers<void>();
-      const ended = breakers[process]?.call(
+      const start = Promise.withResolvers<void>();
+      const response = Promise.withResolvers<void>();
+      const result = breakers[process]?.call(
         party,
         async () => {
-          started.resolve();
-          return answer.promise;
+          start.resolve();
+          return response.promise;
         },
         (error) => (error === LEASE_LOST ? 'unknown' : { class: 'timeout' }),
       );
       // A deferred call rejects here, so the race does not wait for it.
-      await Promise.race([started.promise, ended]);
+      await Promise.race([start.promise, result]);
       const end = (error?: unknown) => {
-        if (error === undefined) answer.resolve();
-        else answer.reject(error);
-        return ended?.catch(() => {});
+        if (error === undefined) response.resolve();
+        else response.reject(error);
+        return result?.catch(() => {});
       };
       return { end };
     },
@@ -136,7 +139,7 @@ describe('a circuit', () => {
     expect(operations).toEqual(['list']);
   });
 
-  test('is watched from the first failure, and counts once every process knows the watch and slow answers have arrived', async () => {
+  test('is watched from the first failure, and starts counting once every process has read the watch and slow responses have arrived', async () => {
     const { call, setHealthy, advance, operations, circuits, now } = createWorld();
     setHealthy(false);
     for (let index = 0; index < 50; index += 1) await call();
@@ -149,19 +152,19 @@ describe('a circuit', () => {
     await call();
     setHealthy(true);
     await call();
-    // Both kinds of calls, one write each.
+    // A failed and a successful call cost one write each.
     expect(operations.filter((name) => name === 'count')).toHaveLength(2);
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2, failures: 1, samples: 2 }]);
   });
 
-  test('counts at once in a process that has read the watch, and not at all in one that has not', async () => {
+  test('counts at once in a process that has read the watch, and not in a process that has not', async () => {
     const { call, setHealthy, advance, circuits } = createWorld(2);
     await call(GAS, 1);
     advance(4_000);
     setHealthy(false);
     await call(GAS, 0);
     advance(DELAY_MS);
-    // It reads before its first call; process 1 reads again for its own call.
+    // A new process reads the watch before its first call; process 1 reads again because its cache has expired.
     await call(GAS, 2);
     await call(GAS, 1);
     expect([...circuits.tallies.values()]).toMatchObject([{ calls: 2 }]);
@@ -277,7 +280,7 @@ describe('a circuit', () => {
     expect(await call(receiverOf('acme'))).toBe('deferred');
   });
 
-  test('of a receiver is read by its own key, once in five seconds, and appears in no list', async () => {
+  test('of a receiver is read by its own key, once every five seconds, and appears in no list', async () => {
     const { call, operations, advance, circuits, setHealthy, now } = createWorld();
     const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
     for (let index = 0; index < 10; index += 1) await call(receiver);
@@ -326,7 +329,7 @@ describe('a circuit', () => {
   });
 
   test.each<[string, () => 'unknown']>([
-    ['did not go out', () => 'unknown'],
+    ['was not sent', () => 'unknown'],
     [
       'failed without a verdict',
       () => {
@@ -337,8 +340,8 @@ describe('a circuit', () => {
     const { openCircuit, call, setHealthy, advance, breakers, circuits } = createWorld();
     await openCircuit();
     advance(60_000);
-    const lost = async () => Promise.reject(new Error('lease lost'));
-    await expect(breakers[0]?.call(GAS, lost, judge)).rejects.toThrow('lease lost');
+    const loseLease = async () => Promise.reject(new Error('lease lost'));
+    await expect(breakers[0]?.call(GAS, loseLease, judge)).rejects.toThrow('lease lost');
     expect(circuits.all.get(GAS.key)).toMatchObject({ halfOpen: false, consecutiveOpens: 1 });
     setHealthy(true);
     expect(await call()).toBe('succeeded');
@@ -346,8 +349,8 @@ describe('a circuit', () => {
   });
 
   test('doubles its open time after each failed probe, up to eightfold', () => {
-    const open = [1, 2, 3, 4, 5, 6].map((times) => opened(GAS.key, times, 0, rules).openUntil / 60_000);
-    expect(open).toEqual([1, 2, 4, 8, 8, 8]);
+    const openMinutes = [1, 2, 3, 4, 5, 6].map((times) => opened(GAS.key, times, 0, rules).openUntil / 60_000);
+    expect(openMinutes).toEqual([1, 2, 4, 8, 8, 8]);
     expect([windowAt(59_999, rules), windowAt(60_000, rules)]).toEqual([0, 1]);
   });
 
@@ -387,28 +390,37 @@ describe('a circuit', () => {
   describe('sampling', () => {
     const start = (windowAt(NOW, rules) + 10) * rules.windowMs;
     const aWatch = (change: Partial<Watch> = {}): Watch => ({ ...newWatch(GAS, start, rules), ...change });
-    const at = (now: number, calls: number, weight = 1, watch = aWatch()) =>
+    const sampleAt = (now: number, calls: number, weight = 1, watch = aWatch()) =>
       sampling(watch, { calls, failures: 0, samples: calls }, weight, GAS, now, rules);
 
     test('starts when a write takes the calls of a window past 500 or a multiple of it', () => {
-      expect([499, 500, 501, 1_000].map((calls) => at(start, calls) !== undefined)).toEqual([false, true, false, true]);
-      expect([1_000, 1_007, 1_008].map((calls) => at(start, calls, 8) !== undefined)).toEqual([true, true, false]);
+      expect([499, 500, 501, 1_000].map((calls) => sampleAt(start, calls) !== undefined)).toEqual([
+        false,
+        true,
+        false,
+        true,
+      ]);
+      expect([1_000, 1_007, 1_008].map((calls) => sampleAt(start, calls, 8) !== undefined)).toEqual([
+        true,
+        true,
+        false,
+      ]);
     });
 
     test('begins after all processes know of it, and lasts two windows', () => {
-      const of = (now: number, count = 1) => ({
+      const samplingAfter = (now: number, count = 1) => ({
         weight: 8,
         weightFrom: start + count * rules.windowMs,
         weightUntil: start + (count + 2) * rules.windowMs,
         now,
       });
       for (const expected of [
-        of(start),
-        of(start + rules.windowMs - DELAY_MS - 1),
-        of(start + rules.windowMs - DELAY_MS, 2),
+        samplingAfter(start),
+        samplingAfter(start + rules.windowMs - DELAY_MS - 1),
+        samplingAfter(start + rules.windowMs - DELAY_MS, 2),
       ]) {
         const { now, ...change } = expected;
-        expect(at(now, 500)).toEqual(change);
+        expect(sampleAt(now, 500)).toEqual(change);
       }
     });
 
@@ -416,10 +428,14 @@ describe('a circuit', () => {
       const until = start + 2 * rules.windowMs;
       const sampled = aWatch({ weight: 8, weightFrom: start, weightUntil: until });
       // No write if sampling already ends later.
-      expect(at(start - rules.windowMs, 504, 8, sampled)).toBeUndefined();
-      expect(at(start, 504, 8, sampled)).toEqual({ weight: 8, weightFrom: start, weightUntil: until + rules.windowMs });
-      expect(at(until - 1, 504, 8, sampled)?.weightFrom).toBe(start);
-      expect(at(until, 500, 1, sampled)?.weightFrom).toBe(until + rules.windowMs);
+      expect(sampleAt(start - rules.windowMs, 504, 8, sampled)).toBeUndefined();
+      expect(sampleAt(start, 504, 8, sampled)).toEqual({
+        weight: 8,
+        weightFrom: start,
+        weightUntil: until + rules.windowMs,
+      });
+      expect(sampleAt(until - 1, 504, 8, sampled)?.weightFrom).toBe(start);
+      expect(sampleAt(until, 500, 1, sampled)?.weightFrom).toBe(until + rules.windowMs);
     });
   });
 
@@ -429,7 +445,7 @@ describe('a circuit', () => {
       true,
       false,
     ]);
-    // The patience with receivers is derived from it.
+    // The patience for receivers is derived from the longest open time.
     expect(longestOpenMs(rules.openMs)).toBe(opened(GAS.key, 99, 0, rules).openUntil);
   });
 
@@ -438,8 +454,8 @@ describe('a circuit', () => {
     await openCircuit();
     advance(60_000);
     const window = windowAt(now(), rules);
-    const own = { calls: 9, failures: 9, samples: 9 };
-    for (const other of [-2, -1, 0, 1, 2]) await circuits.count(GAS.key, window + other, own, now());
+    const tally = { calls: 9, failures: 9, samples: 9 };
+    for (const offset of [-2, -1, 0, 1, 2]) await circuits.count(GAS.key, window + offset, tally, now());
     setHealthy(true);
     await call();
     expect([...circuits.tallies.keys()]).toEqual([`${GAS.key} ${window - 2}`, `${GAS.key} ${window + 2}`]);
@@ -447,8 +463,8 @@ describe('a circuit', () => {
 
   test('lets calls through when the table is unavailable', async () => {
     const { call, port, setHealthy, advance } = createWorld();
-    const down = async () => Promise.reject(new Error('down'));
-    for (const name of Object.keys(port)) Object.assign(port, { [name]: down });
+    const fail = async () => Promise.reject(new Error('down'));
+    for (const name of Object.keys(port)) Object.assign(port, { [name]: fail });
     setHealthy(false);
     for (let index = 0; index < 60; index += 1) {
       expect(await call()).toBe('failed');
@@ -456,7 +472,7 @@ describe('a circuit', () => {
     }
   });
 
-  test('of a provider is read together with those of all other providers, but apart from those of receivers', async () => {
+  test('of a provider is read in one list with all other providers; the circuit of a receiver is read separately', async () => {
     const { call, operations } = createWorld();
     const receiver = { key: receiverCircuitKey('acme', 'https://example.com/'), longestCallMs: 15_000 };
     for (const party of [GAS, { ...GAS, key: 'provider#internet' }, receiver, GAS]) await call(party);
@@ -471,14 +487,14 @@ describe('a circuit', () => {
 
   test('does not count calls that began before it opened', async () => {
     const { startCall, openCircuit, operations } = createWorld();
-    const slow = await startCall();
+    const slowCall = await startCall();
     await openCircuit();
     const before = operations.length;
-    await slow.end(new Error('down'));
+    await slowCall.end(new Error('down'));
     expect(operations).toHaveLength(before);
   });
 
-  test('is renewed by one write, without a read', async () => {
+  test('has its watch renewed by one write, without an extra read', async () => {
     const { call, setHealthy, advance, operations } = createWorld();
     setHealthy(false);
     await call();
@@ -550,7 +566,7 @@ describe('a circuit', () => {
     expect([...circuits.tallies.values()]).toMatchObject([counted === 1 ? { calls: 9, samples: 2 } : { calls: 1 }]);
   });
 
-  test('that is half-open defers other calls by five seconds, or by the rest of the probe', async () => {
+  test('that is half-open defers other calls by five seconds, or by the time left to the probe if that is shorter', async () => {
     const { openCircuit, startCall, advance, createProcess } = createWorld();
     await openCircuit();
     advance(60_000);
@@ -568,7 +584,7 @@ describe('a circuit', () => {
     expect(await deferral()).toMatchObject({ retryAfterMs: 4_000 });
   });
 
-  test('is probed by one call of a process, without a table access by the others', async () => {
+  test('is probed by one call of a process, and its other calls do not access the table', async () => {
     const { openCircuit, call, setHealthy, advance, operations } = createWorld();
     await openCircuit();
     setHealthy(true);
@@ -583,15 +599,15 @@ describe('a circuit', () => {
     await openCircuit();
     advance(60_000);
     expect(await call()).toBe('failed');
-    const again = breakers[0]?.call(
+    const nextCall = breakers[0]?.call(
       GAS,
       async () => {},
       () => 'unknown',
     );
-    await expect(again).rejects.toMatchObject({ retryAfterMs: 120_000 });
+    await expect(nextCall).rejects.toMatchObject({ retryAfterMs: 120_000 });
   });
 
-  test('is read again at once when another process won the probe', async () => {
+  test('is read again at once when another process has sent the probe', async () => {
     const { openCircuit, call, setHealthy, advance } = createWorld(2);
     await openCircuit();
     advance(59_999);
@@ -606,25 +622,25 @@ describe('a circuit', () => {
   test.each<[string, unknown]>([
     ['succeeds', undefined],
     ['fails', new Error('down')],
-    ['did not go out', LEASE_LOST],
-  ])('follows the next probe, not a probe that ended too late and %s', async (_case, error) => {
-    for (const isUp of [true, false]) {
+    ['is not sent', LEASE_LOST],
+  ])('takes its state from the next probe, not from a probe that ends too late and %s', async (_case, error) => {
+    for (const isHealthy of [true, false]) {
       const { openCircuit, startCall, call, setHealthy, advance, changes, circuits } = createWorld(2);
       await openCircuit();
       advance(60_000);
-      const slow = await startCall(0);
-      // The state that process 0 knows is fresh, and still wrong.
+      const slowCall = await startCall(0);
+      // Process 0 reads the state just before process 1 changes it.
       advance(29_999);
       expect(await call(GAS, 0)).toBe('deferred');
       advance(1);
-      setHealthy(isUp);
-      expect(await call(GAS, 1)).toBe(isUp ? 'succeeded' : 'failed');
+      setHealthy(isHealthy);
+      expect(await call(GAS, 1)).toBe(isHealthy ? 'succeeded' : 'failed');
       const before = circuits.all.get(GAS.key);
-      await slow.end(error);
+      await slowCall.end(error);
       expect(circuits.all.get(GAS.key)).toEqual(before);
       // The process does not rely on its own probe.
-      expect(await call(GAS, 0)).toBe(isUp ? 'succeeded' : 'deferred');
-      expect(changes.map(({ isOpen }) => isOpen)).toEqual(isUp ? [true, false] : [true]);
+      expect(await call(GAS, 0)).toBe(isHealthy ? 'succeeded' : 'deferred');
+      expect(changes.map(({ isOpen }) => isOpen)).toEqual(isHealthy ? [true, false] : [true]);
     }
   });
 
@@ -637,17 +653,17 @@ describe('a circuit', () => {
     setHealthy(true);
     await call();
     const cause = { class: 'bad_status', statusCode: 503 };
-    const logged = (level: string, words: RegExp, data: object = {}) => ({
+    const line = (level: string, words: RegExp, data: object = {}) => ({
       level,
       message: expect.stringMatching(words),
       data: { circuit: GAS.key, ...data },
     });
     expect(log.lines).toEqual([
-      logged('warn', /opened/i, { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN, cause, openMs: 60_000 }),
-      logged('info', /probe started/i),
-      logged('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
-      logged('info', /probe started/i),
-      logged('info', /closed/i),
+      line('warn', /opened/i, { calls: FAILURES_TO_OPEN, failures: FAILURES_TO_OPEN, cause, openMs: 60_000 }),
+      line('info', /probe started/i),
+      line('warn', /stays open/i, { consecutiveOpens: 2, openMs: 120_000 }),
+      line('info', /probe started/i),
+      line('info', /closed/i),
     ]);
   });
 
@@ -656,38 +672,42 @@ describe('a circuit', () => {
     await openCircuit();
     log.lines.length = 0;
     const error = new Error('down');
-    const down = async () => Promise.reject(error);
+    const fail = async () => Promise.reject(error);
     const { list, replace } = port;
-    Object.assign(port, { replace: down });
+    Object.assign(port, { replace: fail });
     advance(60_000);
     // No probe without the table: every instance would send one.
     expect(await call()).toBe('deferred');
-    Object.assign(port, { list: down });
+    Object.assign(port, { list: fail });
     expect(await call()).toBe('deferred');
     Object.assign(port, { list });
     advance(30_000);
     Object.assign(port, { replace });
-    const judging = breakers[0]?.call(GAS, down, () => {
+    const callWithoutVerdict = breakers[0]?.call(GAS, fail, () => {
       throw error;
     });
-    await expect(judging).rejects.toBe(error);
+    await expect(callWithoutVerdict).rejects.toBe(error);
     advance(1);
-    Object.assign(port, { close: down });
+    Object.assign(port, { close: fail });
     await breakers[0]?.call(
       GAS,
       async () => {},
       () => 'unknown',
     );
-    const of = (level: string, words: RegExp, data: object) => ({ level, message: expect.stringMatching(words), data });
+    const line = (level: string, words: RegExp, data: object) => ({
+      level,
+      message: expect.stringMatching(words),
+      data,
+    });
     expect(log.lines.filter(({ message }) => !/probe started/i.test(message))).toEqual([
-      of('warn', /probe/, { circuit: GAS.key, error }),
-      of('warn', /read/, { error }),
-      of('error', /verdict/, { error }),
-      of('warn', /not recorded/, { circuit: GAS.key, error }),
+      line('warn', /probe/, { circuit: GAS.key, error }),
+      line('warn', /read/, { error }),
+      line('error', /verdict/, { error }),
+      line('warn', /not recorded/, { circuit: GAS.key, error }),
     ]);
   });
 
-  test('is read once in five seconds, however many calls are made', async () => {
+  test('is read at most once every five seconds, however many calls are made', async () => {
     const { call, operations, advance } = createWorld();
     await Promise.all(Array.from({ length: 50 }, () => call()));
     advance(4_999);

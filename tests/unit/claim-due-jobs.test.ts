@@ -31,7 +31,8 @@ const createWorld = async (count: number, change: Partial<Job> = {}) => {
   return {
     store,
     log,
-    claim: (other: Partial<ClaimDueJobsDeps> = {}, before = 0) => claimDueJobs({ ...deps, ...other }, before),
+    claim: (changedDeps: Partial<ClaimDueJobsDeps> = {}, claimedBefore = 0) =>
+      claimDueJobs({ ...deps, ...changedDeps }, claimedBefore),
   };
 };
 
@@ -41,7 +42,7 @@ const parameters = { gas: { a: '€'.repeat(335) } };
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
 describe('a sweep', () => {
-  test('claims every due job, whatever the order of the shards', async () => {
+  test('claims every due job in any order of the shards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.double({ min: 0, max: 0.999, noNaN: true }), async (number) => {
         const { claim } = await createWorld(5);
@@ -57,23 +58,23 @@ describe('a sweep', () => {
     expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));
   });
 
-  test('measures lost time from when jobs became due or the pause began', async () => {
+  test('measures lost time from when a job became due, or from the last pause', async () => {
     const day = 86_400_000;
-    const late = { dueAt: NOW - 2 * day, deadlineAt: NOW - day, status: 'PENDING' as const };
-    const finals = async (lastPause: () => Promise<number | undefined>) => {
-      const { claim, store } = await createWorld(1, late);
+    const overdueJob = { dueAt: NOW - 2 * day, deadlineAt: NOW - day, status: 'PENDING' as const };
+    const finalFlags = async (lastPause: () => Promise<number | undefined>) => {
+      const { claim, store } = await createWorld(1, overdueJob);
       for (const job of store.jobs.values()) delete job.leasedUntil;
       return (await claim({ lastPause })).batches.flat().map(({ final }) => final);
     };
-    expect(await finals(async () => undefined)).toEqual([false]);
-    expect(await finals(async () => NOW)).toEqual([true]);
-    const down = async () => {
+    expect(await finalFlags(async () => undefined)).toEqual([false]);
+    expect(await finalFlags(async () => NOW)).toEqual([true]);
+    const failToRead = async () => {
       throw new Error('down');
     };
-    expect(await finals(down)).toEqual([false]);
+    expect(await finalFlags(failToRead)).toEqual([false]);
   });
 
-  test('returns jobs as claimed: leased, with their missing providers', async () => {
+  test('returns each job leased, with its missing providers', async () => {
     const { claim, store } = await createWorld(1);
     const { batches } = await claim();
     const [job] = batches.flat();
@@ -98,7 +99,7 @@ describe('a sweep', () => {
     expect([ids.length, new Set(ids).size, pass.claimed]).toEqual([300, 300, 300]);
   });
 
-  test('ends when nothing is due', async () => {
+  test('ends when no job is due', async () => {
     const { claim } = await createWorld(0);
     expect(await claim({}, 7)).toEqual({ batches: [], more: false, claimed: 7 });
   });
@@ -112,14 +113,14 @@ describe('a sweep', () => {
   test('starts no claim after twenty seconds, and leaves the rest to the next pass', async () => {
     const { claim } = await createWorld(200);
     let now = NOW;
-    const slow = { now: () => (now += 100) };
-    const pass = await claim(slow);
+    const slowClock = { now: () => (now += 100) };
+    const pass = await claim(slowClock);
     expect(pass.claimed).toBeGreaterThan(0);
     expect(pass.claimed).toBeLessThan(200);
     expect(pass.more).toBe(true);
   });
 
-  test('skips jobs that another sweep claimed in between', async () => {
+  test('skips jobs that another sweep claims first', async () => {
     const { claim, store } = await createWorld(10);
     const due = { ...store.due, claim: async () => undefined };
     expect(await claim({ due })).toEqual({ batches: [], more: false, claimed: 0 });
@@ -127,11 +128,11 @@ describe('a sweep', () => {
 
   test('skips a malformed job', async () => {
     const { claim, store, log } = await createWorld(5);
-    const [broken] = store.jobs.values();
-    if (broken) store.jobs.set(broken.jobId, { ...broken, providers: undefined as never });
+    const [malformedJob] = store.jobs.values();
+    if (malformedJob) store.jobs.set(malformedJob.jobId, { ...malformedJob, providers: undefined as never });
     expect((await claim()).claimed).toBe(4);
     expect(log.lines).toContainEqual(
-      expect.objectContaining({ level: 'error', data: expect.objectContaining({ jobId: broken?.jobId }) }),
+      expect.objectContaining({ level: 'error', data: expect.objectContaining({ jobId: malformedJob?.jobId }) }),
     );
   });
 
@@ -148,7 +149,7 @@ describe('a sweep', () => {
     expect(log.lines.filter((line) => line.level === 'error')).toHaveLength(3);
   });
 
-  test('fails when it has claimed nothing and could not read', async () => {
+  test('fails when it has claimed no job and no shard can be read', async () => {
     const { claim, store } = await createWorld(5);
     // biome-ignore lint/correctness/useYield: it throws before the first yield
     const find: typeof store.due.find = async function* () {
@@ -159,20 +160,20 @@ describe('a sweep', () => {
 });
 
 describe('a job that is never settled', () => {
-  test('is retried less and less often, alone in its batch, and fails after a week', async () => {
+  test('is retried at growing intervals up to an hour, alone in its batch, and fails after a week', async () => {
     const { claim, store } = await createWorld(1, { claimsSinceOutcome: 0 });
     const [id = ''] = store.jobs.keys();
     const waits: number[] = [];
-    let at = NOW;
-    while (at <= NOW + 7 * 86_400_000) {
-      expect((await claim({ now: () => at })).batches).toHaveLength(1);
+    let now = NOW;
+    while (now <= NOW + 7 * 86_400_000) {
+      expect((await claim({ now: () => now })).batches).toHaveLength(1);
       const { dueAt = 0, leasedUntil } = store.jobs.get(id) as Job;
-      expect(leasedUntil).toBe(at + LEASE_MS);
-      waits.push((dueAt - at) / 60_000);
-      at = dueAt;
+      expect(leasedUntil).toBe(now + LEASE_MS);
+      waits.push((dueAt - now) / 60_000);
+      now = dueAt;
     }
     expect(waits.slice(0, 6)).toEqual([6, 12, 24, 48, 60, 60]);
-    const { batches, claimed } = await claim({ now: () => at });
+    const { batches, claimed } = await claim({ now: () => now });
     expect([batches, claimed]).toEqual([[], 1]);
     expect([...store.jobs.values()]).toMatchObject([{ status: 'FAILED', failure: { code: 'NEVER_SETTLED' } }]);
     expect([...store.jobs.values()][0]?.dueAt).toBeUndefined();
@@ -181,7 +182,7 @@ describe('a job that is never settled', () => {
   test.each([
     ['another sweep claimed it', new StaleClaim('stale')],
     ['its end cannot be written', new Error('down')],
-  ])('does not hold up the others when %s', async (_name, error) => {
+  ])('does not delay other jobs when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
     await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
     const outcomes = { save: async () => Promise.reject(error) };
@@ -189,7 +190,7 @@ describe('a job that is never settled', () => {
   });
 });
 
-test('batches contain every job once, at most 40 jobs and 200 KiB each, suspects alone, 256 KiB in all', () => {
+test('batches contain every job once, suspects alone, and have at most 40 jobs and 200 KiB each and 256 KiB in total', () => {
   const job = fc.record({
     length: fc.integer({ min: 20, max: 2_048 }),
     isSuspect: fc.boolean(),
@@ -198,27 +199,27 @@ test('batches contain every job once, at most 40 jobs and 200 KiB each, suspects
   fc.assert(
     fc.property(fc.array(job, { maxLength: 400 }), (jobs) => {
       const batches = createBatches();
-      const added: string[] = [];
+      const jobIds: string[] = [];
       const suspects = new Set<string>();
       for (const { length, isSuspect, hasInput } of jobs) {
         if (batches.isFull() || batches.room() < 1) break;
         const claim = aClaim({ callbackUrl: 'x'.repeat(length), ...(hasInput && { metadata, parameters }) });
         batches.add(claim, isSuspect);
-        added.push(claim.jobId);
+        jobIds.push(claim.jobId);
         if (isSuspect) suspects.add(claim.jobId);
       }
-      const all = batches.toArray();
+      const batchList = batches.toArray();
       expect(
-        all
+        batchList
           .flat()
-          .map((one) => one.jobId)
+          .map(({ jobId }) => jobId)
           .sort(),
-      ).toEqual(added.sort());
-      for (const batch of all) {
-        expect(batch.length).toBeLessThanOrEqual(batch.some((one) => suspects.has(one.jobId)) ? 1 : 40);
+      ).toEqual(jobIds.sort());
+      for (const batch of batchList) {
+        expect(batch.length).toBeLessThanOrEqual(batch.some(({ jobId }) => suspects.has(jobId)) ? 1 : 40);
         expect(bytesOf(batch)).toBeLessThanOrEqual(200 * 1024);
       }
-      expect(bytesOf({ batches: all, more: true, claimed: 1_000_000 })).toBeLessThan(256 * 1024);
+      expect(bytesOf({ batches: batchList, more: true, claimed: 1_000_000 })).toBeLessThan(256 * 1024);
     }),
     { numRuns: 30 },
   );

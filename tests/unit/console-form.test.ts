@@ -32,7 +32,7 @@ const formOf = (change: Partial<NewJob> = {}): NewJob => ({
 });
 
 describe('the fields of a provider', () => {
-  test('are made from its schema, required ones first', () => {
+  test('follow its schema, with required fields first', () => {
     expect(fieldsOf(gas)).toMatchObject([
       { name: 'account', title: 'account', control: 'password', isRequired: true, hint: 'pattern: ^[0-9]{8,12}$' },
       { name: 'from', title: 'From', description: 'First day', control: 'date', isRequired: false, hint: undefined },
@@ -42,7 +42,7 @@ describe('the fields of a provider', () => {
     ]);
   });
 
-  test('are none without parameters', () => {
+  test('are absent for a provider without parameters', () => {
     expect(fieldsOf(internet)).toEqual([]);
   });
 
@@ -71,7 +71,7 @@ describe('the fields of a provider', () => {
 });
 
 describe('the body of a new job', () => {
-  test('has providers with and without parameters, in the chosen order', () => {
+  test('has its providers with and without parameters, in the chosen order', () => {
     const parameters = { gas: { account: '12345678', size: ' 20 ', from: '', all: 'true' } };
     expect(bodyOf(formOf({ parameters, callbackUrl: ' https://example.com/x ' }), catalogue)).toEqual({
       providers: ['internet', { id: 'gas', parameters: { account: '12345678', size: 20, all: true } }],
@@ -141,11 +141,11 @@ describe('the checks before sending', () => {
     ['ftp://example.com', 'Must begin with https://'],
     ['https://me@example.com', 'Must not contain a user name or a password'],
     ['https://example.com/#x', 'Must not have a fragment'],
-  ])('of the callback URL %j', (callbackUrl, message) => {
+  ])('reject the callback URL %j', (callbackUrl, message) => {
     expect(faultsOf(formOf({ callbackUrl }), catalogue)).toEqual({ callbackUrl: message });
   });
 
-  test('require a provider, and one of the catalogue', () => {
+  test('require a provider that is in the catalogue', () => {
     expect(faultsOf(formOf({ providers: [] }), catalogue)).toEqual({ providers: 'Choose at least one provider' });
     expect(faultsOf(formOf({ providers: ['tv'] }), catalogue)).toEqual({
       'provider.tv': 'Is no longer in the catalogue',
@@ -153,7 +153,7 @@ describe('the checks before sending', () => {
   });
 });
 
-describe('the rules of parameters are those of the server', () => {
+describe('the parameter rules of the form', () => {
   const schema = fc.oneof(
     fc.record(
       {
@@ -181,23 +181,23 @@ describe('the rules of parameters are those of the server', () => {
     ),
     fc.constant({ type: 'boolean' as const }),
   );
-  const text = fc.oneof(
+  const anyText = fc.oneof(
     fc.string({ maxLength: 6, unit: 'binary' }),
     fc.constantFrom('a', 'ab', '12', 'true', 'false', '1e400', '9007199254740993', '19.99', '-3', '2.5', '😀😀'),
     fc.integer({ min: -9, max: 9 }).map(String),
   );
 
-  test('for every type and rule', () => {
+  test('match the server for every type and rule', () => {
     fc.assert(
-      fc.property(schema, text, (property, typed) => {
-        const value = typedValue(property, typed);
+      fc.property(schema, anyText, (property, text) => {
+        const value = typedValue(property, text);
         expect(valueFaults(property, value)).toEqual(serverFaults(property, value, false));
       }),
       { numRuns: 2000 },
     );
   });
 
-  test('for formats they are never stricter, and use the same messages', () => {
+  test('are never stricter than the server for formats, and have the same messages', () => {
     const samples = [
       '2026-01-31',
       '23:59:59Z',
@@ -209,7 +209,7 @@ describe('the rules of parameters are those of the server', () => {
     ];
     const addresses = ['127.0.0.1', '::1', '::ffff:1.2.3.4', 'https://[::1]:80/x', 'urn:x:y', 'http://a/%20?#'];
     const uuid = '0b8f2a34-0000-4000-8000-00000000000A';
-    const edited = fc
+    const editedSample = fc
       .tuple(
         fc.constantFrom(...samples, ...addresses, uuid),
         fc.nat(40),
@@ -217,31 +217,31 @@ describe('the rules of parameters are those of the server', () => {
       )
       .map(([sample, index, insert]) => sample.slice(0, index) + insert + sample.slice(index + 1));
     fc.assert(
-      fc.property(fc.constantFrom(...PARAMETER_FORMATS), fc.oneof(edited, fc.string()), (format, typed) => {
+      fc.property(fc.constantFrom(...PARAMETER_FORMATS), fc.oneof(editedSample, fc.string()), (format, text) => {
         const property = { type: 'string' as const, format };
-        const own = valueFaults(property, typed);
-        if (own.length > 0) expect(own).toEqual(serverFaults(property, typed, false));
+        const faults = valueFaults(property, text);
+        if (faults.length > 0) expect(faults).toEqual(serverFaults(property, text, false));
       }),
       { numRuns: 5000 },
     );
   });
 
-  test('reject what does not match the format', () => {
+  test('reject a blank value for every format', () => {
     for (const format of PARAMETER_FORMATS) expect(valueFaults({ type: 'string', format }, ' ')).toHaveLength(1);
   });
 
-  test('a form has no faults exactly if the server accepts its parameters', () => {
+  test('accept a form if and only if the server accepts its parameters', () => {
     fc.assert(
-      fc.property(schema, text, fc.boolean(), (property, typed, isRequired) => {
+      fc.property(schema, anyText, fc.boolean(), (property, text, isRequired) => {
         const parameters: ParametersSchema = {
           type: 'object',
           properties: { p: property },
           ...(isRequired && { required: ['p'] }),
         };
         const provider = { id: 'gas', parameters } as Provider;
-        const form = formOf({ providers: ['gas'], parameters: { gas: { p: typed } } });
-        const [posted] = bodyOf(form, [provider]).providers;
-        const values = typeof posted === 'string' ? {} : posted?.parameters;
+        const form = formOf({ providers: ['gas'], parameters: { gas: { p: text } } });
+        const [requested] = bodyOf(form, [provider]).providers;
+        const values = typeof requested === 'string' ? {} : requested?.parameters;
         const isAccepted = parameterFaults({ parameters, url: 'https://h{?p}' }, values).length === 0;
         expect(Object.keys(faultsOf(form, [provider])).length === 0).toBe(isAccepted);
       }),
@@ -249,8 +249,8 @@ describe('the rules of parameters are those of the server', () => {
   });
 });
 
-describe('the errors of a 422', () => {
-  test('are shown at their fields', () => {
+describe('the errors of a 422 response', () => {
+  test('are assigned to their fields', () => {
     const form = formOf({
       metadata: [
         { key: '', value: '' },
@@ -265,7 +265,7 @@ describe('the errors of a 422', () => {
       { pointer: '/metadata/order~1id~0', message: 'Must be a string' },
       { pointer: '/metadata', message: 'Must be at most 1024 bytes of JSON' },
       { pointer: '/providers', message: 'Must have fewer' },
-      { pointer: '/providers/7/parameters/x', message: 'Must be there' },
+      { pointer: '/providers/7/parameters/x', message: 'Must be present' },
       { pointer: '/idempotency-key', message: 'Must be printable' },
       { pointer: '', message: 'Must be an object' },
     ];
@@ -276,7 +276,7 @@ describe('the errors of a 422', () => {
         callbackUrl: 'Must be public',
         'metadata.1.key': 'Must be a string',
         metadata: 'Must be at most 1024 bytes of JSON',
-        providers: 'Must have fewer. Must be there',
+        providers: 'Must have fewer. Must be present',
       },
       others: ['/idempotency-key: Must be printable', 'Must be an object'],
     });

@@ -24,12 +24,12 @@ const fetchedResult = (providerId: string): FetchedResult => ({
   bytes: 2,
 });
 const isFetched = (result: ProviderResult): result is FetchedResult => result.status === 'FETCHED';
-const failed = (providerId: string, status: 'REFUSED' | 'UNAVAILABLE'): ProviderResult => ({
+const failedResult = (providerId: string, status: 'REFUSED' | 'UNAVAILABLE'): ProviderResult => ({
   providerId,
   status,
-  error: { class: 'bad_status', statusCode: 500, excerpt: 'what they said' },
+  error: { class: 'bad_status', statusCode: 500, excerpt: 'text of the provider' },
 });
-const { dueAt: _, leasedUntil: __, ...over } = aJob({ expiresAt: NOW });
+const { dueAt: _dueAt, leasedUntil: _leasedUntil, ...endedJob } = aJob({ expiresAt: NOW });
 
 const anyJob = fc
   .record({
@@ -43,14 +43,14 @@ const anyJob = fc
       [],
       [fetchedResult('gas')],
       [fetchedResult('gas'), fetchedResult('internet')],
-      [fetchedResult('gas'), failed('internet', 'REFUSED')],
-      [failed('gas', 'UNAVAILABLE'), failed('internet', 'REFUSED')],
+      [fetchedResult('gas'), failedResult('internet', 'REFUSED')],
+      [failedResult('gas', 'UNAVAILABLE'), failedResult('internet', 'REFUSED')],
     ),
   })
-  .map((change): Job => (change.status === 'PENDING' ? aJob(change) : { ...over, ...change }));
+  .map((change): Job => (change.status === 'PENDING' ? aJob(change) : { ...endedJob, ...change }));
 
-describe('a redriven job', () => {
-  test('is reset, whatever its status, but keeps the results that are still stored', () => {
+describe('a job that is redriven', () => {
+  test('is reset in every status, but keeps the results that are still stored', () => {
     fc.assert(
       fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, present) => {
         const kept = job.results.filter(isFetched).filter((result) => present.includes(result.providerId));
@@ -70,18 +70,22 @@ describe('a redriven job', () => {
     ['after a delivery', { status: 'COMPLETE', results: [fetchedResult('gas'), fetchedResult('internet')] }, 1],
     [
       'after a delivery with errors',
-      { status: 'PARTIAL', results: [fetchedResult('gas'), failed('internet', 'REFUSED')] },
+      { status: 'PARTIAL', results: [fetchedResult('gas'), failedResult('internet', 'REFUSED')] },
       1,
     ],
     ['after the second delivery', { status: 'COMPLETE', redeliveries: 1 }, 2],
     [
-      'after callbacks that failed, with the same body',
+      'after failed callbacks, with the same body',
       { status: 'FAILED', phase: 'CALLING_BACK', results: [fetchedResult('gas'), fetchedResult('internet')] },
       0,
     ],
     [
-      'after callbacks that failed, with a body that may change',
-      { status: 'FAILED', phase: 'CALLING_BACK', results: [fetchedResult('gas'), failed('internet', 'UNAVAILABLE')] },
+      'after failed callbacks, with a body that may change',
+      {
+        status: 'FAILED',
+        phase: 'CALLING_BACK',
+        results: [fetchedResult('gas'), failedResult('internet', 'UNAVAILABLE')],
+      },
       1,
     ],
     [
@@ -89,33 +93,33 @@ describe('a redriven job', () => {
       { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 0, results: [fetchedResult('gas')] },
       0,
     ],
-    ['when a callback may have been on its way', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
-  ])('%s, sends callbacks with the right id', (_case, change, redeliveries) => {
-    const job = { ...over, ...change };
+    ['when a callback may have been in flight', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
+  ])('sends callbacks with the right id %s', (_case, change, redeliveries) => {
+    const job = { ...endedJob, ...change };
     const next = redriven(job, job.results.filter(isFetched), times);
     expect(next.redeliveries).toBe(redeliveries);
     const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
-    expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${over.jobId}${suffix}`);
+    expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${endedJob.jobId}${suffix}`);
   });
 });
 
-test('a cancelled job is over and has no lease', () => {
+test('a cancelled job has ended and has no lease', () => {
   const next = cancelled(aJob(), { now: NOW, retentionMs: 1_500 });
   expect(next).toMatchObject({ status: 'CANCELLED', claims: 2, expiresAt: NOW / 1000 + 2 });
   expect([hasEnded(next), isHeld(next, NOW), next.dueAt]).toEqual([true, false, undefined]);
 });
 
-test('the end time of a job stays when it is expunged, and is removed when it is redriven', () => {
-  const ended = cancelled(aJob({ isInTrouble: true }), { now: NOW, retentionMs: 1_500 });
-  expect(ended).toMatchObject({ endedAt: NOW });
-  expect(ended).not.toHaveProperty('isInTrouble');
-  expect(expunged(ended, NOW + 9).endedAt).toBe(NOW);
-  // As jobs that ended under earlier versions.
-  const { endedAt: _, ...older } = ended;
-  expect(expunged(older, NOW + 9).endedAt).toBe(NOW);
-  const again = redriven({ ...ended, isInTrouble: true }, [], times);
-  expect(again).not.toHaveProperty('endedAt');
-  expect(again).not.toHaveProperty('isInTrouble');
+test('a job keeps its end time when it is expunged, and loses it when it is redriven', () => {
+  const cancelledJob = cancelled(aJob({ isInTrouble: true }), { now: NOW, retentionMs: 1_500 });
+  expect(cancelledJob).toMatchObject({ endedAt: NOW });
+  expect(cancelledJob).not.toHaveProperty('isInTrouble');
+  expect(expunged(cancelledJob, NOW + 9).endedAt).toBe(NOW);
+  // Jobs that ended under earlier versions have no end time.
+  const { endedAt: _endedAt, ...olderJob } = cancelledJob;
+  expect(expunged(olderJob, NOW + 9).endedAt).toBe(NOW);
+  const redrivenJob = redriven({ ...cancelledJob, isInTrouble: true }, [], times);
+  expect(redrivenJob).not.toHaveProperty('endedAt');
+  expect(redrivenJob).not.toHaveProperty('isInTrouble');
 });
 
 test.each<[string, Partial<Job>, number | undefined]>([
@@ -128,27 +132,27 @@ test.each<[string, Partial<Job>, number | undefined]>([
   expect(nextChangeMs(aJob(change), NOW)).toBe(expected),
 );
 
-test('an expunged job keeps what happened, but nothing that third parties sent', () => {
+test('an expunged job keeps its history, but no data of third parties', () => {
   const next = expunged(
-    { ...over, status: 'PARTIAL', results: [fetchedResult('gas'), failed('internet', 'REFUSED')] },
+    { ...endedJob, status: 'PARTIAL', results: [fetchedResult('gas'), failedResult('internet', 'REFUSED')] },
     NOW,
   );
   expect(next).toMatchObject({ status: 'PARTIAL', expungedAt: NOW, claims: 2, expiresAt: NOW });
   expect(next.results.map(({ status }) => status)).toEqual(['FETCHED', 'REFUSED']);
-  expect(JSON.stringify(next)).not.toContain('what they said');
+  expect(JSON.stringify(next)).not.toContain('text of the provider');
 });
 
-describe('redriving', () => {
+describe('a redrive', () => {
   const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1_000, retentionMs: 60_000 };
   const createWorld = async (change: Partial<Job> = {}) => {
     const store = createFakeJobStore();
-    const started: unknown[] = [];
+    const startedJobs: unknown[] = [];
     const job = aJob(change);
     await givenJob(store, job);
     const deps = {
       ...store,
       jobs: store.reader,
-      startExecution: async (jobs: unknown[]) => void started.push(...jobs),
+      startExecution: async (jobs: unknown[]) => void startedJobs.push(...jobs),
       now: () => times.now,
       log: aLog(),
       leaseMs: LEASE_MS,
@@ -156,11 +160,11 @@ describe('redriving', () => {
       policy,
     };
     const redrive = async () => redriveJob(deps, (await store.reader.getWithData(job.jobId, NOW)) as never);
-    return { store, started, job, deps, redrive };
+    return { store, startedJobs, job, deps, redrive };
   };
   const result = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
 
-  test('is refused while a job is leased', async () => {
+  test('is rejected while a job is leased', async () => {
     const { redrive, store, job } = await createWorld();
     await expect(redrive()).rejects.toMatchObject({ name: 'JobInProgress', retryAfterMs: LEASE_MS - 5 });
     await expect(redrive()).rejects.toBeInstanceOf(JobInProgress);
@@ -168,10 +172,10 @@ describe('redriving', () => {
     expect(await redrive()).toMatchObject({ claims: 2, status: 'PENDING' });
   });
 
-  test('claims a job whose lease has expired, and fences off the former holder', async () => {
-    const { redrive, store, job, started } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
+  test('claims a job whose lease has expired, and makes the former claim stale', async () => {
+    const { redrive, store, job, startedJobs } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
     await redrive();
-    expect(started).toMatchObject([{ jobId: job.jobId, claims: 2, trigger: 'redrive' }]);
+    expect(startedJobs).toMatchObject([{ jobId: job.jobId, claims: 2, trigger: 'redrive' }]);
     await expect(store.control.release(job.jobId, 1, NOW)).rejects.toThrow(StaleClaim);
   });
 
@@ -192,13 +196,13 @@ describe('redriving', () => {
     expect(next).toMatchObject({ phase: 'CALLING_BACK', redeliveries: 1 });
     const present = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
     expect(present?.sort()).toEqual(['gas', 'internet']);
-    // For the whole new life, not for the rest of the former one.
+    // Until the end of the new retention, not of the former one.
     const life = firstKeptUntil(times.now, 1_000, policy);
     expect([...(store.stored.get(job.jobId)?.values() ?? [])].map(({ expiresAt }) => expiresAt)).toEqual([life, life]);
     expect(next.results).toMatchObject([{ keptUntil: life }, { keptUntil: life }]);
   });
 
-  test('renews a stored result that would expire before the job; leaves a longer-lived one alone', async () => {
+  test('renews a stored result that would expire before the job, and leaves a longer-lived one unchanged', async () => {
     const life = firstKeptUntil(times.now, 1_000, policy);
     for (const [before, after] of [
       [NOW / 1000 + 60, life],
@@ -206,14 +210,14 @@ describe('redriving', () => {
     ] as const) {
       const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
       const stored = await store.results.save(job.jobId, 1, result, before);
-      const held = store.jobs.get(job.jobId) as Job;
-      store.jobs.set(job.jobId, { ...held, results: [{ ...fetchedResult('gas'), ...stored }] });
+      const claimedJob = store.jobs.get(job.jobId) as Job;
+      store.jobs.set(job.jobId, { ...claimedJob, results: [{ ...fetchedResult('gas'), ...stored }] });
       expect((await redrive()).results).toMatchObject([{ providerId: 'gas', keptUntil: after }]);
       expect(store.stored.get(job.jobId)?.get('gas')?.expiresAt).toBe(after);
     }
   });
 
-  test('fetches results again that have expired or were deleted', async () => {
+  test('drops results that have expired or were deleted, so that they are fetched again', async () => {
     const { redrive, store, job } = await createWorld({
       dueAt: NOW,
       leasedUntil: NOW,
@@ -221,18 +225,18 @@ describe('redriving', () => {
     });
     expect((await redrive()).results).toEqual([]);
     await store.results.save(job.jobId, 2, result, NOW);
-    const held = (await store.reader.get(job.jobId, NOW)) as Job;
-    const ended = {
-      ...cancelled({ ...held, results: [fetchedResult('gas')] }, { now: NOW, retentionMs: 60_000 }),
+    const claimedJob = (await store.reader.get(job.jobId, NOW)) as Job;
+    const expungedJob = {
+      ...cancelled({ ...claimedJob, results: [fetchedResult('gas')] }, { now: NOW, retentionMs: 60_000 }),
       expungedAt: NOW,
     };
-    await store.control.replace(held, ended);
+    await store.control.replace(claimedJob, expungedJob);
     const next = await redrive();
     expect(next.results).toEqual([]);
     expect(next.expungedAt).toBeUndefined();
   });
 
-  test('keeps nothing of a job whose data was deleted since it was read', async () => {
+  test('stores no results of a job whose data was deleted after the read', async () => {
     const { store, job, deps } = await createWorld({ providers: ['gas'] });
     const end = { status: 'COMPLETE', phase: 'CALLING_BACK', updatedAt: NOW, expiresAt: NOW } as const;
     const settlement = { ...end, results: [fetchedResult('gas')], fetchAttempts: 1, callbackAttempts: 1 };
@@ -243,16 +247,16 @@ describe('redriving', () => {
     const now = () => NOW - 1_000;
     await expect(redriveJob({ ...deps, now }, read)).rejects.toThrow(StaleClaim);
     expect(store.stored.get(job.jobId)?.size).toBe(0);
-    // Of two concurrent redrives, the loser removes nothing of the winner's.
-    const { store: both, job: two, deps: others } = await createWorld({ providers: ['gas'] });
-    await both.outcomes.save(two.jobId, 1, { ...settlement, expiresAt: NOW + 60 }, [result]);
-    const found = (await both.reader.getWithData(two.jobId, NOW)) as JobWithData;
-    await redriveJob(others, found);
-    await expect(redriveJob(others, found)).rejects.toThrow(StaleClaim);
-    expect(both.stored.get(two.jobId)?.size).toBe(1);
+    // Of two concurrent redrives, the one that fails deletes no result of the other.
+    const { store: sharedStore, job: sharedJob, deps: sharedDeps } = await createWorld({ providers: ['gas'] });
+    await sharedStore.outcomes.save(sharedJob.jobId, 1, { ...settlement, expiresAt: NOW + 60 }, [result]);
+    const found = (await sharedStore.reader.getWithData(sharedJob.jobId, NOW)) as JobWithData;
+    await redriveJob(sharedDeps, found);
+    await expect(redriveJob(sharedDeps, found)).rejects.toThrow(StaleClaim);
+    expect(sharedStore.stored.get(sharedJob.jobId)?.size).toBe(1);
   });
 
-  test('leaves the job to the schedule when the execution does not start', async () => {
+  test('leaves the job due for the next sweep when the execution does not start', async () => {
     const { deps, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
     const startExecution = async () => Promise.reject(new Error('throttled'));
     await redriveJob({ ...deps, startExecution }, { job, inline: [] });

@@ -23,7 +23,7 @@ const anySpan = fc
   .map(([from, length]) => ({ from, to: from + length }));
 const anySize = fc.constantFrom(...BUCKET_SIZES);
 /** A span with few enough buckets, and jobs accepted in it. */
-const anyCase = fc
+const anyInput = fc
   .tuple(anySpan, anySize)
   .filter(([span, size]) => countBuckets(span, size) <= 200)
   .chain(([span, size]) =>
@@ -41,9 +41,9 @@ const anyCase = fc
   );
 
 describe('statistics of jobs', () => {
-  test('count each job in the bucket of its acceptance', () => {
+  test('count each job in the bucket in which it was accepted', () => {
     fc.assert(
-      fc.property(anyCase, ({ span, size, jobs }) => {
+      fc.property(anyInput, ({ span, size, jobs }) => {
         const { buckets, totals } = jobStats(jobs, span, size);
         for (const [index, { from }] of buckets.entries()) {
           expect(from % BUCKET_MS[size]).toBe(0);
@@ -52,12 +52,12 @@ describe('statistics of jobs', () => {
         expect(buckets[0]?.from).toBeLessThanOrEqual(span.from);
         expect((buckets.at(-1)?.from ?? 0) + BUCKET_MS[size]).toBeGreaterThanOrEqual(span.to);
         for (const status of JOB_STATUSES) {
-          const mine = jobs.filter((job) => job.status === status);
-          expect(totals[status]).toBe(mine.length);
+          const jobsInStatus = jobs.filter((job) => job.status === status);
+          expect(totals[status]).toBe(jobsInStatus.length);
           for (const bucket of buckets) {
-            const isIn = ({ createdAt }: CountedJob) =>
+            const isInBucket = ({ createdAt }: CountedJob) =>
               createdAt >= bucket.from && createdAt < bucket.from + BUCKET_MS[size];
-            expect(bucket[status]).toBe(mine.filter(isIn).length);
+            expect(bucket[status]).toBe(jobsInStatus.filter(isInBucket).length);
           }
         }
       }),
@@ -69,8 +69,8 @@ describe('statistics of jobs', () => {
       fc.property(anySpan, (span) => {
         const size = chooseBucket(span);
         expect(countBuckets(span, size)).toBeLessThanOrEqual(60);
-        const finer = BUCKET_SIZES[BUCKET_SIZES.indexOf(size) - 1];
-        if (finer) expect(countBuckets(span, finer)).toBeGreaterThan(60);
+        const finerSize = BUCKET_SIZES[BUCKET_SIZES.indexOf(size) - 1];
+        if (finerSize) expect(countBuckets(span, finerSize)).toBeGreaterThan(60);
       }),
     );
     expect(chooseBucket({ from: NOW, to: NOW + DAY })).toBe('hour');
@@ -79,13 +79,13 @@ describe('statistics of jobs', () => {
     expect(chooseBucket({ from: 0, to: 61 * DAY })).toBe('day');
   });
 
-  test('measure delivered jobs alone, and the age of pending ones', () => {
-    const ended = (status: CountedJob['status'], ms: number) => ({ status, createdAt: NOW, endedAt: NOW + ms });
+  test('cover the delivered share, the time to callback and the oldest pending job', () => {
+    const endedAfter = (status: CountedJob['status'], ms: number) => ({ status, createdAt: NOW, endedAt: NOW + ms });
     const jobs = [
-      ended('PARTIAL', 3),
-      ended('COMPLETE', 1),
-      ended('FAILED', 1_000),
-      ended('CANCELLED', 1_000),
+      endedAfter('PARTIAL', 3),
+      endedAfter('COMPLETE', 1),
+      endedAfter('FAILED', 1_000),
+      endedAfter('CANCELLED', 1_000),
       { status: 'COMPLETE' as const, createdAt: NOW },
       { status: 'PENDING' as const, createdAt: NOW + 2 },
       { status: 'PENDING' as const, createdAt: NOW + 1 },
@@ -103,23 +103,23 @@ describe('statistics of jobs', () => {
     });
   });
 
-  test('a percentile is the smallest value that as large a share of all does not exceed', () => {
+  test('have percentiles: the smallest value that at least that share of all values does not exceed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (unsorted, percent) => {
         const values = unsorted.sort((a, b) => a - b);
-        const found = percentile(values, percent / 100) ?? Number.NaN;
+        const result = percentile(values, percent / 100) ?? Number.NaN;
         const shareUpTo = (limit: number) => values.filter((value) => value <= limit).length / values.length;
-        expect(values).toContain(found);
-        expect(shareUpTo(found)).toBeGreaterThanOrEqual(percent / 100 - 1e-9);
-        const smaller = values.filter((value) => value < found);
-        if (smaller.length > 0) expect(shareUpTo(Math.max(...smaller))).toBeLessThan(percent / 100);
+        expect(values).toContain(result);
+        expect(shareUpTo(result)).toBeGreaterThanOrEqual(percent / 100 - 1e-9);
+        const smallerValues = values.filter((value) => value < result);
+        if (smallerValues.length > 0) expect(shareUpTo(Math.max(...smallerValues))).toBeLessThan(percent / 100);
       }),
     );
     expect(percentile([], 0.5)).toBeUndefined();
   });
 });
 
-describe('reading statistics', () => {
+describe('a request for statistics', () => {
   const createWorld = () => {
     const store = createFakeJobStore();
     const world = { now: NOW, queries: [] as JobListQuery[], isBroken: false };
@@ -157,7 +157,7 @@ describe('reading statistics', () => {
     });
   });
 
-  test('looks for jobs in trouble no further back than the oldest pending job, and only if one is pending', async () => {
+  test('queries jobs in trouble only if a job is pending, and from the oldest pending job on', async () => {
     const { store, world, read } = createWorld();
     await read('client', {});
     expect(world.queries).toHaveLength(1);
@@ -172,7 +172,7 @@ describe('reading statistics', () => {
     ]);
   });
 
-  test('looks for jobs in trouble in the whole time range if not all jobs were counted', async () => {
+  test('queries jobs in trouble in the whole time range if not all jobs were counted', async () => {
     const queries: JobListQuery[] = [];
     const newest = { jobId: 'id', status: 'COMPLETE' as const, createdAt: NOW - 1 };
     const find = async (query: JobListQuery) => {
@@ -196,7 +196,7 @@ describe('reading statistics', () => {
     expect(await read('client', {})).toMatchObject({ totals: { COMPLETE: 10_000 }, truncated: true });
   });
 
-  test('runs at most once in ten seconds for each client and query, also when concurrent', async () => {
+  test('queries the table at most once every ten seconds for each client and query, even if requests are concurrent', async () => {
     const { world, read } = createWorld();
     await Promise.all([read('client', {}), read('client', {})]);
     world.now += 9_999;
@@ -210,7 +210,7 @@ describe('reading statistics', () => {
     expect(world.queries).toHaveLength(4);
   });
 
-  test('is repeated after a failure', async () => {
+  test('queries the table again after a failure', async () => {
     const { world, read } = createWorld();
     world.isBroken = true;
     await expect(read('client', {})).rejects.toThrow('down');
@@ -223,7 +223,7 @@ describe('reading statistics', () => {
     [{ from: NOW + 1 }, '/from'],
     [{ from: NOW - 31 * DAY - 1 }, '/from'],
     [{ from: NOW - DAY, bucket: 'minute' as const }, '/bucket'],
-  ])('rejects %j', async (query, pointer) => {
+  ])('is rejected with the query %j', async (query, pointer) => {
     const { read } = createWorld();
     await expect(read('client', query)).rejects.toMatchObject({ status: 422, errors: [{ pointer }] });
   });

@@ -59,15 +59,17 @@ const aName = fc.oneof(
 );
 /** The spellings of a string's code units, in turn: see {@link escapedUnit}. */
 const forms = fc.array(fc.nat(7), { minLength: 1, maxLength: 5 });
-const literalOf = (text: string, written: readonly number[]): string =>
-  `"${text.replaceAll(/./gs, (unit, at) => escapedUnit(unit, written[at % written.length] ?? 0))}"`;
+const literalOf = (text: string, unitForms: readonly number[]): string =>
+  `"${text.replaceAll(/./gs, (unit, at) => escapedUnit(unit, unitForms[at % unitForms.length] ?? 0))}"`;
 
 const aSpace = fc.constantFrom('', '', '', ' ', '\n', '\r\n\t', '  \t ');
-const spaced = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<[string, T, string]> => fc.tuple(aSpace, part, aSpace);
+const withSpaces = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<[string, T, string]> => fc.tuple(aSpace, part, aSpace);
 
 const aScalar = fc
   .oneof(
-    fc.tuple(fc.oneof(aName, fc.string({ unit: 'binary' })), forms).map(([text, written]) => literalOf(text, written)),
+    fc
+      .tuple(fc.oneof(aName, fc.string({ unit: 'binary' })), forms)
+      .map(([text, unitForms]) => literalOf(text, unitForms)),
     fc.constantFrom('true', 'false', 'null', '0', '-0', '12345678901234567890.0100', '1E400', '1e-7', '-0.10e+05'),
     fc.constantFrom('"\\\\"', '"\\\\\\""', '"\\\\\\\\"', '"]}"', '"{["', '",\\":"', '"\\u005d\\u0022"'),
     fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => JSON.stringify(number)),
@@ -78,23 +80,26 @@ const aScalar = fc
 const documentsWith = (name: fc.Arbitrary<string>) =>
   fc.letrec<{ aNode: Node; anArray: Node; anObject: Node }>((tie) => ({
     aNode: fc.oneof({ maxDepth: 5, depthSize: 'medium' }, aScalar, tie('anObject'), tie('anArray')),
-    anArray: fc.tuple(aSpace, fc.array(spaced(tie('aNode')), { maxLength: 5 })).map(([space, parts]) => ({
+    anArray: fc.tuple(aSpace, fc.array(withSpaces(tie('aNode')), { maxLength: 5 })).map(([space, parts]) => ({
       text: `[${parts.map(([before, { text }, after]) => before + text + after).join() || space}]`,
       items: parts.map(([, node]) => node),
     })),
     anObject: fc
-      .tuple(aSpace, fc.array(fc.tuple(name, forms, aSpace, aSpace, spaced(tie('aNode'))), { maxLength: 6 }))
+      .tuple(aSpace, fc.array(fc.tuple(name, forms, aSpace, aSpace, withSpaces(tie('aNode'))), { maxLength: 6 }))
       .map(([space, parts]) => ({
         text: `{${
           parts
-            .map(([key, written, a, b, [c, { text }, d]]) => `${a}${literalOf(key, written)}${b}:${c}${text}${d}`)
+            .map(
+              ([key, unitForms, beforeName, afterName, [beforeValue, { text }, afterValue]]) =>
+                `${beforeName}${literalOf(key, unitForms)}${afterName}:${beforeValue}${text}${afterValue}`,
+            )
             .join() || space
         }}`,
         members: parts.map(([key, , , , [, node]]) => [key, node] as const),
       })),
   }));
 
-/** Tokens that lead through a document: a number picks a child, a string may lead nowhere. */
+/** The tokens of a path through a document: a number selects an existing child, a string may name none. */
 const toPointer = (node: Node | undefined, [step, ...rest]: readonly (number | string)[]): string[] => {
   if (step === undefined) return [];
   const names = node?.members?.map(([name]) => name) ?? node?.items?.map((_, index) => String(index)) ?? [];
@@ -106,7 +111,7 @@ const toPointer = (node: Node | undefined, [step, ...rest]: readonly (number | s
 const queriesWithNames = (name: fc.Arbitrary<string>) =>
   fc
     .tuple(
-      spaced(documentsWith(name).aNode),
+      withSpaces(documentsWith(name).aNode),
       fc.array(fc.oneof({ weight: 3, arbitrary: fc.nat(9) }, { weight: 1, arbitrary: aName }), { maxLength: 5 }),
     )
     .map(([[before, node, after], steps]) => ({
@@ -129,7 +134,7 @@ const countedText = (text: string, limit: number) => {
     reads += count;
     if (reads > limit * (text.length + 1)) throw new Error(`More than ${limit} reads per character`);
   };
-  const counted = {
+  const countingText = {
     length: text.length,
     charCodeAt: (at: number) => {
       read(1);
@@ -145,7 +150,7 @@ const countedText = (text: string, limit: number) => {
       return text.slice(from, to);
     },
   };
-  return counted as unknown as string;
+  return countingText as unknown as string;
 };
 
 describe('a JSON Pointer', () => {
@@ -171,7 +176,7 @@ describe('a JSON Pointer', () => {
     },
   );
 
-  test('is described in the error', () => {
+  test('that is invalid throws an error that states the rule', () => {
     expect(() => parsePointer('data')).toThrow('Must be empty or start with "/".');
     expect(() => parsePointer('/a~b')).toThrow('Must escape "~" as "~0" and "/" within a name as "~1".');
   });
@@ -204,7 +209,7 @@ describe('selecting', () => {
     expect(selectJson(`\n${rfc}\t`, parsePointer(pointer))).toBe(expected);
   });
 
-  test('extracts the text of the value that was inserted', () => {
+  test('extracts the source text of the value', () => {
     fc.assert(
       fc.property(aQuery, ({ node, json, pointer }) => {
         const text = nodeAt(node, pointer)?.text;
@@ -234,9 +239,9 @@ describe('selecting', () => {
   test.each([
     ['values that exist', (text?: string) => text !== undefined],
     ['values that do not exist', (text?: string) => text === undefined],
-  ])('is tested with nested %s', (_name, isMeant) => {
+  ])('is tested with nested %s', (_name, isIncluded) => {
     const queries = fc.sample(aQuery, { numRuns: 1000, seed: 1 });
-    const nested = queries.filter(({ node, pointer }) => pointer.length > 1 && isMeant(nodeAt(node, pointer)?.text));
+    const nested = queries.filter(({ node, pointer }) => pointer.length > 1 && isIncluded(nodeAt(node, pointer)?.text));
     expect(nested.length).toBeGreaterThan(50);
   });
 
@@ -244,8 +249,8 @@ describe('selecting', () => {
     ['every digit', '{"n": 12345678901234567890.0100 }', '/n', '12345678901234567890.0100'],
     ['exponents', '[1E+400,-0.0e-0]', '/1', '-0.0e-0'],
     ['escapes and whitespace', '{"a": [ "\\u0061\\/" ,\n{ } ] }', '/a', '[ "\\u0061\\/" ,\n{ } ]'],
-    ['a string that looks like structure', '{"a":"}],\\"b\\":1","b":2}', '/b', '2'],
-    ['a string that ends with backslashes', '["\\\\\\\\","\\\\\\"",3]', '/2', '3'],
+    ['a value after a string that contains brackets and quotes', '{"a":"}],\\"b\\":1","b":2}', '/b', '2'],
+    ['a value after strings that end with backslashes', '["\\\\\\\\","\\\\\\"",3]', '/2', '3'],
     ['null', '{"a":null}', '/a', 'null'],
     ['a scalar document', ' -1 ', '', '-1'],
     ['an empty string', '[""]', '/0', '""'],
@@ -314,8 +319,8 @@ describe('the items of an array', () => {
 
   test('of several arrays are joined into one array, with their texts unchanged', () => {
     fc.assert(
-      fc.property(fc.array(spaced(documentsWith(aName).anArray), { maxLength: 5 }), (pages) => {
-        const parts = pages.map(([before, { text }, after]) => itemsOf(before + text + after) ?? 'no array');
+      fc.property(fc.array(withSpaces(documentsWith(aName).anArray), { maxLength: 5 }), (pages) => {
+        const parts = pages.map(([before, { text }, after]) => itemsOf(before + text + after) ?? 'not an array');
         const joined = joinItems(parts);
         const items = pages.flatMap(([, page]) => page.items ?? []);
         expect(JSON.parse(joined)).toHaveLength(items.length);
@@ -344,7 +349,7 @@ describe('the number of reads', () => {
     ['backslashes', `{"s":"${'\\'.repeat(2 * N)}","b":1}`, ['/s', '/b']],
     ['escaped quotes', `{"s":"${'\\"'.repeat(N)}","b":1}`, ['/s', '/b']],
     ['backslashes before quotes', `{"s":"${'\\\\\\"'.repeat(N)}","b":1}`, ['/s', '/b']],
-    ['strings of an escaped quote', `[${manyOf('"\\""')}]`, ['', '/-', `/${N}`]],
+    ['strings that consist of an escaped quote', `[${manyOf('"\\""')}]`, ['', '/-', `/${N}`]],
     ['small names', `{${manyOf('"":1')}}`, ['/', '/a']],
     ['small names and strings', `{${manyOf('"a":"a"')}}`, ['/a', '/b', '/a/a']],
     ['repeated objects', `{${manyOf('"a":{"b":{"c":1}}')}}`, ['/a/b/c', '/a/b/d', '/a/c', '/b']],

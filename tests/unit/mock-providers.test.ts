@@ -52,7 +52,7 @@ describe('the bills of a gas account', () => {
   );
 });
 
-/** All pages, by their cursors. */
+/** All pages of an account, each read with the cursor of the previous page. */
 const pagesOf = (number: string, size: number, from?: string): CursorPage[] => {
   const pages: CursorPage[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
@@ -78,7 +78,7 @@ describe('pages by cursor', () => {
     );
   });
 
-  test('start at a date, bills of that day included', () => {
+  test('start with the bills of the requested date', () => {
     const number = '12345678';
     const all = billsOfAccount(number) ?? [];
     for (const [index, { billedOn }] of all.entries()) {
@@ -87,15 +87,15 @@ describe('pages by cursor', () => {
     expect(pagesOf(number, 1, '2999-01-01')).toEqual([{ data: [], meta: { next: null } }]);
   });
 
-  test('are two for the default account', () => {
+  test('for the default account are two', () => {
     expect(pagesOf(DEFAULT_GAS_ACCOUNT, 1)).toHaveLength(2);
   });
 
-  test('are not found by an unknown cursor', () => {
+  test('are not found with an unknown cursor', () => {
     const all = billsOfAccount(DEFAULT_GAS_ACCOUNT) ?? [];
     const next = pageByCursor(all, { size: 1 })?.meta.next;
     const base64 = (text: string) => Buffer.from(text).toString('base64url');
-    const bad = [
+    const badCursors = [
       '',
       'x',
       '1',
@@ -103,7 +103,8 @@ describe('pages by cursor', () => {
       `${next} `,
       ...['bill 0', 'bill 2', 'bill 01', 'bill -1', 'bill'].map(base64),
     ];
-    for (const cursor of bad) expect([cursor, pageByCursor(all, { cursor, size: 1 })]).toEqual([cursor, undefined]);
+    for (const cursor of badCursors)
+      expect([cursor, pageByCursor(all, { cursor, size: 1 })]).toEqual([cursor, undefined]);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (cursor) => {
         fc.pre(cursor !== next);
@@ -126,11 +127,11 @@ test('pages by number have every bill once, in order; later pages are empty', ()
 });
 
 describe('a sealed text', () => {
-  const texts = fc.string({ unit: 'grapheme' });
+  const anyText = fc.string({ unit: 'grapheme' });
 
   test('can be read only with its own secret and purpose', () => {
     fc.assert(
-      fc.property(texts, texts, texts, (secret, purpose, text) => {
+      fc.property(anyText, anyText, anyText, (secret, purpose, text) => {
         const sealed = sealText(secret, purpose, text);
         expect(unsealText(secret, purpose, sealed)).toBe(text);
         expect(unsealText(`${secret}x`, purpose, sealed)).toBeUndefined();
@@ -139,12 +140,12 @@ describe('a sealed text', () => {
     );
   });
 
-  test('fails verification once a character is changed, missing or added', () => {
+  test('fails verification if a character is changed, missing or added', () => {
     const sealed = sealText(SECRET, 'test', '1800000000000');
     for (let index = 0; index <= sealed.length; index += 1) {
       const [head, tail] = [sealed.slice(0, index), sealed.slice(index)];
-      const other = tail[0] === 'A' ? 'B' : 'A';
-      for (const forged of [head + other + tail.slice(1), head + other + tail, head + tail.slice(1)])
+      const wrongCharacter = tail[0] === 'A' ? 'B' : 'A';
+      for (const forged of [head + wrongCharacter + tail.slice(1), head + wrongCharacter + tail, head + tail.slice(1)])
         if (forged !== sealed) expect([forged, unsealText(SECRET, 'test', forged)]).toEqual([forged, undefined]);
     }
   });
@@ -157,8 +158,8 @@ describe('a request for a token', () => {
 
   test.each<[string, string | undefined, string]>([
     ['by HTTP Basic', validBasic, grant],
-    ['by HTTP Basic, in another case', validBasic.replace('Basic', 'bAsIc'), grant],
-    ['by HTTP Basic, a blank as plus', basic('boomerang', SECRET.replaceAll(' ', '+')), grant],
+    ['by HTTP Basic, with the scheme in another case', validBasic.replace('Basic', 'bAsIc'), grant],
+    ['by HTTP Basic, with plus for a space', basic('boomerang', SECRET.replaceAll(' ', '+')), grant],
     ['in the form', undefined, `${grant}&client_id=boomerang&client_secret=${SECRET.replaceAll(' ', '+')}`],
     ['with the scope', validBasic, `${grant}&scope=reports`],
     ['with an empty scope', validBasic, `${grant}&scope=`],
@@ -192,9 +193,9 @@ describe('a request for a token', () => {
 describe('a report', () => {
   const anOrder = (taxId: string) => ({ taxId, idempotencyKey: 'order-1' });
   const stateOf = (taxId: string, ageMs: number) => {
-    const ordered = readReportId(SECRET, newReportId(SECRET, anOrder(taxId), NOW));
-    if (!ordered) throw new Error('it was ordered');
-    return reportAt(ordered, NOW + ageMs);
+    const order = readReportId(SECRET, newReportId(SECRET, anOrder(taxId), NOW));
+    if (!order) throw new Error('an issued report id was rejected');
+    return reportAt(order, NOW + ageMs);
   };
 
   test.each([
@@ -205,7 +206,7 @@ describe('a report', () => {
     [1_999, 'RUNNING'],
     [2_000, 'DONE'],
     [86_400_000, 'DONE'],
-  ])('is at the age of %i ms %s', (ageMs, status) => {
+  ])('that is %i ms old is %s', (ageMs, status) => {
     const state = stateOf('1', ageMs);
     expect(state.status).toBe(status);
     expect('report' in state).toBe(status === 'DONE');
@@ -214,7 +215,7 @@ describe('a report', () => {
   test.each([
     [1_999, 'RUNNING'],
     [2_000, 'REJECTED'],
-  ])('on the rejected tax id is at the age of %i ms %s, without further details', (ageMs, status) => {
+  ])('on the rejected tax id that is %i ms old is %s, without further details', (ageMs, status) => {
     expect(stateOf(REJECTED_TAX_ID, ageMs)).toEqual({ id: expect.any(String), status });
   });
 
@@ -223,7 +224,7 @@ describe('a report', () => {
       fc.property(fc.string({ minLength: 1, maxLength: 20 }), fc.string(), fc.nat(), (taxId, idempotencyKey, later) => {
         fc.pre(taxId !== REJECTED_TAX_ID);
         const id = newReportId(SECRET, { taxId, idempotencyKey }, NOW + later);
-        const { id: _, ...state } = reportAt(readReportId(SECRET, id) as never, NOW + later + 2_000);
+        const { id: _id, ...state } = reportAt(readReportId(SECRET, id) as never, NOW + later + 2_000);
         expect(state).toEqual({ ...stateOf(taxId, 2_000), id: undefined });
       }),
     );
@@ -299,19 +300,19 @@ const VALID_REQUESTS: Request[] = [
 ];
 
 const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) => {
-  const drawn: number[] = [];
-  const slept: number[] = [];
+  const draws: number[] = [];
+  const sleeps: number[] = [];
   let time = NOW;
   const log = aLog();
   const handler = createHandler({
     log,
     random: () => {
-      drawn.push(0.5);
+      draws.push(0.5);
       return 0.5;
     },
     now: () => time,
     sleep: async (ms) => {
-      slept.push(ms);
+      sleeps.push(ms);
       time += ms;
     },
     failureRate: 0,
@@ -325,23 +326,23 @@ const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) 
     const json = headers['content-type'] === 'text/plain' ? undefined : (JSON.parse(body) as Record<string, unknown>);
     return { statusCode, headers, body, json };
   };
-  return { send, drawn, slept, log };
+  return { send, draws, sleeps, log };
 };
 
 describe('every mock provider route except the list', () => {
-  test('is covered below', () => {
-    const own = ROUTES.providers.filter((route) => route.includes('/providers/'));
-    expect(VALID_REQUESTS.map(({ route }) => route).sort()).toEqual(own.sort());
+  test('has a valid request in this file', () => {
+    const failingRoutes = ROUTES.providers.filter((route) => route.includes('/providers/'));
+    expect(VALID_REQUESTS.map(({ route }) => route).sort()).toEqual(failingRoutes.sort());
   });
 
-  test.each(VALID_REQUESTS)('$route responds, and draws one number', async (request) => {
-    const { send, drawn } = createWorld();
+  test.each(VALID_REQUESTS)('$route responds, and draws one random number', async (request) => {
+    const { send, draws } = createWorld();
     const { statusCode, headers } = await send(request);
     expect([statusCode, headers['cache-control']]).toEqual([
       request.route.endsWith('/reports') ? 202 : 200,
       'no-store',
     ]);
-    expect(drawn).toHaveLength(1);
+    expect(draws).toHaveLength(1);
   });
 
   test.each(VALID_REQUESTS)('$route fails on purpose, with the configured probability', async (request) => {
@@ -353,10 +354,10 @@ describe('every mock provider route except the list', () => {
     expect((await createWorld({ failureRate: 0.5 }).send(request)).statusCode).toBeLessThan(300);
   });
 
-  test.each(VALID_REQUESTS)('$route responds late, with the data of that time', async (request) => {
-    const { send, slept } = createWorld({ latencyMs: 2_000 });
+  test.each(VALID_REQUESTS)('$route responds after its latency, with the data of that time', async (request) => {
+    const { send, sleeps } = createWorld({ latencyMs: 2_000 });
     const { json } = await send(request);
-    expect(slept).toEqual([2_000]);
+    expect(sleeps).toEqual([2_000]);
     if (request.route.startsWith('GET /providers/reports')) expect(json).toMatchObject({ status: 'DONE' });
     if (request.route.endsWith('token')) expect(json?.access_token).toBe(issueToken(SECRET, NOW + 2_000));
     if (request.route.endsWith('reports')) {
@@ -364,10 +365,10 @@ describe('every mock provider route except the list', () => {
     }
   });
 
-  test.each(VALID_REQUESTS)('$route is down in the maintenance window, and draws nothing', async (request) => {
-    const { send, drawn } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
+  test.each(VALID_REQUESTS)('$route is down in the maintenance window, and draws no random number', async (request) => {
+    const { send, draws } = createWorld({ maintenance: { from: NOW, to: NOW + 1_500 } });
     expect(await send(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
-    expect(drawn).toEqual([]);
+    expect(draws).toEqual([]);
     for (const maintenance of [
       { from: NOW + 1, to: NOW + 2 },
       { from: NOW - 1, to: NOW },
@@ -377,10 +378,10 @@ describe('every mock provider route except the list', () => {
 });
 
 describe('a request to the mock providers', () => {
-  test('for their list is answered at once, without faults', async () => {
-    const { send, drawn } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
+  test('for the list of providers is answered at once, without simulated faults', async () => {
+    const { send, draws } = createWorld({ failureRate: 1, latencyMs: 1, maintenance: { from: 0, to: 2 * NOW } });
     expect((await send({ route: 'GET /providers' })).json).toEqual([...bills.keys(), 'reports']);
-    expect(drawn).toEqual([]);
+    expect(draws).toEqual([]);
   });
 
   const provider = 'GET /providers/{providerId}';
@@ -390,22 +391,22 @@ describe('a request to the mock providers', () => {
   const withHeaders = (headers: Record<string, string>): Request => ({ ...order, headers });
 
   test.each<[string, number, Request]>([
-    ['for another provider', 404, { route: provider, path: { providerId: 'no-such-provider' } }],
-    ['for a provider that objects have', 404, { route: provider, path: { providerId: 'constructor' } }],
+    ['for an unknown provider', 404, { route: provider, path: { providerId: 'no-such-provider' } }],
+    ['for a provider named like an inherited property', 404, { route: provider, path: { providerId: 'constructor' } }],
     ['for the reports', 405, { route: provider, path: { providerId: 'reports' } }],
     ['for the token', 405, { route: provider, path: { providerId: 'token' } }],
-    ['for no account', 404, { route: gas, path: { account: '1' } }],
+    ['for an unknown account', 404, { route: gas, path: { account: '1' } }],
     ['with a bad cursor', 400, { route: gas, path: { account: DEFAULT_GAS_ACCOUNT }, query: { cursor: 'x' } }],
     [
-      'with an endless cursor',
+      'with a cursor of 9,000 characters',
       400,
       { route: gas, path: { account: '12345678' }, query: { cursor: 'x'.repeat(9_000) } },
     ],
     ['with the size 0', 422, { route: gas, path: { account: '12345678' }, query: { size: '0' } }],
     ['with the size 201', 422, { route: gas, path: { account: '12345678' }, query: { size: '201' } }],
-    ['with half a size', 422, { route: gas, path: { account: '12345678' }, query: { size: '1.5' } }],
-    ['with no date', 422, { route: gas, path: { account: '12345678' }, query: { from: '2026-02-30' } }],
-    ['with a parameter that is not known', 422, { route: gas, path: { account: '12345678' }, query: { page: '2' } }],
+    ['with a fractional size', 422, { route: gas, path: { account: '12345678' }, query: { size: '1.5' } }],
+    ['with an invalid date', 422, { route: gas, path: { account: '12345678' }, query: { from: '2026-02-30' } }],
+    ['with an unknown parameter', 422, { route: gas, path: { account: '12345678' }, query: { page: '2' } }],
     ['for page 0', 422, { route: internet, query: { page: '0' } }],
     ['for the page x', 422, { route: internet, query: { page: 'x' } }],
     ['with JSON for a form', 415, { route: 'POST /providers/token', headers: JSON_TYPE, body: '{}' }],
@@ -421,16 +422,20 @@ describe('a request to the mock providers', () => {
     ['without a tax id', 422, { ...order, body: '{}' }],
     ['with a number for a tax id', 422, { ...order, body: '{"taxId":1}' }],
     ['with an empty tax id', 422, { ...order, body: '{"taxId":""}' }],
-    ['with more than a tax id', 422, { ...order, body: '{"taxId":"1","more":1}' }],
+    ['with an unknown property', 422, { ...order, body: '{"taxId":"1","more":1}' }],
     ['for a report with no token', 401, { route: 'GET /providers/reports/{reportId}', path: { reportId: REPORT_ID } }],
-    ['for no report', 404, { route: 'GET /providers/reports/{reportId}', path: { reportId: 'x' }, headers: bearer() }],
-  ])('%s gets %i, at once and without a draw', async (_name, status, request) => {
-    const { send, drawn, slept, log } = createWorld({ failureRate: 1, latencyMs: 1 });
+    [
+      'for an unknown report',
+      404,
+      { route: 'GET /providers/reports/{reportId}', path: { reportId: 'x' }, headers: bearer() },
+    ],
+  ])('%s gets %i, at once and without a random number', async (_name, status, request) => {
+    const { send, draws, sleeps, log } = createWorld({ failureRate: 1, latencyMs: 1 });
     const { statusCode, headers, json } = await send(request);
     expect([statusCode, headers['content-type']]).toEqual([status, 'application/problem+json']);
     expect(json).toMatchObject({ status });
     if (status === 405) expect(headers.allow).toBe('POST');
-    expect([drawn, slept, log.lines]).toEqual([[], [], []]);
+    expect([draws, sleeps, log.lines]).toEqual([[], [], []]);
   });
 
   test.each([
@@ -441,8 +446,8 @@ describe('a request to the mock providers', () => {
     ['a token of another secret', `Bearer ${issueToken('x', NOW)}`, 'Bearer realm="reports", error="invalid_token"'],
   ])('with %s gets a challenge', async (_name, authorization, challenge) => {
     const headers = { ...JSON_TYPE, 'idempotency-key': 'a', ...(authorization !== undefined && { authorization }) };
-    const { statusCode, headers: answered } = await createWorld().send(withHeaders(headers));
-    expect([statusCode, answered['www-authenticate']]).toEqual([401, challenge]);
+    const { statusCode, headers: responseHeaders } = await createWorld().send(withHeaders(headers));
+    expect([statusCode, responseHeaders['www-authenticate']]).toEqual([401, challenge]);
   });
 
   test("with a token is accepted to the token's last millisecond", async () => {
@@ -457,36 +462,36 @@ describe('a request to the mock providers', () => {
   });
 
   test('for a token gets an RFC 6749 response', async () => {
-    const { send, drawn } = createWorld();
+    const { send, draws } = createWorld();
     const tokenRequest = VALID_REQUESTS.find(({ route }) => route === 'POST /providers/token') as Request;
     expect(await send(tokenRequest)).toMatchObject({
       statusCode: 200,
       headers: { 'cache-control': 'no-store', pragma: 'no-cache', 'content-type': 'application/json' },
       json: { access_token: issueToken(SECRET, NOW), token_type: 'Bearer', expires_in: 60, scope: 'reports' },
     });
-    drawn.length = 0;
-    const wrong = [
+    draws.length = 0;
+    const invalidRequests = [
       [tokenRequest.body?.replace('secret', 'guess'), 401, 'invalid_client'],
       [tokenRequest.body?.replace('client_credentials', 'password'), 400, 'unsupported_grant_type'],
       ['', 401, 'invalid_client'],
     ] as const;
-    for (const [body = '', status, error] of wrong) {
+    for (const [body = '', status, error] of invalidRequests) {
       const { statusCode, headers, json } = await send({ ...tokenRequest, body });
       expect([statusCode, json]).toEqual([status, { error }]);
       expect(headers['content-type']).toBe('application/json');
       expect(headers['www-authenticate']).toBe(status === 401 ? 'Basic realm="reports"' : undefined);
     }
-    expect(drawn).toEqual([]);
+    expect(draws).toEqual([]);
   });
 
-  test('for a report gets its address, and the time to poll', async () => {
+  test('for a report gets its URL, and the time until the next poll', async () => {
     const { send } = createWorld();
     const { headers, json } = await send(order);
     expect(json).toEqual({ id: REPORT_ID, status: 'QUEUED' });
     expect(headers).toMatchObject({ location: `/providers/reports/${REPORT_ID}`, 'retry-after': '1' });
     const read = VALID_REQUESTS.find(({ route }) => route.startsWith('GET /providers/reports')) as Request;
-    const answers = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).send(read)));
-    expect(answers.map((answer) => [answer.json?.status, answer.headers['retry-after']])).toEqual([
+    const responses = await Promise.all([0, 1_000, 2_000].map((latencyMs) => createWorld({ latencyMs }).send(read)));
+    expect(responses.map((response) => [response.json?.status, response.headers['retry-after']])).toEqual([
       ['QUEUED', '1'],
       ['RUNNING', '1'],
       ['DONE', undefined],

@@ -7,7 +7,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-/** What stops the servers of a test. */
+/** Stop the servers that a test started. */
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
@@ -62,28 +62,28 @@ const serveRaw = async (behave: RawBehaviour) => {
 };
 
 const OK = 'HTTP/1.1 200 OK\r\n';
-const answers = (body: string): string => `${OK}Content-Length: ${body.length}\r\n\r\n${body}`;
+const okResponse = (body: string): string => `${OK}Content-Length: ${body.length}\r\n\r\n${body}`;
 
 const send = createNodeHttp();
 const get = (url: string, change: Partial<HttpRequest> = {}) =>
   send({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 1_000, ...change });
 
-const text = Buffer.from('a text, and what it says: '.repeat(20));
+const text = Buffer.from('A text with many repeats. '.repeat(20));
 
 describe('a response', () => {
   test('has a status, headers in lower case and a body', async () => {
     const url = await serve((_, response) => response.writeHead(404, { 'Retry-After': '3' }).end('gone fishing'));
-    const answer = await get(url);
-    expect(answer).toMatchObject({ statusCode: 404, headers: { 'retry-after': '3' } });
-    expect(answer.body.toString()).toBe('gone fishing');
-    expect(answer.bodyFailure).toBeUndefined();
+    const response = await get(url);
+    expect(response).toMatchObject({ statusCode: 404, headers: { 'retry-after': '3' } });
+    expect(response.body.toString()).toBe('gone fishing');
+    expect(response.bodyFailure).toBeUndefined();
   });
 
-  test('belongs to the request as given, with its length in bytes', async () => {
-    const seen: unknown[] = [];
+  test('follows a request that is sent unchanged, with its length in bytes', async () => {
+    const requests: unknown[] = [];
     const url = await serve(async (request, response) => {
       const chunks: Buffer[] = await request.toArray();
-      seen.push([
+      requests.push([
         request.method,
         request.headers['content-length'],
         request.headers['x-a'],
@@ -92,20 +92,20 @@ describe('a response', () => {
       response.end();
     });
     await get(url, { method: 'POST', body: '"é"', headers: { 'x-a': 'b' } });
-    expect(seen).toEqual([['POST', '4', 'b', '"é"']]);
+    expect(requests).toEqual([['POST', '4', 'b', '"é"']]);
   });
 
   test.each<[string, Partial<HttpRequest>]>([
     ['a GET', {}],
     ['a POST with a body of other characters', { method: 'POST', body: '"é…"' }],
-  ])('allows request headers in Latin-1, as servers read them, of %s', async (_name, change) => {
-    const seen: unknown[] = [];
+  ])('follows %s whose headers are sent in Latin-1, as servers read them', async (_name, change) => {
+    const requests: unknown[] = [];
     const url = await serve(async (request, response) => {
-      seen.push(request.headers['x-a'], `${Buffer.concat(await request.toArray())}`);
+      requests.push(request.headers['x-a'], `${Buffer.concat(await request.toArray())}`);
       response.end();
     });
     await get(url, { headers: { 'x-a': 'ü' }, ...change });
-    expect(seen).toEqual(['ü', change.body ?? '']);
+    expect(requests).toEqual(['ü', change.body ?? '']);
   });
 
   test('is not followed if it is a redirect', async () => {
@@ -133,42 +133,44 @@ describe('a response', () => {
     ['gzip', (body) => Buffer.concat([gzipSync(body), Buffer.alloc(512)])],
     ['zstd', (body) => Buffer.concat([zstdCompressSync(body.subarray(0, 1)), zstdCompressSync(body.subarray(1))])],
     ['zstd', (body) => Buffer.concat([Buffer.from('502a4d180100000000', 'hex'), zstdCompressSync(body)])],
-  ])('is decoded if it is encoded with %s, though the request accepts no coding', async (encoding, pack) => {
-    const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(pack(text)));
-    const answer = await get(url);
-    expect(answer.bodyFailure).toBeUndefined();
-    expect(answer.body).toEqual(text);
+  ])('is decoded if it is encoded with %s, though the request accepts no coding', async (encoding, encode) => {
+    const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(encode(text)));
+    const response = await get(url);
+    expect(response.bodyFailure).toBeUndefined();
+    expect(response.body).toEqual(text);
   });
 
   test('is decoded if its coding comes in two headers, or as a transfer coding', async () => {
-    const twice = brotliCompressSync(gzipSync(text));
-    const head = `${OK}Content-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: ${twice.length}\r\n\r\n`;
-    expect((await get(await serveBytes(head, twice))).body).toEqual(text);
-    const packed = gzipSync(text);
+    const encodedTwice = brotliCompressSync(gzipSync(text));
+    const head = `${OK}Content-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: ${encodedTwice.length}\r\n\r\n`;
+    expect((await get(await serveBytes(head, encodedTwice))).body).toEqual(text);
+    const encoded = gzipSync(text);
     const chunked = [
       'Transfer-Encoding: gzip, chunked\r\n\r\n',
-      `${packed.length.toString(16)}\r\n`,
-      packed,
+      `${encoded.length.toString(16)}\r\n`,
+      encoded,
       '\r\n0\r\n\r\n',
     ];
     expect((await get(await serveBytes(OK, ...chunked))).body).toEqual(text);
   });
 
   test('has a decoded excerpt, even when it is incomplete', async () => {
-    const packed = gzipSync(text);
-    const head = `HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: ${packed.length + 5}\r\n\r\n`;
-    const answer = await get(await serveBytes(head, packed.subarray(0, -9)));
-    expect(answer).toMatchObject({ statusCode: 500, bodyFailure: { class: 'connection_broken' } });
-    expect(answer.body.length).toBeGreaterThan(0);
-    expect(text.subarray(0, answer.body.length)).toEqual(answer.body);
+    const encoded = gzipSync(text);
+    const head = `HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: ${encoded.length + 5}\r\n\r\n`;
+    const response = await get(await serveBytes(head, encoded.subarray(0, -9)));
+    expect(response).toMatchObject({ statusCode: 500, bodyFailure: { class: 'connection_broken' } });
+    expect(response.body.length).toBeGreaterThan(0);
+    expect(text.subarray(0, response.body.length)).toEqual(response.body);
   });
 
   test('may have 60 KB in thousands of headers, and interim responses before it', async () => {
-    const many = Array.from({ length: 4_000 }, (_, index) => `a${index}: ${index}\r\n`).join('');
+    const manyHeaders = Array.from({ length: 4_000 }, (_, index) => `a${index}: ${index}\r\n`).join('');
     const interim = `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n`;
-    for (const headers of [`X: ${'x'.repeat(60_000)}\r\n`, many]) {
-      const answer = await get(await serveBytes(interim, OK, headers, 'Retry-After: 7\r\nContent-Length: 2\r\n\r\nok'));
-      expect([answer.statusCode, answer.headers['retry-after'], `${answer.body}`]).toEqual([200, '7', 'ok']);
+    for (const headers of [`X: ${'x'.repeat(60_000)}\r\n`, manyHeaders]) {
+      const response = await get(
+        await serveBytes(interim, OK, headers, 'Retry-After: 7\r\nContent-Length: 2\r\n\r\nok'),
+      );
+      expect([response.statusCode, response.headers['retry-after'], `${response.body}`]).toEqual([200, '7', 'ok']);
     }
   });
 
@@ -177,36 +179,39 @@ describe('a response', () => {
       'that offers an upgrade, as Apache does',
       `${OK}Upgrade: h2\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok`,
     ],
-    ['with more after its end', `${OK}Content-Length: 2\r\n\r\nok and more`],
-    ['with more after the end of its connection', `${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok and more`],
-    ['with another one behind it', `${answers('ok')}${answers('no')}`],
+    ['with bytes after its end', `${OK}Content-Length: 2\r\n\r\nok and more`],
+    [
+      'with bytes after its end, on a connection that closes',
+      `${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok and more`,
+    ],
+    ['followed by another response', `${okResponse('ok')}${okResponse('no')}`],
     ['without a length', `${OK}Connection: close\r\n\r\nok`],
     ['in HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nok'],
   ])('%s is read up to its end', async (_name, bytes) => {
-    const answer = await get(await serveBytes(bytes));
-    expect([answer.statusCode, `${answer.body}`, answer.bodyFailure]).toEqual([200, 'ok', undefined]);
+    const response = await get(await serveBytes(bytes));
+    expect([response.statusCode, `${response.body}`, response.bodyFailure]).toEqual([200, 'ok', undefined]);
   });
 
   test.each([
     ['204', 'HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n'],
-    ['200 of no bytes', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n'],
+    ['200 with no bytes', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n'],
     ...['gzip', 'deflate', 'br', 'zstd'].map((encoding) => [
-      `200 of no chunks (${encoding})`,
+      `200 with no chunks (${encoding})`,
       `HTTP/1.1 200 OK\r\nContent-Encoding: ${encoding}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     ]),
   ])('has an empty, valid body if it is a %s that claims to be encoded', async (_name, bytes) => {
-    const answer = await get(await serveBytes(bytes as string));
-    expect(answer.bodyFailure).toBeUndefined();
-    expect(answer.body).toHaveLength(0);
+    const response = await get(await serveBytes(bytes as string));
+    expect(response.bodyFailure).toBeUndefined();
+    expect(response.body).toHaveLength(0);
   });
 });
 
 /** The head of a response with an encoded body. */
-const coded = (coding: string, length: number): string =>
+const encodedHead = (coding: string, length: number): string =>
   `${OK}Content-Encoding: ${coding}\r\nContent-Length: ${length}\r\n\r\n`;
-const packed = (coding: string, ...parts: Buffer[]): (string | Buffer)[] => {
+const encodedResponse = (coding: string, ...parts: Buffer[]): (string | Buffer)[] => {
   const body = Buffer.concat(parts);
-  return [coded(coding, body.length), body];
+  return [encodedHead(coding, body.length), body];
 };
 
 /** A frame whose decoder needs a window of 16 MB. */
@@ -220,20 +225,20 @@ const wideZstd = (body: Buffer): Buffer => {
 describe('a body', () => {
   test('is complete at exactly the limit, and cut one byte beyond', async () => {
     const url = await serve((request, response) => response.end('x'.repeat(Number(request.url?.slice(1)))));
-    const whole = await get(`${url}1000`);
-    expect([whole.body.length, whole.bodyFailure]).toEqual([1_000, undefined]);
-    const cut = await get(`${url}1001`);
-    expect(cut.body).toHaveLength(1_000);
-    expect(cut.bodyFailure?.class).toBe('too_large');
+    const atLimit = await get(`${url}1000`);
+    expect([atLimit.body.length, atLimit.bodyFailure]).toEqual([1_000, undefined]);
+    const beyondLimit = await get(`${url}1001`);
+    expect(beyondLimit.body).toHaveLength(1_000);
+    expect(beyondLimit.bodyFailure?.class).toBe('too_large');
   });
 
   test('that never ends is cut at the limit', async () => {
     const url = await serve((_, response) => {
-      const more = () => {
+      const writeMore = () => {
         while (!response.destroyed && response.write('x'.repeat(10_000)));
       };
-      response.on('drain', more);
-      more();
+      response.on('drain', writeMore);
+      writeMore();
     });
     expect(await get(url)).toMatchObject({ statusCode: 200, bodyFailure: { class: 'too_large' } });
   });
@@ -241,47 +246,51 @@ describe('a body', () => {
   test('that is a gzip bomb is cut at the limit', async () => {
     const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
     const url = await serve((_, response) => response.setHeader('content-encoding', 'gzip').end(bomb));
-    const answer = await get(url);
-    expect(answer.body).toHaveLength(1_000);
-    expect(answer.bodyFailure?.class).toBe('too_large');
+    const response = await get(url);
+    expect(response.body).toHaveLength(1_000);
+    expect(response.bodyFailure?.class).toBe('too_large');
   });
 
   test.each<[string, string, (string | Buffer)[]]>([
-    ['dies half-way', 'connection_broken', [`${OK}Content-Length: 20\r\n\r\nhalf`]],
-    ['dies between chunks', 'connection_broken', [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`]],
-    ['dies within a gzip', 'connection_broken', [coded('gzip', 40), gzipSync(text).subarray(0, 15)]],
-    ['has a chunk of no length', 'bad_answer', [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nno\r\n`]],
+    ['breaks off half-way', 'connection_broken', [`${OK}Content-Length: 20\r\n\r\nhalf`]],
+    ['breaks off between chunks', 'connection_broken', [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`]],
+    ['breaks off within a gzip stream', 'connection_broken', [encodedHead('gzip', 40), gzipSync(text).subarray(0, 15)]],
+    ['has a chunk without a valid length', 'bad_answer', [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nno\r\n`]],
+    ['has 70 KB in its trailer', 'bad_answer', [`${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX: `, 'x'.repeat(70_000)]],
+    ['is declared as gzip but is not', 'bad_body', [`${encodedHead('gzip', 2)}ok`]],
+    ['is declared as deflate but is not', 'bad_body', [`${encodedHead('deflate', 7)}garbage`]],
+    ['is declared as brotli but is not', 'bad_body', [`${encodedHead('br', 7)}garbage`]],
+    ['is declared as zstd but is not', 'bad_body', [`${encodedHead('zstd', 7)}garbage`]],
+    ['lacks the declared gzip inside its brotli', 'bad_body', encodedResponse('gzip, br', brotliCompressSync(text))],
+    ['is encoded in the reverse order', 'bad_body', encodedResponse('br, gzip', brotliCompressSync(gzipSync(text)))],
+    ['has an unknown coding', 'bad_body', [`${encodedHead('compress', 2)}ok`]],
+    ['has a coding named like an inherited property', 'bad_body', [`${encodedHead('constructor', 2)}ok`]],
+    ['has an unknown coding inside a known one', 'bad_body', encodedResponse('aes128gcm, gzip', gzipSync(text))],
+    ['has six codings', 'bad_body', encodedResponse('gzip,gzip,gzip,gzip,gzip,gzip', gzipSync(text))],
+    ['has gzip followed by other bytes', 'bad_body', encodedResponse('gzip', gzipSync(text), Buffer.from('<br>'))],
     [
-      'has a flood in its trailer',
-      'bad_answer',
-      [`${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX: `, 'x'.repeat(70_000)],
-    ],
-    ['is no gzip, though it says so', 'bad_body', [`${coded('gzip', 2)}ok`]],
-    ['is no deflate', 'bad_body', [`${coded('deflate', 7)}garbage`]],
-    ['is no brotli', 'bad_body', [`${coded('br', 7)}garbage`]],
-    ['is no zstd', 'bad_body', [`${coded('zstd', 7)}garbage`]],
-    ['has no gzip in its brotli', 'bad_body', packed('gzip, br', brotliCompressSync(text))],
-    ['was packed in another order', 'bad_body', packed('br, gzip', brotliCompressSync(gzipSync(text)))],
-    ['has a coding that nobody knows', 'bad_body', [`${coded('compress', 2)}ok`]],
-    ['has a coding by the name of a property', 'bad_body', [`${coded('constructor', 2)}ok`]],
-    ['has a coding that nobody knows below one that is known', 'bad_body', packed('aes128gcm, gzip', gzipSync(text))],
-    ['has six codings', 'bad_body', packed('gzip,gzip,gzip,gzip,gzip,gzip', gzipSync(text))],
-    ['has a gzip followed by something else', 'bad_body', packed('gzip', gzipSync(text), Buffer.from('<br>'))],
-    [
-      'has a brotli followed by something else',
+      'has brotli followed by other bytes',
       'bad_body',
-      packed('br', brotliCompressSync(text), Buffer.from('<br>')),
+      encodedResponse('br', brotliCompressSync(text), Buffer.from('<br>')),
     ],
-    ['has a zstd followed by something else', 'bad_body', packed('zstd', zstdCompressSync(text), Buffer.from('<br>'))],
-    ['is a gzip without its checksum', 'bad_body', packed('gzip', gzipSync(text).subarray(0, -8))],
-    ['is a gzip with another checksum', 'bad_body', packed('gzip', gzipSync(text).subarray(0, -8), Buffer.alloc(8, 1))],
-    ['is half a gzip', 'bad_body', packed('gzip', gzipSync(text).subarray(0, 15))],
-    ['is half a deflate', 'bad_body', packed('deflate', deflateSync(text).subarray(0, -5))],
-    ['is half a raw deflate', 'bad_body', packed('deflate', deflateRawSync(text).subarray(0, -1))],
-    ['is half a brotli', 'bad_body', packed('br', brotliCompressSync(text).subarray(0, -1))],
-    ['is a zstd that wants more memory than HTTP allows', 'bad_body', packed('zstd', wideZstd(text))],
-    ['is half a zstd', 'bad_body', packed('zstd', zstdCompressSync(text).subarray(0, -3))],
-  ])('that %s fails with %s, and the status received', async (_name, failureClass, parts) => {
+    [
+      'has zstd followed by other bytes',
+      'bad_body',
+      encodedResponse('zstd', zstdCompressSync(text), Buffer.from('<br>')),
+    ],
+    ['is gzip without its checksum', 'bad_body', encodedResponse('gzip', gzipSync(text).subarray(0, -8))],
+    [
+      'is gzip with a wrong checksum',
+      'bad_body',
+      encodedResponse('gzip', gzipSync(text).subarray(0, -8), Buffer.alloc(8, 1)),
+    ],
+    ['is truncated gzip', 'bad_body', encodedResponse('gzip', gzipSync(text).subarray(0, 15))],
+    ['is truncated deflate', 'bad_body', encodedResponse('deflate', deflateSync(text).subarray(0, -5))],
+    ['is truncated raw deflate', 'bad_body', encodedResponse('deflate', deflateRawSync(text).subarray(0, -1))],
+    ['is truncated brotli', 'bad_body', encodedResponse('br', brotliCompressSync(text).subarray(0, -1))],
+    ['is zstd with a larger window than HTTP allows', 'bad_body', encodedResponse('zstd', wideZstd(text))],
+    ['is truncated zstd', 'bad_body', encodedResponse('zstd', zstdCompressSync(text).subarray(0, -3))],
+  ])('that %s fails with %s, and keeps the status', async (_name, failureClass, parts) => {
     expect(await get(await serveBytes(...parts))).toMatchObject({
       statusCode: 200,
       bodyFailure: { class: failureClass, message: expect.stringMatching(/^\S/) },
@@ -302,36 +311,36 @@ describe('a body', () => {
     ['zstd', zstdCompressSync],
     ['gzip, gzip', (body) => gzipSync(gzipSync(body))],
     ['br, gzip', (body) => gzipSync(brotliCompressSync(body))],
-  ])('that expands to 20 MB by %s is cut at the limit', async (encoding, pack) => {
-    const bomb = pack(Buffer.alloc(20_000_000));
+  ])('that expands to 20 MB by %s is cut at the limit', async (encoding, encode) => {
+    const bomb = encode(Buffer.alloc(20_000_000));
     const url = await serve((_, response) => response.setHeader('content-encoding', encoding).end(bomb));
-    const answer = await get(url);
-    expect(answer.body).toHaveLength(1_000);
-    expect(answer.bodyFailure?.class).toBe('too_large');
+    const response = await get(url);
+    expect(response.body).toHaveLength(1_000);
+    expect(response.bodyFailure?.class).toBe('too_large');
   });
 
-  test('that never ends and expands to nothing is cut, too', async () => {
+  test('that never ends and expands to no bytes is cut at the limit', async () => {
     const url = await serve((_, response) => {
       response.setHeader('content-encoding', 'gzip');
-      const more = () => {
+      const writeMore = () => {
         while (!response.destroyed && response.write(Buffer.concat(Array(500).fill(gzipSync('')))));
       };
-      response.on('drain', more);
-      more();
+      response.on('drain', writeMore);
+      writeMore();
     });
     expect(await get(url)).toMatchObject({ bodyFailure: { class: 'too_large' } });
   });
 
   describe('that does not arrive in time', () => {
-    const half = (encoding: string): Buffer => {
-      const pack = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync }[encoding];
-      return pack ? pack(text).subarray(0, 12) : text.subarray(0, 12);
+    const firstBytes = (encoding: string): Buffer => {
+      const encode = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync }[encoding];
+      return encode ? encode(text).subarray(0, 12) : text.subarray(0, 12);
     };
     const codings = ['identity', 'gzip', 'deflate', 'br', 'zstd'];
 
     test.each(codings)('times out when it stalls (%s)', async (encoding) => {
       const url = await serve((_, response) => {
-        response.writeHead(200, { 'content-encoding': encoding, 'retry-after': '3' }).write(half(encoding));
+        response.writeHead(200, { 'content-encoding': encoding, 'retry-after': '3' }).write(firstBytes(encoding));
       });
       expect(await get(url, { timeoutMs: 800 })).toMatchObject({
         statusCode: 200,
@@ -341,16 +350,16 @@ describe('a body', () => {
     });
 
     test.each([
-      ['drips', 'Content-Length: 100000', 'x'],
-      ['drips in chunks', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
-      ['drips the length of a chunk', 'Transfer-Encoding: chunked', '0'],
-      ['drips to the end of its connection', 'Connection: close', 'x'],
-      ['drips compressed bytes', 'Content-Encoding: gzip', gzipSync('').subarray(0, 10)],
-    ])('times out when it %s', async (_name, header, drop) => {
+      ['arrives byte by byte', 'Content-Length: 100000', 'x'],
+      ['arrives in chunks of one byte', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
+      ['has a chunk length that arrives digit by digit', 'Transfer-Encoding: chunked', '0'],
+      ['arrives byte by byte until its connection closes', 'Connection: close', 'x'],
+      ['arrives as small gzip members', 'Content-Encoding: gzip', gzipSync('').subarray(0, 10)],
+    ])('times out when it %s', async (_name, header, part) => {
       const { url } = await serveRaw((socket) => {
         socket.write(`${OK}${header}\r\n\r\n`);
-        const drip = setInterval(() => socket.write(drop), 10);
-        socket.on('close', () => clearInterval(drip));
+        const timer = setInterval(() => socket.write(part), 10);
+        socket.on('close', () => clearInterval(timer));
       });
       expect(await get(url, { timeoutMs: 800 })).toMatchObject({ bodyFailure: { class: 'timeout' } });
     });
@@ -365,20 +374,20 @@ describe('a call without a valid response', () => {
   };
 
   test.each<[string, string]>([
-    ['nothing at all', ''],
+    ['no bytes', ''],
     ['half a status line', 'HTTP/1.1 2'],
-    ['half of its headers', `${OK}Content-Le`],
+    ['half of the headers', `${OK}Content-Le`],
     ['interim responses only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
-  ])('that gets %s within the time-out times out', async (_name, bytes) => {
+  ])('that receives %s within the timeout times out', async (_name, bytes) => {
     const { url } = await serveRaw((socket) => void socket.write(bytes));
     expect(await failureOf(url, { timeoutMs: 100 })).toMatchObject({ class: 'timeout', message: 'TimeoutError' });
   });
 
-  test('times out within its time-out, even if headers arrive byte by byte', async () => {
+  test('times out even if headers keep arriving', async () => {
     const { url } = await serveRaw((socket) => {
       socket.write(OK);
-      const drip = setInterval(() => socket.write('X: x\r\n'), 10);
-      socket.on('close', () => clearInterval(drip));
+      const timer = setInterval(() => socket.write('X: x\r\n'), 10);
+      socket.on('close', () => clearInterval(timer));
     });
     expect(await failureOf(url, { timeoutMs: 200 })).toMatchObject({ class: 'timeout' });
   });
@@ -431,7 +440,7 @@ describe('a call without a valid response', () => {
     ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok', 'HPE_CR_EXPECTED'],
     ['70 KB of headers', `${OK}X: ${'x'.repeat(70_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
     ['70 KB of small headers', `${OK}${'Name: value\r\n'.repeat(8_000)}\r\n`, 'HPE_HEADER_OVERFLOW'],
-  ])("but %s is a bad answer, with Node's error code", async (_name, bytes, code) => {
+  ])("that receives %s fails with a bad answer and Node's error code", async (_name, bytes, code) => {
     const failure = await failureOf(await serveBytes(bytes), { timeoutMs: 2_000 });
     expect(failure).toMatchObject({ class: 'bad_answer', message: code });
     expect(failure.cause).not.toHaveProperty('rawPacket');
@@ -442,113 +451,115 @@ describe('a call without a valid response', () => {
     ['a header in Cyrillic', { headers: { 'x-key': 'ключ' } }],
     ['an invalid header name', { headers: { 'x key': 'a' } }],
     ['user info that does not decode', { url: 'http://user:100%@127.0.0.1:1/' }],
-    ['no address', { url: 'nowhere' }],
-    ['another protocol', { url: 'ftp://127.0.0.1/' }],
-  ])('reaches a request with %s, since it is not sent', async (_name, change) => {
+    ['an invalid URL', { url: 'nowhere' }],
+    ['an unsupported protocol', { url: 'ftp://127.0.0.1/' }],
+  ])('with %s fails before it is sent', async (_name, change) => {
     const { url, connections } = await serveRaw(() => {});
     expect(await failureOf(url, change)).toMatchObject({ class: 'internal' });
     expect(connections()).toBe(0);
   });
 
-  test('reveals no address and no token', async () => {
+  test('reveals neither its address nor a token', async () => {
     const { message } = await failureOf('http://127.0.0.1:1/path?token=secret');
     expect(message).not.toMatch(/127|secret|path/);
   });
 });
 
 describe('a kept-alive connection', () => {
-  const reset: RawBehaviour = (socket) => socket.resetAndDestroy();
-  const onceThen =
+  const resetConnection: RawBehaviour = (socket) => socket.resetAndDestroy();
+  const respondOnceThen =
     (then: RawBehaviour): RawBehaviour =>
     (socket, counts) =>
-      counts.request === 1 ? void socket.write(answers(`${counts.connection}`)) : then(socket, counts);
+      counts.request === 1 ? void socket.write(okResponse(`${counts.connection}`)) : then(socket, counts);
 
   test('serves consecutive calls', async () => {
-    const { url, connections } = await serveRaw((socket) => void socket.write(answers('ok')));
-    const own = createNodeHttp();
-    for (let call = 0; call < 3; call += 1) await own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
+    const { url, connections } = await serveRaw((socket) => void socket.write(okResponse('ok')));
+    const sendOnNewPool = createNodeHttp();
+    for (let call = 0; call < 3; call += 1)
+      await sendOnNewPool({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
     expect(connections()).toBe(1);
   });
 
   test.each<[string, RawBehaviour]>([
-    ['was reset', reset],
+    ['was reset', resetConnection],
     ['was closed', (socket) => socket.end()],
     ['was closed as idle', (socket) => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')],
-  ])('that %s while idle does not use up a call', async (_name, behave) => {
-    const { url, connections } = await serveRaw(onceThen(behave));
-    const own = createNodeHttp();
+  ])('that %s while idle is replaced, without a failed call', async (_name, behave) => {
+    const { url, connections } = await serveRaw(respondOnceThen(behave));
+    const sendOnNewPool = createNodeHttp();
     const call = (change: Partial<HttpRequest> = {}) =>
-      own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100, ...change });
+      sendOnNewPool({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100, ...change });
     await call();
     expect(`${(await call()).body}`).toBe('2');
     await Promise.all([call(), call(), call()]);
     const before = connections();
-    const posted = await call({ method: 'POST', body: '{}', isRepeatable: true });
-    expect(posted.statusCode).toBe(200);
+    const response = await call({ method: 'POST', body: '{}', isRepeatable: true });
+    expect(response.statusCode).toBe(200);
     expect(connections()).toBe(before + 1);
   });
 
-  test('that is stale is replaced once: the second connection is fresh', async () => {
-    const { url } = await serveRaw(onceThen(reset));
-    const own = createNodeHttp();
-    const call = async () => own({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
-    // Eight connections are kept, and all of them are stale.
+  test('that is stale is replaced by a new connection, not by another idle one', async () => {
+    const { url } = await serveRaw(respondOnceThen(resetConnection));
+    const sendOnNewPool = createNodeHttp();
+    const call = async () => sendOnNewPool({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 100 });
+    // The client keeps eight connections, and all are stale.
     await Promise.all(Array.from({ length: 8 }, call));
     for (let calls = 0; calls < 8; calls += 1) expect((await call()).statusCode).toBe(200);
   });
 
-  test('that breaks after the response began, or on its first call, is a broken connection', async () => {
-    const { url } = await serveRaw(onceThen((socket) => void socket.end('HTTP/1.1 2')));
-    const own = createNodeHttp();
-    const call = async (to: string) => own({ method: 'GET', url: to, timeoutMs: 5_000, maxBytes: 100 });
+  test('that breaks after the response has begun, or on its first call, fails the call', async () => {
+    const { url } = await serveRaw(respondOnceThen((socket) => void socket.end('HTTP/1.1 2')));
+    const sendOnNewPool = createNodeHttp();
+    const call = async (target: string) =>
+      sendOnNewPool({ method: 'GET', url: target, timeoutMs: 5_000, maxBytes: 100 });
     await call(url);
     await expect(call(url)).rejects.toMatchObject({ class: 'connection_broken' });
-    const { url: other, connections } = await serveRaw(reset);
+    const { url: other, connections } = await serveRaw(resetConnection);
     await expect(call(other)).rejects.toMatchObject({ class: 'connection_broken', message: 'ECONNRESET' });
     expect(connections()).toBe(1);
   });
 
-  test('that breaks does not repeat a non-repeatable request', async () => {
-    const { url, connections } = await serveRaw(onceThen(reset));
-    const own = createNodeHttp();
+  test('that breaks fails a non-repeatable request, which is not sent again', async () => {
+    const { url, connections } = await serveRaw(respondOnceThen(resetConnection));
+    const sendOnNewPool = createNodeHttp();
     const request = { method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 } as const;
-    await own(request);
-    await expect(own(request)).rejects.toMatchObject({ class: 'connection_broken', message: 'ECONNRESET' });
+    await sendOnNewPool(request);
+    await expect(sendOnNewPool(request)).rejects.toMatchObject({ class: 'connection_broken', message: 'ECONNRESET' });
     expect(connections()).toBe(1);
   });
 
   test('that was closed before a request is replaced, even if the request is not repeatable', async () => {
-    const { url, connections } = await serveRaw((socket) => void socket.end(answers('ok')));
-    const own = createNodeHttp();
+    const { url, connections } = await serveRaw((socket) => void socket.end(okResponse('ok')));
+    const sendOnNewPool = createNodeHttp();
     for (let call = 1; call <= 5; call += 1) {
-      await own({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
+      await sendOnNewPool({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
       expect(connections()).toBe(call);
     }
   });
 
   test.each([
-    ['an answer', answers('theirs')],
+    ['an answer', okResponse('theirs')],
     ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Le'],
     ['an interim answer', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
-    ['what is no HTTP', 'theirs'],
-  ])('is dropped if %s arrives unsolicited', async (_name, unasked) => {
+    ['data other than HTTP', 'theirs'],
+  ])('is dropped if %s arrives unsolicited', async (_name, unsolicited) => {
     for (const turns of [0, 1, 5]) {
-      const { url, sockets, connections } = await serveRaw((socket) => void socket.write(answers('mine')));
-      const own = createNodeHttp();
-      const call = async () => own({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
+      const { url, sockets, connections } = await serveRaw((socket) => void socket.write(okResponse('mine')));
+      const sendOnNewPool = createNodeHttp();
+      const call = async () => sendOnNewPool({ method: 'POST', url, body: '{}', timeoutMs: 5_000, maxBytes: 100 });
       await call();
-      for (const socket of sockets) await new Promise<void>((done) => void socket.write(unasked, () => done()));
+      for (const socket of sockets) await new Promise<void>((done) => void socket.write(unsolicited, () => done()));
       for (let turn = 0; turn < turns; turn += 1) await setImmediate();
       expect(`${(await call()).body}`).toBe('mine');
       expect(connections()).toBe(2);
     }
   });
 
-  test('is closed by the client before servers close it, usually after 5 s, so that no request meets it closing', async () => {
+  test('is closed by the client before servers close it, usually after 5 s, so that no request is sent on a closing connection', async () => {
     const closed = Promise.withResolvers<void>();
     const { url } = await serveRaw((socket) => {
       socket.on('close', closed.resolve);
-      socket.write(answers('ok'));
+      socket.write(okResponse('ok'));
     });
     await get(url);
     await closed.promise;

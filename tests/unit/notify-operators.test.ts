@@ -17,21 +17,21 @@ import { FIXTURE_JOB_ID } from '../event-expectations.ts';
 describe('the end of a job', () => {
   const endWith = async (change: object, claim = aClaim()) => {
     const events: OperatorEvent[] = [];
-    const measured: unknown[][] = [];
-    const put = (name: MetricName, value: number) => void measured.push([name, value]);
+    const metricValues: unknown[][] = [];
+    const put = (name: MetricName, value: number) => void metricValues.push([name, value]);
     const count: Metrics['count'] = (name, dimensions, value = 1) =>
-      void measured.push(dimensions === undefined ? [name, value] : [name, value, dimensions]);
+      void metricValues.push(dimensions === undefined ? [name, value] : [name, value, dimensions]);
     const metrics = { count, milliseconds: put, seconds: put };
     const publish = async (event: OperatorEvent) => void events.push(event);
     await publishJobEnded({ publish, metrics }, claim, { status: 'COMPLETE', updatedAt: NOW + 1_500, ...change });
-    return { events, measured };
+    return { events, metricValues };
   };
 
-  test('is published with its reason, and measured', async () => {
+  test('is published with its reason, and recorded in metrics', async () => {
     expect((await endWith({})).events).toMatchObject([
       { type: 'JobCompleted', clientId: 'client', status: 'COMPLETE' },
     ]);
-    expect((await endWith({ status: 'PARTIAL' })).measured).toEqual([
+    expect((await endWith({ status: 'PARTIAL' })).metricValues).toEqual([
       ['JobsDelivered', 1],
       ['TimeToCallback', 1_500],
     ]);
@@ -39,23 +39,23 @@ describe('the end of a job', () => {
     const failed = await endWith({ status: 'FAILED', failure });
     expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
     // Zero deliveries are published too, so that the failure rate is defined when nothing was delivered.
-    expect(failed.measured).toEqual([
+    expect(failed.metricValues).toEqual([
       ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
       ['JobsDelivered', 0],
     ]);
-    expect((await endWith({ status: 'FAILED' })).measured[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
+    expect((await endWith({ status: 'FAILED' })).metricValues[0]).toEqual(['JobsGivenUp', 1, { cause: 'UNKNOWN' }]);
   });
 
-  test('is the only event about a job', async () => {
-    expect(await endWith({ status: 'PENDING' })).toEqual({ events: [], measured: [] });
+  test('is the only change of a job that is published', async () => {
+    expect(await endWith({ status: 'PENDING' })).toEqual({ events: [], metricValues: [] });
   });
 
   test('of a job of the previous version is published without its duration', async () => {
-    expect((await endWith({}, aClaim({ createdAt: null }))).measured).toEqual([['JobsDelivered', 1]]);
+    expect((await endWith({}, aClaim({ createdAt: null }))).metricValues).toEqual([['JobsDelivered', 1]]);
   });
 });
 
-describe('publishing', () => {
+describe('the event publisher', () => {
   const event: OperatorEvent = { type: 'JobFailed', jobId: 'id', clientId: 'client', status: 'FAILED' };
 
   test('puts the event on the default bus, with its version', async () => {
@@ -71,10 +71,10 @@ describe('publishing', () => {
     ['all', ['JobCompleted', 'JobFailed', 'CircuitClosed']],
     ['failures', ['JobFailed', 'CircuitClosed']],
     ['none', []],
-  ] as const)('%s publishes %j', async (published, expected) => {
+  ] as const)('with the setting %s publishes %j', async (setting, expected) => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
-    const publish = createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), published, aLog());
+    const publish = createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), setting, aLog());
     await publish({ ...event, type: 'JobCompleted', status: 'COMPLETE' });
     await publish(event);
     await publish({ type: 'CircuitClosed', circuit: 'provider#gas' });
@@ -106,7 +106,7 @@ describe('published events', () => {
     claims: 7,
   };
   const circuit = { ...internals, key: 'provider#gas', openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
-  const published = async (act: (publish: PublishEvent) => Promise<void>): Promise<unknown> => {
+  const eventsOf = async (act: (publish: PublishEvent) => Promise<void>): Promise<unknown> => {
     const bus = mockClient(EventBridgeClient);
     bus.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
     await act(createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), 'all', aLog()));
@@ -122,18 +122,24 @@ describe('published events', () => {
       updatedAt: NOW,
       ...(failure && { failure }),
     });
-  const ofJob = (status: string, more = {}) => ({ v: 1, jobId: FIXTURE_JOB_ID, clientId: CLIENT_ID, status, ...more });
+  const jobDetail = (status: string, more = {}) => ({
+    v: 1,
+    jobId: FIXTURE_JOB_ID,
+    clientId: CLIENT_ID,
+    status,
+    ...more,
+  });
 
   const cases: Record<string, [act: (publish: PublishEvent) => Promise<void>, detail: object]> = {
-    JobCompleted: [end('COMPLETE'), ofJob('COMPLETE')],
-    JobPartial: [end('PARTIAL'), ofJob('PARTIAL')],
+    JobCompleted: [end('COMPLETE'), jobDetail('COMPLETE')],
+    JobPartial: [end('PARTIAL'), jobDetail('PARTIAL')],
     JobFailed: [
       end('FAILED', {
         ...internals,
         code: 'CALLBACK_GONE',
         message: 'https://example.com/?token=secret',
       } as Job['failure']),
-      ofJob('FAILED', { failureCode: 'CALLBACK_GONE' }),
+      jobDetail('FAILED', { failureCode: 'CALLBACK_GONE' }),
     ],
     CircuitOpened: [
       (publish) => publish(toCircuitEvent({ isOpen: true, circuit, tally: { ...internals, calls: 20, failures: 19 } })),
@@ -145,19 +151,22 @@ describe('published events', () => {
     ],
   };
 
-  test.each(Object.entries(cases))('contain exactly the listed details: %s', async (type, [act, detail]) => {
-    expect(await published(act)).toEqual([[type, detail]]);
+  test.each(Object.entries(cases))('contain exactly the expected attributes: %s', async (type, [act, detail]) => {
+    expect(await eventsOf(act)).toEqual([[type, detail]]);
   });
 
-  test('contain only known attributes, even if internal ones are spread into the event', async () => {
-    for (const [type, [, { v: _, ...detail }]] of Object.entries(cases) as [string, [unknown, { v: number }]][]) {
-      const { jobId: __, ...others } = internals;
-      const event = { ...others, ...detail, type } as unknown as OperatorEvent;
-      expect(await published((publish) => publish(event))).toEqual([[type, { v: 1, ...detail }]]);
+  test('contain only known attributes, even if the event has internal ones', async () => {
+    for (const [type, [, { v: _version, ...detail }]] of Object.entries(cases) as [
+      string,
+      [unknown, { v: number }],
+    ][]) {
+      const { jobId: _jobId, ...otherInternals } = internals;
+      const event = { ...otherInternals, ...detail, type } as unknown as OperatorEvent;
+      expect(await eventsOf((publish) => publish(event))).toEqual([[type, { v: 1, ...detail }]]);
     }
   });
 
-  test('are all listed here', () => {
+  test('have an expectation for every type', () => {
     expect(Object.keys(cases).sort()).toEqual([...OPERATOR_EVENT_TYPES].sort());
   });
 });
@@ -177,16 +186,16 @@ test('circuit events contain the key of the circuit', () => {
 test.each([
   ['provider#gas', 'provider'],
   ['callback#example.com', 'callback'],
-])('only an opening circuit is counted, by its kind: %s', async (key, of) => {
+])('a circuit is counted when it opens, by its kind: %s', async (key, kind) => {
   const events: OperatorEvent[] = [];
-  const counted: unknown[] = [];
-  const count: Metrics['count'] = (...metric) => void counted.push(metric);
+  const metricCalls: unknown[] = [];
+  const count: Metrics['count'] = (...metric) => void metricCalls.push(metric);
   const publish = async (event: OperatorEvent) => void events.push(event);
   const announce = createAnnounce({ publish, metrics: { ...withoutNotifications.metrics, count } });
   const circuit = { key, openUntil: NOW, consecutiveOpens: 1, halfOpen: false };
   await announce({ isOpen: true, circuit, tally: { calls: 20, failures: 19 } });
   await announce({ isOpen: false, circuit });
-  expect(counted).toEqual([['CircuitOpened', { of }]]);
+  expect(metricCalls).toEqual([['CircuitOpened', { of: kind }]]);
   expect(events.map(({ type }) => type)).toEqual(['CircuitOpened', 'CircuitClosed']);
 });
 
@@ -194,7 +203,7 @@ test('metrics are lines in the Embedded Metric Format', () => {
   const code = `import { createGauge, createMetrics } from '@boomerang/core/observability/metrics.ts';
     const metrics = createMetrics();
     const gauge = createGauge();
-    // Functions of one process read their variables only at load.
+    // Functions that share a process read their variables only at load.
     delete process.env.POWERTOOLS_METRICS_DISABLED;
     metrics.count('ProviderFailures', { provider: 'gas' });
     metrics.count('JobsDelivered', undefined, 0);
@@ -219,27 +228,28 @@ test('metrics are lines in the Embedded Metric Format', () => {
   ]);
 });
 
-test('the dashboard charts every metric, and the alarms watch only existing ones', () => {
+test('the dashboard charts every metric, and the alarms use only existing metrics', () => {
   const template = readFileSync('template.yaml', 'utf8');
-  const charted = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
-  const searched = [...template.matchAll(/MetricName=\\"(\w+)\\"/g)].map(([, name]) => name);
-  const watched = [...template.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)/g)].map(([, name]) => name);
-  expect(new Set([...charted, ...searched])).toEqual(new Set(Object.keys(METRICS)));
-  for (const name of watched) expect(Object.keys(METRICS)).toContain(name);
+  const chartMetrics = [...template.matchAll(/\["Boomerang", "(\w+)"/g)].map(([, name]) => name);
+  const searchMetrics = [...template.matchAll(/MetricName=\\"(\w+)\\"/g)].map(([, name]) => name);
+  const alarmMetrics = [...template.matchAll(/Namespace: Boomerang\n +MetricName: (\w+)/g)].map(([, name]) => name);
+  expect(new Set([...chartMetrics, ...searchMetrics])).toEqual(new Set(Object.keys(METRICS)));
+  for (const name of alarmMetrics) expect(Object.keys(METRICS)).toContain(name);
   expect(METRICS_NAMESPACE).toBe('Boomerang');
   // Each chart shows this stack only, because an account may hold several.
-  expect(template.match(/"service", "\$\{AWS::StackName\}"/g)).toHaveLength(charted.length);
-  expect(template.match(/service=\\"\$\{AWS::StackName\}\\" MetricName/g)).toHaveLength(searched.length);
+  expect(template.match(/"service", "\$\{AWS::StackName\}"/g)).toHaveLength(chartMetrics.length);
+  expect(template.match(/service=\\"\$\{AWS::StackName\}\\" MetricName/g)).toHaveLength(searchMetrics.length);
 });
 
-test('the dashboard is JSON', () => {
-  const [, indented = ''] = /DashboardBody: !Sub \|\n((?: {8}.*\n)+)/.exec(readFileSync('template.yaml', 'utf8')) ?? [];
-  const { widgets } = JSON.parse(indented.replaceAll(/\$\{[\w:]+\}/g, 'x')) as { widgets: object[] };
+test('the dashboard body is valid JSON', () => {
+  const [, dashboardBody = ''] =
+    /DashboardBody: !Sub \|\n((?: {8}.*\n)+)/.exec(readFileSync('template.yaml', 'utf8')) ?? [];
+  const { widgets } = JSON.parse(dashboardBody.replaceAll(/\$\{[\w:]+\}/g, 'x')) as { widgets: object[] };
   expect(widgets.length).toBeGreaterThan(3);
 });
 
-test('a payload of the previous version is upgraded, and invalid ones are rejected', () => {
-  const { createdAt: _, ...claim } = aClaim();
+test('a payload of the previous version is upgraded, and an invalid payload is rejected', () => {
+  const { createdAt: _createdAt, ...claim } = aClaim();
   expect(claimedJobSchema.parse(upgradePayload({ ...claim, v: 1 }))).toEqual({ ...claim, createdAt: null });
   expect(claimedJobSchema.safeParse(upgradePayload({ ...claim, v: 3 })).success).toBe(false);
   expect(claimedJobSchema.safeParse(upgradePayload(claim)).success).toBe(false);

@@ -25,18 +25,18 @@ type Setting = {
   auth?: Partial<OAuthInput>;
   /** The token endpoint's answer to the nth request. */
   token?: (request: Parameters<Answering>[0], number: number) => Answer | Promise<Answer>;
-  /** The provider's answer to a token. */
+  /** The provider's answer to a request with this Authorization header. */
   data?: (token: string) => Answer;
 };
 
 /** A provider with a token endpoint, and a process that fetches from it. */
 const startProvider = async ({ auth = {}, token, data }: Setting = {}) => {
-  let asked = 0;
+  let tokenCount = 0;
   const server = await startServer((request) => {
     if (request.path !== '/token') return data?.(bearerOf(request)) ?? { body: [bearerOf(request)] };
-    asked += 1;
-    const usual = { access_token: `token-${asked}`, token_type: 'Bearer', expires_in: 3_600 };
-    return token?.(request, asked) ?? { body: usual };
+    tokenCount += 1;
+    const defaultBody = { access_token: `token-${tokenCount}`, token_type: 'Bearer', expires_in: 3_600 };
+    return token?.(request, tokenCount) ?? { body: defaultBody };
   });
   stops.push(server.stop);
   const send = createNodeHttp();
@@ -83,7 +83,7 @@ describe('a token', () => {
     });
   });
 
-  test('is requested with form-encoded credentials, which leaves ordinary characters unchanged', async () => {
+  test('is requested with form-encoded credentials, in which ordinary characters are unchanged', async () => {
     const { fetch, tokenRequests } = await startProvider({ auth: { clientId: 'my-client_1.x' } });
     await fetch({}, { secret: 'a:b c+d%é~' });
     const [, encoded = ''] = tokenRequests()[0]?.headers.authorization?.split(' ') ?? [];
@@ -97,30 +97,30 @@ describe('a token', () => {
     expect(tokenRequests()).toHaveLength(1);
   });
 
-  test('is cached by client, scope, audience and secret', async () => {
+  test('is cached per client, scope, audience, authentication method and secret', async () => {
     const { fetch, provider, tokenRequests } = await startProvider();
     const auth = provider.auth as OAuthInput;
-    const others: Partial<OAuthInput>[] = [
+    const variants: Partial<OAuthInput>[] = [
       {},
       { clientId: 'b' },
       { scope: 'b' },
       { audience: 'b' },
       { clientAuth: 'post' },
     ];
-    for (const change of [...others, ...others])
+    for (const change of [...variants, ...variants])
       await fetch({}, { provider: { ...provider, auth: { ...auth, ...change } } });
     await fetch({}, { secret: 'another-secret' });
-    expect(tokenRequests()).toHaveLength(others.length + 1);
+    expect(tokenRequests()).toHaveLength(variants.length + 1);
   });
 
   test.each([
     ['30 s before it ends', 3_600, 3_569, 3_570],
-    ['at nine tenths of a short life', 60, 53, 54],
-    ['by a default if it states none', undefined, 269, 270],
-    ['by a default if it states null', null, 269, 270],
-    ['by a default if it states a negative life', -1, 269, 270],
+    ['after nine tenths of a short life', 60, 53, 54],
+    ['after the default life if it states none', undefined, 269, 270],
+    ['after the default life if it states null', null, 269, 270],
+    ['after the default life if it states a negative one', -1, 269, 270],
     ['at once if its life is zero', 0, -1, 0],
-    ['by the number in a text', '100', 89, 90],
+    ['after a life that is stated as a string', '100', 89, 90],
     ['after a day at most', 1e300, 86_369, 86_370],
   ])('is renewed %s', async (_case, expires_in, freshAfter, renewedAfter) => {
     let now = NOW;
@@ -155,21 +155,21 @@ describe('a token', () => {
 
   test("requested by another call is awaited no longer than the call's own time allows", async () => {
     const { fetch, provider } = await startProvider({ token: () => ({ ...tokenAnswer({}), delayMs: 1_500 }) });
-    const patient = fetch();
-    const hasty = await fetch({}, { provider: { ...provider, timeoutMs: 50 } });
-    expect(hasty).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'timeout' } });
-    expect((await patient).name).toBe('fetched');
+    const longCall = fetch();
+    const shortCall = await fetch({}, { provider: { ...provider, timeoutMs: 50 } });
+    expect(shortCall).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'timeout' } });
+    expect((await longCall).name).toBe('fetched');
   });
 });
 
 describe('a token that the provider rejects', () => {
-  const accepting =
-    (good: (token: string) => boolean) =>
+  const acceptTokens =
+    (isAccepted: (token: string) => boolean) =>
     (token: string): Answer =>
-      good(token) ? { body: [token] } : { status: 401, body: 'expired' };
+      isAccepted(token) ? { body: [token] } : { status: 401, body: 'expired' };
 
   test('is dropped, and the call repeated once with a new one', async () => {
-    const { fetch, tokenRequests } = await startProvider({ data: accepting((token) => token.endsWith('2')) });
+    const { fetch, tokenRequests } = await startProvider({ data: acceptTokens((token) => token.endsWith('2')) });
     expect((await fetch()).json).toBe('["Bearer token-2"]');
     expect(tokenRequests()).toHaveLength(2);
     expect((await fetch()).json).toBe('["Bearer token-2"]');
@@ -177,7 +177,9 @@ describe('a token that the provider rejects', () => {
   });
 
   test('is replaced once, however many calls it was rejected for', async () => {
-    const { fetch, server, tokenRequests } = await startProvider({ data: accepting((token) => token.endsWith('2')) });
+    const { fetch, server, tokenRequests } = await startProvider({
+      data: acceptTokens((token) => token.endsWith('2')),
+    });
     const results = await Promise.all(Array.from({ length: 300 }, () => fetch()));
     expect(results.filter(({ name }) => name !== 'fetched')).toEqual([]);
     expect(tokenRequests()).toHaveLength(2);
@@ -202,14 +204,14 @@ describe('a token that the provider rejects', () => {
   test('is replaced with a secret that is read again, since it may have been rotated', async () => {
     const { fetch, tokenRequests } = await startProvider({
       token: ({ headers }) => tokenAnswer({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
-      data: accepting((token) => token.includes('new')),
+      data: acceptTokens((token) => token.includes('new')),
     });
     const findSecret = async (_name: string, { isFresh = false } = {}) => (isFresh ? 'new-secret' : 'old-secret');
     expect((await fetch({ findSecret })).json).toBe('["Bearer boomerang:new-secret"]');
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('twice is a credential failure: the job is retried, and the circuit does not count it', async () => {
+  test('is a credential failure if its replacement is rejected too: the job is retried, and the circuit does not count it', async () => {
     const { fetch, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
     const breaker = createBreakerSpy();
     const { name, failure, log, counted } = await fetch({ breaker });
@@ -221,12 +223,12 @@ describe('a token that the provider rejects', () => {
     ]);
     expect(breaker.verdicts).toEqual(['succeeded', 'succeeded']);
     expect(tokenRequests()).toHaveLength(2);
-    // Neither of the two is used again.
+    // Neither token is used again.
     await fetch();
     expect(tokenRequests()).toHaveLength(4);
   });
 
-  test('is judged by the catalogue if that declares 401', async () => {
+  test('is handled as the catalogue declares for 401, but not as it declares for 4xx', async () => {
     const { fetch, provider, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
     const { json } = await fetch({}, { provider: { ...provider, responses: { '401': 'empty' } } });
     expect(json).toBe('null');
@@ -237,7 +239,7 @@ describe('a token that the provider rejects', () => {
 });
 
 describe('a token endpoint', () => {
-  const ask = async (token: NonNullable<Setting['token']>, deps: Partial<FetchProviderDeps> = {}) => {
+  const fetchWithToken = async (token: NonNullable<Setting['token']>, deps: Partial<FetchProviderDeps> = {}) => {
     const breaker = createBreakerSpy();
     const { fetch, tokenRequests } = await startProvider({ token });
     return { ...(await fetch({ breaker, ...deps })), verdicts: breaker.verdicts, tokenRequests };
@@ -254,14 +256,16 @@ describe('a token endpoint', () => {
     ['403', { status: 403 }],
     ['404', { status: 404, body: '<html>' }],
   ])(
-    'that answers %s (%j) rejects our credential: an error, an alarm, and the secret read anew',
+    'that answers %s (%j) rejects the credential: the failure is logged and counted, and the secret is read again',
     async (detail, answer) => {
-      const fresh: (boolean | undefined)[] = [];
+      const freshReads: (boolean | undefined)[] = [];
       const findSecret: FetchProviderDeps['findSecret'] = async (_, options) => {
-        fresh.push(options?.isFresh);
+        freshReads.push(options?.isFresh);
         return 's3cret-value';
       };
-      const { name, failure, counted, log, verdicts, tokenRequests } = await ask(() => answer, { findSecret });
+      const { name, failure, counted, log, verdicts, tokenRequests } = await fetchWithToken(() => answer, {
+        findSecret,
+      });
       expect([name, failure.class, failure.statusCode]).toEqual([
         'CredentialRefused',
         'credential_refused',
@@ -270,7 +274,7 @@ describe('a token endpoint', () => {
       expect(failure.excerpt).toContain(`token endpoint: ${detail}`);
       expect(counted).toEqual(['CredentialsRefused']);
       expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential refused' });
-      expect(fresh).toEqual([undefined, true]);
+      expect(freshReads).toEqual([undefined, true]);
       expect(tokenRequests()).toHaveLength(2);
       expect(verdicts).toEqual(['succeeded', 'succeeded']);
     },
@@ -280,7 +284,7 @@ describe('a token endpoint', () => {
     ['500', { status: 500, body: 'broken' }, 'ProviderUnavailable', 'bad_status'],
     ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
     ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
-    ['403 with a hint', { status: 403, headers: { 'retry-after': '9' } }, 'ProviderThrottled', 'bad_status'],
+    ['403 with Retry-After', { status: 403, headers: { 'retry-after': '9' } }, 'ProviderThrottled', 'bad_status'],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'ProviderUnavailable', 'bad_status'],
     [
       'a transient error',
@@ -289,26 +293,26 @@ describe('a token endpoint', () => {
       'bad_status',
     ],
     ['slow_down', { status: 400, body: { error: 'slow_down' } }, 'ProviderThrottled', 'bad_status'],
-    ['no JSON', { body: '<html>' }, 'ProviderUnavailable', 'bad_body'],
-    ['no object', { body: [] }, 'ProviderUnavailable', 'bad_body'],
+    ['a body that is not JSON', { body: '<html>' }, 'ProviderUnavailable', 'bad_body'],
+    ['a body that is not an object', { body: [] }, 'ProviderUnavailable', 'bad_body'],
     ['no token', { body: { token_type: 'bearer' } }, 'ProviderUnavailable', 'bad_body'],
     ['an empty token', tokenAnswer({ access_token: '' }), 'ProviderUnavailable', 'bad_body'],
     ['a token of another type', tokenAnswer({ token_type: 'mac' }), 'ProviderUnavailable', 'bad_body'],
     ['a token bound to a key', tokenAnswer({ token_type: 'DPoP' }), 'ProviderUnavailable', 'bad_body'],
-    ['no type', tokenAnswer({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
+    ['no token type', tokenAnswer({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
     ['a token with a line break', tokenAnswer({ access_token: 'a\r\nx: 1' }), 'ProviderUnavailable', 'bad_body'],
-    ['a type that is none', tokenAnswer({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
-    ['a token that is none', tokenAnswer({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
+    ['a token type that is not a string', tokenAnswer({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
+    ['a token that is not a string', tokenAnswer({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
     ['null', { body: 'null' }, 'ProviderUnavailable', 'bad_body'],
-    ['nothing', { status: 204 }, 'ProviderUnavailable', 'bad_body'],
+    ['no body', { status: 204 }, 'ProviderUnavailable', 'bad_body'],
     [
-      'too much',
+      'a body of 70 KB',
       { body: { ...(tokenAnswer({}).body as object), x: 'x'.repeat(70_000) } },
       'ProviderUnavailable',
       'too_large',
     ],
   ])('that answers %s is a failure of its provider', async (_case, answer, name, failureClass) => {
-    const result = await ask(() => answer);
+    const result = await fetchWithToken(() => answer);
     expect([result.name, result.failure.class]).toEqual([name, failureClass]);
     expect(result.failure.excerpt).toMatch(/^token endpoint: /);
     expect(result.counted).toEqual(['ProviderFailures']);
@@ -332,14 +336,14 @@ describe('a token endpoint', () => {
   });
 
   test('is not called while the circuit of its provider is open', async () => {
-    const { name, tokenRequests } = await ask(() => tokenAnswer({}), { breaker: createBreakerSpy(true) });
+    const { name, tokenRequests } = await fetchWithToken(() => tokenAnswer({}), { breaker: createBreakerSpy(true) });
     expect(name).toBe('ProviderCircuitOpen');
     expect(tokenRequests()).toEqual([]);
   });
 
   test('is called outside the limits of its provider', async () => {
     const order: string[] = [];
-    const { name } = await ask(
+    const { name } = await fetchWithToken(
       () => {
         order.push('token');
         return tokenAnswer({});
@@ -376,18 +380,18 @@ describe('a token endpoint', () => {
     expect(timeouts).toEqual([10_000, 7_000]);
   });
 
-  test('that uses up all the time leaves no verdict on the provider', async () => {
+  test('that uses up the time of the call gives the circuit no verdict', async () => {
     let now = NOW;
     const token = () => {
       now += 14_500;
       return tokenAnswer({});
     };
-    const { name, failure, verdicts } = await ask(token, { now: () => now });
+    const { name, failure, verdicts } = await fetchWithToken(token, { now: () => now });
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
     expect(verdicts).toEqual(['unknown']);
   });
 
-  test('that repeats our secret or the previous token reveals neither', async () => {
+  test('that echoes the secret or the previous token does not leak them into failures or logs', async () => {
     let now = NOW;
     const { fetch } = await startProvider({
       token: ({ body }, number) => {
@@ -407,7 +411,7 @@ describe('a token endpoint', () => {
   });
 
   test('is called only if its secret exists', async () => {
-    const { name, tokenRequests } = await ask(() => tokenAnswer({}), {
+    const { name, tokenRequests } = await fetchWithToken(() => tokenAnswer({}), {
       findSecret: async () => {
         throw new SecretMissing('the secret key is not set');
       },

@@ -15,7 +15,7 @@ const REQUEST_URL = 'https://reports.example/v2/reports';
 const STATUS_URL = `${REQUEST_URL}/7`;
 
 type PollingInput = NonNullable<ProviderInput['polling']>;
-const polled = (polling: Partial<PollingInput> = {}): PolledProvider => {
+const aPolledProvider = (polling: Partial<PollingInput> = {}): PolledProvider => {
   const provider = aProvider({ url: REQUEST_URL, polling: { statusUrl: 'location', ...polling } as PollingInput });
   return { ...provider, polling: provider.polling as PolledProvider['polling'] };
 };
@@ -32,38 +32,38 @@ const answer = (statusCode: number, body?: unknown, location?: string): PolledAn
   requestUrl: REQUEST_URL,
 });
 const start = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
-  readStart(polled(polling), answer(...args), {});
+  readStart(aPolledProvider(polling), answer(...args), {});
 const status = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
-  readStatus(polled(polling), answer(...args));
+  readStatus(aPolledProvider(polling), answer(...args));
 
-const working = { kind: 'working', url: STATUS_URL };
+const inProgress = { kind: 'working', url: STATUS_URL };
 const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
 
 describe('the response to a request that starts work', () => {
   test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
-    ['202 with a Location', {}, [202, {}, '/v2/reports/7'], working],
-    ['202 with a Location, without a body', byStatus, [202, undefined, 'reports/7'], working],
-    ['201 with a Location', byStatus, [201, { id: 7 }, STATUS_URL], working],
-    ['200 with a pending status and a Location', byStatus, [200, { status: 'QUEUED' }, STATUS_URL], working],
-    // A poll will tell: accepted work must not be lost.
-    ['a status that no list names, and a Location', byStatus, [202, { status: 'NEW' }, STATUS_URL], working],
-    ['200 with a Location, and no status to read', {}, [200, {}, STATUS_URL], working],
-    ['303', byStatus, [303, { status: 'DONE' }, STATUS_URL], working],
-    ['a URL in its body', { statusUrl: { at: '/links/status' } }, [200, { links: { status: STATUS_URL } }], working],
-    ['an id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [200, { id: '7' }], working],
-    ['a numeric id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [202, { id: 7 }], working],
+    ['202 with a Location', {}, [202, {}, '/v2/reports/7'], inProgress],
+    ['202 with a Location, without a body', byStatus, [202, undefined, 'reports/7'], inProgress],
+    ['201 with a Location', byStatus, [201, { id: 7 }, STATUS_URL], inProgress],
+    ['200 with a pending status and a Location', byStatus, [200, { status: 'QUEUED' }, STATUS_URL], inProgress],
+    // Accepted work must not be lost: the first poll decides.
+    ['a status that no list names, and a Location', byStatus, [202, { status: 'NEW' }, STATUS_URL], inProgress],
+    ['200 with a Location, and no status to read', {}, [200, {}, STATUS_URL], inProgress],
+    ['303', byStatus, [303, { status: 'DONE' }, STATUS_URL], inProgress],
+    ['a URL in its body', { statusUrl: { at: '/links/status' } }, [200, { links: { status: STATUS_URL } }], inProgress],
+    ['an id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [200, { id: '7' }], inProgress],
+    ['a numeric id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [202, { id: 7 }], inProgress],
     ['200 without a Location, and no status to read', {}, [200, { bills: [] }], { kind: 'done' }],
     ['204, and no status to read', {}, [204, null], { kind: 'done' }],
-    ['200 that is done', byStatus, [200, { status: 'DONE' }, STATUS_URL], { kind: 'done' }],
-    ['201 that is done, without a Location', byStatus, [201, { status: null }], { kind: 'done' }],
-    ['202 that has failed', byStatus, [202, { status: 'REJECTED' }, STATUS_URL], { kind: 'failed' }],
+    ['200 with a succeeded status', byStatus, [200, { status: 'DONE' }, STATUS_URL], { kind: 'done' }],
+    ['201 with a succeeded status, without a Location', byStatus, [201, { status: null }], { kind: 'done' }],
+    ['202 with a failed status', byStatus, [202, { status: 'REJECTED' }, STATUS_URL], { kind: 'failed' }],
     ['202 without a Location', {}, [202, {}], broken(/no Location/)],
     ['201 without a Location', {}, [201, {}], broken(/no Location/)],
     ['303 without a Location', {}, [303, {}], broken(/no Location/)],
     ['202 with a Location that is empty', {}, [202, {}, ''], broken(/no Location/)],
     ['a pending status without a Location', byStatus, [200, { status: 'QUEUED' }], broken(/no Location/)],
     ['no status and no Location', byStatus, [200, { bills: [] }], broken(/no Location/)],
-    ['nothing where its URL should be', { statusUrl: { at: '/links/status' } }, [200, {}], broken(/links\/status/)],
+    ['a body without its URL', { statusUrl: { at: '/links/status' } }, [200, {}], broken(/links\/status/)],
     [
       'a URL that is a number',
       { statusUrl: { at: '/url' } },
@@ -107,9 +107,9 @@ describe('the response to a request that starts work', () => {
       [202, { id: 1.5 }],
       broken(/^the id at \/id is neither a string nor an integer$/),
     ],
-    ['no JSON where its URL should be', { statusUrl: { at: '/url' } }, [202], broken(/nothing at \/url/)],
+    ['no JSON body to read its URL from', { statusUrl: { at: '/url' } }, [202], broken(/nothing at \/url/)],
     ['a URL that is null', { statusUrl: { at: '/url' } }, [202, { url: null }], broken(/nothing at \/url/)],
-    ['303, whatever its body', { statusUrl: { at: '/url' } }, [303, { url: '/other' }, STATUS_URL], working],
+    ['303, whatever its body', { statusUrl: { at: '/url' } }, [303, { url: '/other' }, STATUS_URL], inProgress],
     [
       'an empty id',
       { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
@@ -118,7 +118,7 @@ describe('the response to a request that starts work', () => {
     ],
     ['no id', { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } }, [202, { id: null }], broken(/no id at/)],
     [
-      'no JSON where its id should be',
+      'no JSON body to read its id from',
       { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
       [202],
       broken(/no id/),
@@ -128,7 +128,7 @@ describe('the response to a request that starts work', () => {
   });
 
   test('keeps every digit of an id', () => {
-    const provider = polled({ statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } });
+    const provider = aPolledProvider({ statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } });
     const json = '{"id": 12345678901234567890}';
     expect(readStart(provider, { ...answer(202), json }, {})).toEqual({
       kind: 'working',
@@ -137,15 +137,15 @@ describe('the response to a request that starts work', () => {
   });
 
   test('inserts the id along with the parameters of the request', () => {
-    const provider = { ...polled({ statusUrl: { template: `${REQUEST_URL}/{account}/{id}`, idAt: '/id' } }) };
+    const provider = { ...aPolledProvider({ statusUrl: { template: `${REQUEST_URL}/{account}/{id}`, idAt: '/id' } }) };
     const parameters = { type: 'object', properties: { account: { type: 'string' } }, required: ['account'] } as const;
     const json = '{"id":"7"}';
-    const read = readStart(
+    const progress = readStart(
       { ...provider, parameters: { ...parameters, required: ['account'] } },
       { ...answer(202), json },
       { account: 'a b' },
     );
-    expect(read).toEqual({ kind: 'working', url: `${REQUEST_URL}/a%20b/7` });
+    expect(progress).toEqual({ kind: 'working', url: `${REQUEST_URL}/a%20b/7` });
   });
 
   test.each([
@@ -211,12 +211,12 @@ describe('the response to a poll', () => {
     ['303 without a Location', {}, [303], broken(/303 without a Location/)],
     ['a pending status', byStatus, [200, { status: 'RUNNING' }], { kind: 'working' }],
     ['a pending number', byStatus, [200, { status: 0 }], { kind: 'working' }],
-    ['a status that is done', byStatus, [200, { status: 'DONE' }], { kind: 'done' }],
-    ['a status that is null, where null is done', byStatus, [200, { status: null }], { kind: 'done' }],
-    ['202 with a status that is done', byStatus, [202, { status: 'DONE' }], { kind: 'done' }],
-    ['a status that failed', byStatus, [200, { status: 'REJECTED' }], { kind: 'failed' }],
-    ['a status that is false, where false failed', byStatus, [200, { status: false }], { kind: 'failed' }],
-    ['202 with a status that failed', byStatus, [202, { status: 'REJECTED' }], { kind: 'failed' }],
+    ['a succeeded status', byStatus, [200, { status: 'DONE' }], { kind: 'done' }],
+    ['a status of null, which means succeeded', byStatus, [200, { status: null }], { kind: 'done' }],
+    ['202 with a succeeded status', byStatus, [202, { status: 'DONE' }], { kind: 'done' }],
+    ['a failed status', byStatus, [200, { status: 'REJECTED' }], { kind: 'failed' }],
+    ['a status of false, which means failed', byStatus, [200, { status: false }], { kind: 'failed' }],
+    ['202 with a failed status', byStatus, [202, { status: 'REJECTED' }], { kind: 'failed' }],
     ['202 without a status', byStatus, [202], { kind: 'working' }],
     ['202 with a status that no list names', byStatus, [202, { status: 'PAUSED' }], broken(/"PAUSED"/)],
     ['a status that no list names', byStatus, [200, { status: 'PAUSED' }], broken(/unknown status "PAUSED"/)],
@@ -228,27 +228,37 @@ describe('the response to a poll', () => {
     ['no JSON', byStatus, [200], broken(/no status/)],
     ['204, where a status should be', byStatus, [204, null], broken(/no status/)],
     [
-      'done, with the URL of its result',
+      'a succeeded status, with the URL of its result',
       { ...byStatus, resultUrlAt: '/result' },
       [200, { status: 'DONE', result: '/files/7' }],
       { kind: 'elsewhere', url: 'https://reports.example/files/7' },
     ],
     [
-      'done, without the URL of its result',
+      'a succeeded status, without the URL of its result',
       { ...byStatus, resultUrlAt: '/result' },
       [200, { status: 'DONE' }],
       broken(/no result URL/),
     ],
     [
-      'done, with a result of another origin',
+      'a succeeded status, with a result of another origin',
       { ...byStatus, resultUrlAt: '/result' },
       [200, { status: 'DONE', result: 'https://evil.example/7' }],
       broken(/another origin/),
     ],
-    ['202 with another Location, which counts from now on', {}, [202, {}, STATUS_URL], working],
+    ['202 with another Location, which becomes the status URL', {}, [202, {}, STATUS_URL], inProgress],
     ['202 with a Location of another origin', {}, [202, {}, 'https://evil.example/'], broken(/another origin/)],
-    ['a Location that is none of its business', byStatus, [200, { status: 'RUNNING' }, '/x'], { kind: 'working' }],
-    ['a Location, where the URL is in the body', { statusUrl: { at: '/url' } }, [202, {}, '/x'], { kind: 'working' }],
+    [
+      'a pending status, with a Location that is ignored',
+      byStatus,
+      [200, { status: 'RUNNING' }, '/x'],
+      { kind: 'working' },
+    ],
+    [
+      '202 with a Location that is ignored, since the body has the URL',
+      { statusUrl: { at: '/url' } },
+      [202, {}, '/x'],
+      { kind: 'working' },
+    ],
   ])('%s', (_case, polling, args, expected) => {
     expect({ ...status(polling, ...args), reference: undefined }).toEqual(expected);
   });
@@ -260,7 +270,7 @@ describe('the response to a poll', () => {
       expect(reasonFor('x'.repeat(length))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(39)}…` });
   });
 
-  test('is never data if its status is in no list', () => {
+  test('with a status in no list is broken, and never data', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const isNamed = ['QUEUED', 'RUNNING', 0, 'DONE', null, 'REJECTED', false].includes(value as never);
@@ -296,7 +306,7 @@ describe('a provider-supplied URL', () => {
     expect(hasOriginOf('https://h.example/7', 'https://h.example:443/{x}')).toBe(true);
     expect(hasOriginOf('https://h.example/7', 'https://other.example/{x}')).toBe(false);
     expect(hasOriginOf('https://h.example/7', 'http://h.example/')).toBe(false);
-    expect(hasOriginOf('what is no URL', 'https://h.example/')).toBe(false);
+    expect(hasOriginOf('not a URL', 'https://h.example/')).toBe(false);
   });
 
   test('is resolved to the same origin within the length limit, or rejected', () => {

@@ -83,7 +83,7 @@ describe('a request', () => {
     expect(headers['content-length']).toBe('0');
   });
 
-  test("has the catalogue's headers in place of ours, ignoring case", async () => {
+  test("has the catalogue's headers in place of the defaults, ignoring case", async () => {
     const { headers } = await fetchAndCapture({
       method: 'POST',
       repeatable: true,
@@ -103,7 +103,7 @@ describe('a request', () => {
     });
   });
 
-  test('has our User-Agent unless the catalogue sets one', async () => {
+  test('has the default User-Agent unless the catalogue sets one', async () => {
     const { headers } = await fetchAndCapture({ headers: { 'accept-language': 'en' } });
     expect(headers).toMatchObject({ 'user-agent': `Boomerang/${VERSION}`, 'accept-language': 'en' });
   });
@@ -149,13 +149,13 @@ describe('a request', () => {
   });
 });
 
-describe('our credential', () => {
+describe('the credential of a provider', () => {
   test('is sent in a header, after its prefix', async () => {
     const { headers } = await fetchAndCapture({ auth: { header: 'X-Key', prefix: 'Token token=', secret: 'key' } });
     expect(headers['x-key']).toBe('Token token=s3cret-value');
   });
 
-  test('is sent in a header in place of a constant one', async () => {
+  test('replaces a constant header of the same name', async () => {
     const auth = { header: 'Authorization', secret: 'key' };
     expect((await fetchAndCapture({ headers: { authorization: 'none' }, auth })).headers.authorization).toBe(
       's3cret-value',
@@ -203,7 +203,7 @@ describe('our credential', () => {
     ['header', { header: 'x-key', prefix: 'Bearer ', secret: 'key' }],
     ['query', { kind: 'query', parameter: 'key', secret: 'key' }],
     ['basic', { kind: 'basic', username: 'boom', secret: 'key' }],
-  ])('(%s) that was rotated is read again and sent once more', async (_kind, auth) => {
+  ])('(%s) is read again and sent once more if it was rotated', async (_kind, auth) => {
     const server = await startServer(({ url, headers }) => {
       const sent = JSON.stringify([url, headers, atob(headers.authorization?.split(' ')[1] ?? '')]);
       return sent.includes('new-secret') ? { body: [1] } : { status: 401, body: `no ${sent}` };
@@ -213,20 +213,20 @@ describe('our credential', () => {
     const { json } = await fetchFrom({ provider: { url: server.url, auth }, deps: { findSecret } });
     expect(json).toBe('[1]');
     expect(server.requests).toHaveLength(2);
-    const findOld = async () => 'old-secret';
-    const refused = await fetchFrom({ provider: { url: server.url, auth }, deps: { findSecret: findOld } });
-    expect([refused.name, refused.failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
-    expect(JSON.stringify([refused.failure, refused.log.lines])).not.toContain('old-secret');
+    const findOldSecret = async () => 'old-secret';
+    const refusal = await fetchFrom({ provider: { url: server.url, auth }, deps: { findSecret: findOldSecret } });
+    expect([refusal.name, refusal.failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
+    expect(JSON.stringify([refusal.failure, refusal.log.lines])).not.toContain('old-secret');
   });
 
-  test('is not read again if there is none: a 401 is an ordinary refusal', async () => {
+  test('is not read again if the provider has none: a 401 is an ordinary refusal', async () => {
     const server = await startServer(() => ({ status: 401 }));
     stops.push(server.stop);
     expect((await fetchFrom({ provider: { url: server.url } })).name).toBe('ProviderRefused');
     expect(server.requests).toHaveLength(1);
   });
 
-  test('that is rejected is not sent again once no time is left', async () => {
+  test('is not sent again after a rejection that leaves no time', async () => {
     let now = NOW;
     const server = await startServer(() => {
       now += 14_500;
@@ -239,7 +239,7 @@ describe('our credential', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('replaces headers of the same name only', () => {
+  test('leaves headers of other names unchanged', () => {
     expect(withHeaders({ A: '1', b: '2' }, { a: '3', C: '4' })).toEqual({ b: '2', a: '3', C: '4' });
   });
 });
@@ -270,19 +270,19 @@ describe('the parameters of a job', () => {
     expect((await fetchAndCapture({}, { deps: { jobs }, request: { job: undefined } })).name).toBe('fetched');
     expect((await fetchAndCapture({ method: 'POST', repeatable: true }, { deps: { jobs } })).name).toBe('fetched');
     expect(reads).toBe(0);
-    const gone = await fetchAndCapture(
+    const deletedJob = await fetchAndCapture(
       { method: 'POST', repeatable: true },
       { deps: { jobs }, request: { job: undefined } },
     );
-    expect([gone.name, gone.request, reads]).toEqual(['LeaseLost', undefined, 1]);
+    expect([deletedJob.name, deletedJob.request, reads]).toEqual(['LeaseLost', undefined, 1]);
   });
 
-  test('are looked up by own property, whatever the provider id', async () => {
+  test('are looked up only by own property, even for a provider id that every object inherits', async () => {
     const request = { job: { parameters: { gas: { account: '12345678' } } } };
     expect((await fetchAndCapture({ id: 'constructor' }, { request })).name).toBe('fetched');
   });
 
-  const wrong: [string, Partial<ProviderInput>, Record<string, string | number>, string][] = [
+  const invalidParameters: [string, Partial<ProviderInput>, Record<string, string | number>, string][] = [
     [
       'is no longer known',
       { parameters: { type: 'object', properties: {} } },
@@ -297,7 +297,7 @@ describe('the parameters of a job', () => {
     ],
     ['is missing', {}, {}, 'account": Is required'],
     [
-      'breaks a rule that must stay secret',
+      'violates a secret rule',
       {
         parameters: {
           type: 'object',
@@ -308,7 +308,7 @@ describe('the parameters of a job', () => {
       'the catalogue no longer allows parameter "account"',
     ],
   ];
-  test.each(wrong)(
+  test.each(invalidParameters)(
     'of which one %s are retried for an hour, in case the catalogue changes, and are then refused',
     async (_case, provider, values, excerpt) => {
       const fetchAt = async (now: number, results: unknown[]) =>
@@ -360,7 +360,7 @@ describe('a provider that is not in the catalogue', () => {
     expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'unknown_provider']);
   });
 
-  test('waits another hour after a different failure, which means that a catalogue had the provider', async () => {
+  test('is retried for another hour after a different failure, which shows that a catalogue had the provider', async () => {
     const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'timeout' }, attempts: 1 };
     expect((await fetchAt(NOW + 3_600_000, [pending])).failure).toMatchObject({ since: NOW + 3_600_000 });
   });

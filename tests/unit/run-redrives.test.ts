@@ -32,7 +32,7 @@ const createWorld = () => {
   const log = aLog();
   const world = {
     now: LATER,
-    /** Time to read a job. */
+    /** Milliseconds to read a job. */
     readMs: 0,
     /** Jobs that crash the process. */
     crashingJobs: new Set<string>(),
@@ -48,7 +48,7 @@ const createWorld = () => {
     results: store.results as RunRedrivesDeps['results'],
     control: store.control as RunRedrivesDeps['control'],
   };
-  const isOver = (redrive: Redrive | undefined) => redrive?.status === 'COMPLETE';
+  const isComplete = (redrive: Redrive | undefined) => redrive?.status === 'COMPLETE';
 
   const storeJobs = async (
     count: number,
@@ -56,11 +56,15 @@ const createWorld = () => {
   ): Promise<Job[]> => {
     const jobs: Job[] = [];
     for (let index = 0; index < count; index += 1) {
-      const { dueAt: _, leasedUntil: __, ...job } = aJob({ jobId: uuidv7(), clientId, createdAt: NOW + index });
+      const {
+        dueAt: _dueAt,
+        leasedUntil: _leasedUntil,
+        ...job
+      } = aJob({ jobId: uuidv7(), clientId, createdAt: NOW + index });
       await givenJob(store, job);
-      const over = { ...job, status, expiresAt: LATER / 1000 + 36_000 };
-      store.jobs.set(job.jobId, over);
-      jobs.push(over);
+      const endedJob = { ...job, status, expiresAt: LATER / 1000 + 36_000 };
+      store.jobs.set(job.jobId, endedJob);
+      jobs.push(endedJob);
     }
     return jobs;
   };
@@ -80,49 +84,46 @@ const createWorld = () => {
     );
 
   /** The pass of one sweep. A process that crashes makes no further step. */
-  const pass = async (): Promise<'ended' | 'died'> => {
-    let isDead = false;
-    let die: (how: 'died') => void = () => {};
-    const died = new Promise<'died'>((resolve) => {
-      die = resolve;
-    });
-    const alive =
+  const pass = async (): Promise<'ended' | 'crashed'> => {
+    let hasCrashed = false;
+    const crash = Promise.withResolvers<'crashed'>();
+    const untilCrash =
       <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
       (...args: Args): Promise<Result> =>
-        isDead ? new Promise<Result>(() => {}) : call(...args);
-    const aliveAll = <Port extends object>(port: Port): Port =>
-      Object.fromEntries(Object.entries(port).map(([name, call]) => [name, alive(call)])) as Port;
-    /** A read of a job: takes time, fails, or crashes the process. */
-    const reading =
+        hasCrashed ? new Promise<Result>(() => {}) : call(...args);
+    const allUntilCrash = <Port extends object>(port: Port): Port =>
+      Object.fromEntries(Object.entries(port).map(([name, call]) => [name, untilCrash(call)])) as Port;
+    /** Wraps a read of a job, which takes time, fails or crashes the process. */
+    const crashable =
       <Found>(read: (jobId: string, now: number) => Promise<Found>) =>
       async (jobId: string, now: number): Promise<Found> => {
         world.now += world.readMs;
         world.onRead(jobId);
         if (!world.crashingJobs.has(jobId)) return read(jobId, now);
-        isDead = true;
-        die('died');
+        hasCrashed = true;
+        crash.resolve('crashed');
         return new Promise<never>(() => {});
       };
     const run = runRedrives({
-      redrives: aliveAll(ports.redrives),
+      redrives: allUntilCrash(ports.redrives),
       jobs: {
-        find: alive(async (query) => {
+        find: untilCrash(async (query) => {
           const page = await ports.jobs.find(query);
           world.pages.push({ clientId: query.clientId, jobs: page.jobs.length });
           return page;
         }),
-        getWithData: alive(reading(ports.jobs.getWithData)),
+        getWithData: untilCrash(crashable(ports.jobs.getWithData)),
       },
-      results: aliveAll(ports.results),
-      control: aliveAll(ports.control),
+      results: allUntilCrash(ports.results),
+      control: allUntilCrash(ports.control),
       fetchDeadlineMs: 1_000,
       policy: { schedule: { stepsMs: [1_000] }, patienceMs: 1_000, retentionMs: 3_600_000 },
       retentionMs: 3_600_000,
       now: () => world.now,
       log,
     });
-    const ended = run.then(() => 'ended' as const);
-    return Promise.race([ended, died]);
+    const end = run.then(() => 'ended' as const);
+    return Promise.race([end, crash.promise]);
   };
   const read = async ({ clientId, redriveId }: Redrive): Promise<Redrive> =>
     (await redrives.get(clientId, redriveId, world.now)) as Redrive;
@@ -143,18 +144,18 @@ const createWorld = () => {
       return read(redrive);
     },
     /** Passes, one a minute, until the redrive is complete. @returns the number of passes */
-    sweepUntilOver: async (redrive: Redrive, most = 100): Promise<number> => {
-      for (let passes = 1; passes <= most; passes += 1) {
+    sweepUntilComplete: async (redrive: Redrive, maxPasses = 100): Promise<number> => {
+      for (let passes = 1; passes <= maxPasses; passes += 1) {
         await pass();
-        if (isOver(await read(redrive))) return passes;
+        if (isComplete(await read(redrive))) return passes;
         world.now += MINUTE;
       }
-      throw new Error('never ended');
+      throw new Error('redrive did not complete');
     },
   };
 };
 
-test('makes all matching jobs due at once, page by page, with fresh attempts', async () => {
+test('a redrive makes all matching jobs due at once, page by page, with fresh attempts', async () => {
   const { run, store, storeJobs, request } = createWorld();
   await storeJobs(60);
   expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 60, skipped: 0, failed: 0 });
@@ -164,7 +165,7 @@ test('makes all matching jobs due at once, page by page, with fresh attempts', a
   }
 });
 
-test('ignores jobs outside the time range', async () => {
+test('a redrive ignores jobs outside the time range', async () => {
   const { run, statuses, storeJobs, request } = createWorld();
   await storeJobs(10);
   const redrive = await request(undefined, { from: NOW + 3, to: NOW + 7 });
@@ -172,7 +173,7 @@ test('ignores jobs outside the time range', async () => {
   expect(statuses().filter((status) => status === 'PENDING')).toHaveLength(4);
 });
 
-test('redrives only the jobs that its filters select', async () => {
+test('a redrive includes only the jobs that its filters select', async () => {
   const { run, store, storeJobs, request } = createWorld();
   const [gone, other, partial] = await storeJobs(3);
   for (const job of store.jobs.values()) {
@@ -188,10 +189,10 @@ test('redrives only the jobs that its filters select', async () => {
   expect(await run(await request(undefined, { status: ['FAILED', 'PARTIAL'] }))).toMatchObject({ redriven: 1 });
 });
 
-test('makes pending jobs in trouble due at once, except those that are held or no longer in trouble', async () => {
+test('a redrive makes pending jobs in trouble due at once, except jobs that are leased or no longer in trouble', async () => {
   const { run, world, store, ports, storeJobs, request } = createWorld();
   const jobs = await storeJobs(4, { status: 'PENDING' });
-  const [waiting, held, healthy, settled] = jobs.map(({ jobId }) => jobId) as [string, string, string, string];
+  const [inTrouble, leased, healthy, recovered] = jobs.map(({ jobId }) => jobId) as [string, string, string, string];
   const change = (jobId: string, update: Partial<Job>) =>
     store.jobs.set(jobId, {
       ...(store.jobs.get(jobId) as Job),
@@ -199,29 +200,29 @@ test('makes pending jobs in trouble due at once, except those that are held or n
       dueAt: LATER + 9 * MINUTE,
       ...update,
     });
-  change(waiting, { isInTrouble: true });
-  change(held, { isInTrouble: true, leasedUntil: LATER + MINUTE });
+  change(inTrouble, { isInTrouble: true });
+  change(leased, { isInTrouble: true, leasedUntil: LATER + MINUTE });
   change(healthy, {});
-  change(settled, { isInTrouble: true });
-  // It is redriven by its caller after the list was read.
+  change(recovered, { isInTrouble: true });
+  // The client redrives this job after the list is read.
   const { getWithData } = ports.jobs;
   ports.jobs = {
     ...ports.jobs,
     getWithData: async (jobId, now) => {
       const found = await getWithData(jobId, now);
-      if (jobId === settled) delete found?.job.isInTrouble;
+      if (jobId === recovered) delete found?.job.isInTrouble;
       return found;
     },
   };
   const redrive = await request(undefined, { status: undefined, inTrouble: true });
   expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 2, failed: 0 });
-  expect(store.jobs.get(waiting)).toMatchObject({ status: 'PENDING', dueAt: world.now, callbackAttempts: 0 });
-  for (const jobId of [held, healthy, settled]) {
+  expect(store.jobs.get(inTrouble)).toMatchObject({ status: 'PENDING', dueAt: world.now, callbackAttempts: 0 });
+  for (const jobId of [leased, healthy, recovered]) {
     expect(store.jobs.get(jobId)).toMatchObject({ callbackAttempts: 3, dueAt: LATER + 9 * MINUTE });
   }
 });
 
-test('stops when its time is up, and resumes in the next sweep', async () => {
+test('a redrive stops when the time of its pass is up, and resumes in the next sweep', async () => {
   const { run, world, statuses, storeJobs, request } = createWorld();
   await storeJobs(60);
   const redrive = await request();
@@ -232,10 +233,10 @@ test('stops when its time is up, and resumes in the next sweep', async () => {
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('costs one query if there is nothing to redrive', async () => {
+test('a pass costs one query if there is nothing to redrive', async () => {
   const { pass, ports, redrives } = createWorld();
   const calls: string[] = [];
-  const noted =
+  const recordCall =
     <Args extends unknown[], Result>(name: string, call: (...args: Args) => Promise<Result>) =>
     (...args: Args) => {
       calls.push(name);
@@ -244,47 +245,47 @@ test('costs one query if there is nothing to redrive', async () => {
   ports.redrives = Object.fromEntries(
     Object.entries(redrives).map(([name, call]) => [
       name,
-      typeof call === 'function' ? noted(name, call as never) : call,
+      typeof call === 'function' ? recordCall(name, call as never) : call,
     ]),
   ) as typeof redrives;
   expect(await pass()).toBe('ended');
   expect(calls).toEqual(['findDue']);
 });
 
-test('is resumed by another sweep after its process crashed, and finds the remaining jobs', async () => {
+test('a redrive is resumed by another sweep after its process crashes, and finds the remaining jobs', async () => {
   const { run, world, redrives, ports, storeJobs, request, statuses } = createWorld();
   await storeJobs(60);
   const redrive = await request();
   ports.redrives = {
     ...redrives,
     save: async () => {
-      throw new Error('died');
+      throw new Error('crashed');
     },
   };
-  await expect(run(redrive)).rejects.toThrow('died');
+  await expect(run(redrive)).rejects.toThrow('crashed');
   ports.redrives = redrives;
-  // Its lease is still held.
+  // The lease of the crashed process has not expired.
   expect(await run(redrive)).toMatchObject({ status: 'RUNNING', redriven: 0 });
   world.now += MINUTE;
   expect(await run(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 35 });
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('stops when another sweep has claimed it', async () => {
+test('a pass stops work on a redrive that another sweep has claimed', async () => {
   const { run, world, redrives, ports, storeJobs, request } = createWorld();
   await storeJobs(30);
   const redrive = await request();
   ports.redrives = {
     ...redrives,
-    save: async (mine) => {
-      await redrives.claim(mine, world.now + MINUTE, LEASE_MS);
-      await redrives.save(mine);
+    save: async (ownClaim) => {
+      await redrives.claim(ownClaim, world.now + MINUTE, LEASE_MS);
+      await redrives.save(ownClaim);
     },
   };
   expect(await run(redrive)).toMatchObject({ status: 'RUNNING', claims: 2, redriven: 0 });
 });
 
-test('counts jobs that it could not redrive, and still completes', async () => {
+test('a redrive counts jobs that it could not redrive, and still completes', async () => {
   const { run, world, store, storeJobs, request } = createWorld();
   const [held, broken] = await storeJobs(3);
   world.onRead = (jobId) => {
@@ -294,14 +295,18 @@ test('counts jobs that it could not redrive, and still completes', async () => {
   expect(await run(await request())).toMatchObject({ status: 'COMPLETE', redriven: 1, skipped: 1, failed: 1 });
 });
 
-test('a page is counted once, whatever was counted before', () => {
+test('each page adds its counts to the redrive once', () => {
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const times = { now: NOW + 1, dueAt: NOW + 2, retentionMs: 60_000 };
-  const one = advanced(start, { redriven: 1, skipped: 2, failed: 3 }, 'next', times);
-  expect(one).toMatchObject({ status: 'RUNNING', cursor: 'next', dueAt: NOW + 2 });
-  const two = advanced(one, { redriven: 1, skipped: 2, failed: 3 }, undefined, times);
-  expect(two).toMatchObject({ status: 'COMPLETE', redriven: 2, skipped: 4, failed: 6, updatedAt: NOW + 1 });
-  expect([two.dueAt, two.cursor, two.expiresAt]).toEqual([undefined, undefined, Math.ceil((NOW + 60_001) / 1000)]);
+  const afterOne = advanced(start, { redriven: 1, skipped: 2, failed: 3 }, 'next', times);
+  expect(afterOne).toMatchObject({ status: 'RUNNING', cursor: 'next', dueAt: NOW + 2 });
+  const afterTwo = advanced(afterOne, { redriven: 1, skipped: 2, failed: 3 }, undefined, times);
+  expect(afterTwo).toMatchObject({ status: 'COMPLETE', redriven: 2, skipped: 4, failed: 6, updatedAt: NOW + 1 });
+  expect([afterTwo.dueAt, afterTwo.cursor, afterTwo.expiresAt]).toEqual([
+    undefined,
+    undefined,
+    Math.ceil((NOW + 60_001) / 1000),
+  ]);
 });
 
 // ------------------------------------------------------------------ Clients in turn
@@ -325,7 +330,7 @@ test('each client gets a page in turn, however many jobs another client has', as
   for (const redrive of [small, onePage]) expect(await run(redrive)).toMatchObject({ status: 'COMPLETE' });
 });
 
-test('resumes with the client that has waited longest', async () => {
+test('a pass resumes with the client that has waited longest', async () => {
   const { pass, world, storeJobs, request } = createWorld();
   const clients = Array.from({ length: 30 }, (_, index) => `client ${index}`);
   for (const clientId of clients) {
@@ -341,7 +346,7 @@ test('resumes with the client that has waited longest', async () => {
   expect(Math.min(...counts)).toBeGreaterThan(0);
 });
 
-test('finds a redrive requested during a pass, without another sweep', async () => {
+test('a pass finds a redrive requested while it runs, without another sweep', async () => {
   const { pass, read, world, store, ports, storeJobs, request } = createWorld();
   await storeJobs(200, { clientId: 'large' });
   await storeJobs(10, { clientId: 'late' });
@@ -361,7 +366,7 @@ test('finds a redrive requested during a pass, without another sweep', async () 
   for (const redrive of [large, late as Redrive]) expect(await read(redrive)).toMatchObject({ status: 'COMPLETE' });
 });
 
-test('finds a redrive requested just before the pass ends', async () => {
+test('a pass finds a redrive requested just before it ends', async () => {
   const { pass, read, world, redrives, ports, storeJobs, request } = createWorld();
   await storeJobs(10, { clientId: 'first' });
   await storeJobs(10, { clientId: 'late' });
@@ -371,7 +376,7 @@ test('finds a redrive requested just before the pass ends', async () => {
     ...redrives,
     findDue: async (now) => {
       const due = await redrives.findDue(now);
-      // It was stored after the index was read, while the pass was announced.
+      // The redrive is stored after the index is read, while the pass is still announced.
       if (due.length === 0) late ??= await request('late');
       return due;
     },
@@ -381,7 +386,7 @@ test('finds a redrive requested just before the pass ends', async () => {
   expect(await read(late as Redrive)).toMatchObject({ status: 'COMPLETE', redriven: 10 });
 });
 
-test('works on what it has claimed, whatever the index still shows', async () => {
+test('a pass completes a redrive that it has claimed, even if the index is stale', async () => {
   const { pass, read, redrives, ports, storeJobs, request, world } = createWorld();
   await storeJobs(60);
   const redrive = await request();
@@ -391,7 +396,7 @@ test('works on what it has claimed, whatever the index still shows', async () =>
   expect(await read(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
 });
 
-test('starts a sweep at once for each lone redrive, and a single sweep for many', async () => {
+test('a single request starts a sweep at once, and many simultaneous requests start one sweep', async () => {
   const { pass, world, request } = createWorld();
   for (const expected of [1, 2, 3]) {
     await request('client');
@@ -402,7 +407,7 @@ test('starts a sweep at once for each lone redrive, and a single sweep for many'
   expect(world.sweepsStarted).toBe(4);
 });
 
-test('starts at once on redrives written by a faster clock', async () => {
+test('a pass claims redrives written by a faster clock at once', async () => {
   const { pass, read, world, storeJobs, request } = createWorld();
   await storeJobs(60);
   world.now += CLOCK_SKEW_MS;
@@ -412,13 +417,13 @@ test('starts at once on redrives written by a faster clock', async () => {
   expect(await read(redrive)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
 });
 
-test('starts another sweep if the previous one never began its pass, or is about to end it', async () => {
+test('a request starts another sweep if the previous sweep never began its pass, or is about to end it', async () => {
   const { pass, world, storeJobs, request } = createWorld();
   await request('a');
   world.now += 5_000;
   await request('b');
   expect(world.sweepsStarted).toBe(2);
-  // A pass ends after ten seconds; in its last three it may not look again.
+  // A pass ends after ten seconds, and may not query again in the last three.
   await storeJobs(1_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
@@ -435,50 +440,60 @@ test('starts another sweep if the previous one never began its pass, or is about
 
 // ------------------------------------------------------------------ Pages that stall
 
-test('skips the one job that crashes the function each time, names it, and counts every page once', async () => {
-  const { sweepUntilOver, read, world, store, log, storeJobs, request } = createWorld();
+test('a redrive skips the one job that crashes the function each time, logs its id, and counts every page once', async () => {
+  const { sweepUntilComplete, read, world, store, log, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60);
-  const killer = jobs[37]?.jobId as string;
-  world.crashingJobs.add(killer);
+  const crashingJobId = jobs[37]?.jobId as string;
+  world.crashingJobs.add(crashingJobId);
   const redrive = await request();
-  expect(await sweepUntilOver(redrive)).toBeLessThan(20);
-  expect(store.jobs.get(killer)?.status).toBe('FAILED');
+  expect(await sweepUntilComplete(redrive)).toBeLessThan(20);
+  expect(store.jobs.get(crashingJobId)?.status).toBe('FAILED');
   expect([...store.jobs.values()].filter(({ status }) => status === 'FAILED')).toHaveLength(1);
   const { redriven, skipped, failed } = await read(redrive);
   expect([skipped, failed]).toEqual([0, 1]);
   // Jobs of a crashed page are redriven but not counted.
   expect(redriven).toBeLessThanOrEqual(59);
-  const named = log.lines.filter(({ message }) => message === 'Job left out of redrive');
-  expect(named).toMatchObject([{ level: 'error', data: { jobId: killer, redriveId: redrive.redriveId } }]);
+  const abandonedLines = log.lines.filter(({ message }) => message === 'Job left out of redrive');
+  expect(abandonedLines).toMatchObject([
+    { level: 'error', data: { jobId: crashingJobId, redriveId: redrive.redriveId } },
+  ]);
 });
 
 test.each([
-  ['the newest', [59]],
-  ['the oldest', [0]],
-  ['some adjacent ones', [30, 31, 32]],
-  ['every tenth', [5, 15, 25, 35, 45, 55]],
-])('skips only the jobs that crash, %s', async (_name, indexes) => {
-  const { sweepUntilOver, read, world, store, storeJobs, request } = createWorld();
+  ['the newest job', [59]],
+  ['the oldest job', [0]],
+  ['three adjacent jobs', [30, 31, 32]],
+  ['every tenth job', [5, 15, 25, 35, 45, 55]],
+])('a redrive skips only the jobs that crash the function: %s', async (_name, indexes) => {
+  const { sweepUntilComplete, read, world, store, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60);
   world.crashingJobs = new Set(indexes.map((index) => jobs[index]?.jobId as string));
   const redrive = await request();
-  await sweepUntilOver(redrive, 120);
-  const left = [...store.jobs.values()].filter(({ status }) => status === 'FAILED').map(({ jobId }) => jobId);
-  expect(new Set(left)).toEqual(world.crashingJobs);
+  await sweepUntilComplete(redrive, 120);
+  const failedJobIds = [...store.jobs.values()].filter(({ status }) => status === 'FAILED').map(({ jobId }) => jobId);
+  expect(new Set(failedJobIds)).toEqual(world.crashingJobs);
   expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
 });
 
-test('halves the page with each unsaved claim, and grows it again slowly', () => {
+test('a redrive halves its page with each unsaved claim, and grows it again slowly', () => {
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
-  const claimed = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
-  expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimed(stalls)))).toEqual([25, 12, 6, 3, 1, 1, 1, 1]);
-  expect([0, 4, 5, 6, 40].map((stalls) => mustAbandonJob(claimed(stalls)))).toEqual([false, false, false, true, true]);
+  const claimWithStalls = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
+  expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimWithStalls(stalls)))).toEqual([
+    25, 12, 6, 3, 1, 1, 1, 1,
+  ]);
+  expect([0, 4, 5, 6, 40].map((stalls) => mustAbandonJob(claimWithStalls(stalls)))).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
   const times = { now: NOW, dueAt: NOW, retentionMs: 0 };
-  const nothing = { redriven: 0, skipped: 0, failed: 0 };
-  let redrive: Redrive = claimed(6);
+  const noJobs = { redriven: 0, skipped: 0, failed: 0 };
+  let redrive: Redrive = claimWithStalls(6);
   const sizes: number[] = [];
   for (let pages = 0; pages < 40; pages += 1) {
-    redrive = advanced(redrive, nothing, 'next', times);
+    redrive = advanced(redrive, noJobs, 'next', times);
     redrive = { ...redrive, stalls: redrive.stalls + 1 };
     sizes.push(pageSizeOf(redrive));
   }
@@ -488,7 +503,7 @@ test('halves the page with each unsaved claim, and grows it again slowly', () =>
   expect(sizes.filter((size) => size === 3)).toHaveLength(8);
 });
 
-test('skips no job and shrinks no page when the table is unavailable', async () => {
+test('a redrive skips no job and shrinks no page when the table is unavailable', async () => {
   const { run, pass, world, store, ports, storeJobs, request, redrives, log } = createWorld();
   await storeJobs(60);
   const redrive = await request();
@@ -510,10 +525,10 @@ test('skips no job and shrinks no page when the table is unavailable', async () 
 
 test("a client's failure does not delay other clients", async () => {
   const { pass, read, world, store, ports, storeJobs, request } = createWorld();
-  for (const clientId of ['broken', 'well']) await storeJobs(60, { clientId });
+  for (const clientId of ['broken', 'healthy']) await storeJobs(60, { clientId });
   const broken = await request('broken');
   world.now += 1;
-  const well = await request('well');
+  const healthy = await request('healthy');
   ports.jobs = {
     ...ports.jobs,
     find: async (query) => {
@@ -522,44 +537,44 @@ test("a client's failure does not delay other clients", async () => {
     },
   };
   await expect(pass()).rejects.toThrow('its index is throttled');
-  expect(await read(well)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+  expect(await read(healthy)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
   expect(await read(broken)).toMatchObject({ status: 'RUNNING' });
 });
 
-test("a client's job that crashes the function costs other clients one pass at most", async () => {
+test("a client's job that crashes the function costs other clients at most one pass", async () => {
   const { pass, read, world, storeJobs, request } = createWorld();
-  const jobs = await storeJobs(60, { clientId: 'deadly' });
+  const jobs = await storeJobs(60, { clientId: 'crashing' });
   world.crashingJobs.add(jobs[30]?.jobId as string);
-  const deadly = await request('deadly');
-  expect(await pass()).toBe('died');
+  const crashing = await request('crashing');
+  expect(await pass()).toBe('crashed');
   world.now += MINUTE;
   for (let round = 0; round < 5; round += 1) {
-    const clientId = `well ${round}`;
+    const clientId = `healthy ${round}`;
     await storeJobs(60, { clientId });
-    const well = await request(clientId);
+    const healthy = await request(clientId);
     await pass();
-    expect(await read(well)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
+    expect(await read(healthy)).toMatchObject({ status: 'COMPLETE', redriven: 60 });
     world.now += MINUTE;
   }
-  // Nor does it wait forever while passes are full.
+  // The crashing redrive also completes while passes are full.
   await storeJobs(10_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
-  for (let passes = 0; passes < 20 && (await read(deadly)).status === 'RUNNING'; passes += 1) {
+  for (let passes = 0; passes < 20 && (await read(crashing)).status === 'RUNNING'; passes += 1) {
     await pass();
     world.now += MINUTE;
   }
-  expect(await read(deadly)).toMatchObject({ status: 'COMPLETE', failed: 1 });
+  expect(await read(crashing)).toMatchObject({ status: 'COMPLETE', failed: 1 });
 });
 
-test('requests do not rely on a pass that a stalled page may end', async () => {
+test('a request starts a sweep of its own when a stalled page may end the running pass', async () => {
   const { pass, world, storeJobs, request } = createWorld();
-  const [killer] = await storeJobs(1, { clientId: 'deadly' });
-  world.crashingJobs.add(killer?.jobId as string);
-  await request('deadly');
-  expect(await pass()).toBe('died');
+  const [crashingJob] = await storeJobs(1, { clientId: 'crashing' });
+  world.crashingJobs.add(crashingJob?.jobId as string);
+  await request('crashing');
+  expect(await pass()).toBe('crashed');
   world.now += MINUTE;
-  expect(await pass()).toBe('died');
+  expect(await pass()).toBe('crashed');
   const { sweepsStarted } = world;
   await request('other');
   expect(world.sweepsStarted).toBe(sweepsStarted + 1);
@@ -573,16 +588,16 @@ test('a claim outlasts the function that holds it, and a pass ends well before t
   expect(PASS_MS + 10_000).toBeLessThan(timeoutMs);
 });
 
-test('jobs with deleted parameters are skipped, with the reason, and do not affect others', async () => {
+test('a redrive skips jobs with deleted parameters, logs the reason, and redrives the other jobs', async () => {
   const { storeJobs, request, run, store, log } = createWorld();
   const jobs = await storeJobs(4, { status: 'COMPLETE' });
-  const bare = jobs.slice(0, 2).map((job) => ({ ...job, isInputDeleted: true, expungedAt: NOW }));
-  for (const job of bare) store.jobs.set(job.jobId, job);
+  const expungedJobs = jobs.slice(0, 2).map((job) => ({ ...job, isInputDeleted: true, expungedAt: NOW }));
+  for (const job of expungedJobs) store.jobs.set(job.jobId, job);
   const redrive = await run(await request(jobs[0]?.clientId, { status: 'COMPLETE' }));
   expect(redrive).toMatchObject({ status: 'COMPLETE', redriven: 2, skipped: 2, failed: 0 });
-  for (const job of bare) expect(store.jobs.get(job.jobId)).toEqual(job);
+  for (const job of expungedJobs) expect(store.jobs.get(job.jobId)).toEqual(job);
   expect(log.lines.filter(({ message }) => message === 'Job left out of redrive')).toMatchObject(
-    [...bare]
+    [...expungedJobs]
       .reverse()
       .map(({ jobId }) => ({ level: 'info', data: { jobId, reason: 'its parameters or metadata were deleted' } })),
   );

@@ -17,13 +17,13 @@ import {
   unavailable,
 } from '../builders.ts';
 
-/** Whole lives of jobs, claim by claim, for any behaviour of third parties. */
+/** Runs jobs from creation to end, claim by claim, for any behaviour of third parties. */
 
 const steps = [1_000, 5_000, 60_000] as const;
 const policy: SettlePolicy = { schedule: { stepsMs: steps }, patienceMs: 600_000, retentionMs: 3_600_000 };
 const DEADLINE_MS = 300_000;
 
-/** Events of one execution. */
+/** The behaviour of third parties during one execution. */
 type Turn = {
   outcomes: (keyof typeof createOutcome)[];
   callback: 'delivered' | 'gone' | 'failed' | 'not sent';
@@ -34,8 +34,8 @@ type SettledTurn = {
   job: Job;
   settlement: Settlement;
   now: number;
-  asked: string[];
-  /** Whether a callback was sent, or would have been without our own faults. */
+  claimedProviders: string[];
+  /** Whether a callback was due and no fault of Boomerang's own prevented it. */
   isSent: boolean;
 };
 
@@ -68,17 +68,19 @@ const runJob = (turns: Turn[], limit = 200): SettledTurn[] => {
   for (let index = 0; index < limit; index += 1) {
     const turn = turns[Math.min(index, turns.length - 1)] as Turn;
     const claimed = toClaimedJob(job, 'scheduled', now);
-    const fetches = claimed.providers.map((id, place) => createOutcome[turn.outcomes[place] ?? 'fetched'](id, turn));
-    // As in the state machine's Choice and the delivery itself.
+    const fetches = claimed.providers.map((id, position) =>
+      createOutcome[turn.outcomes[position] ?? 'fetched'](id, turn),
+    );
+    // The same rules as in the state machine's Choice state and in callback-deliver.
     const isSettled = fetches.every(({ kind }) => kind === 'fetched' || kind === 'refused');
     const isReady = claimed.final || (isSettled && !claimed.isAnyWaiting);
-    const isOurFault = fetches.some(({ kind }) => kind === 'notAttempted');
-    const delivery = isReady ? (isOurFault ? NOT_SENT : callbackOf(turn)) : undefined;
+    const isInternalFault = fetches.some(({ kind }) => kind === 'notAttempted');
+    const delivery = isReady ? (isInternalFault ? NOT_SENT : callbackOf(turn)) : undefined;
     const outcomes = { fetches, delivery };
     const settlement = settle(job, claimed, outcomes, now, turn.random, policy);
-    history.push({ job, settlement, now, asked: claimed.providers, isSent: isReady && !isOurFault });
+    history.push({ job, settlement, now, claimedProviders: claimed.providers, isSent: isReady && !isInternalFault });
     if (settlement.dueAt === undefined) return history;
-    const { attempt: _, fetchAttempts, callbackAttempts, ...rest } = settlement;
+    const { attempt: _attempt, fetchAttempts, callbackAttempts, ...rest } = settlement;
     now = Math.max(now + 1, settlement.dueAt);
     job = {
       ...job,
@@ -120,7 +122,7 @@ const forEveryLife = (
 const endOf = (history: SettledTurn[]): Settlement => (history.at(-1) as SettledTurn).settlement;
 
 describe('for any behaviour of third parties, a job', () => {
-  test('ends at the latest when its callback schedule is used up', () => {
+  test('ends no later than the last step of its callback schedule', () => {
     forEveryLife(
       (history) => {
         expect(endOf(history).status).not.toBe('PENDING');
@@ -142,14 +144,17 @@ describe('for any behaviour of third parties, a job', () => {
     });
   });
 
-  test('loses no fetched result, and never calls a provider again that succeeded or refused', () => {
+  test('keeps every fetched result, and never calls a provider again that succeeded or refused', () => {
     forEveryLife((history) => {
       for (const { job, settlement } of history) {
         for (const result of job.results) {
           if (result.status !== 'UNAVAILABLE') expect(settlement.results).toContainEqual(result);
         }
-        const settled = job.results.filter((result) => result.status !== 'UNAVAILABLE').map((one) => one.providerId);
-        for (const { providerId } of settlement.attempt?.fetches ?? []) expect(settled).not.toContain(providerId);
+        const finalProviders = job.results
+          .filter(({ status }) => status !== 'UNAVAILABLE')
+          .map((result) => result.providerId);
+        for (const { providerId } of settlement.attempt?.fetches ?? [])
+          expect(finalProviders).not.toContain(providerId);
       }
     });
   });
@@ -168,12 +173,12 @@ describe('for any behaviour of third parties, a job', () => {
     );
   });
 
-  test('calls no provider early, calls each pending one at the deadline, and sends no callback while any waits', () => {
+  test('calls no provider early, calls each unavailable provider at the deadline, and sends no callback before that', () => {
     forEveryLife((history) => {
-      for (const { job, now, asked, isSent } of history) {
+      for (const { job, now, claimedProviders, isSent } of history) {
         const pending = job.results.filter((result) => result.status === 'UNAVAILABLE');
         for (const { providerId, retryAt = 0 } of pending) {
-          if (asked.includes(providerId)) expect(retryAt).toBeLessThanOrEqual(now);
+          if (claimedProviders.includes(providerId)) expect(retryAt).toBeLessThanOrEqual(now);
           else if (isSent && job.phase === 'FETCHING') expect(now).toBeGreaterThanOrEqual(job.deadlineAt);
           if (now < job.deadlineAt) expect(retryAt).toBeLessThanOrEqual(job.deadlineAt);
         }
@@ -181,15 +186,15 @@ describe('for any behaviour of third parties, a job', () => {
     });
   });
 
-  test('counts no attempt without a call, and loses no time to our own faults', () => {
+  test('counts no attempt without a call, and extends its deadline by the time lost to internal faults', () => {
     forEveryLife((history, turns) => {
-      history.forEach(({ job, settlement, asked, now }, index) => {
+      history.forEach(({ job, settlement, claimedProviders, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
-        const answers = asked.map((_, place) => turn.outcomes[place] ?? 'fetched');
-        const isOursAlone = asked.length > 0 && answers.every((answer) => answer === 'notAttempted');
+        const answers = claimedProviders.map((_, position) => turn.outcomes[position] ?? 'fetched');
+        const isInternalFault = claimedProviders.length > 0 && answers.every((answer) => answer === 'notAttempted');
         if (answers.every((answer) => answer === 'notAttempted' || answer === 'deferred'))
           expect(settlement.fetchAttempts).toBe(0);
-        if (!isOursAlone || settlement.dueAt === undefined) return;
+        if (!isInternalFault || settlement.dueAt === undefined) return;
         expect(settlement.phase).toBe('FETCHING');
         expect((settlement.deadlineAt ?? 0) - job.deadlineAt).toBe(settlement.dueAt - now);
       });
@@ -221,7 +226,7 @@ describe('for any behaviour of third parties, a job', () => {
     });
   });
 
-  test('is COMPLETE if all data were fetched and PARTIAL otherwise, once delivered', () => {
+  test('is COMPLETE once delivered if all data was fetched, and PARTIAL otherwise', () => {
     forEveryLife((history) => {
       const { status, results } = endOf(history);
       if (status === 'FAILED' || status === 'PENDING') return;
@@ -229,7 +234,7 @@ describe('for any behaviour of third parties, a job', () => {
     });
   });
 
-  test('ends with the delivered call, even if that could not be saved', () => {
+  test('ends with the delivered callback', () => {
     forEveryLife((history, turns) => {
       history.forEach(({ settlement }, index) => {
         const { callback } = turns[Math.min(index, turns.length - 1)] as Turn;
@@ -241,10 +246,10 @@ describe('for any behaviour of third parties, a job', () => {
 });
 
 test.each<[string, Turn['outcomes'], Turn['callback']]>([
-  ['of a delivery', ['fetched', 'fetched'], 'not sent'],
-  ['of both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
+  ['in a delivery', ['fetched', 'fetched'], 'not sent'],
+  ['in both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
 ])(
-  'our own fault %s never ends a job and never counts as an attempt, however often it occurs',
+  'an internal fault %s never ends a job and never counts as an attempt, however often it occurs',
   (_case, outcomes, callback) => {
     const history = runJob([{ outcomes, callback, random: 0, retryAfterMs: 0 }], 100);
     expect(history).toHaveLength(100);

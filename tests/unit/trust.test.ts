@@ -14,14 +14,14 @@ import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
-const revoked: FindClient = async () => ({ secrets: [], revokedAt: NOW });
-const unknown: FindClient = async () => undefined;
-const down: FindClient = async () => {
+const findRevoked: FindClient = async () => ({ secrets: [], revokedAt: NOW });
+const findNone: FindClient = async () => undefined;
+const failToFind: FindClient = async () => {
   throw new Error('down');
 };
 
-/** Dependencies of delivering and settling. */
-const common = (store: JobStore) => ({
+/** Dependencies of callback-deliver and job-settle. */
+const depsWith = (store: JobStore) => ({
   ...unguarded,
   ...store,
   jobs: store.reader,
@@ -56,8 +56,8 @@ describe('a job of a revoked client', () => {
   };
 
   test.each([
-    ['revoked', revoked],
-    ['gone', unknown],
+    ['revoked', findRevoked],
+    ['deleted', findNone],
   ])('ends when it is claimed and its client is %s', async (_name, find) => {
     const { batches, job } = await claim(find);
     expect(batches).toEqual([]);
@@ -65,40 +65,40 @@ describe('a job of a revoked client', () => {
     expect(job?.dueAt).toBeUndefined();
   });
 
-  test('goes on when its client cannot be looked up', async () => {
-    expect((await claim(down)).batches).toHaveLength(1);
+  test('is claimed when its client cannot be looked up', async () => {
+    expect((await claim(failToFind)).batches).toHaveLength(1);
   });
 
-  test('is not delivered, and ends', async () => {
-    const worked = aWorkedJob();
+  test('ends without a callback', async () => {
+    const claim = aWorkedJob();
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await givenJob(store, aJob({ jobId: claim.jobId }));
     const { send, requests } = createFakeHttp();
-    const deps = { ...common(store), findClient: revoked, send };
-    await expect(deliverCallback(deps, worked)).rejects.toMatchObject({
+    const deps = { ...depsWith(store), findClient: findRevoked, send };
+    await expect(deliverCallback(deps, claim)).rejects.toMatchObject({
       name: 'CallbackRejected',
       failure: { class: 'client_revoked' },
     });
     expect(requests).toEqual([]);
     const deliveryError = { kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } } as const;
-    await settleJob(common(store), { job: worked, deliveryError });
-    expect(store.jobs.get(worked.jobId)).toMatchObject({
+    await settleJob(depsWith(store), { job: claim, deliveryError });
+    expect(store.jobs.get(claim.jobId)).toMatchObject({
       status: 'FAILED',
       callbackAttempts: 0,
       failure: { code: 'CLIENT_REVOKED' },
     });
   });
 
-  test('waits without losing attempts while its client cannot be looked up', async () => {
-    const worked = aWorkedJob();
+  test('is retried without using up attempts while its client cannot be looked up', async () => {
+    const claim = aWorkedJob();
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await givenJob(store, aJob({ jobId: claim.jobId }));
     const { send, requests } = createFakeHttp();
-    const deps = { ...common(store), findClient: down, send };
-    await expect(deliverCallback(deps, worked)).rejects.toMatchObject({ name: 'CallbackNotSent' });
+    const deps = { ...depsWith(store), findClient: failToFind, send };
+    await expect(deliverCallback(deps, claim)).rejects.toMatchObject({ name: 'CallbackNotSent' });
     expect(requests).toEqual([]);
-    await settleJob(common(store), { job: worked, deliveryError: NOT_SENT });
-    expect(store.jobs.get(worked.jobId)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 30_000 });
+    await settleJob(depsWith(store), { job: claim, deliveryError: NOT_SENT });
+    expect(store.jobs.get(claim.jobId)).toMatchObject({ status: 'PENDING', callbackAttempts: 0, dueAt: NOW + 30_000 });
   });
 });
 
@@ -122,7 +122,7 @@ describe('an idempotency key', () => {
     return {
       store,
       started,
-      pass: (ms: number) => {
+      advance: (ms: number) => {
         now += ms;
       },
       accept: (change: object = {}, key: string | undefined = 'key', clientId = CLIENT_ID) =>
@@ -130,7 +130,7 @@ describe('an idempotency key', () => {
     };
   };
 
-  test('makes one job of many requests, and starts it once', async () => {
+  test('creates one job for many requests, and starts it once', async () => {
     const { accept, started } = createWorld();
     const first = await accept();
     const second = await accept();
@@ -149,27 +149,28 @@ describe('an idempotency key', () => {
     expect(started).toHaveLength(2);
   });
 
-  test('is free again when its job has expired; the next job continues the claim count', async () => {
-    const { accept, store, pass } = createWorld();
+  test('can be used again when its job has expired, and the next job continues the claim count', async () => {
+    const { accept, store, advance } = createWorld();
     const { job } = await accept();
     store.jobs.set(job.jobId, { ...job, claims: 7, expiresAt: NOW / 1000 + 1 });
-    pass(2_000);
+    advance(2_000);
     const next = await accept({ providers: ['internet'] });
     expect(next).toMatchObject({ isReplayed: false, job: { jobId: job.jobId, claims: 8, providers: ['internet'] } });
   });
 });
 
 describe("a provider's credential", () => {
-  const text = (auth: unknown) => JSON.stringify({ providers: [{ id: 'gas', url: 'https://example.com', auth }] });
+  const catalogueWith = (auth: unknown) =>
+    JSON.stringify({ providers: [{ id: 'gas', url: 'https://example.com', auth }] });
   let clock = NOW;
   beforeEach(() => {
     clock = NOW;
   });
   const fetchWith = async (findSecret: FindSecret, ...answers: ScriptedAnswer[]) => {
-    const catalogue = parseCatalogue(text({ header: 'X-Api-Key', secret: 'gas-key' }), {});
+    const catalogue = parseCatalogue(catalogueWith({ header: 'X-Api-Key', secret: 'gas-key' }), {});
     const { send, requests } = createFakeHttp(...answers);
     const store = createFakeJobStore();
-    const counted: unknown[] = [];
+    const metricCalls: unknown[] = [];
     const log = aLog();
     const deps = {
       ...unguarded,
@@ -182,14 +183,14 @@ describe("a provider's credential", () => {
       log,
       fetchDeadlineMs: 86_400_000,
       policy,
-      metrics: { ...unguarded.metrics, count: (...metric: unknown[]) => void counted.push(metric) },
+      metrics: { ...unguarded.metrics, count: (...metric: unknown[]) => void metricCalls.push(metric) },
     };
-    const fetching = fetchProvider(deps, { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' });
+    const fetch = fetchProvider(deps, { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' });
     return {
       requests,
       log,
-      counted,
-      error: await fetching.then(
+      metricCalls,
+      error: await fetch.then(
         () => undefined,
         (error: unknown) => error,
       ),
@@ -201,7 +202,7 @@ describe("a provider's credential", () => {
     expect(requests[0]?.headers).toMatchObject({ 'X-Api-Key': 'value of gas-key' });
   });
 
-  test('is masked in failures, even if the provider repeats it', async () => {
+  test('is masked in failures, even if the response of the provider contains it', async () => {
     const { error, log } = await fetchWith(async () => 'the-credential', {
       statusCode: 403,
       body: Buffer.from(`${'x'.repeat(190)}the-credential is not known`),
@@ -211,7 +212,7 @@ describe("a provider's credential", () => {
     expect((error as Error).message + JSON.stringify(log.lines)).not.toContain('the-cred');
   });
 
-  test('that is missing makes the job wait, without a call', async () => {
+  test('that is missing defers the job, without a call', async () => {
     const { error, requests } = await fetchWith(async () => {
       throw new SecretMissing('the secret gas-key is not set');
     });
@@ -219,43 +220,43 @@ describe("a provider's credential", () => {
     expect(requests).toEqual([]);
   });
 
-  test('that the provider rejects is read anew, and sent once more', async () => {
+  test('that the provider rejects is read again, and sent once more', async () => {
     let reads = 0;
-    const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
+    const findSecret: FindSecret = async (_name, { isFresh = false } = {}) => {
       reads += 1;
       return isFresh ? 'new' : 'old';
     };
-    const { requests, error, counted } = await fetchWith(rotated, { statusCode: 401 }, {});
+    const { requests, error, metricCalls } = await fetchWith(findSecret, { statusCode: 401 }, {});
     expect(requests.map(({ headers }) => headers?.['X-Api-Key'])).toEqual(['old', 'new']);
-    expect([error, reads, counted]).toEqual([undefined, 2, []]);
+    expect([error, reads, metricCalls]).toEqual([undefined, 2, []]);
   });
 
   test.each([9_001, 14_000])(
-    'that is rejected after %i ms is read anew, though no time is left to call again',
+    'that is rejected after %i ms is read again, though no time is left for another call',
     async (ms) => {
       const reads: boolean[] = [];
-      const rotated: FindSecret = async (_name, { isFresh = false } = {}) => {
+      const findSecret: FindSecret = async (_name, { isFresh = false } = {}) => {
         reads.push(isFresh);
         clock += ms;
         return isFresh ? 'new' : 'old';
       };
-      const { requests, error } = await fetchWith(rotated, { statusCode: 401 });
+      const { requests, error } = await fetchWith(findSecret, { statusCode: 401 });
       expect([requests.length, reads, (error as Error).name]).toEqual([1, [false, true], 'CredentialRefused']);
     },
   );
 
-  test('that the provider rejects twice is a named failure, logged as an error and counted by provider', async () => {
-    const { requests, error, log, counted } = await fetchWith(async () => 'old', { statusCode: 401 });
+  test('that the provider rejects twice fails with CredentialRefused, logged as an error and counted by provider', async () => {
+    const { requests, error, log, metricCalls } = await fetchWith(async () => 'old', { statusCode: 401 });
     expect(requests).toHaveLength(2);
     expect(error).toMatchObject({
       name: 'CredentialRefused',
       failure: { class: 'credential_refused', statusCode: 401 },
     });
     expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([{ data: { providerId: 'gas' } }]);
-    expect(counted).toContainEqual(['CredentialsRefused', { provider: 'gas' }]);
+    expect(metricCalls).toContainEqual(['CredentialsRefused', { provider: 'gas' }]);
   });
 
-  test('that the provider forbids (403) is refused permanently after one call', async () => {
+  test('that gets 403 is refused permanently after one call', async () => {
     const { requests, error } = await fetchWith(async () => 'old', { statusCode: 403 });
     expect([requests.length, (error as Error).name]).toEqual([1, 'ProviderRefused']);
   });
@@ -270,6 +271,6 @@ describe("a provider's credential", () => {
     { header: 'x-api-key', secret: 'x', value: 'in the open' },
     { header: 'x-api-key' },
   ])('cannot be %j', (auth) => {
-    expect(() => parseCatalogue(text(auth), {})).toThrow(/auth/);
+    expect(() => parseCatalogue(catalogueWith(auth), {})).toThrow(/auth/);
   });
 });

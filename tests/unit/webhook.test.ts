@@ -39,7 +39,7 @@ const createWorld = () => {
   const world = {
     ids: 0,
     reads: 0,
-    posts: 0,
+    rateChecks: 0,
     catalogue: CATALOGUE,
     rules: RULES,
     isLimited: false,
@@ -54,7 +54,7 @@ const createWorld = () => {
     },
   };
   const limitClient = async () => {
-    world.posts += 1;
+    world.rateChecks += 1;
     if (world.isLimited) throw new ClientRateExceeded(1, 5_000);
   };
   const newId = () => {
@@ -82,15 +82,15 @@ const createWorld = () => {
       ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
     };
     const event = { headers, requestContext: { requestId: 'r' }, body: JSON.stringify(body) };
-    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    const json = JSON.parse(answer.body ?? '') as { jobId: string; errors?: { pointer: string; message: string }[] };
-    return { ...answer, body: json, pointers: json.errors?.map(({ pointer }) => pointer).sort() };
+    const response = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    const json = JSON.parse(response.body ?? '') as { jobId: string; errors?: { pointer: string; message: string }[] };
+    return { ...response, body: json, pointers: json.errors?.map(({ pointer }) => pointer).sort() };
   };
   return { world, store, post };
 };
 
-describe('a job with parameters and metadata', () => {
-  test('is stored with both as posted, without defaults', async () => {
+describe('the parameters and metadata of a job', () => {
+  test('are stored as posted, without defaults', async () => {
     const { post, store } = createWorld();
     const providers = [{ id: 'gas', parameters: { account: '1', ratio: 1e-7 } }, 'internet', { id: 'water' }];
     const metadata = { orderId: 'A-42', 'x.y_z-1': '😀' };
@@ -104,7 +104,7 @@ describe('a job with parameters and metadata', () => {
     expect(Object.keys(store.jobs.get(body.jobId)?.parameters ?? {})).toEqual(['gas']);
   });
 
-  test('has neither if the request has neither', async () => {
+  test('are absent if the request has none', async () => {
     const { post, store } = createWorld();
     const { body } = await post({
       providers: ['internet', { id: 'water', parameters: {} }],
@@ -115,7 +115,7 @@ describe('a job with parameters and metadata', () => {
     expect('parameters' in job || 'metadata' in job).toBe(false);
   });
 
-  test('may name a provider whose id is an inherited property', async () => {
+  test('are stored for a provider whose id is an inherited property', async () => {
     const { post, store } = createWorld();
     const { body } = await post({ providers: [{ id: 'constructor', parameters: { note: 'x' } }], callbackUrl });
     expect(store.jobs.get(body.jobId)?.parameters).toEqual({ constructor: { note: 'x' } });
@@ -138,9 +138,13 @@ describe('validation', () => {
       ['/providers/0/parameters/account', '/providers/1/parameters/a'],
     ],
     ['a required parameter that is missing', ['internet', { id: 'gas' }], ['/providers/1/parameters/account']],
-    ['a required parameter that the short form cannot have', ['internet', 'gas'], ['/providers/1/parameters/account']],
     [
-      'several at once',
+      'a required parameter that is missing from the short form',
+      ['internet', 'gas'],
+      ['/providers/1/parameters/account'],
+    ],
+    [
+      'several invalid parameters',
       [{ id: 'gas', parameters: { account: 'AB', size: 0, from: 'yesterday', ratio: '1', '~/': null } }],
       ['account', 'from', 'ratio', 'size', '~0~1'].map((name) => `/providers/0/parameters/${name}`),
     ],
@@ -150,23 +154,27 @@ describe('validation', () => {
       ['/providers/0/parameters/account', '/providers/0/parameters/size'],
     ],
     [
-      'a number that was rounded',
+      'an integer beyond the safe range',
       [{ id: 'gas', parameters: { account: '1', size: 2 ** 53 } }],
       ['/providers/0/parameters/size'],
     ],
-    ['a path that is one dot', [{ id: 'gas', parameters: { account: '.' } }], ['/providers/0/parameters/account']],
+    ['a path segment of one dot', [{ id: 'gas', parameters: { account: '.' } }], ['/providers/0/parameters/account']],
     ['text that is not Unicode', [{ id: 'water', parameters: { note: '\ud800' } }], ['/providers/0/parameters/note']],
     ['parameters that are a list', [{ id: 'water', parameters: [] }], ['/providers/0/parameters']],
     ['parameters that are null', [{ id: 'water', parameters: null }], ['/providers/0/parameters']],
-    ['another property', [{ id: 'water', parameter: {} }], ['/providers/0/parameter']],
+    ['an unknown property', [{ id: 'water', parameter: {} }], ['/providers/0/parameter']],
     ['no id', [{ parameters: {} }], ['/providers/0/id']],
     ['an id that is a number', [{ id: 7 }], ['/providers/0/id']],
     ['an unknown id', [{ id: 'wind' }, 'wind'], ['/providers/0/id', '/providers/1']],
-    ['an item of another kind', [7, null, ['gas']], ['/providers/0', '/providers/1', '/providers/2']],
+    [
+      'items that are neither strings nor objects',
+      [7, null, ['gas']],
+      ['/providers/0', '/providers/1', '/providers/2'],
+    ],
     ['a provider twice', ['water', { id: 'water', parameters: { note: 'x' } }], ['/providers']],
     ['more than a kilobyte of parameters', [{ id: 'water', parameters: { note: 'x'.repeat(1004) } }], ['/providers']],
     [
-      'more than a kilobyte of parameters in all',
+      'more than a kilobyte of parameters over all providers',
       [
         { id: 'water', parameters: { note: 'é'.repeat(250) } },
         { id: 'constructor', parameters: { note: 'é'.repeat(251) } },
@@ -239,7 +247,7 @@ describe('validation', () => {
 describe('the hash of a request', () => {
   const sha256 = (text: string) => createHash('sha256').update(text).digest('base64');
 
-  test('is unchanged without parameters and metadata', () => {
+  test('covers only providers and callback URL if there are no parameters and metadata', () => {
     expect(hashRequest({ providers: ['gas', 'internet'], callbackUrl: 'https://example.com/complete' })).toBe(
       'WYkXkF+AUIFnf4AxFNRzAG/nspO+J4Nn6vZulTMX/w8=',
     );
@@ -260,8 +268,9 @@ describe('the hash of a request', () => {
       parameters: { water: { note: 'é' }, gas: { size: 1, account: '1' } },
       metadata: { b: '2', a: '1' },
     };
-    const added = '{"metadata":{"a":"1","b":"2"},"parameters":{"gas":{"account":"1","size":1},"water":{"note":"é"}}}';
-    expect(hashRequest(request)).toBe(sha256(`[["water","gas"],"https://example.com/",${added}]`));
+    const inputJson =
+      '{"metadata":{"a":"1","b":"2"},"parameters":{"gas":{"account":"1","size":1},"water":{"note":"é"}}}';
+    expect(hashRequest(request)).toBe(sha256(`[["water","gas"],"https://example.com/",${inputJson}]`));
   });
 
   const key = fc.stringMatching(/^[A-Za-z][\w]{0,5}$/);
@@ -281,28 +290,29 @@ describe('the hash of a request', () => {
     },
     { requiredKeys: [] },
   );
-  const reversed = (value: unknown): unknown =>
+  const reverseKeys = (value: unknown): unknown =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(
           Object.entries(value)
             .reverse()
-            .map(([name, part]) => [name, reversed(part)]),
+            .map(([name, part]) => [name, reverseKeys(part)]),
         )
       : value;
 
   test('ignores the order of keys, and differs for any other value', () => {
     const base = { providers: ['gas'], callbackUrl };
     fc.assert(
-      fc.property(input, input, (one, other) => {
-        const hash = hashRequest({ ...base, ...one });
-        expect(hashRequest({ ...base, ...(reversed(one) as typeof one) })).toBe(hash);
-        const canonical = (value: unknown) =>
+      fc.property(input, input, (first, second) => {
+        const hash = hashRequest({ ...base, ...first });
+        expect(hashRequest({ ...base, ...(reverseKeys(first) as typeof first) })).toBe(hash);
+        const toCanonicalJson = (value: unknown) =>
           JSON.stringify(value, (_key, part: unknown) =>
             typeof part === 'object' && part !== null
               ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
               : part,
           );
-        if (canonical(one) !== canonical(other)) expect(hashRequest({ ...base, ...other })).not.toBe(hash);
+        if (toCanonicalJson(first) !== toCanonicalJson(second))
+          expect(hashRequest({ ...base, ...second })).not.toBe(hash);
       }),
     );
   });
@@ -335,7 +345,7 @@ describe('a repeated request', () => {
     callbackUrl,
     metadata: { orderId: 'A-42' },
   };
-  const respelled = {
+  const equivalentRequest = {
     metadata: { orderId: 'A-42' },
     callbackUrl: 'https://EXAMPLE.com',
     providers: [
@@ -343,43 +353,46 @@ describe('a repeated request', () => {
       { id: 'water', parameters: {} },
     ],
   };
-  const stricter: Partial<ProviderInput> = {
+  const STRICTER_GAS: Partial<ProviderInput> = {
     ...GAS,
     parameters: { type: 'object', required: ['holder'], properties: { holder: { type: 'string' } } },
   };
 
-  test('returns the same job, however it is spelled; with other parameters or metadata it is rejected', async () => {
+  test('returns the same job if only its spelling differs, and is rejected if its parameters or metadata differ', async () => {
     const { post } = createWorld();
     const first = await post(request, 'key');
-    const again = await post(respelled, 'key');
-    expect([again.statusCode, again.body]).toEqual([202, first.body]);
-    expect(again.headers?.['idempotent-replayed']).toBe('true');
+    const replay = await post(equivalentRequest, 'key');
+    expect([replay.statusCode, replay.body]).toEqual([202, first.body]);
+    expect(replay.headers?.['idempotent-replayed']).toBe('true');
     for (const change of [
       { metadata: { orderId: 'A-43' } },
       { metadata: {} },
       { providers: [{ id: 'gas', parameters: { account: '1' } }, 'water'] },
     ]) {
-      const other = await post({ ...request, ...change }, 'key');
-      expect([other.statusCode, JSON.stringify(other.body)]).toEqual([422, expect.stringContaining('idempotency key')]);
+      const conflict = await post({ ...request, ...change }, 'key');
+      expect([conflict.statusCode, JSON.stringify(conflict.body)]).toEqual([
+        422,
+        expect.stringContaining('idempotency key'),
+      ]);
     }
   });
 
   test.each<[string, (world: ReturnType<typeof createWorld>['world']) => void]>([
-    ['has other parameters', (world) => (world.catalogue = aCatalogue(stricter, WATER))],
-    ['has no parameters', (world) => (world.catalogue = aCatalogue('gas', WATER))],
-    ['has lost a provider', (world) => (world.catalogue = aCatalogue(GAS))],
-    ['has lost all its providers', (world) => (world.catalogue = aCatalogue('wind'))],
-  ])('gets the same response when the catalogue %s', async (_name, edit) => {
+    ['requires other parameters', (world) => (world.catalogue = aCatalogue(STRICTER_GAS, WATER))],
+    ['no longer has parameters', (world) => (world.catalogue = aCatalogue('gas', WATER))],
+    ['no longer has one of the providers', (world) => (world.catalogue = aCatalogue(GAS))],
+    ['no longer has any of the providers', (world) => (world.catalogue = aCatalogue('wind'))],
+  ])('gets the same response when the catalogue %s', async (_name, changeCatalogue) => {
     const { post, world } = createWorld();
     const first = await post(request, 'key');
-    edit(world);
-    const again = await post(respelled, 'key');
-    expect([again.statusCode, again.body]).toEqual([202, first.body]);
-    expect(again.headers).toMatchObject({ location: first.headers?.location, 'idempotent-replayed': 'true' });
-    expect([world.reads, world.posts]).toEqual([1, 2]);
+    changeCatalogue(world);
+    const replay = await post(equivalentRequest, 'key');
+    expect([replay.statusCode, replay.body]).toEqual([202, first.body]);
+    expect(replay.headers).toMatchObject({ location: first.headers?.location, 'idempotent-replayed': 'true' });
+    expect([world.reads, world.rateChecks]).toEqual([1, 2]);
   });
 
-  test('for a job without parameters gets the same response when the catalogue requires some', async () => {
+  test('for a job without parameters gets the same response when the catalogue now requires them', async () => {
     const { post, world } = createWorld();
     world.catalogue = aCatalogue('gas');
     const first = await post({ providers: ['gas'], callbackUrl }, 'key');
@@ -387,27 +400,31 @@ describe('a repeated request', () => {
     expect((await post({ providers: [{ id: 'gas' }], callbackUrl, metadata: {} }, 'key')).body).toEqual(first.body);
   });
 
-  test('that has become invalid is rejected unless it repeats the request of a stored job', async () => {
+  test('that is no longer valid is rejected unless it repeats the request of a stored job', async () => {
     const { post, world, store } = createWorld();
     await post(request, 'key');
-    world.catalogue = aCatalogue(stricter, WATER);
-    const wrong = ['/providers/0/parameters/account', '/providers/0/parameters/holder', '/providers/0/parameters/size'];
-    const expectRefused = async (body: unknown, key: string | undefined, reads: number) => {
+    world.catalogue = aCatalogue(STRICTER_GAS, WATER);
+    const invalidPointers = [
+      '/providers/0/parameters/account',
+      '/providers/0/parameters/holder',
+      '/providers/0/parameters/size',
+    ];
+    const expectRejected = async (body: unknown, key: string | undefined, reads: number) => {
       const before = world.reads;
-      const answer = await post(body, key);
-      expect([answer.statusCode, answer.pointers]).toEqual([422, wrong]);
+      const response = await post(body, key);
+      expect([response.statusCode, response.pointers]).toEqual([422, invalidPointers]);
       expect(world.reads - before).toBe(reads);
     };
-    await expectRefused(request, undefined, 0);
-    await expectRefused(request, 'another key', 1);
-    await expectRefused({ ...request, metadata: { orderId: 'A-43' } }, 'key', 1);
+    await expectRejected(request, undefined, 0);
+    await expectRejected(request, 'another key', 1);
+    await expectRejected({ ...request, metadata: { orderId: 'A-43' } }, 'key', 1);
     world.now = NOW + 1_000;
     const [job] = store.jobs.values();
     if (job) store.jobs.set(job.jobId, { ...job, status: 'COMPLETE', expiresAt: NOW / 1000 });
-    await expectRefused(request, 'key', 1);
+    await expectRejected(request, 'key', 1);
   });
 
-  test('with an invalid form is not looked up', async () => {
+  test('with an invalid shape is rejected without a lookup', async () => {
     const { post, world } = createWorld();
     for (const body of [
       { ...request, metadata: 7 },
@@ -418,15 +435,15 @@ describe('a repeated request', () => {
     ]) {
       expect((await post(body, 'key')).statusCode).toBe(422);
     }
-    expect([world.reads, world.posts]).toEqual([0, 0]);
+    expect([world.reads, world.rateChecks]).toEqual([0, 0]);
   });
 
   test("counts towards the client's rate before it is looked up", async () => {
     const { post, world } = createWorld();
     await post(request, 'key');
-    world.catalogue = aCatalogue(stricter);
+    world.catalogue = aCatalogue(STRICTER_GAS);
     world.isLimited = true;
     expect((await post(request, 'key')).statusCode).toBe(429);
-    expect([world.reads, world.posts]).toEqual([0, 2]);
+    expect([world.reads, world.rateChecks]).toEqual([0, 2]);
   });
 });
