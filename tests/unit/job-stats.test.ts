@@ -22,7 +22,7 @@ const anySpan = fc
   .tuple(fc.integer({ min: 0, max: NOW }), fc.integer({ min: 1, max: 31 * DAY }))
   .map(([from, length]) => ({ from, to: from + length }));
 const anySize = fc.constantFrom(...BUCKET_SIZES);
-/** A span with few enough buckets, and jobs accepted in it. */
+/** A span of at most 200 buckets, and jobs accepted in it. */
 const anyInput = fc
   .tuple(anySpan, anySize)
   .filter(([span, size]) => countBuckets(span, size) <= 200)
