@@ -5,30 +5,30 @@ import { listen } from '../../local/http-server.ts';
 import type { Job } from '../../packages/client/api-types.ts';
 import { ApiProblem, createClient } from '../../packages/client/client.ts';
 
-type Scripted = { status?: number; headers?: Record<string, string>; body?: unknown; raw?: string } | 'hang up';
-type Received = { line: string; headers: IncomingMessage['headers']; body: string };
+type ScriptedAnswer = { status?: number; headers?: Record<string, string>; body?: unknown; raw?: string } | 'hang up';
+type ReceivedRequest = { line: string; headers: IncomingMessage['headers']; body: string };
 
-const closings: (() => Promise<void>)[] = [];
+const closeServers: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const close of closings.splice(0)) await close();
+  for (const close of closeServers.splice(0)) await close();
 });
 
 /** A server that answers the nth request with the nth answer; the last one repeats. */
-const serve = async (...answers: Scripted[]) => {
-  const received: Received[] = [];
+const serve = async (...answers: ScriptedAnswer[]) => {
+  const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
-      received.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
-      const answer = answers[Math.min(received.length, answers.length) - 1] ?? {};
+      requests.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
+      const answer = answers[Math.min(requests.length, answers.length) - 1] ?? {};
       if (answer === 'hang up') return request.socket.destroy();
-      const { status = 200, headers = {}, body: sent, raw } = answer;
+      const { status = 200, headers = {}, body: answerBody, raw } = answer;
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
-      return response.end(raw ?? (sent === undefined ? '' : JSON.stringify(sent)));
+      return response.end(raw ?? (answerBody === undefined ? '' : JSON.stringify(answerBody)));
     });
   });
   const { url, close } = await listen(server, 0);
-  closings.push(close);
-  return { received, client: createClient({ baseUrl: url, apiKey: 'bmr_key' }), url };
+  closeServers.push(close);
+  return { requests, client: createClient({ baseUrl: url, apiKey: 'bmr_key' }), url };
 };
 
 const JOB_ID = '01a20b4c-cf47-716b-85d8-5343742576b8';
@@ -37,7 +37,7 @@ const problem = (status: number, more: object = {}) => ({
   status,
   body: { type: 'about:blank', title: 'No', status, detail: 'Not now.', instance: 'r-1', ...more },
 });
-const caught = (promise: Promise<unknown>) =>
+const errorOf = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
     (error: unknown) => error,
@@ -66,27 +66,27 @@ describe('each operation', () => {
         client.request('/a', { method: 'PUT', query: { b: ['1', '2'], c: true } }).then((answer) => answer.body),
     ],
   ])('sends %s with the API key, and returns the body', async (line, operation) => {
-    const { client, received } = await serve({ body: { any: 'body' } });
+    const { client, requests } = await serve({ body: { any: 'body' } });
     expect(await operation(client)).toEqual({ any: 'body' });
-    expect(received).toMatchObject([{ line, headers: { authorization: 'Bearer bmr_key' } }]);
+    expect(requests).toMatchObject([{ line, headers: { authorization: 'Bearer bmr_key' } }]);
   });
 
   test('submit sends the job as JSON, with its idempotency key', async () => {
-    const { client, received } = await serve({ status: 202, body: { jobId: JOB_ID } });
+    const { client, requests } = await serve({ status: 202, body: { jobId: JOB_ID } });
     await client.submit(body, { idempotencyKey: 'order-1' });
     await client.submit(body);
-    expect(received[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'idempotency-key': 'order-1' });
-    expect(received.map(({ headers }) => headers['idempotency-key'])).toEqual(['order-1', undefined]);
-    expect(JSON.parse(received[0]?.body ?? '')).toEqual(body);
+    expect(requests[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'idempotency-key': 'order-1' });
+    expect(requests.map(({ headers }) => headers['idempotency-key'])).toEqual(['order-1', undefined]);
+    expect(JSON.parse(requests[0]?.body ?? '')).toEqual(body);
   });
 
-  test('remove returns nothing', async () => {
-    const { client, received } = await serve({ status: 204 });
+  test('remove returns undefined', async () => {
+    const { client, requests } = await serve({ status: 204 });
     expect(await client.remove(JOB_ID)).toBeUndefined();
-    expect(received).toMatchObject([{ line: `DELETE /jobs/${JOB_ID}` }]);
+    expect(requests).toMatchObject([{ line: `DELETE /jobs/${JOB_ID}` }]);
   });
 
-  test('request returns the text too, with every digit', async () => {
+  test('request returns the text of the body, with every digit', async () => {
     const { client } = await serve({ raw: '{"n":12345678901234567890}', headers: { etag: '"1"' } });
     const answer = await client.request('/x');
     expect([answer.status, answer.text, answer.headers.get('etag')]).toEqual([
@@ -97,15 +97,15 @@ describe('each operation', () => {
   });
 
   test('sends no authorization without a key', async () => {
-    const { url, received } = await serve({ body: { status: 'ok' } });
+    const { url, requests } = await serve({ body: { status: 'ok' } });
     await createClient({ baseUrl: url }).health();
-    expect(received[0]?.headers.authorization).toBeUndefined();
+    expect(requests[0]?.headers.authorization).toBeUndefined();
   });
 });
 
 describe('the list', () => {
-  test('follows the cursor to the last page, over empty pages', async () => {
-    const { client, received } = await serve(
+  test('follows the cursor to the last page, past empty pages', async () => {
+    const { client, requests } = await serve(
       { body: { jobs: [{ jobId: '1' }, { jobId: '2' }], cursor: 'a' } },
       { body: { jobs: [], cursor: 'b' } },
       { body: { jobs: [{ jobId: '3' }], cursor: null } },
@@ -113,7 +113,7 @@ describe('the list', () => {
     const ids: string[] = [];
     for await (const { jobId } of client.list({ status: 'FAILED' })) ids.push(jobId);
     expect(ids).toEqual(['1', '2', '3']);
-    expect(received.map(({ line }) => line)).toEqual([
+    expect(requests.map(({ line }) => line)).toEqual([
       'GET /jobs?status=FAILED',
       'GET /jobs?status=FAILED&cursor=a',
       'GET /jobs?status=FAILED&cursor=b',
@@ -121,17 +121,17 @@ describe('the list', () => {
   });
 
   test('requests no further page than the reader needs', async () => {
-    const { client, received } = await serve({ body: { jobs: [{ jobId: '1' }, { jobId: '2' }], cursor: 'a' } });
+    const { client, requests } = await serve({ body: { jobs: [{ jobId: '1' }, { jobId: '2' }], cursor: 'a' } });
     for await (const { jobId } of client.list()) if (jobId === '2') break;
-    expect(received).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 });
 
 describe('a refused request', () => {
-  test('throws the problem, with its status and the time to wait', async () => {
+  test('throws an ApiProblem with the status and retryAfterMs', async () => {
     const errors = [{ pointer: '/providers/0', message: 'Unknown provider.' }];
     const { client } = await serve({ ...problem(422, { errors }), headers: { 'retry-after': '7' } });
-    const error = await caught(client.get(JOB_ID));
+    const error = await errorOf(client.get(JOB_ID));
     expect(error).toBeInstanceOf(ApiProblem);
     expect(error).toMatchObject({
       name: 'ApiProblem',
@@ -142,62 +142,62 @@ describe('a refused request', () => {
     });
   });
 
-  test.each<[string, Scripted, object]>([
+  test.each<[string, ScriptedAnswer, object]>([
     [
       "a gateway's own error",
       { status: 429, body: { message: 'Too Many Requests' } },
       { status: 429, message: 'Too Many Requests' },
     ],
-    ['HTML of a proxy', { status: 502, raw: '<html>' }, { status: 502, message: 'Bad Gateway' }],
+    ['HTML from a proxy', { status: 502, raw: '<html>' }, { status: 502, message: 'Bad Gateway' }],
     ['no body', { status: 503 }, { status: 503, message: 'Service Unavailable' }],
     ['JSON that is not an object', { status: 500, raw: 'null' }, { status: 500, message: 'Internal Server Error' }],
-  ])('throws a problem for %s', async (_, answer, expected) => {
+  ])('with %s throws an ApiProblem', async (_case, answer, expected) => {
     const { client } = await serve(answer);
-    expect(await caught(client.get(JOB_ID))).toMatchObject({ ...expected, retryAfterMs: undefined });
+    expect(await errorOf(client.get(JOB_ID))).toMatchObject({ ...expected, retryAfterMs: undefined });
   });
 
-  test('reads Retry-After as a date; a past date is no wait', async () => {
+  test('has a retryAfterMs of 0 if Retry-After is a past date', async () => {
     const { client } = await serve({ ...problem(503), headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } });
-    expect(await caught(client.get(JOB_ID))).toMatchObject({ retryAfterMs: 0 });
+    expect(await errorOf(client.get(JOB_ID))).toMatchObject({ retryAfterMs: 0 });
   });
 
-  test('without an answer throws the error of fetch', async () => {
+  test('without a response throws the TypeError of fetch', async () => {
     const { client } = await serve('hang up');
-    expect(await caught(client.get(JOB_ID))).toMatchObject({ name: 'TypeError' });
+    expect(await errorOf(client.get(JOB_ID))).toMatchObject({ name: 'TypeError' });
   });
 });
 
 describe('wait', () => {
-  test('polls until the job has ended, and reports each change', async () => {
+  test('polls until the job has ended, and calls onChange for each response', async () => {
     const { client } = await serve({ body: jobIn('PENDING') }, { body: jobIn('PENDING') }, { body: jobIn('PARTIAL') });
-    const seen: string[] = [];
-    const job = await client.wait(JOB_ID, { ...FAST, onChange: ({ status }) => seen.push(status) });
+    const statuses: string[] = [];
+    const job = await client.wait(JOB_ID, { ...FAST, onChange: ({ status }) => statuses.push(status) });
     expect(job.status).toBe('PARTIAL');
-    expect(seen).toEqual(['PENDING', 'PENDING', 'PARTIAL']);
+    expect(statuses).toEqual(['PENDING', 'PENDING', 'PARTIAL']);
   });
 
   test("stops when the caller's condition holds", async () => {
-    const { client, received } = await serve({ body: { ...jobIn('PENDING'), phase: 'CALLING_BACK' } });
+    const { client, requests } = await serve({ body: { ...jobIn('PENDING'), phase: 'CALLING_BACK' } });
     await client.wait(JOB_ID, { ...FAST, until: ({ phase }) => phase === 'CALLING_BACK' });
-    expect(received).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
   test('sends the ETag of the last response, and continues after 304', async () => {
-    const { client, received } = await serve(
+    const { client, requests } = await serve(
       { body: jobIn('PENDING'), headers: { etag: '"1"' } },
       { status: 304, headers: { etag: '"1"' } },
       { body: jobIn('COMPLETE'), headers: { etag: '"2"' } },
     );
     let changes = 0;
     await client.wait(JOB_ID, { ...FAST, onChange: () => changes++ });
-    expect(received.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"', '"1"']);
+    expect(requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"', '"1"']);
     expect(changes).toBe(2);
   });
 
   test('polls no sooner than Retry-After', async () => {
-    const { client, received } = await serve({ body: jobIn('PENDING'), headers: { 'retry-after': '3600' } });
-    expect(await caught(client.wait(JOB_ID, { timeoutMs: 1_100 }))).toMatchObject({ name: 'TimeoutError' });
-    expect(received).toHaveLength(1);
+    const { client, requests } = await serve({ body: jobIn('PENDING'), headers: { 'retry-after': '3600' } });
+    expect(await errorOf(client.wait(JOB_ID, { timeoutMs: 1_100 }))).toMatchObject({ name: 'TimeoutError' });
+    expect(requests).toHaveLength(1);
   });
 
   test('polls at once if Retry-After is 0', async () => {
@@ -208,40 +208,40 @@ describe('wait', () => {
     expect((await client.wait(JOB_ID)).status).toBe('COMPLETE');
   });
 
-  test('repeats polls that fail for a while', async () => {
-    const { client, received } = await serve('hang up', problem(503), problem(429), { body: jobIn('COMPLETE') });
+  test('polls again after a broken connection, 503 and 429', async () => {
+    const { client, requests } = await serve('hang up', problem(503), problem(429), { body: jobIn('COMPLETE') });
     expect((await client.wait(JOB_ID, FAST)).status).toBe('COMPLETE');
-    expect(received).toHaveLength(4);
+    expect(requests).toHaveLength(4);
   });
 
-  test('waits for the Retry-After of a failed poll, even with an interval of its own', async () => {
-    const { client, received } = await serve({ ...problem(503), headers: { 'retry-after': '3600' } });
-    expect(await caught(client.wait(JOB_ID, { ...FAST, timeoutMs: 200 }))).toMatchObject({ name: 'TimeoutError' });
-    expect(received).toHaveLength(1);
+  test('waits for the Retry-After of a failed poll, even if pollEveryMs is shorter', async () => {
+    const { client, requests } = await serve({ ...problem(503), headers: { 'retry-after': '3600' } });
+    expect(await errorOf(client.wait(JOB_ID, { ...FAST, timeoutMs: 200 }))).toMatchObject({ name: 'TimeoutError' });
+    expect(requests).toHaveLength(1);
   });
 
-  test.each([401, 403, 404])('ends with the problem of a %s', async (status) => {
-    const { client, received } = await serve(problem(status));
-    expect(await caught(client.wait(JOB_ID, FAST))).toMatchObject({ name: 'ApiProblem', status });
-    expect(received).toHaveLength(1);
+  test.each([401, 403, 404])('throws the ApiProblem of a %s', async (status) => {
+    const { client, requests } = await serve(problem(status));
+    expect(await errorOf(client.wait(JOB_ID, FAST))).toMatchObject({ name: 'ApiProblem', status });
+    expect(requests).toHaveLength(1);
   });
 
-  test('ends with the reason of its signal, before and between polls', async () => {
-    const { client, received } = await serve({ body: jobIn('PENDING') });
+  test('throws the reason of its signal, before and between polls', async () => {
+    const { client, requests } = await serve({ body: jobIn('PENDING') });
     const reason = new Error('stop');
-    expect(await caught(client.wait(JOB_ID, { signal: AbortSignal.abort(reason) }))).toBe(reason);
-    expect(received).toHaveLength(0);
+    expect(await errorOf(client.wait(JOB_ID, { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(requests).toHaveLength(0);
     const controller = new AbortController();
-    const waiting = client.wait(JOB_ID, { signal: controller.signal, onChange: () => controller.abort(reason) });
-    expect(await caught(waiting)).toBe(reason);
+    const jobPromise = client.wait(JOB_ID, { signal: controller.signal, onChange: () => controller.abort(reason) });
+    expect(await errorOf(jobPromise)).toBe(reason);
   });
 
-  test('throws the errors of the callbacks it was given', async () => {
+  test('throws an error thrown by until', async () => {
     const { client } = await serve({ body: jobIn('PENDING') });
-    const error = new TypeError('mine');
+    const error = new TypeError('thrown by until');
     const until = () => {
       throw error;
     };
-    expect(await caught(client.wait(JOB_ID, { ...FAST, until }))).toBe(error);
+    expect(await errorOf(client.wait(JOB_ID, { ...FAST, until }))).toBe(error);
   });
 });

@@ -46,31 +46,34 @@ describe('a claimed job', () => {
     ['with parameters', { parameters }, 3],
     ['with metadata', { metadata }, 3],
     ['in a later round', { round: 2 }, 2],
-  ])("%s has its job's input, as version %d", (_name, change, v) => {
+  ])("%s has its job's input, as version %d", (_case, change, v) => {
     const claimed = toClaimedJob(aJob(change), 'immediate', NOW);
     expect(claimed).toMatchObject({ v, ...change });
     expect(claimedJobSchema.parse(claimed)).toEqual(claimed);
-    const absent = ['parameters', 'metadata', 'round'].filter((name) => !(name in change));
-    for (const name of absent) expect(claimed).not.toHaveProperty(name);
+    const absentNames = ['parameters', 'metadata', 'round'].filter((name) => !(name in change));
+    for (const name of absentNames) expect(claimed).not.toHaveProperty(name);
   });
 
-  test('of the previous version is accepted unchanged by both tasks that receive it whole', () => {
-    const { createdAt: _, ...first } = { ...aClaim(), v: 1 };
-    for (const payload of [first, { ...aClaim(), v: 2 }]) {
+  test('of version 1 or 2 is accepted by the tasks job-settle and callback-deliver', () => {
+    const { createdAt: _createdAt, ...versionOne } = { ...aClaim(), v: 1 };
+    for (const payload of [versionOne, { ...aClaim(), v: 2 }]) {
       expect(workedJobSchema.parse({ ...payload, results: [] })).toMatchObject({ v: 2, jobId: payload.jobId });
       expect(deliverRequestSchema.parse({ job: { ...payload, results: [] } }).job.metadata).toBeUndefined();
     }
   });
 
-  test('with parameters or metadata is rejected by the previous release, which would ignore them; others are not', () => {
-    const before = claimedJobSchema.omit({ parameters: true, metadata: true, round: true }).extend({ v: z.literal(2) });
-    const isAccepted = (change: Partial<Job>) => before.safeParse(toClaimedJob(aJob(change), 'immediate', NOW)).success;
+  test('is rejected by the previous release only if it has parameters or metadata, which that release would ignore', () => {
+    const previousSchema = claimedJobSchema
+      .omit({ parameters: true, metadata: true, round: true })
+      .extend({ v: z.literal(2) });
+    const isAccepted = (change: Partial<Job>) =>
+      previousSchema.safeParse(toClaimedJob(aJob(change), 'immediate', NOW)).success;
     expect([isAccepted({}), isAccepted({ round: 1 })]).toEqual([true, true]);
     expect([isAccepted({ parameters }), isAccepted({ metadata })]).toEqual([false, false]);
   });
 });
 
-test('parameters are looked up by own property, whatever the provider id', () => {
+test('parameters are looked up by own property, even if the provider id is "constructor"', () => {
   expect(parametersOf({ parameters }, 'constructor')).toEqual({ a: 1 });
   expect(parametersOf({ parameters: { gas: {} } }, 'constructor')).toBeUndefined();
   expect(parametersOf({}, 'constructor')).toBeUndefined();
@@ -78,20 +81,20 @@ test('parameters are looked up by own property, whatever the provider id', () =>
 
 describe('a callback', () => {
   const MAX_BYTES = 10 * 1024 * 1024;
-  const deliver = async (change: Partial<Job>, json = '[]', worked: object = {}) => {
+  const deliver = async (change: Partial<Job>, json = '[]') => {
     const store = createFakeJobStore();
     const job = aJob({ providers: ['gas'], ...change });
     await givenJob(store, job);
-    const sent: string[] = [];
+    const sentBodies: string[] = [];
     const send: SendHttp = async ({ body = '' }) => {
-      sent.push(body);
+      sentBodies.push(body);
       return { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
     };
     const log = aLog();
     const deps = { ...unguarded, ...store, policy, findClient, send, log, userAgent: 'test', now: () => NOW };
-    const claimed = { ...toClaimedJob(job, 'immediate', NOW), ...worked, results: [fetched('gas', json)] };
-    await deliverCallback(deps, aWorkedJob(claimed));
-    return { body: sent[0] ?? '', log };
+    const workedJob = { ...toClaimedJob(job, 'immediate', NOW), results: [fetched('gas', json)] };
+    await deliverCallback(deps, aWorkedJob(workedJob));
+    return { body: sentBodies[0] ?? '', log };
   };
 
   test('has the metadata, if any, as its third property', async () => {
@@ -100,31 +103,35 @@ describe('a callback', () => {
     expect(callbackBodySchema.parse(JSON.parse(body))).toEqual(JSON.parse(body));
     expect(callbackSchema.parse(JSON.parse(body))).toEqual(JSON.parse(body));
     expect(JSON.stringify(log.lines)).not.toContain('A-42');
-    for (const none of [await deliver({}), await deliver({ parameters })]) {
-      expect(Object.keys(JSON.parse(none.body))).toEqual(['jobId', 'data']);
-      expect(none.body).not.toContain('12345678');
+    for (const withoutMetadata of [await deliver({}), await deliver({ parameters })]) {
+      expect(Object.keys(JSON.parse(withoutMetadata.body))).toEqual(['jobId', 'data']);
+      expect(withoutMetadata.body).not.toContain('12345678');
     }
   });
 
-  test('escapes the same characters as JSON', () => {
-    const strange = { 'a.b': '"\\\u0000\u2028é😀', c: '' };
-    expect(JSON.parse(callbackBody('id', [], strange))).toEqual({ jobId: 'id', data: [], metadata: strange });
+  test('escapes metadata as JSON', () => {
+    const specialCharacters = { 'a.b': '"\\\u0000\u2028é😀', c: '' };
+    expect(JSON.parse(callbackBody('id', [], specialCharacters))).toEqual({
+      jobId: 'id',
+      data: [],
+      metadata: specialCharacters,
+    });
   });
 
-  test('is rejected if metadata makes it too large', async () => {
+  test('is rejected if metadata make it too large', async () => {
     const { body } = await deliver({});
-    const room = MAX_BYTES - Buffer.byteLength(body) + '[]'.length;
-    const filled = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
-    expect(Buffer.byteLength((await deliver({}, filled(room))).body)).toBe(MAX_BYTES);
-    await expect(deliver({ metadata }, filled(room))).rejects.toMatchObject({ name: 'CallbackRejected' });
+    const maxResultBytes = MAX_BYTES - Buffer.byteLength(body) + '[]'.length;
+    const jsonOfSize = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
+    expect(Buffer.byteLength((await deliver({}, jsonOfSize(maxResultBytes))).body)).toBe(MAX_BYTES);
+    await expect(deliver({ metadata }, jsonOfSize(maxResultBytes))).rejects.toMatchObject({ name: 'CallbackRejected' });
   });
 
   test.each([
     ['an object of numbers', { a: 1 }],
     ['a list', ['a']],
     ['null', null],
-  ])('is rejected by the test receiver if its metadata are %s', (_name, wrong) => {
-    expect(callbackSchema.safeParse({ jobId: 'a', data: [], metadata: wrong }).success).toBe(false);
+  ])('is rejected by the test receiver if its metadata are %s', (_case, invalidMetadata) => {
+    expect(callbackSchema.safeParse({ jobId: 'a', data: [], metadata: invalidMetadata }).success).toBe(false);
   });
 });
 
@@ -134,7 +141,7 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   const job = aJob(change);
   await givenJob(store, job);
   const log = aLog();
-  const started: unknown[] = [];
+  const startedJobs: unknown[] = [];
   const deps = {
     ...store,
     jobs: store.reader,
@@ -144,7 +151,7 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
     leaseMs: LEASE_MS,
     fetchDeadlineMs: 1_000,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'test' }),
-    startExecution: async (jobs: unknown[]) => void started.push(...jobs),
+    startExecution: async (jobs: unknown[]) => void startedJobs.push(...jobs),
     now: () => NOW,
   };
   const call = async (handler: ReturnType<typeof createRead>, routeKey: string) => {
@@ -156,7 +163,7 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
     job,
     store,
     log,
-    started,
+    startedJobs,
     read: () => call(createRead(deps), 'GET /jobs/{jobId}'),
     readData: () => call(createRead(deps), 'GET /jobs/{jobId}/data'),
     redrive: () => call(createRedrive(deps), 'POST /jobs/{jobId}/redrive'),
@@ -165,8 +172,8 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
 };
 
 const input = { providers: ['gas', 'constructor', 'internet'], parameters, metadata };
-const { dueAt: _, leasedUntil: __, ...ended } = aJob();
-const over = { status: 'COMPLETE' as const, phase: 'CALLING_BACK' as const, expiresAt: NOW / 1000 + 60 };
+const { dueAt: _dueAt, leasedUntil: _leasedUntil, ...jobWithoutLease } = aJob();
+const completion = { status: 'COMPLETE' as const, phase: 'CALLING_BACK' as const, expiresAt: NOW / 1000 + 60 };
 
 describe('a job read by the API', () => {
   test('shows metadata, and parameters that are not write-only', async () => {
@@ -176,14 +183,14 @@ describe('a job read by the API', () => {
     expect(body.metadata).toEqual(metadata);
     expect(body.providers).toMatchObject([
       { providerId: 'gas', parameters: { account: '***', size: 5 } },
-      // This one is no longer in the catalogue.
+      // No longer in the catalogue.
       { providerId: 'constructor', parameters: { a: '***' } },
       { providerId: 'internet' },
     ]);
     expect(body.providers[2]).not.toHaveProperty('parameters');
   });
 
-  test('hides parameters that are no longer in the catalogue', async () => {
+  test('masks parameters that are no longer in the catalogue', async () => {
     const { read } = await createApi(
       input,
       aCatalogue({ id: 'gas', parameters: { type: 'object', properties: { account: text } } }),
@@ -192,7 +199,7 @@ describe('a job read by the API', () => {
     expect(body.providers[0].parameters).toEqual({ account: '12345678', size: '***' });
   });
 
-  test('shows neither if it has none', async () => {
+  test('has no metadata and parameters if the job has none', async () => {
     const { read } = await createApi({});
     const { body } = await read();
     expect(body).not.toHaveProperty('metadata');
@@ -207,15 +214,15 @@ describe('a job read by the API', () => {
 });
 
 describe('a job with deleted data', () => {
-  const finished = { ...ended, ...input, ...over };
+  const finished = { ...jobWithoutLease, ...input, ...completion };
 
-  test('has no parameters and metadata, and shows that it had them', async () => {
+  test('has no parameters and metadata, and has isInputDeleted set', async () => {
     const { expunge, read, store, job } = await createApi(finished);
     store.jobs.set(job.jobId, { ...finished, jobId: job.jobId });
     expect((await expunge()).statusCode).toBe(204);
-    const stored = store.jobs.get(job.jobId);
-    expect(stored).toMatchObject({ isInputDeleted: true, expungedAt: NOW });
-    expect(JSON.stringify([stored, (await read()).body])).not.toMatch(/12345678|A-42/);
+    const storedJob = store.jobs.get(job.jobId);
+    expect(storedJob).toMatchObject({ isInputDeleted: true, expungedAt: NOW });
+    expect(JSON.stringify([storedJob, (await read()).body])).not.toMatch(/12345678|A-42/);
     // Deletion is idempotent.
     expect((await expunge()).statusCode).toBe(204);
     expect(store.jobs.get(job.jobId)).toMatchObject({ isInputDeleted: true });
@@ -224,26 +231,26 @@ describe('a job with deleted data', () => {
   test.each<[string, Partial<Job>]>([
     ['parameters', { parameters }],
     ['metadata', { metadata }],
-  ])('cannot be redriven without the %s that it had', async (_name, input) => {
-    const { redrive, store, job, started } = await createApi({});
-    const bare = expunged({ ...ended, ...over, jobId: job.jobId, ...input }, NOW);
-    store.jobs.set(job.jobId, bare);
+  ])('cannot be redriven without the %s that it had', async (_case, input) => {
+    const { redrive, store, job, startedJobs } = await createApi({});
+    const expungedJob = expunged({ ...jobWithoutLease, ...completion, jobId: job.jobId, ...input }, NOW);
+    store.jobs.set(job.jobId, expungedJob);
     expect(await redrive()).toMatchObject({ statusCode: 409, body: { detail: expect.stringContaining('deleted') } });
-    expect([store.jobs.get(job.jobId), started]).toEqual([bare, []]);
+    expect([store.jobs.get(job.jobId), startedJobs]).toEqual([expungedJob, []]);
   });
 
-  test('can be redriven if it had none', async () => {
-    const { redrive, store, job, started } = await createApi({});
-    store.jobs.set(job.jobId, expunged({ ...ended, ...over, jobId: job.jobId }, NOW));
+  test('can be redriven if it had neither parameters nor metadata', async () => {
+    const { redrive, store, job, startedJobs } = await createApi({});
+    store.jobs.set(job.jobId, expunged({ ...jobWithoutLease, ...completion, jobId: job.jobId }, NOW));
     expect((await redrive()).statusCode).toBe(202);
-    expect(started).toHaveLength(1);
+    expect(startedJobs).toHaveLength(1);
   });
 });
 
-test('a redriven job keeps its parameters and metadata, and sends both', async () => {
-  const { redrive, store, job, started } = await createApi(input);
-  store.jobs.set(job.jobId, { ...ended, ...input, ...over, jobId: job.jobId });
+test('a redriven job keeps its parameters and metadata, and its execution receives both', async () => {
+  const { redrive, store, job, startedJobs } = await createApi(input);
+  store.jobs.set(job.jobId, { ...jobWithoutLease, ...input, ...completion, jobId: job.jobId });
   expect((await redrive()).statusCode).toBe(202);
   expect(store.jobs.get(job.jobId)).toMatchObject({ parameters, metadata });
-  expect(started).toMatchObject([{ v: 3, parameters, metadata, trigger: 'redrive' }]);
+  expect(startedJobs).toMatchObject([{ v: 3, parameters, metadata, trigger: 'redrive' }]);
 });

@@ -11,7 +11,7 @@ describe('the limits of a provider', () => {
     maxBytes: 1,
     ...change,
   });
-  const createLimited = (processes = 1, { random = 0.5, startsAt = NOW } = {}) => {
+  const createWorld = (processes = 1, { random = 0.5, startsAt = NOW } = {}) => {
     let now = startsAt;
     const sleeps: number[] = [];
     const log = aLog();
@@ -26,8 +26,8 @@ describe('the limits of a provider', () => {
     return { limits, limiters, sleeps, log, now: () => now, limit: limiters[0] as (typeof limiters)[number] };
   };
 
-  test('hold for every second of the clock, over all processes', async () => {
-    const { limiters, now } = createLimited(3);
+  test('apply to each second of the clock, across all processes', async () => {
+    const { limiters, now } = createWorld(3);
     const seconds = new Map<number, number>();
     for (let index = 0; index < 60; index += 1) {
       const limit = limiters[index % 3] as (typeof limiters)[number];
@@ -41,8 +41,8 @@ describe('the limits of a provider', () => {
     expect(maxPerSecond).toBeGreaterThan(20);
   });
 
-  test('allow as many concurrent calls as declared, and no more', async () => {
-    const { limit } = createLimited();
+  test('allow at most the declared number of concurrent calls', async () => {
+    const { limit } = createWorld();
     let active = 0;
     let maxActive = 0;
     const gate = Promise.withResolvers<void>();
@@ -55,9 +55,9 @@ describe('the limits of a provider', () => {
       }),
     );
     setImmediate(() => gate.resolve());
-    const settled = await Promise.allSettled(calls);
+    const outcomes = await Promise.allSettled(calls);
     expect(maxActive).toBe(2);
-    const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    const reasons = outcomes.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(reasons).toHaveLength(3);
     for (const reason of reasons) expect(reason).toBeInstanceOf(LimitReached);
   });
@@ -69,7 +69,7 @@ describe('the limits of a provider', () => {
   });
 
   test('of ten thousand calls a second use at most three counters and five requests', async () => {
-    const { limit, limits } = createLimited();
+    const { limit, limits } = createWorld();
     const counters: number[] = [];
     limits.reserveCall = async (_key, part) => {
       counters.push(part);
@@ -82,24 +82,24 @@ describe('the limits of a provider', () => {
     expect(new Set(counters).size).toBe(3);
   });
 
-  test('are tried again only in the next second, five times at most', async () => {
-    const { limit, limits, now } = createLimited();
-    const triedAt: number[] = [];
+  test('that are used up are tried at most five times, each in another second', async () => {
+    const { limit, limits, now } = createWorld();
+    const seconds: number[] = [];
     limits.reserveCall = async () => {
-      triedAt.push(Math.floor(now() / 1_000));
+      seconds.push(Math.floor(now() / 1_000));
       return false;
     };
     await expect(limit(aProvider({ ratePerSecond: 10 }), async () => 'called')).rejects.toBeInstanceOf(LimitReached);
-    expect(new Set(triedAt).size).toBe(triedAt.length);
-    expect(triedAt.length).toBeLessThanOrEqual(5);
-    expect(triedAt.length).toBeGreaterThan(2);
+    expect(new Set(seconds).size).toBe(seconds.length);
+    expect(seconds.length).toBeLessThanOrEqual(5);
+    expect(seconds.length).toBeGreaterThan(2);
   });
 
-  test('free the slot when the call fails, and cost nothing if none are declared', async () => {
-    const { limit, limits } = createLimited();
-    const fails = async () => Promise.reject(new Error('broken'));
+  test('free the slot when the call fails, and send no table request if none are declared', async () => {
+    const { limit, limits } = createWorld();
+    const failingCall = async () => Promise.reject(new Error('broken'));
     for (let index = 0; index < 3; index += 1) {
-      await expect(limit(aProvider({ concurrency: 1 }), fails)).rejects.toThrow('broken');
+      await expect(limit(aProvider({ concurrency: 1 }), failingCall)).rejects.toThrow('broken');
     }
     const mustNotBeCalled = async () => Promise.reject(new Error('must not be called'));
     Object.assign(limits, {
@@ -107,22 +107,22 @@ describe('the limits of a provider', () => {
       findFreeSlots: mustNotBeCalled,
       acquireSlot: mustNotBeCalled,
     });
-    expect(await limit(aProvider({}), async () => 'given')).toBe('given');
+    expect(await limit(aProvider({}), async () => 'called')).toBe('called');
   });
 
-  const reached = { name: 'LimitReached' };
+  const limitReached = { name: 'LimitReached' };
   const call = async () => 'called';
 
-  test('that are used up are tried again at a random time in each following second, four times at most', async () => {
-    const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
+  test('that are used up are tried again at a random time in each of the next four seconds', async () => {
+    const { limit, limits, sleeps } = createWorld(1, { startsAt: NOW + 300 });
     const seconds: number[] = [];
     limits.reserveCall = async (_key, _part, second) => {
       seconds.push(second - NOW / 1_000);
       return false;
     };
-    await expect(limit(aProvider({ ratePerSecond: 10 }), call)).rejects.toMatchObject(reached);
+    await expect(limit(aProvider({ ratePerSecond: 10 }), call)).rejects.toMatchObject(limitReached);
     expect(seconds).toEqual([0, 1, 2, 3, 4]);
-    // It does not wait after the last attempt, because no request is left.
+    // No wait follows the last attempt, because no request is left.
     expect(sleeps).toEqual([1_200, 1_000, 1_000, 1_000]);
   });
 
@@ -130,21 +130,21 @@ describe('the limits of a provider', () => {
     // Waiting and calling may take 15 s together. These calls leave at most one second for waiting.
     [14_000, [1_000]],
     [14_299, [701]],
-    // No time is left when the next second begins, so waiting is pointless.
+    // No time is left when the next second begins, so the limiter does not wait.
     [14_300, []],
     [15_000, []],
-  ])('are waited for as long as a call of %i ms leaves time', async (timeoutMs, expected) => {
-    const { limit, limits, sleeps } = createLimited(1, { startsAt: NOW + 300 });
+  ])('with a call timeout of %i ms are waited for %j ms', async (timeoutMs, expected) => {
+    const { limit, limits, sleeps } = createWorld(1, { startsAt: NOW + 300 });
     limits.reserveCall = async () => false;
-    await expect(limit(aProvider({ ratePerSecond: 10, timeoutMs }), call)).rejects.toMatchObject(reached);
+    await expect(limit(aProvider({ ratePerSecond: 10, timeoutMs }), call)).rejects.toMatchObject(limitReached);
     expect(sleeps).toEqual(expected);
   });
 
   test.each([
     [0, [1, 2, 3]],
     [0.999, [0, 1, 2]],
-  ])('of a high rate start at a random counter: for random %d, they use counters %j', async (random, expected) => {
-    const { limit, limits } = createLimited(1, { random });
+  ])('of a high rate start at a random counter (for random %d, counters %j)', async (random, expected) => {
+    const { limit, limits } = createWorld(1, { random });
     const counters: number[] = [];
     limits.reserveCall = async (_key, part, _second, limit) => {
       expect(limit).toBe(250);
@@ -155,22 +155,22 @@ describe('the limits of a provider', () => {
     expect(counters).toEqual(expected);
   });
 
-  test('hold a slot for longer than its call may take, but not forever, because the process may die', async () => {
-    const { limit, limits } = createLimited();
-    const holds: [number, number][] = [];
+  test('hold a slot for longer than its call may take, but not forever, since the process may crash', async () => {
+    const { limit, limits } = createWorld();
+    const slotTimes: [number, number][] = [];
     const { acquireSlot } = limits;
     limits.acquireSlot = async (key, number, now, heldUntil) => {
-      holds.push([now, heldUntil]);
+      slotTimes.push([now, heldUntil]);
       return acquireSlot(key, number, now, heldUntil);
     };
     await limit(aProvider({ concurrency: 1, timeoutMs: 10_000 }), call);
-    // Five seconds of waiting for the rate, ten of calling, five of reserve.
-    expect(holds).toEqual([[NOW, NOW + 20_000]]);
+    // 5 s for the wait for the rate, 10 s for the call, and a margin of 5 s.
+    expect(slotTimes).toEqual([[NOW, NOW + 20_000]]);
   });
 
   /** Counts the table requests of one call. */
-  const requestsOf = async (declared: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
-    const { limit, limits } = createLimited();
+  const requestsOf = async (declaredLimits: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
+    const { limit, limits } = createWorld();
     const requests: string[] = [];
     for (const name of ['reserveCall', 'findFreeSlots', 'acquireSlot', 'releaseSlot'] as const) {
       const operation = (answers[name] ?? limits[name]) as (...args: unknown[]) => Promise<unknown>;
@@ -181,50 +181,50 @@ describe('the limits of a provider', () => {
         },
       });
     }
-    const outcome = await limit(aProvider(declared), call).catch(({ name }: Error) => name);
+    const outcome = await limit(aProvider(declaredLimits), call).catch(({ name }: Error) => name);
     return [outcome, ...requests];
   };
-  const times = (count: number, name: string) => Array.from({ length: count }, () => name);
-  const refuses = { reserveCall: async () => false };
-  const full = { findFreeSlots: async () => [] };
-  const contended = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], acquireSlot: async () => undefined };
+  const repeat = (count: number, name: string) => Array.from({ length: count }, () => name);
+  const rateUsedUp = { reserveCall: async () => false };
+  const noFreeSlot = { findFreeSlots: async () => [] };
+  const slotsAlwaysTaken = { findFreeSlots: async () => [0, 1, 2, 3, 4, 5, 6, 7], acquireSlot: async () => undefined };
 
   test.each<[string, object, Parameters<typeof requestsOf>[1], string[]]>([
     ['a rate', { ratePerSecond: 1 }, {}, ['called', 'reserveCall']],
     ['slots', { concurrency: 1 }, {}, ['called', 'findFreeSlots', 'acquireSlot', 'releaseSlot']],
     [
-      'both',
+      'a rate and slots',
       { concurrency: 1, ratePerSecond: 1 },
       {},
       ['called', 'findFreeSlots', 'acquireSlot', 'reserveCall', 'releaseSlot'],
     ],
-    ['a rate used up', { ratePerSecond: 1 }, refuses, ['LimitReached', ...times(5, 'reserveCall')]],
+    ['a rate used up', { ratePerSecond: 1 }, rateUsedUp, ['LimitReached', ...repeat(5, 'reserveCall')]],
     // One request is reserved for freeing the slot, one for the rate.
-    ['no free slot', { concurrency: 1 }, full, ['LimitReached', ...times(4, 'findFreeSlots')]],
+    ['no free slot', { concurrency: 1 }, noFreeSlot, ['LimitReached', ...repeat(4, 'findFreeSlots')]],
     [
       'no free slot, and a rate',
       { concurrency: 1, ratePerSecond: 1 },
-      full,
-      ['LimitReached', ...times(3, 'findFreeSlots')],
+      noFreeSlot,
+      ['LimitReached', ...repeat(3, 'findFreeSlots')],
     ],
     [
       'slots that other callers acquire first',
       { concurrency: 8 },
-      contended,
-      ['LimitReached', 'findFreeSlots', ...times(3, 'acquireSlot')],
+      slotsAlwaysTaken,
+      ['LimitReached', 'findFreeSlots', ...repeat(3, 'acquireSlot')],
     ],
     [
       'a slot, and a rate used up',
       { concurrency: 1, ratePerSecond: 1 },
-      refuses,
-      ['LimitReached', 'findFreeSlots', 'acquireSlot', ...times(2, 'reserveCall'), 'releaseSlot'],
+      rateUsedUp,
+      ['LimitReached', 'findFreeSlots', 'acquireSlot', ...repeat(2, 'reserveCall'), 'releaseSlot'],
     ],
-  ])('cost five requests at most: %s', async (_case, declared, answers, expected) => {
-    expect(await requestsOf(declared, answers)).toEqual(expected);
+  ])('send at most five table requests with %s', async (_case, limits, answers, expected) => {
+    expect(await requestsOf(limits, answers)).toEqual(expected);
   });
 
-  test('do not fail the call when its slot cannot be freed, and report why the slot is held', async () => {
-    const { limit, limits, log } = createLimited();
+  test('do not fail the call when its slot cannot be freed, and log a warning', async () => {
+    const { limit, limits, log } = createWorld();
     const error = new Error('down');
     limits.releaseSlot = async () => Promise.reject(error);
     expect(await limit(aProvider({ concurrency: 1 }), call)).toBe('called');

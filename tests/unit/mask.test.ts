@@ -5,19 +5,19 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-const html = (text: string) =>
+const escapeHtml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
-const json = (text: string) => JSON.stringify(text).slice(1, -1);
-const unicodeEscaped = (text: string) =>
+const escapeJson = (text: string) => JSON.stringify(text).slice(1, -1);
+const escapeUnicode = (text: string) =>
   [...text]
     .map((part) =>
-      Array.from(part, json)
+      Array.from(part, escapeJson)
         .join('')
-        .replace(/[^\\]/g, (c) => unit(c)),
+        .replace(/[^\\]/g, (character) => toUnicodeEscape(character)),
     )
     .join('');
-const unit = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-const percentOfAll = (text: string) => Buffer.from(text).toString('hex').replaceAll(/../g, '%$&');
+const toUnicodeEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const percentEncodeBytes = (text: string) => Buffer.from(text).toString('hex').replaceAll(/../g, '%$&');
 
 const ENCODINGS: Record<string, (secret: string) => string> = {
   raw: (secret) => secret,
@@ -25,56 +25,57 @@ const ENCODINGS: Record<string, (secret: string) => string> = {
   'percent-encoded': encodeURIComponent,
   'percent-encoded in lower case': (secret) =>
     encodeURIComponent(secret).replaceAll(/%../g, (code) => code.toLowerCase()),
-  'percent-encoded byte by byte': percentOfAll,
+  'percent-encoded byte by byte': percentEncodeBytes,
   'percent-encoded twice': (secret) => encodeURIComponent(encodeURIComponent(secret)),
-  'as a form': (secret) => new URLSearchParams({ a: secret }).toString(),
-  'escaped for JSON': json,
-  'escaped for JSON twice': (secret) => json(json(secret)),
-  'in Unicode escapes': unicodeEscaped,
-  'escaped for HTML': html,
-  'percent-encoded in JSON in HTML': (secret) => html(json(encodeURIComponent(secret))),
-  base64,
-  'base64 without padding': (secret) => base64(secret).replaceAll('=', ''),
-  base64url: (secret) => Buffer.from(secret).toString('base64url'),
-  'base64 as a password': (secret) => base64(`user:${secret}`),
-  'base64 in the midst': (secret) => base64(`{"key":"${secret}","more":1}`),
-  'base64, percent-encoded': (secret) => encodeURIComponent(base64(secret)),
+  'as a form field': (secret) => new URLSearchParams({ a: secret }).toString(),
+  'escaped for JSON': escapeJson,
+  'escaped for JSON twice': (secret) => escapeJson(escapeJson(secret)),
+  'in Unicode escapes': escapeUnicode,
+  'escaped for HTML': escapeHtml,
+  'percent-encoded in JSON in HTML': (secret) => escapeHtml(escapeJson(encodeURIComponent(secret))),
+  'in base64': base64,
+  'in base64 without padding': (secret) => base64(secret).replaceAll('=', ''),
+  'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
+  'in base64 of user and password': (secret) => base64(`user:${secret}`),
+  'in base64 of a longer text': (secret) => base64(`{"key":"${secret}","more":1}`),
+  'in base64, percent-encoded': (secret) => encodeURIComponent(base64(secret)),
 };
 
-/** A key that a provider may have issued: printable, and longer than the part searched as a whole. */
+/** A secret of eight characters or more, of which masking finds parts; a shorter one is found only as a whole. */
 const aSecret = fc.oneof(
   fc.string({ minLength: 8, maxLength: 60 }),
   fc.stringMatching(/^[A-Za-z0-9+/_.=-]{8,80}$/),
   fc.string({ minLength: 8, maxLength: 30, unit: 'grapheme' }),
 );
-const around = fc.string({ maxLength: 30 });
+const anyText = fc.string({ maxLength: 30 });
 
 const runsOf = (text: string, length: number): string[] =>
   Array.from({ length: Math.max(0, text.length - length + 1) }, (_, at) => text.slice(at, at + length));
 
-/** All readings of a text: itself, and its parts decoded from base64 at every offset. */
-const readings = (text: string): string[] => [
+/** A text, and its parts decoded from base64 at every offset. */
+const decodingsOf = (text: string): string[] => [
   text,
   ...text.split('***').flatMap((part) => [0, 1, 2, 3].map((at) => Buffer.from(part.slice(at), 'base64').toString())),
 ];
 
 describe('masking', () => {
   test.each(Object.entries(ENCODINGS))(
-    'leaves no eight characters of a secret that is repeated %s',
-    (_name, encode) => {
+    'leaves no eight characters of a secret that is written %s',
+    (_encoding, encode) => {
       fc.assert(
-        fc.property(aSecret, around, around, (secret, before, after) => {
+        fc.property(aSecret, anyText, anyText, (secret, before, after) => {
           fc.pre(secret.isWellFormed() && !secret.includes('***'));
           const masked = maskSecrets(`${before}|${encode(secret)}|${after}`, [secret]);
-          const rest = masked.split('|').slice(before.split('|').length, -after.split('|').length).join('|');
-          for (const read of readings(rest)) for (const run of runsOf(secret, 8)) expect(read).not.toContain(run);
+          const maskedSecret = masked.split('|').slice(before.split('|').length, -after.split('|').length).join('|');
+          for (const decoding of decodingsOf(maskedSecret))
+            for (const run of runsOf(secret, 8)) expect(decoding).not.toContain(run);
         }),
         { numRuns: 60 },
       );
     },
   );
 
-  test('leaves no eight characters of a secret that was cut anywhere', () => {
+  test('leaves no eight characters of any part of a secret', () => {
     fc.assert(
       fc.property(aSecret, fc.nat(), fc.nat(), (secret, from, length) => {
         const start = from % secret.length;
@@ -85,7 +86,7 @@ describe('masking', () => {
     );
   });
 
-  test('changes nothing in a text without a piece of a secret', () => {
+  test('leaves a text without any part of a secret unchanged', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-m %&\\"]*$/), fc.stringMatching(/^[n-z]{8,20}$/), (text, secret) => {
         expect(maskSecrets(text, [secret])).toBe(text);
@@ -96,12 +97,12 @@ describe('masking', () => {
   test.each([
     ['a word that is a secret', ['s3cr'], 'a *** b', 'a s3cr b'],
     ['a word in base64', ['s3cr'], 'a ***g== b', 'a czNjcg== b'],
-    ['too short to be one', ['abc'], 'abc', 'abc'],
-    ['no secret', [''], 'abc', 'abc'],
-    ['two side by side', ['first-secret', 'other-secret'], '***', 'first-secretother-secret'],
-  ])('handles %s', (_name, secrets, expected, text) => expect(maskSecrets(text, secrets)).toBe(expected));
+    ['a secret that is too short', ['abc'], 'abc', 'abc'],
+    ['an empty secret', [''], 'abc', 'abc'],
+    ['two adjacent secrets', ['first-secret', 'other-secret'], '***', 'first-secretother-secret'],
+  ])('handles %s', (_case, secrets, expected, text) => expect(maskSecrets(text, secrets)).toBe(expected));
 
-  test('takes no longer for texts of nested escapes', () => {
+  test('leaves a long text of nested escapes unchanged', () => {
     const text = '%25'.repeat(1_300) + '&amp;'.repeat(800) + '\\\\u0025'.repeat(500);
     expect(maskSecrets(text, ['x'.repeat(4_000)])).toBe(text);
   });
@@ -161,19 +162,19 @@ describe("a redirect's target", () => {
     ['/login?next=%2Fsecret', '/login?***'],
     ['mailto:a@b.example', 'mailto:a@b.example'],
     ['', ''],
-  ])('%s is shown as %s', (location, shown) => expect(maskLocation(location)).toBe(shown));
+  ])('%s is shown as %s', (location, expected) => expect(maskLocation(location)).toBe(expected));
 });
 
 describe('an excerpt', () => {
   const answer = (change: object) => ({ statusCode: 500, headers: {}, body: Buffer.alloc(0), ...change });
 
-  test('never has half a character or a line break', () => {
+  test('has no lone surrogate, control character or line break', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.nat(220), (text, max) => {
-        const cut = cutText(text, max);
-        expect(cut.length).toBeLessThanOrEqual(max);
-        expect(cut.isWellFormed()).toBe(true);
-        expect(text.toWellFormed().startsWith(cut)).toBe(true);
+        const prefix = cutText(text, max);
+        expect(prefix.length).toBeLessThanOrEqual(max);
+        expect(prefix.isWellFormed()).toBe(true);
+        expect(text.toWellFormed().startsWith(prefix)).toBe(true);
         const excerpt = excerptOf(text, []);
         expect(excerpt.isWellFormed()).toBe(true);
         expect(JSON.parse(JSON.stringify(excerpt))).toBe(excerpt);
@@ -182,7 +183,7 @@ describe('an excerpt', () => {
     );
   });
 
-  test.each([0, 1, 2, 3])('is cut between characters at any offset (%i)', (offset) => {
+  test.each([0, 1, 2, 3])('is truncated between characters (offset %i)', (offset) => {
     const text = `${'x'.repeat(197 + offset)}${'😀'.repeat(9)}`;
     const excerpt = excerptOfAnswer(answer({ body: Buffer.from(text) }), []);
     expect(excerpt.isWellFormed()).toBe(true);
@@ -190,17 +191,17 @@ describe('an excerpt', () => {
     expect(excerpt.length).toBeGreaterThanOrEqual(199);
   });
 
-  test('never ends in half a secret, wherever it is', () => {
+  test('never ends in part of a secret', () => {
     const secret = 'sk_live_0123456789abcdef';
     for (let before = 0; before < 220; before += 1) {
       const excerpt = excerptOfAnswer(answer({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
       expect(excerpt).not.toContain('sk');
     }
-    // Where reading stops, and where the body was cut.
-    for (let left = 1; left < secret.length; left += 1) {
-      const long = `${secret.repeat(169)}${'y'.repeat(40 - left)}${secret.repeat(2)}`;
-      const cut = `x ${secret.slice(0, left)}`;
-      for (const body of [Buffer.from(long), Buffer.from(cut)]) {
+    // At the end of the bytes that are searched, and at the end of a truncated body.
+    for (let length = 1; length < secret.length; length += 1) {
+      const longText = `${secret.repeat(169)}${'y'.repeat(40 - length)}${secret.repeat(2)}`;
+      const truncatedText = `x ${secret.slice(0, length)}`;
+      for (const body of [Buffer.from(longText), Buffer.from(truncatedText)]) {
         const excerpt = excerptOfAnswer(answer({ body, bodyFailure: { class: 'too_large', message: '' } }), [secret]);
         expect(excerpt).not.toContain('s');
       }
@@ -209,8 +210,8 @@ describe('an excerpt', () => {
 
   test('of a redirect shows the target', () => {
     const headers = { location: 'https://u:p@new.example/v2?token=abcdefgh', 'content-type': 'text/plain' };
-    const quoted = excerptOfAnswer(answer({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
-    expect(quoted).toBe('to https://new.example/v2?*** moved');
+    const excerpt = excerptOfAnswer(answer({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
+    expect(excerpt).toBe('to https://new.example/v2?*** moved');
     expect(excerptOfAnswer(answer({ statusCode: 304 }), [])).toBe('');
     expect(
       excerptOfAnswer(answer({ statusCode: 302, headers: { location: `/${'é'.repeat(9_000)}` } }), []),

@@ -11,18 +11,18 @@ import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /** What happens to one execution. */
 type Fault =
-  | 'fine'
-  | 'dies before the call'
-  | 'dies after the call'
-  | 'dies before it settles'
-  | 'settling is lost'
+  | 'none'
+  | 'crashes before the call'
+  | 'crashes after the call'
+  | 'crashes before it settles'
+  | 'its settlement is lost'
   | 'settles twice'
-  | 'is started twice, one after the other'
-  | 'is started twice, at once'
-  | 'is redriven afterwards';
+  | 'is started twice in sequence'
+  | 'is started twice concurrently'
+  | 'is followed by a redrive';
 
 /** How the provider answers in one execution. */
-type Behaviour = 'fine' | 'works' | '500' | 'broken' | 'has lost it' | 'has failed';
+type Behaviour = 'done' | 'running' | '500' | 'unlisted status' | 'ticket lost' | 'failed';
 
 const POLICY = { schedule: { stepsMs: [10_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const HOST = 'https://reports.example';
@@ -31,22 +31,22 @@ class Crashed extends Error {
   override name = 'Crashed';
 }
 
-/** A job with one provider, over executions that crash. The provider does each work once per idempotency value. */
+/** A job with one provider, over executions that crash. The provider starts one work for each idempotency key. */
 const createWorld = async () => {
   const store = createFakeJobStore();
   const job = aJob({ jobId: '01a20b4c-cf47-716b-85d8-5343742576b8', providers: ['gas'] });
   await givenJob(store, job);
   let now = NOW;
   const works: string[] = [];
-  /** Idempotency values of work that the provider has lost. */
-  const lost = new Set<string>();
-  const requests: { method: string; value: string | undefined; url: string; hasTicket: boolean }[] = [];
-  let behaviour: Behaviour = 'fine';
-  let ends = 0;
+  /** Idempotency keys of work that the provider has lost. */
+  const lostKeys = new Set<string>();
+  const requests: { method: string; key: string | undefined; url: string; hasTicket: boolean }[] = [];
+  let behaviour: Behaviour = 'done';
+  let endedRounds = 0;
 
-  const stored = () => store.jobs.get(job.jobId) as Job;
-  const ticketOf = (one: Job) => {
-    const [result] = one.results;
+  const storedJob = () => store.jobs.get(job.jobId) as Job;
+  const ticketOf = ({ results }: Job) => {
+    const [result] = results;
     return result?.status === 'UNAVAILABLE' ? result.ticket : undefined;
   };
   const answer = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpAnswer => ({
@@ -55,22 +55,22 @@ const createWorld = async () => {
     body: Buffer.from(JSON.stringify(body)),
     durationMs: 1,
   });
-  const provide = ({ method, url, headers = {} }: HttpRequest): HttpAnswer => {
-    const value = headers['idempotency-key'];
-    requests.push({ method, value, url, hasTicket: ticketOf(stored()) !== undefined });
+  const respond = ({ method, url, headers = {} }: HttpRequest): HttpAnswer => {
+    const key = headers['idempotency-key'];
+    requests.push({ method, key, url, hasTicket: ticketOf(storedJob()) !== undefined });
     if (behaviour === '500') return answer(500, {});
     if (method === 'POST') {
-      // A repeated value would get the answer of the lost work.
-      if (lost.has(value ?? '')) return answer(404, { lost: value });
-      if (!works.includes(value ?? '')) works.push(value ?? '');
-      return answer(202, {}, { location: `/work/${works.indexOf(value ?? '')}` });
+      // As a provider does that replays its first answer for a repeated key.
+      if (lostKeys.has(key ?? '')) return answer(404, { lost: key });
+      if (!works.includes(key ?? '')) works.push(key ?? '');
+      return answer(202, {}, { location: `/work/${works.indexOf(key ?? '')}` });
     }
-    if (behaviour === 'has lost it') {
-      lost.add(works[Number(url.split('/').at(-1))] ?? '');
-      ends += 1;
+    if (behaviour === 'ticket lost') {
+      lostKeys.add(works[Number(url.split('/').at(-1))] ?? '');
+      endedRounds += 1;
       return answer(404, {});
     }
-    const status = { fine: 'DONE', works: 'RUNNING', broken: 'ODD', 'has failed': 'FAILED' }[behaviour];
+    const status = { done: 'DONE', running: 'RUNNING', 'unlisted status': 'ODD', failed: 'FAILED' }[behaviour];
     return answer(200, { status, work: works[Number(url.split('/').at(-1))] });
   };
 
@@ -103,10 +103,10 @@ const createWorld = async () => {
   const fetch = async (claimed: ReturnType<typeof toClaimedJob>, fault: Fault) => {
     const { jobId, claims, leasedUntil, round } = claimed;
     const send = async (request: HttpRequest): Promise<HttpAnswer> => {
-      if (fault === 'dies before the call') throw new Crashed();
-      const answered = provide(request);
-      if (fault === 'dies after the call') throw new Crashed();
-      return answered;
+      if (fault === 'crashes before the call') throw new Crashed();
+      const response = respond(request);
+      if (fault === 'crashes after the call') throw new Crashed();
+      return response;
     };
     const request = { jobId, claims, leasedUntil, providerId: 'gas', job: { round } };
     try {
@@ -125,31 +125,30 @@ const createWorld = async () => {
   return {
     works,
     requests,
-    stored,
-    ticket: () => ticketOf(stored()),
-    ends: () => ends,
-    /** One execution, at the time when the job is due. @returns whether the job goes on */
-    run: async (fault: Fault, as: Behaviour): Promise<boolean> => {
-      behaviour = as;
-      const before = stored();
-      if (before.phase !== 'FETCHING' || before.dueAt === undefined) return false;
-      now = Math.max(now, before.dueAt);
-      const { jobId, claims, dueAt } = before;
-      const taken = await store.due.claim({ jobId, claims, dueAt }, now, LEASE_MS);
-      if (!taken) throw new Error('it was not due');
-      const claimed = toClaimedJob(taken, 'scheduled', now);
+    storedJob,
+    ticket: () => ticketOf(storedJob()),
+    endedRounds: () => endedRounds,
+    /** One execution, at the time when the job is due. @returns whether the job was still fetching */
+    run: async (fault: Fault, providerBehaviour: Behaviour): Promise<boolean> => {
+      behaviour = providerBehaviour;
+      const { jobId, claims, phase, dueAt } = storedJob();
+      if (phase !== 'FETCHING' || dueAt === undefined) return false;
+      now = Math.max(now, dueAt);
+      const claimedJob = await store.due.claim({ jobId, claims, dueAt }, now, LEASE_MS);
+      if (!claimedJob) throw new Error('The job is not due');
+      const claimed = toClaimedJob(claimedJob, 'scheduled', now);
       try {
         const payloads = [await fetch(claimed, fault)];
-        if (fault === 'is started twice, at once') payloads.push(await fetch(claimed, 'fine'));
-        if (fault === 'dies before it settles') return true;
-        if (fault === 'settling is lost') return true;
+        if (fault === 'is started twice concurrently') payloads.push(await fetch(claimed, 'none'));
+        if (fault === 'crashes before it settles') return true;
+        if (fault === 'its settlement is lost') return true;
         for (const payload of payloads) await settle(claimed, payload);
         if (fault === 'settles twice') await settle(claimed, payloads[0]);
-        if (fault === 'is started twice, one after the other') await settle(claimed, await fetch(claimed, 'fine'));
-        if (fault === 'is redriven afterwards') {
-          const all = { ...deps, startExecution: async () => {}, leaseMs: LEASE_MS };
-          await redriveJob(all, (await store.reader.getWithData(jobId, now)) as never);
-          ends += 1;
+        if (fault === 'is started twice in sequence') await settle(claimed, await fetch(claimed, 'none'));
+        if (fault === 'is followed by a redrive') {
+          const redriveDeps = { ...deps, startExecution: async () => {}, leaseMs: LEASE_MS };
+          await redriveJob(redriveDeps, (await store.reader.getWithData(jobId, now)) as never);
+          endedRounds += 1;
         }
       } catch (error) {
         if (!(error instanceof Crashed)) throw error;
@@ -159,40 +158,48 @@ const createWorld = async () => {
   };
 };
 
-const fault = fc.constantFrom<Fault>(
-  'fine',
-  'fine',
-  'dies before the call',
-  'dies after the call',
-  'dies before it settles',
-  'settling is lost',
+const anyFault = fc.constantFrom<Fault>(
+  'none',
+  'none',
+  'crashes before the call',
+  'crashes after the call',
+  'crashes before it settles',
+  'its settlement is lost',
   'settles twice',
-  'is started twice, one after the other',
-  'is started twice, at once',
-  'is redriven afterwards',
+  'is started twice in sequence',
+  'is started twice concurrently',
+  'is followed by a redrive',
 );
-const behaviour = fc.constantFrom<Behaviour>('works', 'works', 'works', '500', 'broken', 'has lost it');
+const anyBehaviour = fc.constantFrom<Behaviour>(
+  'running',
+  'running',
+  'running',
+  '500',
+  'unlisted status',
+  'ticket lost',
+);
 
-test('work is started once a round, polled while its ticket is held, and its own result is kept, whichever executions crash', async () => {
+test('despite crashes, each round starts one work, polls it while its ticket is stored, and keeps its result', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fault, behaviour), { maxLength: 14 }), async (executions) => {
+    fc.asyncProperty(fc.array(fc.tuple(anyFault, anyBehaviour), { maxLength: 14 }), async (executions) => {
       const world = await createWorld();
-      for (const [how, as] of executions) {
-        const held = world.ticket();
-        const asked = world.requests.length;
-        await world.run(how, as);
-        const sent = world.requests.slice(asked);
-        // A held ticket is polled, except by an execution that starts again after it was settled and changes nothing.
-        if (held) for (const { method, url } of sent.slice(0, 1)) expect([method, url]).toEqual(['GET', held.url]);
-        for (const { method, hasTicket } of sent) if (method === 'POST') expect(hasTicket).toBe(false);
-        const isAbandoned = as === 'has lost it' || how === 'is redriven afterwards';
-        if (held && !isAbandoned) expect(world.ticket()?.url).toBe(held.url);
+      for (const [fault, behaviour] of executions) {
+        const ticket = world.ticket();
+        const requestCount = world.requests.length;
+        await world.run(fault, behaviour);
+        const newRequests = world.requests.slice(requestCount);
+        // The first request polls a stored ticket. A second start after the settlement may send another, but changes nothing.
+        if (ticket)
+          for (const { method, url } of newRequests.slice(0, 1)) expect([method, url]).toEqual(['GET', ticket.url]);
+        for (const { method, hasTicket } of newRequests) if (method === 'POST') expect(hasTicket).toBe(false);
+        const isAbandoned = behaviour === 'ticket lost' || fault === 'is followed by a redrive';
+        if (ticket && !isAbandoned) expect(world.ticket()?.url).toBe(ticket.url);
       }
-      // The job recovers: two executions start the work and poll for it, unless it was polled already.
-      for (let turn = 0; turn < 4; turn += 1) if (!(await world.run('fine', 'fine'))) break;
-      expect(world.stored().results).toMatchObject([{ status: 'FETCHED' }]);
-      const values = world.requests.flatMap(({ value }) => value ?? []);
-      expect(new Set(values).size).toBeLessThanOrEqual(world.ends() + 1);
+      // The job recovers within four executions.
+      for (let turn = 0; turn < 4; turn += 1) if (!(await world.run('none', 'done'))) break;
+      expect(world.storedJob().results).toMatchObject([{ status: 'FETCHED' }]);
+      const keys = world.requests.flatMap(({ key }) => key ?? []);
+      expect(new Set(keys).size).toBeLessThanOrEqual(world.endedRounds() + 1);
       expect(world.requests.at(-1)?.url).toBe(`${HOST}/work/${world.works.length - 1}`);
     }),
     { numRuns: 300 },
@@ -202,21 +209,21 @@ test('work is started once a round, polled while its ticket is held, and its own
 describe('a process that crashes', () => {
   test('after the provider accepted the request sends the same request again', async () => {
     const world = await createWorld();
-    await world.run('dies after the call', 'works');
-    await world.run('dies before it settles', 'works');
-    await world.run('fine', 'works');
-    expect(world.requests.map(({ value }) => value?.replace(/^.*:gas/, 'gas'))).toEqual(['gas:0', 'gas:0', 'gas:0']);
+    await world.run('crashes after the call', 'running');
+    await world.run('crashes before it settles', 'running');
+    await world.run('none', 'running');
+    expect(world.requests.map(({ key }) => key?.replace(/^.*:gas/, 'gas'))).toEqual(['gas:0', 'gas:0', 'gas:0']);
     expect(world.works).toHaveLength(1);
     expect(world.ticket()?.url).toBe(`${HOST}/work/0`);
   });
 
-  test('after its ticket was saved is followed by a poll, never by a repeated request', async () => {
+  test('after its ticket is saved is followed by a poll, never by a repeated request', async () => {
     const world = await createWorld();
-    await world.run('fine', 'works');
-    for (const how of ['dies before the call', 'dies after the call', 'settling is lost'] as const)
-      await world.run(how, 'works');
-    await world.run('fine', 'fine');
+    await world.run('none', 'running');
+    for (const fault of ['crashes before the call', 'crashes after the call', 'its settlement is lost'] as const)
+      await world.run(fault, 'running');
+    await world.run('none', 'done');
     expect(world.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
-    expect(world.stored().results).toMatchObject([{ status: 'FETCHED' }]);
+    expect(world.storedJob().results).toMatchObject([{ status: 'FETCHED' }]);
   });
 });

@@ -209,10 +209,14 @@ describe('each provider of a job', () => {
       NOW,
       slowPolicy,
     );
-    const early = toClaimedJob(claimedAt(job, NOW + 30 * SECOND), 'scheduled', NOW + 30 * SECOND);
-    expect([early.providers, early.isAnyWaiting, early.final]).toEqual([['internet'], true, false]);
-    const late = toClaimedJob(claimedAt(job, NOW + DAY), 'scheduled', NOW + DAY);
-    expect([late.providers, late.isAnyWaiting, late.final]).toEqual([['gas', 'internet'], false, true]);
+    const firstClaim = toClaimedJob(claimedAt(job, NOW + 30 * SECOND), 'scheduled', NOW + 30 * SECOND);
+    expect([firstClaim.providers, firstClaim.isAnyWaiting, firstClaim.final]).toEqual([['internet'], true, false]);
+    const secondClaim = toClaimedJob(claimedAt(job, NOW + DAY), 'scheduled', NOW + DAY);
+    expect([secondClaim.providers, secondClaim.isAnyWaiting, secondClaim.final]).toEqual([
+      ['gas', 'internet'],
+      false,
+      true,
+    ]);
   });
 
   test('has its own count of failed attempts', () => {
