@@ -131,7 +131,7 @@ describe('the job rate of a client', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBe(MINUTE - (NOW % MINUTE));
   });
 
-  test('accepts jobs again from the millisecond in which the limit ends', async () => {
+  test('allows jobs again from the millisecond in which the limit ends', async () => {
     const { post, advance, createProcess } = createWorld(1 / 60);
     const limitClient = createProcess();
     advance(MINUTE - (NOW % MINUTE));

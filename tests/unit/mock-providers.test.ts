@@ -87,7 +87,7 @@ describe('pages by cursor', () => {
     expect(pagesOf(number, 1, '2999-01-01')).toEqual([{ data: [], meta: { next: null } }]);
   });
 
-  test('for the default account are two', () => {
+  test('divide the bills of the default account in two', () => {
     expect(pagesOf(DEFAULT_GAS_ACCOUNT, 1)).toHaveLength(2);
   });
 

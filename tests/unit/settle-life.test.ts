@@ -35,7 +35,7 @@ type SettledTurn = {
   settlement: Settlement;
   now: number;
   claimedProviders: string[];
-  /** Whether the callback step ran without an internal fault in a fetch. */
+  /** Whether the callback step ran, after fetches without an internal fault. */
   isSent: boolean;
 };
 
