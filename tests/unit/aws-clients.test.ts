@@ -150,7 +150,7 @@ test('a response in time succeeds, and its connection is reused', async () => {
   expect(ports.size).toBe(1);
 });
 
-test('a call never exceeds its limits, however its attempts fail and however long they take', async () => {
+test('a call never exceeds its limits, for any failures and durations of its attempts', async () => {
   const anyLimits = fc.constantFrom(...Object.values(CALL_LIMITS));
   const anyErrorType = fc.constantFrom('THROTTLING', 'TRANSIENT', 'SERVER_ERROR', 'CLIENT_ERROR' as const);
   const anyFailures = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), anyErrorType), {

@@ -121,7 +121,7 @@ const createWorld = (processes = 1, change: Partial<typeof rules> = {}) => {
     advance,
     setHealthy,
     now: () => now,
-    /** Opens the circuit by an outage. */
+    /** Opens the circuit with failed calls. */
     openCircuit: async (party = GAS) => {
       setHealthy(false);
       await call(party);
@@ -182,7 +182,7 @@ describe('a circuit', () => {
     expect(operations).toContain('count');
   });
 
-  test('is no longer watched after a window without failures, however many calls succeed in it', async () => {
+  test('is no longer watched after a window in which no call fails', async () => {
     const { call, setHealthy, advance, operations } = createWorld();
     setHealthy(false);
     await call();
@@ -255,7 +255,7 @@ describe('a circuit', () => {
       for (let process = 0; process < 4; process += 1) await call(GAS, process);
       advance(1_000);
     }
-    // The calls before counting, the counted ones, and about ten probes.
+    // The calls before counting starts, the counted calls, and about ten probes.
     expect(calls()).toBeLessThan(20 * 4 + FAILURES_TO_OPEN + 5 * 4 + 12);
     setHealthy(true);
     advance(480_000);
@@ -296,7 +296,7 @@ describe('a circuit', () => {
     const { openCircuit, call, setHealthy, advance, circuits, changes } = createWorld(2, { openMs: 1_000 });
     await openCircuit();
     expect(circuits.tallies.size).toBe(1);
-    // Within the same window.
+    // The circuit closes within the window in which it opened.
     advance(1_000);
     setHealthy(true);
     expect(await call()).toBe('succeeded');
@@ -306,7 +306,7 @@ describe('a circuit', () => {
     expect(changes.map(({ isOpen }) => isOpen)).toEqual([true, false]);
   });
 
-  test('leaves nothing in the table once it has closed', async () => {
+  test('leaves no items in the table once it has closed', async () => {
     const { openCircuit, circuits, advance, now } = createWorld();
     await openCircuit();
     expect(circuits.tallies.size).toBe(1);
@@ -362,11 +362,11 @@ describe('a circuit', () => {
     // A success outweighs seven failures.
     expect([trips(43, 42), trips(44, 43)]).toEqual([false, true]);
     expect(trips(1_000, 899)).toBe(false);
-    // Other thresholds: 0.3 and 0.75; 0.8 and almost 1.
+    // Other failure rates.
     expect([trips(12, 12, { failureRate: 0.5 }), trips(13, 13, { failureRate: 0.5 })]).toEqual([false, true]);
     expect([trips(54, 54, { failureRate: 1 }), trips(55, 55, { failureRate: 1 })]).toEqual([false, true]);
     expect(trips(1_000, 999, { failureRate: 1 })).toBe(false);
-    // Of sampled calls, only those seen count towards the minimum.
+    // Only calls in the sample count towards the minimum.
     expect([trips(280, 280, {}, 35), trips(288, 288, {}, 36)]).toEqual([false, true]);
   });
 
@@ -426,16 +426,16 @@ describe('a circuit', () => {
 
     test('is extended without a gap while the third party stays busy, by one write a window, and restarts after it has ended', () => {
       const until = start + 2 * rules.windowMs;
-      const sampled = aWatch({ weight: 8, weightFrom: start, weightUntil: until });
+      const sampledWatch = aWatch({ weight: 8, weightFrom: start, weightUntil: until });
       // No write if sampling already ends later.
-      expect(sampleAt(start - rules.windowMs, 504, 8, sampled)).toBeUndefined();
-      expect(sampleAt(start, 504, 8, sampled)).toEqual({
+      expect(sampleAt(start - rules.windowMs, 504, 8, sampledWatch)).toBeUndefined();
+      expect(sampleAt(start, 504, 8, sampledWatch)).toEqual({
         weight: 8,
         weightFrom: start,
         weightUntil: until + rules.windowMs,
       });
-      expect(sampleAt(until - 1, 504, 8, sampled)?.weightFrom).toBe(start);
-      expect(sampleAt(until, 500, 1, sampled)?.weightFrom).toBe(until + rules.windowMs);
+      expect(sampleAt(until - 1, 504, 8, sampledWatch)?.weightFrom).toBe(start);
+      expect(sampleAt(until, 500, 1, sampledWatch)?.weightFrom).toBe(until + rules.windowMs);
     });
   });
 
@@ -479,7 +479,7 @@ describe('a circuit', () => {
     expect(operations).toEqual(['list', 'find']);
   });
 
-  test('ignores calls that were not sent, since they say nothing about the third party', async () => {
+  test('does not count calls that were not sent', async () => {
     const { startCall, operations } = createWorld();
     for (let index = 0; index < 10; index += 1) await (await startCall()).end(LEASE_LOST);
     expect(operations).toEqual(['list']);
@@ -489,9 +489,9 @@ describe('a circuit', () => {
     const { startCall, openCircuit, operations } = createWorld();
     const slowCall = await startCall();
     await openCircuit();
-    const before = operations.length;
+    const operationsBefore = operations.length;
     await slowCall.end(new Error('down'));
-    expect(operations).toHaveLength(before);
+    expect(operations).toHaveLength(operationsBefore);
   });
 
   test('has its watch renewed by one write, without an extra read', async () => {
@@ -615,7 +615,7 @@ describe('a circuit', () => {
     advance(1);
     setHealthy(true);
     expect(await call(GAS, 0)).toBe('succeeded');
-    // The state that process 1 read a millisecond ago still calls for a probe.
+    // Process 1 still has the state of a millisecond ago, in which a probe is due.
     expect([await call(GAS, 1), await call(GAS, 1)]).toEqual(['deferred', 'succeeded']);
   });
 
@@ -635,10 +635,10 @@ describe('a circuit', () => {
       advance(1);
       setHealthy(isHealthy);
       expect(await call(GAS, 1)).toBe(isHealthy ? 'succeeded' : 'failed');
-      const before = circuits.all.get(GAS.key);
+      const stateBefore = circuits.all.get(GAS.key);
       await slowCall.end(error);
-      expect(circuits.all.get(GAS.key)).toEqual(before);
-      // The process does not rely on its own probe.
+      expect(circuits.all.get(GAS.key)).toEqual(stateBefore);
+      // The result of the slow probe does not change what process 0 does next.
       expect(await call(GAS, 0)).toBe(isHealthy ? 'succeeded' : 'deferred');
       expect(changes.map(({ isOpen }) => isOpen)).toEqual(isHealthy ? [true, false] : [true]);
     }
@@ -707,7 +707,7 @@ describe('a circuit', () => {
     ]);
   });
 
-  test('is read at most once every five seconds, however many calls are made', async () => {
+  test('is read at most once every five seconds by a process', async () => {
     const { call, operations, advance } = createWorld();
     await Promise.all(Array.from({ length: 50 }, () => call()));
     advance(4_999);

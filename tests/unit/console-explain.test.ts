@@ -168,11 +168,11 @@ describe('a pending job', () => {
     expect(textOf({ ...inCallback, attempts })).toBe(
       'Callback: example.com:8443 answered 500 three times, next try 10:24',
     );
-    const refused = attemptOf('10:15', { callback: { status: 'FAILED', class: 'connection_refused' } });
-    expect(textOf({ ...inCallback, attempts: [...attempts, refused] })).toBe(
+    const refusedCallback = attemptOf('10:15', { callback: { status: 'FAILED', class: 'connection_refused' } });
+    expect(textOf({ ...inCallback, attempts: [...attempts, refusedCallback] })).toBe(
       'Callback: example.com:8443 failed four times, last with connection refused, next try 10:24',
     );
-    expect(textOf({ ...inCallback, attempts: [refused] })).toBe(
+    expect(textOf({ ...inCallback, attempts: [refusedCallback] })).toBe(
       'Callback: example.com:8443 failed (connection refused), next try 10:24',
     );
   });
@@ -216,16 +216,16 @@ describe('a job that has ended', () => {
   });
 
   test('states what is missing from a partial delivery, and why', () => {
-    const refused: ProviderState = {
+    const refusedProvider: ProviderState = {
       providerId: 'tv',
       status: 'REFUSED',
       error: { class: 'bad_status', statusCode: 404 },
     };
     const partial = { status: 'PARTIAL', endedAt: timeOf('10:18') } as const;
-    expect(textOf({ ...partial, providers: [fetchedProvider, refused] })).toBe(
+    expect(textOf({ ...partial, providers: [fetchedProvider, refusedProvider] })).toBe(
       'Partly delivered at 10:18: tv refused with 404',
     );
-    expect(textOf({ ...partial, providers: [refused, unavailableProvider()] })).toBe(
+    expect(textOf({ ...partial, providers: [refusedProvider, unavailableProvider()] })).toBe(
       'Partly delivered at 10:18: tv refused with 404 and gas (503) gave no data by the deadline',
     );
     const deferred: Deferral = { class: 'circuit_open', cause: { class: 'bad_status', statusCode: 503 } };

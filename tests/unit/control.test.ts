@@ -59,9 +59,9 @@ describe('a job that is redriven', () => {
         expect(next).toMatchObject({ claims: job.claims + 1, deadlineAt: NOW + 1_005, dueAt: NOW + 5 + LEASE_MS });
         expect(next.expiresAt).toBeUndefined();
         expect(next.results).toEqual(kept);
-        const claimed = toClaimedJob(next, 'redrive', times.now);
-        expect([...claimed.providers, ...kept.map(({ providerId }) => providerId)].sort()).toEqual(['gas', 'internet']);
-        expect(claimed).toMatchObject({ final: false, trigger: 'redrive', checkpointed: kept.length > 0 });
+        const claim = toClaimedJob(next, 'redrive', times.now);
+        expect([...claim.providers, ...kept.map(({ providerId }) => providerId)].sort()).toEqual(['gas', 'internet']);
+        expect(claim).toMatchObject({ final: false, trigger: 'redrive', checkpointed: kept.length > 0 });
       }),
     );
   });
@@ -209,9 +209,9 @@ describe('a redrive', () => {
       [life + 60, life + 60],
     ] as const) {
       const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
-      const stored = await store.results.save(job.jobId, 1, result, before);
+      const storedResult = await store.results.save(job.jobId, 1, result, before);
       const claimedJob = store.jobs.get(job.jobId) as Job;
-      store.jobs.set(job.jobId, { ...claimedJob, results: [{ ...fetchedResult('gas'), ...stored }] });
+      store.jobs.set(job.jobId, { ...claimedJob, results: [{ ...fetchedResult('gas'), ...storedResult }] });
       expect((await redrive()).results).toMatchObject([{ providerId: 'gas', keptUntil: after }]);
       expect(store.stored.get(job.jobId)?.get('gas')?.expiresAt).toBe(after);
     }

@@ -22,7 +22,7 @@ const anySpan = fc
   .tuple(fc.integer({ min: 0, max: NOW }), fc.integer({ min: 1, max: 31 * DAY }))
   .map(([from, length]) => ({ from, to: from + length }));
 const anySize = fc.constantFrom(...BUCKET_SIZES);
-/** A span with few enough buckets, and jobs accepted in it. */
+/** A span of at most 200 buckets, and jobs accepted in it. */
 const anyInput = fc
   .tuple(anySpan, anySize)
   .filter(([span, size]) => countBuckets(span, size) <= 200)
@@ -103,7 +103,7 @@ describe('statistics of jobs', () => {
     });
   });
 
-  test('have percentiles: the smallest value that at least that share of all values does not exceed', () => {
+  test('use as a percentile the smallest value below or at which that share of the values lies', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (unsorted, percent) => {
         const values = unsorted.sort((a, b) => a - b);

@@ -34,7 +34,7 @@ const SHORT_ESCAPES = new Map(
   ['""', '\\\\', '//', '\bb', '\ff', '\nn', '\rr', '\tt'].map(([unit, letter]) => [unit, letter]),
 );
 
-/** A code unit in one of its spellings in a JSON string. */
+/** A code unit in one of the forms that a JSON string allows. */
 const escapedUnit = (unit: string, form: number): string => {
   const hex = unit.charCodeAt(0).toString(16).padStart(4, '0');
   const short = SHORT_ESCAPES.get(unit);
@@ -57,7 +57,7 @@ const aName = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...NAMES) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) },
 );
-/** The spellings of a string's code units, in turn: see {@link escapedUnit}. */
+/** The forms of a string's code units, repeated: see {@link escapedUnit}. */
 const forms = fc.array(fc.nat(7), { minLength: 1, maxLength: 5 });
 const literalOf = (text: string, unitForms: readonly number[]): string =>
   `"${text.replaceAll(/./gs, (unit, at) => escapedUnit(unit, unitForms[at % unitForms.length] ?? 0))}"`;
@@ -76,7 +76,7 @@ const aScalar = fc
   )
   .map((text): Node => ({ text }));
 
-/** JSON whose objects have these names, some repeated. */
+/** JSON whose objects have members with these names, some of them repeated. */
 const documentsWith = (name: fc.Arbitrary<string>) =>
   fc.letrec<{ aNode: Node; anArray: Node; anObject: Node }>((tie) => ({
     aNode: fc.oneof({ maxDepth: 5, depthSize: 'medium' }, aScalar, tie('anObject'), tie('anArray')),

@@ -41,7 +41,7 @@ const createWorld = (defaultRatePerSecond: number) => {
   return {
     port,
     log,
-    /** Sets the random number from now on. */
+    /** Fixes the random number. */
     setRandom: (number: number) => {
       fixedRandom = number;
     },
@@ -131,7 +131,7 @@ describe('the job rate of a client', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBe(MINUTE - (NOW % MINUTE));
   });
 
-  test('accepts jobs again from the millisecond in which the limit ends', async () => {
+  test('allows jobs again from the millisecond in which the limit ends', async () => {
     const { post, advance, createProcess } = createWorld(1 / 60);
     const limitClient = createProcess();
     advance(MINUTE - (NOW % MINUTE));
@@ -156,7 +156,7 @@ describe('the job rate of a client', () => {
     ]);
   });
 
-  test('is read at most once every five seconds, however many requests there are', async () => {
+  test('is read at most once every five seconds by a process', async () => {
     const { post, advance, operations, createProcess } = createWorld(1);
     const limitClient = createProcess();
     const reads = () => operations.filter((name) => name === 'listLimited').length;
@@ -205,7 +205,7 @@ describe('the job rate of a client', () => {
     port.limit = async () => Promise.reject(new Error('down'));
     const limitClient = createProcess();
     expect([await post(limitClient), await post(limitClient), await post(limitClient)]).toEqual([202, 429, 429]);
-    // The limit survives the next read of the list, which lacks it.
+    // The process keeps its limit when the list that it reads lacks it.
     advance(5_000);
     expect(await post(limitClient)).toBe(429);
     // The process that reached the limit does not count again.

@@ -87,7 +87,7 @@ describe('pages by cursor', () => {
     expect(pagesOf(number, 1, '2999-01-01')).toEqual([{ data: [], meta: { next: null } }]);
   });
 
-  test('for the default account are two', () => {
+  test('divide the bills of the default account in two', () => {
     expect(pagesOf(DEFAULT_GAS_ACCOUNT, 1)).toHaveLength(2);
   });
 
@@ -240,13 +240,13 @@ describe('a report', () => {
       newReportId(SECRET, anOrder(taxId), NOW + 1),
     ];
     expect(new Set([id, ...others]).size).toBe(4);
-    // Moving a character from the tax id to the key makes another order.
+    // Moving a character from the tax id to the key results in another order.
     expect(newReportId(SECRET, { taxId: '1', idempotencyKey: 'a1' }, NOW)).not.toBe(
       newReportId(SECRET, { taxId: '11', idempotencyKey: 'a' }, NOW),
     );
   });
 
-  test('is not found by an id that was never issued, such as a token', () => {
+  test('is not found by an id that was not issued, such as a token', () => {
     for (const id of ['', 'x', issueToken(SECRET, NOW), newReportId('other', anOrder('1'), NOW)])
       expect([id, readReportId(SECRET, id)]).toEqual([id, undefined]);
   });
@@ -277,7 +277,7 @@ const bearer = (at = NOW) => ({ authorization: `Bearer ${issueToken(SECRET, at)}
 const JSON_TYPE = { 'content-type': 'application/json' };
 const REPORT_ID = newReportId(SECRET, { taxId: '1', idempotencyKey: 'order-1' }, NOW);
 
-/** A valid request to every route that fails on purpose. */
+/** A valid request to every route with simulated failures. */
 const VALID_REQUESTS: Request[] = [
   { route: 'GET /providers/{providerId}', path: { providerId: 'gas' } },
   { route: 'GET /providers/gas/accounts/{account}/bills', path: { account: DEFAULT_GAS_ACCOUNT } },
@@ -329,7 +329,7 @@ const createWorld = (change: Partial<Parameters<typeof createHandler>[0]> = {}) 
   return { send, draws, sleeps, log };
 };
 
-describe('every mock provider route except the list', () => {
+describe('every mock provider route except the list of providers', () => {
   test('has a valid request in this file', () => {
     const failingRoutes = ROUTES.providers.filter((route) => route.includes('/providers/'));
     expect(VALID_REQUESTS.map(({ route }) => route).sort()).toEqual(failingRoutes.sort());
@@ -345,7 +345,7 @@ describe('every mock provider route except the list', () => {
     expect(draws).toHaveLength(1);
   });
 
-  test.each(VALID_REQUESTS)('$route fails on purpose, with the configured probability', async (request) => {
+  test.each(VALID_REQUESTS)('$route fails with the configured probability', async (request) => {
     expect(await createWorld({ failureRate: 0.6 }).send(request)).toMatchObject({
       statusCode: 500,
       headers: { 'content-type': 'text/plain' },

@@ -28,7 +28,7 @@ const serve = async (answer: http.RequestListener): Promise<string> => {
   return startListening(server);
 };
 
-/** A server that sends these bytes after the first bytes of the request, then closes. */
+/** A server that sends these bytes when the request begins to arrive, then closes the connection. */
 const serveBytes = async (...parts: (string | Buffer)[]): Promise<string> => {
   const server = net.createServer((socket) => {
     socket.on('error', () => {});
@@ -145,13 +145,13 @@ describe('a response', () => {
     const head = `${OK}Content-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: ${encodedTwice.length}\r\n\r\n`;
     expect((await get(await serveBytes(head, encodedTwice))).body).toEqual(text);
     const encoded = gzipSync(text);
-    const chunked = [
+    const chunks = [
       'Transfer-Encoding: gzip, chunked\r\n\r\n',
       `${encoded.length.toString(16)}\r\n`,
       encoded,
       '\r\n0\r\n\r\n',
     ];
-    expect((await get(await serveBytes(OK, ...chunked))).body).toEqual(text);
+    expect((await get(await serveBytes(OK, ...chunks))).body).toEqual(text);
   });
 
   test('has a decoded excerpt, even when it is incomplete', async () => {
@@ -216,7 +216,7 @@ const encodedResponse = (coding: string, ...parts: Buffer[]): (string | Buffer)[
 
 /** A frame whose decoder needs a window of 16 MB. */
 const wideZstd = (body: Buffer): Buffer => {
-  // A header that declares it (RFC 8878 §3.1.1.1), and one raw block, the last.
+  // A frame header that declares the window (RFC 8878 §3.1.1.1), and one raw block, which is the last.
   const block = (body.length << 3) | 1;
   const head = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (24 - 10) << 3, block & 0xff, block >> 8, block >> 16];
   return Buffer.concat([Buffer.from(head), body]);
@@ -405,10 +405,10 @@ describe('a call without a valid response', () => {
   });
 
   test.each([
-    ['nothing', ''],
+    ['no bytes', ''],
     ['half a status line', 'HTTP/1.1 2'],
     ['half of the headers', `${OK}Content-Le`],
-    ['nothing after an interim answer', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['only an interim response', 'HTTP/1.1 100 Continue\r\n\r\n'],
   ])('on a connection that closes after %s fails with a broken connection', async (_name, bytes) => {
     expect(await failureOf(await serveBytes(bytes))).toMatchObject({
       class: 'connection_broken',
@@ -538,9 +538,9 @@ describe('a kept-alive connection', () => {
   });
 
   test.each([
-    ['an answer', okResponse('theirs')],
-    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Le'],
-    ['an interim answer', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['a response', okResponse('theirs')],
+    ['half a response', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['an interim response', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
     ['data other than HTTP', 'theirs'],
   ])('is dropped if %s arrives unsolicited', async (_name, unsolicited) => {
     for (const turns of [0, 1, 5]) {
@@ -556,12 +556,12 @@ describe('a kept-alive connection', () => {
   });
 
   test('is closed by the client before servers close it, usually after 5 s, so that no request is sent on a closing connection', async () => {
-    const closed = Promise.withResolvers<void>();
+    const close = Promise.withResolvers<void>();
     const { url } = await serveRaw((socket) => {
-      socket.on('close', closed.resolve);
+      socket.on('close', close.resolve);
       socket.write(okResponse('ok'));
     });
     await get(url);
-    await closed.promise;
+    await close.promise;
   }, 15_000);
 });

@@ -36,10 +36,10 @@ describe('the end of a job', () => {
       ['TimeToCallback', 1_500],
     ]);
     const failure = { code: 'CALLBACK_GONE', message: '' };
-    const failed = await endWith({ status: 'FAILED', failure });
-    expect(failed.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
+    const failureEnd = await endWith({ status: 'FAILED', failure });
+    expect(failureEnd.events).toMatchObject([{ type: 'JobFailed', failureCode: 'CALLBACK_GONE' }]);
     // Zero deliveries are published too, so that the failure rate is defined when nothing was delivered.
-    expect(failed.metricValues).toEqual([
+    expect(failureEnd.metricValues).toEqual([
       ['JobsGivenUp', 1, { cause: 'CALLBACK_GONE' }],
       ['JobsDelivered', 0],
     ]);

@@ -23,9 +23,9 @@ const DAY_MS = 86_400_000;
 type OAuthInput = Extract<NonNullable<ProviderInput['auth']>, { kind: 'oauth2' }>;
 type Setting = {
   auth?: Partial<OAuthInput>;
-  /** The token endpoint's answer to the nth request. */
+  /** The token endpoint's response to the nth request. */
   token?: (request: Parameters<Answering>[0], number: number) => Answer | Promise<Answer>;
-  /** The provider's answer to a request with this Authorization header. */
+  /** The provider's response to a request with this Authorization header. */
   data?: (token: string) => Answer;
 };
 
@@ -136,7 +136,7 @@ describe('a token', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('is requested once, however many calls wait for it', async () => {
+  test('is requested once for all calls that wait for it', async () => {
     const { fetch, tokenRequests } = await startProvider();
     const results = await Promise.all(Array.from({ length: 200 }, () => fetch()));
     expect(new Set(results.map(({ json }) => json))).toEqual(new Set(['["Bearer token-1"]']));
@@ -176,7 +176,7 @@ describe('a token that the provider rejects', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('is replaced once, however many calls it was rejected for', async () => {
+  test('is replaced once for all calls that it was rejected for', async () => {
     const { fetch, server, tokenRequests } = await startProvider({
       data: acceptTokens((token) => token.endsWith('2')),
     });

@@ -109,7 +109,12 @@ describe('the response to a request that starts work', () => {
     ],
     ['no JSON body to read its URL from', { statusUrl: { at: '/url' } }, [202], broken(/nothing at \/url/)],
     ['a URL that is null', { statusUrl: { at: '/url' } }, [202, { url: null }], broken(/nothing at \/url/)],
-    ['303, whatever its body', { statusUrl: { at: '/url' } }, [303, { url: '/other' }, STATUS_URL], inProgress],
+    [
+      '303, with a URL in its body that is ignored',
+      { statusUrl: { at: '/url' } },
+      [303, { url: '/other' }, STATUS_URL],
+      inProgress,
+    ],
     [
       'an empty id',
       { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } },
@@ -201,7 +206,12 @@ describe('the response to a poll', () => {
     ['200, without a status to read', {}, [200, { status: 'QUEUED' }], { kind: 'done' }],
     ['204, without a status to read', {}, [204, null], { kind: 'done' }],
     ['303', {}, [303, undefined, '/result'], { kind: 'elsewhere', url: 'https://reports.example/result' }],
-    ['303, whatever its status', byStatus, [303, {}, '/r'], { kind: 'elsewhere', url: 'https://reports.example/r' }],
+    [
+      '303 without a status, where a status is expected',
+      byStatus,
+      [303, {}, '/r'],
+      { kind: 'elsewhere', url: 'https://reports.example/r' },
+    ],
     [
       '303 to another origin',
       {},

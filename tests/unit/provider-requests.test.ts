@@ -38,7 +38,7 @@ const parameters: NonNullable<ProviderInput['parameters']> = {
   },
 };
 
-/** A reader that finds one job. */
+/** A job reader that always finds this job. */
 const jobWith = (change: Parameters<typeof aJob>[0]) => ({
   getWithData: async () => ({ job: aJob(change), inline: [] }),
 });
@@ -124,7 +124,7 @@ describe('a request', () => {
     expect(isRepeatable({ method: 'POST', idempotencyHeader: 'x-id' })).toBe(true);
   });
 
-  test("keeps the catalogue's origin and path, whatever the values are", () => {
+  test("keeps the catalogue's origin and path, for any parameter values", () => {
     const provider = aProvider({
       url: 'https://api.example/v1/{account}/bills{?from,size}',
       parameters: { type: 'object', properties: { account: { type: 'string' }, from: { type: 'string' } } },
@@ -327,13 +327,13 @@ describe('the parameters of a job', () => {
       expect(first.failure.excerpt).not.toMatch(/12345678|sesame/);
       expect([first.request, first.counted]).toEqual([undefined, []]);
 
-      const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
-      const later = await fetchAt(NOW + 3_599_000, [pending]);
+      const unavailableResult = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
+      const later = await fetchAt(NOW + 3_599_000, [unavailableResult]);
       expect([later.name, later.failure.since]).toEqual(['ProviderThrottled', NOW]);
-      const last = await fetchAt(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
+      const last = await fetchAt(NOW + 3_600_000, [{ ...unavailableResult, error: later.failure }]);
       expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'bad_parameter']);
 
-      const other = { ...pending, error: { class: 'timeout', startedAt: NOW } };
+      const other = { ...unavailableResult, error: { class: 'timeout', startedAt: NOW } };
       expect((await fetchAt(NOW + 3_600_000, [other])).name).toBe('ProviderThrottled');
     },
   );
@@ -353,16 +353,16 @@ describe('a provider that is not in the catalogue', () => {
     expect(first.failure).toMatchObject({ class: 'unknown_provider', since: NOW });
     expect(first.counted).toEqual([]);
 
-    const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
-    const later = await fetchAt(NOW + 3_599_000, [pending]);
+    const unavailableResult = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
+    const later = await fetchAt(NOW + 3_599_000, [unavailableResult]);
     expect([later.name, later.failure.since]).toEqual(['ProviderThrottled', NOW]);
-    const last = await fetchAt(NOW + 3_600_000, [{ ...pending, error: later.failure }]);
+    const last = await fetchAt(NOW + 3_600_000, [{ ...unavailableResult, error: later.failure }]);
     expect([last.name, last.failure.class]).toEqual(['ProviderRefused', 'unknown_provider']);
   });
 
   test('is retried for another hour after a different failure, which shows that a catalogue had the provider', async () => {
-    const pending = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'timeout' }, attempts: 1 };
-    expect((await fetchAt(NOW + 3_600_000, [pending])).failure).toMatchObject({ since: NOW + 3_600_000 });
+    const unavailableResult = { providerId: 'gas', status: 'UNAVAILABLE', error: { class: 'timeout' }, attempts: 1 };
+    expect((await fetchAt(NOW + 3_600_000, [unavailableResult])).failure).toMatchObject({ since: NOW + 3_600_000 });
   });
 });
 

@@ -25,7 +25,7 @@ import { createFakeRedrives } from '../fakes/redrives.ts';
 const LATER = NOW + 60_000;
 const MINUTE = 60_000;
 
-/** A table, a clock, and sweeps over it, each in its own process. */
+/** A table, a clock, and sweeps of the table, each in its own process. */
 const createWorld = () => {
   const store = createFakeJobStore();
   const redrives = createFakeRedrives();
@@ -36,10 +36,10 @@ const createWorld = () => {
     readMs: 0,
     /** Jobs that crash the process. */
     crashingJobs: new Set<string>(),
-    /** Runs before a job is read. */
+    /** Called before each read of a job. */
     onRead: (_jobId: string): void => {},
     sweepsStarted: 0,
-    /** The page sizes of each client, as read. */
+    /** The pages read, with their client and size. */
     pages: [] as { clientId: string; jobs: number }[],
   };
   const ports = {
@@ -83,7 +83,7 @@ const createWorld = () => {
       { status: 'FAILED', from: 0, to: LATER, ...query },
     );
 
-  /** The pass of one sweep. A process that crashes makes no further step. */
+  /** Runs the pass of one sweep. After a crash, its calls never return. */
   const pass = async (): Promise<'ended' | 'crashed'> => {
     let hasCrashed = false;
     const crash = Promise.withResolvers<'crashed'>();
@@ -138,12 +138,12 @@ const createWorld = () => {
     pass,
     read,
     statuses: () => [...store.jobs.values()].map(({ status }) => status),
-    /** A pass, and the progress of the redrive after it. */
+    /** Runs a pass. @returns the redrive after it */
     run: async (redrive: Redrive) => {
       await pass();
       return read(redrive);
     },
-    /** Passes, one a minute, until the redrive is complete. @returns the number of passes */
+    /** Runs a pass every minute until the redrive is complete. @returns the number of passes */
     sweepUntilComplete: async (redrive: Redrive, maxPasses = 100): Promise<number> => {
       for (let passes = 1; passes <= maxPasses; passes += 1) {
         await pass();
@@ -233,7 +233,7 @@ test('a redrive stops when the time of its pass is up, and resumes in the next s
   expect(statuses()).not.toContain('FAILED');
 });
 
-test('a pass costs one query if there is nothing to redrive', async () => {
+test('a pass costs one query if no redrive is due', async () => {
   const { pass, ports, redrives } = createWorld();
   const calls: string[] = [];
   const recordCall =
@@ -311,7 +311,7 @@ test('each page adds its counts to the redrive once', () => {
 
 // ------------------------------------------------------------------ Clients in turn
 
-test('each client gets a page in turn, however many jobs another client has', async () => {
+test('each client gets a page in turn, even if another client has many more jobs', async () => {
   const { run, world, storeJobs, request } = createWorld();
   await storeJobs(1_000, { clientId: 'large' });
   const large = await request('large');
@@ -545,7 +545,7 @@ test("a client's job that crashes the function costs other clients at most one p
   const { pass, read, world, storeJobs, request } = createWorld();
   const jobs = await storeJobs(60, { clientId: 'crashing' });
   world.crashingJobs.add(jobs[30]?.jobId as string);
-  const crashing = await request('crashing');
+  const crashingRedrive = await request('crashing');
   expect(await pass()).toBe('crashed');
   world.now += MINUTE;
   for (let round = 0; round < 5; round += 1) {
@@ -560,11 +560,11 @@ test("a client's job that crashes the function costs other clients at most one p
   await storeJobs(10_000, { clientId: 'large' });
   await request('large');
   world.readMs = 20;
-  for (let passes = 0; passes < 20 && (await read(crashing)).status === 'RUNNING'; passes += 1) {
+  for (let passes = 0; passes < 20 && (await read(crashingRedrive)).status === 'RUNNING'; passes += 1) {
     await pass();
     world.now += MINUTE;
   }
-  expect(await read(crashing)).toMatchObject({ status: 'COMPLETE', failed: 1 });
+  expect(await read(crashingRedrive)).toMatchObject({ status: 'COMPLETE', failed: 1 });
 });
 
 test('a request starts a sweep of its own when a stalled page may end the running pass', async () => {

@@ -35,7 +35,7 @@ type SettledTurn = {
   settlement: Settlement;
   now: number;
   claimedProviders: string[];
-  /** Whether a callback was due and no fault of Boomerang's own prevented it. */
+  /** Whether the callback step ran, after fetches without an internal fault. */
   isSent: boolean;
 };
 
@@ -60,25 +60,25 @@ const callbackOf = ({ callback, retryAfterMs }: Turn): CallbackOutcome => {
   }
 };
 
-/** Runs a job to its end, each turn when it is due; the last turn repeats. Returns each claim with its settlement. */
+/** Runs a job until it ends, one turn each time it is due; the last turn repeats. Returns each claim with its settlement. */
 const runJob = (turns: Turn[], limit = 200): SettledTurn[] => {
   const history: SettledTurn[] = [];
   let job = aJob({ deadlineAt: NOW + DEADLINE_MS });
   let now = NOW;
   for (let index = 0; index < limit; index += 1) {
     const turn = turns[Math.min(index, turns.length - 1)] as Turn;
-    const claimed = toClaimedJob(job, 'scheduled', now);
-    const fetches = claimed.providers.map((id, position) =>
+    const claim = toClaimedJob(job, 'scheduled', now);
+    const fetches = claim.providers.map((id, position) =>
       createOutcome[turn.outcomes[position] ?? 'fetched'](id, turn),
     );
     // The same rules as in the state machine's Choice state and in callback-deliver.
     const isSettled = fetches.every(({ kind }) => kind === 'fetched' || kind === 'refused');
-    const isReady = claimed.final || (isSettled && !claimed.isAnyWaiting);
+    const isReady = claim.final || (isSettled && !claim.isAnyWaiting);
     const isInternalFault = fetches.some(({ kind }) => kind === 'notAttempted');
     const delivery = isReady ? (isInternalFault ? NOT_SENT : callbackOf(turn)) : undefined;
     const outcomes = { fetches, delivery };
-    const settlement = settle(job, claimed, outcomes, now, turn.random, policy);
-    history.push({ job, settlement, now, claimedProviders: claimed.providers, isSent: isReady && !isInternalFault });
+    const settlement = settle(job, claim, outcomes, now, turn.random, policy);
+    history.push({ job, settlement, now, claimedProviders: claim.providers, isSent: isReady && !isInternalFault });
     if (settlement.dueAt === undefined) return history;
     const { attempt: _attempt, fetchAttempts, callbackAttempts, ...rest } = settlement;
     now = Math.max(now + 1, settlement.dueAt);
@@ -176,8 +176,8 @@ describe('for any behaviour of third parties, a job', () => {
   test('calls no provider early, calls each unavailable provider at the deadline, and sends no callback before that', () => {
     forEveryLife((history) => {
       for (const { job, now, claimedProviders, isSent } of history) {
-        const pending = job.results.filter((result) => result.status === 'UNAVAILABLE');
-        for (const { providerId, retryAt = 0 } of pending) {
+        const unavailableResults = job.results.filter((result) => result.status === 'UNAVAILABLE');
+        for (const { providerId, retryAt = 0 } of unavailableResults) {
           if (claimedProviders.includes(providerId)) expect(retryAt).toBeLessThanOrEqual(now);
           else if (isSent && job.phase === 'FETCHING') expect(now).toBeGreaterThanOrEqual(job.deadlineAt);
           if (now < job.deadlineAt) expect(retryAt).toBeLessThanOrEqual(job.deadlineAt);
@@ -249,7 +249,7 @@ test.each<[string, Turn['outcomes'], Turn['callback']]>([
   ['in a delivery', ['fetched', 'fetched'], 'not sent'],
   ['in both fetches', ['notAttempted', 'notAttempted'], 'delivered'],
 ])(
-  'an internal fault %s never ends a job and never counts as an attempt, however often it occurs',
+  'an internal fault %s never ends a job and never counts as an attempt, even if it occurs a hundred times',
   (_case, outcomes, callback) => {
     const history = runJob([{ outcomes, callback, random: 0, retryAfterMs: 0 }], 100);
     expect(history).toHaveLength(100);
