@@ -425,7 +425,7 @@ describe('with a ticket', () => {
     expect(working?.ticket.url).toBe(`${server.url}/work/%C3%BC`);
   });
 
-  test('another Location with a 202 replaces the status URL; start time and poll count continue', async () => {
+  test('another Location with a 202 replaces the status URL, and keeps the start time and the poll count', async () => {
     const { working, server } = await poll(() => accepted('/work/8'), { ticket: { since: NOW - 9, polls: 4 } });
     expect(working?.ticket).toEqual({ url: `${server.url}/work/8`, since: NOW - 9, polls: 5 });
   });

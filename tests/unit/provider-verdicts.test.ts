@@ -99,7 +99,7 @@ describe('a rate-limit reset header', () => {
     expect(retryAfterMsOf({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
   });
 
-  test('applies together with the standard headers by the longest time', () => {
+  test('is compared with the standard headers, and the longest time applies', () => {
     expect(retryAfterMsOf({ 'x-ratelimit-reset': '5', 'retry-after': '9' })).toBe(9_000);
     expect(retryAfterMsOf({ 'x-ratelimit-reset': '9', 'retry-after': '5' })).toBe(9_000);
     expect(retryAfterMsOf({ 'x-ratelimit-reset': '5', 'ratelimit-reset': '7' })).toBe(7_000);

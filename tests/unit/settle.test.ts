@@ -346,7 +346,7 @@ describe('each provider of a job', () => {
     expect(pendingOf(results, 'internet')).not.toHaveProperty('ticket');
   });
 
-  test('that rejects our credential is called again within ten minutes, however long its schedule', () => {
+  test('that rejects our credential is called again within ten minutes, even if the step of the schedule is longer', () => {
     const failure = { class: 'credential_refused', statusCode: 401, retryAfterMs: DAY } as const;
     const { results } = run(
       { fetches: [unavailable('gas', failure), fetched('internet')] },
@@ -472,7 +472,7 @@ describe('an internal fault', () => {
     expect(pendingOf(results, 'gas').retryAt).toBe(NOW + MINUTE + HOUR);
   });
 
-  test('before the first callback does not change the patience with the receiver', () => {
+  test('before the first callback does not move the callback deadline', () => {
     const job = claimedAt(aJob({ phase: 'CALLING_BACK', claimsSinceOutcome: 0, updatedAt: NOW - HOUR }), NOW - HOUR);
     expect(run({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
   });
@@ -561,7 +561,7 @@ describe('when the callback fails', () => {
     expect(withoutHint.callbackDeadlineAt).toBe(NOW + MINUTE);
   });
 
-  test('a pending job has a due time and no expiry, and an ended job the reverse', () => {
+  test('a pending job has a due time and no expiry, and an ended job has an expiry and no due time', () => {
     const deliveries = fc.constantFrom<CallbackOutcome>(
       DELIVERED,
       failedCallback(),
