@@ -56,8 +56,9 @@ const toStored = ({ query, ...redrive }: Redrive): Item =>
  * Earlier versions know only queries for one status, and would ignore other filters and redrive too many jobs. Other queries
  * are therefore stored under another name, so that they fail to read them and leave the redrive to this version.
  */
-const isPlain = ({ status, inTrouble, providerId, failureCode }: RedriveQuery): boolean =>
-  typeof status === 'string' && [inTrouble, providerId, failureCode].every((filter) => filter === undefined);
+const isPlain = (query: RedriveQuery): boolean =>
+  typeof query.status === 'string' &&
+  Object.values(omit(query, ['status', 'from', 'to'])).every((filter) => filter === undefined);
 
 const toPage = (redrives: Redrive[], limit: number): RedrivePage => {
   const sorted = redrives.sort((a, b) => (a.redriveId < b.redriveId ? 1 : -1));
