@@ -5,6 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CALL_LIMITS } from '@boomerang/core/adapters/aws-clients.ts';
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
+import { omit } from '@boomerang/core/domain/omit.ts';
 import { openStore } from '../local/dynamodb-store.ts';
 import { inProcessClients } from '../local/in-process-clients.ts';
 import { clientOf } from '../local/running.ts';
@@ -44,7 +45,7 @@ const fill = async (folder: string, jobs: number): Promise<void> => {
   const client = inProcessClients(services)(new DynamoDBClient(), CALL_LIMITS.sweep);
   const { create } = createDynamoJobIntake({ client, ...TABLE });
   await inParallel(jobs, async () => {
-    const { leasedUntil: _, dueAt: __, ...job } = aJob('https://example.com/callback', ['gas'], 'other');
+    const job = omit(aJob('https://example.com/callback', ['gas'], 'other'), ['leasedUntil', 'dueAt']);
     await create({ ...job, status: 'COMPLETE' }, { requestId: job.jobId, requestHash: '' }, job.createdAt);
   });
   await store.close();
