@@ -150,7 +150,8 @@ describe('alarms on jobs that end FAILED', () => {
     // No alarm watches the sum over all causes either.
     for (const { Metrics = [], MetricName, Dimensions = [] } of alarms.values()) {
       const metrics = [{ MetricName, Dimensions }, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
-      for (const metric of metrics.filter((one) => one.MetricName === 'JobsGivenUp')) {
+      const jobMetrics = metrics.filter((metric) => metric.MetricName === 'JobsGivenUp');
+      for (const metric of jobMetrics) {
         expect(metric.Dimensions.map(({ Name }) => Name)).toContain('cause');
       }
     }

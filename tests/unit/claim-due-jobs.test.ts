@@ -58,7 +58,7 @@ describe('a sweep', () => {
     expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));
   });
 
-  test('measures lost time from when a job became due, or from the last pause', async () => {
+  test('extends a deadline by the time lost since the job became due, or since the last pause if that is later', async () => {
     const day = 86_400_000;
     const overdueJob = { dueAt: NOW - 2 * day, deadlineAt: NOW - day, status: 'PENDING' as const };
     const finalFlags = async (lastPause: () => Promise<number | undefined>) => {

@@ -6,10 +6,9 @@ import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createHandler } from '../../functions/console/handler.ts';
 import { page } from '../../functions/console/page.ts';
+import { aLog } from '../builders.ts';
 
 const ETAG = `W/"${page.digest}"`;
-
-import { aLog } from '../builders.ts';
 
 const read = async (headers: Record<string, string>) =>
   createHandler({ log: aLog() })({ headers } as unknown as APIGatewayProxyEventV2, {} as Context);
@@ -57,7 +56,7 @@ describe('the policy of the page', () => {
     );
   });
 
-  test('allows all that the page holds: one script, one style, no other resource', () => {
+  test('covers the whole page: one script, one style, no other resource', () => {
     expect(html.match(/<script/g)).toHaveLength(1);
     expect(html.match(/<style/g)).toHaveLength(1);
     expect(html).not.toMatch(/<[^>]+ (?:src|on\w+|style)=/);
@@ -86,6 +85,6 @@ test.each([
   ['*', true],
   ['"b"', false],
   [undefined, false],
-])('If-None-Match %s names W/"a": %s', (header, expected) => {
+])('If-None-Match %s matches W/"a": %s', (header, expected) => {
   expect(matchesEtag(header, 'W/"a"')).toBe(expected);
 });

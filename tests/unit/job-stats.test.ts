@@ -103,7 +103,7 @@ describe('statistics of jobs', () => {
     });
   });
 
-  test('use as a percentile the smallest value below or at which that share of the values lies', () => {
+  test('use as a percentile the smallest value with at least that share of the values at or below it', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (unsorted, percent) => {
         const values = unsorted.sort((a, b) => a - b);
