@@ -541,11 +541,11 @@ describe('a circuit', () => {
   });
 
   test.each([
-    [0, 1],
-    [0.124, 1],
-    [0.125, 0],
-    [0.999, 0],
-  ])('of a busy third party counts every eighth call as eight calls: drawing %d, %i', async (number, counted) => {
+    [0, true],
+    [0.124, true],
+    [0.125, false],
+    [0.999, false],
+  ])('of a busy third party counts one call in eight, as eight calls (random number %d: %p)', async (number, isCounted) => {
     const { call, circuits, setRandom, now, advance } = createWorld();
     const start = now() + DELAY_MS + 1_000;
     const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
@@ -559,11 +559,11 @@ describe('a circuit', () => {
     setRandom(number);
     await call();
     const tally = { calls: 8, failures: 0, samples: 1 };
-    expect([...circuits.tallies.values()]).toMatchObject(counted === 1 ? [tally] : []);
+    expect([...circuits.tallies.values()]).toMatchObject(isCounted ? [tally] : []);
     // Every call counts again once sampling has ended.
     advance(1_000);
     await call();
-    expect([...circuits.tallies.values()]).toMatchObject([counted === 1 ? { calls: 9, samples: 2 } : { calls: 1 }]);
+    expect([...circuits.tallies.values()]).toMatchObject([isCounted ? { calls: 9, samples: 2 } : { calls: 1 }]);
   });
 
   test('that is half-open defers other calls by five seconds, or by the time left to the probe if that is shorter', async () => {

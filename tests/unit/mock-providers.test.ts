@@ -23,7 +23,7 @@ describe('the bills of a gas account', () => {
     expect(billsOfAccount(DEFAULT_GAS_ACCOUNT)).toEqual(bills.get('gas'));
   });
 
-  test('follow from the account number, are two or three, sorted by date', () => {
+  test('depend only on the account number, are two or three, and are sorted by date', () => {
     fc.assert(
       fc.property(account, (number) => {
         const all = billsOfAccount(number) ?? [];
@@ -412,7 +412,7 @@ describe('a request to the mock providers', () => {
     ['with JSON for a form', 415, { route: 'POST /providers/token', headers: JSON_TYPE, body: '{}' }],
     ['with no token', 401, withHeaders({ ...JSON_TYPE, 'idempotency-key': 'a' })],
     [
-      'with an old token',
+      'with an expired token',
       401,
       withHeaders({ ...JSON_TYPE, ...bearer(NOW - TOKEN_SECONDS * 1000), 'idempotency-key': 'a' }),
     ],

@@ -27,7 +27,7 @@ type PollingInput = NonNullable<ProviderInput['polling']>;
 type Setting = {
   polling?: Partial<PollingInput>;
   provider?: Partial<ProviderInput>;
-  /** Path of the ticket's status URL on the server; absent: no ticket. */
+  /** The stored ticket, whose `url` is a path on the server. */
   ticket?: Partial<Ticket>;
   job?: Partial<Job>;
   round?: number;

@@ -31,9 +31,9 @@ const answer = (statusCode: number, body?: unknown, location?: string): PolledAn
   json: body === undefined ? undefined : JSON.stringify(body),
   requestUrl: REQUEST_URL,
 });
-const start = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
+const readStartAnswer = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStart(aPolledProvider(polling), answer(...args), {});
-const status = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
+const readPollAnswer = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStatus(aPolledProvider(polling), answer(...args));
 
 const inProgress = { kind: 'working', url: STATUS_URL };
@@ -129,7 +129,7 @@ describe('the response to a request that starts work', () => {
       broken(/no id/),
     ],
   ])('%s', (_case, polling, args, expected) => {
-    expect(start(polling, ...args)).toEqual(expected);
+    expect(readStartAnswer(polling, ...args)).toEqual(expected);
   });
 
   test('keeps every digit of an id', () => {
@@ -171,7 +171,7 @@ describe('the response to a request that starts work', () => {
     { id: 7 },
   ])('with the id %j is broken, since it would change the path', (id) => {
     const polling = { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } };
-    expect(start(polling, 202, { id })).toMatchObject({ kind: 'broken' });
+    expect(readStartAnswer(polling, 202, { id })).toMatchObject({ kind: 'broken' });
   });
 
   test.each([
@@ -193,7 +193,7 @@ describe('the response to a request that starts work', () => {
       [{}, [202, {}, location]],
       [{ statusUrl: { at: '/url' } }, [200, { url: location }]],
     ] as [Partial<PollingInput>, Parameters<typeof answer>][]) {
-      const progress = start(polling, ...args);
+      const progress = readStartAnswer(polling, ...args);
       expect(progress).toMatchObject({ kind: 'broken', reference: location });
       expect(JSON.stringify({ ...progress, reference: undefined })).not.toMatch(/password|xxx|alert/);
     }
@@ -270,11 +270,11 @@ describe('the response to a poll', () => {
       { kind: 'working' },
     ],
   ])('%s', (_case, polling, args, expected) => {
-    expect({ ...status(polling, ...args), reference: undefined }).toEqual(expected);
+    expect({ ...readPollAnswer(polling, ...args), reference: undefined }).toEqual(expected);
   });
 
   test('quotes at most 40 characters of a status', () => {
-    const reasonFor = (text: string) => status(byStatus, 200, { status: text });
+    const reasonFor = (text: string) => readPollAnswer(byStatus, 200, { status: text });
     expect(reasonFor('x'.repeat(38))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(38)}"` });
     for (const length of [39, 5_000])
       expect(reasonFor('x'.repeat(length))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(39)}…` });
@@ -285,7 +285,7 @@ describe('the response to a poll', () => {
       fc.property(fc.jsonValue(), (value) => {
         const isNamed = ['QUEUED', 'RUNNING', 0, 'DONE', null, 'REJECTED', false].includes(value as never);
         fc.pre(!isNamed && !Object.is(value, -0));
-        expect(status(byStatus, 200, { status: value }).kind).toBe('broken');
+        expect(readPollAnswer(byStatus, 200, { status: value }).kind).toBe('broken');
       }),
     );
   });

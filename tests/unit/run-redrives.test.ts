@@ -475,7 +475,7 @@ test.each([
   expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
 });
 
-test('a redrive halves its page with each unsaved claim, and grows it again slowly', () => {
+test('a redrive halves its page size with each claim that saves no progress, and grows it again slowly', () => {
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const claimWithStalls = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
   expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimWithStalls(stalls)))).toEqual([

@@ -68,7 +68,7 @@ const claimedAt = (job: Job, now: number): Job => ({
 });
 
 const pendingOf = (results: ProviderResult[], providerId: string) => {
-  const result = results.find((one) => one.providerId === providerId);
+  const result = results.find((candidate) => candidate.providerId === providerId);
   if (result?.status !== 'UNAVAILABLE') throw new Error(`${providerId} is ${result?.status}`);
   return result;
 };
