@@ -86,7 +86,7 @@ export const unavailable = (providerId: string, failure = SERVER_ERROR): Fetch<'
   failure,
 });
 
-/** A provider that refused the request for good. */
+/** A provider that refused the request, which is not retried. */
 export const refused = (providerId: string): Fetch<'refused'> => ({
   kind: 'refused',
   providerId,

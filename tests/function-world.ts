@@ -13,7 +13,7 @@ import { FUNCTION_SETTINGS } from './function-settings.ts';
 const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 
 /**
- * Everything one event needs: a stored job, third parties that respond, and every function.
+ * Everything that one event needs: a stored job, third parties that respond, and every function.
  * @param change replaces dependencies of all functions
  */
 export const createWorld = async (change: object = {}) => {

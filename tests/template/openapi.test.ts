@@ -248,7 +248,7 @@ test('the page loads only its own script, and escapes its title', () => {
   expect(PAGE_POLICY).toContain(`script-src 'self' 'sha256-${createHash('sha256').update(script).digest('base64')}';`);
 });
 
-test('the renderer has the checksum in its name', () => {
+test('the name of the renderer contains its checksum', () => {
   const script = gunzipSync(Buffer.from(renderer.gzip, 'base64'));
   expect(script.length).toBe(renderer.bytes);
   expect(renderer.name).toContain(createHash('sha256').update(script).digest('base64url').slice(0, 16));

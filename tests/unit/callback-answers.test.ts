@@ -14,7 +14,7 @@ afterEach(() => {
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const send = createNodeHttp({ exceptions: parseAddressExceptions('127.0.0.1') });
 
-/** Delivers to a raw TCP server, which plays its scripts; `%REQUEST%` in a script stands for the request. */
+/** Delivers to a TCP server that responds with these scripts. */
 const deliver = async (
   scripts: RawPart[][],
   {
@@ -104,7 +104,7 @@ describe('a response that is not HTTP', () => {
   });
 });
 
-describe('a receiver that sends a hint', () => {
+describe('a receiver that sends a retry time', () => {
   test.each([
     ['404 No', ['Retry-After: 6.5'], 7_000],
     ['500 No', ['RateLimit-Reset: 30'], 30_000],

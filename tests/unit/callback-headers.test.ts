@@ -76,9 +76,9 @@ describe('callback headers', () => {
 
   test('are limited to 4 KiB of names and values', () => {
     const [name, other] = ['x-long', 'x-other'];
-    const rest = MAX_CALLBACK_HEADER_BYTES - name.length - other.length - 'value'.length;
-    expect(refusalOf([header(other), header(name, 'é'.repeat(rest))])).toBeUndefined();
-    expect(refusalOf([header(other), header(name, 'é'.repeat(rest + 1))])).toBe(
+    const bytesLeft = MAX_CALLBACK_HEADER_BYTES - name.length - other.length - 'value'.length;
+    expect(refusalOf([header(other), header(name, 'é'.repeat(bytesLeft))])).toBeUndefined();
+    expect(refusalOf([header(other), header(name, 'é'.repeat(bytesLeft + 1))])).toBe(
       'headers: Must be at most 4096 bytes of names and values in total',
     );
   });

@@ -138,17 +138,17 @@ describe('the JSON Schema of the catalogue', () => {
     fc.assert(
       fc.property(fc.constantFrom(...valid), fc.array(change, { minLength: 1, maxLength: 2 }), (catalogue, changes) => {
         const changed = changes.reduce(applyChange, structuredClone(catalogue));
-        const ours = catalogueSchema.safeParse(changed);
-        const theirs = isValid(changed);
-        const codes = (ours.error?.issues ?? []).map((issue) => issue.code);
+        const issues = catalogueSchema.safeParse(changed).error?.issues ?? [];
+        const codes = issues.map((issue) => issue.code);
         // JSON Schema cannot express which header names belong to the HTTP client, or what is a valid URL.
-        const isInexpressible = (issue: NonNullable<typeof ours.error>['issues'][number]): boolean =>
+        const isInexpressible = (issue: (typeof issues)[number]): boolean =>
           (issue.code === 'invalid_key' && issue.issues.every(({ code }) => code === 'custom')) ||
           issue.code === 'custom' ||
           (issue.code === 'invalid_format' && issue.format === 'url');
-        const isAccepted = !(ours.error?.issues ?? []).some((issue) => !isInexpressible(issue));
-        if (!isAccepted) refusals += 1;
-        expect([JSON.stringify(changed), codes, theirs]).toEqual([JSON.stringify(changed), codes, isAccepted]);
+        const isExpectedValid = issues.every(isInexpressible);
+        if (!isExpectedValid) refusals += 1;
+        const text = JSON.stringify(changed);
+        expect([text, codes, isValid(changed)]).toEqual([text, codes, isExpectedValid]);
       }),
       { numRuns: 2000 },
     );

@@ -354,7 +354,7 @@ describe('a circuit', () => {
     expect([windowAt(59_999, rules), windowAt(60_000, rules)]).toEqual([0, 1]);
   });
 
-  test('opens when the odds of an outage reach 100,000 to 1, at the failure rate, from the minimum number of calls', () => {
+  test('opens at the failure rate once it has the minimum number of calls and the odds of an outage are 100,000 to 1', () => {
     const trips = (calls: number, failures: number, change = {}, samples = calls) =>
       isTripped({ calls, failures, samples }, { ...rules, ...change });
     expect([trips(35, 35), trips(36, 36)]).toEqual([false, true]);

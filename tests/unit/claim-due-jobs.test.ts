@@ -52,7 +52,7 @@ describe('a sweep', () => {
     );
   });
 
-  test('claims the job that has been due longest first', async () => {
+  test('claims jobs in the order in which they became due', async () => {
     const { claim, store } = await createWorld(9);
     const { batches } = await claim({ maxJobsPerSweep: 3 });
     expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));

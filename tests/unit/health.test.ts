@@ -75,7 +75,7 @@ describe('GET /health?deep=1', () => {
     expect(JSON.stringify(body)).not.toContain('down');
   });
 
-  test('reads at most once in ten seconds, however many callers ask', async () => {
+  test('reads the last sweep at most once in ten seconds, however many callers ask', async () => {
     let lastSweepAt: number | undefined;
     const { world, getHealth } = createWorld(async () => lastSweepAt);
     const answers = await Promise.all(Array.from({ length: 20 }, async () => getHealth({ deep: '1' })));

@@ -188,7 +188,7 @@ describe('the limits of a call', () => {
     controller.abort();
     await expect(call).rejects.toMatchObject({ name: 'AbortError' });
     expect(calls).toHaveLength(1);
-    const late = dynamodb.send(new GetItemCommand(KEY), { abortSignal: AbortSignal.abort() });
-    await expect(late).rejects.toMatchObject({ name: 'AbortError' });
+    const abortedCall = dynamodb.send(new GetItemCommand(KEY), { abortSignal: AbortSignal.abort() });
+    await expect(abortedCall).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

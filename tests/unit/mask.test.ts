@@ -199,9 +199,10 @@ describe('an excerpt', () => {
       const excerpt = excerptOfAnswer(answer({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
       expect(excerpt).not.toContain('sk');
     }
-    // At the end of the bytes that are searched, and at the end of a truncated body.
+    // The secret crosses the end of the 4096 bytes that are read, which are mostly masked so that the excerpt contains their end, or
+    // the end of a truncated body.
     for (let length = 1; length < secret.length; length += 1) {
-      const longText = `${secret.repeat(169)}${'y'.repeat(40 - length)}${secret.repeat(2)}`;
+      const longText = secret.repeat(169).padEnd(4096 - length, 'y') + secret.repeat(2);
       const truncatedText = `x ${secret.slice(0, length)}`;
       for (const body of [Buffer.from(longText), Buffer.from(truncatedText)]) {
         const excerpt = excerptOfAnswer(answer({ body, bodyFailure: { class: 'too_large', message: '' } }), [secret]);

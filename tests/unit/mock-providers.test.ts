@@ -451,13 +451,13 @@ describe('a request to the mock providers', () => {
   });
 
   test("with a token is accepted to the token's last millisecond", async () => {
-    const life = TOKEN_SECONDS * 1000;
-    for (const [age, status] of [
-      [life - 1, 202],
-      [life, 401],
+    const lifetimeMs = TOKEN_SECONDS * 1000;
+    for (const [ageMs, status] of [
+      [lifetimeMs - 1, 202],
+      [lifetimeMs, 401],
     ] as const) {
-      const { statusCode } = await createWorld().send(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
-      expect([age, statusCode]).toEqual([age, status]);
+      const { statusCode } = await createWorld().send(withHeaders({ ...order.headers, ...bearer(NOW - ageMs) }));
+      expect([ageMs, statusCode]).toEqual([ageMs, status]);
     }
   });
 

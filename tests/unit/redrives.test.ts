@@ -187,7 +187,7 @@ test("a slow dry run ends within the function's time, and reports that it is inc
   }
 });
 
-test('a dry run without matches ends as well', async () => {
+test('a dry run without matches also ends in time', async () => {
   const { world, deps } = createEndlessList(200, 0);
   expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 0, truncated: true, more: true });
   expect(world.now - NOW).toBeLessThan(21_000);

@@ -284,8 +284,8 @@ describe('each provider of a job', () => {
       { fetches, delivery: NOT_SENT },
       { job, claim: aClaim({ final: true }), settlePolicy: slowPolicy },
     );
-    const again = toClaimedJob({ ...job, results }, 'scheduled', NOW + MINUTE);
-    expect(again).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
+    const nextClaim = toClaimedJob({ ...job, results }, 'scheduled', NOW + MINUTE);
+    expect(nextClaim).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
   });
 
   test('is called at the deadline, even if an internal fault prolonged its wait', () => {
@@ -315,8 +315,8 @@ describe('each provider of a job', () => {
       deferred: { class: 'circuit_open' },
       attempts: 1,
     });
-    const again = run({ fetches: [unavailable('gas')] }, { job: { ...job, results } });
-    expect(pendingOf(again.results, 'gas').deferred).toBeUndefined();
+    const afterCall = run({ fetches: [unavailable('gas')] }, { job: { ...job, results } });
+    expect(pendingOf(afterCall.results, 'gas').deferred).toBeUndefined();
   });
 
   test('that has never failed has the reason of its latest deferral as its error', () => {

@@ -20,7 +20,7 @@ const isSignedPerSpec = (secret: string, headers: Record<string, string>, text: 
 };
 
 const verifiers: [string, (secret: string, headers: Record<string, string>, text: string) => boolean][] = [
-  ['our own', isSigned],
+  ['isSigned', isSigned],
   ['the official library', accepts((secret) => new Webhook(secret))],
   ['svix', accepts((secret) => new SvixWebhook(secret))],
 ];

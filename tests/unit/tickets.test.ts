@@ -196,7 +196,7 @@ describe('a ticket', () => {
 });
 
 describe('a round', () => {
-  test('is the round of its result, or else that of its job', () => {
+  test('of a provider is that of its result, or else that of its job', () => {
     expect(roundOf({}, undefined)).toBe(0);
     expect(roundOf({ round: 3 }, { round: undefined })).toBe(3);
     expect(roundOf({ round: 3 }, { round: 5 })).toBe(5);

@@ -61,7 +61,7 @@ describe('accepting a job', () => {
     expect(store.jobs.get('id')).toMatchObject({ status: 'PENDING', dueAt: NOW });
   });
 
-  test('succeeds if only the job is stored', async () => {
+  test('succeeds once the job is stored, even if every later step fails', async () => {
     const store = createFakeJobStore();
     store.control.release = failWith(new Error('down'));
     expect((await accept(store, failWith(new Error('down')))).job.jobId).toBe('id');
@@ -92,7 +92,7 @@ describe('delivering a callback', () => {
     return { store, sentBodies, run };
   };
 
-  test('succeeds permanently once delivered, even if the outcome cannot be saved', async () => {
+  test('fails with OutcomeNotSaved, after a single call, if the outcome cannot be saved', async () => {
     const { run, sentBodies } = await deliver({ save: failWith(new Error('down')) });
     await expect(run).rejects.toBeInstanceOf(OutcomeNotSaved);
     expect(sentBodies).toHaveLength(1);
@@ -177,7 +177,7 @@ describe('fetching from a provider', () => {
   test('leaves no result stored if its job was settled during the call without listing it', async () => {
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
-    /** Fetches a large result while another invocation of the same claim settles the job; the number of results stored. */
+    /** Fetches a large result while another invocation of the same claim settles the job. Returns the number of stored results. */
     const storedAfter = async (settlement: Partial<Settlement>, data: ProviderResultData[] = []) => {
       const store = createFakeJobStore();
       await givenJob(store, aJob({ jobId: 'id' }));
