@@ -49,7 +49,7 @@ export const aCatalogue = (...providers: (string | Partial<ProviderInput>)[]): M
   );
 
 /** Stores a job under a new request id. */
-export const givenJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
+export const storeJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
   await intake.create(job, { requestId: uuidv7(), requestHash: 'hash' }, job.createdAt);
 };
 

@@ -27,7 +27,7 @@ const aRepositoryCopy = (): string => {
   return folder;
 };
 
-const run = (folder: string, ...args: string[]) =>
+const runNew = (folder: string, ...args: string[]) =>
   spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
 
 // No real function has this stem, so that following the example of CONTRIBUTING.md does not break this test.
@@ -38,7 +38,7 @@ describe('npm run new -- function scaffold-try', () => {
 
   beforeAll(() => {
     folder = aRepositoryCopy();
-    stdout = run(folder, 'function', 'scaffold-try').stdout;
+    stdout = runNew(folder, 'function', 'scaffold-try').stdout;
   });
 
   test('prints each file that it writes or edits', () => {
@@ -87,7 +87,7 @@ describe('npm run new -- function scaffold-try', () => {
   // One use case sorts before `schema.ts` in the imports and the other after it, and their names differ in length.
   test.each(['scaffold-attempt', 'scaffold-try'])('writes files that the linter accepts, for %s', (stem) => {
     const biome = path.resolve('node_modules/@biomejs/biome/bin/biome');
-    if (stem !== 'scaffold-try') run(folder, 'function', stem);
+    if (stem !== 'scaffold-try') runNew(folder, 'function', stem);
     const useCase = stem.split('-').reverse().join('-');
     const paths = [`functions/${stem}`, 'events', `tests/unit/${useCase}.test.ts`, ...EDITED.slice(1)];
     const args = [biome, 'ci', '--vcs-enabled=false', '--colors=off', ...paths];
@@ -96,7 +96,7 @@ describe('npm run new -- function scaffold-try', () => {
   });
 
   test('overwrites nothing when it is run again', () => {
-    const { status, stderr } = run(folder, 'function', 'scaffold-try');
+    const { status, stderr } = runNew(folder, 'function', 'scaffold-try');
     expect([status, stderr]).toEqual([2, expect.stringContaining('functions/scaffold-try exists.')]);
   });
 });
@@ -107,14 +107,14 @@ test.each([
   [['function', 'Archive'], '"Archive" must be a noun and a verb in lower case, such as job-archive.'],
   [['function', '../job-archive'], 'must be a noun and a verb in lower case'],
 ])('npm run new -- %j exits with 2 and says why', (args, message) => {
-  const { status, stderr } = run(mkdtempSync(path.join(tmpdir(), 'boomerang-')), ...args);
+  const { status, stderr } = runNew(mkdtempSync(path.join(tmpdir(), 'boomerang-')), ...args);
   expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
 });
 
 test('npm run new writes nothing if it cannot edit one of the files', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   cpSync('tests/statistics', path.join(folder, 'tests'), { recursive: true });
-  const { status } = run(folder, 'function', 'scaffold-try');
+  const { status } = runNew(folder, 'function', 'scaffold-try');
   expect(status).toBe(1);
   expect(existsSync(path.join(folder, 'functions'))).toBe(false);
 });

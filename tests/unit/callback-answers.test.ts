@@ -2,7 +2,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
-import { aJob, aLog, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, SECRET, unguarded } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, findClient, storeJob, LEASE_MS, NOW, SECRET, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { type RawPart, startRawServer } from '../raw-server.ts';
 
@@ -28,7 +28,7 @@ const deliver = async (
   stops.push(server.stop);
   const worked = aWorkedJob({ callbackUrl: `${server.url}${path}`, leasedUntil: NOW + LEASE_MS });
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: worked.jobId }));
+  await storeJob(store, aJob({ jobId: worked.jobId }));
   const log = aLog();
   const deps = {
     ...unguarded,
@@ -167,7 +167,7 @@ describe('an excerpt that repeats', () => {
   ])('our signature (%s) is masked', async (_name, encode, expected) => {
     const worked = aWorkedJob();
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const signatures: string[] = [];
     const echo: typeof send = async ({ headers }) => {
       signatures.push(headers?.['webhook-signature'] ?? '');

@@ -13,7 +13,7 @@ import { createFakeCircuits } from '../fakes/third-parties.ts';
 
 const RULES = { windowMs: 60_000, minCalls: 20, failureRate: 0.9, openMs: 60_000 };
 
-/** Everything that must stay secret contains this word. */
+/** A catalogue in which everything that must stay secret contains HIDDEN. */
 const CATALOGUE = JSON.stringify({
   providers: [
     {

@@ -4,13 +4,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
-import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
+import { aClaim, aJob, aLog, findClient, storeJob, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const createWorld = async (count: number, change: Partial<Job> = {}) => {
   const store = createFakeJobStore();
   for (let index = 0; index < count; index += 1) {
-    await givenJob(store, aJob({ dueAt: NOW - count + index, claimsSinceOutcome: 0, ...change }));
+    await storeJob(store, aJob({ dueAt: NOW - count + index, claimsSinceOutcome: 0, ...change }));
   }
   const log = aLog();
   const deps: ClaimDueJobsDeps = {
@@ -184,7 +184,7 @@ describe('a job that is never settled', () => {
     ['its end cannot be written', new Error('down')],
   ])('does not delay other jobs when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
-    await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
+    await storeJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
     const outcomes = { save: async () => Promise.reject(error) };
     expect((await claim({ outcomes })).batches.flat()).toHaveLength(5);
   });

@@ -13,7 +13,7 @@ import { JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
 import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, storeJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
@@ -148,7 +148,7 @@ describe('a redrive', () => {
     const store = createFakeJobStore();
     const startedJobs: unknown[] = [];
     const job = aJob(change);
-    await givenJob(store, job);
+    await storeJob(store, job);
     const deps = {
       ...store,
       jobs: store.reader,

@@ -13,7 +13,7 @@ import {
   deferred,
   fetched,
   findClient,
-  givenJob,
+  storeJob,
   NOW,
   notAttempted,
   refused,
@@ -29,7 +29,7 @@ const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, r
 
 const createWorld = async (worked: WorkedJob, ...script: ScriptedAnswer[]) => {
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
+  await storeJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
   const { send, requests } = createFakeHttp(...script);
   const log = aLog();
   const deps = { ...unguarded, ...store, findClient, send, now: () => NOW, log, policy, userAgent: 'Boomerang/1' };

@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
-import { aJob, aLog, aProvider, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, aWorkedJob, findClient, storeJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
@@ -117,7 +117,7 @@ describe('a callback', () => {
   const deliverWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
     const worked = aWorkedJob({ callbackUrl: 'https://Example.com:8443/path?token=secret' });
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp(answer);
     const deps = {
       ...unguarded,

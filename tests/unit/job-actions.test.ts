@@ -5,7 +5,7 @@ import type { ApiLambda } from '@boomerang/core/http/api-handler.ts';
 import { expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import fc from 'fast-check';
-import { aJob, aLog, CLIENT_ID, givenJob, NOW } from '../builders.ts';
+import { aJob, aLog, CLIENT_ID, storeJob, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const { createHandler: createRedrive } = await import('../../functions/job-redrive/handler.ts');
@@ -15,7 +15,7 @@ const { createHandler: createRead } = await import('../../functions/job-read/han
 
 const createWorld = async (job: Job) => {
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: job.jobId }));
+  await storeJob(store, aJob({ jobId: job.jobId }));
   store.jobs.set(job.jobId, job);
   const deps = {
     ...store,
@@ -32,12 +32,8 @@ const createWorld = async (job: Job) => {
   };
   const request = async (lambda: ApiLambda, headers: Record<string, string> = {}) => {
     const event = { headers, pathParameters: { jobId: job.jobId }, requestContext: {}, routeKey: 'GET /jobs/{jobId}' };
-    const {
-      statusCode = 0,
-      headers: head = {},
-      body,
-    } = await lambda(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    return { statusCode, head, body };
+    const answer = await lambda(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { ...answer, headers: answer.headers ?? {} };
   };
   return { deps, request };
 };
@@ -81,12 +77,12 @@ test('an unchanged job is answered 304 without a body, with Retry-After while th
   const { deps, request } = await createWorld(job);
   const read = createRead(deps);
   const first = await request(read);
-  const etag = String(first.head.etag);
-  expect(first).toMatchObject({ statusCode: 200, head: { 'retry-after': '5', 'content-type': 'application/json' } });
+  const etag = String(first.headers.etag);
+  expect(first).toMatchObject({ statusCode: 200, headers: { 'retry-after': '5', 'content-type': 'application/json' } });
   for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
-    const { statusCode, head, body } = await request(read, { 'if-none-match': tags });
-    expect([statusCode, head.etag, head['retry-after'], body]).toEqual([304, etag, '5', undefined]);
-    expect(head).not.toHaveProperty('content-type');
+    const { statusCode, headers, body } = await request(read, { 'if-none-match': tags });
+    expect([statusCode, headers.etag, headers['retry-after'], body]).toEqual([304, etag, '5', undefined]);
+    expect(headers).not.toHaveProperty('content-type');
   }
   for (const tags of ['"other"', etag.slice(1, -1)]) {
     expect((await request(read, { 'if-none-match': tags })).statusCode).toBe(200);
@@ -95,5 +91,5 @@ test('an unchanged job is answered 304 without a body, with Retry-After while th
   expect(cancelled.statusCode).toBe(202);
   const last = await request(read, { 'if-none-match': etag });
   expect(last).toMatchObject({ statusCode: 200 });
-  expect(last.head).not.toHaveProperty('retry-after');
+  expect(last.headers).not.toHaveProperty('retry-after');
 });

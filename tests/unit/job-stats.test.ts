@@ -12,7 +12,7 @@ import type { JobListQuery } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createReadStats } from '../../functions/job-read/read-stats.ts';
-import { aJob, givenJob, NOW } from '../builders.ts';
+import { aJob, storeJob, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const HOUR = 3_600_000;
@@ -138,9 +138,9 @@ describe('a request for statistics', () => {
 
   test('counts the jobs of a client in a time range', async () => {
     const { store, read } = createWorld();
-    await givenJob(store, aJob({ createdAt: NOW - HOUR }));
-    await givenJob(store, aJob({ createdAt: NOW - DAY - 1 }));
-    await givenJob(store, aJob({ clientId: 'other', createdAt: NOW - HOUR }));
+    await storeJob(store, aJob({ createdAt: NOW - HOUR }));
+    await storeJob(store, aJob({ createdAt: NOW - DAY - 1 }));
+    await storeJob(store, aJob({ clientId: 'other', createdAt: NOW - HOUR }));
     const { jobId } = aJob();
     store.jobs.set(jobId, { ...aJob({ jobId, createdAt: NOW - 2 * HOUR }), isInTrouble: true });
     const stats = await read('client', {});
@@ -161,7 +161,7 @@ describe('a request for statistics', () => {
     const { store, world, read } = createWorld();
     await read('client', {});
     expect(world.queries).toHaveLength(1);
-    await givenJob(store, aJob({ createdAt: NOW - HOUR }));
+    await storeJob(store, aJob({ createdAt: NOW - HOUR }));
     const { jobId } = aJob();
     store.jobs.set(jobId, { ...aJob({ jobId, createdAt: NOW - 2 * HOUR }), isInTrouble: true });
     world.now += 10_000;

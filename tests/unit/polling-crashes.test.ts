@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
-import { aJob, aLog, aProvider, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, storeJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /** What happens to one execution. */
@@ -35,7 +35,7 @@ class Crashed extends Error {
 const createWorld = async () => {
   const store = createFakeJobStore();
   const job = aJob({ jobId: '01a20b4c-cf47-716b-85d8-5343742576b8', providers: ['gas'] });
-  await givenJob(store, job);
+  await storeJob(store, job);
   let now = NOW;
   const works: string[] = [];
   /** Idempotency keys of work that the provider has lost. */

@@ -39,8 +39,11 @@ const readPollAnswer = (polling: Partial<PollingInput>, ...args: Parameters<type
 const inProgress = { kind: 'working', url: STATUS_URL };
 const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
 
+type Row = [name: string, polling: Partial<PollingInput>, args: Parameters<typeof answer>, expected: { kind: string }];
+const toCase = ([name, polling, args, expected]: Row) => ({ name, polling, args, expected });
+
 describe('the response to a request that starts work', () => {
-  test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
+  const startRows: Row[] = [
     ['202 with a Location', {}, [202, {}, '/v2/reports/7'], inProgress],
     ['202 with a Location, without a body', byStatus, [202, undefined, 'reports/7'], inProgress],
     ['201 with a Location', byStatus, [201, { id: 7 }, STATUS_URL], inProgress],
@@ -128,7 +131,8 @@ describe('the response to a request that starts work', () => {
       [202],
       broken(/no id/),
     ],
-  ])('%s', (_case, polling, args, expected) => {
+  ];
+  test.each(startRows.map(toCase))('$name is read as $expected.kind', ({ polling, args, expected }) => {
     expect(readStartAnswer(polling, ...args)).toEqual(expected);
   });
 
@@ -201,7 +205,7 @@ describe('the response to a request that starts work', () => {
 });
 
 describe('the response to a poll', () => {
-  test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
+  const pollRows: Row[] = [
     ['202, without a status to read', {}, [202, {}], { kind: 'working' }],
     ['200, without a status to read', {}, [200, { status: 'QUEUED' }], { kind: 'done' }],
     ['204, without a status to read', {}, [204, null], { kind: 'done' }],
@@ -269,7 +273,8 @@ describe('the response to a poll', () => {
       [202, {}, '/x'],
       { kind: 'working' },
     ],
-  ])('%s', (_case, polling, args, expected) => {
+  ];
+  test.each(pollRows.map(toCase))('$name is read as $expected.kind', ({ polling, args, expected }) => {
     expect({ ...readPollAnswer(polling, ...args), reference: undefined }).toEqual(expected);
   });
 

@@ -92,7 +92,6 @@ describe('the query of a list', () => {
       limit: 7,
       cursor: after,
     });
-
     expect(parseQuery({ status: 'FAILED,PARTIAL', providerId: 'gas', from: '2026-01-31T12:00:00Z' })).toEqual({
       status: ['FAILED', 'PARTIAL'],
       providerId: 'gas',

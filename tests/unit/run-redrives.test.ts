@@ -18,7 +18,7 @@ import {
 } from '../../functions/redrive-run/run-redrives.ts';
 import { requestRedrive } from '../../functions/redrives/request-redrive.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, storeJob, LEASE_MS, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 
@@ -61,7 +61,7 @@ const createWorld = () => {
         leasedUntil: _leasedUntil,
         ...job
       } = aJob({ jobId: uuidv7(), clientId, createdAt: NOW + index });
-      await givenJob(store, job);
+      await storeJob(store, job);
       const endedJob = { ...job, status, expiresAt: LATER / 1000 + 36_000 };
       store.jobs.set(job.jobId, endedJob);
       jobs.push(endedJob);
