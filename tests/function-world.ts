@@ -4,7 +4,7 @@ import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
 import type { Context } from 'aws-lambda';
 import { createCheckHealth } from '../functions/health/check-health.ts';
-import { aJob, aLog, CLIENT_ID, findClient, storeJob, LEASE_MS, NOW, unguarded } from './builders.ts';
+import { aJob, aLog, CLIENT_ID, findClient, LEASE_MS, NOW, storeJob, unguarded } from './builders.ts';
 import { FIXTURE_JOB_ID } from './event-expectations.ts';
 import { createFakeJobStore } from './fakes/job-store.ts';
 import { createFakeRedrives } from './fakes/redrives.ts';

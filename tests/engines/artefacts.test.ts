@@ -12,7 +12,7 @@ import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { listen } from '../../local/http-server.ts';
 import { readTemplate, resourcesOf } from '../../local/template.ts';
-import { aJob, CLIENT_ID, storeJob, SECRET } from '../builders.ts';
+import { aJob, CLIENT_ID, SECRET, storeJob } from '../builders.ts';
 import { expectations, FIXTURE_JOB_ID } from '../event-expectations.ts';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { startTables, type Tables } from '../integration/database.ts';

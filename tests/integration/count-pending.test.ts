@@ -2,7 +2,7 @@ import { createDynamoCountPending, MAX_COUNTED_JOBS } from '@boomerang/core/adap
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { aJob, storeJob, NOW } from '../builders.ts';
+import { aJob, NOW, storeJob } from '../builders.ts';
 import { startTables, type Tables } from './database.ts';
 
 let database: Tables;

@@ -11,7 +11,7 @@ import { expect, test } from '@jest/globals';
 import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, storeJob, NOW } from '../builders.ts';
+import { aJob, NOW, storeJob } from '../builders.ts';
 
 type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
 

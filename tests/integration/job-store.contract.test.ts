@@ -30,7 +30,7 @@ import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createReadStats } from '../../functions/job-read/read-stats.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, storeJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, LEASE_MS, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore, type FakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { inProcessRows, startTables, type Tables } from './database.ts';
 

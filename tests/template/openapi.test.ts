@@ -145,9 +145,9 @@ describe('the document of the service API', () => {
     const sent = bodyOf(...values, { providerId: 'internet', code: 'PROVIDER_REFUSED', failure });
     for (const part of [schema, schemas(committed).JobData ?? {}]) {
       expect(errorsIn(part, sent)).toBeUndefined();
-      expect(
-        errorsIn(part, { jobId, data: [{ providerId: 'gas', fetchedAt: '2026-01-01T00:00:00.000Z' }] }),
-      ).toContain('oneOf');
+      expect(errorsIn(part, { jobId, data: [{ providerId: 'gas', fetchedAt: '2026-01-01T00:00:00.000Z' }] })).toContain(
+        'oneOf',
+      );
     }
     expect(callback?.parameters?.map(({ name }) => name)).toEqual([
       'webhook-id',

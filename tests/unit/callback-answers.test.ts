@@ -2,7 +2,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
-import { aJob, aLog, aWorkedJob, findClient, storeJob, LEASE_MS, NOW, SECRET, unguarded } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, findClient, LEASE_MS, NOW, SECRET, storeJob, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { type RawPart, startRawServer } from '../raw-server.ts';
 
@@ -87,7 +87,11 @@ describe('a 2xx response', () => {
 describe('a response that is not HTTP', () => {
   test.each<[string, RawPart[], string]>([
     ['a header name with a space', answer('200 OK', ['Bad Name: x']), 'HPE_INVALID_HEADER_TOKEN'],
-    ['both Content-Length and chunks', answer('200 OK', ['Transfer-Encoding: chunked']), 'HPE_INVALID_TRANSFER_ENCODING'],
+    [
+      'both Content-Length and chunks',
+      answer('200 OK', ['Transfer-Encoding: chunked']),
+      'HPE_INVALID_TRANSFER_ENCODING',
+    ],
     ['two Content-Length headers', answer('200 OK', ['Content-Length: 7']), 'HPE_UNEXPECTED_CONTENT_LENGTH'],
     ['70 KB of headers', answer('200 OK', [`X: ${'x'.repeat(70_000)}`]), 'HPE_HEADER_OVERFLOW'],
     ['a different protocol', ['220 mail.example ESMTP\r\n'], 'HPE_INVALID_CONSTANT'],

@@ -545,26 +545,29 @@ describe('a circuit', () => {
     [0.124, true],
     [0.125, false],
     [0.999, false],
-  ])('of a busy third party counts one call in eight, as eight calls (random number %d: %p)', async (number, isCounted) => {
-    const { call, circuits, setRandom, now, advance } = createWorld();
-    const start = now() + DELAY_MS + 1_000;
-    const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
-    await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
-    advance(DELAY_MS + 999);
-    setRandom(0.999);
-    await call();
-    expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
-    circuits.tallies.clear();
-    advance(1);
-    setRandom(number);
-    await call();
-    const tally = { calls: 8, failures: 0, samples: 1 };
-    expect([...circuits.tallies.values()]).toMatchObject(isCounted ? [tally] : []);
-    // Every call counts again once sampling has ended.
-    advance(1_000);
-    await call();
-    expect([...circuits.tallies.values()]).toMatchObject([isCounted ? { calls: 9, samples: 2 } : { calls: 1 }]);
-  });
+  ])(
+    'of a busy third party counts one call in eight, as eight calls (random number %d: %p)',
+    async (number, isCounted) => {
+      const { call, circuits, setRandom, now, advance } = createWorld();
+      const start = now() + DELAY_MS + 1_000;
+      const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
+      await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
+      advance(DELAY_MS + 999);
+      setRandom(0.999);
+      await call();
+      expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
+      circuits.tallies.clear();
+      advance(1);
+      setRandom(number);
+      await call();
+      const tally = { calls: 8, failures: 0, samples: 1 };
+      expect([...circuits.tallies.values()]).toMatchObject(isCounted ? [tally] : []);
+      // Every call counts again once sampling has ended.
+      advance(1_000);
+      await call();
+      expect([...circuits.tallies.values()]).toMatchObject([isCounted ? { calls: 9, samples: 2 } : { calls: 1 }]);
+    },
+  );
 
   test('that is half-open defers other calls by five seconds, or by the time left to the probe if that is shorter', async () => {
     const { openCircuit, startCall, advance, createProcess } = createWorld();

@@ -13,7 +13,7 @@ import { JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
 import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aJob, aLog, storeJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, LEASE_MS, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
@@ -94,13 +94,16 @@ describe('a job that is redriven', () => {
       0,
     ],
     ['when a callback may have been in flight', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
-  ])('has a new webhook id after a delivery, or if an earlier callback may have had another body: %s', (_case, change, redeliveries) => {
-    const job = { ...endedJob, ...change };
-    const next = redriven(job, job.results.filter(isFetched), times);
-    expect(next.redeliveries).toBe(redeliveries);
-    const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
-    expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${endedJob.jobId}${suffix}`);
-  });
+  ])(
+    'has a new webhook id after a delivery, or if an earlier callback may have had another body: %s',
+    (_case, change, redeliveries) => {
+      const job = { ...endedJob, ...change };
+      const next = redriven(job, job.results.filter(isFetched), times);
+      expect(next.redeliveries).toBe(redeliveries);
+      const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
+      expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${endedJob.jobId}${suffix}`);
+    },
+  );
 });
 
 test('a cancelled job has ended and has no lease', () => {

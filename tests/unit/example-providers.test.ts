@@ -14,7 +14,10 @@ const anOffer = (id: string, property?: Property, required: string[] = ['p']) =>
 
 test('an example job names at most two providers, which need no parameters', () => {
   const optional = anOffer('b', { type: 'string' }, []);
-  expect(exampleProviders([anOffer('a', { type: 'string' }), optional, anOffer('c'), anOffer('d')])).toEqual(['b', 'c']);
+  expect(exampleProviders([anOffer('a', { type: 'string' }), optional, anOffer('c'), anOffer('d')])).toEqual([
+    'b',
+    'c',
+  ]);
   expect(exampleProviders([])).toEqual([]);
 });
 

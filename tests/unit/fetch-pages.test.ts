@@ -5,14 +5,7 @@ import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { NOW } from '../builders.ts';
-import {
-  type Answer,
-  type Respond,
-  createBreakerSpy,
-  type FetchSetting,
-  fetchFrom,
-  startServer,
-} from '../fetching.ts';
+import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {

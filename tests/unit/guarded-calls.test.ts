@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
-import { aJob, aLog, aProvider, aWorkedJob, findClient, storeJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, aWorkedJob, findClient, LEASE_MS, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 

@@ -5,7 +5,7 @@ import type { ApiLambda } from '@boomerang/core/http/api-handler.ts';
 import { expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import fc from 'fast-check';
-import { aJob, aLog, CLIENT_ID, storeJob, NOW } from '../builders.ts';
+import { aJob, aLog, CLIENT_ID, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const { createHandler: createRedrive } = await import('../../functions/job-redrive/handler.ts');

@@ -24,9 +24,9 @@ import {
   CLIENT_ID,
   fetched,
   findClient,
-  storeJob,
   LEASE_MS,
   NOW,
+  storeJob,
   unguarded,
 } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';

@@ -12,7 +12,7 @@ import type { JobListQuery } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createReadStats } from '../../functions/job-read/read-stats.ts';
-import { aJob, storeJob, NOW } from '../builders.ts';
+import { aJob, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const HOUR = 3_600_000;

@@ -110,7 +110,6 @@ describe('a response', () => {
     expect(response.bodyFailure).toBeUndefined();
   });
 
-
   test('is not followed if it is a redirect', async () => {
     const paths: (string | undefined)[] = [];
     const url = await serve((request, response) => {
@@ -429,7 +428,11 @@ describe('a call without a valid response', () => {
       'UNASKED_UPGRADE',
     ],
     ['an invalid status', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
-    ['two Content-Length headers', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    [
+      'two Content-Length headers',
+      `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`,
+      'HPE_UNEXPECTED_CONTENT_LENGTH',
+    ],
     ['a list of lengths', `${OK}Content-Length: 2, 2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
     ['a length below zero', `${OK}Content-Length: -2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
     [

@@ -4,14 +4,7 @@ import { SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { FetchProviderDeps } from '../../functions/provider-fetch/fetch-provider.ts';
 import { NOW } from '../builders.ts';
-import {
-  type Answer,
-  type Respond,
-  createBreakerSpy,
-  type FetchSetting,
-  fetchFrom,
-  startServer,
-} from '../fetching.ts';
+import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {

@@ -160,7 +160,11 @@ describe('payloads', () => {
 
   test('of version 1 are accepted', () => {
     const { createdAt: _, isAnyWaiting: __, ...olderClaim } = aClaim();
-    expect(workedJobSchema.parse({ ...olderClaim, v: 1 })).toMatchObject({ v: 2, createdAt: null, isAnyWaiting: false });
+    expect(workedJobSchema.parse({ ...olderClaim, v: 1 })).toMatchObject({
+      v: 2,
+      createdAt: null,
+      isAnyWaiting: false,
+    });
   });
 });
 

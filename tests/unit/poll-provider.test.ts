@@ -4,14 +4,7 @@ import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { MAX_STATUS_URL_CHARACTERS } from '@boomerang/core/domain/status-url.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { aJob, NOW } from '../builders.ts';
-import {
-  type Answer,
-  type Respond,
-  createBreakerSpy,
-  type FetchSetting,
-  fetchFrom,
-  startServer,
-} from '../fetching.ts';
+import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {

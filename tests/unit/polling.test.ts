@@ -39,7 +39,12 @@ const readPollAnswer = (polling: Partial<PollingInput>, ...args: Parameters<type
 const inProgress = { kind: 'working', url: STATUS_URL };
 const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
 
-type Row = [name: string, polling: Partial<PollingInput>, args: Parameters<typeof answer>, expected: { kind: string }];
+type Row = [
+  name: string,
+  polling: Partial<PollingInput>,
+  args: Parameters<typeof answer>,
+  expected: { kind: string; [key: string]: unknown },
+];
 const toCase = ([name, polling, args, expected]: Row) => ({ name, polling, args, expected });
 
 describe('the response to a request that starts work', () => {

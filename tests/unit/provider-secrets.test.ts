@@ -77,7 +77,9 @@ test('no secret is logged, thrown or stored', async () => {
         headers: { 'content-type': 'application/json', ...headers },
         body: Buffer.from(body),
         durationMs: 1,
-        ...(input.isBodyBroken && { bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const }),
+        ...(input.isBodyBroken && {
+          bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const,
+        }),
       });
       const send: SendHttp = async (request) => {
         if (request.url.startsWith('https://id.example')) {

@@ -66,15 +66,30 @@ describe('text', () => {
     ['a declared multi-byte charset', bytes(0x82, 0xa0), 'text/plain; charset=Shift_JIS', 'あ'],
     ['UTF-16 with a BOM', utf16le(`${BOM}é`), 'text/plain', 'é'],
     ['UTF-16 with a BOM, although UTF-8 is declared', utf16be(`${BOM}é`), 'text/plain; charset=utf-8', 'é'],
-    ['XML with an encoding declaration', Buffer.from(xml('ISO-8859-1'), 'latin1'), 'application/xml', xml('ISO-8859-1')],
+    [
+      'XML with an encoding declaration',
+      Buffer.from(xml('ISO-8859-1'), 'latin1'),
+      'application/xml',
+      xml('ISO-8859-1'),
+    ],
     ['XML of a +xml type', Buffer.from(xml('latin1'), 'latin1'), 'application/atom+xml', xml('latin1')],
     ['XML of type text/xml', Buffer.from(xml('latin1'), 'latin1'), 'text/xml', xml('latin1')],
-    ['XML whose charset parameter contradicts its declaration', Buffer.from(xml('latin1')), 'text/xml; charset=utf-8', xml('latin1')],
+    [
+      'XML whose charset parameter contradicts its declaration',
+      Buffer.from(xml('latin1')),
+      'text/xml; charset=utf-8',
+      xml('latin1'),
+    ],
     ['XML in UTF-8 that declares UTF-16', xml('UTF-16'), 'application/xml', xml('UTF-16')],
     ['XML in big-endian UTF-16', utf16be(xml('UTF-16')), 'image/svg+xml', xml('UTF-16')],
     ['XML in little-endian UTF-16', utf16le(xml('UTF-16')), 'application/xml', xml('UTF-16')],
     ['XML without a declaration', '<é/>', 'application/xhtml+xml', '<é/>'],
-    ['HTML with meta charset', Buffer.from(html('<meta charset=latin1>'), 'latin1'), 'text/html', html('<meta charset=latin1>')],
+    [
+      'HTML with meta charset',
+      Buffer.from(html('<meta charset=latin1>'), 'latin1'),
+      'text/html',
+      html('<meta charset=latin1>'),
+    ],
     [
       'HTML with meta http-equiv',
       Buffer.from(html('<meta http-equiv="x" content="text/html; charset=latin1">'), 'latin1'),
@@ -96,7 +111,11 @@ describe('text', () => {
     ['UTF-7, which hides markup', Buffer.from('+AGE-'), 'text/html; charset=utf-7'],
     ['half of a UTF-16 code unit', utf16le('é').subarray(0, 1), 'text/plain; charset=utf-16le'],
     ['a lone surrogate', utf16le('\ud83d'), 'text/plain; charset=utf-16le'],
-    ['XML with bytes that are invalid in its declared encoding', Buffer.from(xml('utf-8'), 'latin1'), 'application/xml'],
+    [
+      'XML with bytes that are invalid in its declared encoding',
+      Buffer.from(xml('utf-8'), 'latin1'),
+      'application/xml',
+    ],
     ['a byte without a character in its charset', bytes(0xaa), 'text/plain; charset=windows-1253'],
   ])('(%s) is rejected, and never gets a replacement character', (_name, body, type) => {
     expect(() => jsonOf(body, type)).toThrow(/^the text is not /);

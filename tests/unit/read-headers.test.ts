@@ -33,7 +33,12 @@ test('command-line headers come first; values keep their colons; blank lines, CR
 
 test.each<[string, string[], string | undefined, string]>([
   ['a reserved name', [`Host: ${SECRET}`], undefined, 'header 1 (host): Must not be'],
-  ['a name that the signature uses', ['x-a: b', `Webhook-Id: ${SECRET}`], undefined, 'header 2 (webhook-id): Must not be'],
+  [
+    'a name that the signature uses',
+    ['x-a: b', `Webhook-Id: ${SECRET}`],
+    undefined,
+    'header 2 (webhook-id): Must not be',
+  ],
   ['a repeated name', ['x-a: b', `X-A: ${SECRET}`], undefined, 'header 2 (x-a): Must appear once'],
   ['a name in both the option and the file', ['x-a: b'], aFile(`X-A: ${SECRET}`), 'header 2 (x-a): Must appear once'],
   ['a line break', [`x-a: ${SECRET}\nx-b: c`], undefined, 'header 1 (x-a): Must have a value of printable Latin-1'],

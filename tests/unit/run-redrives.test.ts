@@ -18,7 +18,7 @@ import {
 } from '../../functions/redrive-run/run-redrives.ts';
 import { requestRedrive } from '../../functions/redrives/request-redrive.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, aLog, storeJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, LEASE_MS, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 

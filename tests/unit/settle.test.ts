@@ -250,7 +250,10 @@ describe('each provider of a job', () => {
   });
 
   test('gets the same jitter, so that providers that failed together are due together', () => {
-    const { results, dueAt } = settlementOf({ fetches: [unavailable('gas'), unavailable('internet')] }, { random: 0.7 });
+    const { results, dueAt } = settlementOf(
+      { fetches: [unavailable('gas'), unavailable('internet')] },
+      { random: 0.7 },
+    );
     expect(new Set(results.map((result) => pendingOf([result], result.providerId).retryAt))).toEqual(new Set([dueAt]));
   });
 
@@ -329,7 +332,9 @@ describe('each provider of a job', () => {
   test('that is deferred shows the failure that opened its circuit, if known', () => {
     const cause = { class: 'bad_status', statusCode: 503 } as const;
     const failure = { class: 'circuit_open', retryAfterMs: 1_000, cause } as const;
-    const { results } = settlementOf({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }, deferred('internet')] });
+    const { results } = settlementOf({
+      fetches: [{ kind: 'deferred', providerId: 'gas', failure }, deferred('internet')],
+    });
     expect(pendingOf(results, 'gas').deferred).toStrictEqual({ class: 'circuit_open', cause });
     expect(pendingOf(results, 'internet').deferred).toStrictEqual({ class: 'circuit_open' });
   });
@@ -413,7 +418,10 @@ describe('an internal fault', () => {
     );
     // The receiver is also abandoned later.
     const callingBack = { ...twoDaysLate, phase: 'CALLING_BACK' as const, callbackDeadlineAt: NOW + HOUR };
-    const outcome = settlementOf({ fetches: [], delivery: deferredCallback() }, { job: callingBack, now: NOW + 2 * DAY });
+    const outcome = settlementOf(
+      { fetches: [], delivery: deferredCallback() },
+      { job: callingBack, now: NOW + 2 * DAY },
+    );
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + 2 * DAY + HOUR });
   });
 
@@ -696,7 +704,10 @@ describe('a deferred call', () => {
   });
 
   test('counts as no attempt, and is due at its retry time plus jitter', () => {
-    const settlement = settlementOf({ fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] }, { random: 0.5 });
+    const settlement = settlementOf(
+      { fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] },
+      { random: 0.5 },
+    );
     expect(settlement).toMatchObject({ status: 'PENDING', fetchAttempts: 0, dueAt: NOW + 42_000 });
     expect(settlement.attempt).toBeUndefined();
     for (const failureClass of ['circuit_open', 'paused'] as const) {

@@ -174,7 +174,10 @@ describe('a ticket', () => {
   });
 
   test.each<[string, (job: Job) => Pick<Job, 'results'>]>([
-    ['once its results are frozen', (job) => settlementOf(job, { fetches: [], delivery: failedCallback() }, { final: true })],
+    [
+      'once its results are frozen',
+      (job) => settlementOf(job, { fetches: [], delivery: failedCallback() }, { final: true }),
+    ],
     ['when it is delivered', (job) => settlementOf(job, { fetches: [], delivery: DELIVERED }, { final: true })],
     ['when it is cancelled', (job) => cancelled(job, { now: NOW, retentionMs: 1 })],
     ['when its data is deleted', (job) => expunged(job, NOW)],

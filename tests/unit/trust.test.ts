@@ -8,7 +8,7 @@ import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-job.ts';
-import { aJob, aLog, aWorkedJob, CLIENT_ID, storeJob, LEASE_MS, NOT_SENT, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, CLIENT_ID, LEASE_MS, NOT_SENT, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeExecutions } from '../fakes/executions.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';

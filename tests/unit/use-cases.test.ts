@@ -18,11 +18,11 @@ import {
   CLIENT_ID,
   fetched,
   findClient,
-  storeJob,
   LEASE_MS,
   NOT_SENT,
   NOW,
   notAttempted,
+  storeJob,
   unavailable,
   unguarded,
 } from '../builders.ts';
