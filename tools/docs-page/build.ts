@@ -8,8 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { readArguments } from '../../cli/command.ts';
 
 /**
- * `npm run docs-page`: writes the renderer of the API documents, RapiDoc, into the function that serves it. RapiDoc is no dependency,
- * because its package installs 99 others and only one built file of it is used (docs/decisions/0022-docs-renderer.md).
+ * `npm run docs-page`: writes the renderer of the API documents, RapiDoc, into the function that serves it. RapiDoc is not a
+ * dependency, because its package installs 99 others and only one built file of it is used (docs/decisions/0022-docs-renderer.md).
  */
 
 const VERSION = '9.3.8';
@@ -19,8 +19,8 @@ const FILE = fileURLToPath(new URL('../../functions/api-docs/renderer.json', imp
 const { values } = readArguments({
   name: 'npm run docs-page',
   about: 'Downloads RapiDoc from the npm registry, and writes functions/api-docs/renderer.json.',
-  options: { check: { type: 'boolean', about: 'write nothing, and fail if the committed file is another' } },
-  exitCodes: { 1: 'the download has another checksum; with --check: the file is outdated' },
+  options: { check: { type: 'boolean', about: 'write nothing, and fail if the committed file is outdated' } },
+  exitCodes: { 1: 'the download has an unexpected checksum; with --check: the file is outdated' },
 });
 
 const download = (folder: string): void => {

@@ -24,7 +24,7 @@ const findBrowser = (): string => {
   }
   const files = PATH.split(path.delimiter).flatMap((folder) => NAMES.map((name) => path.join(folder, name)));
   const found = files.find(isExecutable);
-  if (found === undefined) throw new Unavailable('there is no Chromium (apt-get install chromium), nor Chrome');
+  if (found === undefined) throw new Unavailable('neither Chromium (apt-get install chromium) nor Chrome is installed');
   return found;
 };
 
@@ -35,7 +35,7 @@ await check(
       'Uses the console in Chromium, against the embedded cloud: every page, keyboard, phone width, dark mode, accessibility.',
     options: { pictures: { type: 'boolean', about: "also take the README's pictures (docs/images/console-*.png)" } },
     environment: { CHROMIUM: 'path of Chromium or Chrome (found in PATH)' },
-    examples: { '': 'as in CI', '--pictures': 'after a change of how it looks' },
+    examples: { '': 'as in CI', '--pictures': 'after a change of its appearance' },
   },
   async ({ pictures }) => {
     await runTests(['tests/console'], { CHROMIUM: findBrowser(), ...(pictures && { PICTURES: '1' }) });

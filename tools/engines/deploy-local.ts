@@ -53,7 +53,7 @@ Try it:
   curl ${HealthUrl}\n`);
 };
 
-/** Creates a client for trying out the stack, which lives no longer than this process. */
+/** Creates a client to try out the stack with. Both are deleted when this process ends. */
 const createClient = async (target: Target): Promise<string> => {
   const args = [path.join(ROOT, 'cli/clients.ts'), 'create', '--name', 'me', '--stack', STACK, '--json'];
   const created = await run(process.execPath, args, { env: targetEnvironment(target), isQuiet: true });

@@ -52,7 +52,7 @@ const providerErrorSchema = z
     error: z.object({
       code: z
         .enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_REFUSED'])
-        .meta({ description: 'Unavailable until the deadline, or refused permanently.' }),
+        .meta({ description: 'Whether the provider was unavailable until the fetch deadline, or refused permanently.' }),
       message: z.string().meta({ description: 'Human-readable.' }),
     }),
   })
