@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { check, runTests, Unavailable } from './engine.ts';
+import { runScript, runTests, Unavailable } from './engine.ts';
 
 /** `npm run test:console`: uses the console in a real browser, against the embedded cloud. */
 
@@ -28,7 +28,7 @@ const findBrowser = (): string => {
   return found;
 };
 
-await check(
+await runScript(
   {
     name: 'npm run test:console',
     about:

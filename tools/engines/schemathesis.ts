@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { startInstance } from '../../local/instance.ts';
-import { check, FOLDER, ROOT, run } from './engine.ts';
+import { runScript, FOLDER, ROOT, run } from './engine.ts';
 import { installPython } from './install.ts';
 
 const REQUIREMENT = 'schemathesis==4.32.5';
@@ -16,7 +16,7 @@ const CHECK = {
   options: { seed: { type: 'string', value: 'number', about: 'seed of a run to repeat' } },
 } as const;
 
-await check(CHECK, async ({ seed }) => {
+await runScript(CHECK, async ({ seed }) => {
   const bin = await installPython('schemathesis', REQUIREMENT);
   const cloud = await startInstance({ FAILURE_RATE: '0', PAUSED: 'all', SWEEP_SECONDS: '3600' });
   const config = path.join(ROOT, 'tools/engines/schemathesis.toml');
