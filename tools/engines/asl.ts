@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { runScript, type Engine, freePort, ROOT, runTests, startServer } from './engine.ts';
+import { type Engine, freePort, ROOT, runScript, runTests, startServer } from './engine.ts';
 import { installPython } from './install.ts';
 import { startMiniStack } from './ministack.ts';
 

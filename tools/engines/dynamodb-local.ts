@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { runScript, type Engine, freePort, ROOT, run, runTests, startServer } from './engine.ts';
+import { type Engine, freePort, ROOT, run, runScript, runTests, startServer } from './engine.ts';
 import { installJava } from './install.ts';
 
 const ARTIFACT = 'software.amazon.dynamodb:DynamoDBLocal:3.3.1';

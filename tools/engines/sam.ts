@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { runScript, run, runTests } from './engine.ts';
+import { run, runScript, runTests } from './engine.ts';
 import { samEnvironment } from './sam-cli.ts';
 
 const RECIPES = 'docs/recipes';

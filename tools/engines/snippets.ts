@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { runScript, ROOT, runTests } from './engine.ts';
+import { ROOT, runScript, runTests } from './engine.ts';
 import { installGo, installPython } from './install.ts';
 
 /** `npm run test:snippets`: runs the receivers of docs/snippets in Python and Go. `npm test` runs the one in Node. */
