@@ -5,10 +5,13 @@ import { expect, test } from '@jest/globals';
 import { LOCAL_SETTINGS } from '../../local/settings.ts';
 import { readTemplate } from '../../local/template.ts';
 
-/** A document, or the part of it below a heading. */
-const textOf = (file: string, heading = ''): string => {
-  const sections = readFileSync(file, 'utf8').split(/^## /m);
-  return heading === '' ? sections.join('') : (sections.find((section) => section.startsWith(`${heading}\n`)) ?? '');
+/** The text of `file.md`, or of the section `file.md#Heading`. */
+const textOf = (place: string): string => {
+  const [file = '', heading] = place.split('#');
+  const text = readFileSync(file, 'utf8');
+  return heading === undefined
+    ? text
+    : (text.split(/^## /m).find((section) => section.startsWith(`${heading}\n`)) ?? '');
 };
 
 /** The names, in backticks, of the first column of all tables. */
@@ -23,17 +26,16 @@ const corrections = (listed: readonly string[], expected: readonly string[]): st
   ...listed.filter((name) => !expected.includes(name)).map((name) => `remove ${name}`),
 ];
 
-test.each<[file: string, heading: string, what: string, names: readonly string[]]>([
+test.each<[place: string, what: string, names: readonly string[]]>([
   [
-    'docs/operations.md',
-    'Parameters',
+    'docs/operations.md#Parameters',
     'parameters of the template',
     Object.keys(readTemplate('template.yaml').Parameters),
   ],
-  ['docs/configuration.md', '', 'variables that npm start reads', LOCAL_SETTINGS],
-  ['docs/api.md', 'Routes', 'routes of the service API', ROUTES.service],
-  ['docs/responses.md', 'Failure classes', 'failure classes', failureClassSchema.options],
-])('the tables of %s (%s) list exactly the %s', (file, heading, _what, names) => {
-  const listed = namesInTables(textOf(file, heading)).map((name) => name.replace(/\?.*/, ''));
-  expect(corrections(listed, names).map((correction) => `${file}: ${correction}`)).toEqual([]);
+  ['docs/configuration.md', 'variables that npm start reads', LOCAL_SETTINGS],
+  ['docs/api.md#Routes', 'routes of the service API', ROUTES.service],
+  ['docs/responses.md#Failure classes', 'failure classes', failureClassSchema.options],
+])('the tables of %s list exactly the %s', (place, _what, names) => {
+  const listed = namesInTables(textOf(place)).map((name) => name.replace(/\?.*/, ''));
+  expect(corrections(listed, names).map((correction) => `${place}: ${correction}`)).toEqual([]);
 });
