@@ -91,7 +91,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   return { batches: batches.toArray(), more: claimedInPass > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
-/** When claims were last paused. The delay of a job that became due during a pause is not our own fault. */
+/** When claims were last paused. The delay of a job that became due during a pause is not an internal fault. */
 const findPause = async ({ lastPause, log }: ClaimDueJobsDeps): Promise<number | undefined> => {
   try {
     return await lastPause();

@@ -2,8 +2,8 @@ import type { Pagination } from '@boomerang/core/domain/catalogue/provider-schem
 import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
 import { parseLinks } from '@boomerang/core/domain/link-header.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
-import type { JsonText } from './read-answer.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
+import type { JsonText } from './read-response.ts';
 import { setQuery } from './set-query.ts';
 import { valueAt } from './value-at.ts';
 
@@ -13,7 +13,7 @@ export type Page = {
   url: string;
   /** From 1. */
   number: number;
-  headers: HttpAnswer['headers'];
+  headers: HttpResponse['headers'];
   document: JsonText;
   /** JSON Pointer to its array. */
   itemsAt: string;
@@ -189,7 +189,7 @@ const cursorUrl = (url: string, parameter: string, cursor: string): string => {
  * Resolves a provider's URL reference (RFC 3986, section 5) and adds the user info of the provider's URL in the catalogue.
  *
  * @param providerUrl the first URL requested
- * @param base the URL of the answer that the reference is in
+ * @param base the URL of the response that the reference is in
  * @throws BadPage for a reference to another origin, or with user info of its own
  */
 const ownUrl = (providerUrl: string, base: string, reference: string): string => {

@@ -32,7 +32,7 @@ export type Deps = AcceptJobDeps & {
   callbackRules: CallbackRules;
 };
 
-/** `POST /webhook`: accepts a job and answers at once. The state machine does the work. */
+/** `POST /webhook`: accepts a job and responds at once. The state machine does the work. */
 export const createHandler = (deps: Deps) => {
   const { log, authenticate, limitClient, catalogue, callbackRules } = deps;
   const schema = createWebhookSchema(catalogue, callbackRules);

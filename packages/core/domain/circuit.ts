@@ -12,7 +12,7 @@ import { isExpired, toEpochMs, toEpochSeconds } from './ttl.ts';
  *     |--- 9 s + longest call ---|--- one write for every call that ends ---|
  *     watch.since                  successes and failures alike
  *
- * During the delay every process learns of the watch, and slow answers to calls that began before it arrive. Without it a
+ * During the delay every process learns of the watch, and slow responses to calls that began before it arrive. Without it a
  * provider whose failures are faster than its successes would look dead. The delay is 5 s of caching, the longest call, and
  * 4 s because the clock that set `since` and the one that reads it may differ by that much.
  */

@@ -1,7 +1,7 @@
 import { percentDecoded } from './text.ts';
 
 /**
- * Masks secrets in answers of third parties before they are stored or shown.
+ * Masks secrets in responses of third parties before they are stored or shown.
  *
  * A third party that echoes a credential often changes it: it escapes it for JSON, HTML or a URL, decodes Basic credentials,
  * or truncates its message. So every piece of a secret is searched for, in the text as received and with its escapes undone:

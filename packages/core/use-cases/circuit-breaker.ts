@@ -42,7 +42,7 @@ export class CircuitOpen extends Error {
 }
 
 /**
- * The result of a call for the circuit: `succeeded` (any answer that is no outage), `unknown` (the call was not sent), or the
+ * The result of a call for the circuit: `succeeded` (any response that is no outage), `unknown` (the call was not sent), or the
  * cause of the failure.
  */
 export type Verdict = 'succeeded' | 'unknown' | FailureCause;
