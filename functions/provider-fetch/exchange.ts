@@ -242,7 +242,7 @@ const isCredentialRefusal = (error: unknown, provider: Provider): error is TaskE
   error instanceof CredentialRefused ||
   (error instanceof TaskError && isCredentialStatus(error.failure.statusCode, provider));
 
-/** Whether an error comes from a call that was made: the provider answered with a failure or did not answer. */
+/** Whether an error comes from a call that was made: the provider returned a failure or did not respond. */
 export const isFailedCall = (
   error: unknown,
 ): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>

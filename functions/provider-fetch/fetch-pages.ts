@@ -73,8 +73,8 @@ type PageContext = {
 /**
  * Reads one page.
  *
- * @returns `items`: the text between the brackets of the page's array; undefined for a response that means "no data". `bytes`: the
- * size of the page as received or as JSON in UTF-8, whichever is larger
+ * @returns `items`: the text between the brackets of the page's array; undefined for a response that means "no data". `bytes`:
+ * the size of the page as received or as JSON in UTF-8, whichever is larger
  */
 const readPage = (
   response: HttpResponse,

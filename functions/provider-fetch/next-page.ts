@@ -46,8 +46,8 @@ export type Pager = {
  * Creates a pager by the rules of the catalogue:
  *
  * - Numbered pages (`page`, `offset`) end at an empty page.
- * - Pages with a pointer to the next one (`link`, `next-url`, `cursor`) end where the pointer is missing. An empty page does not
- *   end them, because some providers filter the items of a page, unless its pointer was already followed.
+ * - Pages with a pointer to the next one (`link`, `next-url`, `cursor`) end where the pointer is missing. An empty page ends
+ *   them only if its pointer was already followed, because some providers filter the items of a page.
  * - Pages of any kind end where `hasMoreAt` is false.
  *
  * @param url of the first request; pages at other origins are rejected because the requests carry our credential
@@ -70,7 +70,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
       return undefined;
     }
     const next =
-      pagination.kind === 'cursor' ? cursorUrl(url, pagination.parameter, pointer) : ownUrl(url, page.url, pointer);
+      pagination.kind === 'cursor' ? cursorUrl(url, pagination.parameter, pointer) : sameOriginUrl(url, page.url, pointer);
     const key = pagination.kind === 'cursor' ? pointer : next;
     if (!seen.has(key)) {
       seen.add(key);
@@ -81,7 +81,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
   };
 
   const firstUrl = isNumbered ? numberedUrl(pagination, url, 1) : url;
-  if (pagination.kind === 'link' || pagination.kind === 'next-url') seen.add(ownUrl(url, url, ''));
+  if (pagination.kind === 'link' || pagination.kind === 'next-url') seen.add(sameOriginUrl(url, url, ''));
   return {
     firstUrl,
     next: (page) => {
@@ -192,7 +192,7 @@ const cursorUrl = (url: string, parameter: string, cursor: string): string => {
  * @param base the URL of the response that the reference is in
  * @throws BadPage for a reference to another origin, or with user info of its own
  */
-const ownUrl = (providerUrl: string, base: string, reference: string): string => {
+const sameOriginUrl = (providerUrl: string, base: string, reference: string): string => {
   const { origin, username, password } = new URL(providerUrl);
   const plainBase = new URL(base);
   plainBase.username = '';

@@ -13,7 +13,7 @@ import { type ResponseRules, createResponseErrors, judgeResponse, readData } fro
 
 export type PollingProvider = Provider & { polling: Polling };
 
-/** A successful response of a provider with `polling`. */
+/** What a response of a provider with `polling` brought: its data, a ticket to poll, or the URL of the data. */
 export type Step = Collected | Working | { resultUrl: string };
 /** The provider is still working. */
 export type Working = {
@@ -90,7 +90,7 @@ const SEE_OTHER = 303;
 /** Statuses for work that the provider does not know, or no longer knows. */
 const UNKNOWN_WORK = new Set([404, 410]);
 
-/** Whether a status means progress only because the provider has `polling`. */
+/** Whether a status reports progress: 202 or 303, unless the catalogue declares another meaning. */
 const isProgress = (statusCode: number, { responses }: PollingProvider): boolean =>
   (statusCode === ACCEPTED || statusCode === SEE_OTHER) && !judgeStatus(statusCode, responses).isStated;
 
@@ -100,7 +100,7 @@ const rulesFor = (statusCode: number, provider: PollingProvider): ResponseRules 
     ? { ...provider, responses: { ...provider.responses, [statusCode]: 'data' } }
     : provider;
 
-/** The response for the polling rules; undefined if it must be read like a response of any other provider. */
+/** The response as the polling rules read it; undefined if it must be read like that of any other provider. */
 const toPolled = (
   response: HttpResponse,
   reading: Reading,
@@ -120,7 +120,7 @@ const toPolled = (
     // If the body reports that there is no data, the response is an ordinary one.
     return data && { ...polled, json: data.json };
   } catch (error) {
-    // With the status URL in a header, an unreadable body does not lose accepted work. An error reported in the body still counts.
+    // If the status URL is in a header, an unreadable body must not lose accepted work. An error in the body still counts.
     const isInHeader = 'from' in statusUrl && (statusCode === ACCEPTED || statusCode === CREATED);
     const isHeaderEnough = isInHeader || statusCode === SEE_OTHER;
     if (!isHeaderEnough || !isFailure(error) || error.failure.class === 'error_in_body') throw error;

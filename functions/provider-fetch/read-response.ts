@@ -14,8 +14,8 @@ export type JsonText = {
 };
 
 /**
- * Converts a provider's response to JSON text. JSON is checked and passed on unchanged. Other text becomes a JSON string, and
- * anything else an object with the content type and the bytes in base64. An empty response is null, whatever its type.
+ * Converts a provider's response to JSON text. JSON is checked and passed on unchanged. Other text becomes a JSON string.
+ * Anything else becomes an object with the content type and the bytes in base64. An empty response is null, whatever its type.
  *
  * @param contentType if undefined, the body is tried as JSON, then as text, then as binary
  * @throws UnreadableResponse for JSON that does not parse
@@ -55,7 +55,7 @@ const readJson = (text: string): JsonText => {
   }
 };
 
-/** Reads a response without a content type, whose recipient may examine the data (RFC 9110 §8.3). */
+/** Reads a response without a content type: its recipient may examine the data (RFC 9110 §8.3). */
 const readUntyped = (body: Buffer): JsonText => {
   let text: string;
   try {
@@ -72,7 +72,7 @@ const readUntyped = (body: Buffer): JsonText => {
 
 const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Of a longer content type, only the media type is kept. */
+/** A longer content type is cut to its media type. */
 const MAX_TYPE_CHARACTERS = 255;
 
 /** Control characters that do not occur in text (WHATWG MIME Sniffing, "binary data byte"). */

@@ -12,8 +12,8 @@ import type {
 } from './api-types.ts';
 
 /**
- * A client of the service API over `fetch`, without dependencies. To use it elsewhere, copy this file and `api-types.ts`: it runs in
- * Node 20 and later, browsers, Deno, Bun and workers.
+ * A client of the service API over `fetch`, without dependencies. To use it elsewhere, copy this file and `api-types.ts`: it
+ * runs in Node 20 and later, browsers, Deno, Bun and workers.
  */
 
 export type ClientOptions = {
@@ -220,7 +220,7 @@ export const createClient = (options: ClientOptions) => {
 
 const hasEnded = ({ status }: Job): boolean => status !== 'PENDING';
 
-/** `fetch` throws a TypeError if there is no response. By name: it may be of another realm. */
+/** `fetch` throws a TypeError if there is no response. Compared by name, because it may come from another realm. */
 const isTransient = (error: unknown): boolean =>
   error instanceof ApiProblem
     ? error.status === 429 || error.status >= 500

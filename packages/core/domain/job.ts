@@ -101,8 +101,8 @@ export type Job = {
   /** The number of claims since the last outcome. */
   claimsSinceOutcome: number;
   /**
-   * Since when delays are internal faults: since the job became due after its last outcome, or was claimed by an execution
-   * that reported none. Absent until a sweep claims the job; until then it is `updatedAt`.
+   * The start of the time that may count as lost to internal faults: when the job became due after its last outcome, or was
+   * claimed by an execution that reported none. Absent until a sweep claims the job; `updatedAt` applies until then.
    */
   heldSince?: number;
   /** Consecutive executions that failed only through internal faults; absent: none. */
@@ -133,7 +133,7 @@ export type Job = {
   isInTrouble?: true;
   /** When its data was deleted at the caller's request. */
   expungedAt?: number;
-  /** Whether it had parameters or metadata, deleted since: without them it can't be redriven. */
+  /** Whether its parameters or metadata were deleted, so that it can't be redriven. */
   isInputDeleted?: boolean;
   expiresAt?: number;
 };

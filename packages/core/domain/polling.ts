@@ -5,8 +5,8 @@ import { resolveSameOrigin, UnusableAddress } from './status-url.ts';
 
 /**
  * How responses of a provider with `polling` are read: the response to the request that starts its work (the start), and the
- * response to a poll. Only responses that count as successes are read here; others are read as for any provider. "Data or its
- * URL" depends on `resultUrlAt`.
+ * response to a poll. Only responses that count as successes are read here; others are read as for any provider. With
+ * `resultUrlAt`, a response has the URL of the data instead of the data.
  *
  * | response | to the start | to a poll |
  * |---|---|---|
@@ -105,7 +105,7 @@ const finished = ({ resultUrlAt }: Polling, response: PolledResponse): Progress 
 };
 
 /**
- * The list that a response's status is in; `absent` if the response has no status, and `unknown` with one that is in no list.
+ * The list that contains a response's status; `absent` if the response has no status; `unknown` if no list contains it.
  * Undefined if the provider has no `statusAt`.
  */
 type State = 'pending' | 'succeeded' | 'failed' | 'absent' | { unknown: string } | undefined;

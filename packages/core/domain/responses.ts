@@ -1,6 +1,6 @@
 import type { Provider, Verdict } from './catalogue/provider-schema.ts';
 
-/** How responses of providers and receivers are read. Sources: RFC 9110 §10.2.3 (Retry-After), §15; Standard Webhooks (410). */
+/** How responses of providers and receivers are read (RFC 9110 §10.2.3 Retry-After, §15; Standard Webhooks: 410). */
 
 /**
  * What a provider's status code means. Redirects are never followed: a provider that moved is unavailable. `not_ready` is a
@@ -63,7 +63,7 @@ export type RateLimitReset = NonNullable<Provider['rateLimitReset']>;
  *
  * @param headers names in lower case
  * @param options `isThrottled`: whether the response itself asks to wait, as 429 and 503 do; then rate-limit fields count even
- * if they report remaining quota. `reset`: the provider-specific header, which overrides a standard header of that name.
+ * if they report remaining quota. `reset`: the provider-specific header; a standard header of that name is ignored.
  * @returns undefined if there is no hint
  */
 export const readHint = (

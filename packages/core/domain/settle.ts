@@ -408,8 +408,8 @@ const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: 
 };
 
 /**
- * When to retry a provider: at its deadline at the latest, for a last call. The deadline does not apply after that call, or if
- * it moves.
+ * When to retry a provider: at the fetch deadline at the latest, for a last call. The deadline does not apply after that call,
+ * or if it moves.
  */
 const retryAt = (
   { deadlineAt }: FetchingJob,

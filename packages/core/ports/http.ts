@@ -27,8 +27,8 @@ export type HttpResponse = {
 export type HttpFailureInfo = { class: FailureClass; message: string };
 
 /**
- * No response arrived. Class `internal` means that the request is invalid and was not sent. The message is for logs and excerpts;
- * it contains no address and no secret.
+ * No response arrived. Class `internal` means that the request is invalid and was not sent. The message is for logs and
+ * excerpts; it contains no address and no secret.
  */
 export class HttpFailure extends Error {
   override name = 'HttpFailure';

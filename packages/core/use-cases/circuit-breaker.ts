@@ -42,8 +42,8 @@ export class CircuitOpen extends Error {
 }
 
 /**
- * The result of a call for the circuit: `succeeded` (any response that is no outage), `unknown` (the call was not sent), or the
- * cause of the failure.
+ * The result of a call for the circuit: `succeeded` (any response that shows no outage), `unknown` (the call was not sent), or
+ * the cause of the failure.
  */
 export type Verdict = 'succeeded' | 'unknown' | FailureCause;
 

@@ -26,7 +26,7 @@ const watchKey = (key: string): Item =>
     : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'WATCH' });
 const tallyKey = (key: string, window: number): Item => toItem({ jobId: `TALLY#${key}`, itemId: `WINDOW#${window}` });
 
-/** How long after its open time a circuit is kept without a probe: its third party is then no longer called. */
+/** How long an open circuit is kept after its open time if no call probes it: its third party is no longer called. */
 const UNPROBED_RETENTION_MS = 3_600_000;
 
 /** Maps an open circuit to its stored attribute names, which deployed tables already use. */

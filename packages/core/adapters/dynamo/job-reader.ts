@@ -93,7 +93,7 @@ const JOB_PROJECTION = projectionOf(JOB_ATTRIBUTES);
 
 /** The attributes read of an index entry. A list key holds the job's id and time of acceptance, too. */
 const KEY_ATTRIBUTES = ['listKey', 'status', 'expiresAt'];
-/** What `find` reads: up to 10,000 entries, whose transfer and decoding cost more than their query. */
+/** What `find` reads. Few attributes, because transferring and decoding 10,000 entries costs more than querying them. */
 const FOUND_ATTRIBUTES = [...KEY_ATTRIBUTES, 'endedAt'];
 const ROW_ATTRIBUTES = [...FOUND_ATTRIBUTES, 'providers', 'callbackHost', 'failure'];
 
@@ -104,17 +104,17 @@ const toListedJob = (item: Item): ListedJob => ({
   ...(isInTrouble(item) && { isInTrouble: true }),
 });
 
-/** How the entries that a query asks for are read. */
+/** How to read the index entries of a query. */
 type ReadPlan = {
   index: { name: string; key: string };
   condition: ReturnType<typeof toCondition>;
   projection: ReturnType<typeof projectionOf>;
-  /** The range of list keys: from the oldest, included, to the newest, excluded. */
+  /** The range of list keys, `newest` excluded. */
   oldest: string;
   newest: string;
-  /** The provider to filter by, if the entries hold providers. */
+  /** The provider to filter by; undefined also if the index holds no providers. */
   providerId: string | undefined;
-  /** Whether the filter needs attributes that the entries lack. Their jobs are read then. */
+  /** Whether the filter needs attributes that the index does not hold, so that the jobs are read. */
   needsJobs: boolean;
 };
 

@@ -198,7 +198,7 @@ export const providerSchema = z.strictObject({
   auth: authSchema.optional(),
   pagination: paginationSchema.optional(),
   polling: pollingSchema.optional(),
-  /** Overrides the meaning of status codes (`404`, or `4xx`) in HTTP. */
+  /** Overrides the meaning that HTTP gives to a status code (`404`) or class (`4xx`). */
   responses: z
     .partialRecord(z.string().regex(/^[1-5](?:\d\d|xx)$/, 'Must be a status code, or 4xx'), z.enum(VERDICTS))
     .optional(),
