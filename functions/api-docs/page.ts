@@ -92,8 +92,8 @@ for (const tag of ['api-request', 'api-response']) {
   };
 }
 const base = new URL('.', location.href).href.replace(/\\/$/, '');
-const response = await fetch(base + '/openapi.json');
-const loaded = JSON.parse(await response.text(), adapt);
+const answer = await fetch(base + '/openapi.json');
+const loaded = JSON.parse(await answer.text(), adapt);
 const element = document.createElement('rapi-doc');
 for (const [name, value] of Object.entries(${JSON.stringify(ATTRIBUTES)})) element.setAttribute(name, value);
 const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
