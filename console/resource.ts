@@ -15,7 +15,7 @@ export type Resource<Body> = {
 
 export type ResourceOptions = {
   query?: Query;
-  /** Query parameters that change with the time. They are evaluated for each poll, and do not make it another resource. */
+  /** Query parameters that change with the time. They are evaluated for each poll and do not identify the resource. */
   moving?: () => Query;
   /** Between polls, 3 s by default. 0: no polling. */
   everyMs?: number;

@@ -34,7 +34,7 @@ const WORDS: Record<FailureClass, Words> = {
   client_revoked: ['revoked client', 'The client was revoked: nothing is delivered for it.'],
   lease_lost: ['lost lease', 'The execution ran out of time before the call. Another one makes it.'],
   result_missing: ['missing result', 'A collected result is no longer stored.'],
-  internal: ['internal error', 'An error of our own, not of the other side. The log has the details.'],
+  internal: ['internal fault', 'A fault of Boomerang or AWS, not of the other side. The log has the details.'],
 };
 
 export type CallFailure = { class?: string | undefined; statusCode?: number | undefined };
@@ -43,11 +43,11 @@ export type CallFailure = { class?: string | undefined; statusCode?: number | un
 export const shortFailure = ({ class: name, statusCode }: CallFailure): string => {
   const words = wordsOf(name)?.[0] ?? name?.replaceAll('_', ' ') ?? 'unknown error';
   if (statusCode === undefined) return words;
-  return SAID_BY_STATUS.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
+  return SHOWN_BY_STATUS.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
 };
 
 /** Classes that add nothing to the status code. */
-const SAID_BY_STATUS = new Set<string | undefined>(['bad_status', 'gone', undefined]);
+const SHOWN_BY_STATUS = new Set<string | undefined>(['bad_status', 'gone', undefined]);
 
 export const longFailure = ({ class: name }: CallFailure): string | undefined => wordsOf(name)?.[1];
 

@@ -70,7 +70,7 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
         />
         <Figure name="Failed" count={redrive.failed} note="left unchanged by an internal fault" />
         <div>
-          <dt>Begun</dt>
+          <dt>Started</dt>
           <dd>
             <RelativeTime iso={redrive.createdAt} />
           </dd>

@@ -10,6 +10,7 @@ export const failureClassSchema = z.enum([
   'blocked_address',
   'timeout',
   'bad_status',
+  // A response that is not valid HTTP. The older name stays, because it is public and stored in jobs.
   'bad_answer',
   'bad_body',
   'not_ready',
