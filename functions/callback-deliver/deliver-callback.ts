@@ -106,7 +106,7 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
 };
 
 /**
- * Whether the callback may be sent: every provider has answered or refused, or the fetch deadline has passed. A fetch that
+ * Whether the callback may be sent: every provider has returned data or refused, or the fetch deadline has passed. A fetch that
  * was not attempted because of an internal fault always holds the callback back. The state machine applies the same rule
  * except for that last part, and older definitions may not apply it at all.
  */

@@ -55,7 +55,7 @@ export type ExchangeContext = {
 export type ExchangeRequest = HttpRequest & { headers: Record<string, string> };
 
 /** The call that a response belongs to. Times are epoch milliseconds. */
-export type Reading = {
+export type ResponseContext = {
   /** When the request was sent. */
   startedAt: number;
   /** When the response had arrived. */
@@ -204,7 +204,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   };
 };
 
-type Read<T> = (response: HttpResponse, reading: Reading) => T;
+type Read<T> = (response: HttpResponse, context: ResponseContext) => T;
 
 /** Finds the credential for calls. */
 type Authorization = {

@@ -3,7 +3,7 @@ import { itemsOf, joinItems, parsePointer, selectJson } from '@boomerang/core/do
 import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { idempotencyHeaders, type RequestPurpose } from './build-request.ts';
 import { withHeaders } from './credentials.ts';
-import type { Exchange, ExchangeRequest, Reading } from './exchange.ts';
+import type { Exchange, ExchangeRequest, ResponseContext } from './exchange.ts';
 import { createResponseErrors, readData } from './judge-response.ts';
 import { BadPage, createPager, type NextPage, type Pager } from './next-page.ts';
 
@@ -46,8 +46,8 @@ export const fetchPages = async (
   for (let number = 1; ; number += 1) {
     const headers = withHeaders(first.headers, idempotencyHeaders(provider, purpose, number));
     const request = { ...first, url, headers, maxBytes: maxBytes - bytes };
-    const page = await exchange(request, (response, reading) =>
-      readPage(response, reading, { provider, pager, url, number, bytesBefore: bytes }),
+    const page = await exchange(request, (response, context) =>
+      readPage(response, context, { provider, pager, url, number, bytesBefore: bytes }),
     );
     const { items, next, response } = page;
     bytes += page.bytes;
@@ -78,16 +78,16 @@ type PageContext = {
  */
 const readPage = (
   response: HttpResponse,
-  reading: Reading,
+  context: ResponseContext,
   { provider, pager, url, number, bytesBefore }: PageContext,
 ): { response: HttpResponse; bytes: number; items?: string; next?: NextPage | undefined } => {
   const { pagination, maxBytes } = provider;
-  const document = readData(response, provider, reading);
+  const document = readData(response, provider, context);
   if (document === undefined) return { response, bytes: response.body.length };
-  const errors = createResponseErrors(response, provider, reading);
+  const errors = createResponseErrors(response, provider, context);
   const bytes = Math.max(response.body.length, document.bytes);
   if (bytesBefore + bytes > maxBytes) throw errors.refused('too_large', `all pages are larger than ${maxBytes} bytes`);
-  const { quote } = reading;
+  const { quote } = context;
   // With `dataAt`, `itemsAt` is relative to it.
   const itemsAt = `${provider.dataAt ?? ''}${pagination.itemsAt}`;
   const array = selectJson(document.json, parsePointer(itemsAt));

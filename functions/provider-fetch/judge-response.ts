@@ -4,7 +4,7 @@ import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
 import type { HttpResponse } from '@boomerang/core/ports/http.ts';
-import type { Reading } from './exchange.ts';
+import type { ResponseContext } from './exchange.ts';
 import { type JsonText, toJsonDocument, toJsonText } from './read-response.ts';
 import { valueAt } from './value-at.ts';
 
@@ -36,7 +36,7 @@ export type ResponseErrors = {
 export const createResponseErrors = (
   { statusCode, headers, durationMs }: HttpResponse,
   { rateLimitReset: reset }: Pick<Provider, 'rateLimitReset'>,
-  { startedAt, now }: Reading,
+  { startedAt, now }: ResponseContext,
 ): ResponseErrors => {
   const toFailure = (failureClass: FailureClass, excerpt: string, isThrottled: boolean): TaskFailure => {
     const retryAfterMs = readHint(headers, statusCode, now, { isThrottled, reset });
@@ -75,14 +75,14 @@ export const createResponseErrors = (
  * @throws ProviderThrottled for a response without data that asks us to wait; otherwise ProviderUnavailable if a retry may
  * succeed, ProviderRefused if not
  */
-export const judgeResponse = (response: HttpResponse, rules: ResponseRules, reading: Reading): string => {
-  const data = readData(response, rules, reading);
+export const judgeResponse = (response: HttpResponse, rules: ResponseRules, context: ResponseContext): string => {
+  const data = readData(response, rules, context);
   if (data === undefined) return 'null';
   if (rules.dataAt === undefined) return data.json;
   const selected = selectJson(data.json, parsePointer(rules.dataAt));
   if (selected !== undefined) return selected;
-  const excerpt = `nothing at ${rules.dataAt} in ${reading.quote.response(response)}`;
-  throw createResponseErrors(response, rules, reading).unavailable('data_missing', excerpt);
+  const excerpt = `nothing at ${rules.dataAt} in ${context.quote.response(response)}`;
+  throw createResponseErrors(response, rules, context).unavailable('data_missing', excerpt);
 };
 
 /**
@@ -91,10 +91,10 @@ export const judgeResponse = (response: HttpResponse, rules: ResponseRules, read
  * @returns undefined if the response means "no data"
  * @throws as {@link judgeResponse}
  */
-export const readData = (response: HttpResponse, rules: ResponseRules, reading: Reading): JsonText | undefined => {
+export const readData = (response: HttpResponse, rules: ResponseRules, context: ResponseContext): JsonText | undefined => {
   const { statusCode, headers, body, bodyFailure } = response;
-  const { quote } = reading;
-  const errors = createResponseErrors(response, rules, reading);
+  const { quote } = context;
+  const errors = createResponseErrors(response, rules, context);
 
   const { kind, isStated } = judgeStatus(statusCode, isCredentialStatus(statusCode, rules) ? {} : rules.responses);
   switch (kind) {
@@ -134,7 +134,7 @@ export const readData = (response: HttpResponse, rules: ResponseRules, reading: 
   if (data.bytes > rules.maxBytes) {
     throw errors.refused('too_large', `the response is larger than ${rules.maxBytes} bytes as JSON`);
   }
-  return findBodyError(response, data, rules, reading) === 'empty' ? undefined : data;
+  return findBodyError(response, data, rules, context) === 'empty' ? undefined : data;
 };
 
 const ACCEPTED = 202;
@@ -159,7 +159,7 @@ const findBodyError = (
   response: HttpResponse,
   data: JsonText,
   rules: ResponseRules,
-  reading: Reading,
+  context: ResponseContext,
 ): 'empty' | undefined => {
   if (response.statusCode < 200 || response.statusCode >= 300) return undefined;
   const error = rules.bodyErrors.find(({ at, in: values }) => {
@@ -168,6 +168,6 @@ const findBodyError = (
   });
   if (!error) return undefined;
   if (error.means === 'empty') return 'empty';
-  const excerpt = `${error.at} in ${reading.quote.response(response)}`;
-  throw createResponseErrors(response, rules, reading)[error.means]('error_in_body', excerpt);
+  const excerpt = `${error.at} in ${context.quote.response(response)}`;
+  throw createResponseErrors(response, rules, context)[error.means]('error_in_body', excerpt);
 };

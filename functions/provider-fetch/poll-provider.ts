@@ -65,7 +65,7 @@ export const pollProvider = async (
   const exchange = exchangeWith(secrets);
   const first = buildRequest(provider, values, { jobId, round: roundOf(job, result) });
   const rules = { provider, requestUrl: first.url, minPollMs: deps.minPollMs };
-  const step = await exchange(first, (response, reading) => readStartResponse(response, reading, rules, values));
+  const step = await exchange(first, (response, context) => readStartResponse(response, context, rules, values));
   return finish(provider, exchange, step);
 };
 
@@ -92,7 +92,7 @@ const pollTicket = async (
   const poll = buildFollowUp(provider, withUserInfoOf(provider.url, ticket.url));
   const rules = { provider, requestUrl: poll.url, minPollMs };
   try {
-    const step = await exchange(poll, (response, reading) => readStatusResponse(response, reading, rules, ticket));
+    const step = await exchange(poll, (response, context) => readStatusResponse(response, context, rules, ticket));
     const outcome = await finish(provider, exchange, step);
     const isWorking = 'ticket' in outcome;
     if (!isWorking || !isOverdue()) return outcome;
@@ -109,5 +109,5 @@ const pollTicket = async (
 const finish = async (provider: PollingProvider, exchange: Exchange, step: Step): Promise<Collected | Working> => {
   if (!('resultUrl' in step)) return step;
   const request = buildFollowUp(provider, withUserInfoOf(provider.url, step.resultUrl));
-  return exchange(request, (response, reading) => readResultResponse(response, reading, provider));
+  return exchange(request, (response, context) => readResultResponse(response, context, provider));
 };

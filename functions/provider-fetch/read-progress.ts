@@ -7,7 +7,7 @@ import { maskSecrets, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { type PolledResponse, type Progress, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
 import type { HttpResponse } from '@boomerang/core/ports/http.ts';
-import type { Reading } from './exchange.ts';
+import type { ResponseContext } from './exchange.ts';
 import type { Collected } from './fetch-pages.ts';
 import { type ResponseRules, createResponseErrors, judgeResponse, readData } from './judge-response.ts';
 
@@ -40,14 +40,14 @@ export type ProgressRules = {
  */
 export const readStartResponse = (
   response: HttpResponse,
-  reading: Reading,
+  context: ResponseContext,
   rules: ProgressRules,
   values: Parameters,
 ): Step => {
-  const polled = toPolled(response, reading, rules);
-  if (polled === undefined) return collectData(response, rules.provider, reading);
-  const ticket = { url: rules.requestUrl, since: reading.now, polls: 0 };
-  return toStep(readStart(rules.provider, polled, values), ticket, response, reading, rules);
+  const polled = toPolled(response, context, rules);
+  if (polled === undefined) return collectData(response, rules.provider, context);
+  const ticket = { url: rules.requestUrl, since: context.now, polls: 0 };
+  return toStep(readStart(rules.provider, polled, values), ticket, response, context, rules);
 };
 
 /**
@@ -55,12 +55,12 @@ export const readStartResponse = (
  *
  * @throws the same errors as {@link readStartResponse}, and `ticket_lost` if the provider no longer knows the work
  */
-export const readStatusResponse = (response: HttpResponse, reading: Reading, rules: ProgressRules, ticket: Ticket): Step => {
-  checkTicket(response, reading, rules.provider);
-  const polled = toPolled(response, reading, rules);
-  if (polled === undefined) return collectData(response, rules.provider, reading);
+export const readStatusResponse = (response: HttpResponse, context: ResponseContext, rules: ProgressRules, ticket: Ticket): Step => {
+  checkTicket(response, context, rules.provider);
+  const polled = toPolled(response, context, rules);
+  if (polled === undefined) return collectData(response, rules.provider, context);
   const next = { ...ticket, polls: ticket.polls + 1 };
-  return toStep(readStatus(rules.provider, polled), next, response, reading, rules);
+  return toStep(readStatus(rules.provider, polled), next, response, context, rules);
 };
 
 /**
@@ -68,14 +68,14 @@ export const readStatusResponse = (response: HttpResponse, reading: Reading, rul
  *
  * @throws the same errors as {@link judgeResponse}, and `ticket_lost` if the provider has deleted the data
  */
-export const readResultResponse = (response: HttpResponse, reading: Reading, provider: PollingProvider): Collected => {
-  checkTicket(response, reading, provider);
+export const readResultResponse = (response: HttpResponse, context: ResponseContext, provider: PollingProvider): Collected => {
+  checkTicket(response, context, provider);
   // A 202 or 303 is not progress here and is not followed.
-  return toCollected(response, judgeResponse(response, provider, reading));
+  return toCollected(response, judgeResponse(response, provider, context));
 };
 
-const collectData = (response: HttpResponse, provider: PollingProvider, reading: Reading): Collected =>
-  toCollected(response, judgeResponse(response, rulesFor(response.statusCode, provider), reading));
+const collectData = (response: HttpResponse, provider: PollingProvider, context: ResponseContext): Collected =>
+  toCollected(response, judgeResponse(response, rulesFor(response.statusCode, provider), context));
 
 const toCollected = ({ statusCode, durationMs }: HttpResponse, json: string): Collected => ({
   json,
@@ -103,7 +103,7 @@ const rulesFor = (statusCode: number, provider: PollingProvider): ResponseRules 
 /** The response as the polling rules read it; undefined if it must be read like that of any other provider. */
 const toPolled = (
   response: HttpResponse,
-  reading: Reading,
+  context: ResponseContext,
   { provider, requestUrl }: ProgressRules,
 ): PolledResponse | undefined => {
   const { statusCode, headers } = response;
@@ -116,7 +116,7 @@ const toPolled = (
   const isDocument = statusAt !== undefined || resultUrlAt !== undefined || !('from' in statusUrl);
   const { dataAt: _, ...rules } = rulesFor(statusCode, provider);
   try {
-    const data = readData(response, isDocument ? { ...rules, dataAt: '' } : rules, reading);
+    const data = readData(response, isDocument ? { ...rules, dataAt: '' } : rules, context);
     // If the body reports that there is no data, the response is an ordinary one.
     return data && { ...polled, json: data.json };
   } catch (error) {
@@ -136,12 +136,12 @@ const toStep = (
   progress: Progress,
   ticket: Ticket,
   response: HttpResponse,
-  reading: Reading,
+  context: ResponseContext,
   { provider, minPollMs }: ProgressRules,
 ): Step => {
   const { statusCode, headers } = response;
-  const { quote, now } = reading;
-  const errors = createResponseErrors(response, provider, reading);
+  const { quote, now } = context;
+  const errors = createResponseErrors(response, provider, context);
   switch (progress.kind) {
     case 'working': {
       const hintMs = readHint(headers, statusCode, now, { reset: provider.rateLimitReset }) ?? 0;
@@ -149,7 +149,7 @@ const toStep = (
       return { ticket: { ...ticket, url: progress.url ?? ticket.url }, retryAfterMs };
     }
     case 'done':
-      return collectData(response, provider, reading);
+      return collectData(response, provider, context);
     case 'elsewhere':
       return { resultUrl: progress.url };
     case 'failed':
@@ -166,10 +166,10 @@ const secretsOfReference = (reference: string, base: string): string[] =>
   URL.canParse(reference, base) ? secretsOfUrl(new URL(reference, base).href) : [reference];
 
 /** @throws `ticket_lost` if the provider does not know the work, or no longer knows it */
-const checkTicket = (response: HttpResponse, reading: Reading, provider: PollingProvider): void => {
+const checkTicket = (response: HttpResponse, context: ResponseContext, provider: PollingProvider): void => {
   const { statusCode } = response;
   if (!UNKNOWN_WORK.has(statusCode) || judgeStatus(statusCode, provider.responses).isStated) return;
-  const error = createResponseErrors(response, provider, reading).refused('bad_status', reading.quote.response(response));
+  const error = createResponseErrors(response, provider, context).refused('bad_status', context.quote.response(response));
   // With a retry hint, the work may become known later.
   if (error instanceof ProviderThrottled) throw error;
   throw abandonTicket(provider, { ...error.failure, class: 'ticket_lost' }, { cause: error });

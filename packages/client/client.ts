@@ -242,7 +242,7 @@ const retryAfterMsOf = (headers: Headers): number | undefined => {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 };
 
-/** The problem of a response. API Gateway answers `{ "message" }`, a proxy perhaps HTML. */
+/** The problem of a response. API Gateway sends `{ "message" }`, a proxy may send HTML. */
 const problemOf = ({ status, statusText }: Response, text: string): ApiProblem['problem'] => {
   const fallback = { title: statusText || `Status ${status}`, status };
   try {

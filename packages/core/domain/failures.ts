@@ -42,7 +42,7 @@ export const countingTries = async <T>(
   }
 };
 
-/** The provider could not answer; a quick retry may help. */
+/** The provider could not respond; a quick retry may help. */
 export class ProviderUnavailable extends TaskError {
   override name = 'ProviderUnavailable';
 }
@@ -87,7 +87,7 @@ export class CallbackCircuitOpen extends TaskError {
   override name = 'CallbackCircuitOpen';
 }
 
-/** The receiver could not answer; a quick retry may help. */
+/** The receiver could not respond; a quick retry may help. */
 export class CallbackUnavailable extends TaskError {
   override name = 'CallbackUnavailable';
 }

@@ -65,7 +65,7 @@ export type NotAttempted = { kind: 'notAttempted'; failure: TaskFailure; cause: 
  * @property url at most 2,048 characters. It may contain a token: it is stored with the job, sent only to the provider and
  * never shown
  * @property since when the provider accepted the request, epoch milliseconds
- * @property polls the number of polls so far, each answered "still working"
+ * @property polls the number of polls so far; the response to each was "still working"
  */
 export type Ticket = { url: string; since: number; polls: number };
 

@@ -19,7 +19,7 @@ export class UnusableAddress extends Error {
  * Resolves a URL in a provider's response. The result has the provider's origin, and neither user info nor a fragment.
  *
  * @param reference absolute, or relative to `requestUrl` (RFC 3986 §5)
- * @param requestUrl the URL of the answered request
+ * @param requestUrl the URL of the request that the response belongs to
  * @throws UnusableAddress
  */
 export const resolveSameOrigin = (reference: string, requestUrl: string): string => {
