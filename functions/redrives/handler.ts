@@ -36,7 +36,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
       if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
       const query = { ...filters, from, to };
       if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
-      const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
+      const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(throwProblem));
       return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
     },
   );
@@ -65,7 +65,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
   };
 };
 
-const refuse = (error: unknown): never => {
+const throwProblem = (error: unknown): never => {
   if (!(error instanceof RedriveOpen)) throw error;
   const link = linkOf(error.redriveId);
   throw new Problem(409, 'Another redrive of this client is running and must complete first.', {

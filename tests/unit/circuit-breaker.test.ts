@@ -1,5 +1,5 @@
 import {
-  isListed,
+  isProviderCircuit,
   isRenewalDue,
   isTripped,
   longestOpenMs,
@@ -441,7 +441,7 @@ describe('a circuit', () => {
 
   test('is listed for a provider, and stays open for eight times the first open time at most', () => {
     expect(providerCircuitKey('gas')).toBe(GAS.key);
-    expect([isListed(GAS.key), isListed(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
+    expect([isProviderCircuit(GAS.key), isProviderCircuit(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
       true,
       false,
     ]);

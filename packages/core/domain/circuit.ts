@@ -48,7 +48,7 @@ export const PROVIDER_PREFIX = 'provider#';
  * Whether a circuit is a provider's. One query reads the circuits of all providers. Those of receivers are read by key, because
  * there may be thousands.
  */
-export const isListed = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
+export const isProviderCircuit = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
 
 /** The calls counted in a window. */
 export type Tally = {

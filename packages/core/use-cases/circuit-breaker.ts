@@ -3,7 +3,7 @@ import {
   type CircuitState,
   countingDelayMs,
   type FailureCause,
-  isListed,
+  isProviderCircuit,
   isRenewalDue,
   isTripped,
   isWatched,
@@ -103,7 +103,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   const receivers = createRecentMap<Cache>(MAX_RECEIVERS);
 
   const cacheOf = (key: string): Cache => {
-    if (isListed(key)) return providers;
+    if (isProviderCircuit(key)) return providers;
     const known = receivers.get(key) ?? createCache(async (at) => new Map([[key, await circuits.find(key, at)]]));
     receivers.set(key, known);
     return known;
