@@ -181,7 +181,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
       return await call(request, authorization, read);
     } catch (error) {
       if (!isCredentialRefusal(error, provider)) throw error;
-      // Also if no time is left for another call: the next fetch of this process must not use the refused token.
+      // Dropped even if no time is left for another call: the next fetch of this process must not use the refused token.
       authorization.drop();
       const fresh = await authorizationOf(request, { isFresh: true });
       if (remainingMs() < MIN_CALL_MS) throw error;

@@ -128,7 +128,7 @@ const cursorOf = (
 ): string | undefined => {
   const types = ['string', 'number'];
   if (lastItemAt === undefined) {
-    // Only in a catalogue that was deployed unchecked. Without this error, the pages after the first would be missed.
+    // Only catalogues deployed unchecked allow this. Without the error, the pages after the first would be missed.
     if (cursorAt === undefined) throw new BadPage('the catalogue does not say where the cursor is');
     return scalarAt(document, cursorAt, types);
   }

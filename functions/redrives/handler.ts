@@ -43,7 +43,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
   const get = apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const redriveId = jobIdSchema.safeParse(path.redriveId);
     const redrive = redriveId.success ? await redrives.get(caller.clientId, redriveId.data, now()) : undefined;
-    // Also for another client's redrive, so that its existence is not revealed.
+    // The response is the same for another client's redrive, so that its existence is not revealed.
     if (!redrive) throw new Problem(404, 'Unknown redrive.');
     return { statusCode: 200, body: presentRedrive(redrive) };
   });

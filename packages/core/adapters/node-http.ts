@@ -192,7 +192,7 @@ const begin = async (
       })
       .on('error', fail)
       .on('close', () => {
-        // Not after each response: creating an error with its stack trace is expensive.
+        // The check avoids creating an error after each response: its stack trace is expensive.
         if (!isAnswered) reject(errorWithCode('NO_RESPONSE'));
       });
   });

@@ -106,7 +106,7 @@ const resetHint = (
   return toMs(Math.max(0, seconds - now / 1000));
 };
 
-/** In the year 5138: a larger value must be in milliseconds. */
+/** A time in the year 5138: a larger value must be in milliseconds. */
 const MAX_EPOCH_SECONDS = 1e11;
 
 /** ISO 8601; UTC if it has no zone. */

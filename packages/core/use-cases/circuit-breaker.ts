@@ -117,7 +117,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
     const { key } = circuit;
     const probe = { ...circuit, openUntil: now() + PROBE_MS, halfOpen: true };
-    // Before the write, so that concurrent calls of this process don't probe, too.
+    // Set before the write, so that concurrent calls of this process don't probe, too.
     remember(key, { open: probe });
     try {
       if (await circuits.replace(circuit, probe)) return probe;
