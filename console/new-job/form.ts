@@ -185,7 +185,8 @@ const metadataFaultsOf = (rows: MetadataRow[]): [string, string][] =>
     if (!/^(?!__proto__$)[A-Za-z0-9_.-]{1,64}$/.test(row.key)) {
       return [[metadataKeyId(index), 'Must have a name of 1 to 64 letters, digits, ".", "_" or "-"']];
     }
-    if (rows.slice(0, index).some(({ key }) => key === row.key)) return [[metadataKeyId(index), 'Must not be repeated']];
+    if (rows.slice(0, index).some(({ key }) => key === row.key))
+      return [[metadataKeyId(index), 'Must not be repeated']];
     return index >= MAX_METADATA_ROWS ? [[metadataKeyId(index), `Must have at most ${MAX_METADATA_ROWS} entries`]] : [];
   });
 

@@ -1,6 +1,5 @@
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
-import { judgeCallbackResponse, readHint } from '@boomerang/core/domain/responses.ts';
 import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
 import {
   type CallbackHeader,
@@ -26,10 +25,11 @@ import {
 } from '@boomerang/core/domain/failures.ts';
 import { secretsOfCredential, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Delivered } from '@boomerang/core/domain/outcomes.ts';
+import { judgeCallbackResponse, readHint } from '@boomerang/core/domain/responses.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
-import { type HttpResponse, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';

@@ -15,7 +15,7 @@ import {
 import { secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Metrics } from '@boomerang/core/observability/metrics.ts';
-import { type HttpResponse, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { FindSecret } from '@boomerang/core/ports/secrets.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { checkCredential } from './check-credential.ts';
@@ -243,9 +243,7 @@ const isCredentialRefusal = (error: unknown, provider: Provider): error is TaskE
   (error instanceof TaskError && isCredentialStatus(error.failure.statusCode, provider));
 
 /** Whether an error comes from a call that was made: the provider returned a failure or did not respond. */
-export const isFailedCall = (
-  error: unknown,
-): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
+export const isFailedCall = (error: unknown): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
   error instanceof ProviderUnavailable || error instanceof ProviderThrottled || error instanceof ProviderRefused;
 
 /** A refusal, or data that is not ready, still counts as success for the circuit. Internal faults count as neither. */

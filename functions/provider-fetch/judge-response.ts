@@ -1,8 +1,8 @@
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { asksToWait, judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
+import { asksToWait, judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import type { ResponseContext } from './exchange.ts';
 import { type JsonText, toJsonDocument, toJsonText } from './read-response.ts';
@@ -91,7 +91,11 @@ export const judgeResponse = (response: HttpResponse, rules: ResponseRules, cont
  * @returns undefined if the response means "no data"
  * @throws as {@link judgeResponse}
  */
-export const readData = (response: HttpResponse, rules: ResponseRules, context: ResponseContext): JsonText | undefined => {
+export const readData = (
+  response: HttpResponse,
+  rules: ResponseRules,
+  context: ResponseContext,
+): JsonText | undefined => {
   const { statusCode, headers, body, bodyFailure } = response;
   const { quote } = context;
   const errors = createResponseErrors(response, rules, context);

@@ -70,7 +70,9 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
       return undefined;
     }
     const next =
-      pagination.kind === 'cursor' ? cursorUrl(url, pagination.parameter, pointer) : sameOriginUrl(url, page.url, pointer);
+      pagination.kind === 'cursor'
+        ? cursorUrl(url, pagination.parameter, pointer)
+        : sameOriginUrl(url, page.url, pointer);
     const key = pagination.kind === 'cursor' ? pointer : next;
     if (!seen.has(key)) {
       seen.add(key);

@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http';
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { Auth } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import { createRecentMap, type RecentMap } from '@boomerang/core/domain/recent-map.ts';
-import { type HttpResponse, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/responses.ts';
+import { HttpFailure, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { USER_AGENT } from '@boomerang/core/version.ts';
 import { createQuote, type Quote } from './quote.ts';
 

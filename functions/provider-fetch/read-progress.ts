@@ -1,15 +1,15 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { Parameters, Polling, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { maskSecrets, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { type PolledResponse, type Progress, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
+import { judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import type { ResponseContext } from './exchange.ts';
 import type { Collected } from './fetch-pages.ts';
-import { type ResponseRules, createResponseErrors, judgeResponse, readData } from './judge-response.ts';
+import { createResponseErrors, judgeResponse, type ResponseRules, readData } from './judge-response.ts';
 
 export type PollingProvider = Provider & { polling: Polling };
 
@@ -55,7 +55,12 @@ export const readStartResponse = (
  *
  * @throws the same errors as {@link readStartResponse}, and `ticket_lost` if the provider no longer knows the work
  */
-export const readStatusResponse = (response: HttpResponse, context: ResponseContext, rules: ProgressRules, ticket: Ticket): Step => {
+export const readStatusResponse = (
+  response: HttpResponse,
+  context: ResponseContext,
+  rules: ProgressRules,
+  ticket: Ticket,
+): Step => {
   checkTicket(response, context, rules.provider);
   const polled = toPolled(response, context, rules);
   if (polled === undefined) return collectData(response, rules.provider, context);
@@ -68,7 +73,11 @@ export const readStatusResponse = (response: HttpResponse, context: ResponseCont
  *
  * @throws the same errors as {@link judgeResponse}, and `ticket_lost` if the provider has deleted the data
  */
-export const readResultResponse = (response: HttpResponse, context: ResponseContext, provider: PollingProvider): Collected => {
+export const readResultResponse = (
+  response: HttpResponse,
+  context: ResponseContext,
+  provider: PollingProvider,
+): Collected => {
   checkTicket(response, context, provider);
   // A 202 or 303 is not progress here and is not followed.
   return toCollected(response, judgeResponse(response, provider, context));
@@ -169,7 +178,10 @@ const secretsOfReference = (reference: string, base: string): string[] =>
 const checkTicket = (response: HttpResponse, context: ResponseContext, provider: PollingProvider): void => {
   const { statusCode } = response;
   if (!UNKNOWN_WORK.has(statusCode) || judgeStatus(statusCode, provider.responses).isStated) return;
-  const error = createResponseErrors(response, provider, context).refused('bad_status', context.quote.response(response));
+  const error = createResponseErrors(response, provider, context).refused(
+    'bad_status',
+    context.quote.response(response),
+  );
   // With a retry hint, the work may become known later.
   if (error instanceof ProviderThrottled) throw error;
   throw abandonTicket(provider, { ...error.failure, class: 'ticket_lost' }, { cause: error });

@@ -1,4 +1,4 @@
-import type { HttpResponse, HttpRequest, SendHttp } from '@boomerang/core/ports/http.ts';
+import type { HttpRequest, HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 
 /** One step of a script: an answer, completed by the defaults of an empty 200, or an error to throw. */
 export type ScriptedAnswer = Partial<HttpResponse> | Error;

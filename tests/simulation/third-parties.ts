@@ -1,5 +1,5 @@
 import type { Random } from '@boomerang/core/domain/random.ts';
-import { type HttpResponse, HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse } from '@boomerang/core/ports/http.ts';
 import { Webhook } from 'standardwebhooks';
 import { SECRET } from '../builders.ts';
 import { type Generation, POLLED } from './catalogues.ts';

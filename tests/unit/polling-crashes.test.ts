@@ -1,6 +1,6 @@
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
-import type { HttpResponse, HttpRequest } from '@boomerang/core/ports/http.ts';
+import type { HttpRequest, HttpResponse } from '@boomerang/core/ports/http.ts';
 import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';

@@ -1,5 +1,5 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { type PolledResponse, type PolledProvider, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
+import { type PolledProvider, type PolledResponse, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
 import {
   hasOriginOf,
   MAX_STATUS_URL_CHARACTERS,

@@ -1,5 +1,5 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { type HttpResponse, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fetchFrom } from '../fetching.ts';

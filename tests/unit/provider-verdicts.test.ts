@@ -1,5 +1,5 @@
-import { judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
 import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { valueAt } from '../../functions/provider-fetch/value-at.ts';

@@ -1,9 +1,9 @@
 import {
   deferralMs,
+  internalFaultDelayMs,
   isExhausted,
   longestScheduleMs,
   longestStepMs,
-  internalFaultDelayMs,
   retryDelayMs,
 } from '@boomerang/core/domain/schedule.ts';
 import { describe, expect, test } from '@jest/globals';

@@ -2,7 +2,7 @@ import { cancelled, expunged } from '@boomerang/core/domain/control.ts';
 import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
-import { type HttpResponse, HttpFailure } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpResponse } from '@boomerang/core/ports/http.ts';
 import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';

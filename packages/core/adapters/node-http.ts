@@ -2,7 +2,13 @@ import { lookup as systemLookup } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { type AddressExceptions, isAllowedAddress, isExceptedHost, judgeHost } from '../domain/address-rules.ts';
-import { type HttpResponse, HttpFailure, type HttpFailureInfo, type HttpRequest, type SendHttp } from '../ports/http.ts';
+import {
+  HttpFailure,
+  type HttpFailureInfo,
+  type HttpRequest,
+  type HttpResponse,
+  type SendHttp,
+} from '../ports/http.ts';
 import { CODING_OVERHEAD_BYTES, codingsOf, decode } from './content-codings.ts';
 import { type DialOptions, dial, type Lookup } from './dial.ts';
 import { toFailure } from './http-failures.ts';

@@ -15,9 +15,9 @@ import {
 } from './outcomes.ts';
 import {
   deferralMs,
+  internalFaultDelayMs,
   isExhausted,
   MAX_CREDENTIAL_DELAY_MS,
-  internalFaultDelayMs,
   type RetrySchedule,
   retryDelayMs,
 } from './schedule.ts';

@@ -1,6 +1,12 @@
 import { DeleteItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { type CircuitState, isProviderCircuit, type OpenCircuit, PROVIDER_PREFIX, type Tally } from '../../domain/circuit.ts';
+import {
+  type CircuitState,
+  isProviderCircuit,
+  type OpenCircuit,
+  PROVIDER_PREFIX,
+  type Tally,
+} from '../../domain/circuit.ts';
 import { latestExpired, toEpochSeconds } from '../../domain/ttl.ts';
 import type { Circuits } from '../../ports/circuits.ts';
 import { type Item, isWritten, type JobTable, toItem, toUpdate, toUpdateExpression } from './table.ts';
@@ -19,7 +25,9 @@ export const LISTED_KEY = 'CIRCUITS';
 const WATCH_SUFFIX = '#watch';
 
 const openKey = (key: string): Item =>
-  isProviderCircuit(key) ? toItem({ jobId: LISTED_KEY, itemId: key }) : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'OPEN' });
+  isProviderCircuit(key)
+    ? toItem({ jobId: LISTED_KEY, itemId: key })
+    : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'OPEN' });
 const watchKey = (key: string): Item =>
   isProviderCircuit(key)
     ? toItem({ jobId: LISTED_KEY, itemId: `${key}${WATCH_SUFFIX}` })
