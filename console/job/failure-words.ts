@@ -12,11 +12,11 @@ const WORDS: Record<FailureClass, Words> = {
   timeout: ['timeout', 'The response was not complete in time.'],
   bad_status: ['error status', 'The response had an error status.'],
   bad_answer: ['malformed response', 'The response was not valid HTTP.'],
-  bad_body: ['unreadable body', 'The body of the response could not be read as its headers describe it.'],
+  bad_body: ['unreadable body', 'The body of the response is not as its headers describe it.'],
   not_ready: ['not ready', 'The provider answered that the data is not ready yet.'],
   bad_page: ['unreadable page', 'A page of the response is not as the catalogue describes it.'],
   too_many_pages: ['too many pages', 'The response has more pages than the catalogue allows.'],
-  error_in_body: ['error in the body', 'The response had a success status, but its body reports an error.'],
+  error_in_body: ['error in the body', 'The status was a success, but the body reports an error.'],
   data_missing: ['missing data', 'The response does not contain the part that the catalogue asks for.'],
   bad_polling: ['unreadable progress', 'The response to a poll is not as the catalogue describes it.'],
   still_working: ['still working', 'The provider accepted the request and is still working on it.'],
@@ -34,7 +34,7 @@ const WORDS: Record<FailureClass, Words> = {
   client_revoked: ['revoked client', 'The client was revoked: nothing is delivered for it.'],
   lease_lost: ['lost lease', 'The execution ran out of time before the call. Another one makes it.'],
   result_missing: ['missing result', 'A collected result is no longer stored.'],
-  internal: ['internal fault', 'A fault of Boomerang or AWS, not of the other side. The log has the details.'],
+  internal: ['internal fault', 'A fault of Boomerang or AWS. The log has the details.'],
 };
 
 export type CallFailure = { class?: string | undefined; statusCode?: number | undefined };
