@@ -446,7 +446,7 @@ describe.each<[string, () => JobStore]>([
       fetchAttempts: 1,
       callbackAttempts: 1,
       updatedAt: NOW + 5,
-      ownFaults: 2,
+      internalFaults: 2,
       deadlineAt: NOW + 9,
       callbackDeadlineAt: NOW + 10,
       callbackDeferred: { class: 'circuit_open' },
