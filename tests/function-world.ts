@@ -1,7 +1,7 @@
 import './unit/function-environment.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
-import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 import type { Context } from 'aws-lambda';
 import { createCheckHealth } from '../functions/health/check-health.ts';
 import { aJob, aLog, CLIENT_ID, findClient, LEASE_MS, NOW, storeJob, unguarded } from './builders.ts';
@@ -20,7 +20,7 @@ export const createWorld = async (change: { log?: ReturnType<typeof aLog>; [name
   const { log = aLog() } = change;
   const store = createFakeJobStore();
   await storeJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
-  const answer: HttpAnswer = {
+  const answer: HttpResponse = {
     statusCode: 200,
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('[]'),
