@@ -346,6 +346,28 @@ describe('an operator', () => {
   });
 });
 
+test('the page of providers shows how many recent calls failed, and keeps the figures current', async () => {
+  const world = await startWorld();
+  const page = await open({ world, path: '/providers', screen: PHONE });
+  const card = page.getByRole('listitem').filter({ hasText: 'Internet bills' });
+  await card.getByText('No recent failures.').waitFor();
+  /** Posts jobs until the card shows a text: calls are counted only after a while, and shown up to five seconds later. */
+  const postUntil = async (text: RegExp): Promise<void> => {
+    const isShown = () => card.getByText(text).isVisible();
+    while (!(await isShown())) {
+      await postJobs(world, 1, ['internet'], '/callback');
+      await page.keyboard.press('r');
+    }
+  };
+  await postUntil(/^No calls counted since/);
+  await postUntil(/^(\d+) of \1 calls failed \(100 %\) since/);
+  world.parties.set('/internet', respondsWith([]));
+  await postUntil(/calls failed \(\d\d\.\d %\) since/);
+  await expectNoOverflow(page);
+  await expectAccessible(page);
+  await world.stop();
+}, 60_000);
+
 test('the keyboard alone finds a job, opens it and comes back', async () => {
   const page = await open();
   await page.keyboard.press('/');
