@@ -22,7 +22,10 @@ const offeredProviderSchema = z
           .int()
           .min(0)
           .meta({ description: 'Calls that were counted. Above 500 in a window, they are an estimate.' }),
-        failures: z.int().min(0).meta({ description: 'Calls among them that failed.' }),
+        failures: z
+          .int()
+          .min(0)
+          .meta({ description: 'Those that failed because the provider was unavailable. Refusals do not count.' }),
         since: z.iso.datetime().optional().meta({
           description: 'When the counts begin. Absent if no call has failed recently: calls are then not counted.',
         }),

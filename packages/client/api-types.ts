@@ -815,7 +815,7 @@ export interface components {
             recentCalls?: {
                 /** @description Calls that were counted. Above 500 in a window, they are an estimate. */
                 calls: number;
-                /** @description Calls among them that failed. */
+                /** @description Those that failed because the provider was unavailable. Refusals do not count. */
                 failures: number;
                 /**
                  * Format: date-time
