@@ -30,7 +30,7 @@ export interface paths {
         };
         /**
          * List the caller's jobs, newest first
-         * @description A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.
+         * @description A job is listed if it matches every filter. `inTrouble=true` allows no status except PENDING. The list may lag a second behind.
          */
         get: operations["listJobs"];
         put?: never;
@@ -50,7 +50,7 @@ export interface paths {
         };
         /**
          * Count the caller's jobs by status and time
-         * @description Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.
+         * @description Counts the newest 10,000 jobs of the time range. Responses are cached for ten seconds.
          */
         get: operations["getJobStats"];
         put?: never;
@@ -211,7 +211,7 @@ export interface paths {
         };
         /**
          * List the caller's redrives, newest first
-         * @description A redrive expires as long after its end as a job, and is then no longer listed.
+         * @description A redrive is listed until it expires. After its end, it is kept for as long as a job.
          */
         get: operations["listRedrives"];
         put?: never;
@@ -312,7 +312,7 @@ export interface paths {
         };
         /**
          * This document
-         * @description It lists the providers of this deployment.
+         * @description The document lists the providers of this deployment.
          */
         get: operations["getOpenApi"];
         put?: never;
@@ -352,7 +352,7 @@ export interface paths {
         };
         /**
          * The script of that page
-         * @description Its name, which is in the page, changes with its content.
+         * @description The page contains its name, which changes with its content.
          */
         get: operations["getDocsAsset"];
         put?: never;
@@ -490,7 +490,7 @@ export interface components {
             providerId: string;
             error: {
                 /**
-                 * @description Unavailable until the deadline, or refused permanently.
+                 * @description Whether the provider was unavailable until the fetch deadline, or refused permanently.
                  * @enum {string}
                  */
                 code: "PROVIDER_UNAVAILABLE" | "PROVIDER_REFUSED";
@@ -510,9 +510,9 @@ export interface components {
              */
             createdAt: string;
             links: {
-                /** @description The job, relative to this API. */
+                /** @description Path of the job, relative to this API. */
                 self: string;
-                /** @description Its data, relative to this API. */
+                /** @description Path of its data, relative to this API. */
                 data: string;
             };
         };
@@ -553,9 +553,9 @@ export interface components {
              */
             createdAt: string;
             links: {
-                /** @description The job, relative to this API. */
+                /** @description Path of the job, relative to this API. */
                 self: string;
-                /** @description Its data, relative to this API. */
+                /** @description Path of its data, relative to this API. */
                 data: string;
             };
             /** @description What a pending job is doing; null once it has ended. */
@@ -668,9 +668,9 @@ export interface components {
             deadlineAt: string;
             /** @description Relative to this API. Actions are present while they are allowed. */
             links: {
-                /** @description The job, relative to this API. */
+                /** @description Path of the job, relative to this API. */
                 self: string;
-                /** @description Its data, relative to this API. */
+                /** @description Path of its data, relative to this API. */
                 data: string;
                 redrive?: string;
                 cancel?: string;
@@ -971,7 +971,7 @@ export interface components {
             providerId: string;
             error: {
                 /**
-                 * @description Unavailable until the deadline, or refused permanently.
+                 * @description Whether the provider was unavailable until the fetch deadline, or refused permanently.
                  * @enum {string}
                  */
                 code: "PROVIDER_UNAVAILABLE" | "PROVIDER_REFUSED";
@@ -1235,7 +1235,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1356,7 +1356,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1460,7 +1460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1553,7 +1553,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1688,7 +1688,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1812,7 +1812,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1936,7 +1936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2235,7 +2235,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2321,7 +2321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2434,7 +2434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2549,7 +2549,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2848,7 +2848,7 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
-                    /** @description Changes with the page. */
+                    /** @description Changes whenever the page changes. */
                     etag: string;
                     [name: string]: unknown;
                 };
@@ -2922,7 +2922,7 @@ export interface operations {
             /** @description OpenAPI 3.1. */
             200: {
                 headers: {
-                    /** @description Changes with the file. */
+                    /** @description Changes whenever the file changes. */
                     etag: string;
                     vary: "accept-encoding";
                     [name: string]: unknown;
@@ -3001,7 +3001,7 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
-                    /** @description Changes with the file. */
+                    /** @description Changes whenever the file changes. */
                     etag: string;
                     vary: "accept-encoding";
                     [name: string]: unknown;
@@ -3079,7 +3079,7 @@ export interface operations {
             /** @description The script. */
             200: {
                 headers: {
-                    /** @description Changes with the file. */
+                    /** @description Changes whenever the file changes. */
                     etag: string;
                     vary: "accept-encoding";
                     [name: string]: unknown;
@@ -3204,7 +3204,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Retried later, like 503 and any failure with Retry-After. */
+            /** @description The callback is retried later, as after 503 or any failure with Retry-After. */
             429: {
                 headers: {
                     /** @description Seconds or a date: the earliest retry. */
@@ -3220,7 +3220,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Retried by the schedule. */
+            /** @description The callback is retried according to its schedule. */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -89,7 +89,7 @@ describe('the body of a new job', () => {
     expect(bodyOf(formOf({ metadata: [{ key: '', value: '' }] }), catalogue)).not.toHaveProperty('metadata');
   });
 
-  test('does not send parameters that the catalogue no longer has', () => {
+  test('has no parameters that the catalogue no longer has', () => {
     expect(bodyOf(formOf({ parameters: { internet: { color: 'blue' } } }), catalogue).providers[0]).toBe('internet');
   });
 });
@@ -105,7 +105,7 @@ describe('the values of fields', () => {
     ['integer', 'Infinity', 'Infinity'],
     ['boolean', 'true', true],
     ['boolean', 'yes', 'yes'],
-  ])('of type %s: %j', (type, text, value) => {
+  ])('of type %s are typed: %j is %j', (type, text, value) => {
     expect(typedValue({ type }, text)).toBe(value);
   });
 });

@@ -85,11 +85,11 @@ describe('a call to a caller-supplied host', () => {
     expect(calls).toBe(1);
   });
 
-  test('to a name without an address fails as an unknown name', async () => {
+  test('fails as a DNS failure if the name has no address', async () => {
     await expect(call('nowhere.example', 'none', [[]])).rejects.toMatchObject({ class: 'dns' });
   });
 
-  test('to a name server that never responds ends at the deadline', async () => {
+  test('ends at the deadline if the name server never responds', async () => {
     const send = createNodeHttp({ exceptions: parseAddressExceptions('none'), lookup: () => {} });
     const url = 'http://silent.example/';
     await expect(send({ method: 'GET', url, timeoutMs: 50, maxBytes: 1 })).rejects.toMatchObject({ class: 'timeout' });

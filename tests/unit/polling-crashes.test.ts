@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
-import { aJob, aLog, aProvider, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, LEASE_MS, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /** What happens to one execution. */
@@ -31,11 +31,11 @@ class Crashed extends Error {
   override name = 'Crashed';
 }
 
-/** A job with one provider, over executions that crash. The provider starts one work for each idempotency key. */
+/** A job with one provider, over executions that crash. The provider starts new work for each new idempotency key. */
 const createWorld = async () => {
   const store = createFakeJobStore();
   const job = aJob({ jobId: '01a20b4c-cf47-716b-85d8-5343742576b8', providers: ['gas'] });
-  await givenJob(store, job);
+  await storeJob(store, job);
   let now = NOW;
   const works: string[] = [];
   /** Idempotency keys of work that the provider has lost. */
@@ -60,7 +60,7 @@ const createWorld = async () => {
     requests.push({ method, key, url, hasTicket: ticketOf(storedJob()) !== undefined });
     if (behaviour === '500') return answer(500, {});
     if (method === 'POST') {
-      // As a provider does that replays its first answer for a repeated key.
+      // Like a provider that repeats its first answer for a repeated key.
       if (lostKeys.has(key ?? '')) return answer(404, { lost: key });
       if (!works.includes(key ?? '')) works.push(key ?? '');
       return answer(202, {}, { location: `/work/${works.indexOf(key ?? '')}` });
@@ -179,7 +179,7 @@ const anyBehaviour = fc.constantFrom<Behaviour>(
   'ticket lost',
 );
 
-test('despite crashes, each round starts one work, polls it while its ticket is stored, and keeps its result', async () => {
+test('despite crashes, each round starts its work only once, polls it while its ticket is stored, and keeps its result', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(anyFault, anyBehaviour), { maxLength: 14 }), async (executions) => {
       const world = await createWorld();

@@ -95,7 +95,7 @@ describe('a rate-limit reset header', () => {
     [dateIn(-30_000).toISOString(), 'date', 0],
     ['30', 'date', undefined],
     ['2026', 'date', undefined],
-  ])('with %j in %s is parsed', (value, unit, expected) => {
+  ])('with %j in %s gives a retry time of %p ms', (value, unit, expected) => {
     expect(retryAfterMsOf({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
   });
 

@@ -33,13 +33,13 @@ describe('the schedule', () => {
     );
   });
 
-  test('adds jitter to hints, and uses the longest step, even if it is not the last', () => {
+  test('adds jitter to hints, and caps them at the longest step, even if it is not the last', () => {
     expect(retryDelayMs(schedule, 1, 20_000, 0.5)).toBe(21_000);
     expect(retryDelayMs({ stepsMs: [9_000, 1_000] }, 2, 5_000, 0)).toBe(5_000);
     expect(retryDelayMs({ stepsMs: [0] }, 1, undefined, 0.9)).toBe(0);
   });
 
-  test('lasts at most all its steps with jitter, so that an open circuit abandons a receiver no sooner than failed calls would', () => {
+  test('lasts at most the sum of its steps with jitter, so that an open circuit abandons a receiver no sooner than failed calls would', () => {
     expect(longestStepMs(schedule)).toBe(60_000);
     expect(longestScheduleMs(schedule)).toBe(72_600);
     fc.assert(
