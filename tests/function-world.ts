@@ -1,7 +1,7 @@
 import './unit/function-environment.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
-import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 import type { Context } from 'aws-lambda';
 import { createCheckHealth } from '../functions/health/check-health.ts';
 import { aJob, aLog, CLIENT_ID, findClient, LEASE_MS, NOW, storeJob, unguarded } from './builders.ts';
@@ -19,7 +19,7 @@ const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, 
 export const createWorld = async (change: object = {}) => {
   const store = createFakeJobStore();
   await storeJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
-  const answer: HttpAnswer = {
+  const answer: HttpResponse = {
     statusCode: 200,
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('[]'),

@@ -1,5 +1,5 @@
 import {
-  isListed,
+  isProviderCircuit,
   isRenewalDue,
   isTripped,
   longestOpenMs,
@@ -441,10 +441,10 @@ describe('a circuit', () => {
 
   test('is listed for a provider, and stays open for eight times the first open time at most', () => {
     expect(providerCircuitKey('gas')).toBe(GAS.key);
-    expect([isListed(GAS.key), isListed(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
-      true,
-      false,
-    ]);
+    expect([
+      isProviderCircuit(GAS.key),
+      isProviderCircuit(receiverCircuitKey('provider', 'https://example.com/')),
+    ]).toEqual([true, false]);
     // The patience for receivers is derived from the longest open time.
     expect(longestOpenMs(rules.openMs)).toBe(opened(GAS.key, 99, 0, rules).openUntil);
   });

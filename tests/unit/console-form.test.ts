@@ -131,7 +131,7 @@ describe('the checks before sending', () => {
       'parameter.gas.state': 'Must be one of "open", "closed"',
       callbackUrl: 'Must be an absolute URL',
       'metadata.0.key': 'Must have a name of 1 to 64 letters, digits, ".", "_" or "-"',
-      'metadata.2.key': 'Is there twice',
+      'metadata.2.key': 'Must not be repeated',
     });
   });
 

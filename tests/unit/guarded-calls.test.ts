@@ -1,5 +1,5 @@
 import type { ThirdParty } from '@boomerang/core/domain/circuit.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -139,7 +139,7 @@ describe('a callback', () => {
   };
 
   test.each<[string, ScriptedAnswer, Verdict]>([
-    ['is accepted', {} as Partial<HttpAnswer>, 'succeeded'],
+    ['is accepted', {} as Partial<HttpResponse>, 'succeeded'],
     ['is refused', { statusCode: 404 }, 'succeeded'],
     ['gets a server error', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
     ['gets 503', { statusCode: 503 }, { class: 'bad_status', statusCode: 503 }],

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 const BOMB_BYTES = 64 * 1024 * 1024;
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 /** Calls a host under exceptions; the name server returns the answers one by one. */
-const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpAnswer> => {
+const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpResponse> => {
   let lookups = 0;
   const send = createNodeHttp({
     exceptions: parseAddressExceptions(allow),

@@ -1,6 +1,6 @@
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
-import type { HttpAnswer, HttpRequest } from '@boomerang/core/ports/http.ts';
+import type { HttpRequest, HttpResponse } from '@boomerang/core/ports/http.ts';
 import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -49,13 +49,13 @@ const createWorld = async () => {
     const [result] = results;
     return result?.status === 'UNAVAILABLE' ? result.ticket : undefined;
   };
-  const answer = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpAnswer => ({
+  const answer = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
     statusCode,
     headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from(JSON.stringify(body)),
     durationMs: 1,
   });
-  const respond = ({ method, url, headers = {} }: HttpRequest): HttpAnswer => {
+  const respond = ({ method, url, headers = {} }: HttpRequest): HttpResponse => {
     const key = headers['idempotency-key'];
     requests.push({ method, key, url, hasTicket: ticketOf(storedJob()) !== undefined });
     if (behaviour === '500') return answer(500, {});
@@ -102,7 +102,7 @@ const createWorld = async () => {
 
   const fetch = async (claimed: ReturnType<typeof toClaimedJob>, fault: Fault) => {
     const { jobId, claims, leasedUntil, round } = claimed;
-    const send = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const send = async (request: HttpRequest): Promise<HttpResponse> => {
       if (fault === 'crashes before the call') throw new Crashed();
       const response = respond(request);
       if (fault === 'crashes after the call') throw new Crashed();

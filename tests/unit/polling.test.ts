@@ -1,5 +1,5 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { type PolledAnswer, type PolledProvider, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
+import { type PolledProvider, type PolledResponse, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
 import {
   hasOriginOf,
   MAX_STATUS_URL_CHARACTERS,
@@ -25,7 +25,7 @@ const byStatus: Partial<PollingInput> = {
   succeeded: ['DONE', null],
   failed: ['REJECTED', false],
 };
-const answer = (statusCode: number, body?: unknown, location?: string): PolledAnswer => ({
+const answer = (statusCode: number, body?: unknown, location?: string): PolledResponse => ({
   statusCode,
   location,
   json: body === undefined ? undefined : JSON.stringify(body),

@@ -1,5 +1,5 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { type HttpAnswer, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fetchFrom } from '../fetching.ts';
@@ -72,7 +72,7 @@ test('no secret is logged, thrown or stored', async () => {
       const isPost = input.method === 'POST';
       let calls = 0;
       let tokens = 0;
-      const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpAnswer => ({
+      const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpResponse => ({
         statusCode,
         headers: { 'content-type': 'application/json', ...headers },
         body: Buffer.from(body),
@@ -86,7 +86,7 @@ test('no secret is logged, thrown or stored', async () => {
           const access_token = input.tokens[tokens++ % 2] ?? '';
           if (input.tokenStatus === 200) {
             const body = JSON.stringify({ access_token, token_type: 'bearer', expires_in: 60 });
-            return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpAnswer;
+            return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpResponse;
           }
           const error_description = `${secretPartsOf(request)} ${encode(secretPartsOf(request))} ${input.tokens[0]}`;
           return answer(

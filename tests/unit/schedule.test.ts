@@ -1,9 +1,9 @@
 import {
   deferralMs,
+  internalFaultDelayMs,
   isExhausted,
   longestScheduleMs,
   longestStepMs,
-  ownFaultDelayMs,
   retryDelayMs,
 } from '@boomerang/core/domain/schedule.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -59,8 +59,8 @@ describe('jitter', () => {
     ['a step', (random) => retryDelayMs({ stepsMs: steps }, 2, undefined, random)],
     ['a hint', (random) => retryDelayMs({ stepsMs: steps }, 1, 20_000, random)],
     ['a deferral', (random) => deferralMs(30_000, random)],
-    ['the first delay after a fault of ours', (random) => ownFaultDelayMs(1, random)],
-    ['the longest delay after a fault of ours', (random) => ownFaultDelayMs(99, random)],
+    ['the first delay after an internal fault', (random) => internalFaultDelayMs(1, random)],
+    ['the longest delay after an internal fault', (random) => internalFaultDelayMs(99, random)],
   ];
 
   test.each(DELAYS)('spreads %s by up to a tenth, never to an earlier time', (_case, delayMs) => {

@@ -1,7 +1,7 @@
 import { type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { CallbackOutcome, FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
 import { couldOutlive, firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
-import { holdMs, ownFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
+import { holdMs, internalFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
 import { abandon, judgeClaim, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -172,9 +172,9 @@ describe('an execution', () => {
     expect(settlement).toMatchObject({ ...callbackState, callbackAttempts: 0 });
   });
 
-  test('that loses no time writes neither deadlineAt nor ownFaults, since each attribute costs', () => {
+  test('that loses no time writes neither deadlineAt nor internalFaults, since each attribute costs', () => {
     const settlement = settlementOf({ fetches: [unavailable('gas'), fetched('internet')] });
-    expect(settlement).not.toHaveProperty('ownFaults');
+    expect(settlement).not.toHaveProperty('internalFaults');
     expect(settlement).not.toHaveProperty('deadlineAt');
   });
 
@@ -293,7 +293,7 @@ describe('each provider of a job', () => {
 
   test('is called at the deadline, even if an internal fault prolonged its wait', () => {
     // The circuit of gas is open for a moment: no call is sent, and the deadline does not move.
-    const job = aJob({ deadlineAt: NOW + MINUTE, ownFaults: 9 });
+    const job = aJob({ deadlineAt: NOW + MINUTE, internalFaults: 9 });
     const neitherCalled = settlementOf({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
     expect(pendingOf(neitherCalled.results, 'internet').retryAt).toBe(NOW + MINUTE);
     // Gas waits until its retry time: the deadline moves by five seconds only.
@@ -384,9 +384,9 @@ describe('an internal fault', () => {
       now = job.dueAt ?? 0;
     }
     expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
-    expect(ownFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
+    expect(internalFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
     // A call that is sent resets the count.
-    expect(jobAfter(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
+    expect(jobAfter(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).internalFaults).toBe(0);
   });
 
   test('backs off from 30 seconds to ten minutes near the deadline too, and moves the deadline by as much', () => {
@@ -489,7 +489,7 @@ describe('an internal fault', () => {
     const job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
     const settlement = settlementOf({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
     expect(settlement.deadlineAt).toBeUndefined();
-    expect(settlement).toMatchObject({ fetchAttempts: 1, ownFaults: 1 });
+    expect(settlement).toMatchObject({ fetchAttempts: 1, internalFaults: 1 });
   });
 
   test('ends a job after over 20 claims and over a week, never by one of the two alone', () => {

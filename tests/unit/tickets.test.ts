@@ -90,8 +90,8 @@ describe('a provider that is still working', () => {
   });
 
   test('resets the count of consecutive internal faults, since a call was sent', () => {
-    const job = aJob({ providers: ['gas'], ownFaults: 3 });
-    expect(settlementOf(job, { fetches: [working('gas')] }).ownFaults).toBe(0);
+    const job = aJob({ providers: ['gas'], internalFaults: 3 });
+    expect(settlementOf(job, { fetches: [working('gas')] }).internalFaults).toBe(0);
   });
 
   test('keeps the error still_working while it is deferred or not called because of an internal fault', () => {

@@ -2,7 +2,7 @@ import { cancelled, expunged } from '@boomerang/core/domain/control.ts';
 import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
-import { type HttpAnswer, HttpFailure } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpResponse } from '@boomerang/core/ports/http.ts';
 import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
@@ -29,7 +29,7 @@ import {
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
-const OK: HttpAnswer = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
+const OK: HttpResponse = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
 const commonDeps = () => ({
   ...unguarded,
   now: () => NOW,
@@ -76,7 +76,7 @@ describe('accepting a job', () => {
 
 describe('delivering a callback', () => {
   const deliver = async (
-    change: { save?: () => Promise<void>; send?: () => Promise<HttpAnswer> },
+    change: { save?: () => Promise<void>; send?: () => Promise<HttpResponse> },
     worked = aWorkedJob(),
   ) => {
     const store = createFakeJobStore();
@@ -131,7 +131,7 @@ const withResults = (saved: unknown[]) => {
 
 describe('fetching from a provider', () => {
   const provider = aProvider({ maxBytes: 50_000 });
-  const fetchWith = (answer: Partial<HttpAnswer>, saved: unknown[] = []) =>
+  const fetchWith = (answer: Partial<HttpResponse>, saved: unknown[] = []) =>
     fetchProvider(
       {
         ...commonDeps(),
@@ -156,7 +156,7 @@ describe('fetching from a provider', () => {
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
     const deps = { ...commonDeps(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]) };
-    const fetch = (send: () => Promise<HttpAnswer>) =>
+    const fetch = (send: () => Promise<HttpResponse>) =>
       fetchProvider(
         { ...deps, send, findSecret: async () => 'secret' },
         { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
@@ -217,7 +217,7 @@ describe('fetching from a provider', () => {
     expect(saved).toHaveLength(2);
   });
 
-  test.each<[string, Partial<HttpAnswer>, string]>([
+  test.each<[string, Partial<HttpResponse>, string]>([
     ['a 404', { statusCode: 404 }, 'ProviderRefused'],
     ['a 500', { statusCode: 500 }, 'ProviderUnavailable'],
     ['a 500 with Retry-After', { statusCode: 500, headers: { 'retry-after': '3' } }, 'ProviderThrottled'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { toJsonText } from '../../functions/provider-fetch/read-answer.ts';
+import { toJsonText } from '../../functions/provider-fetch/read-response.ts';
 
 const bytes = (...values: number[]) => Buffer.from(values);
 const utf16be = (text: string) => Buffer.from(text, 'utf16le').swap16();
