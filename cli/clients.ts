@@ -40,7 +40,7 @@ const USAGE = `Manages the clients of a deployment.
                      --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; its value stays in the shell history
                      --header-file <file>           lines of "name: value"; use - (stdin) for secret values
                      --clear                        removes all its headers; excludes the other two options
-  npm run clients -- revoke <client id>             refuses its API key and ends its pending jobs, within two minutes
+  npm run clients -- revoke <client id>             refuses its API key within a minute; its pending jobs end when next due
 
   --stage local|dev|prod   deployment: local (the default: the embedded cloud on DATA_DIR, running or not), or on AWS
   --stack <name>           stack on AWS that is not called boomerang-<stage>
@@ -54,7 +54,7 @@ type Options = {
   name?: string;
   'overlap-hours'?: string;
   'rate-per-second'?: string;
-  /** From --header and --header-file, at least one; undefined without either. */
+  /** The headers of --header and --header-file, at least one; undefined without either option. */
   headers: CallbackHeader[] | undefined;
   clear?: boolean;
   operator?: boolean;
@@ -115,7 +115,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       liveSecrets: liveSecrets(client, now).length,
       revokedAt: revokedAt === undefined ? null : iso(revokedAt),
       ratePerSecond: ratePerSecond ?? null,
-      callbackHeaders: namesOfHeaders(client),
+      callbackHeaders: headerNamesOf(client),
       isOperator: client.isOperator ?? false,
     }));
     const lines = data.map(({ clientId, name, createdAt, liveSecrets: count, revokedAt, ratePerSecond, ...client }) =>
@@ -155,8 +155,8 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     const { clientId, name } = await find(clients, id);
     await clients.setCallbackHeaders(clientId, headers);
     const names = headers.map((header) => header.name);
-    const carried = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
-    const text = `Callbacks of client ${name} will carry ${carried}, within a minute.`;
+    const described = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
+    const text = `Callbacks of client ${name} will carry ${described}, within a minute.`;
     return { data: { clientId, callbackHeaders: names }, text };
   },
 
@@ -184,7 +184,7 @@ const describeRate = (ratePerSecond: number | undefined): string => {
 };
 
 /** Header names; values are never shown. Null if the stored headers are invalid. */
-const namesOfHeaders = ({ callbackHeaders }: Pick<Client, 'callbackHeaders'>): string[] | null => {
+const headerNamesOf = ({ callbackHeaders }: Pick<Client, 'callbackHeaders'>): string[] | null => {
   try {
     return parseCallbackHeaders(callbackHeaders).map(({ name }) => name);
   } catch (error) {
@@ -199,7 +199,7 @@ const describeHeaders = (names: string[] | null): string[] => {
 };
 
 const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
-  if (id === undefined) throw new UsageError('A client id is required. list shows them.');
+  if (id === undefined) throw new UsageError('A client id is required. The command list shows the ids.');
   const client = await clients.get(id);
   if (!client) throw new UsageError(`No such client: ${id}`);
   return client;
@@ -234,13 +234,13 @@ const run = async (): Promise<void> => {
   if (commandName === undefined) throw new UsageError(`A command is required.\n\n${USAGE}`);
   const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
   if (!command) throw new UsageError(`No such command: ${commandName}\n\n${USAGE}`);
-  // Don't echo them: an unquoted header leaves its secret value here.
+  // The arguments are not printed: after an unquoted header, one of them is its secret value.
   if (rest.length > 0) throw new UsageError(`Too many arguments. Values with spaces must be quoted.\n\n${USAGE}`);
   const hasHeaderOptions = values.header !== undefined || values['header-file'] !== undefined;
   if (hasHeaderOptions && !COMMANDS_WITH_HEADERS.includes(commandName))
     throw new UsageError(`${commandName}: --header and --header-file are not allowed`);
   if (values.operator && commandName !== 'create')
-    throw new UsageError(`${commandName}: --operator is not allowed. create makes an operator; revoke ends it.`);
+    throw new UsageError(`${commandName}: --operator is not allowed. Only create accepts it; to remove an operator, revoke the client.`);
   const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';

@@ -53,7 +53,7 @@ const print = (mark: string, line: string): void => {
   );
 };
 
-const describe = ({ status, class: failureClass, statusCode, durationMs }: Call): string =>
+const describeCall = ({ status, class: failureClass, statusCode, durationMs }: Call): string =>
   status === 'OK'
     ? `in ${durationMs} ms`
     : `${failureClass}${statusCode === undefined ? '' : `, status ${statusCode}`}`;
@@ -80,17 +80,17 @@ const createReporter = () => {
     for (const attempt of job.attempts.slice(attemptsSeen)) {
       for (const fetched of attempt.fetches) {
         if (fetched.status === 'OK')
-          print(styleText('green', '✓'), `${fetched.providerId}: fetched ${describe(fetched)}`);
-        else print(styleText('yellow', '✗'), `${fetched.providerId}: no data yet (${describe(fetched)})`);
+          print(styleText('green', '✓'), `${fetched.providerId}: fetched ${describeCall(fetched)}`);
+        else print(styleText('yellow', '✗'), `${fetched.providerId}: no data yet (${describeCall(fetched)})`);
       }
       if (attempt.callback?.status === 'FAILED')
-        print(styleText('yellow', '✗'), `callback: failed (${describe(attempt.callback)})`);
+        print(styleText('yellow', '✗'), `callback: failed (${describeCall(attempt.callback)})`);
     }
     attemptsSeen = job.attempts.length;
   };
 };
 
-/** Counts down to the next attempt: the first sweep once the job is due. */
+/** Counts down to the next attempt, which the first sweep makes after the job is due. */
 const createCountdown = ({ running }: Instance) => {
   const { since, everySeconds } = running.sweeps;
   let lastShown: string | undefined;
@@ -139,7 +139,7 @@ const follow = async (
     if ((cause as Error).name !== 'TimeoutError') throw cause;
     throw new NotDelivered(
       `Not delivered after ${timeoutMs / 1000} s: still waiting for ${job ? missingOf(job) : 'the API'}. Without the demo's timeout, Boomerang would keep retrying.
-The mock providers fail with the probability FAILURE_RATE. --timeout sets how long the demo waits.`,
+FAILURE_RATE sets how often the mock providers fail, and --timeout how long the demo waits.`,
       { cause },
     );
   } finally {
@@ -206,7 +206,7 @@ const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     const code = 128 + constants.signals[signal];
-    // A second signal exits at once. A temporary instance notices, and stops by itself.
+    // A second signal exits at once. A temporary instance stops by itself when its parent ends.
     if (interruption.signal.aborted) process.exit(code);
     process.exitCode = code;
     interruption.abort();

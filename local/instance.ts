@@ -27,7 +27,10 @@ export type Instance = {
 /** Characters of output to keep. */
 const MAX_OUTPUT_CHARACTERS = 4_000_000;
 
-/** As in package.json. Most objects are garbage after one job: with the default of 16 MiB, both threads use 130 MiB more under load. */
+/**
+ * The same option as in package.json. Most objects are garbage after one job, so small semi-spaces suffice: with the default of
+ * 16 MiB, both threads together use 130 MiB more under load.
+ */
 const NODE_OPTIONS = ['--max-semi-space-size=8'];
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -49,9 +52,9 @@ const urlsOf = (running: Running) => ({
 });
 
 /**
- * Starts an instance in a child process, on free ports. Its data is deleted at the end unless `settings` has `DATA_DIR`. It ends
- * with this process, even if that is killed.
- * @throws Error with its output, if it ends before it is up
+ * Starts an instance in a child process, on free ports. Its data is deleted at the end unless `settings` has `DATA_DIR`. The
+ * instance ends with this process, even if this process is killed.
+ * @throws Error with the output of the instance, if it ends before it is ready
  */
 export const startInstance = async (settings: Record<string, string>): Promise<Instance> => {
   const child = spawn(
