@@ -18,8 +18,9 @@ const INDEXES = {
 };
 
 /**
- * Checks the data folder of a killed process: copies it, rebuilds the indexes of the copy as the next start does, and compares.
- * @returns every difference between an index and its items
+ * Checks the data folder of a killed process: copies it, rebuilds the indexes of the copy as the next start does, and compares
+ * each index with the items.
+ * @returns every difference
  */
 export const findDisagreements = async (folder: string): Promise<string[]> => {
   const copy = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-check-')), 'dynamodb');
