@@ -51,19 +51,19 @@ export const benchAccept = async (): Promise<[string, string][]> => {
   };
 
   const accepted: number[] = [];
-  const bareCalls: number[] = [];
+  const sdkCalls: number[] = [];
   for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
-    const [acceptMs, bareMs] = [await sample(accept), await sample(sdkCallsAlone)];
+    const [acceptMs, sdkMs] = [await sample(accept), await sample(sdkCallsAlone)];
     if (round < WARM_UP) continue;
     accepted.push(acceptMs);
-    bareCalls.push(bareMs);
+    sdkCalls.push(sdkMs);
   }
   await receiver.close();
   await instance.stop();
-  const ratio = (share: number) => (quantile(accepted, share) / quantile(bareCalls, share)).toFixed(2);
+  const ratio = (share: number) => (quantile(accepted, share) / quantile(sdkCalls, share)).toFixed(2);
   return [
     ['accept, p50 / p99', `${ms(quantile(accepted, 0.5))} / ${ms(quantile(accepted, 0.99))}`],
-    ['PutItem + StartExecution alone, p50 / p99', `${ms(quantile(bareCalls, 0.5))} / ${ms(quantile(bareCalls, 0.99))}`],
+    ['PutItem + StartExecution alone, p50 / p99', `${ms(quantile(sdkCalls, 0.5))} / ${ms(quantile(sdkCalls, 0.99))}`],
     ['ratio, p50 / p99 (goal: 1.5)', `${ratio(0.5)} / ${ratio(0.99)}`],
   ];
 };

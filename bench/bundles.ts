@@ -10,9 +10,7 @@ import { readBundleOptions } from '../tools/bundle-options.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LOADS_PER_BUNDLE = 7;
 
-/**
- * Modules that Lambda's runtime loads before a function: the imports of its runtime interface client, aws-lambda-ric 4.0.
- */
+/** Modules that Lambda's runtime loads before a function: the imports of its runtime interface client, aws-lambda-ric 4.0. */
 const LOADED_BY_RUNTIME = 'module path fs net http os util worker_threads async_hooks'.split(' ');
 
 /** Prints how long the runtime's modules and then the function take to load: milliseconds of wall time and CPU time. */
@@ -59,6 +57,6 @@ export const benchBundles = async (): Promise<[string, string][]> => {
 };
 
 const shortest = (loads: Load[], part: keyof Load): string => {
-  const of = (key: 'wallMs' | 'cpuMs') => Math.min(...loads.map((load) => load[part][key])).toFixed(0);
-  return `${of('wallMs')} ms (CPU ${of('cpuMs')} ms)`;
+  const leastOf = (key: 'wallMs' | 'cpuMs') => Math.min(...loads.map((load) => load[part][key])).toFixed(0);
+  return `${leastOf('wallMs')} ms (CPU ${leastOf('cpuMs')} ms)`;
 };

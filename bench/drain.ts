@@ -38,13 +38,13 @@ export const benchDrain = async (): Promise<[string, string][]> => {
     drains.push(await drain());
     baselineDrains.push(await drainByBaseline(JOBS));
   }
-  const median = (of: DrainFigures[], metric: keyof DrainFigures) =>
+  const median = (rounds: DrainFigures[], metric: keyof DrainFigures) =>
     quantile(
-      of.map((one) => one[metric]),
+      rounds.map((round) => round[metric]),
       0.5,
     );
-  const describe = (of: DrainFigures[]) =>
-    `${median(of, 'jobsPerSecond').toFixed(0)} jobs/s, ${median(of, 'cpuMsPerJob').toFixed(1)} ms CPU a job`;
+  const describe = (rounds: DrainFigures[]) =>
+    `${median(rounds, 'jobsPerSecond').toFixed(0)} jobs/s, ${median(rounds, 'cpuMsPerJob').toFixed(1)} ms CPU a job`;
   return [
     [`drain of ${JOBS} due jobs, two providers`, describe(drains)],
     ['baseline: one query, all records in parallel, one update a record', describe(baselineDrains)],

@@ -8,7 +8,7 @@ import { benchGrowth, benchMillion } from './growth.ts';
 import { benchOperations } from './operations.ts';
 import { benchLoad, benchRate } from './rate.ts';
 
-/** `npm run bench [-- name …]`: measures cost and speed. Compare ratios within one run, not runs. */
+/** `npm run bench [-- name …]`: measures cost and speed. Compare ratios within one run, not figures of different runs. */
 
 Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
 
@@ -33,14 +33,14 @@ const benches: Record<string, { about: string; run: () => Promise<Rows>; isOptIn
 const BENCH = {
   name: 'npm run bench',
   about:
-    'Measures the cost and speed of Boomerang on temporary embedded clouds. Takes minutes. Compare ratios within one run, not runs.',
+    'Measures the cost and speed of Boomerang on temporary embedded clouds. Takes minutes.\nCompare ratios within one run, not figures of different runs.',
   arguments: '[name …]',
   options: { json: { type: 'boolean', about: 'print one JSON document' } },
   environment: { DYNAMODB_URL: 'for operations: DynamoDB endpoint to use (the embedded one)' },
   examples: {
     '': 'all benches but million',
     'accept operations': 'two benches',
-    '--json > figures.json': 'all, for a program',
+    '--json > figures.json': 'all benches but million, as JSON',
   },
   exitCodes: { 1: 'a bench failed' },
   more: `Names:\n${Object.entries(benches)

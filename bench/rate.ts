@@ -9,7 +9,7 @@ const SECONDS = 6;
 const FIRST_RATE = 150;
 /** Each rate is the previous one times this factor. */
 const RATE_FACTOR = 1.1;
-/** The instance keeps up if no job is refused, and this share is delivered by the time the last request is sent. */
+/** The instance keeps up if no job is refused, and at least this share is delivered when the last request is sent. */
 const MIN_DELIVERED_SHARE = 0.95;
 
 /** Posts jobs at a steady rate. Open loop: a slow response does not delay later requests. */

@@ -100,7 +100,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   update: async (clients, id, { 'rate-per-second': rate }) => {
     if (rate === undefined) throw new UsageError('update: --rate-per-second is required');
     const ratePerSecond = toRate('update', rate);
-    const { clientId, name } = await find(clients, id);
+    const { clientId, name } = await requireClient(clients, id);
     await clients.setRate(clientId, ratePerSecond);
     const text = `Client ${name} may post ${describeRate(ratePerSecond)}, within two minutes.`;
     return { data: { clientId, ratePerSecond: ratePerSecond ?? null }, text };
@@ -137,7 +137,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     if (!(overlapMs <= MAX_OVERLAP_MS)) {
       throw new UsageError(`rotate-secret: --overlap-hours must be 0 to ${MAX_OVERLAP_MS / HOUR_MS}`);
     }
-    const client = await find(clients, id);
+    const client = await requireClient(clients, id);
     const now = Date.now();
     const signingSecret = newSigningSecret();
     await clients.replaceSecrets(client, rotateSecret(client, signingSecret, now, overlapMs));
@@ -152,7 +152,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     if (clear === headers.length > 0) {
       throw new UsageError('set-headers: --header, --header-file or both are required, or --clear alone');
     }
-    const { clientId, name } = await find(clients, id);
+    const { clientId, name } = await requireClient(clients, id);
     await clients.setCallbackHeaders(clientId, headers);
     const names = headers.map((header) => header.name);
     const described = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
@@ -161,7 +161,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   },
 
   revoke: async (clients, id) => {
-    const { clientId, name } = await find(clients, id);
+    const { clientId, name } = await requireClient(clients, id);
     await clients.revoke(clientId, Date.now());
     const text = `Client ${name} is revoked. Its API key is refused within a minute. Its pending jobs end when next due.`;
     return { data: { clientId, revoked: true }, text };
@@ -198,14 +198,14 @@ const describeHeaders = (names: string[] | null): string[] => {
   return names.length === 0 ? [] : [`callbacks with ${names.join(', ')}`];
 };
 
-const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
+const requireClient = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
   if (id === undefined) throw new UsageError('A client id is required. The command list shows the ids.');
   const client = await clients.get(id);
   if (!client) throw new UsageError(`No such client: ${id}`);
   return client;
 };
 
-const read = () => {
+const readCommandLine = () => {
   try {
     return parseArgs({
       allowPositionals: true,
@@ -228,7 +228,7 @@ const read = () => {
 };
 
 const run = async (): Promise<void> => {
-  const { values, positionals } = read();
+  const { values, positionals } = readCommandLine();
   const [commandName, id, ...rest] = positionals;
   if (values.help) return void process.stdout.write(USAGE);
   if (commandName === undefined) throw new UsageError(`A command is required.\n\n${USAGE}`);

@@ -12,7 +12,8 @@ import { nextTickMs } from './schedule.ts';
 
 /** `npm run demo`: runs one job, and shows it live. */
 
-const OWN_SETTINGS = { RETRY_SCHEDULE_SECONDS: '2', SWEEP_SECONDS: '1', FETCH_DEADLINE_SECONDS: '60' };
+/** Settings of a temporary instance. */
+const TEMPORARY_SETTINGS = { RETRY_SCHEDULE_SECONDS: '2', SWEEP_SECONDS: '1', FETCH_DEADLINE_SECONDS: '60' };
 
 const DEMO = {
   name: 'npm run demo',
@@ -158,7 +159,7 @@ const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): 
       }),
   });
 
-  const { promise: called, resolve } = Promise.withResolvers<string>();
+  const { promise: callbackBody, resolve } = Promise.withResolvers<string>();
   const receiver = createServer((request: IncomingMessage, response) => {
     void text(request).then((body) => {
       response.writeHead(200).end();
@@ -182,7 +183,7 @@ const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): 
     if (!DELIVERED.includes(job.status)) throw new NotDelivered(`The job ended ${job.status}.`);
     const missing = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
     print(styleText('green', '✓'), `delivered: ${job.status}${missing}`);
-    process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await called), null, 2)}\n`);
+    process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await callbackBody), null, 2)}\n`);
     // A temporary instance stops with the demo.
     if (!instance.isOwn) {
       const link = `${serviceUrl}/console#/jobs/${jobId}?key=${encodeURIComponent(apiKey)}`;
@@ -215,7 +216,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 onParentEnd(() => interruption.abort());
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
-const settings = Object.fromEntries(Object.entries(OWN_SETTINGS).filter(([name]) => process.env[name] === undefined));
+const settings = Object.fromEntries(Object.entries(TEMPORARY_SETTINGS).filter(([name]) => process.env[name] === undefined));
 const instance = await useInstance(settings).catch((error: Error) => {
   process.stderr.write(`${error.message.trim()}\n`);
   process.exit(1);

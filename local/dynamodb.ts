@@ -158,7 +158,7 @@ const rootCause = (error: unknown): Error & { code?: string } => {
 
 const isLocked = (error: unknown): boolean => `${rootCause(error).code}`.includes('LOCKED');
 
-/** A table's properties in the template, with those that CreateTable does not accept. */
+/** A table's properties in the template, including those that CreateTable does not accept. */
 type Table = CreateTableCommandInput & Record<(typeof NOT_IN_CREATE_TABLE)[number], unknown>;
 const NOT_IN_CREATE_TABLE = [
   'PointInTimeRecoverySpecification',

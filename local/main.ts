@@ -32,7 +32,7 @@ const { values: options } = readArguments({
     '': 'on the default ports',
     '--temporary': 'without keeping data',
   },
-  exitCodes: { 1: 'it could not start; each reason is one line' },
+  exitCodes: { 1: 'it could not start; prints one line per reason' },
 });
 
 /** Exits with 1. Errors that the user can fix are printed as one line each, others with their stack trace. */

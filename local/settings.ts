@@ -22,7 +22,7 @@ const isSigningSecret = (text: string): boolean => {
 export const CORS_ORIGINS = /^((https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d{1,5})?(,(?!$)|$))*$/;
 
 /** Settings of the embedded cloud itself. Port 0 selects any free port. */
-const own = z.object({
+const ownSettings = z.object({
   SERVICE_PORT: wholeNumber(0, 65_535).default(3000),
   PROVIDERS_PORT: wholeNumber(0, 65_535).default(3001),
   DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
@@ -67,7 +67,7 @@ const PASSED_ON = [
   'CALLBACK_ALLOW_HTTP',
 ] as const satisfies (keyof typeof settings)[];
 
-export type LocalSettings = z.infer<typeof own> & {
+export type LocalSettings = z.infer<typeof ownSettings> & {
   /** Validated overrides of the functions' variables. */
   functionEnvironment: Record<string, string>;
 };
@@ -77,7 +77,7 @@ export type LocalSettings = z.infer<typeof own> & {
  * @throws InvalidEnvironment naming every invalid variable
  */
 export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings => {
-  const parsed = own.safeParse(environment);
+  const parsed = ownSettings.safeParse(environment);
   const faults = (parsed.error?.issues ?? []).map(explainIssue);
   const present = PASSED_ON.filter((name) => environment[name] !== undefined);
   faults.push(...faultsOf(() => readSettings(present, environment)));

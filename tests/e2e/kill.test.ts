@@ -17,7 +17,7 @@ const SEED = 20;
 const idsOf = (jobs: { jobId: string }[]): Set<string> => new Set(jobs.map(({ jobId }) => jobId));
 
 /** Every accepted job missing from the lists, and every contradiction between them. Jobs may end while the lists are read. */
-const findUnlisted = async (cloud: Instance, accepted: Iterable<string>): Promise<string[]> => {
+const findListErrors = async (cloud: Instance, accepted: Iterable<string>): Promise<string[]> => {
   const { listAll } = apiOf(cloud);
   const before = await listAll();
   const pending = idsOf(await listAll({ status: 'PENDING' }));
@@ -88,7 +88,7 @@ test(`${KILLS} kills of the process lose no accepted job and leave the indexes c
     const disagreements = findDisagreements(settings.DATA_DIR);
     cloud = await startInstance(settings);
     expect(await disagreements).toEqual([]);
-    expect(await findUnlisted(cloud, expected.keys())).toEqual([]);
+    expect(await findListErrors(cloud, expected.keys())).toEqual([]);
     // A job that is leased during three kills in a row would be suspected as their cause, and wait for minutes.
     if (number % 2 === 0) await finish(cloud);
   }

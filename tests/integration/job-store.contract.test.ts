@@ -717,7 +717,7 @@ describe.each<[string, () => JobStore]>([
       expect(found.jobs.map(({ jobId }) => jobId)).toEqual(jobs.map(({ jobId }) => jobId));
       return jobs.map(({ jobId }) => jobId);
     };
-    /** A pending job with a failed attempt, and claimed again since. */
+    /** Creates a pending job with a failed attempt, which has been claimed again since. */
     const troubled = async (store: JobStore, clientId: string): Promise<Job> => {
       const job = await createJob(store, { clientId });
       await store.outcomes.save(job.jobId, 1, aSettlement({ isInTrouble: true, dueAt: NOW }));
@@ -863,7 +863,7 @@ describe.each<[string, () => JobStore]>([
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
     });
 
-    test('by its expunged version loses its inline results', async () => {
+    test('loses its inline results if its new version is expunged', async () => {
       const store = create();
       const job = await createJob(store);
       const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
@@ -1022,7 +1022,7 @@ describe('listing jobs', () => {
       }
     });
 
-    test('filters without nested parentheses, which are slow to parse for the embedded database', () => {
+    test('filters without nested parentheses, which the embedded database is slow to parse', () => {
       for (const { FilterExpression = '' } of queries) expect(FilterExpression).not.toMatch(/\([^)]*\(/);
     });
   });

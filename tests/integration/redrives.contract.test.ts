@@ -99,7 +99,7 @@ describe.each<[string, () => Redrives]>([
     const done = advanced(await claimDue(redrives, redrive, NOW + 5), counts, undefined, later);
     await redrives.save(done);
     await createRedrive(redrives, clientId).then((next) => complete(redrives, next));
-    // By now the first redrive is stored as a former one.
+    // The client's next redrive has moved the first one to an item of its own.
     expect((await redrives.get(clientId, redrive.redriveId, NOW))?.query).toEqual(filters);
   });
 

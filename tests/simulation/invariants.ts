@@ -12,7 +12,7 @@ type Body = {
   metadata?: Record<string, string>;
 };
 
-/** Describes every broken promise of a simulation; empty if there is none. */
+/** Describes every violation of an invariant in a simulation. */
 export const findViolations = ({ history, jobs, fetchDeadlineMs }: Simulation): string[] => {
   const accepted = new Set(history.events.flatMap((event) => (event.kind === 'accepted' ? event.jobId : [])));
   const lost = [...accepted]
@@ -76,7 +76,7 @@ const judgeFencing = (_job: Job, eventsOf: EventsOf): string[] => {
     if (settled.has(event.claims)) complaints.push(`claim ${event.claims} was settled twice`);
     settled.add(event.claims);
     if (event.isOver === (event.dueAt !== undefined))
-      complaints.push(`claim ${event.claims} left it ${event.status}, due: ${event.dueAt}`);
+      complaints.push(`claim ${event.claims} left the job ${event.status}, due: ${event.dueAt}`);
     const newest = Math.max(
       ...[...eventsOf('created'), ...eventsOf('claimed')].filter(({ at }) => at <= event.at).map((e) => e.claims),
     );
@@ -122,7 +122,7 @@ const judgeCallbacks = (job: Job, eventsOf: EventsOf): string[] => {
       complaints.push(`sent a callback of ${jobId}, ${webhookId}`);
     const order = data.map(({ providerId }) => providerId);
     const isInOrder = job.providers.filter((providerId) => order.includes(providerId)).join() === order.join();
-    if (!isInOrder || new Set(order).size !== order.length) complaints.push(`sent a callback of ${order.join()}`);
+    if (!isInOrder || new Set(order).size !== order.length) complaints.push(`sent a callback with the providers ${order.join()}`);
     for (const { providerId, data: value, error } of data) {
       const isGenuine = answered.get(providerId)?.has(JSON.stringify(value)) ?? false;
       if (error === undefined && !isGenuine) complaints.push(`sent data that ${providerId} did not return`);
@@ -333,11 +333,11 @@ const judgeTrouble = (_job: Job, eventsOf: EventsOf): string[] => {
     ...eventsOf('settled').filter(({ uncalled }) => uncalled.length > 0),
   ];
   return eventsOf('settled').flatMap(({ at, claims, isOver, isInTrouble, hasFailed }) => {
-    if (isOver) return isInTrouble ? [`ended by claim ${claims} but is listed as in trouble`] : [];
-    if (hasFailed && !isInTrouble) return [`failed by claim ${claims} but is not listed as in trouble`];
+    if (isOver) return isInTrouble ? [`ended with claim ${claims} but is listed as in trouble`] : [];
+    if (hasFailed && !isInTrouble) return [`has a failed attempt after claim ${claims} but is not listed as in trouble`];
     const since = redrives.findLast((redrive) => redrive.claims <= claims)?.at ?? 0;
     const isTried = attempts.some((attempt) => attempt.at >= since && attempt.at <= at);
-    return isInTrouble && !isTried ? [`is listed as in trouble by claim ${claims}, without an attempt`] : [];
+    return isInTrouble && !isTried ? [`is listed as in trouble after claim ${claims}, without an attempt`] : [];
   });
 };
 

@@ -149,7 +149,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   let epoch = 0;
   let id = 0;
 
-  const fault = (invocation: Invocation, description: string, excuse?: Excuse) =>
+  const recordFault = (invocation: Invocation, description: string, excuse?: Excuse) =>
     history.add({ kind: 'fault', jobId: invocation.jobId, description, excuse });
 
   const isDead = (invocation: Invocation) => invocation.epoch !== epoch || invocation.stepsLeft <= 0;
@@ -157,7 +157,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const step = async (invocation: Invocation): Promise<void> => {
     if (isDead(invocation)) await never();
     invocation.stepsLeft -= 1;
-    if (invocation.stepsLeft === 0) fault(invocation, 'killed', 'killed');
+    if (invocation.stepsLeft === 0) recordFault(invocation, 'killed', 'killed');
     if (invocation.stepsLeft <= 0) await never();
   };
 
@@ -192,7 +192,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   };
   const processes = new Map<string, Process[]>();
   /** Finds an idle process of a function, or creates one, as Lambda does. */
-  const takeProcess = (name: string): Process => {
+  const acquireProcess = (name: string): Process => {
     const current = cataloguesIn(deployments, now());
     const isAlive = (one: Process) => one.epoch === epoch && one.callsLeft > 0 && current.includes(one.catalogueName);
     const alive = (processes.get(name) ?? []).filter(isAlive);
@@ -209,22 +209,22 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     async (...args: Args): Promise<Result> => {
       await step(invocation);
       const { kind, delayMs } = faults.call();
-      if (delayMs > 1_000) fault(invocation, `${name}: takes ${Math.round(delayMs)} ms`);
+      if (delayMs > 1_000) recordFault(invocation, `${name}: takes ${Math.round(delayMs)} ms`);
       await clock.sleep(delayMs);
       await step(invocation);
       if (faults.isOut('table') && !name.startsWith('Start')) throw namedError('InternalServerError');
       if (kind === 'fails before') {
-        fault(invocation, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
+        recordFault(invocation, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
         throw namedError('InternalServerError');
       }
       let result = await call(...args);
       if (kind === 'twice') {
-        fault(invocation, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
+        recordFault(invocation, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
         result = await call(...args);
       }
       await step(invocation);
       if (kind !== 'answer lost') return result;
-      fault(invocation, `${name}: answer lost`, 'answer lost');
+      recordFault(invocation, `${name}: answer lost`, 'answer lost');
       throw namedError('TimeoutError');
     };
   const remotes = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
@@ -336,7 +336,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (fate === 'throttled' || faults.isOut('throttled')) throw namedError('Lambda.TooManyRequestsException');
     if (fate === 'fails before') throw namedError('Lambda.ServiceException');
     if (faults.isOut(name)) throw namedError('Runtime.ImportModuleError');
-    const process = takeProcess(name);
+    const process = acquireProcess(name);
     const invocation: Invocation = { jobId, epoch, stepsLeft, process };
     const running = handlerOf(
       name,
@@ -354,7 +354,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (fate === 'killed') process.callsLeft = 0;
     const result = await (fate === 'killed' ? Promise.race([running, dieLater()]) : running);
     if (fate !== 'answer lost') return result;
-    fault(invocation, `${name}: answer lost`, 'answer lost');
+    recordFault(invocation, `${name}: answer lost`, 'answer lost');
     throw namedError('Lambda.ServiceException');
   };
 
