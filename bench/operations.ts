@@ -204,7 +204,7 @@ export const countOperations = async () => {
         { jobId, claims, leasedUntil, providerId },
       ),
     );
-  const deliver = async (job: ClaimedJob): Promise<void> => {
+  const fetchAndDeliver = async (job: ClaimedJob): Promise<void> => {
     await deliverCallback(
       {
         ...common,
@@ -219,7 +219,7 @@ export const countOperations = async () => {
   const warmUp = [providerCircuitKey('gas'), receiverCircuitKey('local', receiver.url)];
   for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, noop, () => 'unknown');
   takeOperations();
-  await deliver(await accept());
+  await fetchAndDeliver(await accept());
   const healthy = takeOperations();
 
   const job = await accept();
@@ -243,7 +243,8 @@ export const countOperations = async () => {
   const reclaimed = await due.claim({ jobId: job.jobId, claims: claimed.claims, dueAt: later }, later, 360_000);
   if (!reclaimed) throw new Error('the job was not due');
   const deferral = takeOperations();
-  await deliver(toClaimedJob(reclaimed, 'scheduled', later));
+  await fetchAndDeliver(toClaimedJob(reclaimed, 'scheduled', later));
+  // After a failed attempt, the delivery reads the job and the results stored before.
   const lastReads = takeOperations().filter(({ name }) => READS.includes(name));
 
   const polledJob = await accept();

@@ -39,8 +39,8 @@ const STABLE_MS = 30_000;
 
 /**
  * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Rebuilds the indexes first, unless the
- * last stop was clean and they match the template. If it crashes (a full disk, for example), it is restarted on the same
- * port, with backoff.
+ * last stop was clean and the indexes match the template. If the database crashes (a full disk, for example), it is restarted
+ * on the same port, with backoff.
  * @throws DataFolderError if another process uses the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, access: Access, log: Log): Promise<Database> => {
@@ -184,7 +184,7 @@ const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<v
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
     const existing = indexNames(Table?.GlobalSecondaryIndexes ?? []);
     if (existing !== indexNames(table.GlobalSecondaryIndexes ?? [])) {
-      throw new DataFolderError(`DATA_DIR: the indexes of its table differ from the template: remove the folder`);
+      throw new DataFolderError(`DATA_DIR: the indexes of ${table.TableName} differ from the template: remove the folder`);
     }
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;

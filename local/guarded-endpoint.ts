@@ -45,7 +45,7 @@ const checkHeaders = ({ method, url, headers, socket }: IncomingMessage, access:
 };
 
 const refuse = (response: ServerResponse, type: string, status = 403): void => {
-  // The connection is closed because the rest of the request was not read.
+  // The connection is closed, because the rest of the request may not have been read.
   response
     .writeHead(status, { 'content-type': 'application/x-amz-json-1.0', connection: 'close' })
     .end(JSON.stringify({ __type: type, message: 'This endpoint only serves its own Boomerang instance.' }));

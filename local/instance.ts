@@ -38,13 +38,13 @@ const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 /** Returns the instance running on `DATA_DIR` of the environment, or starts a temporary one. */
 export const useInstance = async (settings: Record<string, string>): Promise<Instance> => {
   const running = await findRunning(process.env.DATA_DIR ?? '.data');
-  if (running) return { ...urlsOf(running), isOwn: false, stop: noop, kill: noop, output: () => '' };
+  if (running) return { ...connectionOf(running), isOwn: false, stop: noop, kill: noop, output: () => '' };
   return startInstance(settings);
 };
 
 const noop = async (): Promise<void> => {};
 
-const urlsOf = (running: Running) => ({
+const connectionOf = (running: Running) => ({
   serviceUrl: running.outputs.ServiceApiUrl ?? '',
   providersUrl: running.outputs.ProvidersApiUrl ?? '',
   apiKey: running.apiKey,
@@ -79,7 +79,7 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
     once(child, 'close').then(() => Promise.reject(new Error(printed))),
   ]);
   return {
-    ...urlsOf(running),
+    ...connectionOf(running),
     pid: child.pid,
     isOwn: true,
     output: () => printed,
