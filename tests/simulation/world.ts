@@ -128,8 +128,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const parties = createThirdParties(clock, faults, randomOf(2), history);
   const [actions, jitter, inputs, rollout] = [randomOf(3), randomOf(4), randomOf(5), randomOf(6)];
   const deployments = drawDeployments(rollout, START);
-  // Jobs that do not fit the catalogue are refused after an hour, so the fetch deadline must be longer.
   const isMoving = deployments.some(({ catalogueName }) => catalogueName === 'polling moved');
+  // Jobs that do not fit the catalogue are refused after an hour, so the fetch deadline must be longer.
   const fetchDeadlineMs = (deployments.length > 0 && !isMoving ? 100 : 30) * MINUTE;
   /** The catalogue of a process that starts now. */
   const drawCatalogue = (): CatalogueName => {
@@ -227,7 +227,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       recordFault(invocation, `${name}: answer lost`, 'answer lost');
       throw namedError('TimeoutError');
     };
-  const remotes = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
+  const remotePort = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
     Object.fromEntries(
       Object.entries(port).map(([key, call]) => [
         key,
@@ -245,12 +245,12 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     log: silent,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'simulated' }),
     findClient: remote(invocation, 'clients.find', findClient),
-    intake: remotes(invocation, 'intake', store.intake),
-    control: remotes(invocation, 'control', store.control),
-    outcomes: remotes(invocation, 'outcomes', store.outcomes),
-    results: remotes(invocation, 'results', store.results),
-    reader: remotes(invocation, 'reader', store.reader),
-    redrives: remotes(invocation, 'redrives', redrives),
+    intake: remotePort(invocation, 'intake', store.intake),
+    control: remotePort(invocation, 'control', store.control),
+    outcomes: remotePort(invocation, 'outcomes', store.outcomes),
+    results: remotePort(invocation, 'results', store.results),
+    reader: remotePort(invocation, 'reader', store.reader),
+    redrives: remotePort(invocation, 'redrives', redrives),
     due: {
       claim: remote(invocation, 'due.claim', store.due.claim),
       find: async function* (shard: number, at: number) {
