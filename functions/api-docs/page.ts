@@ -8,11 +8,13 @@ import { createHash } from 'node:crypto';
  * trees of RapiDoc's elements. The style sheet raises the contrast of colors to WCAG AA, and on phones shows descriptions below
  * the types and wraps long lines.
  *
- * Requests and responses are drawn when they come near the screen, because drawing all of them at once blocks a phone for seconds.
- * Pressing Ctrl or Cmd draws the rest, because the browser's search finds only what is drawn.
- *
- * RapiDoc is told that the document is OpenAPI 3.0. It shows the same, but resolves references of 3.1 with a slower library, which
- * blocks the page for over a second.
+ * Each step below keeps the page's longest task short on a phone:
+ * - Requests and responses are drawn when they come near the screen, each in a task of its own. Pressing Ctrl or Cmd draws the rest,
+ *   because the browser's search finds only what is drawn.
+ * - The browser skips the layout of operations that are off screen.
+ * - RapiDoc reads the document in one task, and draws it in another.
+ * - The script resolves the document's references and copies its security requirements to the operations, because the library
+ *   that does this for RapiDoc is larger than the rest of it (tools/docs-page/build.ts leaves it out).
  */
 
 const STYLE = `
@@ -20,6 +22,7 @@ const STYLE = `
   --green: light-dark(#3d6b00, #7ec699); --blue: light-dark(#0b66a0, #71b7ff); --orange: light-dark(#8a5200, #f08d49);
   --nav-post-color: #a9d65c; --nav-delete-color: #ff9d97; --nav-get-color: #71c5ff; }
 #api-info { margin-left: 0 !important; }
+.expanded-endpoint-body { content-visibility: auto; contain-intrinsic-size: auto 200vh; }
 @media (max-width: 600px) {
   .tr { flex-wrap: wrap; }
   .table .key, .table .key-type { width: auto; flex: 1 1 0; min-width: 0; }
@@ -60,8 +63,11 @@ const adapt = (key, value) => {
   if (value.format && pattern) return { ...rest, ...('example' in value && { example }) };
   return value.schema && 'example' in value ? { ...rest, examples: { example: { value: example } } } : value;
 };
-const near = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) if (isIntersecting) draw(target);
+const near = new IntersectionObserver(async (entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) {
+    draw(target);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
 }, { rootMargin: '600px' });
 const waiting = new Map();
 const draw = (element) => {
@@ -92,8 +98,19 @@ for (const tag of ['api-request', 'api-response']) {
   };
 }
 const base = new URL('.', location.href).href.replace(/\\/$/, '');
-const answer = await fetch(base + '/openapi.json');
-const loaded = JSON.parse(await answer.text(), adapt);
+const response = await fetch(base + '/openapi.json');
+const loaded = JSON.parse(await response.text(), adapt);
+const resolved = new Set();
+const resolveReferences = (value) => {
+  if (!value || typeof value !== 'object' || resolved.has(value)) return value;
+  if (typeof value.$ref === 'string')
+    return resolveReferences(value.$ref.slice(2).split('/').reduce((parent, name) => parent[name], loaded));
+  resolved.add(value);
+  for (const [key, child] of Object.entries(value)) value[key] = resolveReferences(child);
+  return value;
+};
+for (const operations of Object.values(loaded.paths))
+  for (const operation of Object.values(operations)) operation.security ??= loaded.security;
 const element = document.createElement('rapi-doc');
 for (const [name, value] of Object.entries(${JSON.stringify(ATTRIBUTES)})) element.setAttribute(name, value);
 const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
@@ -101,7 +118,12 @@ element.setAttribute('theme', isDark ? 'dark' : 'light');
 element.setAttribute('nav-text-color', '#c9ccd1');
 element.setAttribute('primary-color', isDark ? '#a5a2ff' : '#4a45c9');
 document.body.replaceChildren(element);
-element.loadSpec({ ...loaded, openapi: '3.0.3', servers: [{ url: base }] });
+element.scheduleUpdate = async () => {
+  await new Promise((resolve) => setTimeout(resolve));
+  element.performUpdate();
+};
+element.addEventListener('spec-loaded', () => delete element.scheduleUpdate, { once: true });
+element.loadSpec({ ...resolveReferences(loaded), servers: [{ url: base }] });
 `;
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { build, type Plugin } from 'esbuild';
 import { readArguments } from '../../cli/command.ts';
 
 /**
- * `npm run docs-page`: writes the renderer of the API documents, RapiDoc, into the function that serves it. RapiDoc is no dependency,
- * because its package installs 99 others and only one built file of it is used (docs/decisions/0022-docs-renderer.md).
+ * `npm run docs-page`: bundles RapiDoc, the renderer of the API documents, for the function that serves it. The bundle lacks what
+ * the page does not need, above all the resolver of references, which is more than half of RapiDoc
+ * (docs/decisions/0022-docs-renderer.md).
  */
 
 const VERSION = '9.3.8';
@@ -18,40 +20,95 @@ const FILE = fileURLToPath(new URL('../../functions/api-docs/renderer.json', imp
 
 const { values } = readArguments({
   name: 'npm run docs-page',
-  about: 'Downloads RapiDoc from the npm registry, and writes functions/api-docs/renderer.json.',
-  options: { check: { type: 'boolean', about: 'write nothing, and fail if the committed file is another' } },
+  about: 'Downloads RapiDoc from the npm registry, and bundles it into functions/api-docs/renderer.json.',
+  options: { check: { type: 'boolean', about: 'write nothing, and fail if the committed file is outdated' } },
+  examples: { '': 'write the renderer', '--check': 'as in CI' },
   exitCodes: { 1: 'the download has another checksum; with --check: the file is outdated' },
 });
 
+const npm = (folder: string, ...parameters: string[]): void => {
+  execFileSync('npm', parameters, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+};
+
+/** RapiDoc's files into `package`, and the packages that they import into `node_modules`. */
 const download = (folder: string): void => {
-  execFileSync('npm', ['pack', `rapidoc@${VERSION}`, '--pack-destination', folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  npm(folder, 'pack', `rapidoc@${VERSION}`);
   const archive = path.join(folder, `rapidoc-${VERSION}.tgz`);
   const checksum = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
   if (checksum !== INTEGRITY) throw new Error(`rapidoc@${VERSION} has the checksum ${checksum}`);
   execFileSync('tar', ['-xzf', archive, '-C', folder]);
+  for (const name of ['package.json', 'package-lock.json'])
+    copyFileSync(new URL(name, import.meta.url), path.join(folder, name));
+  npm(folder, 'ci', '--ignore-scripts', '--no-audit', '--no-fund');
 };
+
+/** Replaces the library that prepares the document, which page.ts does, and drops the highlighting of languages that no document has. */
+const without: Plugin = {
+  name: 'without',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^@apitools\/openapi-parser$/ }, ({ path }) => ({ path, namespace: 'resolver' }));
+    onLoad({ filter: /./, namespace: 'resolver' }, () => ({
+      contents: 'export default { resolve: async ({ spec }) => ({ spec, resolvedSpec: spec }) };',
+    }));
+    onResolve({ filter: /^prismjs\/components\/prism-(csharp|css|http|java|yaml)$/ }, ({ path }) => ({
+      path,
+      namespace: 'empty',
+    }));
+    onLoad({ filter: /./, namespace: 'empty' }, () => ({ contents: '' }));
+  },
+};
+
+const bundle = async (folder: string): Promise<Buffer> => {
+  const source = path.join(folder, 'package/src');
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: folder,
+    entryPoints: [path.join(source, 'rapidoc.js')],
+    alias: { '~': source },
+    plugins: [without],
+    write: false,
+    metafile: true,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    legalComments: 'none',
+    charset: 'utf8',
+  });
+  const packages = new Set(
+    Object.keys(metafile.inputs).flatMap(
+      (file) => /^(?:package|node_modules\/(?:@[^/]+\/)?[^/]+)(?=\/)/.exec(file) ?? [],
+    ),
+  );
+  const licences = [...packages].sort().map((name) => licenceOf(path.join(folder, name)));
+  return Buffer.from(`/*!\n${licences.join('\n')}*/\n${outputFiles[0]?.text}`);
+};
+
+const licenceOf = (folder: string): string => {
+  const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? '' : readFileSync(path.join(folder, file), 'utf8');
+  return `${name} ${version} (${license})\n${text.replaceAll(/\/\*!?|\*\//g, '').trim()}\n`;
+};
+
+/** Compared uncompressed, because versions of zlib compress differently. */
+const isCurrent = (script: Buffer): boolean =>
+  script.equals(gunzipSync(Buffer.from(JSON.parse(readFileSync(FILE, 'utf8')).gzip, 'base64')));
 
 const folder = mkdtempSync(path.join(tmpdir(), 'rapidoc-'));
 try {
   download(folder);
-  const read = (name: string): string => readFileSync(path.join(folder, 'package', name), 'utf8');
-  const licences = [read('LICENSE.txt'), read('dist/rapidoc-min.js.LICENSE.txt')]
-    .join('\n')
-    .replaceAll(/\/\*!?|\*\//g, '');
-  const script = Buffer.from(`/*! RapiDoc ${VERSION}\n${licences}*/\n${read('dist/rapidoc-min.js')}`);
-  const digest = createHash('sha256').update(script).digest('base64url').slice(0, 16);
-  const renderer = {
-    name: `rapidoc-${VERSION}-${digest}.js`,
-    bytes: script.length,
-    gzip: gzipSync(script, { level: 9 }).toString('base64'),
-  };
-  const text = `${JSON.stringify(renderer, null, 2)}\n`;
-  if (!values.check) writeFileSync(FILE, text);
-  else if (readFileSync(FILE, 'utf8') !== text) {
-    console.error('functions/api-docs/renderer.json is outdated: run npm run docs-page');
-    process.exitCode = 1;
+  const script = await bundle(folder);
+  const gzip = gzipSync(script, { level: 9 });
+  console.log(`The renderer has ${script.length} bytes, ${gzip.length} with gzip.`);
+  if (values.check) {
+    if (!isCurrent(script)) {
+      console.error('functions/api-docs/renderer.json is outdated: run npm run docs-page');
+      process.exitCode = 1;
+    }
+  } else {
+    const digest = createHash('sha256').update(script).digest('base64url').slice(0, 16);
+    const renderer = { name: `rapidoc-${VERSION}-${digest}.js`, bytes: script.length, gzip: gzip.toString('base64') };
+    writeFileSync(FILE, `${JSON.stringify(renderer, null, 2)}\n`);
   }
 } finally {
   rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { startInstance } from '../../local/instance.ts';
-import { check, FOLDER, ROOT, run } from './engine.ts';
+import { CommandFailed, check, FOLDER, ROOT, run } from './engine.ts';
 import { installPython } from './install.ts';
 
 const REQUIREMENT = 'schemathesis==4.32.5';
@@ -16,6 +16,14 @@ const CHECK = {
   options: { seed: { type: 'string', value: 'number', about: 'seed of a run to repeat' } },
 } as const;
 
+/** The line of schemathesis's report that counts test cases, and its seed. The whole report has about 80 lines. */
+const summaryOf = (report: string): string => {
+  const [, cases] = /^Test cases:\n +(.+)$/m.exec(report) ?? [];
+  const [, seed] = /^Seed: (\d+)$/m.exec(report) ?? [];
+  if (cases === undefined) throw new Error(`schemathesis reported no number of test cases:\n${report}`);
+  return `${cases} (seed ${seed})`;
+};
+
 await check(CHECK, async ({ seed }) => {
   const bin = await installPython('schemathesis', REQUIREMENT);
   const cloud = await startInstance({ FAILURE_RATE: '0', PAUSED: 'all', SWEEP_SECONDS: '3600' });
@@ -25,16 +33,25 @@ await check(CHECK, async ({ seed }) => {
       ['service', cloud.serviceUrl],
       ['providers', cloud.providersUrl],
     ] as const) {
-      console.log(`\nThe ${api} API`);
+      console.log(`The ${api} API, for at most ${MAX_SECONDS[api]} s …`);
       const options = ['--max-time', String(MAX_SECONDS[api]), ...(seed === undefined ? [] : ['--seed', seed])];
-      await run(path.join(bin, 'schemathesis'), ['--config-file', config, 'run', `${url}/openapi.json`, ...options], {
-        cwd: path.join(FOLDER, 'schemathesis'),
-        env: {
-          API_KEY: cloud.apiKey,
-          PYTHONPATH: path.join(ROOT, 'tools/engines/python'),
-          PYTHONDONTWRITEBYTECODE: '1',
+      const output = await run(
+        path.join(bin, 'schemathesis'),
+        ['--config-file', config, 'run', `${url}/openapi.json`, ...options],
+        {
+          isQuiet: true,
+          cwd: path.join(FOLDER, 'schemathesis'),
+          env: {
+            API_KEY: cloud.apiKey,
+            PYTHONPATH: path.join(ROOT, 'tools/engines/python'),
+            PYTHONDONTWRITEBYTECODE: '1',
+          },
         },
+      ).catch((error) => {
+        if (error instanceof CommandFailed) console.log(error.output);
+        throw error;
       });
+      console.log(`  ${summaryOf(output)}`);
     }
   } finally {
     await cloud.stop();
