@@ -240,7 +240,9 @@ const run = async (): Promise<void> => {
   if (hasHeaderOptions && !COMMANDS_WITH_HEADERS.includes(commandName))
     throw new UsageError(`${commandName}: --header and --header-file are not allowed`);
   if (values.operator && commandName !== 'create')
-    throw new UsageError(`${commandName}: --operator is not allowed. Only create accepts it; to remove an operator, revoke the client.`);
+    throw new UsageError(
+      `${commandName}: --operator is not allowed. Only create accepts it; to remove an operator, revoke the client.`,
+    );
   const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';

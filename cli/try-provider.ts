@@ -18,7 +18,7 @@ import { type Command, failUsage, orFailUsage, readArguments } from './command.t
 import { describeStack } from './describe-stack.ts';
 import { parameterOptions, readParameters } from './provider-arguments.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, stackNameOf } from './stack.ts';
-import { type TracedCall, type Trace, traceFetch, type Verdict } from './trace-fetch.ts';
+import { type Trace, type TracedCall, traceFetch, type Verdict } from './trace-fetch.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `npm run providers -- try`: runs one real fetch, and prints each of its calls. */

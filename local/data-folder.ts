@@ -38,7 +38,9 @@ export const prepareDataFolder = (folder: string): void => {
     tighten(folder);
   } catch (error) {
     if (error instanceof DataFolderError) throw error;
-    throw new DataFolderError(`DATA_DIR: ${folder} ${explainFileError(error as NodeJS.ErrnoException)}`, { cause: error });
+    throw new DataFolderError(`DATA_DIR: ${folder} ${explainFileError(error as NodeJS.ErrnoException)}`, {
+      cause: error,
+    });
   }
 };
 

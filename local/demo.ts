@@ -216,7 +216,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 onParentEnd(() => interruption.abort());
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
-const settings = Object.fromEntries(Object.entries(TEMPORARY_SETTINGS).filter(([name]) => process.env[name] === undefined));
+const settings = Object.fromEntries(
+  Object.entries(TEMPORARY_SETTINGS).filter(([name]) => process.env[name] === undefined),
+);
 const instance = await useInstance(settings).catch((error: Error) => {
   process.stderr.write(`${error.message.trim()}\n`);
   process.exit(1);

@@ -184,7 +184,9 @@ const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<v
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
     const existing = indexNames(Table?.GlobalSecondaryIndexes ?? []);
     if (existing !== indexNames(table.GlobalSecondaryIndexes ?? [])) {
-      throw new DataFolderError(`DATA_DIR: the indexes of ${table.TableName} differ from the template: remove the folder`);
+      throw new DataFolderError(
+        `DATA_DIR: the indexes of ${table.TableName} differ from the template: remove the folder`,
+      );
     }
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;

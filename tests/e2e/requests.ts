@@ -49,7 +49,12 @@ const cases: Case[] = [
   ['that address in IPv6', 422, '/webhook', withBody({ callbackUrl: 'http://[::ffff:169.254.169.254]/latest' })],
   ['a private address', 422, '/webhook', withBody({ callbackUrl: 'https://10.0.0.1/' })],
   ['a .local name', 422, '/webhook', withBody({ callbackUrl: 'https://printer.local/' })],
-  ['an unknown API key', 401, '/webhook', { ...withBody({}), headers: { ...JSON_TYPE, authorization: 'Bearer bmr_x' } }],
+  [
+    'an unknown API key',
+    401,
+    '/webhook',
+    { ...withBody({}), headers: { ...JSON_TYPE, authorization: 'Bearer bmr_x' } },
+  ],
   ['Basic authentication and invalid JSON', 401, '/webhook', post('{', { authorization: 'Basic x' })],
   ['an empty API key for the list of jobs', 401, '/jobs', { headers: { authorization: 'Bearer' } }],
   ['an unknown API key for a job', 401, '/jobs/1', { headers: { authorization: 'Bearer x' } }],

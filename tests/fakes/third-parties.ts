@@ -22,7 +22,9 @@ export const createFakeCircuits = () => {
   const open = new Map<string, OpenCircuit>();
   const watches = new Map<string, Watch>();
   const tallies = new Map<string, Tally & Expiring>();
-  const toExpiring = ({ openUntil }: OpenCircuit): Expiring => ({ expiresAt: toEpochSeconds(openUntil + RETENTION_MS) });
+  const toExpiring = ({ openUntil }: OpenCircuit): Expiring => ({
+    expiresAt: toEpochSeconds(openUntil + RETENTION_MS),
+  });
   const isUnchanged = ({ key, openUntil }: OpenCircuit) => open.get(key)?.openUntil === openUntil;
   const isOpen = (key: string, now: number) => {
     const circuit = open.get(key);

@@ -66,7 +66,10 @@ test('an older data folder gets the indexes of the template and keeps its data',
       expect((await list(client)).jobs).toHaveLength(1 + start);
       // Writes reach the new indexes.
       await createDynamoClientAdmin(clientTableOf(client)).setRate('acme', 6);
-      await givenJob({ intake: createDynamoJobIntake(jobTableOf(client)) }, aJob({ clientId: 'acme', createdAt: NOW + 1 }));
+      await givenJob(
+        { intake: createDynamoJobIntake(jobTableOf(client)) },
+        aJob({ clientId: 'acme', createdAt: NOW + 1 }),
+      );
     });
   }
   rmSync(folder, { recursive: true });

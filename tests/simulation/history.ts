@@ -1,5 +1,5 @@
 import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/job.ts';
-import type { Deployment, CatalogueName } from './catalogues.ts';
+import type { CatalogueName, Deployment } from './catalogues.ts';
 
 /** Why something that should happen once may happen twice. */
 export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'timed out' | 'not kept';

@@ -1,5 +1,5 @@
 import type { Job } from '@boomerang/core/domain/job.ts';
-import { credentialFor, deploymentsOf, cataloguesIn, originIn, POLLED, POLLING, parameterIn } from './catalogues.ts';
+import { cataloguesIn, credentialFor, deploymentsOf, originIn, POLLED, POLLING, parameterIn } from './catalogues.ts';
 import { MAX_SKEW_MS } from './faults.ts';
 import type { HistoryEvent, Polled } from './history.ts';
 import { type Item, PAGED } from './paged-provider.ts';
@@ -122,7 +122,8 @@ const judgeCallbacks = (job: Job, eventsOf: EventsOf): string[] => {
       complaints.push(`sent a callback of ${jobId}, ${webhookId}`);
     const order = data.map(({ providerId }) => providerId);
     const isInOrder = job.providers.filter((providerId) => order.includes(providerId)).join() === order.join();
-    if (!isInOrder || new Set(order).size !== order.length) complaints.push(`sent a callback with the providers ${order.join()}`);
+    if (!isInOrder || new Set(order).size !== order.length)
+      complaints.push(`sent a callback with the providers ${order.join()}`);
     for (const { providerId, data: value, error } of data) {
       const isGenuine = answered.get(providerId)?.has(JSON.stringify(value)) ?? false;
       if (error === undefined && !isGenuine) complaints.push(`sent data that ${providerId} did not return`);
@@ -243,7 +244,8 @@ const judgeWork = (job: Job, eventsOf: EventsOf): string[] => {
       complaints.push(`claim ${claims} started work for ${idempotencyKey} in round ${round}`);
   }
   for (const { claims, url } of eventsOf('polled')) {
-    if (url !== stateAtStartOf(claims).url) complaints.push(`claim ${claims} polled ${url} instead of the URL of its ticket`);
+    if (url !== stateAtStartOf(claims).url)
+      complaints.push(`claim ${claims} polled ${url} instead of the URL of its ticket`);
   }
   /** Earlier rounds have ended and must not be used again. */
   let firstFreeRound = 0;
@@ -334,7 +336,8 @@ const judgeTrouble = (_job: Job, eventsOf: EventsOf): string[] => {
   ];
   return eventsOf('settled').flatMap(({ at, claims, isOver, isInTrouble, hasFailed }) => {
     if (isOver) return isInTrouble ? [`ended with claim ${claims} but is listed as in trouble`] : [];
-    if (hasFailed && !isInTrouble) return [`has a failed attempt after claim ${claims} but is not listed as in trouble`];
+    if (hasFailed && !isInTrouble)
+      return [`has a failed attempt after claim ${claims} but is not listed as in trouble`];
     const since = redrives.findLast((redrive) => redrive.claims <= claims)?.at ?? 0;
     const isTried = attempts.some((attempt) => attempt.at >= since && attempt.at <= at);
     return isInTrouble && !isTried ? [`is listed as in trouble after claim ${claims}, without an attempt`] : [];

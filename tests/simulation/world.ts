@@ -24,9 +24,9 @@ import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts'
 import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
 import {
   CATALOGUES,
-  drawDeployments,
   type CatalogueName,
   cataloguesIn,
+  drawDeployments,
   POLLED,
   PROVIDERS,
   parameterIn,
