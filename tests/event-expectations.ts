@@ -89,14 +89,14 @@ export const expectations: Record<string, Expectation> = {
   'route-fallback/unknown-route': answers(404),
   'route-fallback/wrong-method': answers(405),
   'provider-fetch/gas': returns({ providerId: 'gas', status: 'FETCHED', json: '[]', bytes: 2 }),
-  'provider-fetch/left-the-catalogue': throws('ProviderThrottled'),
+  'provider-fetch/removed-from-catalogue': throws('ProviderThrottled'),
   'provider-fetch/lease-expired': throws('LeaseLost'),
   // Input from an execution of the previous version that was running during a deployment.
-  'callback-deliver/of-version-1': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
-  'job-settle/of-version-1': leaves({ ...waiting, phase: 'FETCHING' }),
+  'callback-deliver/version-1-payload': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
+  'job-settle/version-1-payload': leaves({ ...waiting, phase: 'FETCHING' }),
   'callback-deliver/all-fetched': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
   'callback-deliver/with-metadata': leaves({ status: 'COMPLETE', claimsSinceOutcome: 0 }),
-  'callback-deliver/final-with-one-missing': leaves({ status: 'PARTIAL' }),
+  'callback-deliver/deadline-with-one-unavailable': leaves({ status: 'PARTIAL' }),
   'callback-deliver/lease-expired': throws('LeaseLost'),
   'job-claim/first-pass': returns({ batches: [[{ jobId: FIXTURE_JOB_ID, claims: 2 }]], more: false, claimed: 1 }),
   'job-settle/provider-unavailable': leaves({ ...waiting, phase: 'FETCHING' }),
@@ -107,7 +107,7 @@ export const expectations: Record<string, Expectation> = {
     results: [{ status: 'FETCHED' }, { error: { class: 'still_working' }, ticket: { polls: 0 }, attempts: 0 }],
   }),
   'job-settle/callback-failed': leaves({ ...waiting, phase: 'CALLING_BACK', callbackAttempts: 1 }),
-  'job-settle/end-not-saved': leaves({ status: 'COMPLETE' }),
+  'job-settle/outcome-not-saved': leaves({ status: 'COMPLETE' }),
 };
 
 /** Lists all fixtures as `<function>/<case>`. */

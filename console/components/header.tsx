@@ -113,7 +113,7 @@ const Live = () => {
       <button type="button" class="live live-bad" onClick={refreshAll} title="Try now">
         <span class="live-dot" />
         <span>
-          <span role="status">No answer</span>, next try in <span class="number">{formatCountdown(left)}</span>
+          <span role="status">No response</span>, next try in <span class="number">{formatCountdown(left)}</span>
         </span>
       </button>
     );

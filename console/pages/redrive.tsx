@@ -39,7 +39,7 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
   const progress = progressOf(redrive, matched);
   const isDone = redrive.status === 'COMPLETE';
   const { query } = redrive;
-  const after = { from: query.from, to: query.to, providerId: query.providerId };
+  const filter = { from: query.from, to: query.to, providerId: query.providerId };
   const text = progress === undefined ? `${formatCount(handledOf(redrive))} so far` : formatShare(progress);
   return (
     <div class="redrive-body">
@@ -70,16 +70,16 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
         />
         <Figure name="Failed" count={redrive.failed} note="left unchanged by an internal fault" />
         <div>
-          <dt>Begun</dt>
+          <dt>Started</dt>
           <dd>
             <RelativeTime iso={redrive.createdAt} />
           </dd>
         </div>
       </dl>
       <p>
-        See <a href={hrefTo('/jobs', { ...after, status: 'PENDING' })}>which still run</a>,{' '}
-        <a href={hrefTo('/jobs', { ...after, status: 'COMPLETE,PARTIAL' })}>which were delivered</a>,{' '}
-        <a href={hrefTo('/jobs', { ...after, status: 'FAILED' })}>which failed again</a>.
+        See <a href={hrefTo('/jobs', { ...filter, status: 'PENDING' })}>which still run</a>,{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'COMPLETE,PARTIAL' })}>which were delivered</a>,{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'FAILED' })}>which failed again</a>.
       </p>
     </div>
   );

@@ -30,7 +30,7 @@ export interface paths {
         };
         /**
          * List the caller's jobs, newest first
-         * @description A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.
+         * @description A job is listed if it matches every filter. `inTrouble=true` allows no status except PENDING. The list may lag a second behind.
          */
         get: operations["listJobs"];
         put?: never;
@@ -50,7 +50,7 @@ export interface paths {
         };
         /**
          * Count the caller's jobs by status and time
-         * @description Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.
+         * @description Counts the newest 10,000 jobs of the time range. Responses are cached for ten seconds.
          */
         get: operations["getJobStats"];
         put?: never;
@@ -211,7 +211,7 @@ export interface paths {
         };
         /**
          * List the caller's redrives, newest first
-         * @description A redrive expires as long after its end as a job, and is then no longer listed.
+         * @description A redrive is listed until it expires. After its end, it is kept for as long as a job.
          */
         get: operations["listRedrives"];
         put?: never;
@@ -312,7 +312,7 @@ export interface paths {
         };
         /**
          * This document
-         * @description It lists the providers of this deployment.
+         * @description The document lists the providers of this deployment.
          */
         get: operations["getOpenApi"];
         put?: never;
@@ -352,7 +352,7 @@ export interface paths {
         };
         /**
          * The script of that page
-         * @description Its name, which is in the page, changes with its content.
+         * @description The page contains its name, which changes with its content.
          */
         get: operations["getDocsAsset"];
         put?: never;
@@ -490,7 +490,7 @@ export interface components {
             providerId: string;
             error: {
                 /**
-                 * @description Unavailable until the deadline, or refused permanently.
+                 * @description Whether the provider was unavailable until the fetch deadline, or refused permanently.
                  * @enum {string}
                  */
                 code: "PROVIDER_UNAVAILABLE" | "PROVIDER_REFUSED";
@@ -510,9 +510,9 @@ export interface components {
              */
             createdAt: string;
             links: {
-                /** @description The job, relative to this API. */
+                /** @description Path of the job, relative to this API. */
                 self: string;
-                /** @description Its data, relative to this API. */
+                /** @description Path of its data, relative to this API. */
                 data: string;
             };
         };
@@ -553,9 +553,9 @@ export interface components {
              */
             createdAt: string;
             links: {
-                /** @description The job, relative to this API. */
+                /** @description Path of the job, relative to this API. */
                 self: string;
-                /** @description Its data, relative to this API. */
+                /** @description Path of its data, relative to this API. */
                 data: string;
             };
             /** @description What a pending job is doing; null once it has ended. */
@@ -668,9 +668,9 @@ export interface components {
             deadlineAt: string;
             /** @description Relative to this API. Actions are present while they are allowed. */
             links: {
-                /** @description The job, relative to this API. */
+                /** @description Path of the job, relative to this API. */
                 self: string;
-                /** @description Its data, relative to this API. */
+                /** @description Path of its data, relative to this API. */
                 data: string;
                 redrive?: string;
                 cancel?: string;
@@ -959,7 +959,7 @@ export interface components {
             providerId: string;
             error: {
                 /**
-                 * @description Unavailable until the deadline, or refused permanently.
+                 * @description Whether the provider was unavailable until the fetch deadline, or refused permanently.
                  * @enum {string}
                  */
                 code: "PROVIDER_UNAVAILABLE" | "PROVIDER_REFUSED";
@@ -1223,7 +1223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1344,7 +1344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1448,7 +1448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1541,7 +1541,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1676,7 +1676,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1800,7 +1800,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1924,7 +1924,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2218,7 +2218,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2304,7 +2304,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2417,7 +2417,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2532,7 +2532,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators may do this. */
+            /** @description The caller is not an operator. Only operators may send `clientId` or list clients. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2831,7 +2831,7 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
-                    /** @description Changes with the page. */
+                    /** @description Changes whenever the page changes. */
                     etag: string;
                     [name: string]: unknown;
                 };
@@ -2905,7 +2905,7 @@ export interface operations {
             /** @description OpenAPI 3.1. */
             200: {
                 headers: {
-                    /** @description Changes with the file. */
+                    /** @description Changes whenever the file changes. */
                     etag: string;
                     vary: "accept-encoding";
                     [name: string]: unknown;
@@ -2984,7 +2984,7 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
-                    /** @description Changes with the file. */
+                    /** @description Changes whenever the file changes. */
                     etag: string;
                     vary: "accept-encoding";
                     [name: string]: unknown;
@@ -3062,7 +3062,7 @@ export interface operations {
             /** @description The script. */
             200: {
                 headers: {
-                    /** @description Changes with the file. */
+                    /** @description Changes whenever the file changes. */
                     etag: string;
                     vary: "accept-encoding";
                     [name: string]: unknown;
@@ -3187,7 +3187,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Retried later, like 503 and any failure with Retry-After. */
+            /** @description The callback is retried later, as after 503 or any failure with Retry-After. */
             429: {
                 headers: {
                     /** @description Seconds or a date: the earliest retry. */
@@ -3203,7 +3203,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Retried by the schedule. */
+            /** @description The callback is retried according to its schedule. */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -25,7 +25,7 @@ export const SMALL_PHONE: Screen = { width: 360, height: 640 };
 
 export type ConsoleOptions = {
   url: string;
-  /** Signs in with it. */
+  /** API key to sign in with. */
   key?: string;
   /** The page's fragment, `/jobs` for example. */
   path?: string;
@@ -33,7 +33,7 @@ export type ConsoleOptions = {
   colorScheme?: 'light' | 'dark';
 };
 
-/** A tab with the console. `complaints` collects errors and warnings of the browser, and requests to other origins. */
+/** Opens the console in a tab. `complaints` collects errors and warnings of the browser, and requests to other origins. */
 export const openConsole = async (browser: Browser, options: ConsoleOptions) => {
   const { url, key, path = '/', screen = DESKTOP, colorScheme = 'light' } = options;
   const context = await browser.newContext({ viewport: screen, colorScheme, reducedMotion: 'reduce' });
@@ -42,7 +42,7 @@ export const openConsole = async (browser: Browser, options: ConsoleOptions) => 
   page.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   page.on('console', (message) => {
-    // The browser reports each response of 400 or above; those that a test provokes are its subject.
+    // The browser reports each response of 400 or above. Tests provoke them on purpose.
     const isStatus = /^Failed to load resource: the server responded with a status of/.test(message.text());
     if (['error', 'warning'].includes(message.type()) && !isStatus) complaints.push(message.text());
   });
@@ -86,7 +86,10 @@ export const expectNoOverflow = async (page: Page): Promise<void> =>
     0,
   );
 
-/** Sum of the layout shifts so far that no input caused (CLS). To be called before the page is opened. */
+/**
+ * Records layout shifts that no input caused (CLS). Must be called before the page is opened.
+ * @returns a function that reads the sum of the shifts so far
+ */
 export const watchShifts = async (page: Page): Promise<() => Promise<number>> => {
   await page.addInitScript(() => {
     const world = window as unknown as { shifts: number };

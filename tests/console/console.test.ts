@@ -23,20 +23,20 @@ import { postJobs, startWorld, type World } from './world.ts';
 
 /** The console, used in Chromium. */
 
-const FAILED = 40;
+const FAILED_JOBS = 40;
 
 let browser: Browser;
 /** A cloud with jobs of every kind. */
 let busy: World;
 /** A cloud without jobs. */
 let empty: World;
-/** A job of each kind. */
+/** The id of a job of each kind. */
 let jobs: { complete: string; failed: string; inTrouble: string; partial: string };
 
 beforeAll(async () => {
   browser = await launch();
   [busy, empty] = await Promise.all([startWorld(), startWorld()]);
-  await postJobs(busy, FAILED, ['gas'], '/gone');
+  await postJobs(busy, FAILED_JOBS, ['gas'], '/gone');
   const [complete = ''] = await postJobs(busy, 12, ['gas'], '/callback');
   const [partial = ''] = await postJobs(busy, 1, ['gas', 'water'], '/callback');
   const [inTrouble = ''] = await postJobs(busy, 3, ['gas', 'internet'], '/callback');
@@ -88,7 +88,7 @@ describe('signing in', () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
-  test('states what is wrong with an invalid key', async () => {
+  test('reports an unknown key', async () => {
     const page = await openSignedOut();
     await page.getByLabel('API key').fill('not-a-key-of-anybody');
     await page.keyboard.press('Enter');
@@ -104,7 +104,7 @@ describe('signing in', () => {
   });
 });
 
-/** Addresses, and a text on each page. */
+/** Paths of pages, and a text on each page. */
 type Expected = [to: string, text: string | RegExp][];
 
 const expectPages = async (page: Page, pages: Expected): Promise<void> => {
@@ -124,7 +124,7 @@ describe.each<[string, Screen, 'light' | 'dark']>([
   test('with data is accessible and fits', async () => {
     const page = await open({ screen, colorScheme });
     const pages: Expected = [
-      ['/', `${FAILED + 1} jobs failed`],
+      ['/', `${FAILED_JOBS + 1} jobs failed`],
       ['/jobs', 'Load older jobs'],
       [`/jobs/${jobs.complete}`, /^Delivered at/],
       [`/jobs/${jobs.failed}`, /410 Gone/],
@@ -155,7 +155,7 @@ describe.each<[string, Screen, 'light' | 'dark']>([
 test.each([
   ['a desktop', DESKTOP],
   ['a small phone', SMALL_PHONE],
-])('nothing moves while data loads, and nothing sticks out, on %s', async (_, screen) => {
+])('nothing shifts while data loads, and nothing overflows, on %s', async (_, screen) => {
   const { page, close } = await openConsole(browser, { url: busy.cloud.serviceUrl, screen });
   const readShifts = await watchShifts(page);
   const moved: [string, number][] = [];
@@ -173,7 +173,7 @@ test.each([
 });
 
 describe('the overview', () => {
-  test('states in its first line what is wrong, and links to it', async () => {
+  test('states problems in its first line, and links to their jobs', async () => {
     const page = await open();
     await page.getByRole('link', { name: '3 jobs in trouble' }).click();
     await waitForText(page, 'Redrive all in trouble…');
@@ -200,7 +200,7 @@ describe('the overview', () => {
 });
 
 describe('a job', () => {
-  test('is followed from request to callback, without a reload', async () => {
+  test('is shown from request to callback, without a reload', async () => {
     const page = await open({ path: '/jobs' });
     let finish = () => {};
     busy.parties.set('/slow', (response) => {
@@ -264,10 +264,10 @@ describe('many jobs', () => {
     await page.getByRole('link', { name: 'jobs failed' }).click();
     await page.getByRole('button', { name: 'Redrive all failed…' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText(`Redrive ${FAILED + 1} jobs?`).waitFor();
+    await dialog.getByText(`Redrive ${FAILED_JOBS + 1} jobs?`).waitFor();
     await expectAccessible(page);
     busy.parties.set('/gone', respondsWith({}));
-    await dialog.getByRole('button', { name: `Redrive ${FAILED + 1}` }).click();
+    await dialog.getByRole('button', { name: `Redrive ${FAILED_JOBS + 1}` }).click();
     await page.getByRole('heading', { name: 'Redrive' }).waitFor();
     await waitForText(page, 'Done');
     await expectAccessible(page);
@@ -276,7 +276,7 @@ describe('many jobs', () => {
     await page
       .getByRole('row')
       .filter({ hasText: 'Complete' })
-      .getByText(String(FAILED + 1))
+      .getByText(String(FAILED_JOBS + 1))
       .waitFor();
     await expectAccessible(page);
     await goTo(page, '/jobs?status=FAILED');
@@ -346,7 +346,7 @@ describe('an operator', () => {
   });
 });
 
-test('the keyboard alone finds a job, opens it and comes back', async () => {
+test('a job is found, opened and left with the keyboard alone', async () => {
   const page = await open();
   await page.keyboard.press('/');
   await page.getByRole('heading', { name: 'Jobs' }).waitFor();
@@ -395,7 +395,7 @@ test('polling pauses in a hidden tab, and an unreachable server is reported', as
   await page.keyboard.press('r');
   await waitForText(page, 'Live');
   const [tab] = tabs;
-  // The browser reports requests without an answer.
+  // The browser reported the requests that failed while it was offline.
   tab?.complaints.splice(0);
 });
 

@@ -30,7 +30,7 @@ const openDocs = async (screen: Screen, colorScheme: 'light' | 'dark' = 'light')
   return { page, complaints };
 };
 
-/** The rest is drawn when it comes near the screen. */
+/** Draws the whole page, as a key press such as Ctrl-F does. Otherwise a part is drawn when it comes near the screen. */
 const drawAll = async (page: Page): Promise<void> => {
   await page.keyboard.press('Control');
   await page.getByText('webhook-signature').first().waitFor();

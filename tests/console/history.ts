@@ -27,7 +27,7 @@ const endOf = (index: number): Pick<Job, 'status' | 'failure'> => {
   return { status: 'COMPLETE' };
 };
 
-/** Stores jobs of the local client that ended in the hours before now, more in some than in others. */
+/** Stores ended jobs of the local client, spread unevenly over the last hours. */
 export const addHistory = async ({ running }: Instance, count: number, hours: number): Promise<void> => {
   const client = clientOf(running.endpoints.dynamodb, running.access);
   const tableName = running.outputs.JobTableName ?? '';
@@ -35,7 +35,7 @@ export const addHistory = async ({ running }: Instance, count: number, hours: nu
   const now = Date.now();
   const insert = async (index: number): Promise<void> => {
     const age = (index + pseudoRandom(index)) / count;
-    // The sine makes their number rise and fall.
+    // The sine makes the number of jobs rise and fall.
     const createdAt = now - Math.round((age + 0.03 * Math.sin(age * 4 * Math.PI)) * hours * HOUR_MS) - 60_000;
     const endedAt = createdAt + 180 + Math.round(pseudoRandom(index + 3) ** 6 * 40_000);
     const {

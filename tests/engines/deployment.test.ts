@@ -317,8 +317,8 @@ describe('an update of code, catalogue and parameters', () => {
 
 const DELETES = 'dynamodb:DeleteItem JobTable';
 /**
- * Rights that this test may not use: functions delete stored results only if the job was cancelled, deleted or claimed meanwhile,
- * and publish circuit events only after minutes of failures. tests/template checks that the bundles make exactly these calls.
+ * Rights that this test does not need to use: functions delete stored results only if the job was cancelled, deleted or claimed
+ * meanwhile, and publish circuit events only after minutes of failures. tests/template checks that the bundles make exactly these calls.
  */
 const RARE: Record<string, string[]> = {
   JobRedriveFunction: [DELETES],

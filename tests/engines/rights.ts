@@ -8,7 +8,7 @@ const resolve = createResolver(template, { parameters: {}, ref: (id) => id, getA
 /** The end of an ARN that identifies the resource. */
 const tail = (arn: string): string => /(?:event-bus|parameter)\/.*$/.exec(arn)?.[0] ?? arn;
 
-/** Rights used only by functions of the previous version during a deployment (docs/decisions/0015). */
+/** Rights used only by functions of the previous version during a deployment (docs/decisions/0015-payloads-and-indexes.md). */
 const RETIRING = new Set(['dynamodb:Query ClientTable/index/KeyIndex', 'dynamodb:Query JobTable/index/ClientIndex']);
 
 const rightsIn = (policies: Policy[]): Set<string> =>

@@ -71,7 +71,7 @@ const WITHOUT_RESULT = ['RunRedrives', 'DeliverCallback', 'SettleJob'];
 const unlisted = statesOf(readDefinition()).flatMap(([name, { Type }]) =>
   Type === 'Task' && ![...WITH_RESULT, ...WITHOUT_RESULT].includes(name) ? [name] : [],
 );
-// Thrown here, so that the error is reported once and not for each row below.
+// Thrown once for the file, not once for each row below.
 if (unlisted.length > 0)
   throw new Error(
     `tests/state-machine/execution-table.test.ts: add ${unlisted.join(', ')} to WITHOUT_RESULT; if the state machine reads its result, to WITH_RESULT and to the tasks of each run(…).`,

@@ -74,7 +74,7 @@ export const page = {
 };
 `;
 
-/** Compared uncompressed, because versions of zlib compress differently. */
+/** Whether the committed page is current. Compares uncompressed pages, because versions of zlib compress differently. */
 const isCurrent = (): boolean => {
   const committed = existsSync(MODULE) ? /gzip: '([^']*)'/.exec(readFileSync(MODULE, 'utf8'))?.[1] : undefined;
   return committed !== undefined && gunzipSync(Buffer.from(committed, 'base64')).toString('utf8') === html;

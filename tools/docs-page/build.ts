@@ -9,8 +9,8 @@ import { build, type Plugin } from 'esbuild';
 import { readArguments } from '../../cli/command.ts';
 
 /**
- * `npm run docs-page`: bundles RapiDoc, the renderer of the API documents, for the function that serves it. The bundle lacks what
- * the page does not need, above all the resolver of references, which is more than half of RapiDoc
+ * `npm run docs-page`: bundles RapiDoc, the renderer of the API documents, for the function that serves it. It leaves out
+ * what the page does not need, above all the library that resolves references, which is more than half of RapiDoc
  * (docs/decisions/0022-docs-renderer.md).
  */
 
@@ -23,14 +23,14 @@ const { values } = readArguments({
   about: 'Downloads RapiDoc from the npm registry, and bundles it into functions/api-docs/renderer.json.',
   options: { check: { type: 'boolean', about: 'write nothing, and fail if the committed file is outdated' } },
   examples: { '': 'write the renderer', '--check': 'as in CI' },
-  exitCodes: { 1: 'the download has another checksum; with --check: the file is outdated' },
+  exitCodes: { 1: 'the download has an unexpected checksum; with --check: the file is outdated' },
 });
 
 const npm = (folder: string, ...parameters: string[]): void => {
   execFileSync('npm', parameters, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
 };
 
-/** RapiDoc's files into `package`, and the packages that they import into `node_modules`. */
+/** Downloads RapiDoc's files to `package`, and the packages that they import to `node_modules`. */
 const download = (folder: string): void => {
   npm(folder, 'pack', `rapidoc@${VERSION}`);
   const archive = path.join(folder, `rapidoc-${VERSION}.tgz`);
@@ -42,9 +42,12 @@ const download = (folder: string): void => {
   npm(folder, 'ci', '--ignore-scripts', '--no-audit', '--no-fund');
 };
 
-/** Replaces the library that prepares the document, which page.ts does, and drops the highlighting of languages that no document has. */
-const without: Plugin = {
-  name: 'without',
+/**
+ * Leaves out the library that resolves references, because page.ts does that, and the highlighting of languages that no document
+ * has.
+ */
+const leaveOutUnused: Plugin = {
+  name: 'leave-out-unused',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^@apitools\/openapi-parser$/ }, ({ path }) => ({ path, namespace: 'resolver' }));
     onLoad({ filter: /./, namespace: 'resolver' }, () => ({
@@ -64,7 +67,7 @@ const bundle = async (folder: string): Promise<Buffer> => {
     absWorkingDir: folder,
     entryPoints: [path.join(source, 'rapidoc.js')],
     alias: { '~': source },
-    plugins: [without],
+    plugins: [leaveOutUnused],
     write: false,
     metafile: true,
     bundle: true,
@@ -90,7 +93,7 @@ const licenceOf = (folder: string): string => {
   return `${name} ${version} (${license})\n${text.replaceAll(/\/\*!?|\*\//g, '').trim()}\n`;
 };
 
-/** Compared uncompressed, because versions of zlib compress differently. */
+/** Whether the committed file is current. Compares uncompressed scripts, because versions of zlib compress differently. */
 const isCurrent = (script: Buffer): boolean =>
   script.equals(gunzipSync(Buffer.from(JSON.parse(readFileSync(FILE, 'utf8')).gzip, 'base64')));
 

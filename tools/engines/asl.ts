@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { check, type Engine, freePort, ROOT, runTests, startServer } from './engine.ts';
+import { type Engine, freePort, ROOT, runScript, runTests, startServer } from './engine.ts';
 import { installPython } from './install.ts';
 import { startMiniStack } from './ministack.ts';
 
@@ -33,7 +33,7 @@ const CHECK = {
     "Runs the state machine's execution table on two more interpreters, moto and MiniStack. Needs Python 3.10 or newer; installs both in\n.engines.",
 } as const;
 
-await check(CHECK, async () => {
+await runScript(CHECK, async () => {
   const { moto, lambdaPort } = await startMoto();
   await runTable('moto', moto, { ASL_LAMBDA_PORT: lambdaPort });
   await runTable('MiniStack', await startMiniStack({ SFN_WAIT_SCALE: '0.02' }), {});

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { check, runTests, Unavailable } from './engine.ts';
+import { runScript, runTests, Unavailable } from './engine.ts';
 
 /** `npm run test:console`: uses the console in a real browser, against the embedded cloud. */
 
@@ -24,18 +24,18 @@ const findBrowser = (): string => {
   }
   const files = PATH.split(path.delimiter).flatMap((folder) => NAMES.map((name) => path.join(folder, name)));
   const found = files.find(isExecutable);
-  if (found === undefined) throw new Unavailable('there is no Chromium (apt-get install chromium), nor Chrome');
+  if (found === undefined) throw new Unavailable('neither Chromium (apt-get install chromium) nor Chrome is installed');
   return found;
 };
 
-await check(
+await runScript(
   {
     name: 'npm run test:console',
     about:
       'Uses the console in Chromium, against the embedded cloud: every page, keyboard, phone width, dark mode, accessibility.',
     options: { pictures: { type: 'boolean', about: "also take the README's pictures (docs/images/console-*.png)" } },
     environment: { CHROMIUM: 'path of Chromium or Chrome (found in PATH)' },
-    examples: { '': 'as in CI', '--pictures': 'after a change of how it looks' },
+    examples: { '': 'as in CI', '--pictures': 'after a change of its appearance' },
   },
   async ({ pictures }) => {
     await runTests(['tests/console'], { CHROMIUM: findBrowser(), ...(pictures && { PICTURES: '1' }) });

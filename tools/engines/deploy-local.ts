@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { UsageError } from '../../cli/usage-error.ts';
 import { type Deployment, deploy, type Target, targetEnvironment } from './deployment.ts';
-import { answers, CommandFailed, check, interrupted, ROOT, reasonOf, run } from './engine.ts';
+import { answers, CommandFailed, interrupted, ROOT, reasonOf, run, runScript } from './engine.ts';
 import { ACCESS, startMiniStack } from './ministack.ts';
 
 const DEPLOY_LOCAL = {
@@ -23,6 +23,7 @@ const DEPLOY_LOCAL = {
       'for that endpoint (test, test, us-east-1); other AWS_ variables are ignored',
   },
   examples: { '': 'a stack on MiniStack', '--sam-local': 'also for `sam local start-api`' },
+  exitCodes: { 1: 'the deployment failed' },
 } as const;
 
 const STACK = 'boomerang-local';
@@ -53,7 +54,7 @@ Try it:
   curl ${HealthUrl}\n`);
 };
 
-/** Creates a client for trying out the stack, which lives no longer than this process. */
+/** Creates a client to try out the stack with. Both are deleted when this process ends. */
 const createClient = async (target: Target): Promise<string> => {
   const args = [path.join(ROOT, 'cli/clients.ts'), 'create', '--name', 'me', '--stack', STACK, '--json'];
   const created = await run(process.execPath, args, { env: targetEnvironment(target), isQuiet: true });
@@ -146,4 +147,4 @@ const deployLocal = async (isForSamLocal: boolean): Promise<void> => {
   }
 };
 
-await check(DEPLOY_LOCAL, async ({ 'sam-local': isForSamLocal }) => deployLocal(isForSamLocal));
+await runScript(DEPLOY_LOCAL, async ({ 'sam-local': isForSamLocal }) => deployLocal(isForSamLocal));

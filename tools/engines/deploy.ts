@@ -1,4 +1,4 @@
-import { check, runTests } from './engine.ts';
+import { runScript, runTests } from './engine.ts';
 import { installMiniStack } from './ministack.ts';
 import { samEnvironment } from './sam-cli.ts';
 
@@ -9,7 +9,7 @@ const CHECK = {
     'Deploys with SAM to MiniStack, and tests the stack there: end-to-end suites, schedule, update, deletion and policies. Takes six\nminutes. Needs Python 3.10 or newer; installs the SAM CLI and MiniStack in .engines.',
 } as const;
 
-await check(CHECK, async () => {
+await runScript(CHECK, async () => {
   const env = await samEnvironment();
   await installMiniStack();
   await runTests(['tests/engines/deployment'], env);

@@ -119,7 +119,7 @@ const completeApis = async (target: Target, { folder, stackId, physicalIds }: St
       }
       const cors = Properties?.CorsConfiguration as Cors | { 'Fn::If': unknown } | undefined;
       const { CorsConfiguration } = await client.send(new GetApiCommand({ ApiId }));
-      // The service API has none by default.
+      // The service API has no CORS by default.
       if (!cors || 'Fn::If' in cors || CorsConfiguration) continue;
       await client.send(new UpdateApiCommand({ ApiId, CorsConfiguration: cors }));
     }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { check, type Engine, freePort, ROOT, run, runTests, startServer } from './engine.ts';
+import { type Engine, freePort, ROOT, run, runScript, runTests, startServer } from './engine.ts';
 import { installJava } from './install.ts';
 
 const ARTIFACT = 'software.amazon.dynamodb:DynamoDBLocal:3.3.1';
@@ -26,7 +26,7 @@ const CHECK = {
  * `npm run test:dynamodb-local`: runs the tables' contract suites and all integration tests on DynamoDB Local, and measures the
  * cost of jobs in capacity units, which the embedded database can't count.
  */
-await check(CHECK, async () => {
+await runScript(CHECK, async () => {
   const database = await startDynamoDbLocal();
   const env = { DYNAMODB_URL: database.url };
   try {

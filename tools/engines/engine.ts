@@ -175,10 +175,10 @@ const EXIT_CODES = { 1: 'the check failed', [EXIT_UNAVAILABLE]: 'not run: a requ
 const ENVIRONMENT = { TMPDIR: 'folder for temporary files (/tmp); they are deleted at the end' };
 
 /**
- * Runs a command that uses engines. A missing requirement is reported in one line. Temporary files go to a folder that is deleted
- * at the end.
+ * Runs the work of an npm script that uses engines, with the usage text, options and exit codes of `command`. A missing requirement
+ * is reported in one line. Temporary files go to a folder that is deleted at the end.
  */
-export const check = async <const C extends Command>(
+export const runScript = async <const C extends Command>(
   command: C,
   work: (values: ReturnType<typeof readArguments<C>>['values']) => Promise<void>,
 ): Promise<void> => {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { check, run, runTests } from './engine.ts';
+import { run, runScript, runTests } from './engine.ts';
 import { samEnvironment } from './sam-cli.ts';
 
 const RECIPES = 'docs/recipes';
@@ -12,7 +12,7 @@ const CHECK = {
     'Validates the template and the recipes with the SAM CLI, builds the template, and invokes the built functions with the fixtures\nin events/. Needs Python 3.10 or newer; installs the SAM CLI in .engines.',
 } as const;
 
-await check(CHECK, async () => {
+await runScript(CHECK, async () => {
   const env = await samEnvironment();
   await run('sam', ['validate', '--lint'], { env });
   for (const recipe of readdirSync(RECIPES)) {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { startInstance } from '../../local/instance.ts';
-import { CommandFailed, check, FOLDER, ROOT, run } from './engine.ts';
+import { CommandFailed, FOLDER, ROOT, run, runScript } from './engine.ts';
 import { installPython } from './install.ts';
 
 const REQUIREMENT = 'schemathesis==4.32.5';
@@ -24,7 +24,7 @@ const summaryOf = (report: string): string => {
   return `${cases} (seed ${seed})`;
 };
 
-await check(CHECK, async ({ seed }) => {
+await runScript(CHECK, async ({ seed }) => {
   const bin = await installPython('schemathesis', REQUIREMENT);
   const cloud = await startInstance({ FAILURE_RATE: '0', PAUSED: 'all', SWEEP_SECONDS: '3600' });
   const config = path.join(ROOT, 'tools/engines/schemathesis.toml');

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { check, ROOT, runTests } from './engine.ts';
+import { ROOT, runScript, runTests } from './engine.ts';
 import { installGo, installPython } from './install.ts';
 
 /** `npm run test:snippets`: runs the receivers of docs/snippets in Python and Go. `npm test` runs the one in Node. */
 
-await check(
+await runScript(
   {
     name: 'npm run test:snippets',
     about:

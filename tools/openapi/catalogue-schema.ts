@@ -12,7 +12,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   providers: 'The providers that jobs may name.',
   'providers.id': 'Identifier used in jobs: lower-case letters, digits and "-", at most 40 characters.',
   'providers.title': 'Display name.',
-  'providers.description': 'The data it provides, for people.',
+  'providers.description': 'Description of its data, for people.',
   'providers.parameters': 'Parameters that jobs may set: a JSON Schema 2020-12 of flat scalars.',
   'providers.parameters.type': 'Always "object".',
   'providers.parameters.title': 'Display name.',

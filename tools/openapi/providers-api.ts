@@ -81,7 +81,7 @@ const pathOfProvider = z.object({
   providerId: z
     .string()
     .min(1)
-    .meta({ description: 'An id from `GET /providers` that has bills.', examples: ['gas'] }),
+    .meta({ description: 'Id of a provider with bills, from `GET /providers`.', examples: ['gas'] }),
 });
 const pathOfAccount = z.object({
   account: z

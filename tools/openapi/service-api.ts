@@ -95,7 +95,7 @@ const CATALOGUE = {
   ],
 };
 
-/** The query of a route on a client's jobs or redrives: its own, and the client that an operator acts for. */
+/** The query of a route on a client's jobs or redrives: its own parameters, and the client that an operator acts for. */
 const forClient = (query: z.ZodObject = z.strictObject({})) =>
   z.strictObject({
     ...query.shape,
@@ -188,7 +188,7 @@ export const serviceApi = createDocument({
   tags: [
     { name: 'Jobs', description: 'Post, read, redrive, cancel and delete jobs.' },
     { name: 'Catalogue', description: 'The providers that jobs may name.' },
-    { name: 'Clients', description: 'The caller; all clients, for operators.' },
+    { name: 'Clients', description: 'The caller; for operators, also all clients.' },
     { name: 'Redrives', description: 'Retry many jobs.' },
     { name: 'Callbacks', description: 'The callback, and a test receiver.' },
     { name: 'Operation', description: 'Health and documentation.' },
@@ -233,7 +233,7 @@ export const serviceApi = createDocument({
         tags: ['Jobs'],
         summary: "List the caller's jobs, newest first",
         description:
-          'A job is listed if it matches every filter. `inTrouble=true` takes no status but PENDING. The list may lag a second behind.',
+          'A job is listed if it matches every filter. `inTrouble=true` allows no status except PENDING. The list may lag a second behind.',
         requestParams: { query: forClient(jobQuerySchema) },
         responses: {
           200: {
@@ -254,7 +254,7 @@ export const serviceApi = createDocument({
         operationId: 'getJobStats',
         tags: ['Jobs'],
         summary: "Count the caller's jobs by status and time",
-        description: 'Counts the newest 10,000 jobs of the time range. A response may be ten seconds old.',
+        description: 'Counts the newest 10,000 jobs of the time range. Responses are cached for ten seconds.',
         requestParams: { query: forClient(jobStatsQuerySchema) },
         responses: {
           200: { description: 'The counts.', content: json(jobStatsSchema, STATS) },
@@ -394,7 +394,7 @@ export const serviceApi = createDocument({
         operationId: 'listRedrives',
         tags: ['Redrives'],
         summary: "List the caller's redrives, newest first",
-        description: 'A redrive expires as long after its end as a job, and is then no longer listed.',
+        description: 'A redrive is listed until it expires. After its end, it is kept for as long as a job.',
         requestParams: { query: forClient(redrivesQuerySchema) },
         responses: {
           200: {
@@ -515,7 +515,7 @@ export const serviceApi = createDocument({
         responses: {
           200: {
             description: 'The page.',
-            headers: z.object({ etag: z.string().meta({ description: 'Changes with the page.' }) }),
+            headers: z.object({ etag: z.string().meta({ description: 'Changes whenever the page changes.' }) }),
             content: { 'text/html': { schema: z.string() } },
           },
           304: { description: 'The page has not changed.' },
@@ -547,12 +547,12 @@ export const serviceApi = createDocument({
               'The receiver is gone: the job ends FAILED. A header `webhook-delivery: abort-message` has the same effect.',
           },
           429: {
-            description: 'Retried later, like 503 and any failure with Retry-After.',
+            description: 'The callback is retried later, as after 503 or any failure with Retry-After.',
             headers: z.object({
               'retry-after': z.string().optional().meta({ description: 'Seconds or a date: the earliest retry.' }),
             }),
           },
-          default: { description: 'Retried by the schedule.' },
+          default: { description: 'The callback is retried according to its schedule.' },
         },
       },
     },

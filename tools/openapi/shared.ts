@@ -12,7 +12,7 @@ const problemContent = { 'application/problem+json': { schema: problemSchema } }
 const DESCRIPTIONS: Record<number, string> = {
   400: 'The body is empty, not UTF-8 or not JSON.',
   401: 'The API key is missing, unknown or revoked.',
-  403: 'Only operators may do this.',
+  403: 'The caller is not an operator. Only operators may send `clientId` or list clients.',
   404: 'Not found, or it belongs to another client.',
   413: 'The body is larger than the limit.',
   415: 'The Content-Type is not JSON, or the body is compressed.',
@@ -62,12 +62,12 @@ export const always = {
   503: unavailable('Temporarily unavailable.'),
 };
 
-/** Files that change only with a deployment: compressed if the client accepts gzip, and not sent again if it has them. */
+/** Responses with a file that changes only with a deployment: compressed if the client accepts gzip; 304 if the client has it. */
 const cached = (description: string, content: object) => ({
   200: {
     description,
     headers: z.object({
-      etag: z.string().meta({ description: 'Changes with the file.' }),
+      etag: z.string().meta({ description: 'Changes whenever the file changes.' }),
       vary: z.literal('accept-encoding'),
     }),
     content,
@@ -92,7 +92,7 @@ export const docsPaths = {
       operationId: 'getOpenApi',
       tags: ['Operation'],
       summary: 'This document',
-      description: 'It lists the providers of this deployment.',
+      description: 'The document lists the providers of this deployment.',
       security: [],
       requestParams: { header: cacheHeaders },
       responses: { ...cached('OpenAPI 3.1.', json(z.looseObject({ openapi: z.string() }))), ...always },
@@ -114,7 +114,7 @@ export const docsPaths = {
       operationId: 'getDocsAsset',
       tags: ['Operation'],
       summary: 'The script of that page',
-      description: 'Its name, which is in the page, changes with its content.',
+      description: 'The page contains its name, which changes with its content.',
       security: [],
       requestParams: {
         path: z.object({

@@ -4,7 +4,7 @@ const pascalCase = (stem: string): string =>
   stem.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 const camelCase = (stem: string): string => stem.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** @throws UsageError unless it is noun and verb, in kebab-case */
+/** @throws UsageError unless the name is a noun and a verb in kebab-case */
 export const checkStem = (stem: string): string => {
   if (/^[a-z]+(-[a-z]+)+$/.test(stem)) return stem;
   throw new UsageError(`"${stem}" must be a noun and a verb in lower case, such as job-archive.`);

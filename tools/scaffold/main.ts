@@ -29,7 +29,7 @@ await orFailUsage(COMMAND, async () => {
     writeFileSync(file, text);
     process.stdout.write(`${file in created ? 'wrote ' : 'edited'} ${file}\n`);
   }
-  // How lines break and imports sort depends on the length and letters of the name.
+  // Formats the files, because line breaks and the order of imports depend on the name.
   const files = [...Object.keys(created), ...Object.keys(edited)].filter((file) => /\.(?:ts|json)$/.test(file));
   const args = ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--vcs-enabled=false', ...files];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

@@ -50,9 +50,9 @@ const providerErrorSchema = z
   .object({
     providerId,
     error: z.object({
-      code: z
-        .enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_REFUSED'])
-        .meta({ description: 'Unavailable until the deadline, or refused permanently.' }),
+      code: z.enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_REFUSED']).meta({
+        description: 'Whether the provider was unavailable until the fetch deadline, or refused permanently.',
+      }),
       message: z.string().meta({ description: 'Human-readable.' }),
     }),
   })

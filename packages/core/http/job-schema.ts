@@ -15,8 +15,8 @@ const endedAt = time.nullable().meta({
 });
 
 const linksSchema = z.object({
-  self: z.string().meta({ description: 'The job, relative to this API.' }),
-  data: z.string().meta({ description: 'Its data, relative to this API.' }),
+  self: z.string().meta({ description: 'Path of the job, relative to this API.' }),
+  data: z.string().meta({ description: 'Path of its data, relative to this API.' }),
 });
 
 export const acceptedJobSchema = z.object({

@@ -14,13 +14,13 @@ BEGINNING = datetime.fromtimestamp(0, timezone.utc)
 
 
 def size_of(value):
-    """Bytes of JSON. Python adds spaces, so this is an upper bound."""
+    """Size as JSON, in bytes. Python adds spaces, so this is an upper bound."""
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
-def is_position(cursor):
+def is_from_api(cursor):
     """Whether a cursor came from the API. Generated ones are invalid."""
-    return cursor.startswith("MjA") and len(cursor) == 82  # A time and a job id, in base64: a year comes first.
+    return cursor.startswith("MjA") and len(cursor) == 82  # Base64 of a time, which begins with the year, and a job id.
 
 
 def read_time(text, default):
@@ -72,7 +72,7 @@ def before_call(context, case, kwargs):
         case.body = without_proto(case.body)
 
     # Cursors must be from a previous page.
-    if operation == "GET /jobs" and "cursor" in case.query and not is_position(str(case.query["cursor"])):
+    if operation == "GET /jobs" and "cursor" in case.query and not is_from_api(str(case.query["cursor"])):
         del case.query["cursor"]
     if operation in ("GET /clients", "GET /redrives"):
         case.query.pop("cursor", None)
@@ -92,7 +92,7 @@ def before_call(context, case, kwargs):
         if str(case.query.get("bucket", "")).startswith(("minute", "5")):
             del case.query["bucket"]
 
-    # The same for the mock providers.
+    # Cursors of the mock provider must also be from a previous page.
     if operation == "GET /providers/gas/accounts/{account}/bills":
         case.query.pop("cursor", None)
 
