@@ -1126,11 +1126,29 @@ test('a failed job is in the client and undelivered indexes, but not in the due 
   expect([await has('DueIndex'), await has('JobIndex'), await has('UndeliveredIndex')]).toEqual([false, true, true]);
 });
 
+const itemOf = async (jobId: string) => {
+  const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key: jobKey(jobId) }));
+  return Item;
+};
+
+test('the count of internal faults keeps the attribute name that earlier versions read and write', async () => {
+  const { intake, outcomes, control, reader } = createDynamo();
+  const job = aJob({ internalFaults: 1 });
+  await storeJob({ intake }, job);
+  const posted = await itemOf(job.jobId);
+  await outcomes.save(job.jobId, 1, aSettlement({ internalFaults: 3 }));
+  const settled = await itemOf(job.jobId);
+  expect([posted, settled]).toEqual([
+    expect.objectContaining({ ownFaults: { N: '1' } }),
+    expect.objectContaining({ ownFaults: { N: '3' } }),
+  ]);
+  const read = await reader.get(job.jobId, NOW);
+  if (!read) throw new Error('the job is not stored');
+  await control.replace(read, redriven(read, [], { now: NOW + 1, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 }));
+  expect(await itemOf(job.jobId)).not.toHaveProperty('ownFaults');
+});
+
 describe('parameters and metadata in the table', () => {
-  const itemOf = async (jobId: string) => {
-    const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key: jobKey(jobId) }));
-    return Item;
-  };
   const parameters = { gas: { account: '12345678' } };
   const metadata = { orderId: 'A-42' };
 
