@@ -1,14 +1,15 @@
 import {
+  BatchGetItemCommand,
   DynamoDBClient,
   GetItemCommand,
   ProvisionedThroughputExceededException,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
+import { createDynamoCircuits, createDynamoTallies } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-rates.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { type OpenCircuit, receiverCircuitKey, type Watch } from '@boomerang/core/domain/circuit.ts';
-import type { Circuits } from '@boomerang/core/ports/circuits.ts';
+import type { Circuits, Tallies } from '@boomerang/core/ports/circuits.ts';
 import type { ClientRates } from '@boomerang/core/ports/client-rates.ts';
 import type { Limits } from '@boomerang/core/ports/limits.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -65,7 +66,7 @@ describe.each<[string, () => Circuits]>([
     expect((await circuits.list(NOW)).has(circuit.key)).toBe(false);
   });
 
-  test('are opened, moved and closed by exactly one of many concurrent callers', async () => {
+  test('are opened and replaced by exactly one of many concurrent callers, and closed only if unchanged', async () => {
     const circuits = create();
     const circuit = aCircuit();
     expect(await countTrue(ten.map((index) => circuits.open({ ...circuit, openUntil: NOW + 1 + index }, NOW)))).toBe(1);
@@ -176,6 +177,60 @@ describe.each<[string, () => Circuits]>([
   });
 });
 
+const tallied = (table: () => DynamoDBClient) => (): Circuits & Tallies => ({
+  ...createDynamoCircuits({ client: table(), tableName: 'JobTable' }),
+  ...createDynamoTallies({ client: table(), tableName: 'JobTable' }),
+});
+
+describe.each<[string, () => Circuits & Tallies]>([
+  ['the fake', createFakeCircuits],
+  ['DynamoDB', tallied(() => client)],
+  ...inProcessRows<[string, () => Circuits & Tallies]>(['DynamoDB in process', tallied(() => database.inProcess)]),
+])('tallies, %s', (_name, create) => {
+  test('are added up over some windows, for each circuit that has any', async () => {
+    const circuits = create();
+    const [busy, quiet, late] = [aCircuit().key, aCircuit().key, aCircuit().key];
+    const count = (key: string, window: number, calls: number, failures: number) =>
+      circuits.count(key, window, { calls, failures, samples: 1 }, NOW / 1000 + 120);
+    await count(busy, 1, 100, 100);
+    await count(busy, 2, 8, 8);
+    await count(busy, 3, 1, 0);
+    await count(late, 3, 2, 1);
+    expect(await circuits.sum([busy, quiet, late], [2, 3])).toEqual(
+      new Map([
+        [busy, { calls: 9, failures: 8 }],
+        [late, { calls: 2, failures: 1 }],
+      ]),
+    );
+  });
+
+  test('of more circuits than one request can read are read in several', async () => {
+    const circuits = create();
+    const keys = Array.from({ length: 101 }, () => aCircuit().key);
+    const [first = '', last = ''] = [keys[0], keys[100]];
+    for (const key of [first, last]) {
+      await circuits.count(key, 2, { calls: 2, failures: 1, samples: 1 }, NOW / 1000 + 120);
+    }
+    const sum = { calls: 2, failures: 1 };
+    expect(await circuits.sum(keys, [1, 2])).toEqual(
+      new Map([
+        [first, sum],
+        [last, sum],
+      ]),
+    );
+  });
+});
+
+test('tallies that a throttled table left unread are an error instead of a count that is too low', async () => {
+  const busy = mockClient(DynamoDBClient);
+  const keys = { JobTable: { Keys: [{ jobId: { S: 'TALLY#provider#gas' }, itemId: { S: 'WINDOW#1' } }] } };
+  busy.on(BatchGetItemCommand).resolves({ Responses: { JobTable: [] }, UnprocessedKeys: keys });
+  const mocked = new DynamoDBClient({ region: 'us-east-1' });
+  const { sum } = createDynamoTallies({ client: mocked, tableName: 'JobTable' });
+  await expect(sum(['provider#gas'], [1])).rejects.toThrow('1 tallies were not read');
+  busy.restore();
+});
+
 test('provider circuits are listed from all pages of their partition', async () => {
   const circuits = createDynamoCircuits({ client, tableName: 'JobTable' });
   const filler = 'x'.repeat(300_000);
@@ -244,26 +299,26 @@ describe.each<[string, () => Limits]>([
     expect(await limits.reserveCall(key, 0, 2, 7)).toBe(true);
   });
 
-  test('give a slot to one caller at a time, and again once it is freed or expired', async () => {
+  test('give a slot to one caller at a time, and again once it is released or expired', async () => {
     const limits = create();
     const key = uuidv7();
-    const take = (now = NOW) => limits.acquireSlot(key, 1, now, now + 1_000);
-    const slots = (await Promise.all(ten.map(() => take()))).filter((slot) => slot !== undefined);
+    const acquire = (now = NOW) => limits.acquireSlot(key, 1, now, now + 1_000);
+    const slots = (await Promise.all(ten.map(() => acquire()))).filter((slot) => slot !== undefined);
     expect(slots).toHaveLength(1);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 2]);
     if (slots[0]) await limits.releaseSlot(slots[0]);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 1, 2]);
-    expect(await take()).toMatchObject({ key, number: 1 });
-    expect(await take(NOW + 999)).toBeUndefined();
-    expect(await take(NOW + 1_000)).toBeDefined();
+    expect(await acquire()).toMatchObject({ key, number: 1 });
+    expect(await acquire(NOW + 999)).toBeUndefined();
+    expect(await acquire(NOW + 1_000)).toBeDefined();
   });
 
-  test('ignore the freeing of an expired slot that has a new holder', async () => {
+  test('ignore the release of an expired slot that has a new holder', async () => {
     const limits = create();
     const key = uuidv7();
     const expired = await limits.acquireSlot(key, 0, NOW, NOW + 10);
     const current = await limits.acquireSlot(key, 0, NOW + 10, NOW + 1_000);
-    if (!expired || !current) throw new Error('a slot was not given');
+    if (!expired || !current) throw new Error('a slot was not acquired');
     await limits.releaseSlot(expired);
     expect(await limits.acquireSlot(key, 0, NOW + 20, NOW + 2_000)).toBeUndefined();
   });
@@ -282,7 +337,7 @@ test('a throttled counter or slot is unavailable, without an error', async () =>
   busy.restore();
 });
 
-test('a slot is given again when the SDK retries after a lost response', async () => {
+test('a repeated request for a slot, as when the SDK retries after a lost response, gets the same slot', async () => {
   const limits = createDynamoLimits({ client, tableName: 'JobTable', random: () => 0.5 });
   const key = uuidv7();
   const first = await limits.acquireSlot(key, 0, NOW, NOW + 1_000);
