@@ -7,7 +7,7 @@ export type Query = Record<string, string | number | boolean | undefined>;
 export type Api = {
   /** @throws ApiError */
   get: <Body>(path: string, query?: Query, signal?: AbortSignal) => Promise<Body>;
-  /** @param known the ETag of the caller's copy; the answer has no body if the copy is still current */
+  /** @param known the ETag of the caller's copy; the response has no body if the copy is still current */
   getIfChanged: <Body>(
     path: string,
     query: Query,
@@ -56,7 +56,7 @@ export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): 
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      if (!(error instanceof ApiProblem)) throw noAnswer(error);
+      if (!(error instanceof ApiProblem)) throw noResponse(error);
       if (error.status === 401) onUnauthorized();
       throw error;
     }
@@ -75,9 +75,9 @@ export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): 
     get: (path, query, signal) => bodyOf(path, { query, signal }),
     getIfChanged: async (path, query, known, signal) => {
       const headers: Record<string, string> = known === null ? {} : { 'if-none-match': known };
-      const answer = await request(path, { query, headers, signal });
-      const etag = answer.headers.get('etag');
-      return answer.status === 304 ? { etag: etag ?? known } : { body: answer.body as never, etag };
+      const response = await request(path, { query, headers, signal });
+      const etag = response.headers.get('etag');
+      return response.status === 304 ? { etag: etag ?? known } : { body: response.body as never, etag };
     },
     getText: async (path, query) => (await request(path, { query })).text,
     post: (path, body, options = {}) => bodyOf(path, { method: 'POST', body, ...options }),
@@ -85,7 +85,7 @@ export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): 
   };
 };
 
-export const noAnswer = (cause: unknown): ApiProblem =>
+export const noResponse = (cause: unknown): ApiProblem =>
   Object.assign(
     new ApiProblem(
       { title: navigator.onLine ? 'The server does not answer.' : 'You are offline.', status: 0 },

@@ -17,7 +17,7 @@ export const REDRIVE_EFFECT =
 export const redriveAll = async (api: Api, request: RedriveRequest): Promise<void> => {
   try {
     const { matched, truncated } = await api.post<RedriveCount>('/redrives', { ...request, dryRun: true });
-    if (matched === 0) return toast('No job matches that could be redriven.');
+    if (matched === 0) return toast('No matching job can be redriven.');
     const count = `${truncated ? 'more than ' : ''}${plural(matched, 'job')}`;
     const isSure = await confirm({
       title: `Redrive ${count}?`,

@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { type Api, ApiError, noAnswer, type Query } from './api.ts';
+import { type Api, ApiError, noResponse, type Query } from './api.ts';
 import { nextDelayMs } from './polling.ts';
 import { isVisible } from './store.ts';
 
@@ -15,7 +15,7 @@ export type Resource<Body> = {
 
 export type ResourceOptions = {
   query?: Query;
-  /** Query parameters that change with the time. They are evaluated for each poll, and do not make it another resource. */
+  /** Query parameters that change with the time. They are evaluated for each poll and do not identify the resource. */
   moving?: () => Query;
   /** Between polls, 3 s by default. 0: no polling. */
   everyMs?: number;
@@ -108,25 +108,25 @@ const createResource = <Body>(
     const mine = new AbortController();
     request = mine;
     try {
-      const answer = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, mine.signal);
+      const response = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, mine.signal);
       if (mine.signal.aborted) return;
       failures = 0;
       since = undefined;
       error.value = undefined;
-      etag = answer.etag;
-      const text = JSON.stringify(answer.body);
+      etag = response.etag;
+      const text = JSON.stringify(response.body);
       // The same body must not cause a new rendering.
-      if (text !== undefined && text !== last) data.value = answer.body;
+      if (text !== undefined && text !== last) data.value = response.body;
       last = text ?? last;
       plan();
     } catch (cause) {
       if (mine.signal.aborted) return;
-      const failure = cause instanceof ApiError ? cause : noAnswer(cause);
+      const failure = cause instanceof ApiError ? cause : noResponse(cause);
       error.value = failure;
       failures += 1;
-      // A refusal, for example 404, is an answer.
-      const isAnswer = failure.status >= 400 && failure.status < 429;
-      since = isAnswer ? undefined : (since ?? Date.now());
+      // A refusal, for example 404, is a response.
+      const isRefusal = failure.status >= 400 && failure.status < 429;
+      since = isRefusal ? undefined : (since ?? Date.now());
       plan(failure.retryAfterMs);
     }
   };

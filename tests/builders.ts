@@ -42,14 +42,14 @@ export const aProvider = (input: Partial<ProviderInput> = {}): Provider =>
 /** A catalogue of providers, each an id or its entry in a catalogue file. */
 export const aCatalogue = (...providers: (string | Partial<ProviderInput>)[]): Map<string, Provider> =>
   new Map(
-    providers.map((one) => {
-      const provider = aProvider(typeof one === 'string' ? { id: one } : one);
+    providers.map((input) => {
+      const provider = aProvider(typeof input === 'string' ? { id: input } : input);
       return [provider.id, provider];
     }),
   );
 
 /** Stores a job under a new request id. */
-export const givenJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
+export const storeJob = async ({ intake }: { intake: JobIntake }, job: Job): Promise<void> => {
   await intake.create(job, { requestId: uuidv7(), requestHash: 'hash' }, job.createdAt);
 };
 
@@ -71,7 +71,7 @@ export const fetched = (providerId: string, json = `"${providerId}"`): Fetch<'fe
   json,
 });
 
-/** An error as an AWS Catch stores it. */
+/** An error as the Catch of a state adds it to the state's data. */
 export const caught = (name: string, failure: TaskFailure = { class: 'bad_status', statusCode: 500 }) => ({
   Error: name,
   Cause: JSON.stringify({ errorType: name, errorMessage: JSON.stringify(failure), trace: [] }),
@@ -86,6 +86,7 @@ export const unavailable = (providerId: string, failure = SERVER_ERROR): Fetch<'
   failure,
 });
 
+/** A provider that refused the request, which is not retried. */
 export const refused = (providerId: string): Fetch<'refused'> => ({
   kind: 'refused',
   providerId,
@@ -159,6 +160,6 @@ export const unguarded = {
 /** A log that records its lines. */
 export const aLog = (): Log & { lines: { level: string; message: string; data: unknown }[] } => {
   const lines: { level: string; message: string; data: unknown }[] = [];
-  const at = (level: string) => (message: string, data?: unknown) => void lines.push({ level, message, data });
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const record = (level: string) => (message: string, data?: unknown) => void lines.push({ level, message, data });
+  return { lines, debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
 };

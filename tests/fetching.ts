@@ -20,12 +20,12 @@ export type TestServer = {
 
 export type Answer = { status?: number; headers?: http.OutgoingHttpHeaders; body?: unknown; delayMs?: number };
 
-/** Answers a request. A body other than a string or bytes is sent as JSON. */
-export type Answering = (
+/** Responds to a request. A body other than a string or bytes is sent as JSON. */
+export type Respond = (
   request: TestServer['requests'][number] & { path: string; query: URLSearchParams },
 ) => Answer | Promise<Answer>;
 
-export const startServer = async (answering: Answering): Promise<TestServer> => {
+export const startServer = async (respond: Respond): Promise<TestServer> => {
   const requests: TestServer['requests'] = [];
   let connections = 0;
   const server = http.createServer({ maxHeaderSize: 256 * 1024 }, async (request, response) => {
@@ -35,7 +35,7 @@ export const startServer = async (answering: Answering): Promise<TestServer> => 
     const received = { method, url, headers, body: Buffer.concat(chunks).toString() };
     requests.push(received);
     const { pathname: path, searchParams: query } = new URL(url, 'http://localhost');
-    const { status = 200, headers: sent = {}, body = '', delayMs = 0 } = await answering({ ...received, path, query });
+    const { status = 200, headers: sent = {}, body = '', delayMs = 0 } = await respond({ ...received, path, query });
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     response.writeHead(status, { ...(!isRaw && { 'content-type': 'application/json' }), ...sent });
@@ -87,12 +87,12 @@ export const fetchFrom = async ({
   secret = 's3cret-value',
 }: FetchSetting) => {
   const log = aLog();
-  const counted: string[] = [];
+  const countedMetrics: string[] = [];
   const stored: string[] = [];
   const deps: FetchProviderDeps = {
     ...unguarded,
     log,
-    metrics: { ...unguarded.metrics, count: (name) => void counted.push(name) },
+    metrics: { ...unguarded.metrics, count: (name) => void countedMetrics.push(name) },
     catalogue: new Map([['gas', aProvider(provider)]]),
     send: createNodeHttp(),
     findSecret: async () => secret,
@@ -127,7 +127,7 @@ export const fetchFrom = async ({
     error: isError ? outcome : undefined,
     failure: (isError ? readFailure(outcome) : {}) as Partial<TaskFailure>,
     log,
-    counted,
+    countedMetrics,
   };
 };
 

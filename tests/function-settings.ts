@@ -30,6 +30,6 @@ export const FUNCTION_SETTINGS = {
   FAILURE_SEED: '',
   PROVIDER_LATENCY_MS: '0',
   MAINTENANCE_WINDOW: '',
-  // The secret of the local stage, which signs fixtures.
+  // The secret of the local stage, with which the tokens and report ids in `events/providers` were issued.
   REPORTS_CLIENT_SECRET: 'local-demo-secret',
 };

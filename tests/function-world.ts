@@ -1,10 +1,10 @@
 import './unit/function-environment.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
-import type { HttpAnswer, SendHttp } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 import type { Context } from 'aws-lambda';
 import { createCheckHealth } from '../functions/health/check-health.ts';
-import { aJob, aLog, CLIENT_ID, findClient, givenJob, LEASE_MS, NOW, unguarded } from './builders.ts';
+import { aJob, aLog, CLIENT_ID, findClient, LEASE_MS, NOW, storeJob, unguarded } from './builders.ts';
 import { FIXTURE_JOB_ID } from './event-expectations.ts';
 import { createFakeJobStore } from './fakes/job-store.ts';
 import { createFakeRedrives } from './fakes/redrives.ts';
@@ -13,13 +13,13 @@ import { FUNCTION_SETTINGS } from './function-settings.ts';
 const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, retentionMs: 3_600_000 };
 
 /**
- * Everything one event needs: a stored job, third parties that respond, and every function.
+ * Everything that one event needs: a stored job, third parties that respond, and every function.
  * @param change replaces dependencies of all functions
  */
 export const createWorld = async (change: object = {}) => {
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
-  const answer: HttpAnswer = {
+  await storeJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
+  const answer: HttpResponse = {
     statusCode: 200,
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('[]'),

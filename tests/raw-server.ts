@@ -16,7 +16,7 @@ export const startRawServer = async (...scripts: readonly RawPart[][]) => {
       if (!isWholeRequest(received)) return;
       requests.push(received);
       received = '';
-      void play(socket, scripts[Math.min(requests.length, scripts.length) - 1] ?? []);
+      void playScript(socket, scripts[Math.min(requests.length, scripts.length) - 1] ?? []);
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -38,7 +38,7 @@ const isWholeRequest = (text: string): boolean => {
   return end >= 0 && text.length >= end + 4 + length;
 };
 
-const play = async (socket: net.Socket, script: readonly RawPart[]): Promise<void> => {
+const playScript = async (socket: net.Socket, script: readonly RawPart[]): Promise<void> => {
   for (const part of script) {
     if (part === null) socket.end();
     else if (typeof part === 'number') await new Promise((resolve) => setTimeout(resolve, part).unref());

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 
-/** How a program ended. `code` is null if a signal ended it. */
-export type Ran = { code: number | null; stdout: string; stderr: string };
+/** What an ended program left. `code` is null if a signal ended it. */
+export type ProgramResult = { code: number | null; stdout: string; stderr: string };
 
 const TIMEOUT_MS = 60_000;
 
@@ -10,11 +10,11 @@ export const runProgram = (
   file: string,
   args: string[],
   { env, stdin = '' }: { env: NodeJS.ProcessEnv; stdin?: string },
-): Promise<Ran> =>
+): Promise<ProgramResult> =>
   new Promise((resolve) => {
     const child = execFile(process.execPath, [file, ...args], { env, timeout: TIMEOUT_MS }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode, stdout, stderr });
     });
-    // A program that does not read stdin may have ended by then.
+    // The write fails if the program ends without reading stdin.
     child.stdin?.on('error', () => {}).end(stdin);
   });

@@ -113,7 +113,7 @@ const Live = () => {
       <button type="button" class="live live-bad" onClick={refreshAll} title="Try now">
         <span class="live-dot" />
         <span>
-          <span role="status">No answer since {formatClock(new Date(failing.since).toISOString())}</span>, next try in{' '}
+          <span role="status">No response since {formatClock(new Date(failing.since).toISOString())}</span>, next try in{' '}
           <span class="number">{formatCountdown(left)}</span>
         </span>
       </button>

@@ -107,8 +107,8 @@ const progressText = ({ job, receiver }: Context): string => {
 const isAwaited = ({ status }: ProviderState): boolean => status === 'PENDING' || status === 'UNAVAILABLE';
 
 /**
- * When a provider is called next, ISO 8601: not before the job's next attempt, because providers that are due within half a minute
- * of each other are called together.
+ * When a provider is called next, ISO 8601: not before the job's next attempt, because providers that are due within half a
+ * minute of each other are called together.
  */
 export const nextTryOf = (job: Job, provider: ProviderState): string | undefined => {
   const { status, phase, nextAttemptAt } = job;

@@ -6,19 +6,19 @@ type Words = readonly [short: string, long: string];
 const WORDS: Record<FailureClass, Words> = {
   dns: ['unknown host name', 'The host name could not be resolved.'],
   connection_refused: ['connection refused', 'The host refused the connection: nothing listens there.'],
-  connection_broken: ['connection broken', 'The connection broke before the answer was complete.'],
+  connection_broken: ['connection broken', 'The connection broke before the response was complete.'],
   tls: ['TLS error', 'No secure connection: the certificate was not accepted or the handshake failed.'],
   blocked_address: ['blocked address', 'The host name resolves to a private or reserved address.'],
-  timeout: ['timeout', 'The answer was not complete in time.'],
-  bad_status: ['error status', 'The answer had an error status.'],
-  bad_answer: ['malformed answer', 'The answer was not valid HTTP.'],
-  bad_body: ['unreadable body', 'The body of the answer could not be read as its headers describe it.'],
+  timeout: ['timeout', 'The response was not complete in time.'],
+  bad_status: ['error status', 'The response had an error status.'],
+  bad_answer: ['malformed response', 'The response was not valid HTTP.'],
+  bad_body: ['unreadable body', 'The body of the response is not as its headers describe it.'],
   not_ready: ['not ready', 'The provider answered that the data is not ready yet.'],
-  bad_page: ['unreadable page', 'A page of the answer is not as the catalogue describes it.'],
-  too_many_pages: ['too many pages', 'The answer has more pages than the catalogue allows.'],
-  error_in_body: ['error in the body', 'The answer had a success status, but its body reports an error.'],
-  data_missing: ['missing data', 'The answer does not contain the part that the catalogue asks for.'],
-  bad_polling: ['unreadable progress', 'The answer to a poll is not as the catalogue describes it.'],
+  bad_page: ['unreadable page', 'A page of the response is not as the catalogue describes it.'],
+  too_many_pages: ['too many pages', 'The response has more pages than the catalogue allows.'],
+  error_in_body: ['error in the body', 'The status was a success, but the body reports an error.'],
+  data_missing: ['missing data', 'The response does not contain the part that the catalogue asks for.'],
+  bad_polling: ['unreadable progress', 'The response to a poll is not as the catalogue describes it.'],
   still_working: ['still working', 'The provider accepted the request and is still working on it.'],
   work_failed: ['failed work', 'The provider accepted the request but reports that its work failed.'],
   polling_timeout: ['polling timeout', 'The provider did not finish its work in time.'],
@@ -34,7 +34,7 @@ const WORDS: Record<FailureClass, Words> = {
   client_revoked: ['revoked client', 'The client was revoked: nothing is delivered for it.'],
   lease_lost: ['lost lease', 'The execution ran out of time before the call. Another one makes it.'],
   result_missing: ['missing result', 'A collected result is no longer stored.'],
-  internal: ['internal error', 'An error of our own, not of the other side. The log has the details.'],
+  internal: ['internal fault', 'A fault of Boomerang or AWS. The log has the details.'],
 };
 
 export type CallFailure = { class?: string | undefined; statusCode?: number | undefined };
@@ -43,11 +43,11 @@ export type CallFailure = { class?: string | undefined; statusCode?: number | un
 export const shortFailure = ({ class: name, statusCode }: CallFailure): string => {
   const words = wordsOf(name)?.[0] ?? name?.replaceAll('_', ' ') ?? 'unknown error';
   if (statusCode === undefined) return words;
-  return SAID_BY_STATUS.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
+  return SHOWN_BY_STATUS.has(name) ? String(statusCode) : `${statusCode}, ${words}`;
 };
 
 /** Classes that add nothing to the status code. */
-const SAID_BY_STATUS = new Set<string | undefined>(['bad_status', 'gone', undefined]);
+const SHOWN_BY_STATUS = new Set<string | undefined>(['bad_status', 'gone', undefined]);
 
 export const longFailure = ({ class: name }: CallFailure): string | undefined => wordsOf(name)?.[1];
 

@@ -233,7 +233,7 @@ const Details = ({ bar }: { bar: Bar | undefined }) => {
       </dl>
       {call.excerpt !== undefined && (
         <div>
-          <h4>{call.statusCode === undefined ? 'Error' : 'The answer began with'}</h4>
+          <h4>{call.statusCode === undefined ? 'Error' : 'The response began with'}</h4>
           <pre class="excerpt">{call.excerpt}</pre>
         </div>
       )}

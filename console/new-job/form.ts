@@ -14,7 +14,7 @@ export type Field = {
   /** The default, which applies if the field is empty. */
   fallback: string | undefined;
   placeholder: string | undefined;
-  /** Rules in words, as far as the control does not show them. */
+  /** The rules that the control does not show, in words. */
   hint: string | undefined;
   schema: ParameterSchema;
 };
@@ -110,7 +110,7 @@ const BOOLEANS = new Map([
   ['false', false],
 ]);
 
-/** The value that a text stands for. A text that is no value of the type is returned unchanged, so that the rules reject it. */
+/** The value that a text stands for. A text that is not a value of the type is returned unchanged: the rules reject it. */
 export const typedValue = (schema: ParameterSchema, text: string): Value => {
   if (schema.type === 'string') return text;
   if (schema.type === 'boolean') return BOOLEANS.get(text) ?? text;
@@ -185,7 +185,8 @@ const metadataFaultsOf = (rows: MetadataRow[]): [string, string][] =>
     if (!/^(?!__proto__$)[A-Za-z0-9_.-]{1,64}$/.test(row.key)) {
       return [[metadataKeyId(index), 'Must have a name of 1 to 64 letters, digits, ".", "_" or "-"']];
     }
-    if (rows.slice(0, index).some(({ key }) => key === row.key)) return [[metadataKeyId(index), 'Is there twice']];
+    if (rows.slice(0, index).some(({ key }) => key === row.key))
+      return [[metadataKeyId(index), 'Must not be repeated']];
     return index >= MAX_METADATA_ROWS ? [[metadataKeyId(index), `Must have at most ${MAX_METADATA_ROWS} entries`]] : [];
   });
 

@@ -93,7 +93,7 @@ const Search = ({ text, isFocused }: { text: Signal<string>; isFocused: boolean 
   );
 };
 
-/** Times that are no range of the list: those of a bar of the overview. */
+/** The option for times that are not in `RANGES`, such as those of a bar in the overview. */
 const FIXED = 'fixed';
 
 const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {

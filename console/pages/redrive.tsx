@@ -39,7 +39,7 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
   const progress = progressOf(redrive, matched);
   const isDone = redrive.status === 'COMPLETE';
   const { query } = redrive;
-  const after = { from: startOfRequest(query), to: query.to, providerId: query.providerId };
+  const filter = { from: startOfRequest(query), to: query.to, providerId: query.providerId };
   const text = progress === undefined ? `${formatCount(handledOf(redrive))} so far` : formatShare(progress);
   return (
     <div class="redrive-body">
@@ -70,7 +70,7 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
         />
         <Figure name="Errors" count={redrive.failed} note="left unchanged by an internal fault" />
         <div>
-          <dt>Begun</dt>
+          <dt>Started</dt>
           <dd>
             <RelativeTime iso={redrive.createdAt} />
           </dd>
@@ -78,9 +78,9 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
       </dl>
       <p>
         All jobs of {query.providerId === undefined ? 'this time' : 'this provider and time'}:{' '}
-        <a href={hrefTo('/jobs', { ...after, status: 'PENDING' })}>pending</a>,{' '}
-        <a href={hrefTo('/jobs', { ...after, status: 'COMPLETE,PARTIAL' })}>delivered</a>,{' '}
-        <a href={hrefTo('/jobs', { ...after, status: 'FAILED' })}>failed</a>.
+        <a href={hrefTo('/jobs', { ...filter, status: 'PENDING' })}>pending</a>,{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'COMPLETE,PARTIAL' })}>delivered</a>,{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'FAILED' })}>failed</a>.
       </p>
     </div>
   );

@@ -18,7 +18,7 @@ const COLUMNS = [
   { title: 'Redriven', align: 'end' as const },
   { title: 'Skipped', align: 'end' as const },
   { title: 'Errors', align: 'end' as const },
-  { title: 'Begun' },
+  { title: 'Started' },
   { title: 'Took', align: 'end' as const },
 ];
 
@@ -94,7 +94,7 @@ const Row = ({ redrive }: { redrive: Redrive }) => {
       <td class="end" data-title="Errors">
         {formatCount(failed)}
       </td>
-      <td data-title="Begun">
+      <td data-title="Started">
         <RelativeTime iso={createdAt} />
       </td>
       <td class="end" data-title="Took">

@@ -5,7 +5,7 @@ import { mergeResults, type SettledJob } from '@boomerang/core/domain/settle.ts'
 import type { ProviderResultData, ResultStore } from '@boomerang/core/ports/jobs.ts';
 
 export type Collected = {
-  /** Built from the claim without a read if nothing was stored before. */
+  /** Read from the table, or built from the claim if nothing was stored before. */
   job: SettledJob;
   entries: CallbackEntry[];
   /** Results that only this execution holds. */
@@ -15,8 +15,8 @@ export type Collected = {
 /**
  * Merges the results of this execution with those in the table: results of earlier executions, and large ones.
  *
- * @throws ResultMissing if a result is no longer stored; LeaseLost if the job no longer belongs to this claim, because an
- * execution may be started twice and then read another claim's job
+ * @throws ResultMissing if a result is no longer stored; LeaseLost if the job no longer belongs to this claim: an execution
+ * may be started twice, and the second may read a job that another claim holds
  */
 export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: WorkedJob): Promise<Collected> => {
   const inline = resultsInPayload(worked);
@@ -30,7 +30,7 @@ export const collectResults = async (store: Pick<ResultStore, 'load'>, worked: W
   return { job, entries, inline };
 };
 
-/** A job of which nothing is stored yet but the request. */
+/** A job without stored results: as its request created it. */
 const initialJob = ({ order }: WorkedJob): SettledJob => ({
   providers: order,
   phase: 'FETCHING',

@@ -1,6 +1,5 @@
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
 import type { WorkedJob } from '@boomerang/core/contracts/worked-job.ts';
-import { judgeCallbackAnswer, readHint } from '@boomerang/core/domain/answers.ts';
 import { callbackBody, MAX_CALLBACK_BYTES } from '@boomerang/core/domain/callback-body.ts';
 import {
   type CallbackHeader,
@@ -9,7 +8,7 @@ import {
 } from '@boomerang/core/domain/callback-headers.ts';
 import { receiverCircuitKey } from '@boomerang/core/domain/circuit.ts';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
-import { excerptOfAnswer } from '@boomerang/core/domain/excerpt.ts';
+import { excerptOfResponse } from '@boomerang/core/domain/excerpt.ts';
 import {
   CallbackCircuitOpen,
   CallbackNotSent,
@@ -26,10 +25,11 @@ import {
 } from '@boomerang/core/domain/failures.ts';
 import { secretsOfCredential, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Delivered } from '@boomerang/core/domain/outcomes.ts';
+import { judgeCallbackResponse, readHint } from '@boomerang/core/domain/responses.ts';
 import { type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
-import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { JobOutcomes, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { signatureHeaders } from '@boomerang/core/security/signature.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
@@ -53,8 +53,8 @@ export type DeliverCallbackDeps = NotifyDeps & {
 const CALLBACK_TIMEOUT_MS = 15_000;
 /** How long a job is deferred while callbacks are paused, milliseconds. */
 const PAUSE_MS = 60_000;
-/** How much of the receiver's answer is read. */
-const MAX_ANSWER_BYTES = 16 * 1024;
+/** How much of the receiver's response is read. */
+const MAX_RESPONSE_BYTES = 16 * 1024;
 /** The time allowed for reading results and writing the outcome, on top of the call. */
 const STORE_MS = 5_000;
 
@@ -94,19 +94,19 @@ const deliver = async (deps: DeliverCallbackDeps, worked: WorkedJob, tries: numb
   const sender = { secrets: liveSecrets(client, startedAt), headers: headersOf(deps, worked, client, startedAt) };
   const body = callbackBody(jobId, collected.entries, metadata);
   if (Buffer.byteLength(body) > MAX_CALLBACK_BYTES) throw new CallbackRejected({ class: 'too_large', startedAt });
-  let answer: HttpAnswer;
+  let response: HttpResponse;
   try {
-    answer = await postGuarded(deps, worked, sender, body, startedAt);
+    response = await postGuarded(deps, worked, sender, body, startedAt);
   } catch (error) {
     log.warn('Callback delivery failed', { jobId, ...loggable(error) });
     throw error;
   }
-  const { statusCode, durationMs } = answer;
+  const { statusCode, durationMs } = response;
   await saveDelivered(deps, worked, collected, { kind: 'delivered', statusCode, durationMs, tries });
 };
 
 /**
- * Whether the callback may be sent: every provider has answered or refused, or the fetch deadline has passed. A fetch that
+ * Whether the callback may be sent: every provider has returned data or refused, or the fetch deadline has passed. A fetch that
  * was not attempted because of an internal fault always holds the callback back. The state machine applies the same rule
  * except for that last part, and older definitions may not apply it at all.
  */
@@ -157,7 +157,7 @@ const postGuarded = async (
   sender: Sender,
   body: string,
   startedAt: number,
-): Promise<HttpAnswer> => {
+): Promise<HttpResponse> => {
   const { breaker, now } = deps;
   const call = async () => {
     // After slow table reads the lease may expire during the call, and another attempt would start.
@@ -189,7 +189,7 @@ const post = async (
   { secrets, headers: clientHeaders }: Sender,
   body: string,
   startedAt: number,
-): Promise<HttpAnswer> => {
+): Promise<HttpResponse> => {
   const headers = {
     // First, so that our own headers replace any of the same name.
     ...Object.fromEntries(clientHeaders.map(({ name, value }) => [name, value])),
@@ -197,9 +197,9 @@ const post = async (
     'user-agent': userAgent,
     ...signatureHeaders(secrets, webhookId, body, startedAt),
   };
-  let answer: HttpAnswer;
+  let response: HttpResponse;
   try {
-    answer = await send({
+    response = await send({
       method: 'POST',
       url,
       headers,
@@ -207,7 +207,7 @@ const post = async (
       // Receivers drop duplicates by webhook-id.
       isRepeatable: true,
       timeoutMs: CALLBACK_TIMEOUT_MS,
-      maxBytes: MAX_ANSWER_BYTES,
+      maxBytes: MAX_RESPONSE_BYTES,
     });
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
@@ -222,8 +222,8 @@ const post = async (
     ...secretsOfSignature(secrets, headers),
     ...clientHeaders.flatMap(({ value }) => secretsOfCredential(value)),
   ];
-  throwUnlessDelivered(answer, masked, startedAt);
-  return answer;
+  throwUnlessDelivered(response, masked, startedAt);
+  return response;
 };
 
 /** Failures that only the receiver can fix: a quick retry would fail the same way. */
@@ -234,10 +234,10 @@ const secretsOfSignature = (secrets: string[], headers: ReturnType<typeof signat
   [...secrets, ...headers['webhook-signature'].split(' ')].map((value) => value.replace(/^(?:whsec_|v\d+,)/, ''));
 
 /** @param masked values to mask in the excerpt of a failure */
-const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], startedAt: number): void => {
-  const { statusCode, headers, durationMs } = answer;
+const throwUnlessDelivered = (response: HttpResponse, masked: readonly string[], startedAt: number): void => {
+  const { statusCode, headers, durationMs } = response;
   const retryAfterMs = readHint(headers, statusCode, startedAt);
-  const verdict = judgeCallbackAnswer(statusCode, {
+  const verdict = judgeCallbackResponse(statusCode, {
     hasRetryAfter: retryAfterMs !== undefined,
     isAborted: headers['webhook-delivery']?.trim().toLowerCase() === 'abort-message',
   });
@@ -247,7 +247,7 @@ const throwUnlessDelivered = (answer: HttpAnswer, masked: readonly string[], sta
     statusCode,
     startedAt,
     durationMs,
-    excerpt: excerptOfAnswer(answer, masked),
+    excerpt: excerptOfResponse(response, masked),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
   if (verdict === 'throttled') throw new CallbackThrottled(failure);

@@ -13,8 +13,8 @@ const COUNT_MS = 3_000;
 export const UNCOUNTED: PendingCount = { pendingJobs: 0, isTruncated: true };
 
 /**
- * A page of clients with their pending jobs, newest first: ids begin with the time of creation. There are few clients, so all are
- * read for each page.
+ * A page of clients with their pending jobs, newest first: ids begin with the time of creation. There are few clients, so each
+ * page reads them all.
  *
  * @param after the last id of the previous page
  */

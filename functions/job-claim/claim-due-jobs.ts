@@ -87,11 +87,11 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   if (claimedBefore === 0) deps.metrics.seconds('OldestDueAge', Math.round((startedAt - oldestDueAt) / 1000));
 
   const claimed = claimedBefore + claimedInPass;
-  if (claimedInPass > 0) log.info('Due jobs claimed', { taken: claimedInPass, claimed });
+  if (claimedInPass > 0) log.info('Due jobs claimed', { claimedInPass, claimed });
   return { batches: batches.toArray(), more: claimedInPass > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
-/** When claims were last paused. The delay of a job that became due during a pause is not our own fault. */
+/** When claims were last paused. The delay of a job that became due during a pause is not an internal fault. */
 const findPause = async ({ lastPause, log }: ClaimDueJobsDeps): Promise<number | undefined> => {
   try {
     return await lastPause();

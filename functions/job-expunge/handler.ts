@@ -34,7 +34,8 @@ export const createHandler = (deps: Deps) => {
       if (!hasEnded(read)) throw new Problem(409, 'The job is pending. Cancel it first.');
       return expunged(read, now());
     });
-    // The record first: if the deletion is interrupted, the next request resumes it, and nothing reads the remaining data.
+    // The record is changed first. If the deletion is interrupted, nothing reads the remaining data, and the next request
+    // resumes the deletion.
     await results.expunge(jobId);
     log.info('Job expunged', { jobId, clientId });
     return { statusCode: 204 };

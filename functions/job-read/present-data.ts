@@ -5,7 +5,7 @@ import { invalid, Problem } from '@boomerang/core/http/problem.ts';
 import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
 
 /** Lambda responses are limited to 6 MB. The body is encoded as a JSON string, in which every quote takes two bytes. */
-const MAX_ANSWER_BYTES = 5_500_000;
+const MAX_RESPONSE_BYTES = 5_500_000;
 
 /**
  * The data of a job as JSON text, in the format of its callback.
@@ -24,7 +24,7 @@ export const presentData = (
   }
   const wanted = job.results.filter((result) => providerId === undefined || result.providerId === providerId);
   const text = callbackBody(job.jobId, entriesOf(wanted, results), job.metadata);
-  if (Buffer.byteLength(JSON.stringify(text)) > MAX_ANSWER_BYTES) {
+  if (Buffer.byteLength(JSON.stringify(text)) > MAX_RESPONSE_BYTES) {
     throw invalidProviderId('Required: the data of all providers is too large for one response');
   }
   return text;

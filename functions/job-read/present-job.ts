@@ -63,7 +63,7 @@ const presentProvider = (providerId: string, result: ProviderResult | undefined)
       error,
       ...(attempts !== undefined && { failedAttempts: attempts }),
       ...(retryAt !== undefined && { nextAttemptAt: toIso(retryAt) }),
-      // Without the status URL, which may hold a token.
+      // The status URL is left out, because it may contain a token.
       ...(ticket && { workingSince: toIso(ticket.since), polls: ticket.polls }),
       ...(deferred && { deferred: presentDeferral(deferred) }),
     };

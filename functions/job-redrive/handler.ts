@@ -32,13 +32,13 @@ export const createHandler = (deps: Deps): ApiLambda => {
   const { authenticate, jobs, now, log } = deps;
   return apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const found = await findJob(jobIdOf(path), caller, async (jobId) => jobs.getWithData(jobId, now()), now());
-    const job = await redriveJob(deps, found).catch(toProblem);
+    const job = await redriveJob(deps, found).catch(throwProblem);
     const body = presentSummary(toSummary(job));
     return { statusCode: 202, headers: { location: body.links.self }, body };
   });
 };
 
-const toProblem = (error: unknown): never => {
+const throwProblem = (error: unknown): never => {
   // Another execution claimed the job after it was read.
   if (error instanceof StaleClaim) throw inProgress(1_000);
   if (error instanceof InputDeleted) {

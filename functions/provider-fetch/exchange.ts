@@ -15,7 +15,7 @@ import {
 import { secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Metrics } from '@boomerang/core/observability/metrics.ts';
-import { type HttpAnswer, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import type { FindSecret } from '@boomerang/core/ports/secrets.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { checkCredential } from './check-credential.ts';
@@ -26,7 +26,7 @@ import {
   secretsOfHeaders,
   toCredential,
 } from './credentials.ts';
-import { isCredentialStatus } from './judge-answer.ts';
+import { isCredentialStatus } from './judge-response.ts';
 import { type LimitCalls, LimitReached, MAX_WAIT_MS, WAIT_AND_CALL_MS } from './limit-calls.ts';
 import { dropToken, findToken, TokenRequestFailed } from './oauth-tokens.ts';
 import { createQuote, type Quote } from './quote.ts';
@@ -54,11 +54,11 @@ export type ExchangeContext = {
 /** A request without our credential. */
 export type ExchangeRequest = HttpRequest & { headers: Record<string, string> };
 
-/** The call that an answer belongs to. Times are epoch milliseconds. */
-export type Reading = {
+/** The call that a response belongs to. Times are epoch milliseconds. */
+export type ResponseContext = {
   /** When the request was sent. */
   startedAt: number;
-  /** When the answer had arrived. */
+  /** When the response had arrived. */
   now: number;
   quote: Quote;
 };
@@ -68,10 +68,10 @@ export type Reading = {
  * the secret is read again, since it may have been rotated, and the call is made once more. A call may take the time left of
  * {@link WAIT_AND_CALL_MS}, including waits for limits and the token request.
  *
- * @param read judges the answer and extracts the result; throws a TaskError on failure. It runs inside the circuit breaker's
+ * @param read judges the response and extracts the result; throws a TaskError on failure. It runs inside the circuit breaker's
  * call, so that a failure counts.
  * @throws what `read` throws
- * @throws ProviderUnavailable if there was no answer, CredentialRefused
+ * @throws ProviderUnavailable if there was no response, CredentialRefused
  * @throws ProviderCircuitOpen | ProviderLimitReached if the call is deferred
  * @throws LeaseLost | CredentialMissing | CredentialInvalid if an internal fault prevented the call
  */
@@ -115,7 +115,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
     };
   };
 
-  const sendRequest = async (request: ExchangeRequest, credential: Credential | undefined): Promise<HttpAnswer> => {
+  const sendRequest = async (request: ExchangeRequest, credential: Credential | undefined): Promise<HttpResponse> => {
     const sentAt = now();
     try {
       return await send({ ...request, ...credential?.addTo(request) });
@@ -148,13 +148,13 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
         limited,
         async () => {
           const sentAt = now();
-          const answer = await sendRequest({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
+          const response = await sendRequest({ ...request, timeoutMs: timeLeft(request.timeoutMs) }, credential);
           const masked = () => [
             ...secretsOfUrl(request.url),
             ...secretsOfHeaders(provider),
             ...(credential?.secrets() ?? []),
           ];
-          return read(answer, { startedAt: sentAt, now: now(), quote: createQuote(masked, secrets) });
+          return read(response, { startedAt: sentAt, now: now(), quote: createQuote(masked, secrets) });
         },
         maxWaitMs,
       );
@@ -181,7 +181,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
       return await call(request, authorization, read);
     } catch (error) {
       if (!isCredentialRefusal(error, provider)) throw error;
-      // Also if no time is left for another call: the next fetch of this process must not use the refused token.
+      // Dropped even if no time is left for another call: the next fetch of this process must not use the refused token.
       authorization.drop();
       const fresh = await authorizationOf(request, { isFresh: true });
       if (remainingMs() < MIN_CALL_MS) throw error;
@@ -204,7 +204,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   };
 };
 
-type Read<T> = (answer: HttpAnswer, reading: Reading) => T;
+type Read<T> = (response: HttpResponse, context: ResponseContext) => T;
 
 /** Finds the credential for calls. */
 type Authorization = {
@@ -242,16 +242,14 @@ const isCredentialRefusal = (error: unknown, provider: Provider): error is TaskE
   error instanceof CredentialRefused ||
   (error instanceof TaskError && isCredentialStatus(error.failure.statusCode, provider));
 
-/** Whether an error comes from a call that was made: the provider answered with a failure or did not answer. */
-export const isAnswerOfProvider = (
-  error: unknown,
-): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
+/** Whether an error comes from a call that was made: the provider returned a failure or did not respond. */
+export const isFailedCall = (error: unknown): error is ProviderUnavailable | ProviderThrottled | ProviderRefused =>
   error instanceof ProviderUnavailable || error instanceof ProviderThrottled || error instanceof ProviderRefused;
 
 /** A refusal, or data that is not ready, still counts as success for the circuit. Internal faults count as neither. */
 const judgeProvider = (error: unknown): Verdict => {
   if (error instanceof ProviderRefused || error instanceof CredentialRefused) return 'succeeded';
-  if (!isAnswerOfProvider(error)) return 'unknown';
+  if (!isFailedCall(error)) return 'unknown';
   const { class: failureClass, statusCode } = error.failure;
   if (failureClass === 'not_ready' || failureClass === 'ticket_lost') return 'succeeded';
   return failureClass === 'internal' ? 'unknown' : { class: failureClass, statusCode };

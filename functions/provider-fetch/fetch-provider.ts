@@ -10,9 +10,9 @@ import type { JobReader, ResultStore } from '@boomerang/core/ports/jobs.ts';
 import { discardStaleResults } from '@boomerang/core/use-cases/discard-stale-results.ts';
 import { buildRequest } from './build-request.ts';
 import { toMismatchError } from './catalogue-mismatch.ts';
-import { checkLease, createExchange, type ExchangeDeps, isAnswerOfProvider } from './exchange.ts';
+import { checkLease, createExchange, type ExchangeDeps, isFailedCall } from './exchange.ts';
 import { type Collected, fetchPages, isPaged } from './fetch-pages.ts';
-import { judgeAnswer } from './judge-answer.ts';
+import { judgeResponse } from './judge-response.ts';
 import { isPolled, pollProvider } from './poll-provider.ts';
 import type { Working } from './read-progress.ts';
 import { findRequestValues } from './request-values.ts';
@@ -93,7 +93,7 @@ const fetchOnce = async (
     return { ...fetched, ...(await store(deps, request, { ...fetched, json })) };
   } catch (error) {
     log.warn('Provider fetch failed', { jobId, providerId, ...loggable(error) });
-    if (isAnswerOfProvider(error) && !MISMATCHES.has(error.failure.class)) {
+    if (isFailedCall(error) && !MISMATCHES.has(error.failure.class)) {
       deps.metrics.count('ProviderFailures', { provider: providerId });
     }
     throw error;
@@ -117,10 +117,10 @@ const collect = async (
   const purpose = { jobId, round };
   const first = buildRequest(provider, values, purpose);
   if (isPaged(provider)) return fetchPages(exchange, provider, first, purpose);
-  return exchange(first, (answer, reading) => ({
-    json: judgeAnswer(answer, provider, reading),
-    statusCode: answer.statusCode,
-    durationMs: answer.durationMs,
+  return exchange(first, (response, reading) => ({
+    json: judgeResponse(response, provider, reading),
+    statusCode: response.statusCode,
+    durationMs: response.durationMs,
     pages: 1,
   }));
 };

@@ -89,7 +89,7 @@ export const createCallLimiter = ({ limits, now, random, sleep, log }: CallLimit
     for (;;) {
       if (!spend(budget)) throw new LimitReached();
       const free = await limits.findFreeSlots(id, limit, now());
-      // In random order, so that concurrent callers don't all try the same slot.
+      // The order is random, so that concurrent callers don't all try the same slot.
       for (const index of shuffled(free.length, random)) {
         if (!spend(budget)) throw new LimitReached();
         const at = now();

@@ -2,8 +2,8 @@ import type { Pagination } from '@boomerang/core/domain/catalogue/provider-schem
 import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
 import { parseLinks } from '@boomerang/core/domain/link-header.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
-import type { JsonText } from './read-answer.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
+import type { JsonText } from './read-response.ts';
 import { setQuery } from './set-query.ts';
 import { valueAt } from './value-at.ts';
 
@@ -13,7 +13,7 @@ export type Page = {
   url: string;
   /** From 1. */
   number: number;
-  headers: HttpAnswer['headers'];
+  headers: HttpResponse['headers'];
   document: JsonText;
   /** JSON Pointer to its array. */
   itemsAt: string;
@@ -46,8 +46,8 @@ export type Pager = {
  * Creates a pager by the rules of the catalogue:
  *
  * - Numbered pages (`page`, `offset`) end at an empty page.
- * - Pages with a pointer to the next one (`link`, `next-url`, `cursor`) end where the pointer is missing. An empty page does not
- *   end them, because some providers filter the items of a page, unless its pointer was already followed.
+ * - Pages with a pointer to the next one (`link`, `next-url`, `cursor`) end where the pointer is missing. An empty page ends
+ *   them only if its pointer was already followed, because some providers filter the items of a page.
  * - Pages of any kind end where `hasMoreAt` is false.
  *
  * @param url of the first request; pages at other origins are rejected because the requests carry our credential
@@ -70,7 +70,9 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
       return undefined;
     }
     const next =
-      pagination.kind === 'cursor' ? cursorUrl(url, pagination.parameter, pointer) : ownUrl(url, page.url, pointer);
+      pagination.kind === 'cursor'
+        ? cursorUrl(url, pagination.parameter, pointer)
+        : sameOriginUrl(url, page.url, pointer);
     const key = pagination.kind === 'cursor' ? pointer : next;
     if (!seen.has(key)) {
       seen.add(key);
@@ -81,7 +83,7 @@ export const createPager = (pagination: Pagination, url: string): Pager => {
   };
 
   const firstUrl = isNumbered ? numberedUrl(pagination, url, 1) : url;
-  if (pagination.kind === 'link' || pagination.kind === 'next-url') seen.add(ownUrl(url, url, ''));
+  if (pagination.kind === 'link' || pagination.kind === 'next-url') seen.add(sameOriginUrl(url, url, ''));
   return {
     firstUrl,
     next: (page) => {
@@ -128,7 +130,7 @@ const cursorOf = (
 ): string | undefined => {
   const types = ['string', 'number'];
   if (lastItemAt === undefined) {
-    // Only in a catalogue that was deployed unchecked. Without this error, the pages after the first would be missed.
+    // Only catalogues deployed unchecked allow this. Without the error, the pages after the first would be missed.
     if (cursorAt === undefined) throw new BadPage('the catalogue does not say where the cursor is');
     return scalarAt(document, cursorAt, types);
   }
@@ -189,10 +191,10 @@ const cursorUrl = (url: string, parameter: string, cursor: string): string => {
  * Resolves a provider's URL reference (RFC 3986, section 5) and adds the user info of the provider's URL in the catalogue.
  *
  * @param providerUrl the first URL requested
- * @param base the URL of the answer that the reference is in
+ * @param base the URL of the response that the reference is in
  * @throws BadPage for a reference to another origin, or with user info of its own
  */
-const ownUrl = (providerUrl: string, base: string, reference: string): string => {
+const sameOriginUrl = (providerUrl: string, base: string, reference: string): string => {
   const { origin, username, password } = new URL(providerUrl);
   const plainBase = new URL(base);
   plainBase.username = '';

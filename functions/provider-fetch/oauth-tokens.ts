@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http';
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Auth } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { isRecord } from '@boomerang/core/domain/json-values.ts';
 import { createRecentMap, type RecentMap } from '@boomerang/core/domain/recent-map.ts';
-import { type HttpAnswer, HttpFailure, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { asksToWait, judgeProviderStatus, readHint } from '@boomerang/core/domain/responses.ts';
+import { HttpFailure, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { USER_AGENT } from '@boomerang/core/version.ts';
 import { createQuote, type Quote } from './quote.ts';
 
@@ -19,7 +19,7 @@ type TokenDeps = { send: SendHttp; now: () => number };
 
 /**
  * The token endpoint returned no token. `refused`: it rejected our credential. `invalid`: the credential can't be sent. The
- * failure never contains the credential, and of the answer's body only the OAuth error.
+ * failure never contains the credential, and of the response's body only the OAuth error.
  */
 export class TokenRequestFailed extends Error {
   override name = 'TokenRequestFailed';
@@ -38,7 +38,7 @@ const RENEWAL_MS = 30_000;
 /** The lifetime of a token if the server states none. */
 const DEFAULT_LIFE_SECONDS = 300;
 const MAX_LIFE_MS = 24 * 3_600_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 const MAX_ENTRIES = 1_000;
 
 /** @property renewAt epoch milliseconds */
@@ -111,15 +111,15 @@ const requestToken = async (
 ): Promise<Token> => {
   const startedAt = now();
   const quote = createQuote(() => [secret, formEncoded(secret), ...(lastToken === undefined ? [] : [lastToken])]);
-  let answer: HttpAnswer;
+  let response: HttpResponse;
   try {
-    answer = await send({ ...toRequest(auth, secret), isRepeatable: true, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
+    response = await send({ ...toRequest(auth, secret), isRepeatable: true, timeoutMs, maxBytes: MAX_RESPONSE_BYTES });
   } catch (error) {
     throw toTokenRequestFailed(error, startedAt);
   }
-  const failure = judgeTokenAnswer(answer, { startedAt, now: now(), quote });
+  const failure = judgeTokenResponse(response, { startedAt, now: now(), quote });
   if (failure) throw failure;
-  return readToken(answer, startedAt);
+  return readToken(response, startedAt);
 };
 
 /** A token request (RFC 6749, section 4.4.2). */
@@ -156,13 +156,13 @@ const toTokenRequestFailed = (error: unknown, startedAt: number): unknown => {
 /** OAuth errors that are worth a retry. */
 const TRANSIENT = new Set(['server_error', 'slow_down', 'temporarily_unavailable']);
 
-/** @returns undefined for an answer that should contain a token */
-const judgeTokenAnswer = (
-  answer: HttpAnswer,
+/** @returns undefined for a response that should contain a token */
+const judgeTokenResponse = (
+  response: HttpResponse,
   { startedAt, now, quote }: { startedAt: number; now: number; quote: Quote },
 ): TokenRequestFailed | undefined => {
-  const { statusCode, headers, durationMs } = answer;
-  const error = readOAuthError(answer.body);
+  const { statusCode, headers, durationMs } = response;
+  const error = readOAuthError(response.body);
   const isSuccess = statusCode >= 200 && statusCode < 300;
   if (isSuccess && !error) return undefined;
   const retryAfterMs = readHint(headers, statusCode, now);
@@ -205,8 +205,8 @@ const parseObject = (body: Buffer): Record<string, unknown> => {
   }
 };
 
-/** Reads the answer of RFC 6749, section 5.1. */
-const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpAnswer, startedAt: number): Token => {
+/** Reads the response of RFC 6749, section 5.1. */
+const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpResponse, startedAt: number): Token => {
   const fail = (failureClass: FailureClass, text: string) =>
     new TokenRequestFailed('unavailable', {
       class: failureClass,
@@ -215,9 +215,9 @@ const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpAnswer, st
       durationMs,
       excerpt: fromEndpoint(text),
     });
-  if (bodyFailure) throw fail(bodyFailure.class, 'the answer is incomplete');
+  if (bodyFailure) throw fail(bodyFailure.class, 'the response is incomplete');
   const { access_token: value, token_type: type, expires_in: life } = parseObject(body);
-  if (typeof value !== 'string' || value === '') throw fail('bad_body', 'the answer contains no token');
+  if (typeof value !== 'string' || value === '') throw fail('bad_body', 'the response contains no token');
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
     throw fail('bad_body', 'the token is not of type bearer');
   }

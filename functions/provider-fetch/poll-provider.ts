@@ -13,9 +13,9 @@ import type { Collected } from './fetch-pages.ts';
 import {
   abandonTicket,
   type PollingProvider,
-  readResultAnswer,
-  readStartAnswer,
-  readStatusAnswer,
+  readResultResponse,
+  readStartResponse,
+  readStatusResponse,
   type Step,
   type Working,
 } from './read-progress.ts';
@@ -37,7 +37,7 @@ export const isPolled = (provider: Provider): provider is PollingProvider => pro
  * which the provider recognises by its idempotency header. After that it polls.
  *
  * @throws LeaseLost if the job no longer belongs to this claim
- * @throws ProviderThrottled `bad_polling` if an answer does not match the catalogue
+ * @throws ProviderThrottled `bad_polling` if a response does not match the catalogue
  * @throws ProviderThrottled `ticket_lost` or `polling_timeout` when the ticket is abandoned (ProviderRefused if the start
  * request must not be repeated)
  * @throws ProviderRefused `work_failed`
@@ -65,7 +65,7 @@ export const pollProvider = async (
   const exchange = exchangeWith(secrets);
   const first = buildRequest(provider, values, { jobId, round: roundOf(job, result) });
   const rules = { provider, requestUrl: first.url, minPollMs: deps.minPollMs };
-  const step = await exchange(first, (answer, reading) => readStartAnswer(answer, reading, rules, values));
+  const step = await exchange(first, (response, context) => readStartResponse(response, context, rules, values));
   return finish(provider, exchange, step);
 };
 
@@ -92,7 +92,7 @@ const pollTicket = async (
   const poll = buildFollowUp(provider, withUserInfoOf(provider.url, ticket.url));
   const rules = { provider, requestUrl: poll.url, minPollMs };
   try {
-    const step = await exchange(poll, (answer, reading) => readStatusAnswer(answer, reading, rules, ticket));
+    const step = await exchange(poll, (response, context) => readStatusResponse(response, context, rules, ticket));
     const outcome = await finish(provider, exchange, step);
     const isWorking = 'ticket' in outcome;
     if (!isWorking || !isOverdue()) return outcome;
@@ -109,5 +109,5 @@ const pollTicket = async (
 const finish = async (provider: PollingProvider, exchange: Exchange, step: Step): Promise<Collected | Working> => {
   if (!('resultUrl' in step)) return step;
   const request = buildFollowUp(provider, withUserInfoOf(provider.url, step.resultUrl));
-  return exchange(request, (answer, reading) => readResultAnswer(answer, reading, provider));
+  return exchange(request, (response, context) => readResultResponse(response, context, provider));
 };

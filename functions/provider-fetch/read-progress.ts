@@ -1,19 +1,19 @@
 import type { TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { judgeStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Parameters, Polling, Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import { decodeHeader } from '@boomerang/core/domain/header-text.ts';
 import { maskSecrets, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
-import { type PolledAnswer, type Progress, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
-import type { Reading } from './exchange.ts';
+import { type PolledResponse, type Progress, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
+import { judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
+import type { ResponseContext } from './exchange.ts';
 import type { Collected } from './fetch-pages.ts';
-import { type AnswerRules, createAnswerErrors, judgeAnswer, readData } from './judge-answer.ts';
+import { createResponseErrors, judgeResponse, type ResponseRules, readData } from './judge-response.ts';
 
 export type PollingProvider = Provider & { polling: Polling };
 
-/** A successful answer of a provider with `polling`. */
+/** What a response of a provider with `polling` brought: its data, a ticket to poll, or the URL of the data. */
 export type Step = Collected | Working | { resultUrl: string };
 /** The provider is still working. */
 export type Working = {
@@ -31,53 +31,62 @@ export type ProgressRules = {
 };
 
 /**
- * Reads the answer to the request that starts the work.
+ * Reads the response to the request that starts the work.
  *
  * @param values the parameter values of the request, with defaults
- * @throws ProviderThrottled `bad_polling` if the answer does not match the catalogue
+ * @throws ProviderThrottled `bad_polling` if the response does not match the catalogue
  * @throws ProviderRefused `work_failed`
- * @throws the same errors as {@link judgeAnswer}
+ * @throws the same errors as {@link judgeResponse}
  */
-export const readStartAnswer = (
-  answer: HttpAnswer,
-  reading: Reading,
+export const readStartResponse = (
+  response: HttpResponse,
+  context: ResponseContext,
   rules: ProgressRules,
   values: Parameters,
 ): Step => {
-  const polled = toPolled(answer, reading, rules);
-  if (polled === undefined) return collectData(answer, rules.provider, reading);
-  const ticket = { url: rules.requestUrl, since: reading.now, polls: 0 };
-  return toStep(readStart(rules.provider, polled, values), ticket, answer, reading, rules);
+  const polled = toPolled(response, context, rules);
+  if (polled === undefined) return collectData(response, rules.provider, context);
+  const ticket = { url: rules.requestUrl, since: context.now, polls: 0 };
+  return toStep(readStart(rules.provider, polled, values), ticket, response, context, rules);
 };
 
 /**
- * Reads the answer to a poll.
+ * Reads the response to a poll.
  *
- * @throws the same errors as {@link readStartAnswer}, and `ticket_lost` if the provider no longer knows the work
+ * @throws the same errors as {@link readStartResponse}, and `ticket_lost` if the provider no longer knows the work
  */
-export const readStatusAnswer = (answer: HttpAnswer, reading: Reading, rules: ProgressRules, ticket: Ticket): Step => {
-  checkTicket(answer, reading, rules.provider);
-  const polled = toPolled(answer, reading, rules);
-  if (polled === undefined) return collectData(answer, rules.provider, reading);
+export const readStatusResponse = (
+  response: HttpResponse,
+  context: ResponseContext,
+  rules: ProgressRules,
+  ticket: Ticket,
+): Step => {
+  checkTicket(response, context, rules.provider);
+  const polled = toPolled(response, context, rules);
+  if (polled === undefined) return collectData(response, rules.provider, context);
   const next = { ...ticket, polls: ticket.polls + 1 };
-  return toStep(readStatus(rules.provider, polled), next, answer, reading, rules);
+  return toStep(readStatus(rules.provider, polled), next, response, context, rules);
 };
 
 /**
- * Reads the answer from the result URL.
+ * Reads the response from the result URL.
  *
- * @throws the same errors as {@link judgeAnswer}, and `ticket_lost` if the provider has deleted the data
+ * @throws the same errors as {@link judgeResponse}, and `ticket_lost` if the provider has deleted the data
  */
-export const readResultAnswer = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): Collected => {
-  checkTicket(answer, reading, provider);
+export const readResultResponse = (
+  response: HttpResponse,
+  context: ResponseContext,
+  provider: PollingProvider,
+): Collected => {
+  checkTicket(response, context, provider);
   // A 202 or 303 is not progress here and is not followed.
-  return toCollected(answer, judgeAnswer(answer, provider, reading));
+  return toCollected(response, judgeResponse(response, provider, context));
 };
 
-const collectData = (answer: HttpAnswer, provider: PollingProvider, reading: Reading): Collected =>
-  toCollected(answer, judgeAnswer(answer, rulesFor(answer.statusCode, provider), reading));
+const collectData = (response: HttpResponse, provider: PollingProvider, context: ResponseContext): Collected =>
+  toCollected(response, judgeResponse(response, rulesFor(response.statusCode, provider), context));
 
-const toCollected = ({ statusCode, durationMs }: HttpAnswer, json: string): Collected => ({
+const toCollected = ({ statusCode, durationMs }: HttpResponse, json: string): Collected => ({
   json,
   statusCode,
   durationMs,
@@ -90,23 +99,23 @@ const SEE_OTHER = 303;
 /** Statuses for work that the provider does not know, or no longer knows. */
 const UNKNOWN_WORK = new Set([404, 410]);
 
-/** Whether a status means progress only because the provider has `polling`. */
+/** Whether a status reports progress: 202 or 303, unless the catalogue declares another meaning. */
 const isProgress = (statusCode: number, { responses }: PollingProvider): boolean =>
   (statusCode === ACCEPTED || statusCode === SEE_OTHER) && !judgeStatus(statusCode, responses).isStated;
 
 /** The provider's rules, extended so that a progress status counts as data. */
-const rulesFor = (statusCode: number, provider: PollingProvider): AnswerRules =>
+const rulesFor = (statusCode: number, provider: PollingProvider): ResponseRules =>
   isProgress(statusCode, provider)
     ? { ...provider, responses: { ...provider.responses, [statusCode]: 'data' } }
     : provider;
 
-/** The answer for the polling rules; undefined if it must be read like an answer of any other provider. */
+/** The response as the polling rules read it; undefined if it must be read like that of any other provider. */
 const toPolled = (
-  answer: HttpAnswer,
-  reading: Reading,
+  response: HttpResponse,
+  context: ResponseContext,
   { provider, requestUrl }: ProgressRules,
-): PolledAnswer | undefined => {
-  const { statusCode, headers } = answer;
+): PolledResponse | undefined => {
+  const { statusCode, headers } = response;
   const { kind, isStated } = judgeStatus(statusCode, provider.responses);
   const hasNoContent = kind === 'empty' && !isStated;
   if (kind !== 'data' && !hasNoContent && !isProgress(statusCode, provider)) return undefined;
@@ -116,11 +125,11 @@ const toPolled = (
   const isDocument = statusAt !== undefined || resultUrlAt !== undefined || !('from' in statusUrl);
   const { dataAt: _, ...rules } = rulesFor(statusCode, provider);
   try {
-    const data = readData(answer, isDocument ? { ...rules, dataAt: '' } : rules, reading);
-    // If the body reports that there is no data, the answer is an ordinary one.
+    const data = readData(response, isDocument ? { ...rules, dataAt: '' } : rules, context);
+    // If the body reports that there is no data, the response is an ordinary one.
     return data && { ...polled, json: data.json };
   } catch (error) {
-    // With the status URL in a header, an unreadable body does not lose accepted work. An error reported in the body still counts.
+    // If the status URL is in a header, an unreadable body must not lose accepted work. An error in the body still counts.
     const isInHeader = 'from' in statusUrl && (statusCode === ACCEPTED || statusCode === CREATED);
     const isHeaderEnough = isInHeader || statusCode === SEE_OTHER;
     if (!isHeaderEnough || !isFailure(error) || error.failure.class === 'error_in_body') throw error;
@@ -135,13 +144,13 @@ const isFailure = (error: unknown): error is ProviderRefused | ProviderThrottled
 const toStep = (
   progress: Progress,
   ticket: Ticket,
-  answer: HttpAnswer,
-  reading: Reading,
+  response: HttpResponse,
+  context: ResponseContext,
   { provider, minPollMs }: ProgressRules,
 ): Step => {
-  const { statusCode, headers } = answer;
-  const { quote, now } = reading;
-  const errors = createAnswerErrors(answer, provider, reading);
+  const { statusCode, headers } = response;
+  const { quote, now } = context;
+  const errors = createResponseErrors(response, provider, context);
   switch (progress.kind) {
     case 'working': {
       const hintMs = readHint(headers, statusCode, now, { reset: provider.rateLimitReset }) ?? 0;
@@ -149,14 +158,14 @@ const toStep = (
       return { ticket: { ...ticket, url: progress.url ?? ticket.url }, retryAfterMs };
     }
     case 'done':
-      return collectData(answer, provider, reading);
+      return collectData(response, provider, context);
     case 'elsewhere':
       return { resultUrl: progress.url };
     case 'failed':
-      throw errors.final('work_failed', quote.answer(answer));
+      throw errors.final('work_failed', quote.response(response));
     case 'broken': {
       const secrets = progress.reference === undefined ? [] : secretsOfReference(progress.reference, ticket.url);
-      const excerpt = maskSecrets(`${progress.reason}: ${quote.answer(answer)}`, secrets);
+      const excerpt = maskSecrets(`${progress.reason}: ${quote.response(response)}`, secrets);
       throw errors.throttled('bad_polling', quote.text(excerpt));
     }
   }
@@ -166,10 +175,13 @@ const secretsOfReference = (reference: string, base: string): string[] =>
   URL.canParse(reference, base) ? secretsOfUrl(new URL(reference, base).href) : [reference];
 
 /** @throws `ticket_lost` if the provider does not know the work, or no longer knows it */
-const checkTicket = (answer: HttpAnswer, reading: Reading, provider: PollingProvider): void => {
-  const { statusCode } = answer;
+const checkTicket = (response: HttpResponse, context: ResponseContext, provider: PollingProvider): void => {
+  const { statusCode } = response;
   if (!UNKNOWN_WORK.has(statusCode) || judgeStatus(statusCode, provider.responses).isStated) return;
-  const error = createAnswerErrors(answer, provider, reading).refused('bad_status', reading.quote.answer(answer));
+  const error = createResponseErrors(response, provider, context).refused(
+    'bad_status',
+    context.quote.response(response),
+  );
   // With a retry hint, the work may become known later.
   if (error instanceof ProviderThrottled) throw error;
   throw abandonTicket(provider, { ...error.failure, class: 'ticket_lost' }, { cause: error });

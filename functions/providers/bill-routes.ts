@@ -9,7 +9,7 @@ import type { SimulateFailures } from './simulate-failures.ts';
 
 type Deps = { log: Log; simulateFailures: SimulateFailures };
 
-/** Bills: all in one answer, in pages by cursor, and in pages by `Link` (RFC 8288). */
+/** Bills: all in one response, in pages by cursor, and in pages by `Link` (RFC 8288). */
 export const createBillRoutes = ({ log, simulateFailures }: Deps) => ({
   'GET /providers/{providerId}': apiHandler(log, {}, async ({ path: { providerId = '' }, event: { rawPath } }) => {
     const methods = allowedMethods('providers', rawPath);

@@ -19,8 +19,8 @@ export type ReportState =
 export type ReportOrder = { taxId: string; idempotencyKey: string };
 
 /**
- * The id of a report contains its order time and digests of the tax id and of the whole order. Nothing is stored: an order that is
- * repeated later gets another id, but the same report.
+ * The id of a report contains its order time and digests of the tax id and of the whole order. Nothing is stored: an order
+ * that is repeated later gets another id, but the same report.
  *
  * @param now epoch milliseconds
  */

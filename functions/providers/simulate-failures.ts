@@ -14,20 +14,20 @@ export type SimulatedFailureDeps = {
 };
 
 /**
- * Answers after the configured latency, unless it simulates maintenance or a failure. Each call draws at most one random number.
- * Invalid requests are rejected before, so that they draw none.
+ * Responds after the configured latency, unless it simulates maintenance or a failure. Each call draws at most one random
+ * number. Invalid requests are rejected earlier and draw none.
  *
  * @throws Problem 503 with `Retry-After` during maintenance
  */
-export type SimulateFailures = (answer: () => ApiResponse) => Promise<ApiResponse>;
+export type SimulateFailures = (respond: () => ApiResponse) => Promise<ApiResponse>;
 
 export const createSimulateFailures =
   ({ random, now, sleep, failureRate, latencyMs, maintenance }: SimulatedFailureDeps): SimulateFailures =>
-  async (answer) => {
+  async (respond) => {
     if (latencyMs > 0) await sleep(latencyMs);
     if (maintenance && now() >= maintenance.from && now() < maintenance.to) {
       throw new Problem(503, 'Down for maintenance.', { headers: retryAfter(maintenance.to - now()) });
     }
     if (random() < failureRate) return { statusCode: 500, headers: { 'content-type': 'text/plain' }, text: '#fail' };
-    return answer();
+    return respond();
   };

@@ -36,14 +36,14 @@ export const createHandler = (deps: Deps): ApiLambda => {
       if (from >= to) throw invalid([{ pointer: '/from', message: 'Must be before to, and before now' }]);
       const query = { ...filters, from, to };
       if (dryRun) return { statusCode: 200, body: await countRedrivable(deps, caller.clientId, query) };
-      const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(refuse));
+      const redrive = presentRedrive(await requestRedrive(deps, caller.clientId, query).catch(throwProblem));
       return { statusCode: 202, headers: { location: redrive.links.self }, body: redrive };
     },
   );
   const get = apiHandler(log, { authenticate, actsFor: true }, async ({ caller, path }) => {
     const redriveId = jobIdSchema.safeParse(path.redriveId);
     const redrive = redriveId.success ? await redrives.get(caller.clientId, redriveId.data, now()) : undefined;
-    // Also for another client's redrive, so that its existence is not revealed.
+    // The response is the same for another client's redrive, so that its existence is not revealed.
     if (!redrive) throw new Problem(404, 'Unknown redrive.');
     return { statusCode: 200, body: presentRedrive(redrive) };
   });
@@ -65,7 +65,7 @@ export const createHandler = (deps: Deps): ApiLambda => {
   };
 };
 
-const refuse = (error: unknown): never => {
+const throwProblem = (error: unknown): never => {
   if (!(error instanceof RedriveOpen)) throw error;
   const link = linkOf(error.redriveId);
   throw new Problem(409, 'Another redrive of this client is running and must complete first.', {

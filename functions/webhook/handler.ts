@@ -32,7 +32,7 @@ export type Deps = AcceptJobDeps & {
   callbackRules: CallbackRules;
 };
 
-/** `POST /webhook`: accepts a job and answers at once. The state machine does the work. */
+/** `POST /webhook`: accepts a job and responds at once. The state machine does the work. */
 export const createHandler = (deps: Deps) => {
   const { log, authenticate, limitClient, catalogue, callbackRules } = deps;
   const schema = createWebhookSchema(catalogue, callbackRules);
@@ -40,9 +40,9 @@ export const createHandler = (deps: Deps) => {
   return apiHandler(log, route, async ({ caller, body: rawBody, headers }) => {
     const idempotencyKey = headers['idempotency-key'];
     const { body, refusal } = readRequest(schema, rawBody, idempotencyKey);
-    await limitClient(caller).catch(toProblem);
+    await limitClient(caller).catch(throwProblem);
     const posted = { clientId: caller.clientId, idempotencyKey, body };
-    const accepted = await (refusal ? findReplay : acceptJob)(deps, posted).catch(toProblem);
+    const accepted = await (refusal ? findReplay : acceptJob)(deps, posted).catch(throwProblem);
     if (!accepted) throw refusal;
     const { job, isReplayed } = accepted;
     const links = jobLinks(job.jobId);
@@ -74,7 +74,7 @@ const readRequest = (
   }
 };
 
-const toProblem = (error: unknown): never => {
+const throwProblem = (error: unknown): never => {
   if (error instanceof ClientRateExceeded) {
     const { ratePerSecond, retryAfterMs } = error;
     throw new Problem(429, `This client may post ${ratePerSecond} jobs a second, averaged over a minute.`, {

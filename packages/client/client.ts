@@ -12,8 +12,8 @@ import type {
 } from './api-types.ts';
 
 /**
- * A client of the service API over `fetch`, without dependencies. To use it elsewhere, copy this file and `api-types.ts`: it runs in
- * Node 20 and later, browsers, Deno, Bun and workers.
+ * A client of the service API over `fetch`, without dependencies. To use it elsewhere, copy this file and `api-types.ts`: it
+ * runs in Node 20 and later, browsers, Deno, Bun and workers.
  */
 
 export type ClientOptions = {
@@ -39,7 +39,7 @@ export type ApiRequest = {
   signal?: AbortSignal | undefined;
 };
 
-export type ApiAnswer<Body> = {
+export type ApiResponse<Body> = {
   status: number;
   headers: Headers;
   /** The parsed JSON; undefined without a body (204, 304). */
@@ -63,11 +63,11 @@ export type WaitOptions = Cancellable & {
   onChange?: ((job: Job) => void) | undefined;
 };
 
-/** An answer of 400 or above. The message is its detail. */
+/** A response of 400 or above. The message is its detail. */
 export class ApiProblem extends Error {
   override name = 'ApiProblem';
   readonly status: number;
-  /** The problem (RFC 9457). Answers of another form, such as those of a gateway, are converted. */
+  /** The problem (RFC 9457). Responses of another form, such as those of a gateway, are converted. */
   readonly problem: Partial<Problem> & Pick<Problem, 'title' | 'status'>;
   /** How long to wait before the next request, from `Retry-After`. */
   readonly retryAfterMs: number | undefined;
@@ -85,15 +85,15 @@ const POLL_MS = 1_000;
 
 /**
  * Sends one request to any route.
- * @throws ApiProblem for an answer of 400 or above; the error of `fetch` if there is no answer
+ * @throws ApiProblem for a response of 400 or above; the error of `fetch` if there is no response
  */
 export const createRequest =
   ({ baseUrl, apiKey, fetch = globalThis.fetch }: ClientOptions) =>
   async <Body = unknown>(
     path: string,
     { method = 'GET', query = {}, headers = {}, body, signal }: ApiRequest = {},
-  ): Promise<ApiAnswer<Body>> => {
-    const answer = await fetch(`${baseUrl}${path}${searchOf(query)}`, {
+  ): Promise<ApiResponse<Body>> => {
+    const response = await fetch(`${baseUrl}${path}${searchOf(query)}`, {
       method,
       headers: {
         accept: 'application/json',
@@ -104,11 +104,11 @@ export const createRequest =
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
     });
-    const text = await answer.text();
-    if (answer.status >= 400) throw new ApiProblem(problemOf(answer, text), retryAfterMsOf(answer.headers));
+    const text = await response.text();
+    if (response.status >= 400) throw new ApiProblem(problemOf(response, text), retryAfterMsOf(response.headers));
     return {
-      status: answer.status,
-      headers: answer.headers,
+      status: response.status,
+      headers: response.headers,
       text,
       body: (text === '' ? undefined : JSON.parse(text)) as Body,
     };
@@ -182,8 +182,8 @@ export const createClient = (options: ClientOptions) => {
       bodyOf('/health', { query: { deep: deep ? 1 : undefined }, signal }),
 
     /**
-     * Polls a job until it has ended. Failed polls (no answer, 429, 5xx) are repeated: the job goes on meanwhile.
-     * @throws ApiProblem for other answers; the reason of `signal`; a DOMException `TimeoutError` after `timeoutMs`
+     * Polls a job until it has ended. Failed polls (no response, 429, 5xx) are repeated: the job goes on meanwhile.
+     * @throws ApiProblem for other responses; the reason of `signal`; a DOMException `TimeoutError` after `timeoutMs`
      */
     wait: async (
       jobId: string,
@@ -202,17 +202,17 @@ export const createClient = (options: ClientOptions) => {
         }
       };
       for (let etag: string | null = null; ; ) {
-        const answer = await poll(etag);
-        if ('retryAfterMs' in answer) {
-          await pause(Math.max(answer.retryAfterMs, pollEveryMs ?? POLL_MS), ends);
+        const response = await poll(etag);
+        if ('retryAfterMs' in response) {
+          await pause(Math.max(response.retryAfterMs, pollEveryMs ?? POLL_MS), ends);
           continue;
         }
-        if (answer.status !== 304) {
-          onChange(answer.body);
-          if (until(answer.body)) return answer.body;
-          etag = answer.headers.get('etag');
+        if (response.status !== 304) {
+          onChange(response.body);
+          if (until(response.body)) return response.body;
+          etag = response.headers.get('etag');
         }
-        await pause(pollEveryMs ?? retryAfterMsOf(answer.headers) ?? POLL_MS, ends);
+        await pause(pollEveryMs ?? retryAfterMsOf(response.headers) ?? POLL_MS, ends);
       }
     },
   };
@@ -220,7 +220,7 @@ export const createClient = (options: ClientOptions) => {
 
 const hasEnded = ({ status }: Job): boolean => status !== 'PENDING';
 
-/** `fetch` throws a TypeError if there is no answer. By name: it may be of another realm. */
+/** `fetch` throws a TypeError if there is no response. Compared by name, because it may come from another realm. */
 const isTransient = (error: unknown): boolean =>
   error instanceof ApiProblem
     ? error.status === 429 || error.status >= 500
@@ -242,7 +242,7 @@ const retryAfterMsOf = (headers: Headers): number | undefined => {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 };
 
-/** The problem of an answer. API Gateway answers `{ "message" }`, a proxy perhaps HTML. */
+/** The problem of a response. API Gateway sends `{ "message" }`, a proxy may send HTML. */
 const problemOf = ({ status, statusText }: Response, text: string): ApiProblem['problem'] => {
   const fallback = { title: statusText || `Status ${status}`, status };
   try {

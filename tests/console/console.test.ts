@@ -400,7 +400,7 @@ test('polling pauses in a hidden tab, and an unreachable server is reported', as
   await setVisibility('visible');
   await waitForText(page, 'Live');
   await page.context().setOffline(true);
-  await waitForText(page, /^No answer since \d\d:\d\d:\d\d$/);
+  await waitForText(page, /^No response since \d\d:\d\d:\d\d$/);
   expect(await headingOf(page)).toBe('Jobs');
   await expectAccessible(page);
   await page.context().setOffline(false);

@@ -12,7 +12,7 @@ import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { listen } from '../../local/http-server.ts';
 import { readTemplate, resourcesOf } from '../../local/template.ts';
-import { aJob, CLIENT_ID, givenJob, SECRET } from '../builders.ts';
+import { aJob, CLIENT_ID, SECRET, storeJob } from '../builders.ts';
 import { expectations, FIXTURE_JOB_ID } from '../event-expectations.ts';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { startTables, type Tables } from '../integration/database.ts';
@@ -80,7 +80,7 @@ beforeEach(async () => {
   await client.send(new DeleteItemCommand({ TableName: 'JobTable', Key: jobKey(FIXTURE_JOB_ID) }));
   const expired = Date.now() - 1_000;
   const job = aJob({ jobId: FIXTURE_JOB_ID, dueAt: expired, leasedUntil: expired });
-  await givenJob({ intake: createDynamoJobIntake(table()) }, job);
+  await storeJob({ intake: createDynamoJobIntake(table()) }, job);
 });
 
 const functions = resourcesOf(readTemplate('template.yaml'), 'AWS::Serverless::Function').map(

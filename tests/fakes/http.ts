@@ -1,7 +1,7 @@
-import type { HttpAnswer, HttpRequest, SendHttp } from '@boomerang/core/ports/http.ts';
+import type { HttpRequest, HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 
 /** One step of a script: an answer, completed by the defaults of an empty 200, or an error to throw. */
-export type ScriptedAnswer = Partial<HttpAnswer> | Error;
+export type ScriptedAnswer = Partial<HttpResponse> | Error;
 
 /** An HTTP port that plays a script, call by call, and records every request. The last step repeats. */
 export const createFakeHttp = (...script: ScriptedAnswer[]): { send: SendHttp; requests: HttpRequest[] } => {

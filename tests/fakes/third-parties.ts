@@ -1,6 +1,6 @@
 import {
   type CircuitState,
-  isListed,
+  isProviderCircuit,
   type OpenCircuit,
   type Tally,
   type Watch,
@@ -36,7 +36,7 @@ export const createFakeCircuits = () => {
   };
   const circuits: Circuits = {
     list: async (now) => {
-      const keys = new Set([...open.keys(), ...watches.keys()].filter(isListed));
+      const keys = new Set([...open.keys(), ...watches.keys()].filter(isProviderCircuit));
       const states = [...keys].map((key) => [key, stateOf(key, now)] as const);
       return new Map(states.filter(([, state]) => state.open ?? state.watch));
     },

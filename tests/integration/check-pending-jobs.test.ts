@@ -8,7 +8,7 @@ import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { clientOf } from '../../local/running.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, givenJob } from '../builders.ts';
+import { aJob, storeJob } from '../builders.ts';
 import { runProgram } from '../run-program.ts';
 
 /** Each test starts a process, which opens the database. */
@@ -42,7 +42,7 @@ beforeAll(async () => {
     aJob({ ...withAccount('12-secret'), phase: 'CALLING_BACK' }),
     aJob({ ...withAccount('12-secret'), results: [refused] }),
   ]) {
-    await givenJob({ intake }, job);
+    await storeJob({ intake }, job);
   }
   client.destroy();
   await database.close();

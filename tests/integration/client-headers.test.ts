@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { newAccess } from '../../local/access.ts';
 import { startDatabase } from '../../local/dynamodb.ts';
 import { clientOf } from '../../local/running.ts';
-import { type Ran, runProgram } from '../run-program.ts';
+import { type ProgramResult, runProgram } from '../run-program.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/clients.ts', import.meta.url));
 const SECRET = 'swordfish-1234';
@@ -18,7 +18,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
 const dataFolder = path.join(folder, 'data');
 
 /** Runs `npm run clients` with a data folder, and asserts that it does not print the secret. */
-const clients = async (args: string[], stdin = ''): Promise<Ran> => {
+const clients = async (args: string[], stdin = ''): Promise<ProgramResult> => {
   const ran = await runProgram(CLI, args, { env: { ...process.env, DATA_DIR: dataFolder }, stdin });
   expect(ran.stdout + ran.stderr).not.toContain('swordfish');
   return ran;

@@ -2,7 +2,7 @@ import { createDynamoCountPending, MAX_COUNTED_JOBS } from '@boomerang/core/adap
 import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intake.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { aJob, givenJob, NOW } from '../builders.ts';
+import { aJob, NOW, storeJob } from '../builders.ts';
 import { startTables, type Tables } from './database.ts';
 
 let database: Tables;
@@ -18,9 +18,9 @@ test.each([1, 4])('the pending jobs of a client are counted, over %d shards', as
   const intake = createDynamoJobIntake(table);
   const clientId = uuidv7();
   for (const status of ['PENDING', 'PENDING', 'PENDING', 'COMPLETE', 'FAILED'] as const) {
-    await givenJob({ intake }, aJob({ clientId, status }));
+    await storeJob({ intake }, aJob({ clientId, status }));
   }
-  await givenJob({ intake }, aJob({ clientId: uuidv7() }));
+  await storeJob({ intake }, aJob({ clientId: uuidv7() }));
   const count = createDynamoCountPending(table);
   expect(await count(clientId)).toEqual({ pendingJobs: 3, isTruncated: false });
   expect(await count(uuidv7())).toEqual({ pendingJobs: 0, isTruncated: false });
@@ -32,7 +32,7 @@ test('counting reads a limited number of jobs, newest first, and sets isTruncate
   const intake = createDynamoJobIntake(table);
   const clientId = uuidv7();
   for (const [index, status] of (['PENDING', 'COMPLETE', 'PENDING'] as const).entries()) {
-    await givenJob({ intake }, aJob({ clientId, status, createdAt: NOW + index }));
+    await storeJob({ intake }, aJob({ clientId, status, createdAt: NOW + index }));
   }
   // With as many shards as counted jobs, one entry of each shard is read, and all three jobs are in shard 0.
   const sent: unknown[] = [];

@@ -11,7 +11,7 @@ import { expect, test } from '@jest/globals';
 import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, givenJob, NOW } from '../builders.ts';
+import { aJob, NOW, storeJob } from '../builders.ts';
 
 type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
 
@@ -55,7 +55,7 @@ test('an older data folder gets the indexes of the template and keeps its data',
   const first = aJob({ clientId: 'acme', createdAt: NOW });
 
   await run(olderTemplate(), async (client) => {
-    await givenJob({ intake: createDynamoJobIntake(jobsOf(client)) }, first);
+    await storeJob({ intake: createDynamoJobIntake(jobsOf(client)) }, first);
     await expect(list(client)).rejects.toThrow();
     await createDynamoClientAdmin(tableOf(client)).put({ ...acme, ratePerSecond: 5 });
     await expect(find(client)).rejects.toThrow();
@@ -66,7 +66,7 @@ test('an older data folder gets the indexes of the template and keeps its data',
       expect((await list(client)).jobs).toHaveLength(1 + start);
       // Writes reach the new indexes.
       await createDynamoClientAdmin(tableOf(client)).setRate('acme', 6);
-      await givenJob({ intake: createDynamoJobIntake(jobsOf(client)) }, aJob({ clientId: 'acme', createdAt: NOW + 1 }));
+      await storeJob({ intake: createDynamoJobIntake(jobsOf(client)) }, aJob({ clientId: 'acme', createdAt: NOW + 1 }));
     });
   }
   rmSync(folder, { recursive: true });

@@ -30,7 +30,7 @@ import type { DueEntry } from '@boomerang/core/ports/jobs.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createReadStats } from '../../functions/job-read/read-stats.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, LEASE_MS, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore, type FakeJobStore, type JobStore } from '../fakes/job-store.ts';
 import { inProcessRows, startTables, type Tables } from './database.ts';
 
@@ -102,7 +102,7 @@ describe.each<[string, () => JobStore]>([
 ])('a job store, %s', (_name, create) => {
   const createJob = async (store: JobStore, change: Partial<Job> = {}): Promise<Job> => {
     const job = aJob(change);
-    await givenJob(store, job);
+    await storeJob(store, job);
     return job;
   };
   const dueEntries = async (store: JobStore, now: number): Promise<DueEntry[]> => {
@@ -446,7 +446,7 @@ describe.each<[string, () => JobStore]>([
       fetchAttempts: 1,
       callbackAttempts: 1,
       updatedAt: NOW + 5,
-      ownFaults: 2,
+      internalFaults: 2,
       deadlineAt: NOW + 9,
       callbackDeadlineAt: NOW + 10,
       callbackDeferred: { class: 'circuit_open' },
@@ -923,7 +923,7 @@ describe('listing jobs', () => {
     const store = createDynamo();
     const jobs = Array.from({ length: JOBS }, (_, index) => aJob({ clientId, createdAt: NOW + index }));
     for (const [index, job] of jobs.entries()) {
-      await givenJob(store, job);
+      await storeJob(store, job);
       if (index % 200 === 0) await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
     }
     jobIds = jobs.map(({ jobId }) => jobId).reverse();
@@ -1074,7 +1074,7 @@ describe('list rows that the index holds only in part', () => {
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const callbackUrl = 'http://example.com/?token=1';
     const job = aJob({ clientId, callbackUrl });
-    await givenJob(store, job);
+    await storeJob(store, job);
     await store.outcomes.save(job.jobId, 1, { ...over, updatedAt: NOW + 7 });
     const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key: jobKey(job.jobId) }));
     const { callbackHost: _, endedAt: __, ...older } = Item;
@@ -1105,7 +1105,7 @@ describe('list rows that the index holds only in part', () => {
 
   test('are read again when the table is throttled; the list fails if it stays throttled', async () => {
     const clientId = `client-${randomBytes(4).toString('hex')}`;
-    for (let index = 0; index < 5; index += 1) await givenJob(createDynamo(), aJob({ clientId }));
+    for (let index = 0; index < 5; index += 1) await storeJob(createDynamo(), aJob({ clientId }));
     const query = { clientId, limit: 10, now: NOW };
     expect((await throttledList(2)(query)).jobs).toHaveLength(5);
     await expect(throttledList(0)(query)).rejects.toThrow('throttled');
@@ -1115,7 +1115,7 @@ describe('list rows that the index holds only in part', () => {
 test('a failed job is in the client and undelivered indexes, but not in the due index', async () => {
   const store = createDynamo();
   const failed = aJob();
-  await givenJob(store, failed);
+  await storeJob(store, failed);
   await store.outcomes.save(failed.jobId, 1, { ...over, status: 'FAILED' });
   const has = async (IndexName: string) => {
     for await (const { Items = [] } of paginateScan({ client }, { TableName: 'JobTable', IndexName })) {
@@ -1137,7 +1137,7 @@ describe('parameters and metadata in the table', () => {
   test('are stored as strings, and no index contains them', async () => {
     const { intake } = createDynamo();
     const job = aJob({ parameters, metadata });
-    await givenJob({ intake }, job);
+    await storeJob({ intake }, job);
     expect(await itemOf(job.jobId)).toMatchObject({
       parameters: { S: '{"gas":{"account":"12345678"}}' },
       metadata: { S: '{"orderId":"A-42"}' },
@@ -1158,7 +1158,7 @@ describe('parameters and metadata in the table', () => {
       [{ metadata }, false],
     ] as const) {
       const job = aJob(input);
-      await givenJob({ intake }, job);
+      await storeJob({ intake }, job);
       const { providers } = await itemOf(job.jobId);
       expect(providers?.L !== undefined).toBe(isList);
     }
@@ -1168,7 +1168,7 @@ describe('parameters and metadata in the table', () => {
     const { intake } = createDynamo();
     const job = aJob();
     const { claimsSinceOutcome: _, ...attributes } = job;
-    await givenJob({ intake }, job);
+    await storeJob({ intake }, job);
     expect(Object.keys(await itemOf(job.jobId)).sort()).toEqual(
       [
         ...Object.keys(attributes),
@@ -1180,7 +1180,7 @@ describe('parameters and metadata in the table', () => {
   test('do not appear in the error when they are unreadable', async () => {
     const { intake, reader } = createDynamo();
     const job = aJob({ parameters });
-    await givenJob({ intake }, job);
+    await storeJob({ intake }, job);
     const broken = { ...(await itemOf(job.jobId)), parameters: { S: '{"gas":{"account":"12345678"' } };
     await client.send(new PutItemCommand({ TableName: 'JobTable', Item: broken }));
     const error: Error = await reader.get(job.jobId, NOW).then(

@@ -120,10 +120,10 @@ describe.each(METHODS)('with %s', (method) => {
   });
 
   test('a wrong secret is reported as a refused credential, with the OAuth error', async () => {
-    const { name, failure, counted, log } = await fetchAs({ ...PLAIN, secret: 'wrong-secret' }, method);
+    const { name, failure, countedMetrics, log } = await fetchAs({ ...PLAIN, secret: 'wrong-secret' }, method);
     expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
     expect(failure.excerpt).toContain('token endpoint: invalid_client');
-    expect(counted).toEqual(['CredentialsRefused']);
+    expect(countedMetrics).toEqual(['CredentialsRefused']);
     expect(JSON.stringify([failure, log.lines])).not.toContain('wrong-secret');
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Answering, startServer, type TestServer } from '../fetching.ts';
+import { type Respond, startServer, type TestServer } from '../fetching.ts';
 import { runProgram } from '../run-program.ts';
 
 /** Runs `npm run providers -- try` as a process. */
@@ -13,7 +13,7 @@ const SECRET = 's3cret-of-gas';
 let server: TestServer;
 let catalogue: string;
 
-const answering: Answering = ({ path: pathname, query, headers, method, body }) => {
+const respond: Respond = ({ path: pathname, query, headers, method, body }) => {
   switch (pathname) {
     case '/accounts/12345678/bills': {
       if (headers.authorization !== `Bearer ${SECRET}`) return { status: 401, body: 'no' };
@@ -83,7 +83,7 @@ const providersAt = (url: string): ProviderInput[] => [
 ];
 
 beforeAll(async () => {
-  server = await startServer(answering);
+  server = await startServer(respond);
   catalogue = path.join(folder, 'providers.json');
   writeFileSync(catalogue, JSON.stringify({ providers: providersAt(server.url) }));
 });

@@ -113,8 +113,8 @@ export const PLANTED_BUGS = {
       ...store,
       outcomes: {
         save: async (jobId, claims, settlement, data) => {
-          const isOurFault = (settlement.ownFaults ?? 0) > 0;
-          const counted = isOurFault ? { ...settlement, fetchAttempts: 1, callbackAttempts: 1 } : settlement;
+          const isInternalFault = (settlement.internalFaults ?? 0) > 0;
+          const counted = isInternalFault ? { ...settlement, fetchAttempts: 1, callbackAttempts: 1 } : settlement;
           return store.outcomes.save(jobId, claims, counted, data);
         },
       },

@@ -1,5 +1,5 @@
 import type { Random } from '@boomerang/core/domain/random.ts';
-import { type HttpAnswer, HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse } from '@boomerang/core/ports/http.ts';
 import { Webhook } from 'standardwebhooks';
 import { SECRET } from '../builders.ts';
 import { type Generation, POLLED } from './catalogues.ts';
@@ -8,7 +8,7 @@ import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 import { createPagedProvider, PAGED } from './paged-provider.ts';
 
-const answer = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpAnswer => ({
+const answer = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpResponse => ({
   statusCode,
   headers: { 'content-type': 'application/json', ...headers },
   body: Buffer.from(body),
@@ -36,7 +36,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     throw new HttpFailure('timeout', 'TimeoutError', timeoutMs);
   };
   /** The response of a failing provider; undefined if it does not fail. */
-  const failAs = (behaviour: string): HttpAnswer | undefined => {
+  const failAs = (behaviour: string): HttpResponse | undefined => {
     if (behaviour === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
     if (behaviour === '500') return answer(500, '#fail');
     if (behaviour === '404') return answer(404, '{}');
@@ -47,7 +47,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
   /** Work by origin and idempotency key: the polled provider does each once. */
   const works = new Map<string, Work>();
 
-  const polledProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
+  const polledProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpResponse> => {
     const { method, url, headers = {} } = request;
     const value = headers['idempotency-key'] ?? '';
     const behaviour = drawBehaviour(WORK_BEHAVIOURS);
@@ -89,7 +89,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
   };
 
   const paged = createPagedProvider(random);
-  const pagedProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpAnswer> => {
+  const pagedProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpResponse> => {
     const behaviour = drawBehaviour(PAGE_BEHAVIOURS);
     const delayMs = behaviour === 'slow' ? random() * 9_000 : 5 + random() * 100;
     // A slow page may exceed the time left for all pages.
@@ -113,7 +113,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       request: HttpRequest,
       call: { jobId: string; claims: number; providerId: string },
       generation: Generation,
-    ): Promise<HttpAnswer> => {
+    ): Promise<HttpResponse> => {
       const { url, headers = {} } = request;
       history.add({ kind: 'called', ...call, url, generation, credential: headers.authorization });
       if (call.providerId === POLLED) return polledProvider(request, call.jobId, call.claims);
@@ -130,7 +130,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       return answer(200, json);
     },
 
-    receiver: async (request: HttpRequest, jobId: string): Promise<HttpAnswer> => {
+    receiver: async (request: HttpRequest, jobId: string): Promise<HttpResponse> => {
       const behaviour = drawBehaviour(RECEIVER_BEHAVIOURS);
       await clock.sleep(behaviour === 'slow' ? random() * 14_000 : 5 + random() * 100);
       const { headers = {}, body = '' } = request;

@@ -44,7 +44,7 @@ const periodOf = ({ Period, Metrics = [] }: Alarm): number =>
 const TASKS = Object.keys(template.Resources.ProcessPendingStateMachine?.Properties?.DefinitionSubstitutions ?? {}).map(
   (name) => name.replace('FunctionArn', ''),
 );
-/** Functions that fail because of third parties. They count their own faults. */
+/** Functions whose errors mostly come from third parties. They count internal faults in the metric OwnFaults. */
 const CALL_THIRD_PARTIES = ['ProviderFetch', 'CallbackDeliver'];
 
 describe.each([...alarms])('%s', (_id, { AlarmDescription, AlarmActions, TreatMissingData, Metrics = [], ...rest }) => {
@@ -113,7 +113,7 @@ describe('alarms on internal faults', () => {
   test.each([
     ['ProviderFetch', 'provider-fetch'],
     ['CallbackDeliver', 'callback-deliver'],
-  ])('count the own faults of %s, because most of its errors come from third parties', (task, name) => {
+  ])('watch OwnFaults instead of Errors for %s, because most of its errors come from third parties', (task, name) => {
     expect(alarms.has(`${task}ErrorsAlarm`)).toBe(false);
     expect(alarm(`${task}OwnFaults`)).toMatchObject({
       MetricName: 'OwnFaults',
@@ -150,7 +150,8 @@ describe('alarms on jobs that end FAILED', () => {
     // No alarm watches the sum over all causes either.
     for (const { Metrics = [], MetricName, Dimensions = [] } of alarms.values()) {
       const metrics = [{ MetricName, Dimensions }, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
-      for (const metric of metrics.filter((one) => one.MetricName === 'JobsGivenUp')) {
+      const jobMetrics = metrics.filter((metric) => metric.MetricName === 'JobsGivenUp');
+      for (const metric of jobMetrics) {
         expect(metric.Dimensions.map(({ Name }) => Name)).toContain('cause');
       }
     }
@@ -161,7 +162,7 @@ describe('alarms on jobs that end FAILED', () => {
   });
 });
 
-test('refused credentials are one series for each provider', () => {
+test('the alarm on refused credentials has one series for each provider', () => {
   expect(alarm('CredentialsRefused').Metrics).toEqual([
     {
       Id: 'refused',

@@ -79,7 +79,7 @@ describe.each(stems)('%s', (stem) => {
   });
 });
 
-test('no attempt may take longer than its whole call', () => {
+test('no attempt has a longer limit than its call', () => {
   for (const { attemptMs, totalMs } of Object.values(CALL_LIMITS)) expect(attemptMs).toBeLessThanOrEqual(totalMs);
 });
 

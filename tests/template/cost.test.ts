@@ -16,9 +16,15 @@ const dollarsOf = (name: string) => rows.find((row) => row.name === name)?.dolla
 const arithmeticOf = (name: string) => rows.find((row) => row.name === name)?.arithmetic ?? '';
 
 const gigabytes = (logicalId: string): number => {
-  const own = template.Resources[logicalId]?.Properties?.MemorySize ?? template.Globals.Function.MemorySize;
-  return Number(own) / 1024;
+  const megabytes = template.Resources[logicalId]?.Properties?.MemorySize ?? template.Globals.Function.MemorySize;
+  return Number(megabytes) / 1024;
 };
+
+/** The assumptions of the table: the providers of a job, and how long each function runs. */
+const PROVIDERS = 2;
+const SECONDS = { webhook: 0.02, providerFetch: 0.5, callbackDeliver: 0.2 };
+const DOLLARS_PER_MILLION_GB_SECONDS = 13.33;
+const DOLLARS_PER_MILLION_WRITE_UNITS = 0.625;
 
 describe('the cost of a million jobs in docs/operations.md', () => {
   test('is the sum of its rows', () => {
@@ -30,11 +36,11 @@ describe('the cost of a million jobs in docs/operations.md', () => {
 
   test('bills the time of each function at its memory size', () => {
     const gbSeconds =
-      0.02 * gigabytes('WebhookFunction') +
-      2 * 0.5 * gigabytes('ProviderFetchFunction') +
-      0.2 * gigabytes('CallbackDeliverFunction');
+      SECONDS.webhook * gigabytes('WebhookFunction') +
+      PROVIDERS * SECONDS.providerFetch * gigabytes('ProviderFetchFunction') +
+      SECONDS.callbackDeliver * gigabytes('CallbackDeliverFunction');
     expect(arithmeticOf('Lambda time')).toContain(`= ${gbSeconds.toFixed(2)} GB-s`);
-    expect(dollarsOf('Lambda time')).toBeCloseTo(gbSeconds * 13.33, 2);
+    expect(dollarsOf('Lambda time')).toBeCloseTo(gbSeconds * DOLLARS_PER_MILLION_GB_SECONDS, 2);
   });
 
   test('bills the write units that it names', () => {
@@ -42,10 +48,10 @@ describe('the cost of a million jobs in docs/operations.md', () => {
       arithmeticOf('DynamoDB'),
     ) as unknown as string[];
     expect(Number(units)).toBe(Number(accept) + Number(complete));
-    expect(dollarsOf('DynamoDB')).toBeCloseTo(Number(units) * 0.625, 2);
+    expect(dollarsOf('DynamoDB')).toBeCloseTo(Number(units) * DOLLARS_PER_MILLION_WRITE_UNITS, 2);
   });
 
-  test('has no event unless all are published', () => {
+  test('includes no EventBridge event, because a healthy job publishes none by default', () => {
     expect(template.Parameters.PublishEvents?.Default).toBe('failures');
     expect(dollarsOf('EventBridge')).toBe(0);
   });

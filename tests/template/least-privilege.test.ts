@@ -54,7 +54,7 @@ test('functions that authenticate callers cannot read signing secrets or callbac
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt'] },
     { ProjectionType: 'INCLUDE', NonKeyAttributes: ['name', 'revokedAt', 'ratePerSecond', 'isOperator'] },
   ]);
-  // The other functions read the client that a job names from the table itself, with its secrets.
+  // Other functions read a job's client from the table itself, with its secrets.
   const authenticating = functions.filter(
     ([, { Properties }]) =>
       Properties?.Events && JSON.stringify(Properties.Environment ?? {}).includes('CLIENT_TABLE_NAME'),
@@ -100,11 +100,11 @@ test('the role of the state machine allows exactly the calls of its definition',
       allowed.includes(JSON.stringify(arn)) ? [] : [`ProcessPendingRole may not invoke ${JSON.stringify(arn)}`],
     ),
   ).toEqual([]);
-  expect(statements.map(({ Action, Resource }) => [Action, inOrder([Resource].flat())])).toEqual([
-    ['lambda:InvokeFunction', inOrder(invoked)],
+  expect(statements.map(({ Action, Resource }) => [Action, sorted([Resource].flat())])).toEqual([
+    ['lambda:InvokeFunction', sorted(invoked)],
     ['states:StartExecution', [{ Ref: 'ProcessPendingStateMachine' }]],
   ]);
 });
 
-const inOrder = (resources: unknown[]): unknown[] =>
+const sorted = (resources: unknown[]): unknown[] =>
   resources.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));

@@ -70,7 +70,7 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
   });
 
   const operations = operationsOf(committed);
-  const complaint = validatorOf(committed);
+  const errorsIn = validatorOf(committed);
 
   test('gives each operation a unique id, a summary and a declared tag', () => {
     const ids = operations.map(([, { operationId }]) => operationId);
@@ -91,7 +91,7 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
       for (const status of ['429', '503']) {
         expect([name, Object.keys(responses[status]?.headers ?? {})]).toEqual([name, ['retry-after']]);
         expect(
-          complaint(responses[status]?.content?.['application/json']?.schema ?? {}, { message: 'Too Many Requests' }),
+          errorsIn(responses[status]?.content?.['application/json']?.schema ?? {}, { message: 'Too Many Requests' }),
         ).toBeUndefined();
       }
     }
@@ -102,14 +102,14 @@ describe.each(['service', 'providers'] as const)('the document of the %s API', (
       for (const { name: parameter, schema } of parameters) {
         const { examples = [] } = schema;
         expect([name, parameter, examples.length > 0]).toEqual([name, parameter, true]);
-        for (const example of examples) expect([parameter, complaint(schema, example)]).toEqual([parameter, undefined]);
+        for (const example of examples) expect([parameter, errorsIn(schema, example)]).toEqual([parameter, undefined]);
       }
       const bodies = Object.values(requestBody?.content ?? {});
       for (const { example } of bodies) expect([name, example]).not.toEqual([name, undefined]);
       const responseBodies = Object.values(responses).flatMap(({ content = {} }) => Object.values(content));
       const withExample = [...bodies, ...responseBodies].filter((content) => content.example !== undefined);
       for (const { schema, example } of withExample) {
-        expect([name, complaint(schema, example)]).toEqual([name, undefined]);
+        expect([name, errorsIn(schema, example)]).toEqual([name, undefined]);
       }
     }
   });
@@ -130,7 +130,7 @@ describe('the document of the service API', () => {
   const schemas = (document: OpenApiDocument) => document.components?.schemas as Record<string, object>;
 
   test('describes the callback that is sent', () => {
-    const complaint = validatorOf(committed);
+    const errorsIn = validatorOf(committed);
     const callback = operationsOf(committed).find(([, { operationId }]) => operationId === 'callback')?.[1];
     const schema = callback?.requestBody?.content['application/json']?.schema ?? {};
     const jobId = '01a20b4c-cf47-716b-85d8-5343742576b8';
@@ -144,10 +144,10 @@ describe('the document of the service API', () => {
     }));
     const sent = bodyOf(...values, { providerId: 'internet', code: 'PROVIDER_REFUSED', failure });
     for (const part of [schema, schemas(committed).JobData ?? {}]) {
-      expect(complaint(part, sent)).toBeUndefined();
-      expect(
-        complaint(part, { jobId, data: [{ providerId: 'gas', fetchedAt: '2026-01-01T00:00:00.000Z' }] }),
-      ).toContain('oneOf');
+      expect(errorsIn(part, sent)).toBeUndefined();
+      expect(errorsIn(part, { jobId, data: [{ providerId: 'gas', fetchedAt: '2026-01-01T00:00:00.000Z' }] })).toContain(
+        'oneOf',
+      );
     }
     expect(callback?.parameters?.map(({ name }) => name)).toEqual([
       'webhook-id',
@@ -158,7 +158,7 @@ describe('the document of the service API', () => {
   });
 
   test('accepts the same callback URLs as the API, which accepts its example', () => {
-    const complaint = validatorOf(committed);
+    const errorsIn = validatorOf(committed);
     const schema = schemas(committed).JobRequest ?? {};
     const rules = { allowHttp: true, exceptions: { networks: [], hosts: new Set<string>() } };
     const webhook = createWebhookSchema(aCatalogue('gas', 'internet'), rules);
@@ -177,7 +177,7 @@ describe('the document of the service API', () => {
     ];
     for (const [callbackUrl, isValid] of urls) {
       const request = { providers: ['gas'], callbackUrl };
-      expect([callbackUrl, complaint(schema, request) === undefined]).toEqual([callbackUrl, isValid]);
+      expect([callbackUrl, errorsIn(schema, request) === undefined]).toEqual([callbackUrl, isValid]);
       expect([callbackUrl, webhook.safeParse(request).success]).toEqual([callbackUrl, isValid]);
     }
   });
@@ -187,7 +187,7 @@ describe('the document of the service API', () => {
       type: 'string',
       pattern: '^[0-9]{8}$',
       writeOnly: true,
-      default: '00000000',
+      default: '48151623',
       as: 'acct',
     } as const;
     const year = { type: 'integer', minimum: 2000 } as const;
@@ -216,15 +216,21 @@ describe('the document of the service API', () => {
       callbackUrl: 'https://example.com/complete',
     });
     expect(Object.keys(examples)).toEqual(['several', 'water', 'fibre', 'tax', 'fuel']);
-    const complaint = validatorOf(served);
+    const errorsIn = validatorOf(served);
     const accepts = (...providers: unknown[]) =>
-      complaint(schemas(served).JobRequest ?? {}, { providers, callbackUrl: 'https://example.com/' }) === undefined;
+      errorsIn(schemas(served).JobRequest ?? {}, { providers, callbackUrl: 'https://example.com/' }) === undefined;
     expect(accepts('fibre', { id: 'tax', parameters: { year: 2026 } }, { id: 'fuel', parameters: {} })).toBe(true);
     expect(accepts({ id: 'water', parameters: { account: '12345678', year: 2000 } })).toBe(true);
-    const invalid = ['gas', 'water', { id: 'water' }, { id: 'water', parameters: { account: 'x' } }, { id: 'gas' }];
-    const others = [{ id: 'tax', parameters: { year: '2026' } }, { id: 'fuel', parameters: { year: 2026 } }, 7, {}];
-    for (const provider of [...invalid, ...others]) expect([provider, accepts(provider)]).toEqual([provider, false]);
-    // The provider's own parameter name, and a secret value.
+    const unknownProviders = ['gas', { id: 'gas' }, 7, {}];
+    const missingParameters = ['water', { id: 'water' }];
+    const wrongParameters = [
+      { id: 'water', parameters: { account: 'x' } },
+      { id: 'tax', parameters: { year: '2026' } },
+      { id: 'fuel', parameters: { year: 2026 } },
+    ];
+    for (const provider of [...unknownProviders, ...missingParameters, ...wrongParameters])
+      expect([provider, accepts(provider)]).toEqual([provider, false]);
+    // The provider's own parameter name, and the default of a write-only parameter.
     for (const hidden of ['acct', '48151623']) expect(JSON.stringify(served).includes(hidden)).toBe(false);
     expect(committed).toEqual(JSON.parse(readFileSync('docs/openapi/service.json', 'utf8')));
   });
@@ -242,7 +248,7 @@ test('the page loads only its own script, and escapes its title', () => {
   expect(PAGE_POLICY).toContain(`script-src 'self' 'sha256-${createHash('sha256').update(script).digest('base64')}';`);
 });
 
-test('the renderer has the checksum in its name', () => {
+test('the name of the renderer contains its checksum', () => {
   const script = gunzipSync(Buffer.from(renderer.gzip, 'base64'));
   expect(script.length).toBe(renderer.bytes);
   expect(renderer.name).toContain(createHash('sha256').update(script).digest('base64url').slice(0, 16));

@@ -38,13 +38,13 @@ describe('the pipeline', () => {
     expect(readFileSync('tools/engines/sam-cli.ts', 'utf8')).toContain(`'aws-sam-cli==${setup?.with?.version}'`);
   });
 
-  describe('after a deployment', () => {
+  describe('a deployment', () => {
     const { steps } = deploy.jobs.deploy;
     const indexOf = (name: string): number => steps.findIndex((step) => step.name === name);
-    const step = (name: string): Step => steps[indexOf(name)] ?? {};
+    const stepNamed = (name: string): Step => steps[indexOf(name)] ?? {};
 
-    test('runs a real job, with an API key of the stage', () => {
-      const { run = '', env = {}, id } = step('Check with a job');
+    test('is checked by a real job, with an API key of the stage', () => {
+      const { run = '', env = {}, id } = stepNamed('Check with a job');
       expect(id).toBe('check');
       expect(run).toMatch(/npm run check -- --stage "\$STAGE"/);
       expect(env.BOOMERANG_API_KEY).toBe('${{ secrets.BOOMERANG_API_KEY }}');
@@ -52,29 +52,29 @@ describe('the pipeline', () => {
       expect(JSON.parse(readFileSync('package.json', 'utf8')).scripts.check).toBe('node cli/check.ts');
     });
 
-    test('deploys the previous version only if the check fails', () => {
+    test('is replaced by the previous version only if the check fails', () => {
       const order = ['Keep the previous version', 'Deploy', 'Check with a job', 'Deploy the previous version'].map(
         indexOf,
       );
       expect(order.every((index) => index >= 0)).toBe(true);
       expect(order).toEqual([...order].sort((a, b) => a - b));
-      expect(step('Deploy the previous version').if).toBe("failure() && steps.check.outcome == 'failure'");
+      expect(stepNamed('Deploy the previous version').if).toBe("failure() && steps.check.outcome == 'failure'");
       // A failed check must fail the workflow, so that prod is not deployed.
-      expect(steps.some((one) => 'continue-on-error' in one)).toBe(false);
+      expect(steps.some((step) => 'continue-on-error' in step)).toBe(false);
     });
 
     test('restores the previous template and parameters with the same capabilities', () => {
-      const { run: keep = '' } = step('Keep the previous version');
-      const { run: restore = '', env } = step('Deploy the previous version');
+      const { run: keep = '' } = stepNamed('Keep the previous version');
+      const { run: restore = '', env } = stepNamed('Deploy the previous version');
       for (const file of ['before/template.yaml', 'before/parameters.json']) {
         expect(keep).toContain(`> ${file}`);
         expect(restore).toContain(file);
       }
-      expect(env).toEqual(step('Deploy').env);
+      expect(env).toEqual(stepNamed('Deploy').env);
       expect(restore).toContain('CAPABILITY_IAM CAPABILITY_AUTO_EXPAND');
     });
 
-    test('has installed packages before it received credentials', () => {
+    test('installs packages before it receives credentials', () => {
       const install = steps.findIndex(({ run }) => run === 'npm ci');
       const credentials = steps.findIndex(({ uses }) => uses?.startsWith('aws-actions/configure-aws-credentials@'));
       expect(install).toBeGreaterThanOrEqual(0);

@@ -20,7 +20,7 @@ describe('the additions to the template', () => {
       },
   );
 
-  test('change existing resources, and add new names only', () => {
+  test('add only new names, and change only existing resources', () => {
     expect(blocks).toHaveLength(2);
     for (const { Parameters, Resources } of blocks) {
       for (const name of Object.keys(Parameters)) expect(template.Parameters).not.toHaveProperty(name);
@@ -30,7 +30,7 @@ describe('the additions to the template', () => {
     }
   });
 
-  test('move exactly the functions that call third parties into a VPC', () => {
+  test('move both functions that call third parties into a VPC', () => {
     expect(text).toContain('ProviderFetchFunction: # and CallbackDeliverFunction');
     expect(template.Resources.CallbackDeliverFunction).toBeDefined();
   });

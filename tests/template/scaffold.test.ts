@@ -8,8 +8,8 @@ import { readTemplate } from '../../local/template.ts';
 const MAIN = path.resolve('tools/scaffold/main.ts');
 const EDITED = ['template.yaml', 'tests/event-expectations.ts', 'tests/function-world.ts'];
 
-/** A copy of what the command reads, and of what its output imports. */
-const aRepository = (): string => {
+/** A copy of the files that the command reads and of those that its output imports. */
+const aRepositoryCopy = (): string => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   for (const file of [
     'package.json',
@@ -27,21 +27,21 @@ const aRepository = (): string => {
   return folder;
 };
 
-const run = (folder: string, ...args: string[]) =>
+const runNew = (folder: string, ...args: string[]) =>
   spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
 
-// A stem that no real function takes: following CONTRIBUTING.md with its example must not break this test.
+// No real function has this stem, so that following the example of CONTRIBUTING.md does not break this test.
 describe('npm run new -- function scaffold-try', () => {
   let folder: string;
   let stdout: string;
   const read = (file: string): string => readFileSync(path.join(folder, file), 'utf8');
 
   beforeAll(() => {
-    folder = aRepository();
-    stdout = run(folder, 'function', 'scaffold-try').stdout;
+    folder = aRepositoryCopy();
+    stdout = runNew(folder, 'function', 'scaffold-try').stdout;
   });
 
-  test('prints each file', () => {
+  test('prints each file that it writes or edits', () => {
     for (const file of [
       'functions/scaffold-try/handler.ts',
       'functions/scaffold-try/schema.ts',
@@ -56,12 +56,14 @@ describe('npm run new -- function scaffold-try', () => {
   });
 
   test('adds the function and its log group to the template, and changes nothing else there', () => {
-    const { Resources, ...others } = readTemplate(path.join(folder, 'template.yaml'));
-    const { ScaffoldTryFunction, ScaffoldTryLogGroup, ...before } = Resources;
-    const { Resources: resources, ...old } = readTemplate('template.yaml');
-    expect(others).toEqual(old);
-    expect(Object.keys(before)).toEqual(Object.keys(resources));
-    for (const [logicalId, resource] of Object.entries(resources)) expect(before[logicalId]).toEqual(resource);
+    const { Resources, ...otherSections } = readTemplate(path.join(folder, 'template.yaml'));
+    const { ScaffoldTryFunction, ScaffoldTryLogGroup, ...otherResources } = Resources;
+    const { Resources: oldResources, ...oldOtherSections } = readTemplate('template.yaml');
+    expect(otherSections).toEqual(oldOtherSections);
+    expect(Object.keys(otherResources)).toEqual(Object.keys(oldResources));
+    for (const [logicalId, resource] of Object.entries(oldResources)) {
+      expect(otherResources[logicalId]).toEqual(resource);
+    }
     expect(ScaffoldTryFunction?.Properties).toMatchObject({
       CodeUri: 'functions/scaffold-try',
       LoggingConfig: { LogGroup: { Ref: 'ScaffoldTryLogGroup' } },
@@ -82,10 +84,10 @@ describe('npm run new -- function scaffold-try', () => {
     expect(output).toContain('\n{}\nZodError\n');
   });
 
-  // The use case is imported before and after `schema.ts`, and its first line fits or does not.
+  // One use case sorts before `schema.ts` in the imports and the other after it, and their names differ in length.
   test.each(['scaffold-attempt', 'scaffold-try'])('writes files that the linter accepts, for %s', (stem) => {
     const biome = path.resolve('node_modules/@biomejs/biome/bin/biome');
-    if (stem !== 'scaffold-try') run(folder, 'function', stem);
+    if (stem !== 'scaffold-try') runNew(folder, 'function', stem);
     const useCase = stem.split('-').reverse().join('-');
     const paths = [`functions/${stem}`, 'events', `tests/unit/${useCase}.test.ts`, ...EDITED.slice(1)];
     const args = [biome, 'ci', '--vcs-enabled=false', '--colors=off', ...paths];
@@ -94,7 +96,7 @@ describe('npm run new -- function scaffold-try', () => {
   });
 
   test('overwrites nothing when it is run again', () => {
-    const { status, stderr } = run(folder, 'function', 'scaffold-try');
+    const { status, stderr } = runNew(folder, 'function', 'scaffold-try');
     expect([status, stderr]).toEqual([2, expect.stringContaining('functions/scaffold-try exists.')]);
   });
 });
@@ -104,15 +106,15 @@ test.each([
   [['state', 'job-archive'], 'Expected: function <noun-verb>'],
   [['function', 'Archive'], '"Archive" must be a noun and a verb in lower case, such as job-archive.'],
   [['function', '../job-archive'], 'must be a noun and a verb in lower case'],
-])('npm run new -- %j ends with 2 and says why', (args, message) => {
-  const { status, stderr } = run(mkdtempSync(path.join(tmpdir(), 'boomerang-')), ...args);
+])('npm run new -- %j exits with 2 and says why', (args, message) => {
+  const { status, stderr } = runNew(mkdtempSync(path.join(tmpdir(), 'boomerang-')), ...args);
   expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
 });
 
-test('npm run new leaves everything as it is when a file has no place for the function', () => {
+test('npm run new writes nothing if it cannot edit one of the files', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   cpSync('tests/statistics', path.join(folder, 'tests'), { recursive: true });
-  const { status } = run(folder, 'function', 'scaffold-try');
+  const { status } = runNew(folder, 'function', 'scaffold-try');
   expect(status).toBe(1);
   expect(existsSync(path.join(folder, 'functions'))).toBe(false);
 });

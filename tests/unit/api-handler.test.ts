@@ -133,7 +133,7 @@ describe('an invalid request', () => {
     ['a bare word', 400, { body: 'constructor' }],
     ['a bare word that names a prototype', 400, { body: '__proto__' }],
     ['bytes that are not UTF-8', 400, { body: Buffer.from([0x22, 0xff, 0x22]) }],
-    ['half of a character', 400, { body: Buffer.from([0x22, 0xc3, 0x22]) }],
+    ['an incomplete UTF-8 sequence', 400, { body: Buffer.from([0x22, 0xc3, 0x22]) }],
     ['16,000 unclosed brackets', 400, { body: '['.repeat(16_000) }],
     ['a prototype', 422, { body: '{"name":"a","__proto__":{"isAdmin":true}}' }],
     ['a nested prototype', 422, { body: '{"name":"a","more":[{"__proto__":null}]}' }],

@@ -24,14 +24,14 @@ describe('a caller', () => {
     },
   );
 
-  test('is looked up once a minute, by the hash of the key alone', async () => {
+  test('is looked up once for many calls, by the hash of the key alone', async () => {
     const { authenticate, lookups } = createWorld();
     await Promise.all(Array.from({ length: 20 }, () => authenticate(`Bearer ${KEY}`)));
     await authenticate(`Bearer ${KEY}`);
     expect(lookups).toEqual([hashApiKey(KEY)]);
   });
 
-  test('is also cached when unknown', async () => {
+  test('is cached even if unknown', async () => {
     const { authenticate, lookups } = createWorld();
     for (let time = 0; time < 3; time += 1) {
       await expect(authenticate('Bearer nobody')).rejects.toMatchObject({ status: 401 });
@@ -39,7 +39,7 @@ describe('a caller', () => {
     expect(lookups).toHaveLength(1);
   });
 
-  test('is looked up again after a look-up that failed', async () => {
+  test('is looked up again after a failed lookup', async () => {
     let isDown = true;
     const authenticate = createAuthenticate(async () => {
       if (isDown) throw new Error('down');
@@ -61,30 +61,30 @@ describe('a caller', () => {
     'Bearer é',
     `Bearer ${KEY.slice(1)}`,
     '',
-  ])('is refused for %j, with a challenge', async (header) => {
+  ])('that sends %j is refused, with a challenge', async (header) => {
     await expect(createWorld().authenticate(header)).rejects.toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="boomerang", error="invalid_token"' },
     });
   });
 
-  test('that is refused carries the reason, and a fingerprint only if its key has our format', async () => {
-    const failed = (header: string | undefined) =>
+  test('is refused with the reason, and with a fingerprint only if the key has our format', async () => {
+    const refusalOf = (header: string | undefined) =>
       createWorld()
         .authenticate(header)
         .catch((error: Unauthorized) => error);
     const other = newApiKey();
     const fingerprint = hashApiKey(other).slice(0, 8);
-    expect(await failed(`Bearer ${other}`)).toMatchObject({ reason: 'unknown_key', keyFingerprint: fingerprint });
-    expect(await failed('Bearer hunter2')).toMatchObject({ reason: 'unknown_key', keyFingerprint: undefined });
-    expect(await failed(`Basic ${other}`)).toMatchObject({
+    expect(await refusalOf(`Bearer ${other}`)).toMatchObject({ reason: 'unknown_key', keyFingerprint: fingerprint });
+    expect(await refusalOf('Bearer hunter2')).toMatchObject({ reason: 'unknown_key', keyFingerprint: undefined });
+    expect(await refusalOf(`Basic ${other}`)).toMatchObject({
       reason: 'malformed_credentials',
       keyFingerprint: undefined,
     });
-    expect(await failed(undefined)).toMatchObject({ reason: 'no_credentials', keyFingerprint: undefined });
+    expect(await refusalOf(undefined)).toMatchObject({ reason: 'no_credentials', keyFingerprint: undefined });
   });
 
-  test('without a key is asked for one', async () => {
+  test('without a key is refused, with a challenge that names no error', async () => {
     await expect(createWorld().authenticate(undefined)).rejects.toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="boomerang"' },

@@ -63,7 +63,7 @@ const table = (endpoint: string) => ({
   tableName: 'JobTable',
   shardCount: 1,
 });
-const read = (endpoint: string) =>
+const readItem = (endpoint: string) =>
   new DynamoDBClient(clientConfig(endpoint)).send(
     new GetItemCommand({ TableName: 'JobTable', Key: { jobId: { S: '1' } } }),
   );
@@ -110,7 +110,7 @@ describe('a response that never ends', () => {
     ],
   ])('ends the call when it %s', async (_case, answer) => {
     const { url, requests } = await serve(answer);
-    await expect(read(url)).rejects.toThrow('60 ms');
+    await expect(readItem(url)).rejects.toThrow('60 ms');
     expect(requests()).toBeLessThanOrEqual(LIMITS.maxAttempts);
   });
 });

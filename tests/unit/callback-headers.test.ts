@@ -28,7 +28,7 @@ const inAnyCase = (name: string): fc.Arbitrary<string> =>
 
 const TOKEN_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
 const token = (maxLength: number) => fc.string({ unit: fc.constantFrom(...TOKEN_CHARACTERS), minLength: 1, maxLength });
-const aFreeName = fc.oneof(
+const anUnreservedName = fc.oneof(
   token(30).map((name) => `x-${name}`),
   fc.constantFrom('authorization', 'Cookie', 'x', '__proto__', 'constructor', 'Accept', 'tenant', 'web-hook'),
 );
@@ -55,7 +55,7 @@ describe('callback headers', () => {
   test('may be any tokens with printable Latin-1 values, and validation is idempotent', () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.record({ name: aFreeName, value: aValue }), {
+        fc.uniqueArray(fc.record({ name: anUnreservedName, value: aValue }), {
           maxLength: MAX_CALLBACK_HEADERS,
           selector: ({ name }) => name.toLowerCase(),
         }),
@@ -76,9 +76,9 @@ describe('callback headers', () => {
 
   test('are limited to 4 KiB of names and values', () => {
     const [name, other] = ['x-long', 'x-other'];
-    const rest = MAX_CALLBACK_HEADER_BYTES - name.length - other.length - 'value'.length;
-    expect(refusalOf([header(other), header(name, 'é'.repeat(rest))])).toBeUndefined();
-    expect(refusalOf([header(other), header(name, 'é'.repeat(rest + 1))])).toBe(
+    const bytesLeft = MAX_CALLBACK_HEADER_BYTES - name.length - other.length - 'value'.length;
+    expect(refusalOf([header(other), header(name, 'é'.repeat(bytesLeft))])).toBeUndefined();
+    expect(refusalOf([header(other), header(name, 'é'.repeat(bytesLeft + 1))])).toBe(
       'headers: Must be at most 4096 bytes of names and values in total',
     );
   });
@@ -132,11 +132,11 @@ describe('the validation of callback headers', () => {
     ['a name that is not a string', [{ name: 1, value: 'a' }], 'header 1: Must have a name'],
     ['a value that is not a string', [{ name: 'X-A', value: ['a'] }], 'header 1 (x-a): Must have a value'],
     [
-      'several, each with its position',
+      'two invalid headers, each with its position',
       [header('x a'), header('x-b', '')],
       "header 1: Must have a name of letters, digits and !#$%&'*+-.^_`|~ (RFC 9110, section 5.6.2); header 2 (x-b): Must have a value",
     ],
-  ])('refuses %s', (_what, headers, reason) => expect(refusalOf(headers)).toBe(reason));
+  ])('refuses %s', (_case, headers, reason) => expect(refusalOf(headers)).toBe(reason));
 
   test.each(['', ' ', 'a b', 'x-a ', ' x-a', 'x:a', 'x-a\r\n', 'x\0', 'é', 'x(a)', ':path', '\u212Aeep-alive'])(
     'refuses the name %j',
@@ -170,7 +170,7 @@ describe('the validation of callback headers', () => {
     );
     const aSecretValue = fc.tuple(aPart, aPart).map(([before, after]) => `${before}${secret}${after}`);
     const aName = fc.oneof(
-      aFreeName,
+      anUnreservedName,
       fc.constantFrom('host', 'Webhook-Id', 'x-same', 'X-Same', '', ' ', `Bearer ${secret}`, `\n${secret}`),
     );
     fc.assert(

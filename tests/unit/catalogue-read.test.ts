@@ -2,6 +2,7 @@ import './function-environment.ts';
 import { parseOffers } from '@boomerang/core/domain/catalogue/offers.ts';
 import { parameterFaults } from '@boomerang/core/domain/catalogue/parameters.ts';
 import { opened } from '@boomerang/core/domain/circuit.ts';
+import { Problem } from '@boomerang/core/http/problem.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createCircuitStates } from '../../functions/catalogue-read/circuit-states.ts';
@@ -12,7 +13,7 @@ import { createFakeCircuits } from '../fakes/third-parties.ts';
 
 const RULES = { windowMs: 60_000, minCalls: 20, failureRate: 0.9, openMs: 60_000 };
 
-/** Everything that must stay secret contains this word. */
+/** A catalogue in which everything that must stay secret contains HIDDEN. */
 const CATALOGUE = JSON.stringify({
   providers: [
     {
@@ -46,7 +47,7 @@ const createWorld = () => {
   };
   const handler = createHandler({
     authenticate: async (authorization) => {
-      if (authorization === undefined) throw new Error('a stranger');
+      if (authorization === undefined) throw new Problem(401, 'No API key.');
       return { clientId: 'client', name: 'test' };
     },
     catalogue: parseOffers(CATALOGUE),
@@ -94,11 +95,11 @@ describe('GET /catalogue', () => {
 
   test('requires authentication', async () => {
     const { getCatalogue, world } = createWorld();
-    expect((await getCatalogue({})).statusCode).toBe(500);
+    expect((await getCatalogue({})).statusCode).toBe(401);
     expect(world.reads).toBe(0);
   });
 
-  test('shows which circuits are open or half open, and when the next call may go out', async () => {
+  test('shows which circuits are open or half open', async () => {
     const { world, circuits, states } = createWorld();
     const open = opened('provider#gas', 1, NOW, RULES);
     await circuits.open(open, NOW);
@@ -136,7 +137,7 @@ describe('GET /catalogue', () => {
 });
 
 describe('the public part of a catalogue', () => {
-  test('holds nothing about calls to providers except the shape of their paths', () => {
+  test('contains nothing about calls to providers except URLs, without their placeholders', () => {
     const offers = [...parseOffers(CATALOGUE).values()];
     expect(offers.map((offer) => Object.keys(offer).sort())).toEqual([
       ['description', 'id', 'parameters', 'title', 'url'],
@@ -145,7 +146,7 @@ describe('the public part of a catalogue', () => {
     expect(offers[1]?.url).toBe('/HIDDEN');
   });
 
-  test('marks parameters used in a path, wherever they occur', () => {
+  test('tells which parameters are used in a path, of the URL or of a status URL template', () => {
     const string = { type: 'string' };
     const reports = {
       id: 'reports',

@@ -417,7 +417,7 @@ describe('catalogue faults', () => {
     expect(JSON.stringify(faultsOf(text))).not.toMatch(/hunter2|\\n/);
   });
 
-  test('of JSON with two errors are only the first error', () => {
+  test('include only the first of two JSON errors', () => {
     expect(faultsOf('[}{')).toHaveLength(1);
   });
 
@@ -463,7 +463,7 @@ describe('catalogue faults', () => {
     expect(describeFaults(text)).toEqual([expect.stringMatching(/^2:\d+ : Must be nested at most 64 levels deep$/)]);
   });
 
-  test('do not include a depth reached by brackets in a string', () => {
+  test('do not include too deep nesting if the brackets are in a string', () => {
     const brackets = `\\"${'['.repeat(1_000)}`;
     expect(() =>
       parseCatalogue(`{"providers":[{"id":"p","url":"https://h","title":"${brackets.slice(0, 100)}"}]}`, {}),

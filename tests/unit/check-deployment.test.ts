@@ -6,7 +6,7 @@ type Reply = { status: number; body: unknown } | Error;
 /** A deployment whose routes send one reply after the other, then repeat the last. */
 const createWorld = (routes: Record<string, Reply[]>) => {
   const world = { now: 0, lines: [] as string[], requests: [] as string[], keys: new Set<string | null>() };
-  const all: Record<string, Reply[]> = {
+  const repliesByRoute: Record<string, Reply[]> = {
     'GET /health?deep=1': [{ status: 200, body: { status: 'ok' } }],
     'POST /webhook': [{ status: 202, body: { jobId: '1' } }],
     'GET /jobs/1': [{ status: 200, body: { status: 'COMPLETE' } }],
@@ -18,7 +18,7 @@ const createWorld = (routes: Record<string, Reply[]>) => {
     const request = `${method} ${String(url).replace('https://api', '')}`;
     world.requests.push(request);
     if (request === 'POST /webhook') world.keys.add(new Headers(headers).get('idempotency-key'));
-    const replies = all[request] ?? [];
+    const replies = repliesByRoute[request] ?? [];
     const reply = replies.length > 1 ? replies.shift() : replies[0];
     if (!reply || reply instanceof Error) throw reply ?? new Error(`no route ${request}`);
     return new Response(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body), reply);

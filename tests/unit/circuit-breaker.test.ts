@@ -1,5 +1,5 @@
 import {
-  isListed,
+  isProviderCircuit,
   isRenewalDue,
   isTripped,
   longestOpenMs,
@@ -354,7 +354,7 @@ describe('a circuit', () => {
     expect([windowAt(59_999, rules), windowAt(60_000, rules)]).toEqual([0, 1]);
   });
 
-  test('opens when the odds of an outage reach 100,000 to 1, at the failure rate, from the minimum number of calls', () => {
+  test('opens at the failure rate once it has the minimum number of calls and the odds of an outage are 100,000 to 1', () => {
     const trips = (calls: number, failures: number, change = {}, samples = calls) =>
       isTripped({ calls, failures, samples }, { ...rules, ...change });
     expect([trips(35, 35), trips(36, 36)]).toEqual([false, true]);
@@ -441,10 +441,10 @@ describe('a circuit', () => {
 
   test('is listed for a provider, and stays open for eight times the first open time at most', () => {
     expect(providerCircuitKey('gas')).toBe(GAS.key);
-    expect([isListed(GAS.key), isListed(receiverCircuitKey('provider', 'https://example.com/'))]).toEqual([
-      true,
-      false,
-    ]);
+    expect([
+      isProviderCircuit(GAS.key),
+      isProviderCircuit(receiverCircuitKey('provider', 'https://example.com/')),
+    ]).toEqual([true, false]);
     // The patience for receivers is derived from the longest open time.
     expect(longestOpenMs(rules.openMs)).toBe(opened(GAS.key, 99, 0, rules).openUntil);
   });
@@ -541,30 +541,33 @@ describe('a circuit', () => {
   });
 
   test.each([
-    [0, 1],
-    [0.124, 1],
-    [0.125, 0],
-    [0.999, 0],
-  ])('of a busy third party counts every eighth call as eight calls: drawing %d, %i', async (number, counted) => {
-    const { call, circuits, setRandom, now, advance } = createWorld();
-    const start = now() + DELAY_MS + 1_000;
-    const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
-    await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
-    advance(DELAY_MS + 999);
-    setRandom(0.999);
-    await call();
-    expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
-    circuits.tallies.clear();
-    advance(1);
-    setRandom(number);
-    await call();
-    const tally = { calls: 8, failures: 0, samples: 1 };
-    expect([...circuits.tallies.values()]).toMatchObject(counted === 1 ? [tally] : []);
-    // Every call counts again once sampling has ended.
-    advance(1_000);
-    await call();
-    expect([...circuits.tallies.values()]).toMatchObject([counted === 1 ? { calls: 9, samples: 2 } : { calls: 1 }]);
-  });
+    [0, true],
+    [0.124, true],
+    [0.125, false],
+    [0.999, false],
+  ])(
+    'of a busy third party counts one call in eight, as eight calls (random number %d: %p)',
+    async (number, isCounted) => {
+      const { call, circuits, setRandom, now, advance } = createWorld();
+      const start = now() + DELAY_MS + 1_000;
+      const weights = { weight: 8, weightFrom: start, weightUntil: start + 1_000 };
+      await circuits.watch(GAS.key, { ...newWatch(GAS, now(), rules), ...weights }, now());
+      advance(DELAY_MS + 999);
+      setRandom(0.999);
+      await call();
+      expect([...circuits.tallies.values()]).toMatchObject([{ calls: 1, samples: 1 }]);
+      circuits.tallies.clear();
+      advance(1);
+      setRandom(number);
+      await call();
+      const tally = { calls: 8, failures: 0, samples: 1 };
+      expect([...circuits.tallies.values()]).toMatchObject(isCounted ? [tally] : []);
+      // Every call counts again once sampling has ended.
+      advance(1_000);
+      await call();
+      expect([...circuits.tallies.values()]).toMatchObject([isCounted ? { calls: 9, samples: 2 } : { calls: 1 }]);
+    },
+  );
 
   test('that is half-open defers other calls by five seconds, or by the time left to the probe if that is shorter', async () => {
     const { openCircuit, startCall, advance, createProcess } = createWorld();

@@ -4,13 +4,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { type ClaimDueJobsDeps, claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
-import { aClaim, aJob, aLog, findClient, givenJob, LEASE_MS, NOW, withoutNotifications } from '../builders.ts';
+import { aClaim, aJob, aLog, findClient, LEASE_MS, NOW, storeJob, withoutNotifications } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const createWorld = async (count: number, change: Partial<Job> = {}) => {
   const store = createFakeJobStore();
   for (let index = 0; index < count; index += 1) {
-    await givenJob(store, aJob({ dueAt: NOW - count + index, claimsSinceOutcome: 0, ...change }));
+    await storeJob(store, aJob({ dueAt: NOW - count + index, claimsSinceOutcome: 0, ...change }));
   }
   const log = aLog();
   const deps: ClaimDueJobsDeps = {
@@ -52,13 +52,13 @@ describe('a sweep', () => {
     );
   });
 
-  test('claims the job that has been due longest first', async () => {
+  test('claims jobs in the order in which they became due', async () => {
     const { claim, store } = await createWorld(9);
     const { batches } = await claim({ maxJobsPerSweep: 3 });
     expect(batches.flat().map((job) => job.jobId)).toEqual([...store.jobs.keys()].slice(0, 3));
   });
 
-  test('measures lost time from when a job became due, or from the last pause', async () => {
+  test('extends a deadline by the time lost since the job became due, or since the last pause if that is later', async () => {
     const day = 86_400_000;
     const overdueJob = { dueAt: NOW - 2 * day, deadlineAt: NOW - day, status: 'PENDING' as const };
     const finalFlags = async (lastPause: () => Promise<number | undefined>) => {
@@ -184,7 +184,7 @@ describe('a job that is never settled', () => {
     ['its end cannot be written', new Error('down')],
   ])('does not delay other jobs when %s', async (_name, error) => {
     const { claim, store } = await createWorld(5);
-    await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
+    await storeJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 20, updatedAt: NOW - 8 * 86_400_000 }));
     const outcomes = { save: async () => Promise.reject(error) };
     expect((await claim({ outcomes })).batches.flat()).toHaveLength(5);
   });

@@ -25,7 +25,8 @@ const createWorld = ({ isEnabled = true, secret }: { isEnabled?: boolean; secret
   return { log, post: async (change: Partial<APIGatewayProxyEventV2>) => handler(anEvent(change), {} as Context) };
 };
 
-const ofBytes = (bytes: number) => {
+/** A valid body of exactly this size. */
+const aBodyOfBytes = (bytes: number) => {
   const [head, tail] = ['{"jobId":"a","data":["', '"]}'];
   return head + 'x'.repeat(bytes - head.length - tail.length) + tail;
 };
@@ -37,7 +38,7 @@ describe('POST /complete', () => {
       [MIB, 200],
       [MIB + 1, 413],
     ] as const) {
-      const body = ofBytes(bytes);
+      const body = aBodyOfBytes(bytes);
       const asBase64 = { body: Buffer.from(body).toString('base64'), isBase64Encoded: true };
       expect([(await post({ body })).statusCode, (await post(asBase64)).statusCode]).toEqual([status, status]);
     }
@@ -59,14 +60,14 @@ describe('POST /complete', () => {
     ['an array-like object', { data: { length: 0 } }, '/data'],
     ['an empty id', { jobId: '', data: [] }, '/jobId'],
     ['an unknown property', { data: [], metadata2: 1 }, '/metadata2'],
-    ['metadata with a key that no job has', { data: [], metadata: { '': 'a' } }, '/metadata'],
+    ['an invalid metadata key', { data: [], metadata: { '': 'a' } }, '/metadata'],
     ['metadata values that are not strings', { data: [], metadata: { orderId: 1 } }, '/metadata'],
   ])('rejects %s', async (_name, change, pointer) => {
     const { statusCode, body = '' } = await createWorld().post({ body: JSON.stringify({ jobId: 'a', ...change }) });
     expect([statusCode, JSON.parse(body).errors]).toMatchObject([422, [{ pointer }]]);
   });
 
-  test('with a secret, rejects unsigned bodies before parsing them, and logs it', async () => {
+  test('with a secret, rejects an unsigned body before parsing it, and logs the failure', async () => {
     const { post, log } = createWorld({ secret: SECRET });
     expect((await post({ body: '{' })).statusCode).toBe(401);
     expect(log.lines).toMatchObject([{ message: 'Authentication failed', data: { reason: 'bad_signature' } }]);
@@ -76,14 +77,14 @@ describe('POST /complete', () => {
 describe('with POST /complete disabled', () => {
   test.each<[string, Partial<APIGatewayProxyEventV2>]>([
     ['a callback', { body: '{"jobId":"a","data":[]}' }],
-    ['no JSON', { body: '{' }],
-    ['another type', { headers: {}, body: 'x' }],
-    ['too large a body', { body: ofBytes(2 * MIB) }],
+    ['malformed JSON', { body: '{' }],
+    ['another content type', { headers: {}, body: 'x' }],
+    ['too large a body', { body: aBodyOfBytes(2 * MIB) }],
     ['no body', {}],
     ['a query', { rawQueryString: 'a=1', queryStringParameters: { a: '1' } }],
   ])('%s gets the response of an unknown route', async (_name, change) => {
-    const unknown = createFallback({ log: aLog(), isDisabled: () => false });
-    const expected = await unknown(anEvent({ rawPath: '/nowhere' }), {} as Context);
+    const fallback = createFallback({ log: aLog(), isDisabled: () => false });
+    const expected = await fallback(anEvent({ rawPath: '/nowhere' }), {} as Context);
     expect(expected.statusCode).toBe(404);
     expect(await createWorld({ isEnabled: false }).post(change)).toEqual(expected);
   });

@@ -89,7 +89,7 @@ describe('the body of a new job', () => {
     expect(bodyOf(formOf({ metadata: [{ key: '', value: '' }] }), catalogue)).not.toHaveProperty('metadata');
   });
 
-  test('does not send parameters that the catalogue no longer has', () => {
+  test('has no parameters that the catalogue no longer has', () => {
     expect(bodyOf(formOf({ parameters: { internet: { color: 'blue' } } }), catalogue).providers[0]).toBe('internet');
   });
 });
@@ -105,7 +105,7 @@ describe('the values of fields', () => {
     ['integer', 'Infinity', 'Infinity'],
     ['boolean', 'true', true],
     ['boolean', 'yes', 'yes'],
-  ])('of type %s: %j', (type, text, value) => {
+  ])('of type %s are typed: %j is %j', (type, text, value) => {
     expect(typedValue({ type }, text)).toBe(value);
   });
 });
@@ -131,7 +131,7 @@ describe('the checks before sending', () => {
       'parameter.gas.state': 'Must be one of "open", "closed"',
       callbackUrl: 'Must be an absolute URL',
       'metadata.0.key': 'Must have a name of 1 to 64 letters, digits, ".", "_" or "-"',
-      'metadata.2.key': 'Is there twice',
+      'metadata.2.key': 'Must not be repeated',
     });
   });
 

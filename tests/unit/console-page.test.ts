@@ -6,12 +6,11 @@ import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createHandler } from '../../functions/console/handler.ts';
 import { page } from '../../functions/console/page.ts';
+import { aLog } from '../builders.ts';
 
 const ETAG = `W/"${page.digest}"`;
 
-import { aLog } from '../builders.ts';
-
-const read = async (headers: Record<string, string>) =>
+const getPage = async (headers: Record<string, string>) =>
   createHandler({ log: aLog() })({ headers } as unknown as APIGatewayProxyEventV2, {} as Context);
 
 const html = gunzipSync(Buffer.from(page.gzip, 'base64')).toString('utf8');
@@ -21,7 +20,7 @@ test('the page has at most 45 KiB, compressed', () => {
 });
 
 test('the page is compressed for clients that accept it', async () => {
-  const { statusCode, headers, body, isBase64Encoded } = await read({ 'accept-encoding': 'gzip, deflate, br' });
+  const { statusCode, headers, body, isBase64Encoded } = await getPage({ 'accept-encoding': 'gzip, deflate, br' });
   expect([statusCode, isBase64Encoded, body]).toEqual([200, true, page.gzip]);
   expect(headers).toMatchObject({
     'content-encoding': 'gzip',
@@ -33,13 +32,13 @@ test('the page is compressed for clients that accept it', async () => {
 });
 
 test('the page is not compressed for other clients', async () => {
-  const { statusCode, headers, body, isBase64Encoded = false } = await read({});
+  const { statusCode, headers, body, isBase64Encoded = false } = await getPage({});
   expect([statusCode, isBase64Encoded, body]).toEqual([200, false, html]);
   expect(headers).not.toHaveProperty('content-encoding');
 });
 
 test('the page is not sent again to a client that has it', async () => {
-  const { statusCode, headers, body } = await read({ 'if-none-match': `"other", ${ETAG}` });
+  const { statusCode, headers, body } = await getPage({ 'if-none-match': `"other", ${ETAG}` });
   expect([statusCode, body]).toEqual([304, undefined]);
   expect(headers).toMatchObject({ etag: ETAG });
 });
@@ -51,13 +50,13 @@ describe('the policy of the page', () => {
   };
 
   test('allows its own script and style, and nothing else', async () => {
-    const { headers } = await read({});
+    const { headers } = await getPage({});
     expect(headers?.['content-security-policy']).toBe(
       `default-src 'none'; script-src ${hashOf('script')}; style-src ${hashOf('style')}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
     );
   });
 
-  test('allows all that the page holds: one script, one style, no other resource', () => {
+  test('covers the whole page: one script, one style, no other resource', () => {
     expect(html.match(/<script/g)).toHaveLength(1);
     expect(html.match(/<style/g)).toHaveLength(1);
     expect(html).not.toMatch(/<[^>]+ (?:src|on\w+|style)=/);
@@ -86,6 +85,6 @@ test.each([
   ['*', true],
   ['"b"', false],
   [undefined, false],
-])('If-None-Match %s names W/"a": %s', (header, expected) => {
+])('If-None-Match %s matches W/"a": %s', (header, expected) => {
   expect(matchesEtag(header, 'W/"a"')).toBe(expected);
 });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { prettyJson } from '../../console/job/pretty-json.ts';
 
-test('JSON is indented as JSON.stringify does it, however it was written', () => {
+test('JSON is indented as JSON.stringify indents it, whatever its original spacing', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1, '\t'), (value, space) => {
       expect(prettyJson(JSON.stringify(value, null, space))).toBe(JSON.stringify(value, null, 2));

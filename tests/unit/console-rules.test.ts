@@ -233,7 +233,7 @@ describe('polls', () => {
   });
 });
 
-describe('the curl for a first job', () => {
+describe('the curl command for a first job', () => {
   test('has providers without required parameters, and the local receiver', () => {
     const providers: Provider[] = [
       { id: 'reports', parameters: { type: 'object', required: ['taxId'] } },

@@ -6,10 +6,10 @@ import { type Row, waterfallOf } from '../../console/job/waterfall.ts';
 const START = Date.parse('2026-01-15T10:00:00.000Z');
 const iso = (ms: number): string => new Date(START + ms).toISOString();
 
-type Planned = { waitMs: number; durationMs: number; tries: number; isTimed: boolean; isFetch: boolean };
+type PlannedAttempt = { waitMs: number; durationMs: number; tries: number; isTimed: boolean; isFetch: boolean };
 
 /** A job whose attempts follow each other as planned. */
-const jobOf = (planned: Planned[], change: Partial<Job> = {}): Job => {
+const jobOf = (planned: PlannedAttempt[], change: Partial<Job> = {}): Job => {
   let at = 0;
   const attempts = planned.map(({ waitMs, durationMs, tries, isTimed, isFetch }, index): Attempt => {
     const startedAt = iso(at + waitMs);
@@ -51,7 +51,7 @@ const jobOf = (planned: Planned[], change: Partial<Job> = {}): Job => {
   };
 };
 
-const plannedArbitrary: fc.Arbitrary<Planned[]> = fc.array(
+const plannedArbitrary: fc.Arbitrary<PlannedAttempt[]> = fc.array(
   fc.record({
     waitMs: fc.oneof(fc.nat(50), fc.nat(60_000), fc.nat(24 * 3_600_000)),
     durationMs: fc.oneof(fc.nat(5), fc.nat(15_000)),
@@ -61,7 +61,7 @@ const plannedArbitrary: fc.Arbitrary<Planned[]> = fc.array(
   }),
   { maxLength: 20 },
 );
-const everyRow = (check: (row: Row, waterfall: ReturnType<typeof waterfallOf>) => void): void =>
+const checkEveryRow = (check: (row: Row, waterfall: ReturnType<typeof waterfallOf>) => void): void =>
   fc.assert(
     fc.property(plannedArbitrary, (planned) => {
       const waterfall = waterfallOf(jobOf(planned));
@@ -69,6 +69,8 @@ const everyRow = (check: (row: Row, waterfall: ReturnType<typeof waterfallOf>) =
     }),
   );
 const EPSILON = 1e-9;
+/** The room that a label needs, as a fraction of the axis. */
+const LABEL_WIDTH = 0.2;
 
 describe('the waterfall of a job', () => {
   test('has a row for each provider, in the order of the job, and for the callback', () => {
@@ -91,7 +93,7 @@ describe('the waterfall of a job', () => {
   });
 
   test('keeps bars within the axis', () =>
-    everyRow(({ bars, next = 0 }) => {
+    checkEveryRow(({ bars, next = 0 }) => {
       for (const { from, to } of bars) {
         expect(from).toBeGreaterThanOrEqual(0);
         expect(to).toBeLessThanOrEqual(1 + EPSILON);
@@ -101,19 +103,19 @@ describe('the waterfall of a job', () => {
     }));
 
   test('keeps the order of bars, without overlaps', () =>
-    everyRow(({ bars }) => {
+    checkEveryRow(({ bars }) => {
       for (const [index, { from }] of bars.entries()) {
         expect(from).toBeGreaterThanOrEqual((bars[index - 1]?.to ?? 0) - EPSILON);
       }
     }));
 
   test('keeps bars visible: at least 2 % wide', () =>
-    everyRow(({ bars }) => {
+    checkEveryRow(({ bars }) => {
       for (const { from, to } of bars) expect(to - from).toBeGreaterThanOrEqual(0.02 - EPSILON);
     }));
 
   test('marks the immediate retries of a call within its bar', () =>
-    everyRow(({ bars }) => {
+    checkEveryRow(({ bars }) => {
       for (const { from, to, call, ticks } of bars) {
         expect(ticks).toHaveLength((call.tries ?? 1) - 1);
         for (const tick of ticks) {
@@ -124,12 +126,12 @@ describe('the waterfall of a job', () => {
     }));
 
   test('has labels that do not overlap', () =>
-    everyRow((_, { labels }) => {
+    checkEveryRow((_, { labels }) => {
       let free = 0;
       for (const { at, isLast } of labels) {
-        const from = isLast ? 0.8 : at;
+        const from = isLast ? 1 - LABEL_WIDTH : at;
         expect(from).toBeGreaterThanOrEqual(free - EPSILON);
-        free = from + 0.2;
+        free = from + LABEL_WIDTH;
       }
       expect(free).toBeLessThanOrEqual(1 + EPSILON);
     }));
@@ -202,7 +204,7 @@ describe('the waterfall of a job', () => {
     expect(rows.map(({ next }) => next !== undefined)).toEqual([true, false, false]);
     const calling = waterfallOf(jobOf([], { phase: 'CALLING_BACK' }));
     expect(calling.rows.map(({ next }) => next !== undefined)).toEqual([false, false, true]);
-    const over = waterfallOf(jobOf([], { status: 'CANCELLED' }));
-    expect(over.rows.map(({ next }) => next)).toEqual([undefined, undefined, undefined]);
+    const cancelled = waterfallOf(jobOf([], { status: 'CANCELLED' }));
+    expect(cancelled.rows.map(({ next }) => next)).toEqual([undefined, undefined, undefined]);
   });
 });

@@ -13,7 +13,7 @@ import { JobInProgress } from '@boomerang/core/use-cases/job-errors.ts';
 import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, LEASE_MS, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const times = { now: NOW + 5, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 };
@@ -52,8 +52,8 @@ const anyJob = fc
 describe('a job that is redriven', () => {
   test('is reset in every status, but keeps the results that are still stored', () => {
     fc.assert(
-      fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, present) => {
-        const kept = job.results.filter(isFetched).filter((result) => present.includes(result.providerId));
+      fc.property(anyJob, fc.subarray(['gas', 'internet']), (job, storedIds) => {
+        const kept = job.results.filter(isFetched).filter((result) => storedIds.includes(result.providerId));
         const next = redriven(job, kept, times);
         expect(next).toMatchObject({ status: 'PENDING', claimsSinceOutcome: 1, fetchAttempts: 0, callbackAttempts: 0 });
         expect(next).toMatchObject({ claims: job.claims + 1, deadlineAt: NOW + 1_005, dueAt: NOW + 5 + LEASE_MS });
@@ -94,13 +94,16 @@ describe('a job that is redriven', () => {
       0,
     ],
     ['when a callback may have been in flight', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
-  ])('sends callbacks with the right id %s', (_case, change, redeliveries) => {
-    const job = { ...endedJob, ...change };
-    const next = redriven(job, job.results.filter(isFetched), times);
-    expect(next.redeliveries).toBe(redeliveries);
-    const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
-    expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${endedJob.jobId}${suffix}`);
-  });
+  ])(
+    'has a new webhook id after a delivery, or if an earlier callback may have had another body: %s',
+    (_case, change, redeliveries) => {
+      const job = { ...endedJob, ...change };
+      const next = redriven(job, job.results.filter(isFetched), times);
+      expect(next.redeliveries).toBe(redeliveries);
+      const suffix = redeliveries === 0 ? '' : `_r${redeliveries}`;
+      expect(toClaimedJob(next, 'redrive', NOW).webhookId).toBe(`${endedJob.jobId}${suffix}`);
+    },
+  );
 });
 
 test('a cancelled job has ended and has no lease', () => {
@@ -128,7 +131,7 @@ test.each<[string, Partial<Job>, number | undefined]>([
   ['that is due later', { leasedUntil: undefined as never, dueAt: NOW + 3_600_000 }, 60_000],
   ['that is overdue', { leasedUntil: NOW, dueAt: NOW - 5 }, 1_000],
   ['that has ended', { status: 'FAILED' }, undefined],
-])('a job %s changes next when it is due', (_case, change, expected) =>
+])('a job %s may change next in %p ms', (_case, change, expected) =>
   expect(nextChangeMs(aJob(change), NOW)).toBe(expected),
 );
 
@@ -148,7 +151,7 @@ describe('a redrive', () => {
     const store = createFakeJobStore();
     const startedJobs: unknown[] = [];
     const job = aJob(change);
-    await givenJob(store, job);
+    await storeJob(store, job);
     const deps = {
       ...store,
       jobs: store.reader,
@@ -194,19 +197,22 @@ describe('a redrive', () => {
     await store.outcomes.save(job.jobId, 1, settlement, [result, { ...result, providerId: 'internet' }]);
     const next = await redrive();
     expect(next).toMatchObject({ phase: 'CALLING_BACK', redeliveries: 1 });
-    const present = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
-    expect(present?.sort()).toEqual(['gas', 'internet']);
+    const storedIds = (await store.results.load(job.jobId))?.results.map(({ providerId }) => providerId);
+    expect(storedIds?.sort()).toEqual(['gas', 'internet']);
     // Until the end of the new retention, not of the former one.
-    const life = firstKeptUntil(times.now, 1_000, policy);
-    expect([...(store.stored.get(job.jobId)?.values() ?? [])].map(({ expiresAt }) => expiresAt)).toEqual([life, life]);
-    expect(next.results).toMatchObject([{ keptUntil: life }, { keptUntil: life }]);
+    const keptUntil = firstKeptUntil(times.now, 1_000, policy);
+    expect([...(store.stored.get(job.jobId)?.values() ?? [])].map(({ expiresAt }) => expiresAt)).toEqual([
+      keptUntil,
+      keptUntil,
+    ]);
+    expect(next.results).toMatchObject([{ keptUntil }, { keptUntil }]);
   });
 
   test('renews a stored result that would expire before the job, and leaves a longer-lived one unchanged', async () => {
-    const life = firstKeptUntil(times.now, 1_000, policy);
+    const newKeptUntil = firstKeptUntil(times.now, 1_000, policy);
     for (const [before, after] of [
-      [NOW / 1000 + 60, life],
-      [life + 60, life + 60],
+      [NOW / 1000 + 60, newKeptUntil],
+      [newKeptUntil + 60, newKeptUntil + 60],
     ] as const) {
       const { redrive, store, job } = await createWorld({ dueAt: NOW, leasedUntil: NOW });
       const storedResult = await store.results.save(job.jobId, 1, result, before);

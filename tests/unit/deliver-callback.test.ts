@@ -13,11 +13,11 @@ import {
   deferred,
   fetched,
   findClient,
-  givenJob,
   NOW,
   notAttempted,
   refused,
   SECRET,
+  storeJob,
   unavailable,
   unguarded,
   working,
@@ -29,7 +29,7 @@ const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, r
 
 const createWorld = async (worked: WorkedJob, ...script: ScriptedAnswer[]) => {
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
+  await storeJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
   const { send, requests } = createFakeHttp(...script);
   const log = aLog();
   const deps = { ...unguarded, ...store, findClient, send, now: () => NOW, log, policy, userAgent: 'Boomerang/1' };

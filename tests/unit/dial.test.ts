@@ -43,11 +43,15 @@ const connectAs = (conditions: ReadonlyMap<string, Condition>) => (address: { ho
 
 const ADDRESSES = { v4: ['127.0.0.1', '127.0.0.2', '127.0.0.3'], v6: ['::1', '::ffff:127.0.0.4'] };
 
-/** A host with an address for each family and condition, in this order. */
-const aHost = (...conditionsByFamily: ['v4' | 'v6', Condition][]) => {
+/** An address of a host: its family and condition. */
+type Address = `${'v4' | 'v6'} ${Condition}`;
+
+/** A host with these addresses, in this order. */
+const aHost = (...descriptions: Address[]) => {
   const unusedAddresses = { v4: [...ADDRESSES.v4], v6: [...ADDRESSES.v6] };
   const conditions = new Map<string, Condition>();
-  const addresses = conditionsByFamily.map(([family, condition]): LookupAddress => {
+  const addresses = descriptions.map((description): LookupAddress => {
+    const [family, condition] = description.split(' ') as ['v4' | 'v6', Condition];
     const address = unusedAddresses[family].shift() ?? '';
     conditions.set(address, condition);
     return { address, family: family === 'v4' ? 4 : 6 };
@@ -61,99 +65,29 @@ const call = async ({ addresses, connect }: ReturnType<typeof aHost>, timeoutMs 
 };
 
 describe('a host with several addresses', () => {
-  test.each<[['v4' | 'v6', Condition][]]>([
-    [[['v4', 'good']]],
-    [[['v6', 'good']]],
-    [
-      [
-        ['v4', 'slow'],
-        ['v6', 'refused'],
-      ],
-    ],
-    [
-      [
-        ['v6', 'refused'],
-        ['v4', 'slow'],
-      ],
-    ],
-    [
-      [
-        ['v6', 'slow'],
-        ['v4', 'refused'],
-      ],
-    ],
-    [
-      [
-        ['v4', 'refused'],
-        ['v6', 'slow'],
-      ],
-    ],
-    [
-      [
-        ['v6', 'unreachable'],
-        ['v4', 'slow'],
-      ],
-    ],
-    [
-      [
-        ['v4', 'slow'],
-        ['v6', 'unreachable'],
-      ],
-    ],
-    [
-      [
-        ['v6', 'silent'],
-        ['v4', 'good'],
-      ],
-    ],
-    [
-      [
-        ['v4', 'silent'],
-        ['v6', 'good'],
-      ],
-    ],
-    [
-      [
-        ['v6', 'silent'],
-        ['v4', 'slow'],
-      ],
-    ],
-    [
-      [
-        ['v4', 'slow'],
-        ['v6', 'silent'],
-      ],
-    ],
-    [
-      [
-        ['v4', 'refused'],
-        ['v4', 'refused'],
-        ['v4', 'slow'],
-      ],
-    ],
-    [
-      [
-        ['v4', 'silent'],
-        ['v4', 'silent'],
-        ['v6', 'silent'],
-        ['v6', 'slow'],
-      ],
-    ],
-    [
-      [
-        ['v6', 'refused'],
-        ['v6', 'slow'],
-        ['v4', 'unreachable'],
-        ['v4', 'silent'],
-      ],
-    ],
+  test.each<[Address[]]>([
+    [['v4 good']],
+    [['v6 good']],
+    [['v4 slow', 'v6 refused']],
+    [['v6 refused', 'v4 slow']],
+    [['v6 slow', 'v4 refused']],
+    [['v4 refused', 'v6 slow']],
+    [['v6 unreachable', 'v4 slow']],
+    [['v4 slow', 'v6 unreachable']],
+    [['v6 silent', 'v4 good']],
+    [['v4 silent', 'v6 good']],
+    [['v6 silent', 'v4 slow']],
+    [['v4 slow', 'v6 silent']],
+    [['v4 refused', 'v4 refused', 'v4 slow']],
+    [['v4 silent', 'v4 silent', 'v6 silent', 'v6 slow']],
+    [['v6 refused', 'v6 slow', 'v4 unreachable', 'v4 silent']],
   ])('is reached when its addresses are %j', async (addresses) => {
     const answer = await call(aHost(...addresses));
     expect(answer.statusCode).toBe(200);
   });
 
   test('is called once, at the first address that connects, and the other connections are closed', async () => {
-    const host = aHost(['v6', 'silent'], ['v4', 'slow'], ['v4', 'silent']);
+    const host = aHost('v6 silent', 'v4 slow', 'v4 silent');
     const acceptedSockets: net.Socket[] = [];
     const recordSocket = (socket: net.Socket) => void acceptedSockets.push(socket);
     server.on('connection', recordSocket);
@@ -164,77 +98,28 @@ describe('a host with several addresses', () => {
     expect([...openSockets].filter(({ destroyed, pending }) => pending && !destroyed)).toEqual([]);
   });
 
-  test.each<[['v4' | 'v6', Condition][], string, string]>([
-    [
-      [
-        ['v4', 'refused'],
-        ['v6', 'refused'],
-      ],
-      'connection_refused',
-      'ECONNREFUSED',
-    ],
-    [
-      [
-        ['v6', 'unreachable'],
-        ['v4', 'refused'],
-      ],
-      'connection_refused',
-      'ECONNREFUSED',
-    ],
-    [
-      [
-        ['v4', 'refused'],
-        ['v6', 'unreachable'],
-      ],
-      'connection_refused',
-      'ECONNREFUSED',
-    ],
-    [
-      [
-        ['v6', 'unreachable'],
-        ['v4', 'unreachable'],
-      ],
-      'connection_refused',
-      'ENETUNREACH',
-    ],
-    [
-      [
-        ['v6', 'silent'],
-        ['v4', 'refused'],
-      ],
-      'timeout',
-      'TimeoutError',
-    ],
-    [
-      [
-        ['v4', 'refused'],
-        ['v6', 'silent'],
-      ],
-      'timeout',
-      'TimeoutError',
-    ],
-    [
-      [
-        ['v4', 'silent'],
-        ['v6', 'silent'],
-      ],
-      'timeout',
-      'TimeoutError',
-    ],
+  test.each<[Address[], string, string]>([
+    [['v4 refused', 'v6 refused'], 'connection_refused', 'ECONNREFUSED'],
+    [['v6 unreachable', 'v4 refused'], 'connection_refused', 'ECONNREFUSED'],
+    [['v4 refused', 'v6 unreachable'], 'connection_refused', 'ECONNREFUSED'],
+    [['v6 unreachable', 'v4 unreachable'], 'connection_refused', 'ENETUNREACH'],
+    [['v6 silent', 'v4 refused'], 'timeout', 'TimeoutError'],
+    [['v4 refused', 'v6 silent'], 'timeout', 'TimeoutError'],
+    [['v4 silent', 'v6 silent'], 'timeout', 'TimeoutError'],
     [[], 'dns', 'ENODATA'],
   ])('is unreachable when its addresses are %j: %s', async (addresses, failureClass, message) => {
     await expect(call(aHost(...addresses), 600)).rejects.toMatchObject({ class: failureClass, message });
   });
 
   test('is abandoned at the deadline, and every connection attempt is closed', async () => {
-    await expect(call(aHost(['v4', 'silent'], ['v6', 'silent'], ['v4', 'slow']), 400)).rejects.toMatchObject({
+    await expect(call(aHost('v4 silent', 'v6 silent', 'v4 slow'), 400)).rejects.toMatchObject({
       class: 'timeout',
     });
     await Promise.all([...openSockets].map(async (socket) => socket.closed || once(socket, 'close')));
   });
 
   test('is blocked before the first connection if any of its addresses is forbidden', async () => {
-    const { addresses, connect } = aHost(['v4', 'good'], ['v6', 'good']);
+    const { addresses, connect } = aHost('v4 good', 'v6 good');
     const dialledHosts: string[] = [];
     const send = createNodeHttp({
       exceptions: parseAddressExceptions('127.0.0.0/8'),
@@ -250,7 +135,7 @@ describe('a host with several addresses', () => {
   });
 
   test('has its addresses dialled alternately by family', async () => {
-    const { addresses, connect } = aHost(...Array<['v4', Condition]>(3).fill(['v4', 'refused']), ['v6', 'refused']);
+    const { addresses, connect } = aHost('v4 refused', 'v4 refused', 'v4 refused', 'v6 refused');
     const dialledHosts: string[] = [];
     const connection = dial({
       host: 'two.example',

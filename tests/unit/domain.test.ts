@@ -1,11 +1,11 @@
 import { isPaused } from '@boomerang/core/config/policy.ts';
 import { readSettings } from '@boomerang/core/config/settings.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
-import { judgeCallbackAnswer, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/answers.ts';
 import { callbackBody } from '@boomerang/core/domain/callback-body.ts';
 import { InvalidCatalogue, parseCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { CallbackThrottled, loggable } from '@boomerang/core/domain/failures.ts';
 import { toClaimedJob } from '@boomerang/core/domain/job.ts';
+import { judgeCallbackResponse, judgeProviderStatus, parseRetryAfter } from '@boomerang/core/domain/responses.ts';
 import { describe, expect, test } from '@jest/globals';
 import { createBatches } from '../../functions/job-claim/batches.ts';
 import { createWebhookSchema } from '../../functions/webhook/schema.ts';
@@ -48,7 +48,7 @@ describe('responses', () => {
     [400, {}, 'rejected'],
     [404, {}, 'rejected'],
   ])("a receiver's %i with %j means %s", (status, attributes, verdict) => {
-    expect(judgeCallbackAnswer(status, { hasRetryAfter: false, isAborted: false, ...attributes })).toBe(verdict);
+    expect(judgeCallbackResponse(status, { hasRetryAfter: false, isAborted: false, ...attributes })).toBe(verdict);
   });
 
   test.each([

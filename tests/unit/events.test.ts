@@ -4,12 +4,12 @@ import { expectations, FIXTURE_JOB_ID, listFixtures } from '../event-expectation
 import { createWorld } from '../function-world.ts';
 
 test('every fixture has an expectation, and every function has a fixture', () => {
-  const unexpected = listFixtures().filter((fixture) => !(fixture in expectations));
-  expect(unexpected.map((fixture) => `tests/event-expectations.ts has no ${fixture}`)).toEqual([]);
+  const withoutExpectation = listFixtures().filter((fixture) => !(fixture in expectations));
+  expect(withoutExpectation.map((fixture) => `tests/event-expectations.ts has no ${fixture}`)).toEqual([]);
   expect(Object.keys(expectations).sort()).toEqual(listFixtures().sort());
   const withFixtures = readdirSync('events');
-  const without = readdirSync('functions').filter((name) => !withFixtures.includes(name));
-  expect(without.map((name) => `events/${name} is missing`)).toEqual([]);
+  const withoutFixtures = readdirSync('functions').filter((name) => !withFixtures.includes(name));
+  expect(withoutFixtures.map((name) => `events/${name} is missing`)).toEqual([]);
   expect(withFixtures.sort()).toEqual(readdirSync('functions').sort());
 });
 

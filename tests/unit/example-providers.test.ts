@@ -5,21 +5,24 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 type Property = ParametersSchema['properties'][string];
-const URL = 'https://h/x{?p}';
-const offer = (id: string, property?: Property, required: string[] = ['p']) => ({
+/** An offer, with the parameter `p` if `property` describes it. */
+const anOffer = (id: string, property?: Property, required: string[] = ['p']) => ({
   id,
-  url: URL,
+  url: 'https://h/x{?p}',
   ...(property && { parameters: { type: 'object' as const, required, properties: { p: property } } }),
 });
 
-test('an example job names providers that need no parameters, at most two', () => {
-  const optional = offer('b', { type: 'string' }, []);
-  expect(exampleProviders([offer('a', { type: 'string' }), optional, offer('c'), offer('d')])).toEqual(['b', 'c']);
+test('an example job names at most two providers, which need no parameters', () => {
+  const optional = anOffer('b', { type: 'string' }, []);
+  expect(exampleProviders([anOffer('a', { type: 'string' }), optional, anOffer('c'), anOffer('d')])).toEqual([
+    'b',
+    'c',
+  ]);
   expect(exampleProviders([])).toEqual([]);
 });
 
-test('without such providers, it names the first one with its required parameters', () => {
-  const providers = [offer('a', { type: 'string', examples: ['x', 'y'] }), offer('b', { type: 'boolean' })];
+test('if all providers need parameters, an example job names the first one, with its required parameters', () => {
+  const providers = [anOffer('a', { type: 'string', examples: ['x', 'y'] }), anOffer('b', { type: 'boolean' })];
   expect(exampleProviders(providers)).toEqual([{ id: 'a', parameters: { p: 'x' } }]);
 });
 
@@ -29,11 +32,11 @@ test.each<[Property, string | number | boolean]>([
   [{ type: 'string', const: 'v' }, 'v'],
   [{ type: 'string', default: 'y' }, 'y'],
   [{ type: 'string', default: 'secret', writeOnly: true }, 'example'],
-])('of %j it shows %j', (property, value) => {
-  expect(exampleProvider(offer('a', property))).toEqual({ id: 'a', parameters: { p: value } });
+])('the example value of %j is %j', (property, value) => {
+  expect(exampleProvider(anOffer('a', property))).toEqual({ id: 'a', parameters: { p: value } });
 });
 
-test('a value that is made up is valid, whatever the bounds', () => {
+test('a generated example value is valid, whatever the bounds', () => {
   const length = fc.nat({ max: 30 });
   const number = fc.double({ min: -100, max: 100, noNaN: true });
   const properties = fc.oneof(
@@ -58,7 +61,7 @@ test('a value that is made up is valid, whatever the bounds', () => {
   );
   fc.assert(
     fc.property(properties, (property) => {
-      const provider = offer('a', property);
+      const provider = anOffer('a', property);
       const example = exampleProvider(provider);
       expect(parameterFaults(provider, typeof example === 'object' ? example.parameters : {})).toEqual([]);
     }),

@@ -5,14 +5,7 @@ import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { NOW } from '../builders.ts';
-import {
-  type Answer,
-  type Answering,
-  createBreakerSpy,
-  type FetchSetting,
-  fetchFrom,
-  startServer,
-} from '../fetching.ts';
+import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -24,10 +17,10 @@ type PagedSetting = Omit<FetchSetting, 'provider'> & { provider?: Partial<Provid
 /** Fetches all pages from a server. */
 const fetchAll = async (
   pagination: NonNullable<ProviderInput['pagination']>,
-  answering: Answering,
+  respond: Respond,
   { provider = {}, path = '/bills', ...setting }: PagedSetting = {},
 ) => {
-  const server = await startServer(answering);
+  const server = await startServer(respond);
   stops.push(server.stop);
   const result = await fetchFrom({ provider: { url: `${server.url}${path}`, pagination, ...provider }, ...setting });
   return { ...result, server, urls: server.requests.map(({ url }) => url) };
@@ -42,7 +35,7 @@ const offset = { kind: 'offset', parameter: 'offset', pageSize: 2, itemsAt: '/it
 
 const ITEMS = [1, 2, 3, 4, 5];
 /** A server with five items, two a page, for each kind of pagination. */
-const servers: Record<string, Answering> = {
+const servers: Record<string, Respond> = {
   cursor: ({ query }) => {
     const at = Number(query.get('cursor') ?? 0);
     return { body: { items: ITEMS.slice(at, at + 2), next: at + 2 < ITEMS.length ? `${at + 2}` : null } };
@@ -76,23 +69,23 @@ const nameOfKind = (pagination: (typeof paginations)[number]) =>
 describe.each(paginations.map((pagination) => [nameOfKind(pagination), pagination] as const))(
   'pages of kind %s',
   (name, pagination) => {
-    const answering = servers[name] as Answering;
+    const respond = servers[name] as Respond;
 
     test('become one array', async () => {
-      const { json, log, fetched, server } = await fetchAll(pagination, answering);
+      const { json, log, fetched, server } = await fetchAll(pagination, respond);
       expect(json).toBe('[1,2,3,4,5]');
       expect(fetched?.statusCode).toBe(200);
       expect(log.lines).toMatchObject([{ message: 'Provider fetched', data: { pages: server.requests.length } }]);
     });
 
     test('are fetched over one connection', async () => {
-      const { server } = await fetchAll(pagination, answering);
+      const { server } = await fetchAll(pagination, respond);
       expect(server.requests.length).toBeGreaterThan(2);
       expect(server.connections()).toBe(1);
     });
 
     test('are refused, not truncated, when there are more than maxPages', async () => {
-      const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, answering);
+      const { name, failure, json } = await fetchAll({ ...pagination, maxPages: 2 }, respond);
       expect([name, failure.class, failure.excerpt]).toEqual([
         'ProviderRefused',
         'too_many_pages',
@@ -102,7 +95,7 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
     });
 
     test('may be as many as maxPages', async () => {
-      expect((await fetchAll({ ...pagination, maxPages: 3 }, answering)).json).toBe('[1,2,3,4,5]');
+      expect((await fetchAll({ ...pagination, maxPages: 3 }, respond)).json).toBe('[1,2,3,4,5]');
     });
 
     test('each pass through the circuit breaker and the limits', async () => {
@@ -112,7 +105,7 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
         limitedCalls += 1;
         return call();
       };
-      const { server } = await fetchAll(pagination, answering, { deps: { breaker, limitCalls } });
+      const { server } = await fetchAll(pagination, respond, { deps: { breaker, limitCalls } });
       expect(breaker.verdicts).toEqual(server.requests.map(() => 'succeeded'));
       expect(limitedCalls).toBe(server.requests.length);
     });
@@ -121,7 +114,7 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
       let calls = 0;
       const { name, failure, json } = await fetchAll(pagination, (request) => {
         calls += 1;
-        return calls === 2 ? { status: 500, body: 'broken' } : answering(request);
+        return calls === 2 ? { status: 500, body: 'broken' } : respond(request);
       });
       expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_status', 500]);
       expect(json).toBeUndefined();
@@ -150,13 +143,13 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
 
     test('are each requested with the credential', async () => {
       const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'key' };
-      const { server } = await fetchAll(pagination, answering, { provider: { auth } });
+      const { server } = await fetchAll(pagination, respond, { provider: { auth } });
       for (const { headers } of server.requests) expect(headers.authorization).toBe('Bearer s3cret-value');
     });
 
     test('are each requested with the query credential once', async () => {
       const auth = { kind: 'query', parameter: 'api_key', secret: 'key' } as const;
-      const { server, json } = await fetchAll(pagination, answering, { provider: { auth }, secret: 'a&b=c d' });
+      const { server, json } = await fetchAll(pagination, respond, { provider: { auth }, secret: 'a&b=c d' });
       expect(json).toBe('[1,2,3,4,5]');
       for (const { url } of server.requests)
         expect(new URL(url, server.url).searchParams.getAll('api_key')).toEqual(['a&b=c d']);
@@ -176,7 +169,7 @@ test('pages keep each item as written, with every digit', async () => {
 
 test('pages are read at dataAt if itemsAt is absent', async () => {
   const { itemsAt: _itemsAt, ...pagination } = cursor;
-  const { json } = await fetchAll(pagination, servers.cursor as Answering, { provider: { dataAt: '/items' } });
+  const { json } = await fetchAll(pagination, servers.cursor as Respond, { provider: { dataAt: '/items' } });
   expect(json).toBe('[1,2,3,4,5]');
 });
 
@@ -308,8 +301,8 @@ describe('the next page', () => {
 
   test('is requested by the last item at dataAt if itemsAt is absent', async () => {
     const { itemsAt: _itemsAt, ...pagination } = lastItem;
-    const answering: Answering = ({ query }) => ({ body: { bills: query.has('after') ? [] : [1, 2] } });
-    const { urls } = await fetchAll(pagination, answering, { provider: { dataAt: '/bills' } });
+    const respond: Respond = ({ query }) => ({ body: { bills: query.has('after') ? [] : [1, 2] } });
+    const { urls } = await fetchAll(pagination, respond, { provider: { dataAt: '/bills' } });
     expect(urls).toEqual(['/bills', '/bills?after=2']);
   });
 
@@ -400,15 +393,15 @@ describe('the next page', () => {
 
   test('ends the pages if the catalogue declares its status to be empty', async () => {
     const responses = { '404': 'empty' } as const;
-    const answering: Answering = ({ query }) =>
+    const respond: Respond = ({ query }) =>
       query.get('page') === '3' ? { status: 404, body: 'no such page' } : { body: { items: [1] } };
-    expect((await fetchAll(page, answering, { provider: { responses } })).json).toBe('[1,1]');
+    expect((await fetchAll(page, respond, { provider: { responses } })).json).toBe('[1,1]');
     expect((await fetchAll(page, () => ({ status: 404 }), { provider: { responses } })).json).toBe('null');
   });
 });
 
 describe('broken pagination', () => {
-  const cases: [string, Parameters<typeof fetchAll>[0], Answering][] = [
+  const cases: [string, Parameters<typeof fetchAll>[0], Respond][] = [
     ['a cursor that repeats', cursor, () => ({ body: { items: [1], next: 'same' } })],
     [
       'a cursor that repeats, as a number and as text',
@@ -432,8 +425,8 @@ describe('broken pagination', () => {
     ['an invalid URL', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
     ['a Link header that is malformed', link, () => ({ headers: { link: '</a; rel=next' }, body: [1] })],
   ];
-  test.each(cases)('with %s is a bad page', async (_case, pagination, answering) => {
-    const { name, failure, json, urls } = await fetchAll(pagination, answering);
+  test.each(cases)('with %s is a bad page', async (_case, pagination, respond) => {
+    const { name, failure, json, urls } = await fetchAll(pagination, respond);
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
     expect(json).toBeUndefined();
     expect(urls.length).toBeLessThan(6);
@@ -481,7 +474,7 @@ describe('broken pagination', () => {
 });
 
 test('the user info of the URL is sent with each page', async () => {
-  const server = await startServer(servers.link as Answering);
+  const server = await startServer(servers.link as Respond);
   stops.push(server.stop);
   const url = server.url.replace('//', '//me:p%40ss@');
   const { json } = await fetchFrom({ provider: { url: `${url}/bills`, pagination: link } });
@@ -491,7 +484,7 @@ test('the user info of the URL is sent with each page', async () => {
 });
 
 describe('all pages together', () => {
-  const largePages: Answering = ({ query }) => ({
+  const largePages: Respond = ({ query }) => ({
     body: { items: ['x'.repeat(400)], next: Number(query.get('cursor') ?? 0) + 1 },
   });
 
@@ -504,21 +497,21 @@ describe('all pages together', () => {
 
   test('are at most maxBytes large once decoded to UTF-8', async () => {
     const body = Buffer.from(`["${'\x80'.repeat(1000)}"]`, 'latin1');
-    const answering: Answering = ({ query }) => ({
+    const respond: Respond = ({ query }) => ({
       headers: {
         'content-type': 'application/json; charset=windows-1252',
         ...(!query.has('p') && { link: '<?p=2>; rel="next"' }),
       },
       body,
     });
-    const { name, failure, json } = await fetchAll(link, answering, { provider: { maxBytes: 6_000 } });
+    const { name, failure, json } = await fetchAll(link, respond, { provider: { maxBytes: 6_000 } });
     expect([name, failure.class, json]).toEqual(['ProviderRefused', 'too_large', undefined]);
     expect(failure.excerpt).toBe('all pages are larger than 6000 bytes');
-    expect((await fetchAll(link, answering, { provider: { maxBytes: 6_010 } })).fetched?.bytes).toBe(6_007);
+    expect((await fetchAll(link, respond, { provider: { maxBytes: 6_010 } })).fetched?.bytes).toBe(6_007);
   });
 
   test('are at most maxBytes large after decompression', async () => {
-    const gzippedPages: Answering = (request) => {
+    const gzippedPages: Respond = (request) => {
       const { body } = largePages(request) as { body: unknown };
       const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
       return { headers, body: gzipSync(JSON.stringify(body)) };
@@ -530,15 +523,15 @@ describe('all pages together', () => {
   /** A clock that advances with each answer. */
   const slowPages = (msPerPage: number) => {
     let now = NOW;
-    const answering: Answering = ({ query }) => {
+    const respond: Respond = ({ query }) => {
       now += msPerPage;
       return { body: { items: [1], next: Number(query.get('cursor') ?? 0) + 1 } };
     };
-    return { now: () => now, answering };
+    return { now: () => now, respond };
   };
 
   test('take at most 15 s, since each call times out within the time left', async () => {
-    const { now, answering } = slowPages(4_000);
+    const { now, respond } = slowPages(4_000);
     const timeoutsMs: number[] = [];
     const http = createNodeHttp();
     const breaker = createBreakerSpy();
@@ -546,22 +539,22 @@ describe('all pages together', () => {
       timeoutsMs.push(request.timeoutMs);
       return http(request);
     };
-    const { name, failure, counted } = await fetchAll(cursor, answering, { deps: { now, send, breaker } });
+    const { name, failure, countedMetrics } = await fetchAll(cursor, respond, { deps: { now, send, breaker } });
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
     expect(timeoutsMs).toEqual([10_000, 10_000, 7_000, 3_000]);
     // The provider answered each call.
     expect(breaker.verdicts).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'unknown']);
-    expect(counted).toEqual(['ProviderFailures']);
+    expect(countedMetrics).toEqual(['ProviderFailures']);
   });
 
   test('wait for limits only within the time left', async () => {
-    const { now, answering } = slowPages(5_500);
+    const { now, respond } = slowPages(5_500);
     const maxWaitsMs: (number | undefined)[] = [];
     const limitCalls = async <T>(_party: unknown, call: () => Promise<T>, maxWaitMs?: number) => {
       maxWaitsMs.push(maxWaitMs);
       return call();
     };
-    await fetchAll(cursor, answering, { deps: { now, limitCalls } });
+    await fetchAll(cursor, respond, { deps: { now, limitCalls } });
     expect(maxWaitsMs).toEqual([undefined, 5_000, 3_000]);
   });
 
@@ -572,13 +565,13 @@ describe('all pages together', () => {
       if (calls === 2) throw new LimitReached();
       return call();
     };
-    const { name, failure } = await fetchAll(cursor, servers.cursor as Answering, { deps: { limitCalls } });
+    const { name, failure } = await fetchAll(cursor, servers.cursor as Respond, { deps: { limitCalls } });
     expect([name, failure.class]).toEqual(['ProviderLimitReached', 'limit_reached']);
   });
 
   test('fail when the lease is too short for another page', async () => {
-    const { now, answering } = slowPages(2_000);
-    const { name, urls } = await fetchAll(cursor, answering, { deps: { now }, request: { leasedUntil: NOW + 21_000 } });
+    const { now, respond } = slowPages(2_000);
+    const { name, urls } = await fetchAll(cursor, respond, { deps: { now }, request: { leasedUntil: NOW + 21_000 } });
     expect(name).toBe('LeaseLost');
     expect(urls).toHaveLength(2);
   });
@@ -599,7 +592,7 @@ describe('all pages together', () => {
 });
 
 describe('a failed page', () => {
-  const fetchWithSecondPage = async (secondPage: Answering) =>
+  const fetchWithSecondPage = async (secondPage: Respond) =>
     fetchAll(
       cursor,
       (request) => (request.query.has('cursor') ? secondPage(request) : { body: { items: [1], next: 'b' } }),
@@ -641,7 +634,7 @@ describe('a failed page', () => {
 });
 
 test('a POST sends a new idempotency key for each page', async () => {
-  const { server, json } = await fetchAll(cursor, servers.cursor as Answering, {
+  const { server, json } = await fetchAll(cursor, servers.cursor as Respond, {
     provider: { method: 'POST', body: { q: 1 }, idempotencyHeader: 'idempotency-key' },
   });
   expect(json).toBe('[1,2,3,4,5]');
@@ -664,7 +657,7 @@ test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; r
 test('a deployed catalogue with neither cursorAt nor lastItemAt fails instead of delivering only the first page', async () => {
   const { error } = await fetchAll(
     { kind: 'cursor', parameter: 'cursor', itemsAt: '/items' },
-    servers.cursor as Answering,
+    servers.cursor as Respond,
   );
   expect(error).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'bad_page' } });
 });

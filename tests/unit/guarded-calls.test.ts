@@ -1,16 +1,16 @@
 import type { ThirdParty } from '@boomerang/core/domain/circuit.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { type CircuitBreaker, CircuitOpen, type Verdict } from '@boomerang/core/use-cases/circuit-breaker.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
-import { aJob, aLog, aProvider, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, aWorkedJob, findClient, LEASE_MS, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
-/** Records whose circuit a call belongs to, and the verdicts on it. */
+/** Records the third party of each call, and the verdicts on the calls. An open circuit allows none. */
 const createSpy = (open?: CircuitOpen) => {
   const parties: ThirdParty[] = [];
   const verdicts: Verdict[] = [];
@@ -31,26 +31,26 @@ const createSpy = (open?: CircuitOpen) => {
   return { breaker, parties, verdicts };
 };
 const openSpy = () => createSpy(new CircuitOpen(42_000, { class: 'bad_status', statusCode: 503 }));
-const deferred = {
+const DEFERRED = {
   failure: { class: 'circuit_open', retryAfterMs: 42_000, cause: { class: 'bad_status', statusCode: 503 } },
 };
-/** A clock that jumps after its first reading. */
-const tick = (ms: number) => {
+/** A clock that advances once, after its first reading. */
+const clockAdvancing = (ms: number) => {
   let readings = 0;
   return () => {
     readings += 1;
     return readings === 1 ? NOW : NOW + ms;
   };
 };
-const json = { headers: { 'content-type': 'application/json' }, body: Buffer.from('[]') };
+const JSON_ANSWER = { headers: { 'content-type': 'application/json' }, body: Buffer.from('[]') };
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 60_000 };
 
 describe('a call to a provider', () => {
   const fetchWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
     const { send, requests } = createFakeHttp(answer);
-    const failures: string[] = [];
-    const metrics = { ...unguarded.metrics, count: (name: string) => void failures.push(name) };
+    const countedMetrics: string[] = [];
+    const metrics = { ...unguarded.metrics, count: (name: string) => void countedMetrics.push(name) };
     const provider = aProvider({ maxBytes: 1_000 });
     const deps = {
       ...unguarded,
@@ -72,27 +72,27 @@ describe('a call to a provider', () => {
       () => undefined,
       (reason: Error) => reason,
     );
-    return { ...spy, requests, failures, error };
+    return { ...spy, requests, countedMetrics, error };
   };
 
   test.each<[string, ScriptedAnswer, Verdict]>([
-    ['succeeds', json, 'succeeded'],
-    ['refuses', { statusCode: 404 }, 'succeeded'],
+    ['succeeds', JSON_ANSWER, 'succeeded'],
+    ['is refused', { statusCode: 404 }, 'succeeded'],
     ['fails', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
-    ['sends a hint', { statusCode: 429 }, { class: 'bad_status', statusCode: 429 }],
-    ['drops the connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), { class: 'connection_broken' }],
+    ['is throttled', { statusCode: 429 }, { class: 'bad_status', statusCode: 429 }],
+    ['loses its connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), { class: 'connection_broken' }],
   ])('that %s reports its verdict to the circuit', async (_case, answer, verdict) => {
-    const { parties, verdicts, failures } = await fetchWith(answer);
+    const { parties, verdicts, countedMetrics } = await fetchWith(answer);
     expect(parties).toEqual([{ key: 'provider#gas', longestCallMs: 10_000 }]);
     expect(verdicts).toEqual([verdict]);
-    expect(failures).toEqual(answer === json ? [] : ['ProviderFailures']);
+    expect(countedMetrics).toEqual(answer === JSON_ANSWER ? [] : ['ProviderFailures']);
   });
 
   test.each<[string, object, string, ReturnType<typeof createSpy>]>([
     ['the circuit is open', {}, 'ProviderCircuitOpen', openSpy()],
     ['it is paused', { isPaused: true }, 'Paused', createSpy()],
     ['too little is left of the lease', { now: () => NOW + LEASE_MS }, 'LeaseLost', createSpy()],
-    ['table accesses used up the time left', { now: tick(LEASE_MS - 10_000) }, 'LeaseLost', createSpy()],
+    ['table accesses used up the time left', { now: clockAdvancing(LEASE_MS - 10_000) }, 'LeaseLost', createSpy()],
     [
       'its limit is reached',
       { limitCalls: async () => Promise.reject(new LimitReached()) },
@@ -101,15 +101,15 @@ describe('a call to a provider', () => {
     ],
     ['our own tables fail', { limitCalls: async () => Promise.reject(new Error('down')) }, 'Error', createSpy()],
   ])('is not sent when %s, with no verdict on the provider', async (_case, change, name, spy) => {
-    const { error, requests, verdicts, failures } = await fetchWith(json, change, spy);
+    const { error, requests, verdicts, countedMetrics } = await fetchWith(JSON_ANSWER, change, spy);
     expect(error?.name).toBe(name);
-    expect([requests, failures]).toEqual([[], []]);
+    expect([requests, countedMetrics]).toEqual([[], []]);
     for (const verdict of verdicts) expect(verdict).toBe('unknown');
   });
 
   test('that is deferred carries the retry time and the failure that opened the circuit', async () => {
-    const { error } = await fetchWith(json, {}, openSpy());
-    expect(error).toMatchObject(deferred);
+    const { error } = await fetchWith(JSON_ANSWER, {}, openSpy());
+    expect(error).toMatchObject(DEFERRED);
   });
 });
 
@@ -117,7 +117,7 @@ describe('a callback', () => {
   const deliverWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
     const worked = aWorkedJob({ callbackUrl: 'https://Example.com:8443/path?token=secret' });
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const { send, requests } = createFakeHttp(answer);
     const deps = {
       ...unguarded,
@@ -139,7 +139,7 @@ describe('a callback', () => {
   };
 
   test.each<[string, ScriptedAnswer, Verdict]>([
-    ['is accepted', {} as Partial<HttpAnswer>, 'succeeded'],
+    ['is accepted', {} as Partial<HttpResponse>, 'succeeded'],
     ['is refused', { statusCode: 404 }, 'succeeded'],
     ['gets a server error', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
     ['gets 503', { statusCode: 503 }, { class: 'bad_status', statusCode: 503 }],
@@ -153,7 +153,7 @@ describe('a callback', () => {
   test.each<[string, object, string, ReturnType<typeof createSpy>]>([
     ['its circuit is open', {}, 'CallbackCircuitOpen', openSpy()],
     ['callbacks are paused', { isPaused: true }, 'Paused', createSpy()],
-    ['the tables took the time that it needs', { now: tick(6_000) }, 'CallbackNotSent', createSpy()],
+    ['table accesses used up the time that it needs', { now: clockAdvancing(6_000) }, 'CallbackNotSent', createSpy()],
   ])('is not sent when %s', async (_case, change, name, spy) => {
     const { error, requests, verdicts } = await deliverWith({}, change, spy);
     expect(error?.name).toBe(name);
@@ -163,6 +163,6 @@ describe('a callback', () => {
 
   test('that is deferred carries the failure that opened the circuit', async () => {
     const { error } = await deliverWith({}, {}, openSpy());
-    expect(error).toMatchObject(deferred);
+    expect(error).toMatchObject(DEFERRED);
   });
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 const BOMB_BYTES = 64 * 1024 * 1024;
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 /** Calls a host under exceptions; the name server returns the answers one by one. */
-const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpAnswer> => {
+const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpResponse> => {
   let lookups = 0;
   const send = createNodeHttp({
     exceptions: parseAddressExceptions(allow),
@@ -85,11 +85,11 @@ describe('a call to a caller-supplied host', () => {
     expect(calls).toBe(1);
   });
 
-  test('to a name without an address fails as an unknown name', async () => {
+  test('fails as a DNS failure if the name has no address', async () => {
     await expect(call('nowhere.example', 'none', [[]])).rejects.toMatchObject({ class: 'dns' });
   });
 
-  test('to a name server that never responds ends at the deadline', async () => {
+  test('ends at the deadline if the name server never responds', async () => {
     const send = createNodeHttp({ exceptions: parseAddressExceptions('none'), lookup: () => {} });
     const url = 'http://silent.example/';
     await expect(send({ method: 'GET', url, timeoutMs: 50, maxBytes: 1 })).rejects.toMatchObject({ class: 'timeout' });

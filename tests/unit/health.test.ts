@@ -75,12 +75,12 @@ describe('GET /health?deep=1', () => {
     expect(JSON.stringify(body)).not.toContain('down');
   });
 
-  test('reads at most once in ten seconds, however many callers ask', async () => {
-    let at: number | undefined;
-    const { world, getHealth } = createWorld(async () => at);
+  test('reads the last sweep at most once in ten seconds, however many callers ask', async () => {
+    let lastSweepAt: number | undefined;
+    const { world, getHealth } = createWorld(async () => lastSweepAt);
     const answers = await Promise.all(Array.from({ length: 20 }, async () => getHealth({ deep: '1' })));
     expect(answers.every(({ statusCode }) => statusCode === 503)).toBe(true);
-    at = NOW;
+    lastSweepAt = NOW;
     world.now = NOW + 9_999;
     expect((await getHealth({ deep: '1' })).statusCode).toBe(503);
     expect(world.reads).toBe(1);
@@ -107,7 +107,7 @@ describe('the report of a sweep', () => {
     return { log, recorded, measured };
   };
 
-  test('records it, and measures the number of open provider circuits, including 0', async () => {
+  test('records the sweep, and measures the number of open provider circuits, including 0', async () => {
     const circuits = createFakeCircuits();
     expect(await report({ circuits })).toMatchObject({ recorded: [NOW], measured: [['OpenCircuits', 0]] });
     const watch = { since: NOW, expiresAt: NOW / 1000 + 60, weight: 1, weightFrom: 0, weightUntil: 0 };

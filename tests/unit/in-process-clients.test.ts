@@ -29,7 +29,7 @@ const refusing: Service = async () => {
   throw new Error('not called');
 };
 
-/** Clients of a service that gives these answers, the last one for ever, and the calls that it got. */
+/** Clients of a service that gives these answers in order and repeats the last one, and the calls that it received. */
 const clientsOf = (...answers: (() => Promise<Answer>)[]) => {
   const calls: { operation: string; body: string }[] = [];
   const service: Service = (operation, body) => {
@@ -130,7 +130,7 @@ describe('a rejected call', () => {
     await expect(dynamodb.send(new GetItemCommand(KEY))).rejects.toMatchObject({ message: 'no', Item: KEY.Key });
   });
 
-  test('throws the base class, by name, if the error has none of its own', async () => {
+  test('throws the base class, with the name of the error, if the SDK has no class for it', async () => {
     const { dynamodb } = clientsOf(rejects('com.amazon.coral.validate#ValidationException', 'no'));
     const error = await dynamodb.send(new GetItemCommand(KEY)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DynamoDBServiceException);
@@ -188,7 +188,7 @@ describe('the limits of a call', () => {
     controller.abort();
     await expect(call).rejects.toMatchObject({ name: 'AbortError' });
     expect(calls).toHaveLength(1);
-    const late = dynamodb.send(new GetItemCommand(KEY), { abortSignal: AbortSignal.abort() });
-    await expect(late).rejects.toMatchObject({ name: 'AbortError' });
+    const abortedCall = dynamodb.send(new GetItemCommand(KEY), { abortSignal: AbortSignal.abort() });
+    await expect(abortedCall).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

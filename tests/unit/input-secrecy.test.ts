@@ -16,7 +16,7 @@ import { createHandler as createRedrive } from '../../functions/job-redrive/hand
 import { createHandler as createSettle } from '../../functions/job-settle/handler.ts';
 import { createHandler as createFetch } from '../../functions/provider-fetch/handler.ts';
 import { createHandler as createWebhook } from '../../functions/webhook/handler.ts';
-import { aCatalogue, aLog, CLIENT_ID, caught, findClient, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aCatalogue, aLog, CLIENT_ID, findClient, LEASE_MS, NOW, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /**
@@ -24,21 +24,24 @@ import { createFakeJobStore } from '../fakes/job-store.ts';
  * appears in a log line, an event or an error, and no response shows a `writeOnly` value.
  */
 
-/** Long enough to be masked, and unlike any text of ours. */
-const text = (marker: string) =>
+/** A text that is long enough to be masked, and unlike any text of ours. */
+const markedText = (marker: string) =>
   fc
     .tuple(fc.stringMatching(/^[a-z]{6}$/), fc.string({ unit: 'grapheme', maxLength: 12 }))
     .map(([letters, rest]) => `${marker}${letters}${rest.toWellFormed()}`);
 
 const scenario = fc.record({
-  secret: text('ZQX'),
-  open: text('ZQY'),
-  note: text('ZQZ'),
-  provider: fc.constantFrom('gives', 'refuses', 'fails', 'breaks'),
-  receiver: fc.constantFrom('takes', 'fails', 'refuses', 'breaks'),
-  isStarted: fc.boolean(),
+  secret: markedText('ZQX'),
+  open: markedText('ZQY'),
+  note: markedText('ZQZ'),
+  provider: fc.constantFrom('succeeds', 'refuses', 'fails', 'disconnects'),
+  receiver: fc.constantFrom('succeeds', 'refuses', 'fails', 'disconnects'),
+  isStartedAtOnce: fc.boolean(),
   table: fc.constantFrom('works', 'works', 'fails'),
 });
+
+/** An error as the Catch of a state adds it to the state's data. */
+const asCaught = ({ name, message }: Error) => ({ Error: name, Cause: JSON.stringify({ errorMessage: message }) });
 
 /** Every encoding in which a text may appear. */
 const formsOf = (value: string): string[] => [
@@ -69,8 +72,8 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       });
       const send: SendHttp = async ({ method, url, body = '' }) => {
         const behaviour = method === 'GET' ? input.provider : input.receiver;
-        if (behaviour === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-        const statusCode = { gives: 200, takes: 200, refuses: 404, fails: 500 }[behaviour];
+        if (behaviour === 'disconnects') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        const statusCode = { succeeds: 200, refuses: 404, fails: 500 }[behaviour];
         // Third parties repeat their input.
         const echo = JSON.stringify({ url, secret, sent: body });
         const headers = { 'content-type': 'application/json' };
@@ -100,7 +103,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set<string>() } },
         newId: () => '01a20b4c-cf47-716b-85d8-000000000001',
         startExecution: async (jobs: ClaimedJob[]) => {
-          if (!input.isStarted) throw new Error('throttled');
+          if (!input.isStartedAtOnce) throw new Error('throttled');
           started.push(...jobs);
         },
         findCircuits: async () => () => 'closed' as const,
@@ -118,7 +121,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         answers.push(body);
         return body;
       };
-      const task = async (run: () => Promise<unknown>): Promise<{ result?: unknown; error?: Error }> => {
+      const runTask = async (run: () => Promise<unknown>): Promise<{ result?: unknown; error?: Error }> => {
         try {
           return { result: await run() };
         } catch (error) {
@@ -137,7 +140,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         const headers = { 'content-type': 'application/json', 'idempotency-key': 'key' };
         return callApi(createWebhook({ ...deps, ...change }), { headers, body: JSON.stringify(posted) });
       };
-      // Invalid in every way that concerns values; then valid, and repeated.
+      // Two rejected requests, one that cannot be stored, the accepted one, and two that repeat its key.
       await post({ ...body, providers: [{ id: 'gas', parameters: { secret: [secret], open: { open }, [note]: 1 } }] });
       await post({ ...body, metadata: { [`${note} `]: secret, a: [note] } });
       await post(body, { intake: { ...store.intake, create: failing } });
@@ -145,7 +148,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       await post(body, { catalogue: aCatalogue('gas') });
       await post({ ...body, metadata: {} });
 
-      if (!input.isStarted) {
+      if (!input.isStartedAtOnce) {
         now += 1_000;
         const { batches } = (await createClaim(deps)({ claimed: 0 })) as { batches: ClaimedJob[][] };
         started.push(...batches.flat());
@@ -154,27 +157,17 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       if (!job) throw new Error('no execution was started');
       const { claims, leasedUntil } = job;
       const fetching = { jobId, claims, leasedUntil, providerId: 'gas', job };
-      const { result, error } = await task(() => createFetch(deps)(fetching));
-      const kept = error && {
-        providerId: 'gas',
-        status: 'UNAVAILABLE',
-        error: caught(error.name, JSON.parse('{"class":"internal"}')),
-      };
-      const results = [
-        result ?? { ...kept, error: { Error: error?.name, Cause: JSON.stringify({ errorMessage: error?.message }) } },
-      ];
+      const { result, error } = await runTask(() => createFetch(deps)(fetching));
+      const results = [result ?? { providerId: 'gas', status: 'UNAVAILABLE', error: error && asCaught(error) }];
       const worked = { ...job, results };
-      const delivery = await task(() => createDeliver(deps)({ job: worked }));
+      const delivery = await runTask(() => createDeliver(deps)({ job: worked }));
       if (delivery.error) {
-        const deliveryError = {
-          Error: delivery.error.name,
-          Cause: JSON.stringify({ errorMessage: delivery.error.message }),
-        };
+        const deliveryError = asCaught(delivery.error);
         const outcomes = input.table === 'fails' ? { save: failing } : store.outcomes;
-        await task(() => createSettle({ ...deps, outcomes })({ job: worked, deliveryError }));
+        await runTask(() => createSettle({ ...deps, outcomes })({ job: worked, deliveryError }));
       }
       // A malformed payload.
-      await task(() =>
+      await runTask(() =>
         createDeliver(deps)({
           job: { ...worked, v: 99, metadata: { note: [note] }, parameters: { gas: { secret: [secret] } } },
         }),
@@ -204,14 +197,14 @@ test("a caller's input reaches only its providers, its receiver and the caller",
         for (const form of formsOf(value)) expect(output.includes(form)).toBe(false);
       }
       for (const form of formsOf(secret)) expect(answers.find((answer) => answer.includes(form))).toBeUndefined();
-      // Nothing of it is left, except the fake's digest.
-      const { results: _, ...bare } = store.jobs.get(jobId) ?? { results: [] };
-      expect(inspect(bare, { depth: 12 })).not.toMatch(/ZQ[XYZ]/);
+      // The deleted data leaves nothing in the job. The fake store's digest of a result is the beginning of its JSON.
+      const { results: _, ...withoutResults } = store.jobs.get(jobId) ?? { results: [] };
+      expect(inspect(withoutResults, { depth: 12 })).not.toMatch(/ZQ[XYZ]/);
       kinds.add(`${input.provider} ${delivery.error?.name ?? 'delivered'}`);
     }),
     { numRuns: 150 },
   );
-  // Every path was taken.
+  // The scenarios included deliveries and failures.
   expect([...kinds].some((kind) => kind.endsWith('delivered'))).toBe(true);
   expect(kinds.size).toBeGreaterThan(4);
 }, 60_000);

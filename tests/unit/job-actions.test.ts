@@ -5,7 +5,7 @@ import type { ApiLambda } from '@boomerang/core/http/api-handler.ts';
 import { expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import fc from 'fast-check';
-import { aJob, aLog, CLIENT_ID, givenJob, NOW } from '../builders.ts';
+import { aJob, aLog, CLIENT_ID, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const { createHandler: createRedrive } = await import('../../functions/job-redrive/handler.ts');
@@ -15,7 +15,7 @@ const { createHandler: createRead } = await import('../../functions/job-read/han
 
 const createWorld = async (job: Job) => {
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: job.jobId }));
+  await storeJob(store, aJob({ jobId: job.jobId }));
   store.jobs.set(job.jobId, job);
   const deps = {
     ...store,
@@ -30,16 +30,12 @@ const createWorld = async (job: Job) => {
     now: () => NOW,
     log: aLog(),
   };
-  const ask = async (lambda: ApiLambda, headers: Record<string, string> = {}) => {
+  const request = async (lambda: ApiLambda, headers: Record<string, string> = {}) => {
     const event = { headers, pathParameters: { jobId: job.jobId }, requestContext: {}, routeKey: 'GET /jobs/{jobId}' };
-    const {
-      statusCode = 0,
-      headers: head = {},
-      body,
-    } = await lambda(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    return { statusCode, head, body };
+    const answer = await lambda(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { ...answer, headers: answer.headers ?? {} };
   };
-  return { deps, ask };
+  return { deps, request };
 };
 
 const anyJob = fc
@@ -62,38 +58,38 @@ test('a job links to the actions that would not be refused, and to no others', a
       const actions = { redrive: createRedrive, cancel: createCancel, delete: createExpunge } as const;
       const accepted: Record<string, boolean> = {};
       for (const [name, createHandler] of Object.entries(actions)) {
-        const { deps, ask } = await createWorld(job);
-        const { statusCode } = await ask(createHandler(deps));
+        const { deps, request } = await createWorld(job);
+        const { statusCode } = await request(createHandler(deps));
         expect([202, 204, 409]).toContain(statusCode);
         accepted[name] = statusCode !== 409;
       }
       expect(allowedActions(job, NOW)).toEqual(accepted);
-      const { deps, ask } = await createWorld(job);
-      const { links } = JSON.parse((await ask(createRead(deps))).body ?? '');
+      const { deps, request } = await createWorld(job);
+      const { links } = JSON.parse((await request(createRead(deps))).body ?? '');
       const names = Object.keys(accepted).filter((name) => accepted[name]);
       expect(Object.keys(links).sort()).toEqual(['self', 'data', ...names].sort());
     }),
   );
 });
 
-test('an unchanged job is answered 304 without a body, and a pending one says when to look again', async () => {
+test('an unchanged job is answered 304 without a body, with Retry-After while the job is pending', async () => {
   const { leasedUntil: _, ...job } = aJob({ dueAt: NOW + 4_200 });
-  const { deps, ask } = await createWorld(job);
+  const { deps, request } = await createWorld(job);
   const read = createRead(deps);
-  const first = await ask(read);
-  const etag = String(first.head.etag);
-  expect(first).toMatchObject({ statusCode: 200, head: { 'retry-after': '5', 'content-type': 'application/json' } });
+  const first = await request(read);
+  const etag = String(first.headers.etag);
+  expect(first).toMatchObject({ statusCode: 200, headers: { 'retry-after': '5', 'content-type': 'application/json' } });
   for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
-    const { statusCode, head, body } = await ask(read, { 'if-none-match': tags });
-    expect([statusCode, head.etag, head['retry-after'], body]).toEqual([304, etag, '5', undefined]);
-    expect(head).not.toHaveProperty('content-type');
+    const { statusCode, headers, body } = await request(read, { 'if-none-match': tags });
+    expect([statusCode, headers.etag, headers['retry-after'], body]).toEqual([304, etag, '5', undefined]);
+    expect(headers).not.toHaveProperty('content-type');
   }
   for (const tags of ['"other"', etag.slice(1, -1)]) {
-    expect((await ask(read, { 'if-none-match': tags })).statusCode).toBe(200);
+    expect((await request(read, { 'if-none-match': tags })).statusCode).toBe(200);
   }
-  const cancelled = await ask(createCancel(deps));
+  const cancelled = await request(createCancel(deps));
   expect(cancelled.statusCode).toBe(202);
-  const last = await ask(read, { 'if-none-match': etag });
+  const last = await request(read, { 'if-none-match': etag });
   expect(last).toMatchObject({ statusCode: 200 });
-  expect(last.head).not.toHaveProperty('retry-after');
+  expect(last.headers).not.toHaveProperty('retry-after');
 });

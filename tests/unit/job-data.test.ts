@@ -13,7 +13,7 @@ describe('the data of a job with a result that is no longer stored', () => {
   const job = aJob({ results: [fetchedResult('gas'), fetchedResult('internet')] });
   const results = [{ providerId: 'internet', fetchedAt: NOW, bytes: 2, json: '{}' }];
 
-  test.each([undefined, 'gas'])('is gone, with a problem that names the provider (requested: %s)', (providerId) => {
+  test.each([undefined, 'gas'])('is 410 Gone, with a problem that names the provider (requested: %s)', (providerId) => {
     const get = () => presentData({ job, results }, providerId);
     expect(get).toThrow(expect.objectContaining({ status: 410, message: expect.stringContaining('gas') }));
   });

@@ -24,9 +24,9 @@ import {
   CLIENT_ID,
   fetched,
   findClient,
-  givenJob,
   LEASE_MS,
   NOW,
+  storeJob,
   unguarded,
 } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
@@ -84,7 +84,7 @@ describe('a callback', () => {
   const deliver = async (change: Partial<Job>, json = '[]') => {
     const store = createFakeJobStore();
     const job = aJob({ providers: ['gas'], ...change });
-    await givenJob(store, job);
+    await storeJob(store, job);
     const sentBodies: string[] = [];
     const send: SendHttp = async ({ body = '' }) => {
       sentBodies.push(body);
@@ -139,7 +139,7 @@ describe('a callback', () => {
 const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   const store = createFakeJobStore();
   const job = aJob(change);
-  await givenJob(store, job);
+  await storeJob(store, job);
   const log = aLog();
   const startedJobs: unknown[] = [];
   const deps = {

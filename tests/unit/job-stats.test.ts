@@ -12,7 +12,7 @@ import type { JobListQuery } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createReadStats } from '../../functions/job-read/read-stats.ts';
-import { aJob, givenJob, NOW } from '../builders.ts';
+import { aJob, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const HOUR = 3_600_000;
@@ -103,7 +103,7 @@ describe('statistics of jobs', () => {
     });
   });
 
-  test('use as a percentile the smallest value below or at which that share of the values lies', () => {
+  test('use as a percentile the smallest value with at least that share of the values at or below it', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 100 }), (unsorted, percent) => {
         const values = unsorted.sort((a, b) => a - b);
@@ -138,9 +138,9 @@ describe('a request for statistics', () => {
 
   test('counts the jobs of a client in a time range', async () => {
     const { store, read } = createWorld();
-    await givenJob(store, aJob({ createdAt: NOW - HOUR }));
-    await givenJob(store, aJob({ createdAt: NOW - DAY - 1 }));
-    await givenJob(store, aJob({ clientId: 'other', createdAt: NOW - HOUR }));
+    await storeJob(store, aJob({ createdAt: NOW - HOUR }));
+    await storeJob(store, aJob({ createdAt: NOW - DAY - 1 }));
+    await storeJob(store, aJob({ clientId: 'other', createdAt: NOW - HOUR }));
     const { jobId } = aJob();
     store.jobs.set(jobId, { ...aJob({ jobId, createdAt: NOW - 2 * HOUR }), isInTrouble: true });
     const stats = await read('client', {});
@@ -161,7 +161,7 @@ describe('a request for statistics', () => {
     const { store, world, read } = createWorld();
     await read('client', {});
     expect(world.queries).toHaveLength(1);
-    await givenJob(store, aJob({ createdAt: NOW - HOUR }));
+    await storeJob(store, aJob({ createdAt: NOW - HOUR }));
     const { jobId } = aJob();
     store.jobs.set(jobId, { ...aJob({ jobId, createdAt: NOW - 2 * HOUR }), isInTrouble: true });
     world.now += 10_000;

@@ -47,7 +47,7 @@ describe('the position where a text stops being JSON', () => {
       expect(findJsonError(text)).toBeUndefined();
   });
 
-  test('is defined exactly when the parser fails', () => {
+  test('is defined exactly when JSON.parse fails', () => {
     const piece = fc.constantFrom(
       '{',
       '}',

@@ -133,7 +133,7 @@ describe('the limits of a provider', () => {
     // No time is left when the next second begins, so the limiter does not wait.
     [14_300, []],
     [15_000, []],
-  ])('with a call timeout of %i ms are waited for %j ms', async (timeoutMs, expected) => {
+  ])('with a call timeout of %i ms cause waits of %j ms', async (timeoutMs, expected) => {
     const { limit, limits, sleeps } = createWorld(1, { startsAt: NOW + 300 });
     limits.reserveCall = async () => false;
     await expect(limit(aProvider({ ratePerSecond: 10, timeoutMs }), call)).rejects.toMatchObject(limitReached);

@@ -150,10 +150,8 @@ describe('the job rate of a client', () => {
       await post();
       return operations.includes('count');
     };
-    expect([await isCounted(0), await isCounted(0.499), await isCounted(0.5), await isCounted(0.999)]).toEqual([
-      ...[true, true],
-      ...[false, false],
-    ]);
+    expect([await isCounted(0), await isCounted(0.499)]).toEqual([true, true]);
+    expect([await isCounted(0.5), await isCounted(0.999)]).toEqual([false, false]);
   });
 
   test('is read at most once every five seconds by a process', async () => {

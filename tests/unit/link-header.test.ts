@@ -37,7 +37,7 @@ describe('a Link header', () => {
     ['</a> rel=next', undefined],
     ['</a></b>; rel=next', undefined],
     ['x, </a>; rel=next', undefined],
-  ])('%j is parsed', (field, links) => {
+  ])('%j is parsed as %j', (field, links) => {
     expect(parseLinks(field)).toEqual(links);
   });
 
@@ -49,7 +49,7 @@ describe('a Link header', () => {
     { minLength: 1, maxLength: 5 },
   );
 
-  test('is parsed as by another parser if well-formed', () => {
+  test('is parsed as http-link-header parses it, if well-formed', () => {
     fc.assert(
       fc.property(links, fc.constantFrom(', ', ','), (all, comma) => {
         const field = all

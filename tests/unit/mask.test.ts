@@ -1,4 +1,4 @@
-import { excerptOf, excerptOfAnswer } from '@boomerang/core/domain/excerpt.ts';
+import { excerptOf, excerptOfResponse } from '@boomerang/core/domain/excerpt.ts';
 import { maskLocation, maskSecrets, secretsOfCredential, secretsOfUrl } from '@boomerang/core/domain/mask.ts';
 import { cutText } from '@boomerang/core/domain/text.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -49,7 +49,7 @@ const aSecret = fc.oneof(
 );
 const anyText = fc.string({ maxLength: 30 });
 
-const runsOf = (text: string, length: number): string[] =>
+const substringsOf = (text: string, length: number): string[] =>
   Array.from({ length: Math.max(0, text.length - length + 1) }, (_, at) => text.slice(at, at + length));
 
 /** A text, and its parts decoded from base64 at every offset. */
@@ -68,7 +68,7 @@ describe('masking', () => {
           const masked = maskSecrets(`${before}|${encode(secret)}|${after}`, [secret]);
           const maskedSecret = masked.split('|').slice(before.split('|').length, -after.split('|').length).join('|');
           for (const decoding of decodingsOf(maskedSecret))
-            for (const run of runsOf(secret, 8)) expect(decoding).not.toContain(run);
+            for (const part of substringsOf(secret, 8)) expect(decoding).not.toContain(part);
         }),
         { numRuns: 60 },
       );
@@ -79,9 +79,9 @@ describe('masking', () => {
     fc.assert(
       fc.property(aSecret, fc.nat(), fc.nat(), (secret, from, length) => {
         const start = from % secret.length;
-        const part = secret.slice(start, start + (length % secret.length)).toWellFormed();
-        const masked = maskSecrets(`key: ${part}`, [secret.toWellFormed()]);
-        for (const run of runsOf(secret, 8)) if (!run.includes('*')) expect(masked).not.toContain(run);
+        const shown = secret.slice(start, start + (length % secret.length)).toWellFormed();
+        const masked = maskSecrets(`key: ${shown}`, [secret.toWellFormed()]);
+        for (const part of substringsOf(secret, 8)) if (!part.includes('*')) expect(masked).not.toContain(part);
       }),
     );
   });
@@ -95,12 +95,14 @@ describe('masking', () => {
   });
 
   test.each([
-    ['a word that is a secret', ['s3cr'], 'a *** b', 'a s3cr b'],
-    ['a word in base64', ['s3cr'], 'a ***g== b', 'a czNjcg== b'],
+    ['a word that is a secret', ['s3cr'], 'a s3cr b', 'a *** b'],
+    ['a word in base64', ['s3cr'], 'a czNjcg== b', 'a ***g== b'],
     ['a secret that is too short', ['abc'], 'abc', 'abc'],
     ['an empty secret', [''], 'abc', 'abc'],
-    ['two adjacent secrets', ['first-secret', 'other-secret'], '***', 'first-secretother-secret'],
-  ])('handles %s', (_case, secrets, expected, text) => expect(maskSecrets(text, secrets)).toBe(expected));
+    ['two adjacent secrets', ['first-secret', 'other-secret'], 'first-secretother-secret', '***'],
+  ])('of %s (%j) turns %j into %j', (_case, secrets, text, expected) =>
+    expect(maskSecrets(text, secrets)).toBe(expected),
+  );
 
   test('leaves a long text of nested escapes unchanged', () => {
     const text = '%25'.repeat(1_300) + '&amp;'.repeat(800) + '\\\\u0025'.repeat(500);
@@ -122,7 +124,7 @@ describe('the secrets of a credential', () => {
     ['ApiKey gas:s3cr3t', ['gas:s3cr3t', 's3cr3t']],
     ['correct horse battery', ['horse battery']],
     ['hunter2-and-more staple', ['hunter2-and-more staple']],
-  ])('of %s are found', (value, secrets) =>
+  ])('are found in %s', (value, secrets) =>
     expect(secretsOfCredential(value)).toEqual(expect.arrayContaining(secrets)),
   );
 
@@ -185,7 +187,7 @@ describe('an excerpt', () => {
 
   test.each([0, 1, 2, 3])('is truncated between characters (offset %i)', (offset) => {
     const text = `${'x'.repeat(197 + offset)}${'😀'.repeat(9)}`;
-    const excerpt = excerptOfAnswer(answer({ body: Buffer.from(text) }), []);
+    const excerpt = excerptOfResponse(answer({ body: Buffer.from(text) }), []);
     expect(excerpt.isWellFormed()).toBe(true);
     expect(text.startsWith(excerpt)).toBe(true);
     expect(excerpt.length).toBeGreaterThanOrEqual(199);
@@ -194,15 +196,16 @@ describe('an excerpt', () => {
   test('never ends in part of a secret', () => {
     const secret = 'sk_live_0123456789abcdef';
     for (let before = 0; before < 220; before += 1) {
-      const excerpt = excerptOfAnswer(answer({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
+      const excerpt = excerptOfResponse(answer({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
       expect(excerpt).not.toContain('sk');
     }
-    // At the end of the bytes that are searched, and at the end of a truncated body.
+    // The secret crosses the end of the 4096 bytes that are read, which are mostly masked so that the excerpt contains their end, or
+    // the end of a truncated body.
     for (let length = 1; length < secret.length; length += 1) {
-      const longText = `${secret.repeat(169)}${'y'.repeat(40 - length)}${secret.repeat(2)}`;
+      const longText = secret.repeat(169).padEnd(4096 - length, 'y') + secret.repeat(2);
       const truncatedText = `x ${secret.slice(0, length)}`;
       for (const body of [Buffer.from(longText), Buffer.from(truncatedText)]) {
-        const excerpt = excerptOfAnswer(answer({ body, bodyFailure: { class: 'too_large', message: '' } }), [secret]);
+        const excerpt = excerptOfResponse(answer({ body, bodyFailure: { class: 'too_large', message: '' } }), [secret]);
         expect(excerpt).not.toContain('s');
       }
     }
@@ -210,20 +213,20 @@ describe('an excerpt', () => {
 
   test('of a redirect shows the target', () => {
     const headers = { location: 'https://u:p@new.example/v2?token=abcdefgh', 'content-type': 'text/plain' };
-    const excerpt = excerptOfAnswer(answer({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
+    const excerpt = excerptOfResponse(answer({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
     expect(excerpt).toBe('to https://new.example/v2?*** moved');
-    expect(excerptOfAnswer(answer({ statusCode: 304 }), [])).toBe('');
+    expect(excerptOfResponse(answer({ statusCode: 304 }), [])).toBe('');
     expect(
-      excerptOfAnswer(answer({ statusCode: 302, headers: { location: `/${'é'.repeat(9_000)}` } }), []),
+      excerptOfResponse(answer({ statusCode: 302, headers: { location: `/${'é'.repeat(9_000)}` } }), []),
     ).toHaveLength(200);
-    expect(excerptOfAnswer(answer({ statusCode: 302, headers: { location: '/abcdefgh-1' } }), ['abcdefgh-1'])).toBe(
+    expect(excerptOfResponse(answer({ statusCode: 302, headers: { location: '/abcdefgh-1' } }), ['abcdefgh-1'])).toBe(
       'to /***',
     );
   });
 
   test('is decoded with the charset of the response', () => {
     const headers = { 'content-type': 'text/html; charset=iso-8859-1' };
-    expect(excerptOfAnswer(answer({ headers, body: Buffer.from('défaut', 'latin1') }), [])).toBe('défaut');
-    expect(excerptOfAnswer(answer({ body: Buffer.from([0xff, 0xfe, 0x61, 0]) }), [])).toBe('a');
+    expect(excerptOfResponse(answer({ headers, body: Buffer.from('défaut', 'latin1') }), [])).toBe('défaut');
+    expect(excerptOfResponse(answer({ body: Buffer.from([0xff, 0xfe, 0x61, 0]) }), [])).toBe('a');
   });
 });

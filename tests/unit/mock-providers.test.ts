@@ -23,7 +23,7 @@ describe('the bills of a gas account', () => {
     expect(billsOfAccount(DEFAULT_GAS_ACCOUNT)).toEqual(bills.get('gas'));
   });
 
-  test('follow from the account number, are two or three, sorted by date', () => {
+  test('depend only on the account number, are two or three, and are sorted by date', () => {
     fc.assert(
       fc.property(account, (number) => {
         const all = billsOfAccount(number) ?? [];
@@ -412,7 +412,7 @@ describe('a request to the mock providers', () => {
     ['with JSON for a form', 415, { route: 'POST /providers/token', headers: JSON_TYPE, body: '{}' }],
     ['with no token', 401, withHeaders({ ...JSON_TYPE, 'idempotency-key': 'a' })],
     [
-      'with an old token',
+      'with an expired token',
       401,
       withHeaders({ ...JSON_TYPE, ...bearer(NOW - TOKEN_SECONDS * 1000), 'idempotency-key': 'a' }),
     ],
@@ -451,13 +451,13 @@ describe('a request to the mock providers', () => {
   });
 
   test("with a token is accepted to the token's last millisecond", async () => {
-    const life = TOKEN_SECONDS * 1000;
-    for (const [age, status] of [
-      [life - 1, 202],
-      [life, 401],
+    const lifetimeMs = TOKEN_SECONDS * 1000;
+    for (const [ageMs, status] of [
+      [lifetimeMs - 1, 202],
+      [lifetimeMs, 401],
     ] as const) {
-      const { statusCode } = await createWorld().send(withHeaders({ ...order.headers, ...bearer(NOW - age) }));
-      expect([age, statusCode]).toEqual([age, status]);
+      const { statusCode } = await createWorld().send(withHeaders({ ...order.headers, ...bearer(NOW - ageMs) }));
+      expect([ageMs, statusCode]).toEqual([ageMs, status]);
     }
   });
 

@@ -7,7 +7,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { HttpFailure, type HttpRequest } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-/** Stop the servers that a test started. */
+/** Functions that stop the servers of a test. */
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
@@ -70,16 +70,8 @@ const get = (url: string, change: Partial<HttpRequest> = {}) =>
 
 const text = Buffer.from('A text with many repeats. '.repeat(20));
 
-describe('a response', () => {
-  test('has a status, headers in lower case and a body', async () => {
-    const url = await serve((_, response) => response.writeHead(404, { 'Retry-After': '3' }).end('gone fishing'));
-    const response = await get(url);
-    expect(response).toMatchObject({ statusCode: 404, headers: { 'retry-after': '3' } });
-    expect(response.body.toString()).toBe('gone fishing');
-    expect(response.bodyFailure).toBeUndefined();
-  });
-
-  test('follows a request that is sent unchanged, with its length in bytes', async () => {
+describe('a request', () => {
+  test('is sent unchanged, with its length in bytes', async () => {
     const requests: unknown[] = [];
     const url = await serve(async (request, response) => {
       const chunks: Buffer[] = await request.toArray();
@@ -97,8 +89,8 @@ describe('a response', () => {
 
   test.each<[string, Partial<HttpRequest>]>([
     ['a GET', {}],
-    ['a POST with a body of other characters', { method: 'POST', body: '"é…"' }],
-  ])('follows %s whose headers are sent in Latin-1, as servers read them', async (_name, change) => {
+    ['a POST with a body beyond Latin-1', { method: 'POST', body: '"é…"' }],
+  ])('(%s) has its headers sent in Latin-1, as servers read them', async (_name, change) => {
     const requests: unknown[] = [];
     const url = await serve(async (request, response) => {
       requests.push(request.headers['x-a'], `${Buffer.concat(await request.toArray())}`);
@@ -106,6 +98,16 @@ describe('a response', () => {
     });
     await get(url, { headers: { 'x-a': 'ü' }, ...change });
     expect(requests).toEqual(['ü', change.body ?? '']);
+  });
+});
+
+describe('a response', () => {
+  test('has a status, headers in lower case and a body', async () => {
+    const url = await serve((_, response) => response.writeHead(404, { 'Retry-After': '3' }).end('gone fishing'));
+    const response = await get(url);
+    expect(response).toMatchObject({ statusCode: 404, headers: { 'retry-after': '3' } });
+    expect(response.body.toString()).toBe('gone fishing');
+    expect(response.bodyFailure).toBeUndefined();
   });
 
   test('is not followed if it is a redirect', async () => {
@@ -426,7 +428,11 @@ describe('a call without a valid response', () => {
       'UNASKED_UPGRADE',
     ],
     ['an invalid status', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'BAD_STATUS_LINE'],
-    ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    [
+      'two Content-Length headers',
+      `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`,
+      'HPE_UNEXPECTED_CONTENT_LENGTH',
+    ],
     ['a list of lengths', `${OK}Content-Length: 2, 2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
     ['a length below zero', `${OK}Content-Length: -2\r\n\r\nok`, 'HPE_INVALID_CONTENT_LENGTH'],
     [
@@ -434,7 +440,7 @@ describe('a call without a valid response', () => {
       `${OK}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n`,
       'HPE_INVALID_TRANSFER_ENCODING',
     ],
-    ['a header name with a blank', `${OK}Bad Name: 2\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
+    ['a header name with a space', `${OK}Bad Name: 2\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
     ['a header without a colon', `${OK}Bad\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
     ['a NUL in a header', `${OK}X: a\0b\r\n\r\n`, 'HPE_INVALID_HEADER_TOKEN'],
     ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok', 'HPE_CR_EXPECTED'],

@@ -4,14 +4,7 @@ import { SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { FetchProviderDeps } from '../../functions/provider-fetch/fetch-provider.ts';
 import { NOW } from '../builders.ts';
-import {
-  type Answer,
-  type Answering,
-  createBreakerSpy,
-  type FetchSetting,
-  fetchFrom,
-  startServer,
-} from '../fetching.ts';
+import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -24,7 +17,7 @@ type OAuthInput = Extract<NonNullable<ProviderInput['auth']>, { kind: 'oauth2' }
 type Setting = {
   auth?: Partial<OAuthInput>;
   /** The token endpoint's response to the nth request. */
-  token?: (request: Parameters<Answering>[0], number: number) => Answer | Promise<Answer>;
+  token?: (request: Parameters<Respond>[0], number: number) => Answer | Promise<Answer>;
   /** The provider's response to a request with this Authorization header. */
   data?: (token: string) => Answer;
 };
@@ -51,7 +44,7 @@ const startProvider = async ({ auth = {}, token, data }: Setting = {}) => {
   return { server, provider, send, fetch, tokenRequests };
 };
 
-const bearerOf = ({ headers }: Parameters<Answering>[0]): string => headers.authorization ?? 'none';
+const bearerOf = ({ headers }: Parameters<Respond>[0]): string => headers.authorization ?? 'none';
 const tokenAnswer = (change: object): Answer => ({
   body: { access_token: 'token-x', token_type: 'bearer', expires_in: 3_600, ...change },
 });
@@ -214,9 +207,9 @@ describe('a token that the provider rejects', () => {
   test('is a credential failure if its replacement is rejected too: the job is retried, and the circuit does not count it', async () => {
     const { fetch, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
     const breaker = createBreakerSpy();
-    const { name, failure, log, counted } = await fetch({ breaker });
+    const { name, failure, log, countedMetrics } = await fetch({ breaker });
     expect([name, failure.class, failure.statusCode]).toEqual(['CredentialRefused', 'credential_refused', 401]);
-    expect(counted).toEqual(['CredentialsRefused']);
+    expect(countedMetrics).toEqual(['CredentialsRefused']);
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
       ['error', 'Credential refused'],
       ['warn', 'Provider fetch failed'],
@@ -263,7 +256,7 @@ describe('a token endpoint', () => {
         freshReads.push(options?.isFresh);
         return 's3cret-value';
       };
-      const { name, failure, counted, log, verdicts, tokenRequests } = await fetchWithToken(() => answer, {
+      const { name, failure, countedMetrics, log, verdicts, tokenRequests } = await fetchWithToken(() => answer, {
         findSecret,
       });
       expect([name, failure.class, failure.statusCode]).toEqual([
@@ -272,7 +265,7 @@ describe('a token endpoint', () => {
         answer.status,
       ]);
       expect(failure.excerpt).toContain(`token endpoint: ${detail}`);
-      expect(counted).toEqual(['CredentialsRefused']);
+      expect(countedMetrics).toEqual(['CredentialsRefused']);
       expect(log.lines[0]).toMatchObject({ level: 'error', message: 'Credential refused' });
       expect(freshReads).toEqual([undefined, true]);
       expect(tokenRequests()).toHaveLength(2);
@@ -315,7 +308,7 @@ describe('a token endpoint', () => {
     const result = await fetchWithToken(() => answer);
     expect([result.name, result.failure.class]).toEqual([name, failureClass]);
     expect(result.failure.excerpt).toMatch(/^token endpoint: /);
-    expect(result.counted).toEqual(['ProviderFailures']);
+    expect(result.countedMetrics).toEqual(['ProviderFailures']);
     expect(result.verdicts).toEqual([{ class: failureClass, statusCode: result.failure.statusCode }]);
     expect(result.failure.retryAfterMs).toBe(answer.headers?.['retry-after'] ? 9_000 : undefined);
   });

@@ -50,10 +50,10 @@ const send = async (route: string, caller: object, query?: string) => {
 
 describe.each(routes)('%s', (route) => {
   test('answers an operator that names a client in the same way as the client itself', async () => {
-    const own = await send(route, { clientId: CLIENT_ID, name: 'test' });
-    const named = await send(route, OPERATOR, `clientId=${CLIENT_ID}`);
-    expect(named.statusCode).toBe(own.statusCode);
-    expect(named.json).toEqual(own.json);
+    const toClient = await send(route, { clientId: CLIENT_ID, name: 'test' });
+    const toOperator = await send(route, OPERATOR, `clientId=${CLIENT_ID}`);
+    expect(toOperator.statusCode).toBe(toClient.statusCode);
+    expect(toOperator.json).toEqual(toClient.json);
   });
 
   test('logs an operator acting for a client once, with both ids', async () => {

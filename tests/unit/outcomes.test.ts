@@ -24,7 +24,7 @@ import {
   working,
 } from '../builders.ts';
 
-const read = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
+const parseCaught = (status: 'REFUSED' | 'UNAVAILABLE', error: object) =>
   fetchOutcomeSchema.parse({ providerId: 'gas', status, error });
 
 /** Errors of Lambda, Step Functions and our own bugs, and causes that we never write. */
@@ -42,7 +42,7 @@ const FOREIGN_ERRORS = [
 
 describe('the caught result of a fetch', () => {
   test.each(FOREIGN_ERRORS)('is an internal fault: %j', (error) => {
-    const outcome = read('UNAVAILABLE', error);
+    const outcome = parseCaught('UNAVAILABLE', error);
     expect(outcome.kind).toBe('notAttempted');
     expect(outcome).toMatchObject({ cause: expect.stringContaining(error.Error) });
     expect(isCallMade(outcome)).toBe(false);
@@ -50,20 +50,20 @@ describe('the caught result of a fetch', () => {
 
   test.each(['ProviderUnavailable', 'ProviderThrottled', 'CredentialRefused'])('is a failed call: %s', (name) => {
     const failure = { class: 'bad_status', statusCode: 503, retryAfterMs: 3 } as const;
-    expect(read('UNAVAILABLE', caught(name, failure))).toEqual({ kind: 'failed', providerId: 'gas', failure });
+    expect(parseCaught('UNAVAILABLE', caught(name, failure))).toEqual({ kind: 'failed', providerId: 'gas', failure });
   });
 
   test.each(['ProviderCircuitOpen', 'ProviderLimitReached', 'Paused'])('is a deferral: %s', (name) => {
     const failure = { class: 'paused', retryAfterMs: 3 } as const;
-    const outcome = read('UNAVAILABLE', caught(name, failure));
+    const outcome = parseCaught('UNAVAILABLE', caught(name, failure));
     expect(outcome).toEqual({ kind: 'deferred', providerId: 'gas', failure });
     expect(isCallMade(outcome)).toBe(false);
   });
 
   test('is a refusal, which counts as an attempt only if a call was made', () => {
-    const refusal = read('REFUSED', caught('ProviderRefused', { class: 'bad_status', statusCode: 404 }));
+    const refusal = parseCaught('REFUSED', caught('ProviderRefused', { class: 'bad_status', statusCode: 404 }));
     expect([refusal.kind, isCallMade(refusal)]).toEqual(['refused', true]);
-    expect(isCallMade(read('REFUSED', caught('ProviderRefused', { class: 'unknown_provider' })))).toBe(false);
+    expect(isCallMade(parseCaught('REFUSED', caught('ProviderRefused', { class: 'unknown_provider' })))).toBe(false);
   });
 
   test('is a ticket when the provider is still working', () => {
@@ -115,49 +115,56 @@ describe('the caught result of a delivery', () => {
   });
 });
 
-test.each<[FetchOutcome | CallbackOutcome, boolean, boolean?]>([
-  [fetched('gas'), true],
-  [DELIVERED, true],
-  [unavailable('gas'), true],
-  [refused('gas'), true],
-  [failedCallback(), true],
-  [working('gas'), true, false],
-  [{ kind: 'refused', reason: 'too_large', failure: { class: 'too_large' } }, false],
-  [{ kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } }, false],
-  [{ kind: 'refused', providerId: 'gas', failure: { class: 'unknown_provider' } }, false],
-  // A response that was too large still is a response.
-  [{ kind: 'refused', providerId: 'gas', failure: { class: 'too_large', statusCode: 200 } }, true],
-  [deferred('gas'), false],
-  [deferredCallback(), false],
-  [notAttempted('gas'), false],
-  [NOT_SENT, false],
-  [{ kind: 'resultMissing', providerId: 'gas' }, false],
-])('%j made a call: %p; it counts as an attempt unless stated otherwise', (outcome, isMade, counts = isMade) => {
-  expect([isCallMade(outcome), isAttempt(outcome)]).toEqual([isMade, counts]);
+const NEITHER = { callMade: false, attempt: false };
+const BOTH = { callMade: true, attempt: true };
+
+test.each<[FetchOutcome | CallbackOutcome, { callMade: boolean; attempt: boolean }]>([
+  [fetched('gas'), BOTH],
+  [DELIVERED, BOTH],
+  [unavailable('gas'), BOTH],
+  [refused('gas'), BOTH],
+  [failedCallback(), BOTH],
+  [working('gas'), { callMade: true, attempt: false }],
+  [{ kind: 'refused', reason: 'too_large', failure: { class: 'too_large' } }, NEITHER],
+  [{ kind: 'refused', reason: 'client_revoked', failure: { class: 'client_revoked' } }, NEITHER],
+  [{ kind: 'refused', providerId: 'gas', failure: { class: 'unknown_provider' } }, NEITHER],
+  // The status shows that the provider responded, although its body was too large.
+  [{ kind: 'refused', providerId: 'gas', failure: { class: 'too_large', statusCode: 200 } }, BOTH],
+  [deferred('gas'), NEITHER],
+  [deferredCallback(), NEITHER],
+  [notAttempted('gas'), NEITHER],
+  [NOT_SENT, NEITHER],
+  [{ kind: 'resultMissing', providerId: 'gas' }, NEITHER],
+])('%j counts as %j', (outcome, expected) => {
+  expect({ callMade: isCallMade(outcome), attempt: isAttempt(outcome) }).toEqual(expected);
 });
 
 describe('payloads', () => {
   test('may have unknown fields, and lack new ones', () => {
     const claim = aClaim();
-    const { isAnyWaiting: _, ...older } = claim;
-    const worked = workedJobSchema.parse({ ...older, priority: 'high', results: [] });
+    const { isAnyWaiting: _, ...olderClaim } = claim;
+    const worked = workedJobSchema.parse({ ...olderClaim, priority: 'high', results: [] });
     expect(worked).toEqual({ ...claim, results: [] });
   });
 
   test('of every task may have unknown fields', () => {
-    const later = { priority: 'high' };
+    const unknownField = { priority: 'high' };
     const { jobId, claims, leasedUntil } = aClaim();
     const fetch = { jobId, claims, leasedUntil, providerId: 'gas' };
-    expect(fetchRequestSchema.parse({ ...fetch, ...later })).toEqual(fetch);
+    expect(fetchRequestSchema.parse({ ...fetch, ...unknownField })).toEqual(fetch);
     const job = { ...aClaim(), results: [] };
-    expect(deliverRequestSchema.parse({ job: { ...job, ...later }, ...later })).toEqual({ job });
-    expect(settleRequestSchema.parse({ job: { ...job, ...later }, ...later })).toEqual({ job });
-    expect(sweepSchema.parse({ claimed: 1, ...later })).toEqual({ claimed: 1 });
+    expect(deliverRequestSchema.parse({ job: { ...job, ...unknownField }, ...unknownField })).toEqual({ job });
+    expect(settleRequestSchema.parse({ job: { ...job, ...unknownField }, ...unknownField })).toEqual({ job });
+    expect(sweepSchema.parse({ claimed: 1, ...unknownField })).toEqual({ claimed: 1 });
   });
 
   test('of version 1 are accepted', () => {
-    const { createdAt: _, isAnyWaiting: __, ...older } = aClaim();
-    expect(workedJobSchema.parse({ ...older, v: 1 })).toMatchObject({ v: 2, createdAt: null, isAnyWaiting: false });
+    const { createdAt: _, isAnyWaiting: __, ...olderClaim } = aClaim();
+    expect(workedJobSchema.parse({ ...olderClaim, v: 1 })).toMatchObject({
+      v: 2,
+      createdAt: null,
+      isAnyWaiting: false,
+    });
   });
 });
 
@@ -165,7 +172,7 @@ test('the settle rules do not mention Step Functions or Lambda', () => {
   for (const file of ['settle', 'outcomes', 'schedule', 'job', 'result-life', 'tickets']) {
     const source = readFileSync(`packages/core/domain/${file}.ts`, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
     expect(source).not.toMatch(/\bStates\b|\bLambda\b|Exception|CaughtError|ErrorEquals|\bCause\b|\.Error\b/);
-    // Nor any error class by name: tasks use those.
+    // Only tasks use the names of error classes.
     expect(source).not.toMatch(/'(?:Provider|Callback|Credential|Lease|Outcome|Result)[A-Z]\w+'/);
   }
 });

@@ -222,7 +222,7 @@ describe('the parameters of a provider', () => {
   });
 
   /**
-   * Differences from ajv-formats: we reject a blank in place of the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
+   * Differences from ajv-formats: we reject a space in place of the "T", offsets without a colon (RFC 3339 §5.6), leading zeros and names
    * that end in a dot; we accept mail hosts without a dot, and URIs of a scheme alone.
    */
   const KNOWN_DIFFERENCES: [string, RegExp][] = [

@@ -4,21 +4,14 @@ import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { MAX_STATUS_URL_CHARACTERS } from '@boomerang/core/domain/status-url.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { aJob, NOW } from '../builders.ts';
-import {
-  type Answer,
-  type Answering,
-  createBreakerSpy,
-  type FetchSetting,
-  fetchFrom,
-  startServer,
-} from '../fetching.ts';
+import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
-const serve = async (answering: Answering) => {
-  const server = await startServer(answering);
+const serve = async (respond: Respond) => {
+  const server = await startServer(respond);
   stops.push(server.stop);
   return server;
 };
@@ -27,7 +20,7 @@ type PollingInput = NonNullable<ProviderInput['polling']>;
 type Setting = {
   polling?: Partial<PollingInput>;
   provider?: Partial<ProviderInput>;
-  /** Path of the ticket's status URL on the server; absent: no ticket. */
+  /** The stored ticket, whose `url` is a path on the server. */
   ticket?: Partial<Ticket>;
   job?: Partial<Job>;
   round?: number;
@@ -38,9 +31,9 @@ type Setting = {
 };
 
 /** One fetch from a provider with polling, for a stored job. */
-const poll = async (answering: Answering, setting: Setting = {}) => {
+const poll = async (respond: Respond, setting: Setting = {}) => {
   const { polling, provider, ticket, job = {}, round, userInfo = '', deps = {}, request } = setting;
-  const server = await serve(answering);
+  const server = await serve(respond);
   const breaker = createBreakerSpy();
   const stored = aJob({
     jobId: 'job',
@@ -190,8 +183,8 @@ describe('without a ticket', () => {
   ])(
     'a response with %s is bad_polling, with an excerpt, and a failure for the circuit',
     async (_case, answer, polling, words) => {
-      const answering: Answering = () => answer;
-      const server = await serve(answering);
+      const respond: Respond = () => answer;
+      const server = await serve(respond);
       const statusUrl = polling.statusUrl as PollingInput['statusUrl'];
       const statusUrlOnServer =
         typeof statusUrl === 'object' && 'template' in statusUrl
@@ -202,7 +195,7 @@ describe('without a ticket', () => {
         failure,
         verdicts,
         server: polled,
-      } = await poll(answering, {
+      } = await poll(respond, {
         polling: { ...polling, ...(statusUrlOnServer && { statusUrl: statusUrlOnServer }) },
       });
       expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
@@ -272,8 +265,8 @@ describe('with a ticket', () => {
   });
 
   test('a provider that is still working counts as a success for the circuit', async () => {
-    const { verdicts, counted } = await poll(() => ({ status: 202 }), { ticket: {} });
-    expect([verdicts, counted]).toEqual([['succeeded'], []]);
+    const { verdicts, countedMetrics } = await poll(() => ({ status: 202 }), { ticket: {} });
+    expect([verdicts, countedMetrics]).toEqual([['succeeded'], []]);
   });
 
   test('finished work returns its data, with every digit', async () => {
@@ -343,9 +336,9 @@ describe('with a ticket', () => {
   });
 
   test('a result that is not available yet is polled again', async () => {
-    const answering: Answering = ({ path }) =>
+    const respond: Respond = ({ path }) =>
       path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 202, body: {} };
-    expect((await poll(answering, { ticket: {} })).failure.class).toBe('not_ready');
+    expect((await poll(respond, { ticket: {} })).failure.class).toBe('not_ready');
   });
 
   test('failed work is refused permanently, with an excerpt, despite a Retry-After', async () => {
@@ -373,9 +366,9 @@ describe('with a ticket', () => {
   });
 
   test('a result URL that answers 410 loses the ticket', async () => {
-    const answering: Answering = ({ path }) =>
+    const respond: Respond = ({ path }) =>
       path === '/work/7' ? { status: 303, headers: { location: '/files/7' } } : { status: 410 };
-    expect((await poll(answering, { ticket: {} })).failure.class).toBe('ticket_lost');
+    expect((await poll(respond, { ticket: {} })).failure.class).toBe('ticket_lost');
   });
 
   test('404 keeps the ticket if the catalogue declares it unavailable or the response has a Retry-After', async () => {
@@ -543,9 +536,9 @@ describe('the status URL', () => {
   });
 
   test('is in no excerpt of the response at the result URL', async () => {
-    const answering: Answering = ({ path }) =>
+    const respond: Respond = ({ path }) =>
       path === '/files' ? { status: 500, body: `made of ${TOKEN}` } : { status: 303, headers: { location: '/files' } };
-    const { failure } = await poll(answering, { ticket: { url: `/work/7?token=${TOKEN}` } });
+    const { failure } = await poll(respond, { ticket: { url: `/work/7?token=${TOKEN}` } });
     expect(failure.excerpt).toBe('made of ***');
   });
 

@@ -1,12 +1,12 @@
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
-import type { HttpAnswer, HttpRequest } from '@boomerang/core/ports/http.ts';
+import type { HttpRequest, HttpResponse } from '@boomerang/core/ports/http.ts';
 import { redriveJob } from '@boomerang/core/use-cases/redrive-job.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
-import { aJob, aLog, aProvider, givenJob, LEASE_MS, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aProvider, LEASE_MS, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /** What happens to one execution. */
@@ -31,11 +31,11 @@ class Crashed extends Error {
   override name = 'Crashed';
 }
 
-/** A job with one provider, over executions that crash. The provider starts one work for each idempotency key. */
+/** A job with one provider, over executions that crash. The provider starts new work for each new idempotency key. */
 const createWorld = async () => {
   const store = createFakeJobStore();
   const job = aJob({ jobId: '01a20b4c-cf47-716b-85d8-5343742576b8', providers: ['gas'] });
-  await givenJob(store, job);
+  await storeJob(store, job);
   let now = NOW;
   const works: string[] = [];
   /** Idempotency keys of work that the provider has lost. */
@@ -49,18 +49,18 @@ const createWorld = async () => {
     const [result] = results;
     return result?.status === 'UNAVAILABLE' ? result.ticket : undefined;
   };
-  const answer = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpAnswer => ({
+  const answer = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
     statusCode,
     headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from(JSON.stringify(body)),
     durationMs: 1,
   });
-  const respond = ({ method, url, headers = {} }: HttpRequest): HttpAnswer => {
+  const respond = ({ method, url, headers = {} }: HttpRequest): HttpResponse => {
     const key = headers['idempotency-key'];
     requests.push({ method, key, url, hasTicket: ticketOf(storedJob()) !== undefined });
     if (behaviour === '500') return answer(500, {});
     if (method === 'POST') {
-      // As a provider does that replays its first answer for a repeated key.
+      // Like a provider that repeats its first answer for a repeated key.
       if (lostKeys.has(key ?? '')) return answer(404, { lost: key });
       if (!works.includes(key ?? '')) works.push(key ?? '');
       return answer(202, {}, { location: `/work/${works.indexOf(key ?? '')}` });
@@ -102,7 +102,7 @@ const createWorld = async () => {
 
   const fetch = async (claimed: ReturnType<typeof toClaimedJob>, fault: Fault) => {
     const { jobId, claims, leasedUntil, round } = claimed;
-    const send = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const send = async (request: HttpRequest): Promise<HttpResponse> => {
       if (fault === 'crashes before the call') throw new Crashed();
       const response = respond(request);
       if (fault === 'crashes after the call') throw new Crashed();
@@ -179,7 +179,7 @@ const anyBehaviour = fc.constantFrom<Behaviour>(
   'ticket lost',
 );
 
-test('despite crashes, each round starts one work, polls it while its ticket is stored, and keeps its result', async () => {
+test('despite crashes, each round starts its work only once, polls it while its ticket is stored, and keeps its result', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(anyFault, anyBehaviour), { maxLength: 14 }), async (executions) => {
       const world = await createWorld();

@@ -1,5 +1,5 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { type PolledAnswer, type PolledProvider, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
+import { type PolledProvider, type PolledResponse, readStart, readStatus } from '@boomerang/core/domain/polling.ts';
 import {
   hasOriginOf,
   MAX_STATUS_URL_CHARACTERS,
@@ -25,22 +25,30 @@ const byStatus: Partial<PollingInput> = {
   succeeded: ['DONE', null],
   failed: ['REJECTED', false],
 };
-const answer = (statusCode: number, body?: unknown, location?: string): PolledAnswer => ({
+const answer = (statusCode: number, body?: unknown, location?: string): PolledResponse => ({
   statusCode,
   location,
   json: body === undefined ? undefined : JSON.stringify(body),
   requestUrl: REQUEST_URL,
 });
-const start = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
+const readStartAnswer = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStart(aPolledProvider(polling), answer(...args), {});
-const status = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
+const readPollAnswer = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
   readStatus(aPolledProvider(polling), answer(...args));
 
 const inProgress = { kind: 'working', url: STATUS_URL };
 const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
 
+type Row = [
+  name: string,
+  polling: Partial<PollingInput>,
+  args: Parameters<typeof answer>,
+  expected: { kind: string; [key: string]: unknown },
+];
+const toCase = ([name, polling, args, expected]: Row) => ({ name, polling, args, expected });
+
 describe('the response to a request that starts work', () => {
-  test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
+  const startRows: Row[] = [
     ['202 with a Location', {}, [202, {}, '/v2/reports/7'], inProgress],
     ['202 with a Location, without a body', byStatus, [202, undefined, 'reports/7'], inProgress],
     ['201 with a Location', byStatus, [201, { id: 7 }, STATUS_URL], inProgress],
@@ -128,8 +136,9 @@ describe('the response to a request that starts work', () => {
       [202],
       broken(/no id/),
     ],
-  ])('%s', (_case, polling, args, expected) => {
-    expect(start(polling, ...args)).toEqual(expected);
+  ];
+  test.each(startRows.map(toCase))('$name is read as $expected.kind', ({ polling, args, expected }) => {
+    expect(readStartAnswer(polling, ...args)).toEqual(expected);
   });
 
   test('keeps every digit of an id', () => {
@@ -171,7 +180,7 @@ describe('the response to a request that starts work', () => {
     { id: 7 },
   ])('with the id %j is broken, since it would change the path', (id) => {
     const polling = { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } };
-    expect(start(polling, 202, { id })).toMatchObject({ kind: 'broken' });
+    expect(readStartAnswer(polling, 202, { id })).toMatchObject({ kind: 'broken' });
   });
 
   test.each([
@@ -193,7 +202,7 @@ describe('the response to a request that starts work', () => {
       [{}, [202, {}, location]],
       [{ statusUrl: { at: '/url' } }, [200, { url: location }]],
     ] as [Partial<PollingInput>, Parameters<typeof answer>][]) {
-      const progress = start(polling, ...args);
+      const progress = readStartAnswer(polling, ...args);
       expect(progress).toMatchObject({ kind: 'broken', reference: location });
       expect(JSON.stringify({ ...progress, reference: undefined })).not.toMatch(/password|xxx|alert/);
     }
@@ -201,7 +210,7 @@ describe('the response to a request that starts work', () => {
 });
 
 describe('the response to a poll', () => {
-  test.each<[string, Partial<PollingInput>, Parameters<typeof answer>, object]>([
+  const pollRows: Row[] = [
     ['202, without a status to read', {}, [202, {}], { kind: 'working' }],
     ['200, without a status to read', {}, [200, { status: 'QUEUED' }], { kind: 'done' }],
     ['204, without a status to read', {}, [204, null], { kind: 'done' }],
@@ -269,12 +278,13 @@ describe('the response to a poll', () => {
       [202, {}, '/x'],
       { kind: 'working' },
     ],
-  ])('%s', (_case, polling, args, expected) => {
-    expect({ ...status(polling, ...args), reference: undefined }).toEqual(expected);
+  ];
+  test.each(pollRows.map(toCase))('$name is read as $expected.kind', ({ polling, args, expected }) => {
+    expect({ ...readPollAnswer(polling, ...args), reference: undefined }).toEqual(expected);
   });
 
   test('quotes at most 40 characters of a status', () => {
-    const reasonFor = (text: string) => status(byStatus, 200, { status: text });
+    const reasonFor = (text: string) => readPollAnswer(byStatus, 200, { status: text });
     expect(reasonFor('x'.repeat(38))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(38)}"` });
     for (const length of [39, 5_000])
       expect(reasonFor('x'.repeat(length))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(39)}…` });
@@ -285,7 +295,7 @@ describe('the response to a poll', () => {
       fc.property(fc.jsonValue(), (value) => {
         const isNamed = ['QUEUED', 'RUNNING', 0, 'DONE', null, 'REJECTED', false].includes(value as never);
         fc.pre(!isNamed && !Object.is(value, -0));
-        expect(status(byStatus, 200, { status: value }).kind).toBe('broken');
+        expect(readPollAnswer(byStatus, 200, { status: value }).kind).toBe('broken');
       }),
     );
   });

@@ -325,7 +325,7 @@ describe('the parameters of a job', () => {
       expect(first.failure).toMatchObject({ class: 'bad_parameter', since: NOW });
       expect(first.failure.excerpt).toContain(excerpt);
       expect(first.failure.excerpt).not.toMatch(/12345678|sesame/);
-      expect([first.request, first.counted]).toEqual([undefined, []]);
+      expect([first.request, first.countedMetrics]).toEqual([undefined, []]);
 
       const unavailableResult = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
       const later = await fetchAt(NOW + 3_599_000, [unavailableResult]);
@@ -351,7 +351,7 @@ describe('a provider that is not in the catalogue', () => {
     const first = await fetchAt(NOW, []);
     expect(first.name).toBe('ProviderThrottled');
     expect(first.failure).toMatchObject({ class: 'unknown_provider', since: NOW });
-    expect(first.counted).toEqual([]);
+    expect(first.countedMetrics).toEqual([]);
 
     const unavailableResult = { providerId: 'gas', status: 'UNAVAILABLE', error: first.failure, attempts: 1 };
     const later = await fetchAt(NOW + 3_599_000, [unavailableResult]);

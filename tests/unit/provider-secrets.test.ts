@@ -1,5 +1,5 @@
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import { type HttpAnswer, HttpFailure, type HttpRequest, type SendHttp } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse, type SendHttp } from '@boomerang/core/ports/http.ts';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fetchFrom } from '../fetching.ts';
@@ -18,16 +18,17 @@ const shortText = fc.constantFrom('ж', 'Qz', '€', 'éQ', '~');
 const token = fc.stringMatching(/^[A-Za-z0-9._~+/-]{8,40}$/).map((text) => `tok-${text}`);
 
 /** The ways in which a provider repeats a text. */
-const forms: Record<string, (text: string) => string> = {
+const encodings: Record<string, (text: string) => string> = {
   raw: (text) => text,
   url: (text) => encodeURIComponent(text),
   form: (text) => new URLSearchParams({ q: text }).toString(),
   json: (text) => JSON.stringify({ message: text }),
-  twice: (text) => JSON.stringify(JSON.stringify(text)),
+  jsonTwice: (text) => JSON.stringify(JSON.stringify(text)),
   base64: (text) => Buffer.from(text).toString('base64'),
   base64url: (text) => Buffer.from(`x${text}`).toString('base64url'),
   html: (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
-  far: (text) => `${'.'.repeat(170)}${text}`,
+  // Excerpts are cut at 200 characters, within the text.
+  afterDots: (text) => `${'.'.repeat(170)}${text}`,
 };
 
 const auths = fc.constantFrom<ProviderInput['auth']>(
@@ -45,18 +46,18 @@ const scenario = fc.record({
   account: fc.oneof(secretText, shortText),
   tokens: fc.array(token, { minLength: 2, maxLength: 2 }),
   auth: auths,
-  form: fc.constantFrom(...Object.keys(forms)),
+  encoding: fc.constantFrom(...Object.keys(encodings)),
   status: fc.constantFrom(200, 202, 206, 302, 400, 401, 403, 404, 429, 500, 503),
   tokenStatus: fc.constantFrom(200, 200, 200, 200, 400, 401, 500),
-  failsAt: fc.constantFrom(1, 1, 2, 3),
-  isBroken: fc.boolean(),
+  failsAtCall: fc.constantFrom(1, 1, 2, 3),
+  isBodyBroken: fc.boolean(),
   method: fc.constantFrom('GET', 'POST'),
-  isSelecting: fc.boolean(),
-  breaks: fc.constantFrom('nothing', 'nothing', 'connection', 'error'),
+  readsPartOfBody: fc.boolean(),
+  exception: fc.constantFrom('none', 'none', 'connection', 'bug'),
 });
 
-/** The secrets that the provider received. */
-const seen = ({ url, headers = {}, body = '' }: HttpRequest): string => {
+/** Everything in a request that may contain a secret. */
+const secretPartsOf = ({ url, headers = {}, body = '' }: HttpRequest): string => {
   const basic = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1];
   const decoded = basic ? Buffer.from(basic, 'base64').toString() : '';
   const { searchParams, pathname } = new URL(url);
@@ -67,39 +68,41 @@ const seen = ({ url, headers = {}, body = '' }: HttpRequest): string => {
 test('no secret is logged, thrown or stored', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (input) => {
-      const form = forms[input.form] ?? ((text: string) => text);
+      const encode = encodings[input.encoding] ?? ((text: string) => text);
       const isPost = input.method === 'POST';
       let calls = 0;
       let tokens = 0;
-      const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpAnswer => ({
+      const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpResponse => ({
         statusCode,
         headers: { 'content-type': 'application/json', ...headers },
         body: Buffer.from(body),
         durationMs: 1,
-        ...(input.isBroken && { bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const }),
+        ...(input.isBodyBroken && {
+          bodyFailure: { class: 'bad_body', message: `coding ${body} is not known` } as const,
+        }),
       });
       const send: SendHttp = async (request) => {
         if (request.url.startsWith('https://id.example')) {
           const access_token = input.tokens[tokens++ % 2] ?? '';
           if (input.tokenStatus === 200) {
             const body = JSON.stringify({ access_token, token_type: 'bearer', expires_in: 60 });
-            return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpAnswer;
+            return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpResponse;
           }
-          const error_description = `${seen(request)} ${form(seen(request))} ${input.tokens[0]}`;
+          const error_description = `${secretPartsOf(request)} ${encode(secretPartsOf(request))} ${input.tokens[0]}`;
           return answer(
             input.tokenStatus,
-            JSON.stringify({ error: 'invalid_client', error_description, ...(input.isBroken && { access_token }) }),
+            JSON.stringify({ error: 'invalid_client', error_description, ...(input.isBodyBroken && { access_token }) }),
           );
         }
         calls += 1;
-        if (calls < input.failsAt) {
+        if (calls < input.failsAtCall) {
           const body = Buffer.from(JSON.stringify({ items: [calls], next: `cursor-${calls}` }));
           return { statusCode: 200, headers: {}, body, durationMs: 1 };
         }
-        if (input.breaks === 'connection') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-        if (input.breaks === 'error') throw new Error('a bug of ours');
-        const location = `/moved/${encodeURIComponent(form(seen(request)))}`;
-        return answer(input.status, form(seen(request)), {
+        if (input.exception === 'connection') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
+        if (input.exception === 'bug') throw new Error('a bug of ours');
+        const location = `/moved/${encodeURIComponent(encode(secretPartsOf(request)))}`;
+        return answer(input.status, encode(secretPartsOf(request)), {
           location,
           link: `<https://x.example/${location}>; rel=next`,
         });
@@ -110,9 +113,9 @@ test('no secret is logged, thrown or stored', async () => {
         ...(isPost && { body: { account: '{account}' }, repeatable: true }),
         parameters: { type: 'object', properties: { account: { type: 'string', writeOnly: true } } },
         ...(input.auth && { auth: input.auth }),
-        ...(input.failsAt > 1
+        ...(input.failsAtCall > 1
           ? { pagination: { kind: 'cursor', cursorAt: '/next', parameter: 'c', itemsAt: '/items' } }
-          : input.isSelecting && { dataAt: '/data', bodyErrors: [{ at: '/message', means: 'refused' as const }] }),
+          : input.readsPartOfBody && { dataAt: '/data', bodyErrors: [{ at: '/message', means: 'refused' as const }] }),
       };
       const { error, log, fetched } = await fetchFrom({
         provider,
@@ -120,16 +123,16 @@ test('no secret is logged, thrown or stored', async () => {
         secret: input.secret,
         request: { job: { parameters: { gas: { account: input.account } } } },
       });
-      const { json: _, ...kept } = fetched ?? {};
-      const output = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(kept)}`;
+      const { json: _, ...outcome } = fetched ?? {};
+      const output = `${error?.name} ${error?.message} ${JSON.stringify(log.lines)} ${JSON.stringify(outcome)}`;
       const hidden = [...(input.auth ? [input.secret] : []), input.account, ...input.tokens];
       for (const value of hidden) {
-        for (const shown of Object.entries(forms)
-          .filter(([name]) => name !== 'far')
-          .map(([, of]) => of(value))) {
+        const { afterDots: __, ...recognisable } = encodings;
+        for (const encodeValue of Object.values(recognisable)) {
+          const encoded = encodeValue(value);
           // A short value is recognisable only in its raw form.
-          if (shown.length < 4 && shown !== value) continue;
-          expect(output).not.toContain(shown.replace(/^q=/, ''));
+          if (encoded.length < 4 && encoded !== value) continue;
+          expect(output).not.toContain(encoded.replace(/^q=/, ''));
         }
       }
       expect(error === undefined || error.message.length < 1024 || error.message === 'a bug of ours').toBe(true);

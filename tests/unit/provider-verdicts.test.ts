@@ -1,17 +1,17 @@
-import { judgeStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { ProviderInput } from '@boomerang/core/domain/catalogue/provider-schema.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
+import { judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
 import { describe, expect, test } from '@jest/globals';
 import { valueAt } from '../../functions/provider-fetch/value-at.ts';
 import { NOW } from '../builders.ts';
 import { createBreakerSpy, fetchFrom } from '../fetching.ts';
 
 /** The outcome of one response. */
-const outcomeOf = async (provider: Partial<ProviderInput>, answer: Partial<HttpAnswer> & { json?: unknown } = {}) => {
+const outcomeOf = async (provider: Partial<ProviderInput>, answer: Partial<HttpResponse> & { json?: unknown } = {}) => {
   const { json, ...rest } = answer;
   const isJson = json !== undefined;
   const breaker = createBreakerSpy();
-  const send = async (): Promise<HttpAnswer> => ({
+  const send = async (): Promise<HttpResponse> => ({
     statusCode: 200,
     headers: isJson ? { 'content-type': 'application/json', ...rest.headers } : {},
     body: Buffer.from(isJson ? JSON.stringify(json) : ''),
@@ -95,7 +95,7 @@ describe('a rate-limit reset header', () => {
     [dateIn(-30_000).toISOString(), 'date', 0],
     ['30', 'date', undefined],
     ['2026', 'date', undefined],
-  ])('with %j in %s is parsed', (value, unit, expected) => {
+  ])('with %j in %s gives a retry time of %p ms', (value, unit, expected) => {
     expect(retryAfterMsOf({ 'x-ratelimit-reset': value }, unit)).toBe(expected);
   });
 
@@ -118,7 +118,7 @@ describe('a rate-limit reset header', () => {
     expect(retryAfterMsOf({ ...headers, 'x-ratelimit-remaining': '0' })).toBe(30_000);
   });
 
-  test.each<[string, Partial<ProviderInput>, Partial<HttpAnswer>, string, number | undefined]>([
+  test.each<[string, Partial<ProviderInput>, Partial<HttpResponse>, string, number | undefined]>([
     ['429', {}, { statusCode: 429 }, 'ProviderThrottled', 60_000],
     [
       'a status that means throttled',

@@ -4,7 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { jobDataQuerySchema, jobQuerySchema } from '../../functions/job-read/schema.ts';
 
-const read = (text: unknown) => {
+/** The time in UTC, or the messages of the errors. */
+const readTime = (text: unknown) => {
   const parsed = timeSchema.safeParse(text);
   return parsed.success ? new Date(parsed.data).toISOString() : parsed.error.issues.map(({ message }) => message);
 };
@@ -19,7 +20,7 @@ describe('a time in a request', () => {
     ['1969-12-31T23:59:59Z', '1969-12-31T23:59:59.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
     ['9999-12-31T23:59:59.999+00:01', '9999-12-31T23:58:59.999Z'],
-  ])('%s is read as %s', (text, iso) => expect(read(text)).toBe(iso));
+  ])('%s is read as %s', (text, iso) => expect(readTime(text)).toBe(iso));
 
   test.each([
     '9999-12-31T23:59:59-01:00',
@@ -27,7 +28,7 @@ describe('a time in a request', () => {
     '0000-01-01T00:00:00+00:01',
     '0000-01-01T00:00:00+23:59',
   ])('%s is rejected, since its year in UTC does not have four digits', (text) => {
-    expect(read(text)).toEqual(['Must be in the years 0000 to 9999, in UTC']);
+    expect(readTime(text)).toEqual(['Must be in the years 0000 to 9999, in UTC']);
   });
 
   test.each([
@@ -54,9 +55,9 @@ describe('a time in a request', () => {
     `2026-01-31T12:00:00.${'0'.repeat(10_000)}Z`,
     1_769_860_800,
     null,
-  ])('%j is rejected', (text) => expect(read(text)).toEqual([expect.stringMatching(/^Must /)]));
+  ])('%j is rejected', (text) => expect(readTime(text)).toEqual([expect.stringMatching(/^Must /)]));
 
-  test('sorts as text in the order of time', () => {
+  test('has a year of four digits in UTC if accepted, so that times sort as text', () => {
     const offset = fc
       .tuple(fc.constantFrom('+', '-'), fc.nat(23), fc.nat(59))
       .map(([sign, ...parts]) => sign + parts.map((part) => String(part).padStart(2, '0')).join(':'));
@@ -66,7 +67,7 @@ describe('a time in a request', () => {
       .map(([year, rest]) => String(year).padStart(4, '0') + rest);
     fc.assert(
       fc.property(local, offset, (text, zone) => {
-        const time = read(text + zone);
+        const time = readTime(text + zone);
         if (typeof time === 'string') expect(time).toMatch(/^\d{4}-/);
       }),
     );
@@ -74,7 +75,8 @@ describe('a time in a request', () => {
 });
 
 describe('the query of a list', () => {
-  const judge = (query: object, schema: typeof jobQuerySchema | typeof jobDataQuerySchema = jobQuerySchema) => {
+  /** The parsed query, or the paths of its errors; `?` is an unknown parameter. */
+  const parseQuery = (query: object, schema: typeof jobQuerySchema | typeof jobDataQuerySchema = jobQuerySchema) => {
     const parsed = schema.safeParse(query);
     if (parsed.success) return parsed.data;
     return parsed.error.issues.map(({ code, path }) =>
@@ -84,32 +86,23 @@ describe('the query of a list', () => {
   const after = '2026-01-31T12:00:00.000Z#01a20b4c-cf47-716b-85d8-5343742576b8';
 
   test('is parsed', () => {
-    expect(judge({})).toEqual({ limit: 20 });
-    expect(judge({ status: 'FAILED', limit: '007', cursor: encodeCursor(after) })).toEqual({
+    expect(parseQuery({})).toEqual({ limit: 20 });
+    expect(parseQuery({ status: 'FAILED', limit: '007', cursor: encodeCursor(after) })).toEqual({
       status: ['FAILED'],
       limit: 7,
       cursor: after,
     });
-    expect(
-      judge({
-        status: 'FAILED,PARTIAL',
-        providerId: 'gas',
-        from: '2026-01-31T12:00:00Z',
-        to: '2026-01-31T13:00:00+01:00',
-        failureCode: 'CALLBACK_GONE',
-      }),
-    ).toContain('from');
-    expect(judge({ status: 'FAILED,PARTIAL', providerId: 'gas', from: '2026-01-31T12:00:00Z' })).toEqual({
+    expect(parseQuery({ status: 'FAILED,PARTIAL', providerId: 'gas', from: '2026-01-31T12:00:00Z' })).toEqual({
       status: ['FAILED', 'PARTIAL'],
       providerId: 'gas',
       from: Date.parse('2026-01-31T12:00:00Z'),
       limit: 20,
     });
-    expect(judge({ failureCode: 'CALLBACK_GONE' })).toEqual({ failureCode: 'CALLBACK_GONE', limit: 20 });
+    expect(parseQuery({ failureCode: 'CALLBACK_GONE' })).toEqual({ failureCode: 'CALLBACK_GONE', limit: 20 });
     for (const status of [{}, { status: 'PENDING' }]) {
-      expect(judge({ inTrouble: 'true', ...status })).toMatchObject({ inTrouble: true });
+      expect(parseQuery({ inTrouble: 'true', ...status })).toMatchObject({ inTrouble: true });
     }
-    expect(judge({ providerId: 'gas' }, jobDataQuerySchema)).toEqual({ providerId: 'gas' });
+    expect(parseQuery({ providerId: 'gas' }, jobDataQuerySchema)).toEqual({ providerId: 'gas' });
   });
 
   test.each([
@@ -124,6 +117,7 @@ describe('the query of a list', () => {
     [{ providerId: 'GAS' }, 'providerId'],
     [{ from: 'yesterday' }, 'from'],
     [{ from: '2026-01-31T12:00:00Z', to: '2026-01-31T12:00:00Z' }, 'from'],
+    [{ from: '2026-01-31T12:00:00Z', to: '2026-01-31T13:00:00+01:00' }, 'from'],
     [{ limit: '' }, 'limit'],
     [{ limit: '0' }, 'limit'],
     [{ limit: '101' }, 'limit'],
@@ -137,11 +131,11 @@ describe('the query of a list', () => {
     [{ cursor: `${encodeCursor(after)}=` }, 'cursor'],
     [{ cursor: `${encodeCursor(after)}\n` }, 'cursor'],
     [{ cursor: encodeCursor(`${after}x`) }, 'cursor'],
-  ])('%j is rejected', (query, culprit) => expect(judge(query)).toContain(culprit));
+  ])('%j is rejected, with an error at %s', (query, path) => expect(parseQuery(query)).toContain(path));
 
   test.each([{ providerId: '' }, { providerId: 'GAS' }, { provider: 'gas' }, { providerId: 'gas,internet' }])(
-    'for the data of one provider rejects %j',
-    (query) => expect(judge(query, jobDataQuerySchema)).toHaveLength(1),
+    '%j is rejected for the data of a job',
+    (query) => expect(parseQuery(query, jobDataQuerySchema)).toHaveLength(1),
   );
 
   test('accepts only the canonical text of a cursor', () => {

@@ -1,7 +1,9 @@
 import { createRecentMap } from '@boomerang/core/domain/recent-map.ts';
 import { expect, test } from '@jest/globals';
 
-const keysOf = (map: ReturnType<typeof createRecentMap>, keys: string) => [...keys].filter((key) => map.get(key));
+/** The keys that the map has, of one-letter keys. */
+const presentKeys = (map: ReturnType<typeof createRecentMap>, letters: string) =>
+  [...letters].filter((key) => map.get(key));
 
 test('a full map evicts the entry that was set or read least recently', () => {
   const map = createRecentMap(3);
@@ -9,7 +11,7 @@ test('a full map evicts the entry that was set or read least recently', () => {
   map.get('a');
   map.set('b', {});
   map.set('d', {});
-  expect(keysOf(map, 'abcd')).toEqual(['a', 'b', 'd']);
+  expect(presentKeys(map, 'abcd')).toEqual(['a', 'b', 'd']);
 });
 
 test('setting a key again keeps the others and replaces its value', () => {

@@ -91,7 +91,7 @@ test.each<[object, object]>([
     { status: 'FAILED', failureCode: 'CALLBACK_GONE' },
   ],
   [{ inTrouble: true }, { inTrouble: true }],
-])('%j is redriven as it was requested', async (body, query) => {
+])('the redrive of %j shows the requested query, with a range of all time', async (body, query) => {
   const { post, get } = createApi();
   const { redriveId } = redriveSchema.parse((await post(body)).body);
   expect(redriveSchema.parse((await get(redriveId)).body).query).toEqual({ ...query, ...ALL_TIME });
@@ -119,7 +119,7 @@ test.each([
   [{ limit: '101' }, '/limit'],
   [{ cursor: 'x' }, '/cursor'],
   [{ status: 'RUNNING' }, '/status'],
-])('a list with %j is refused', async (query, pointer) => {
+])('a list of redrives with the query %j is refused', async (query, pointer) => {
   expect(await createApi().list(query)).toMatchObject({ statusCode: 422, body: { errors: [{ pointer }] } });
 });
 
@@ -133,7 +133,7 @@ test.each<[object, string]>([
   [{ status: 'FAILED', failureCode: 'GONE' }, '/failureCode'],
   [{ status: 'FAILED', providerId: 'GAS' }, '/providerId'],
   [{ status: 'FAILED', limit: 1 }, '/limit'],
-])('%j is refused', async (body, pointer) => {
+])('a redrive of %j is refused', async (body, pointer) => {
   const { post, redrives } = createApi();
   const refused = await post(body);
   expect(refused).toMatchObject({ statusCode: 422, body: { errors: [{ pointer }] } });
@@ -160,8 +160,8 @@ test('a redrive is accepted once it is stored, even if no sweep starts', async (
   }
 });
 
-/** An endless list, each page of which takes some time. */
-const endless = (msPerPage: number, jobsPerPage = 100) => {
+/** An endless list of jobs, each page of which takes some time. */
+const createEndlessList = (msPerPage: number, jobsPerPage = 100) => {
   const world = { now: NOW, pages: 0 };
   const find: JobReader['find'] = async ({ limit }) => {
     world.now += msPerPage;
@@ -176,7 +176,7 @@ const query = { status: 'COMPLETE', from: 0, to: NOW } as const;
 test("a slow dry run ends within the function's time, and reports that it is incomplete", async () => {
   const timeoutMs = Number(readTemplate('template.yaml').Resources.RedrivesFunction?.Properties?.Timeout) * 1000;
   for (const msPerPage of [700, 4_999]) {
-    const { world, deps } = endless(msPerPage);
+    const { world, deps } = createEndlessList(msPerPage);
     expect(await countRedrivable(deps, 'client', query)).toEqual({
       matched: world.pages * 100,
       truncated: true,
@@ -187,14 +187,14 @@ test("a slow dry run ends within the function's time, and reports that it is inc
   }
 });
 
-test('a dry run without matches ends as well', async () => {
-  const { world, deps } = endless(200, 0);
+test('a dry run without matches also ends in time', async () => {
+  const { world, deps } = createEndlessList(200, 0);
   expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 0, truncated: true, more: true });
   expect(world.now - NOW).toBeLessThan(21_000);
 });
 
 test('a dry run counts at most 10,000 jobs', async () => {
-  const { world, deps } = endless(1, 999);
+  const { world, deps } = createEndlessList(1, 999);
   expect(await countRedrivable(deps, 'client', query)).toEqual({ matched: 10_000, truncated: true, more: true });
   expect(world.pages).toBe(11);
 });

@@ -27,18 +27,18 @@ const query = fc.record({
   wrap: fc.boolean(),
 });
 
-test('paths have the same values as without the shortcut', () => {
+test('paths have the same values as before followReferencePaths replaces their evaluation', () => {
   const queries = fc.sample(query, 3_000);
   const before = queries.map(read);
   followReferencePaths();
   expect(queries.map(read)).toEqual(before);
 });
 
-test.each(['$.text', '$.absent[0]'])('no error, with its stack trace, is made for %s', (path) => {
+test.each(['$.text', '$.absent[0]'])('the value of %s is thrown without a stack trace', (path) => {
   followReferencePaths();
   let thrown: unknown;
   try {
-    // JSONPath does this itself when it is called without `new`.
+    // Called without `new`, JSONPath does the same, and catches what is thrown.
     new (JSONPath as unknown as new (query: object) => unknown)({ path, json: { text: 'text' }, wrap: false });
   } catch (value) {
     thrown = value;

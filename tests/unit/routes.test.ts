@@ -32,7 +32,7 @@ describe('the methods of a path', () => {
   });
 });
 
-describe('patterns that match one path', () => {
+describe('patterns that match the same path', () => {
   const segment = fc.constantFrom('a', '{x}');
   const patterns = fc
     .integer({ min: 1, max: 5 })

@@ -18,7 +18,7 @@ import {
 } from '../../functions/redrive-run/run-redrives.ts';
 import { requestRedrive } from '../../functions/redrives/request-redrive.ts';
 import { readTemplate } from '../../local/template.ts';
-import { aJob, aLog, givenJob, LEASE_MS, NOW } from '../builders.ts';
+import { aJob, aLog, LEASE_MS, NOW, storeJob } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 
@@ -61,7 +61,7 @@ const createWorld = () => {
         leasedUntil: _leasedUntil,
         ...job
       } = aJob({ jobId: uuidv7(), clientId, createdAt: NOW + index });
-      await givenJob(store, job);
+      await storeJob(store, job);
       const endedJob = { ...job, status, expiresAt: LATER / 1000 + 36_000 };
       store.jobs.set(job.jobId, endedJob);
       jobs.push(endedJob);
@@ -407,7 +407,7 @@ test('a single request starts a sweep at once, and many simultaneous requests st
   expect(world.sweepsStarted).toBe(4);
 });
 
-test('a pass claims redrives written by a faster clock at once', async () => {
+test('a pass claims a redrive at once, even if the clock that wrote it is ahead', async () => {
   const { pass, read, world, storeJobs, request } = createWorld();
   await storeJobs(60);
   world.now += CLOCK_SKEW_MS;
@@ -475,7 +475,7 @@ test.each([
   expect(await read(redrive)).toMatchObject({ skipped: 0, failed: indexes.length });
 });
 
-test('a redrive halves its page with each unsaved claim, and grows it again slowly', () => {
+test('a redrive halves its page size with each claim that saves no progress, and grows it again slowly', () => {
   const start = newRedrive('id', 'client', { status: 'FAILED', from: 0, to: 1 }, NOW);
   const claimWithStalls = (stallsBefore: number) => ({ ...start, stalls: stallsBefore + 1 });
   expect([0, 1, 2, 3, 4, 5, 6, 40].map((stalls) => pageSizeOf(claimWithStalls(stalls)))).toEqual([

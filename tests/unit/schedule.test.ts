@@ -1,9 +1,9 @@
 import {
   deferralMs,
+  internalFaultDelayMs,
   isExhausted,
   longestScheduleMs,
   longestStepMs,
-  ownFaultDelayMs,
   retryDelayMs,
 } from '@boomerang/core/domain/schedule.ts';
 import { describe, expect, test } from '@jest/globals';
@@ -33,13 +33,13 @@ describe('the schedule', () => {
     );
   });
 
-  test('adds jitter to hints, and uses the longest step, even if it is not the last', () => {
+  test('adds jitter to hints, and caps them at the longest step, even if it is not the last', () => {
     expect(retryDelayMs(schedule, 1, 20_000, 0.5)).toBe(21_000);
     expect(retryDelayMs({ stepsMs: [9_000, 1_000] }, 2, 5_000, 0)).toBe(5_000);
     expect(retryDelayMs({ stepsMs: [0] }, 1, undefined, 0.9)).toBe(0);
   });
 
-  test('lasts at most all its steps with jitter, so that an open circuit abandons a receiver no sooner than failed calls would', () => {
+  test('lasts at most the sum of its steps with jitter, so that an open circuit abandons a receiver no sooner than failed calls would', () => {
     expect(longestStepMs(schedule)).toBe(60_000);
     expect(longestScheduleMs(schedule)).toBe(72_600);
     fc.assert(
@@ -59,8 +59,8 @@ describe('jitter', () => {
     ['a step', (random) => retryDelayMs({ stepsMs: steps }, 2, undefined, random)],
     ['a hint', (random) => retryDelayMs({ stepsMs: steps }, 1, 20_000, random)],
     ['a deferral', (random) => deferralMs(30_000, random)],
-    ['the first delay after a fault of ours', (random) => ownFaultDelayMs(1, random)],
-    ['the longest delay after a fault of ours', (random) => ownFaultDelayMs(99, random)],
+    ['the first delay after an internal fault', (random) => internalFaultDelayMs(1, random)],
+    ['the longest delay after an internal fault', (random) => internalFaultDelayMs(99, random)],
   ];
 
   test.each(DELAYS)('spreads %s by up to a tenth, never to an earlier time', (_case, delayMs) => {

@@ -31,7 +31,7 @@ describe('a secret', () => {
     await expect(createFindSecret(new SSMClient(), '/p', {})('gas')).rejects.toBeInstanceOf(SecretMissing);
   });
 
-  test('that cannot be read is missing for now, and read again', async () => {
+  test('that cannot be read counts as missing, and is read again at the next call', async () => {
     ssm
       .on(GetParameterCommand)
       .rejectsOnce(new Error('denied'))

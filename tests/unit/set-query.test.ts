@@ -46,7 +46,7 @@ describe('a query parameter', () => {
     );
   });
 
-  test('rejects a value that is not Unicode', () => {
+  test('with a lone surrogate throws a URIError', () => {
     expect(() => setQuery('https://x.example', 'p', '\uD800')).toThrow(URIError);
   });
 });

@@ -108,7 +108,7 @@ const aTurn = (callbacks: readonly Turn['callback'][], answers: readonly Turn['o
     retryAfterMs: fc.nat(10_000_000),
   });
 
-const forEveryLife = (
+const forEveryHistory = (
   check: (history: SettledTurn[], turns: Turn[]) => void,
   callbacks: readonly Turn['callback'][] = ALL_CALLBACKS,
   answers: readonly Turn['outcomes'][number][] = ALL_ANSWERS,
@@ -123,7 +123,7 @@ const endOf = (history: SettledTurn[]): Settlement => (history.at(-1) as Settled
 
 describe('for any behaviour of third parties, a job', () => {
   test('ends no later than the last step of its callback schedule', () => {
-    forEveryLife(
+    forEveryHistory(
       (history) => {
         expect(endOf(history).status).not.toBe('PENDING');
         const calls = history.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
@@ -136,7 +136,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('ends FAILED only after 410 Gone or all steps of the schedule', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       const end = endOf(history);
       if (end.status !== 'FAILED') return expect(end.failure).toBeUndefined();
       const calls = history.reduce((sum, { settlement }) => sum + settlement.callbackAttempts, 0);
@@ -145,7 +145,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('keeps every fetched result, and never calls a provider again that succeeded or refused', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       for (const { job, settlement } of history) {
         for (const result of job.results) {
           if (result.status !== 'UNAVAILABLE') expect(settlement.results).toContainEqual(result);
@@ -160,7 +160,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('is never due later than its deadline while it fetches, and calls no provider after it', () => {
-    forEveryLife(
+    forEveryHistory(
       (history) => {
         for (const { job, settlement, now } of history) {
           if (settlement.phase === 'FETCHING')
@@ -174,7 +174,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('calls no provider early, calls each unavailable provider at the deadline, and sends no callback before that', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       for (const { job, now, claimedProviders, isSent } of history) {
         const unavailableResults = job.results.filter((result) => result.status === 'UNAVAILABLE');
         for (const { providerId, retryAt = 0 } of unavailableResults) {
@@ -187,7 +187,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('counts no attempt without a call, and extends its deadline by the time lost to internal faults', () => {
-    forEveryLife((history, turns) => {
+    forEveryHistory((history, turns) => {
       history.forEach(({ job, settlement, claimedProviders, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
         const answers = claimedProviders.map((_, position) => turn.outcomes[position] ?? 'fetched');
@@ -202,13 +202,13 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('is never due in the past', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       for (const { settlement, now } of history) expect(settlement.dueAt ?? now).toBeGreaterThanOrEqual(now);
     });
   });
 
   test('never returns from calling back to fetching, and freezes its results', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       for (const { job, settlement } of history) {
         if (job.phase !== 'CALLING_BACK') continue;
         expect(settlement.phase).toBe('CALLING_BACK');
@@ -218,7 +218,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('has one result per provider, in the order of the request, when it calls back', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       for (const { settlement } of history) {
         if (settlement.phase !== 'CALLING_BACK') continue;
         expect(settlement.results.map((result) => result.providerId)).toEqual(['gas', 'internet']);
@@ -227,7 +227,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('is COMPLETE once delivered if all data was fetched, and PARTIAL otherwise', () => {
-    forEveryLife((history) => {
+    forEveryHistory((history) => {
       const { status, results } = endOf(history);
       if (status === 'FAILED' || status === 'PENDING') return;
       expect(status).toBe(results.every((result) => result.status === 'FETCHED') ? 'COMPLETE' : 'PARTIAL');
@@ -235,7 +235,7 @@ describe('for any behaviour of third parties, a job', () => {
   });
 
   test('ends with the delivered callback', () => {
-    forEveryLife((history, turns) => {
+    forEveryHistory((history, turns) => {
       history.forEach(({ settlement }, index) => {
         const { callback } = turns[Math.min(index, turns.length - 1)] as Turn;
         if (callback === 'delivered' && settlement.attempt?.callback?.status === 'OK')

@@ -1,7 +1,7 @@
 import { type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import type { CallbackOutcome, FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
 import { couldOutlive, firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
-import { holdMs, ownFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
+import { holdMs, internalFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
 import { abandon, judgeClaim, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -36,7 +36,7 @@ const slowPolicy: SettlePolicy = { ...policy, schedule: { stepsMs: [30 * SECOND,
 const bothFetched = [fetched('gas'), fetched('internet')];
 const dayLongHint = { class: 'bad_status', statusCode: 503, retryAfterMs: DAY } as const;
 
-const run = (
+const settlementOf = (
   outcomes: Outcomes,
   { job = aJob(), claim = aClaim(), now = NOW, random = 0, settlePolicy = policy } = {},
 ) => settle(job, claim, outcomes, now, random, settlePolicy);
@@ -48,7 +48,7 @@ const jobAfter = (job: Job, outcomes: Outcomes, now = NOW, settlePolicy = policy
     fetchAttempts,
     callbackAttempts,
     ...settlement
-  } = run(outcomes, { job, now, settlePolicy });
+  } = settlementOf(outcomes, { job, now, settlePolicy });
   const { heldSince: _heldSince, ...rest } = job;
   return {
     ...rest,
@@ -68,13 +68,13 @@ const claimedAt = (job: Job, now: number): Job => ({
 });
 
 const pendingOf = (results: ProviderResult[], providerId: string) => {
-  const result = results.find((one) => one.providerId === providerId);
+  const result = results.find((candidate) => candidate.providerId === providerId);
   if (result?.status !== 'UNAVAILABLE') throw new Error(`${providerId} is ${result?.status}`);
   return result;
 };
 
 describe('isInTrouble', () => {
-  const isInTroubleAfter = (outcomes: Outcomes, job = aJob()) => run(outcomes, { job }).isInTrouble ?? false;
+  const isInTroubleAfter = (outcomes: Outcomes, job = aJob()) => settlementOf(outcomes, { job }).isInTrouble ?? false;
   const callingBack = aJob({ phase: 'CALLING_BACK' });
 
   test.each<[boolean, string, Outcomes]>([
@@ -98,20 +98,20 @@ describe('isInTrouble', () => {
 
 test('only a job that has ended has an end time', () => {
   const job = aJob({ phase: 'CALLING_BACK' });
-  expect(run({ fetches: bothFetched, delivery: DELIVERED }).endedAt).toBe(NOW);
-  expect(run({ fetches: [], delivery: failedCallback() }, { job })).not.toHaveProperty('endedAt');
+  expect(settlementOf({ fetches: bothFetched, delivery: DELIVERED }).endedAt).toBe(NOW);
+  expect(settlementOf({ fetches: [], delivery: failedCallback() }, { job })).not.toHaveProperty('endedAt');
 });
 
 describe('while fetching', () => {
   test('a job with a missing provider is due after the step of the schedule', () => {
-    const settlement = run({ fetches: [fetched('gas'), unavailable('internet')] });
+    const settlement = settlementOf({ fetches: [fetched('gas'), unavailable('internet')] });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 1_000, fetchAttempts: 1 });
     expect(settlement.results.map((result) => result.status)).toEqual(['FETCHED', 'UNAVAILABLE']);
   });
 
   test('Retry-After prolongs a step, up to the longest step of the schedule', () => {
     const dueAtAfter = (retryAfterMs: number) =>
-      run({ fetches: [unavailable('gas', { class: 'bad_status', retryAfterMs }), fetched('internet')] }).dueAt;
+      settlementOf({ fetches: [unavailable('gas', { class: 'bad_status', retryAfterMs }), fetched('internet')] }).dueAt;
     expect([dueAtAfter(10), dueAtAfter(20_000), dueAtAfter(10 ** 9)]).toEqual([
       NOW + 1_000,
       NOW + 20_000,
@@ -127,7 +127,7 @@ describe('while fetching', () => {
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (msLeft, attempts, random) => {
           const job = aJob({ deadlineAt: NOW + msLeft, fetchAttempts: attempts });
-          const { dueAt } = run({ fetches: [unavailable('gas'), fetched('internet')] }, { job, random });
+          const { dueAt } = settlementOf({ fetches: [unavailable('gas'), fetched('internet')] }, { job, random });
           expect(dueAt).toBeGreaterThanOrEqual(NOW);
           if (msLeft > 0) expect(dueAt).toBeLessThanOrEqual(NOW + msLeft);
         },
@@ -141,7 +141,7 @@ describe('while fetching', () => {
       fc.property(fc.array(fc.tuple(outcome, outcome), { minLength: 1, maxLength: 10 }), (rounds) => {
         let job = aJob();
         for (const [gas, internet] of rounds) {
-          const { results } = run({ fetches: [gas('gas'), internet('internet')] }, { job });
+          const { results } = settlementOf({ fetches: [gas('gas'), internet('internet')] }, { job });
           for (const previous of job.results)
             if (previous.status === 'FETCHED') expect(results).toContainEqual(previous);
           job = { ...job, results };
@@ -153,28 +153,28 @@ describe('while fetching', () => {
 
 describe('an execution', () => {
   test('that resolved only some providers leaves the others due at once, without results', () => {
-    const settlement = run({ fetches: [fetched('gas')] });
+    const settlement = settlementOf({ fetches: [fetched('gas')] });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW });
     expect(settlement.results.map(({ providerId }) => providerId)).toEqual(['gas']);
     // A Retry-After of a day from the first provider does not delay the others.
-    expect(run({ fetches: [unavailable('gas', dayLongHint)] }, { settlePolicy: slowPolicy }).dueAt).toBe(NOW);
+    expect(settlementOf({ fetches: [unavailable('gas', dayLongHint)] }, { settlePolicy: slowPolicy }).dueAt).toBe(NOW);
   });
 
   test('that made one of two calls counts as an attempt, and logs both', () => {
-    const { attempt, fetchAttempts } = run({ fetches: [deferred('gas'), unavailable('internet')] });
+    const { attempt, fetchAttempts } = settlementOf({ fetches: [deferred('gas'), unavailable('internet')] });
     expect(fetchAttempts).toBe(1);
     expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['circuit_open', 'bad_status']);
   });
 
   test('that had all results and crashed before the callback leaves the callback due at once', () => {
-    const settlement = run({ fetches: bothFetched });
+    const settlement = settlementOf({ fetches: bothFetched });
     const callbackState = { phase: 'CALLING_BACK', dueAt: NOW, callbackDeadlineAt: NOW + policy.patienceMs };
     expect(settlement).toMatchObject({ ...callbackState, callbackAttempts: 0 });
   });
 
-  test('that loses no time writes neither deadlineAt nor ownFaults, since each attribute costs', () => {
-    const settlement = run({ fetches: [unavailable('gas'), fetched('internet')] });
-    expect(settlement).not.toHaveProperty('ownFaults');
+  test('that loses no time writes neither deadlineAt nor internalFaults, since each attribute costs', () => {
+    const settlement = settlementOf({ fetches: [unavailable('gas'), fetched('internet')] });
+    expect(settlement).not.toHaveProperty('internalFaults');
     expect(settlement).not.toHaveProperty('deadlineAt');
   });
 
@@ -185,7 +185,7 @@ describe('an execution', () => {
       NOW,
       slowPolicy,
     );
-    const settlement = run({ fetches: [] }, { job: claimedAt(job, NOW + HOUR), now: NOW + HOUR });
+    const settlement = settlementOf({ fetches: [] }, { job: claimedAt(job, NOW + HOUR), now: NOW + HOUR });
     expect(settlement).toMatchObject({ phase: 'FETCHING', dueAt: NOW + DAY });
     expect(settlement.deadlineAt).toBeUndefined();
   });
@@ -193,7 +193,7 @@ describe('an execution', () => {
 
 describe('each provider of a job', () => {
   test('waits for its own Retry-After: a day for one provider delays no other', () => {
-    const settlement = run(
+    const settlement = settlementOf(
       { fetches: [unavailable('gas', dayLongHint), unavailable('internet')] },
       { settlePolicy: slowPolicy },
     );
@@ -235,7 +235,7 @@ describe('each provider of a job', () => {
   test('continues the count of a job stored by an earlier version', () => {
     const error = { class: 'timeout' } as const;
     const job = aJob({ fetchAttempts: 2, results: [{ providerId: 'gas', status: 'UNAVAILABLE', error }] });
-    const { results } = run({ fetches: [unavailable('gas'), fetched('internet')] }, { job });
+    const { results } = settlementOf({ fetches: [unavailable('gas'), fetched('internet')] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 3, retryAt: NOW + 60_000 });
   });
 
@@ -245,18 +245,21 @@ describe('each provider of a job', () => {
     const fetches = providers.map((id, index) =>
       unavailable(id, { class: 'bad_status', retryAfterMs: hints[index] ?? 0 }),
     );
-    const settlement = run({ fetches }, { job: aJob({ providers }) });
+    const settlement = settlementOf({ fetches }, { job: aJob({ providers }) });
     expect(settlement.dueAt).toBe(NOW + 40_000);
   });
 
   test('gets the same jitter, so that providers that failed together are due together', () => {
-    const { results, dueAt } = run({ fetches: [unavailable('gas'), unavailable('internet')] }, { random: 0.7 });
+    const { results, dueAt } = settlementOf(
+      { fetches: [unavailable('gas'), unavailable('internet')] },
+      { random: 0.7 },
+    );
     expect(new Set(results.map((result) => pendingOf([result], result.providerId).retryAt))).toEqual(new Set([dueAt]));
   });
 
   test('is called once more at the deadline', () => {
     const job = aJob({ deadlineAt: NOW + HOUR });
-    const { results } = run(
+    const { results } = settlementOf(
       { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
       { job, settlePolicy: slowPolicy },
     );
@@ -267,7 +270,7 @@ describe('each provider of a job', () => {
 
   test('is called once more at the deadline, even if its last call ended past it', () => {
     const job = aJob({ deadlineAt: NOW - SECOND });
-    const settlement = run(
+    const settlement = settlementOf(
       { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
       { job, settlePolicy: slowPolicy },
     );
@@ -280,25 +283,25 @@ describe('each provider of a job', () => {
   test('that was called at the deadline is not called again while an internal fault delays another', () => {
     const job = aJob({ deadlineAt: NOW });
     const fetches = [unavailable('gas', dayLongHint), notAttempted('internet')];
-    const { results } = run(
+    const { results } = settlementOf(
       { fetches, delivery: NOT_SENT },
       { job, claim: aClaim({ final: true }), settlePolicy: slowPolicy },
     );
-    const again = toClaimedJob({ ...job, results }, 'scheduled', NOW + MINUTE);
-    expect(again).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
+    const nextClaim = toClaimedJob({ ...job, results }, 'scheduled', NOW + MINUTE);
+    expect(nextClaim).toMatchObject({ providers: ['internet'], isAnyWaiting: true, final: true });
   });
 
   test('is called at the deadline, even if an internal fault prolonged its wait', () => {
     // The circuit of gas is open for a moment: no call is sent, and the deadline does not move.
-    const job = aJob({ deadlineAt: NOW + MINUTE, ownFaults: 9 });
-    const neitherCalled = run({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
+    const job = aJob({ deadlineAt: NOW + MINUTE, internalFaults: 9 });
+    const neitherCalled = settlementOf({ fetches: [deferred('gas', 5 * SECOND), notAttempted('internet')] }, { job });
     expect(pendingOf(neitherCalled.results, 'internet').retryAt).toBe(NOW + MINUTE);
     // Gas waits until its retry time: the deadline moves by five seconds only.
     const waitingGas: ProviderResult = {
       ...pendingOf(neitherCalled.results, 'gas'),
       retryAt: NOW + 5 * SECOND,
     };
-    const internetFaulted = run(
+    const internetFaulted = settlementOf(
       { fetches: [notAttempted('internet')] },
       { job: { ...claimedAt({ ...job, claimsSinceOutcome: 0 }, NOW), results: [waitingGas] } },
     );
@@ -309,46 +312,48 @@ describe('each provider of a job', () => {
   test('keeps its last failure when deferred, with the reason of the deferral', () => {
     const failed = { class: 'timeout', statusCode: 504 } as const;
     const job = jobAfter(aJob(), { fetches: [unavailable('gas', failed), fetched('internet')] });
-    const { results } = run({ fetches: [deferred('gas')] }, { job });
+    const { results } = settlementOf({ fetches: [deferred('gas')] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({
       error: failed,
       deferred: { class: 'circuit_open' },
       attempts: 1,
     });
-    const again = run({ fetches: [unavailable('gas')] }, { job: { ...job, results } });
-    expect(pendingOf(again.results, 'gas').deferred).toBeUndefined();
+    const afterCall = settlementOf({ fetches: [unavailable('gas')] }, { job: { ...job, results } });
+    expect(pendingOf(afterCall.results, 'gas').deferred).toBeUndefined();
   });
 
   test('that has never failed has the reason of its latest deferral as its error', () => {
     const job = jobAfter(aJob(), { fetches: [deferred('gas'), fetched('internet')] });
     const failure = { class: 'limit_reached', retryAfterMs: 1_000 } as const;
-    const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }] }, { job });
+    const { results } = settlementOf({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }] }, { job });
     expect(pendingOf(results, 'gas')).toMatchObject({ attempts: 0, error: failure });
   });
 
   test('that is deferred shows the failure that opened its circuit, if known', () => {
     const cause = { class: 'bad_status', statusCode: 503 } as const;
     const failure = { class: 'circuit_open', retryAfterMs: 1_000, cause } as const;
-    const { results } = run({ fetches: [{ kind: 'deferred', providerId: 'gas', failure }, deferred('internet')] });
+    const { results } = settlementOf({
+      fetches: [{ kind: 'deferred', providerId: 'gas', failure }, deferred('internet')],
+    });
     expect(pendingOf(results, 'gas').deferred).toStrictEqual({ class: 'circuit_open', cause });
     expect(pendingOf(results, 'internet').deferred).toStrictEqual({ class: 'circuit_open' });
   });
 
   test('that refused stays refused, with its failure', () => {
-    const { results } = run({ fetches: [refused('gas'), unavailable('internet')] });
+    const { results } = settlementOf({ fetches: [refused('gas'), unavailable('internet')] });
     const { failure: error } = refused('gas');
     expect(results[0]).toEqual({ providerId: 'gas', status: 'REFUSED', error });
   });
 
   test('that is not called because of an internal fault has an error of class internal', () => {
-    const { results } = run({ fetches: [fetched('gas'), notAttempted('internet')] });
+    const { results } = settlementOf({ fetches: [fetched('gas'), notAttempted('internet')] });
     expect(pendingOf(results, 'internet')).toMatchObject({ attempts: 0, error: { class: 'internal' } });
     expect(pendingOf(results, 'internet')).not.toHaveProperty('ticket');
   });
 
   test('that rejects our credential is called again within ten minutes, even if the step of the schedule is longer', () => {
     const failure = { class: 'credential_refused', statusCode: 401, retryAfterMs: DAY } as const;
-    const { results } = run(
+    const { results } = settlementOf(
       { fetches: [unavailable('gas', failure), fetched('internet')] },
       { settlePolicy: slowPolicy },
     );
@@ -358,13 +363,13 @@ describe('each provider of a job', () => {
 
 describe('an internal fault', () => {
   test('counts as no fetch attempt and no callback attempt, and logs no attempt', () => {
-    expect(run({ fetches: [notAttempted('gas'), notAttempted('internet')] })).toMatchObject({
+    expect(settlementOf({ fetches: [notAttempted('gas'), notAttempted('internet')] })).toMatchObject({
       status: 'PENDING',
       phase: 'FETCHING',
       fetchAttempts: 0,
     });
     const callbackJob = aJob({ phase: 'CALLING_BACK', callbackAttempts: 3 });
-    const settlement = run({ fetches: [], delivery: NOT_SENT }, { job: callbackJob });
+    const settlement = settlementOf({ fetches: [], delivery: NOT_SENT }, { job: callbackJob });
     expect(settlement).toMatchObject({ status: 'PENDING', callbackAttempts: 0 });
     expect(settlement.attempt).toBeUndefined();
   });
@@ -379,9 +384,9 @@ describe('an internal fault', () => {
       now = job.dueAt ?? 0;
     }
     expect(delays).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * SECOND));
-    expect(ownFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
+    expect(internalFaultDelayMs(1, 0.999)).toBeLessThanOrEqual(33_000);
     // A call that is sent resets the count.
-    expect(jobAfter(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).ownFaults).toBe(0);
+    expect(jobAfter(job, { fetches: [unavailable('gas'), fetched('internet')] }, now).internalFaults).toBe(0);
   });
 
   test('backs off from 30 seconds to ten minutes near the deadline too, and moves the deadline by as much', () => {
@@ -413,14 +418,17 @@ describe('an internal fault', () => {
     );
     // The receiver is also abandoned later.
     const callingBack = { ...twoDaysLate, phase: 'CALLING_BACK' as const, callbackDeadlineAt: NOW + HOUR };
-    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: callingBack, now: NOW + 2 * DAY });
+    const outcome = settlementOf(
+      { fetches: [], delivery: deferredCallback() },
+      { job: callingBack, now: NOW + 2 * DAY },
+    );
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + 2 * DAY + HOUR });
   });
 
   test('leaves the job fetching, even at the deadline', () => {
     const claim = aClaim({ final: true });
     const fetches = [notAttempted('gas'), fetched('internet')];
-    const settlement = run({ fetches, delivery: NOT_SENT }, { claim, job: aJob({ deadlineAt: NOW }) });
+    const settlement = settlementOf({ fetches, delivery: NOT_SENT }, { claim, job: aJob({ deadlineAt: NOW }) });
     expect(settlement).toMatchObject({
       status: 'PENDING',
       phase: 'FETCHING',
@@ -459,13 +467,13 @@ describe('an internal fault', () => {
     const settled = jobAfter(claimedAt(job, NOW), { fetches: [], delivery: NOT_SENT }, NOW + SECOND);
     expect(settled.callbackDeadlineAt).toBe(NOW + MINUTE + 31 * SECOND);
     const claimedTwice = claimedAt(claimedAt(job, NOW), NOW + HOUR);
-    const outcome = run({ fetches: [], delivery: deferredCallback() }, { job: claimedTwice, now: NOW + HOUR });
+    const outcome = settlementOf({ fetches: [], delivery: deferredCallback() }, { job: claimedTwice, now: NOW + HOUR });
     expect(outcome).toMatchObject({ status: 'PENDING', callbackDeadlineAt: NOW + MINUTE + HOUR });
   });
 
   test('moves the deadline that caps a Retry-After', () => {
     const job = aJob({ deadlineAt: NOW + MINUTE, claimsSinceOutcome: 2, heldSince: NOW - HOUR });
-    const { results } = run(
+    const { results } = settlementOf(
       { fetches: [unavailable('gas', dayLongHint), fetched('internet')] },
       { job, settlePolicy: slowPolicy },
     );
@@ -474,14 +482,14 @@ describe('an internal fault', () => {
 
   test('before the first callback does not move the callback deadline', () => {
     const job = claimedAt(aJob({ phase: 'CALLING_BACK', claimsSinceOutcome: 0, updatedAt: NOW - HOUR }), NOW - HOUR);
-    expect(run({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
+    expect(settlementOf({ fetches: [], delivery: NOT_SENT }, { job }).callbackDeadlineAt).toBe(NOW + policy.patienceMs);
   });
 
   test('of one provider does not move the deadline if another provider was called', () => {
     const job = claimedAt(aJob({ deadlineAt: NOW + DAY, claimsSinceOutcome: 0 }), NOW);
-    const settlement = run({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
+    const settlement = settlementOf({ fetches: [notAttempted('gas'), unavailable('internet')] }, { job });
     expect(settlement.deadlineAt).toBeUndefined();
-    expect(settlement).toMatchObject({ fetchAttempts: 1, ownFaults: 1 });
+    expect(settlement).toMatchObject({ fetchAttempts: 1, internalFaults: 1 });
   });
 
   test('ends a job after over 20 claims and over a week, never by one of the two alone', () => {
@@ -507,21 +515,21 @@ describe('when the callback is delivered', () => {
     ['PARTIAL', [fetched('gas'), refused('internet')]],
     ['PARTIAL', [refused('gas'), refused('internet')]],
   ] as const)('a job is %s', (status, fetches) => {
-    const settlement = run({ fetches: [...fetches], delivery: DELIVERED });
+    const settlement = settlementOf({ fetches: [...fetches], delivery: DELIVERED });
     expect(settlement).toMatchObject({ status, callbackAttempts: 1, expiresAt: NOW / 1000 + 3_600 });
     expect(settlement.dueAt).toBeUndefined();
   });
 
   test('a job at the deadline is PARTIAL, with the results so far', () => {
     const fetches = [fetched('gas'), unavailable('internet')];
-    expect(run({ fetches, delivery: DELIVERED }, { claim: aClaim({ final: true }) }).status).toBe('PARTIAL');
+    expect(settlementOf({ fetches, delivery: DELIVERED }, { claim: aClaim({ final: true }) }).status).toBe('PARTIAL');
   });
 });
 
 describe('when the callback fails', () => {
   test('the results are frozen, and the schedule restarts', () => {
     const job = aJob({ fetchAttempts: 7 });
-    const settlement = run({ fetches: bothFetched, delivery: failedCallback() }, { job });
+    const settlement = settlementOf({ fetches: bothFetched, delivery: failedCallback() }, { job });
     expect(settlement).toMatchObject({
       phase: 'CALLING_BACK',
       status: 'PENDING',
@@ -533,7 +541,7 @@ describe('when the callback fails', () => {
   test('a job fails when the schedule is used up, and not before', () => {
     const failureCodes = [0, 1, 2, 3].map((callbackAttempts) => {
       const job = aJob({ phase: 'CALLING_BACK', callbackAttempts });
-      return run({ fetches: [], delivery: failedCallback() }, { job }).failure?.code;
+      return settlementOf({ fetches: [], delivery: failedCallback() }, { job }).failure?.code;
     });
     expect(failureCodes).toEqual([undefined, undefined, undefined, 'CALLBACK_EXHAUSTED']);
   });
@@ -546,7 +554,7 @@ describe('when the callback fails', () => {
     '%s ends the job at once, and counts as an attempt only if a call was sent',
     (reason, code, callbackAttempts) => {
       const failure = { class: reason, ...(reason === 'gone' && { statusCode: 410 }) };
-      const settlement = run({ fetches: bothFetched, delivery: { kind: 'refused', reason, failure } });
+      const settlement = settlementOf({ fetches: bothFetched, delivery: { kind: 'refused', reason, failure } });
       expect(settlement).toMatchObject({ status: 'FAILED', failure: { code }, callbackAttempts });
       expect(settlement.dueAt).toBeUndefined();
     },
@@ -555,9 +563,9 @@ describe('when the callback fails', () => {
   test("a receiver's Retry-After is followed, and moves the callback deadline by as much", () => {
     const job = aJob({ phase: 'CALLING_BACK', callbackDeadlineAt: NOW + MINUTE });
     const withHint = failedCallback({ class: 'bad_status', statusCode: 503, retryAfterMs: 50_000 });
-    const settlement = run({ fetches: [], delivery: withHint }, { job });
+    const settlement = settlementOf({ fetches: [], delivery: withHint }, { job });
     expect(settlement).toMatchObject({ dueAt: NOW + 50_000, callbackDeadlineAt: NOW + MINUTE + 49_000 });
-    const withoutHint = run({ fetches: [], delivery: failedCallback() }, { job });
+    const withoutHint = settlementOf({ fetches: [], delivery: failedCallback() }, { job });
     expect(withoutHint.callbackDeadlineAt).toBe(NOW + MINUTE);
   });
 
@@ -578,7 +586,7 @@ describe('when the callback fails', () => {
     );
     fc.assert(
       fc.property(deliveries, fetches, fc.nat(6), fc.boolean(), (delivery, fetch, callbackAttempts, final) => {
-        const settlement = run(
+        const settlement = settlementOf(
           { fetches: [fetch, fetched('internet')], delivery },
           { job: aJob({ callbackAttempts }), claim: aClaim({ final }) },
         );
@@ -598,7 +606,7 @@ describe('a result that is no longer stored', () => {
 
   test('is fetched again on schedule while the job is fetching', () => {
     const job = aJob({ results: storedResults.slice(0, 1), fetchAttempts: 1 });
-    const settlement = run({ fetches: [fetched('internet')], delivery: resultMissing }, { job });
+    const settlement = settlementOf({ fetches: [fetched('internet')], delivery: resultMissing }, { job });
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', dueAt: NOW + 5_000 });
     const settledJob = { ...claimedAt(job, NOW + 5_000), results: settlement.results };
     expect(toClaimedJob(settledJob, 'scheduled', NOW + 5_000).providers).toEqual(['gas']);
@@ -608,7 +616,7 @@ describe('a result that is no longer stored', () => {
 
   test('becomes an error result once the deadline has passed', () => {
     const job = aJob({ results: storedResults });
-    const settlement = run({ fetches: [], delivery: resultMissing }, { job, claim: aClaim({ final: true }) });
+    const settlement = settlementOf({ fetches: [], delivery: resultMissing }, { job, claim: aClaim({ final: true }) });
     // Counts as the first internal fault, which delays the callback by 30 seconds.
     const callbackState = { dueAt: NOW + 30 * SECOND, callbackDeadlineAt: NOW + policy.patienceMs };
     expect(settlement).toMatchObject({ status: 'PENDING', phase: 'CALLING_BACK', ...callbackState });
@@ -617,7 +625,7 @@ describe('a result that is no longer stored', () => {
 
   test('ends a job in CALLING_BACK, and becomes UNAVAILABLE for a redrive to fetch again', () => {
     const job = aJob({ phase: 'CALLING_BACK', results: storedResults });
-    const settlement = run({ fetches: [], delivery: resultMissing }, { job });
+    const settlement = settlementOf({ fetches: [], delivery: resultMissing }, { job });
     expect(settlement).toMatchObject({ status: 'FAILED', failure: { code: 'RESULT_MISSING' }, callbackAttempts: 0 });
     expect(settlement.results.map(({ status }) => status)).toEqual(['UNAVAILABLE', 'FETCHED']);
   });
@@ -639,14 +647,14 @@ describe('a job that fails', () => {
     ['its client is revoked', refusal('client_revoked'), /revoked/],
     ['a stored result is missing', { kind: 'resultMissing', providerId: 'gas' }, /gas/],
   ])('has a sentence with the reason as its failure message when %s', (_case, delivery, words) => {
-    const { status, failure } = run({ fetches: [], delivery }, { job: callbackJob });
+    const { status, failure } = settlementOf({ fetches: [], delivery }, { job: callbackJob });
     expect(status).toBe('FAILED');
     expect(failure?.message).toMatch(words);
     expect(failure?.message).toMatch(/^[A-Z].*\.$/);
   });
 
   test('without a call in its last execution still logs an attempt, so that the history includes its end', () => {
-    const { attempt, status } = run({ fetches: [], delivery: deferredCallback() }, { job: callbackJob });
+    const { attempt, status } = settlementOf({ fetches: [], delivery: deferredCallback() }, { job: callbackJob });
     expect(status).toBe('FAILED');
     expect(attempt?.callback).toMatchObject({ status: 'FAILED', class: 'circuit_open' });
   });
@@ -686,7 +694,7 @@ test('jitter adds up to a tenth of a step, and never shortens it', () => {
 describe('a deferred call', () => {
   const callbackJob = aJob({ phase: 'CALLING_BACK', callbackAttempts: 2 });
   const deliver = (outcome: CallbackOutcome, job = callbackJob, now = NOW) =>
-    run({ fetches: [], delivery: outcome }, { job, now, random: 0.5 });
+    settlementOf({ fetches: [], delivery: outcome }, { job, now, random: 0.5 });
 
   test('to a receiver shows the failure that opened its circuit, if known', () => {
     const cause = { class: 'timeout' } as const;
@@ -696,7 +704,10 @@ describe('a deferred call', () => {
   });
 
   test('counts as no attempt, and is due at its retry time plus jitter', () => {
-    const settlement = run({ fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] }, { random: 0.5 });
+    const settlement = settlementOf(
+      { fetches: [deferred('gas', 90_000), deferred('internet', 40_000)] },
+      { random: 0.5 },
+    );
     expect(settlement).toMatchObject({ status: 'PENDING', fetchAttempts: 0, dueAt: NOW + 42_000 });
     expect(settlement.attempt).toBeUndefined();
     for (const failureClass of ['circuit_open', 'paused'] as const) {
@@ -710,18 +721,18 @@ describe('a deferred call', () => {
   });
 
   test('with the shortest Retry-After decides when the job is due', () => {
-    const { dueAt } = run({ fetches: [deferred('gas', 500_000), deferred('internet', 40_000)] });
+    const { dueAt } = settlementOf({ fetches: [deferred('gas', 500_000), deferred('internet', 40_000)] });
     expect(dueAt).toBe(NOW + 40_000);
   });
 
   test('does not delay a provider of the same job that was called', () => {
-    const settlement = run({ fetches: [deferred('gas', 500_000), unavailable('internet')] });
+    const settlement = settlementOf({ fetches: [deferred('gas', 500_000), unavailable('internet')] });
     expect(settlement).toMatchObject({ fetchAttempts: 1, dueAt: NOW + 1_000 });
   });
 
   test('waits no longer than the fetch deadline', () => {
     const job = aJob({ deadlineAt: NOW + 5_000 });
-    expect(run({ fetches: [deferred('gas', 90_000), fetched('internet')] }, { job }).dueAt).toBe(NOW + 5_000);
+    expect(settlementOf({ fetches: [deferred('gas', 90_000), fetched('internet')] }, { job }).dueAt).toBe(NOW + 5_000);
   });
 
   test('to a failing receiver ends the job at the callback deadline, unless callbacks are paused', () => {

@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 const id = '01a20b4c-cf47-716b-85d8-5343742576b8';
 const body = '{"jobId":"01a20b4c","data":[{"providerId":"gas","data":["é",12345678901234567890]}]}';
 
-/** The scheme in the specification's words, without any library. */
+/** The scheme as the specification describes it, without a library. */
 const isSignedPerSpec = (secret: string, headers: Record<string, string>, text: string): boolean => {
   const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
   const message = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`;
@@ -20,7 +20,7 @@ const isSignedPerSpec = (secret: string, headers: Record<string, string>, text: 
 };
 
 const verifiers: [string, (secret: string, headers: Record<string, string>, text: string) => boolean][] = [
-  ['our own', isSigned],
+  ['isSigned', isSigned],
   ['the official library', accepts((secret) => new Webhook(secret))],
   ['svix', accepts((secret) => new SvixWebhook(secret))],
 ];
@@ -37,7 +37,7 @@ function accepts(create: (secret: string) => { verify: (text: string, headers: R
 }
 
 describe.each([...verifiers, ['node:crypto', isSignedPerSpec] as const])('%s', (_name, verify) => {
-  test('accepts anything signed', () => {
+  test('accepts every signed message', () => {
     fc.assert(
       fc.property(fc.json(), fc.uuid(), (text, messageId) => {
         const secret = newSigningSecret();
@@ -47,10 +47,10 @@ describe.each([...verifiers, ['node:crypto', isSignedPerSpec] as const])('%s', (
     );
   });
 
-  test('accepts either secret during a rotation, and no third', () => {
-    const [fresh, old, strange] = [newSigningSecret(), newSigningSecret(), newSigningSecret()];
+  test('accepts either secret during a rotation, and no other', () => {
+    const [fresh, old, unrelated] = [newSigningSecret(), newSigningSecret(), newSigningSecret()];
     const headers = signatureHeaders([fresh, old], id, body, Date.now());
-    expect([fresh, old, strange].map((secret) => verify(secret, headers, body))).toEqual([true, true, false]);
+    expect([fresh, old, unrelated].map((secret) => verify(secret, headers, body))).toEqual([true, true, false]);
   });
 
   test('rejects one changed byte of the body, wherever it is', () => {
@@ -96,11 +96,11 @@ describe('a rotation', () => {
     expect(liveSecrets(rotated, now + MINUTE_MS)).toEqual(['new']);
   });
 
-  test('ends the old secret at once without an overlap', () => {
+  test('ends the old secret at once if the overlap is zero', () => {
     expect(rotateSecret({ secrets: [{ secret: 'old' }] }, 'new', now, 0)).toEqual([{ secret: 'new' }]);
   });
 
-  test('prolongs no earlier secret, and drops expired ones', () => {
+  test('does not prolong earlier secrets, and drops expired ones', () => {
     const first = rotateSecret({ secrets: [{ secret: 'a' }] }, 'b', now, MINUTE_MS);
     const second = rotateSecret({ secrets: first }, 'c', now + 1, 10 * MINUTE_MS);
     expect(second).toEqual([

@@ -30,12 +30,12 @@ const policy: SettlePolicy = {
 };
 
 type Change = { final?: boolean; now?: number; random?: number };
-const run = (job: Job, outcomes: Outcomes, { final = false, now = NOW, random = 0 }: Change = {}) =>
+const settlementOf = (job: Job, outcomes: Outcomes, { final = false, now = NOW, random = 0 }: Change = {}) =>
   settle(job, aClaim({ final }), outcomes, now, random, policy);
 
 /** The job as stored after an execution. */
 const jobAfter = (job: Job, outcomes: Outcomes, change: Change = {}): Job => {
-  const { attempt: _attempt, fetchAttempts, callbackAttempts, ...settlement } = run(job, outcomes, change);
+  const { attempt: _attempt, fetchAttempts, callbackAttempts, ...settlement } = settlementOf(job, outcomes, change);
   return { ...job, ...settlement, claimsSinceOutcome: 0, fetchAttempts: job.fetchAttempts + fetchAttempts };
 };
 const resultOf = ({ results }: Pick<Job, 'results'>, providerId = 'gas') =>
@@ -66,7 +66,7 @@ describe('a provider that is still working', () => {
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (ms, random) => {
           const outcomes = { fetches: [working('gas', { retryAfterMs: ms })] };
-          const settlement = run(aJob({ providers: ['gas'] }), outcomes, { random });
+          const settlement = settlementOf(aJob({ providers: ['gas'] }), outcomes, { random });
           expect(settlement).toMatchObject({ status: 'PENDING', phase: 'FETCHING', fetchAttempts: 0 });
           expect(settlement.attempt).toBeUndefined();
           expect(settlement.dueAt).toBe(pendingOf(settlement).retryAt);
@@ -90,8 +90,8 @@ describe('a provider that is still working', () => {
   });
 
   test('resets the count of consecutive internal faults, since a call was sent', () => {
-    const job = aJob({ providers: ['gas'], ownFaults: 3 });
-    expect(run(job, { fetches: [working('gas')] }).ownFaults).toBe(0);
+    const job = aJob({ providers: ['gas'], internalFaults: 3 });
+    expect(settlementOf(job, { fetches: [working('gas')] }).internalFaults).toBe(0);
   });
 
   test('keeps the error still_working while it is deferred or not called because of an internal fault', () => {
@@ -111,7 +111,7 @@ describe('a provider that is still working', () => {
     const claimed = toClaimedJob({ ...job, leasedUntil: now + MINUTE, claimsSinceOutcome: 1 }, 'scheduled', now);
     expect(claimed).toMatchObject({ providers: ['gas'], final: true });
     const outcomes = { fetches: [working('gas', { polls: 1 })], delivery: DELIVERED };
-    const settlement = run(job, outcomes, { final: true, now });
+    const settlement = settlementOf(job, outcomes, { final: true, now });
     expect(settlement).toMatchObject({ status: 'PARTIAL', fetchAttempts: 0, callbackAttempts: 1 });
     expect(pendingOf(settlement)).toMatchObject({ error: { class: 'still_working' } });
     expect(settlement.attempt).toMatchObject({ fetches: [{ class: 'still_working' }], callback: { status: 'OK' } });
@@ -120,11 +120,11 @@ describe('a provider that is still working', () => {
   test('keeps its ticket while an internal fault delays the callback at the deadline', () => {
     const job = aJob({ results: jobWithTicket().results });
     const outcomes = { fetches: [working('gas'), notAttempted('internet')], delivery: NOT_SENT };
-    expect(pendingOf(run(job, outcomes, { final: true })).ticket).toBeDefined();
+    expect(pendingOf(settlementOf(job, outcomes, { final: true })).ticket).toBeDefined();
   });
 
   test('is in the log of an attempt in which another provider failed', () => {
-    const { attempt, fetchAttempts } = run(aJob(), { fetches: [working('gas'), unavailable('internet')] });
+    const { attempt, fetchAttempts } = settlementOf(aJob(), { fetches: [working('gas'), unavailable('internet')] });
     expect(fetchAttempts).toBe(1);
     expect(attempt?.fetches.map(({ class: failureClass }) => failureClass)).toEqual(['still_working', 'bad_status']);
   });
@@ -174,8 +174,11 @@ describe('a ticket', () => {
   });
 
   test.each<[string, (job: Job) => Pick<Job, 'results'>]>([
-    ['once its results are frozen', (job) => run(job, { fetches: [], delivery: failedCallback() }, { final: true })],
-    ['when it is delivered', (job) => run(job, { fetches: [], delivery: DELIVERED }, { final: true })],
+    [
+      'once its results are frozen',
+      (job) => settlementOf(job, { fetches: [], delivery: failedCallback() }, { final: true }),
+    ],
+    ['when it is delivered', (job) => settlementOf(job, { fetches: [], delivery: DELIVERED }, { final: true })],
     ['when it is cancelled', (job) => cancelled(job, { now: NOW, retentionMs: 1 })],
     ['when its data is deleted', (job) => expunged(job, NOW)],
     ['when it is redriven', (job) => redrive(job)],
@@ -196,7 +199,7 @@ describe('a ticket', () => {
 });
 
 describe('a round', () => {
-  test('is the round of its result, or else that of its job', () => {
+  test('of a provider is that of its result, or else that of its job', () => {
     expect(roundOf({}, undefined)).toBe(0);
     expect(roundOf({ round: 3 }, { round: undefined })).toBe(3);
     expect(roundOf({ round: 3 }, { round: 5 })).toBe(5);
@@ -215,7 +218,7 @@ describe('a round', () => {
   test('is kept for a missing result, since it identifies the work to the provider', () => {
     const job = jobAfter(jobAfter(jobWithTicket(), { fetches: [ticketFailure()] }), { fetches: [fetched('gas')] });
     const delivery = { kind: 'resultMissing', providerId: 'gas' } as const;
-    const settlement = run({ ...job, phase: 'FETCHING' }, { fetches: [], delivery });
+    const settlement = settlementOf({ ...job, phase: 'FETCHING' }, { fetches: [], delivery });
     expect(pendingOf(settlement)).toMatchObject({ round: 1 });
   });
 

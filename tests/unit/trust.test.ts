@@ -8,7 +8,7 @@ import { claimDueJobs } from '../../functions/job-claim/claim-due-jobs.ts';
 import { settleJob } from '../../functions/job-settle/settle-job.ts';
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-job.ts';
-import { aJob, aLog, aWorkedJob, CLIENT_ID, givenJob, LEASE_MS, NOT_SENT, NOW, unguarded } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, CLIENT_ID, LEASE_MS, NOT_SENT, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeExecutions } from '../fakes/executions.ts';
 import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
@@ -35,7 +35,7 @@ const depsWith = (store: JobStore) => ({
 describe('a job of a revoked client', () => {
   const claim = async (find: FindClient) => {
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 0 }));
+    await storeJob(store, aJob({ dueAt: NOW, claimsSinceOutcome: 0 }));
     const sweep = await claimDueJobs(
       {
         ...unguarded,
@@ -72,7 +72,7 @@ describe('a job of a revoked client', () => {
   test('ends without a callback', async () => {
     const claim = aWorkedJob();
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: claim.jobId }));
+    await storeJob(store, aJob({ jobId: claim.jobId }));
     const { send, requests } = createFakeHttp();
     const deps = { ...depsWith(store), findClient: findRevoked, send };
     await expect(deliverCallback(deps, claim)).rejects.toMatchObject({
@@ -92,7 +92,7 @@ describe('a job of a revoked client', () => {
   test('is retried without using up attempts while its client cannot be looked up', async () => {
     const claim = aWorkedJob();
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: claim.jobId }));
+    await storeJob(store, aJob({ jobId: claim.jobId }));
     const { send, requests } = createFakeHttp();
     const deps = { ...depsWith(store), findClient: failToFind, send };
     await expect(deliverCallback(deps, claim)).rejects.toMatchObject({ name: 'CallbackNotSent' });

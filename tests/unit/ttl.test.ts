@@ -20,13 +20,13 @@ describe('a TTL', () => {
     );
   });
 
-  test('expires in the millisecond that it names, and never if absent', () => {
+  test('has expired from its exact time on, and never expires if absent', () => {
     const item = { expiresAt: NOW / 1000 };
     expect([isExpired(item, NOW - 1), isExpired(item, NOW)]).toEqual([false, true]);
     expect(isExpired({}, Number.MAX_SAFE_INTEGER)).toBe(false);
   });
 
-  test("expires at the same time in the table's comparison as for a reader", () => {
+  test('expires at the same time in conditions of the table as for readers', () => {
     fc.assert(
       fc.property(fc.integer({ min: -3_000, max: 3_000 }), (offset) => {
         const expiresAt = NOW / 1000;

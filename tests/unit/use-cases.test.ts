@@ -2,7 +2,7 @@ import { cancelled, expunged } from '@boomerang/core/domain/control.ts';
 import { CallbackUnavailable, OutcomeNotSaved, StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import type { Settlement } from '@boomerang/core/domain/settle.ts';
-import { type HttpAnswer, HttpFailure } from '@boomerang/core/ports/http.ts';
+import { HttpFailure, type HttpResponse } from '@boomerang/core/ports/http.ts';
 import type { ProviderResultData } from '@boomerang/core/ports/jobs.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
@@ -18,18 +18,18 @@ import {
   CLIENT_ID,
   fetched,
   findClient,
-  givenJob,
   LEASE_MS,
   NOT_SENT,
   NOW,
   notAttempted,
+  storeJob,
   unavailable,
   unguarded,
 } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
-const OK: HttpAnswer = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
+const OK: HttpResponse = { statusCode: 200, headers: {}, body: Buffer.alloc(0), durationMs: 1 };
 const commonDeps = () => ({
   ...unguarded,
   now: () => NOW,
@@ -61,7 +61,7 @@ describe('accepting a job', () => {
     expect(store.jobs.get('id')).toMatchObject({ status: 'PENDING', dueAt: NOW });
   });
 
-  test('succeeds if only the job is stored', async () => {
+  test('succeeds once the job is stored, even if every later step fails', async () => {
     const store = createFakeJobStore();
     store.control.release = failWith(new Error('down'));
     expect((await accept(store, failWith(new Error('down')))).job.jobId).toBe('id');
@@ -76,11 +76,11 @@ describe('accepting a job', () => {
 
 describe('delivering a callback', () => {
   const deliver = async (
-    change: { save?: () => Promise<void>; send?: () => Promise<HttpAnswer> },
+    change: { save?: () => Promise<void>; send?: () => Promise<HttpResponse> },
     worked = aWorkedJob(),
   ) => {
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const sentBodies: string[] = [];
     const send = async ({ body = '' }: { body?: string }) => {
       sentBodies.push(body);
@@ -92,7 +92,7 @@ describe('delivering a callback', () => {
     return { store, sentBodies, run };
   };
 
-  test('succeeds permanently once delivered, even if the outcome cannot be saved', async () => {
+  test('fails with OutcomeNotSaved, after a single call, if the outcome cannot be saved', async () => {
     const { run, sentBodies } = await deliver({ save: failWith(new Error('down')) });
     await expect(run).rejects.toBeInstanceOf(OutcomeNotSaved);
     expect(sentBodies).toHaveLength(1);
@@ -131,7 +131,7 @@ const withResults = (saved: unknown[]) => {
 
 describe('fetching from a provider', () => {
   const provider = aProvider({ maxBytes: 50_000 });
-  const fetchWith = (answer: Partial<HttpAnswer>, saved: unknown[] = []) =>
+  const fetchWith = (answer: Partial<HttpResponse>, saved: unknown[] = []) =>
     fetchProvider(
       {
         ...commonDeps(),
@@ -152,11 +152,11 @@ describe('fetching from a provider', () => {
   test('leaves no result stored for a job that was deleted during the call', async () => {
     const store = createFakeJobStore();
     const job = aJob({ jobId: 'id' });
-    await givenJob(store, job);
+    await storeJob(store, job);
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
     const deps = { ...commonDeps(), ...store, jobs: store.reader, catalogue: new Map([['gas', provider]]) };
-    const fetch = (send: () => Promise<HttpAnswer>) =>
+    const fetch = (send: () => Promise<HttpResponse>) =>
       fetchProvider(
         { ...deps, send, findSecret: async () => 'secret' },
         { jobId: 'id', claims: 1, leasedUntil: NOW + LEASE_MS, providerId: 'gas' },
@@ -177,10 +177,10 @@ describe('fetching from a provider', () => {
   test('leaves no result stored if its job was settled during the call without listing it', async () => {
     const headers = { 'content-type': 'text/plain' };
     const body = Buffer.alloc(17_000, 'x');
-    /** Fetches a large result while another invocation of the same claim settles the job; the number of results stored. */
+    /** Fetches a large result while another invocation of the same claim settles the job. Returns the number of stored results. */
     const storedAfter = async (settlement: Partial<Settlement>, data: ProviderResultData[] = []) => {
       const store = createFakeJobStore();
-      await givenJob(store, aJob({ jobId: 'id' }));
+      await storeJob(store, aJob({ jobId: 'id' }));
       const send = async () => {
         const base = { phase: 'FETCHING', fetchAttempts: 0, callbackAttempts: 0, updatedAt: NOW } as const;
         await store.outcomes.save('id', 1, { ...base, status: 'PENDING', results: [], ...settlement }, data);
@@ -217,7 +217,7 @@ describe('fetching from a provider', () => {
     expect(saved).toHaveLength(2);
   });
 
-  test.each<[string, Partial<HttpAnswer>, string]>([
+  test.each<[string, Partial<HttpResponse>, string]>([
     ['a 404', { statusCode: 404 }, 'ProviderRefused'],
     ['a 500', { statusCode: 500 }, 'ProviderUnavailable'],
     ['a 500 with Retry-After', { statusCode: 500, headers: { 'retry-after': '3' } }, 'ProviderThrottled'],
@@ -245,7 +245,7 @@ describe('settling a job', () => {
   test('stores fetched data before it saves the outcome', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const order: string[] = [];
     const { results, outcomes } = store;
     const save = results.save;
@@ -270,7 +270,7 @@ describe('settling a job', () => {
   test('saves the digest, the number of chunks and the expiry of each stored result', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     await settle(store, worked);
     const [gas] = store.jobs.get(worked.jobId)?.results ?? [];
     const stored = store.stored.get(worked.jobId)?.get('gas');
@@ -300,7 +300,7 @@ describe('settling a job', () => {
         chunks: 1,
         keptUntil,
       };
-      await givenJob(store, aJob({ jobId: worked.jobId, results: [gas] }));
+      await storeJob(store, aJob({ jobId: worked.jobId, results: [gas] }));
       await settle(store, worked);
       return renewals.length;
     };
@@ -314,7 +314,7 @@ describe('settling a job', () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [fetched('gas'), unavailable('internet')] });
     const job = aJob({ jobId: worked.jobId });
-    await givenJob(store, job);
+    await storeJob(store, job);
     const { save } = store.outcomes;
     store.outcomes.save = async (...args) => {
       const cancelledJob = cancelled(job, { now: NOW, retentionMs: 60_000 });
@@ -330,7 +330,7 @@ describe('settling a job', () => {
     const { results } = store;
     const worked = aWorkedJob({ order: ['gas', 'internet', 'phone'], results: [fetched('gas'), fetched('internet')] });
     const job = aJob({ jobId: worked.jobId, providers: worked.order });
-    await givenJob(store, job);
+    await storeJob(store, job);
     const large = { providerId: 'phone', fetchedAt: NOW, bytes: 9, json: '"a large"' };
     const stored = await results.save(worked.jobId, 1, large, NOW);
     const { json: _json, ...phone } = { ...fetched('phone'), stored };
@@ -340,7 +340,7 @@ describe('settling a job', () => {
 
     // Gas was stored by a newer claim meanwhile; internet's save takes longer to succeed than gas's to fail.
     const otherJob = aJob({ jobId: aJob().jobId, providers: worked.order });
-    await givenJob(store, otherJob);
+    await storeJob(store, otherJob);
     const { save } = results;
     results.save = async (jobId, claims, result, expiresAt) => {
       if (result.providerId === 'gas') throw new StaleClaim('stale');
@@ -355,7 +355,7 @@ describe('settling a job', () => {
   test('counts internal faults by task, and logs each with its cause', async () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob({ results: [notAttempted('gas'), fetched('internet')] });
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const counts: unknown[] = [];
     const metrics = { ...unguarded.metrics, count: (...metric: unknown[]) => void counts.push(metric) };
     const deps = { ...commonDeps(), ...store, jobs: store.reader, metrics };
@@ -376,7 +376,7 @@ describe('settling a job', () => {
     const store = createFakeJobStore();
     const worked = aWorkedJob();
     const job = aJob({ jobId: worked.jobId, claims: 2 });
-    await givenJob(store, job);
+    await storeJob(store, job);
     await settle(store, worked);
     expect(store.jobs.get(worked.jobId)).toEqual(job);
     expect((await store.results.load(worked.jobId))?.results).toEqual([]);
@@ -400,7 +400,7 @@ describe('claiming due jobs', () => {
     );
   const storeWithDueJobs = async (count: number, change = {}) => {
     const store = createFakeJobStore();
-    for (let index = 0; index < count; index += 1) await givenJob(store, aJob({ dueAt: NOW, ...change }));
+    for (let index = 0; index < count; index += 1) await storeJob(store, aJob({ dueAt: NOW, ...change }));
     return store;
   };
 

@@ -22,8 +22,9 @@ export const CALL_LIMITS = {
   /** DynamoDB, in sweeps, which claim jobs and run redrives. */
   sweep: { attemptMs: 1_000, totalMs: 2_500, maxAttempts: 4 },
   /**
-   * DynamoDB, around a provider call of up to 15 s. One attempt long enough for the first connection of a cold start, instead
-   * of two short ones: an instance that can't read the circuits would call through open ones.
+   * DynamoDB, around a provider call of up to 15 s. There is time for one attempt, long enough for the first connection of a
+   * cold start. Two short ones could both fail, and an instance that can't read the circuits calls providers whose circuits
+   * are open.
    */
   fetch: { attemptMs: 1_000, totalMs: 1_250, maxAttempts: 4 },
   /** DynamoDB, around a callback of up to 15 s. */
@@ -63,8 +64,8 @@ type Token = StandardToken & { endsAt: number };
 type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[1];
 
 /**
- * The SDK's standard retry strategy with a time limit: an attempt starts only if it can end in time. Delays have full jitter. A
- * `Retry-After` is ignored, since it would exceed the limit.
+ * The SDK's standard retry strategy with a time limit: an attempt starts only if it can end in time. Delays have full jitter.
+ * A `Retry-After` is ignored, since it would exceed the limit.
  */
 export const createRetryStrategy = (
   { attemptMs, totalMs, maxAttempts }: CallLimits,

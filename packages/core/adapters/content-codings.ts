@@ -97,7 +97,7 @@ const decodeOne = async (coded: Buffer, name: string, maxBytes: number): Promise
   try {
     do {
       const decoder = coding.create(rest);
-      // Not `pipe`, which hides bytes after the end of the stream.
+      // `pipe` would hide bytes after the end of the stream.
       decoder.end(rest);
       for await (const chunk of decoder as AsyncIterable<Buffer>) {
         const room = maxBytes - length;

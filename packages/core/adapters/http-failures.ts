@@ -41,10 +41,10 @@ export const toFailure = (cause: unknown): HttpFailureInfo => {
   const { code: anyCode, name = '' } = (cause ?? {}) as { code?: unknown; name?: string };
   // A DOMException, such as the deadline's, has a numeric code.
   const code = typeof anyCode === 'string' ? anyCode : '';
-  return { class: CLASSES[code] ?? guess(code, name), message: code || name || 'unknown error' };
+  return { class: CLASSES[code] ?? guessClass(code, name), message: code || name || 'unknown error' };
 };
 
-const guess = (code: string, name: string): FailureClass => {
+const guessClass = (code: string, name: string): FailureClass => {
   if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
   if (name === 'URIError') return 'internal';
   // llhttp: the response is not valid HTTP.

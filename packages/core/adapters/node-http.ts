@@ -2,7 +2,13 @@ import { lookup as systemLookup } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { type AddressExceptions, isAllowedAddress, isExceptedHost, judgeHost } from '../domain/address-rules.ts';
-import { type HttpAnswer, HttpFailure, type HttpFailureInfo, type HttpRequest, type SendHttp } from '../ports/http.ts';
+import {
+  HttpFailure,
+  type HttpFailureInfo,
+  type HttpRequest,
+  type HttpResponse,
+  type SendHttp,
+} from '../ports/http.ts';
 import { CODING_OVERHEAD_BYTES, codingsOf, decode } from './content-codings.ts';
 import { type DialOptions, dial, type Lookup } from './dial.ts';
 import { toFailure } from './http-failures.ts';
@@ -192,8 +198,8 @@ const begin = async (
       })
       .on('error', fail)
       .on('close', () => {
-        // Not after each response: creating an error with its stack trace is expensive.
-        if (!isAnswered) reject(errorWithCode('NO_ANSWER'));
+        // The check avoids creating an error after each response: its stack trace is expensive.
+        if (!isAnswered) reject(errorWithCode('NO_RESPONSE'));
       });
   });
 
@@ -211,7 +217,7 @@ const readBody = async (
   const isWhole = !received.isCut && !received.failure;
   const { body, isCut, error } = isCoded ? await decode(received.body, codings, maxBytes, isWhole) : received;
   if (received.isCut || isCut) {
-    return { body, failure: { class: 'too_large', message: `the answer is larger than ${maxBytes} bytes` } };
+    return { body, failure: { class: 'too_large', message: `the response is larger than ${maxBytes} bytes` } };
   }
   if (received.failure) return { body, failure: received.failure };
   return error === undefined ? { body } : { body, failure: { class: 'bad_body', message: error } };
@@ -246,7 +252,7 @@ const receive = async ({ response, failure }: Exchange, maxBytes: number, deadli
   }
 };
 
-const joinHeaders = (headers: http.IncomingHttpHeaders): HttpAnswer['headers'] =>
+const joinHeaders = (headers: http.IncomingHttpHeaders): HttpResponse['headers'] =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );

@@ -1,5 +1,5 @@
 import type { CallbackOutcome, RefusalReason } from '../domain/outcomes.ts';
-import { caughtErrorSchema, explainOwnFault, readTaskFailure } from './task-failure.ts';
+import { caughtErrorSchema, explainInternalFault, readTaskFailure } from './task-failure.ts';
 
 const FAILED = new Set(['CallbackUnavailable', 'CallbackThrottled', 'CallbackRejected']);
 const DEFERRED = new Set(['CallbackCircuitOpen', 'Paused']);
@@ -7,7 +7,7 @@ const DEFERRED = new Set(['CallbackCircuitOpen', 'Paused']);
 const REFUSALS: ReadonlySet<string> = new Set<RefusalReason>(['gone', 'too_large', 'client_revoked']);
 const isRefusal = (failureClass: string): failureClass is RefusalReason => REFUSALS.has(failureClass);
 
-/** The outcome of a failed delivery. Errors that are neither failures of the receiver nor deferrals are our own faults. */
+/** The outcome of a failed delivery. Errors that are neither failures of the receiver nor deferrals are internal faults. */
 export const callbackOutcomeSchema = caughtErrorSchema.transform((error): CallbackOutcome => {
   const failure = readTaskFailure(error);
   const { class: reason, statusCode = 0, durationMs = 0, providerId } = failure;
@@ -16,5 +16,5 @@ export const callbackOutcomeSchema = caughtErrorSchema.transform((error): Callba
   if (error.Error === 'CallbackRejected' && isRefusal(reason)) return { kind: 'refused', reason, failure };
   if (FAILED.has(error.Error)) return { kind: 'failed', failure };
   if (DEFERRED.has(error.Error)) return { kind: 'deferred', failure };
-  return { kind: 'notAttempted', failure, cause: explainOwnFault(error) };
+  return { kind: 'notAttempted', failure, cause: explainInternalFault(error) };
 });

@@ -34,9 +34,9 @@ export const claimedJobSchema = z.object({
   webhookId: z.string().min(1).max(64),
   /** Every provider of the job, in the order of the request. */
   order: z.array(providerIdSchema).min(1).max(10),
-  /** The unsettled providers whose next call is due. */
+  /** The pending providers whose next call is due. */
   providers: z.array(providerIdSchema).max(10),
-  /** Whether other unsettled providers are due later. */
+  /** Whether other pending providers are due later. */
   isAnyWaiting: z.boolean().default(false),
   /** Whether earlier executions stored results that the callback must include. */
   checkpointed: z.boolean(),

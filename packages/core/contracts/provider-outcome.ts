@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { FetchOutcome } from '../domain/outcomes.ts';
 import { providerIdSchema } from './claimed-job.ts';
-import { type CaughtError, caughtErrorSchema, explainOwnFault, readTaskFailure } from './task-failure.ts';
+import { type CaughtError, caughtErrorSchema, explainInternalFault, readTaskFailure } from './task-failure.ts';
 
 /** The location of a stored result; absent if the result is only in the payload. */
 const storedSchema = {
@@ -53,7 +53,7 @@ export type ProviderOutcomePayload = z.infer<typeof payloadSchema>;
 const FAILED = new Set(['ProviderUnavailable', 'ProviderThrottled', 'CredentialRefused']);
 const DEFERRED = new Set(['ProviderCircuitOpen', 'ProviderLimitReached', 'Paused']);
 
-/** The outcome of a fetch. Errors that are neither failures of the provider nor deferrals are our own faults. */
+/** The outcome of a fetch. Errors that are neither failures of the provider nor deferrals are internal faults. */
 const readFetchOutcome = (payload: ProviderOutcomePayload): FetchOutcome => {
   const { providerId, status } = payload;
   if (status === 'FETCHED') {
@@ -73,7 +73,7 @@ const readFailedFetch = (status: 'REFUSED' | 'UNAVAILABLE', error: CaughtError) 
   if (status === 'REFUSED') return { kind: 'refused' as const, failure };
   if (FAILED.has(error.Error)) return { kind: 'failed' as const, failure };
   if (DEFERRED.has(error.Error)) return { kind: 'deferred' as const, failure };
-  return { kind: 'notAttempted' as const, failure, cause: explainOwnFault(error) };
+  return { kind: 'notAttempted' as const, failure, cause: explainInternalFault(error) };
 };
 
 /** Parses a payload into a domain outcome. */

@@ -10,6 +10,7 @@ export const failureClassSchema = z.enum([
   'blocked_address',
   'timeout',
   'bad_status',
+  // A response that is not valid HTTP. The older name stays, because it is public and stored in jobs.
   'bad_answer',
   'bad_body',
   'not_ready',
@@ -43,7 +44,7 @@ export type FailureClass = z.infer<typeof failureClassSchema>;
  */
 export const taskFailureSchema = z.object({
   class: failureClassSchema,
-  /** The HTTP status code, if an answer arrived. */
+  /** The HTTP status code, if a response arrived. */
   statusCode: z.int().optional(),
   /** The delay requested by the third party, milliseconds. */
   retryAfterMs: z.number().nonnegative().optional(),
@@ -54,7 +55,7 @@ export const taskFailureSchema = z.object({
   since: z.int().optional(),
   /** Number of calls, quick retries included. */
   tries: z.int().min(1).optional(),
-  /** The first characters of the answer or of the error. */
+  /** The first characters of the response or of the error. */
   excerpt: z.string().optional(),
   /** Why the circuit is open: the failure of the last call. */
   cause: z.object({ class: failureClassSchema, statusCode: z.int().optional() }).optional(),
@@ -89,5 +90,5 @@ export const readTaskFailure = (error: CaughtError): TaskFailure => {
 const MAX_EXPLANATION_CHARACTERS = 300;
 
 /** A one-line description of an internal fault, for the log. */
-export const explainOwnFault = (error: CaughtError): string =>
+export const explainInternalFault = (error: CaughtError): string =>
   cutText(`${error.Error}: ${messageOf(error) ?? error.Cause ?? ''}`, MAX_EXPLANATION_CHARACTERS);

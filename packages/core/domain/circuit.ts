@@ -12,7 +12,7 @@ import { isExpired, toEpochMs, toEpochSeconds } from './ttl.ts';
  *     |--- 9 s + longest call ---|--- one write for every call that ends ---|
  *     watch.since                  successes and failures alike
  *
- * During the delay every process learns of the watch, and slow answers to calls that began before it arrive. Without it a
+ * During the delay every process learns of the watch, and slow responses to calls that began before it arrive. Without it a
  * provider whose failures are faster than its successes would look dead. The delay is 5 s of caching, the longest call, and
  * 4 s because the clock that set `since` and the one that reads it may differ by that much.
  */
@@ -48,7 +48,7 @@ export const PROVIDER_PREFIX = 'provider#';
  * Whether a circuit is a provider's. One query reads the circuits of all providers. Those of receivers are read by key, because
  * there may be thousands.
  */
-export const isListed = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
+export const isProviderCircuit = (key: string): boolean => key.startsWith(PROVIDER_PREFIX);
 
 /** The calls counted in a window. */
 export type Tally = {

@@ -46,7 +46,7 @@ const REMOVED_BY_REDRIVE = [
   'callbackDeadlineAt',
   'leasedUntil',
   'heldSince',
-  'ownFaults',
+  'internalFaults',
   'callbackDeferred',
   'endedAt',
   'isInTrouble',
@@ -105,19 +105,19 @@ export const cancelled = (job: Job, { now, retentionMs }: { now: number; retenti
   expiresAt: toEpochSeconds(now + retentionMs),
 });
 
-/** The job without its data: no parameters, metadata or excerpts of answers. */
+/** The job without its data: no parameters, metadata or excerpts of responses. */
 export const expunged = ({ parameters, metadata, ...job }: Job, now: number): Job => ({
   ...job,
   endedAt: endedAtOf(job) ?? now,
   ...((parameters || metadata) && { isInputDeleted: true }),
   claims: job.claims + 1,
   results: withoutTickets(job.results).map(withoutExcerpt),
-  attemptLog: job.attemptLog.map(withoutAnswers),
+  attemptLog: job.attemptLog.map(withoutExcerpts),
   updatedAt: now,
   expungedAt: job.expungedAt ?? now,
 });
 
-const withoutAnswers = ({ callback, ...attempt }: Attempt): Attempt => ({
+const withoutExcerpts = ({ callback, ...attempt }: Attempt): Attempt => ({
   ...attempt,
   fetches: attempt.fetches.map(({ excerpt: _, ...fetch }) => fetch),
   ...(callback && { callback: { ...callback, excerpt: undefined } }),

@@ -17,8 +17,8 @@ const UNPRINTABLE = /[\0-\x1F\x7F-\x9F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFE
 export const excerptOf = (text: string, secrets: readonly string[]): string =>
   cutText(maskSecrets(text, secrets).replaceAll(UNPRINTABLE, ' '), MAX_EXCERPT_CHARACTERS);
 
-/** An answer to excerpt. */
-export type QuotedAnswer = {
+/** A response to excerpt. */
+export type QuotedResponse = {
   statusCode: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
@@ -28,11 +28,11 @@ export type QuotedAnswer = {
 };
 
 /**
- * The first characters of a third party's answer, and the target of a redirect.
+ * The first characters of a third party's response, and the target of a redirect.
  * @param secrets to mask: see `mask.ts`
  */
-export const excerptOfAnswer = (
-  { statusCode, headers, body, bodyFailure }: QuotedAnswer,
+export const excerptOfResponse = (
+  { statusCode, headers, body, bodyFailure }: QuotedResponse,
   secrets: readonly string[],
 ): string => {
   const read = decodeLeniently(body.subarray(0, MAX_READ_BYTES), headers['content-type']);

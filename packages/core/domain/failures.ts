@@ -42,7 +42,7 @@ export const countingTries = async <T>(
   }
 };
 
-/** The provider could not answer; a quick retry may help. */
+/** The provider could not respond; a quick retry may help. */
 export class ProviderUnavailable extends TaskError {
   override name = 'ProviderUnavailable';
 }
@@ -62,7 +62,7 @@ export class CredentialRefused extends TaskError {
   override name = 'CredentialRefused';
 }
 
-/** The configured credential can't be sent, which is our own fault. The call was not made. */
+/** The configured credential can't be sent, which is an internal fault. The call was not made. */
 export class CredentialInvalid extends TaskError {
   override name = 'CredentialInvalid';
 }
@@ -87,7 +87,7 @@ export class CallbackCircuitOpen extends TaskError {
   override name = 'CallbackCircuitOpen';
 }
 
-/** The receiver could not answer; a quick retry may help. */
+/** The receiver could not respond; a quick retry may help. */
 export class CallbackUnavailable extends TaskError {
   override name = 'CallbackUnavailable';
 }
@@ -102,7 +102,7 @@ export class CallbackRejected extends TaskError {
   override name = 'CallbackRejected';
 }
 
-/** The call was not made through our own fault, such as an unreadable table. It must not count against the receiver. */
+/** An internal fault, such as an unreadable table, prevented the call. It must not count against the receiver. */
 export class CallbackNotSent extends TaskError {
   override name = 'CallbackNotSent';
 }
@@ -136,7 +136,7 @@ export class StaleClaim extends Error {
   override name = 'StaleClaim';
 }
 
-/** A failure in a form safe to log: without the excerpt of the answer. */
+/** A failure in a form safe to log: without the excerpt of the response. */
 export const loggable = (error: unknown): Record<string, unknown> => {
   if (!(error instanceof TaskError)) return { error };
   const { excerpt: _, ...failure } = error.failure;

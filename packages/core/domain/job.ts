@@ -59,7 +59,7 @@ export type Call = {
   durationMs?: number | undefined;
   /** Calls made, quick retries included; absent if the task ended without reporting. */
   tries?: number | undefined;
-  /** The first characters of the answer. */
+  /** The first characters of the response. */
   excerpt?: string | undefined;
 };
 
@@ -101,12 +101,12 @@ export type Job = {
   /** The number of claims since the last outcome. */
   claimsSinceOutcome: number;
   /**
-   * Since when delays are our own fault: when the job became due after its last outcome, or was claimed by an execution that
-   * reported none. Absent until a sweep claims the job; until then it is `updatedAt`.
+   * The start of the time that may count as lost to internal faults: when the job became due after its last outcome, or was
+   * claimed by an execution that reported none. Absent until a sweep claims the job; `updatedAt` applies until then.
    */
   heldSince?: number;
-  /** Consecutive executions that failed only through our own faults; absent: none. */
-  ownFaults?: number;
+  /** Consecutive executions that failed only through internal faults; absent: none. */
+  internalFaults?: number;
   fetchAttempts: number;
   callbackAttempts: number;
   /** The number of redrives whose callback needs a new `webhook-id`, because the receiver may have had an earlier one. */
@@ -133,7 +133,7 @@ export type Job = {
   isInTrouble?: true;
   /** When its data was deleted at the caller's request. */
   expungedAt?: number;
-  /** Whether it had parameters or metadata, deleted since: without them it can't be redriven. */
+  /** Whether its parameters or metadata were deleted, so that it can't be redriven. */
   isInputDeleted?: boolean;
   expiresAt?: number;
 };
@@ -219,11 +219,11 @@ const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] =
   });
 };
 
-/** Sweeps run every minute and an execution takes at most four minutes: a longer hold is our own fault. */
+/** Sweeps run every minute and an execution takes at most four minutes: a longer hold is an internal fault. */
 const LONG_HOLD_MS = 5 * 60_000;
 
 /**
- * The time that a claimed job has lost to our own faults, milliseconds: executions held it and reported no outcome, or no
+ * The time that a claimed job has lost to internal faults, milliseconds: executions held it and reported no outcome, or no
  * sweep claimed it when it was due. Deadlines are extended by it.
  */
 export const lostMs = ({ claimsSinceOutcome, heldSince, updatedAt }: LostTime, now: number): number => {

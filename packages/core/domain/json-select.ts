@@ -62,7 +62,7 @@ export const selectJson = (json: string, pointer: readonly string[]): string | u
 /** A container on the pointer's path that is not closed yet. The outermost one belongs to the first token. */
 type OpenContainer = {
   isArray: boolean;
-  /** The index of the item to find in an array; {@link NO_INDEX} once found, as an index, unlike a name, is not repeated. */
+  /** The index of the item to find in an array; {@link NO_INDEX} once found, because only names can be repeated. */
   index: number;
 };
 

@@ -1,7 +1,7 @@
 import { percentDecoded } from './text.ts';
 
 /**
- * Masks secrets in answers of third parties before they are stored or shown.
+ * Masks secrets in responses of third parties before they are stored or shown.
  *
  * A third party that echoes a credential often changes it: it escapes it for JSON, HTML or a URL, decodes Basic credentials,
  * or truncates its message. So every piece of a secret is searched for, in the text as received and with its escapes undone:
@@ -11,7 +11,7 @@ import { percentDecoded } from './text.ts';
 /** The length of the pieces that are searched for. Shorter secrets are searched for as a whole. */
 const PIECE_BYTES = 8;
 
-/** Shorter values are not masked: they occur in most texts, and little of those would be left. */
+/** Shorter values are not masked: they occur in most texts, and masking them would leave little. */
 const MIN_SECRET_BYTES = 4;
 
 /** Whether a value is long enough for {@link maskSecrets} to mask it. */
@@ -77,7 +77,7 @@ const pairOf = (text: string): string[] => {
 
 const decodedParts = (text: string): string[] => {
   const decoded = decodeBase64(text);
-  // If it does not decode to text, it is not base64 of text, or is a binary key; either is masked as it is.
+  // Otherwise it is not base64, or it encodes a binary key. The undecoded text is masked in any case.
   return /^\P{C}{4,}$/u.test(decoded) && !decoded.includes('\uFFFD') ? [decoded, ...pairOf(decoded)] : [];
 };
 

@@ -12,7 +12,7 @@ import type { StoredResult } from './job.ts';
  * | `failed` | failed on the other side | yes | the schedule, or the other side's hint |
  * | `working` | was accepted; the provider is still working on it | no | the polling interval, or the provider's hint |
  * | `deferred` | was not made because of a circuit, limit or pause | no | when the cause ends |
- * | `notAttempted` | was not made or not completed, through our own fault | no | soon, with backoff |
+ * | `notAttempted` | was not made or not completed because of an internal fault | no | soon, with backoff |
  */
 export type FetchOutcome = { providerId: string } & (
   | Fetched
@@ -65,14 +65,14 @@ export type NotAttempted = { kind: 'notAttempted'; failure: TaskFailure; cause: 
  * @property url at most 2,048 characters. It may contain a token: it is stored with the job, sent only to the provider and
  * never shown
  * @property since when the provider accepted the request, epoch milliseconds
- * @property polls the number of polls so far, each answered "still working"
+ * @property polls the number of polls so far; the response to each was "still working"
  */
 export type Ticket = { url: string; since: number; polls: number };
 
 /** All outcomes of one execution. */
 export type Outcomes = { fetches: FetchOutcome[]; delivery?: CallbackOutcome | undefined };
 
-type Outcome = FetchOutcome | CallbackOutcome;
+export type Outcome = FetchOutcome | CallbackOutcome;
 
 /** Classes of refusals that are decided before a call is made. */
 const REFUSED_WITHOUT_CALL = new Set(['unknown_provider', 'bad_parameter', 'too_large', 'client_revoked']);
@@ -83,6 +83,9 @@ export const isAttempt = (outcome: Outcome): boolean => outcome.kind !== 'workin
 /** Whether the call is an attempt that failed. A job whose attempt failed is in trouble until it ends. */
 export const isFailedAttempt = (outcome: Outcome): boolean =>
   isAttempt(outcome) && outcome.kind !== 'fetched' && outcome.kind !== 'delivered';
+
+/** Whether an internal fault prevented or interrupted the call. */
+export const isInternalFault = ({ kind }: Outcome): boolean => kind === 'notAttempted';
 
 /** Whether the call was made and its outcome is known. */
 export const isCallMade = (outcome: Outcome): boolean => {

@@ -4,11 +4,11 @@ import { parsePointer, selectJson, selectValue } from './json-select.ts';
 import { resolveSameOrigin, UnusableAddress } from './status-url.ts';
 
 /**
- * How answers of a provider with `polling` are read: the answer to the request that starts its work (the start), and the
- * answer to a poll. Only answers that count as successes are read here; others are read as for any provider. "Data or its
- * URL" depends on `resultUrlAt`.
+ * How responses of a provider with `polling` are read: the response to the request that starts its work (the start), and the
+ * response to a poll. Only responses that count as successes are read here; others are read as for any provider. With
+ * `resultUrlAt`, a response has the URL of the data instead of the data.
  *
- * | answer | to the start | to a poll |
+ * | response | to the start | to a poll |
  * |---|---|---|
  * | a status in `succeeded` | data or its URL | data or its URL |
  * | a status in `failed` | failed | failed |
@@ -19,21 +19,21 @@ import { resolveSameOrigin, UnusableAddress } from './status-url.ts';
  * | 303 | working; its Location is the status URL | its Location has the data |
  */
 export type Progress =
-  /** @property url where to poll from now on; absent: where the answer came from */
+  /** @property url where to poll from now on; absent: where the response came from */
   | { kind: 'working'; url?: string }
-  /** The answer has the data. */
+  /** The response has the data. */
   | { kind: 'done' }
   /** The data is at `url`. */
   | { kind: 'elsewhere'; url: string }
   | { kind: 'failed' }
   /**
-   * The answer contradicts the catalogue.
+   * The response contradicts the catalogue.
    * @property reason a clause without secrets
    * @property reference the URL in question, as sent; it may contain a secret
    */
   | { kind: 'broken'; reason: string; reference?: string };
 
-export type PolledAnswer = {
+export type PolledResponse = {
   statusCode: number;
   /** The `Location` header; an empty one counts as absent. */
   location: string | undefined;
@@ -52,37 +52,37 @@ const SEE_OTHER = 303;
 const COMPLETE = new Set([200, 203, 204, 205]);
 
 /**
- * Reads the answer to a request that starts work.
+ * Reads the response to a request that starts work.
  * @param values of the request's parameters, defaults filled in
  */
-export const readStart = (provider: PolledProvider, answer: PolledAnswer, values: Parameters): Progress => {
+export const readStart = (provider: PolledProvider, response: PolledResponse, values: Parameters): Progress => {
   const { polling } = provider;
-  const { statusCode } = answer;
+  const { statusCode } = response;
   return brokenIfUnusable(() => {
-    const state = statusCode === SEE_OTHER ? undefined : stateOf(polling, answer);
-    if (state === 'succeeded') return finished(polling, answer);
+    const state = statusCode === SEE_OTHER ? undefined : stateOf(polling, response);
+    if (state === 'succeeded') return finished(polling, response);
     if (state === 'failed') return { kind: 'failed' };
-    const url = statusUrlOf(provider, answer, values);
+    const url = statusUrlOf(provider, response, values);
     if (url !== undefined) return { kind: 'working', url };
     // A 200 without a Location completes the request (RFC 9110); nothing is left to poll for.
     const isFinished = 'from' in polling.statusUrl && !polling.statusAt && COMPLETE.has(statusCode);
-    if (isFinished) return finished(polling, answer);
+    if (isFinished) return finished(polling, response);
     return { kind: 'broken', reason: `no status URL: ${missingPart(polling)}` };
   });
 };
 
-/** Reads the answer to a poll. */
-export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): Progress => {
-  const { statusCode, location, requestUrl } = answer;
+/** Reads the response to a poll. */
+export const readStatus = ({ polling }: PolledProvider, response: PolledResponse): Progress => {
+  const { statusCode, location, requestUrl } = response;
   return brokenIfUnusable(() => {
     if (statusCode === SEE_OTHER) {
       if (!location) return { kind: 'broken', reason: 'a 303 without a Location' };
       return { kind: 'elsewhere', url: locationUrl(location, requestUrl) };
     }
-    const state = stateOf(polling, answer);
+    const state = stateOf(polling, response);
     const hasNoState = state === undefined || state === 'absent';
-    if (state === 'pending' || (hasNoState && statusCode === ACCEPTED)) return stillWorking(polling, answer);
-    if (state === 'succeeded' || state === undefined) return finished(polling, answer);
+    if (state === 'pending' || (hasNoState && statusCode === ACCEPTED)) return stillWorking(polling, response);
+    if (state === 'succeeded' || state === undefined) return finished(polling, response);
     if (state === 'failed') return { kind: 'failed' };
     return {
       kind: 'broken',
@@ -91,28 +91,28 @@ export const readStatus = ({ polling }: PolledProvider, answer: PolledAnswer): P
   });
 };
 
-/** Some providers send a new status URL with each answer; the latest counts (OData, Azure). */
-const stillWorking = ({ statusUrl }: Polling, { statusCode, location, requestUrl }: PolledAnswer): Progress => {
+/** Some providers send a new status URL with each response; the latest counts (OData, Azure). */
+const stillWorking = ({ statusUrl }: Polling, { statusCode, location, requestUrl }: PolledResponse): Progress => {
   if (!('from' in statusUrl) || statusCode !== ACCEPTED || !location) return { kind: 'working' };
   return { kind: 'working', url: locationUrl(location, requestUrl) };
 };
 
-/** Finished work: its data is in the answer or at `resultUrlAt`. */
-const finished = ({ resultUrlAt }: Polling, answer: PolledAnswer): Progress => {
+/** Finished work: its data is in the response or at `resultUrlAt`. */
+const finished = ({ resultUrlAt }: Polling, response: PolledResponse): Progress => {
   if (resultUrlAt === undefined) return { kind: 'done' };
-  const url = urlAt(resultUrlAt, answer);
+  const url = urlAt(resultUrlAt, response);
   return url === undefined ? { kind: 'broken', reason: `no result URL at ${resultUrlAt}` } : { kind: 'elsewhere', url };
 };
 
 /**
- * The list that an answer's status is in; `absent` if the answer has no status, and `unknown` with one that is in no list.
+ * The list that contains a response's status; `absent` if the response has no status; `unknown` if no list contains it.
  * Undefined if the provider has no `statusAt`.
  */
 type State = 'pending' | 'succeeded' | 'failed' | 'absent' | { unknown: string } | undefined;
 
 const MAX_QUOTED_CHARACTERS = 40;
 
-const stateOf = (polling: Polling, { json }: PolledAnswer): State => {
+const stateOf = (polling: Polling, { json }: PolledResponse): State => {
   const { statusAt } = polling;
   if (statusAt === undefined) return undefined;
   const text = json === undefined ? undefined : selectJson(json, parsePointer(statusAt));
@@ -125,16 +125,16 @@ const stateOf = (polling: Polling, { json }: PolledAnswer): State => {
   return { unknown: text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text };
 };
 
-/** The status URL in an answer; undefined if there is none. @throws UnusableAddress */
-const statusUrlOf = (provider: PolledProvider, answer: PolledAnswer, values: Parameters): string | undefined => {
+/** The status URL in a response; undefined if there is none. @throws UnusableAddress */
+const statusUrlOf = (provider: PolledProvider, response: PolledResponse, values: Parameters): string | undefined => {
   const { statusUrl } = provider.polling;
-  const { location, requestUrl } = answer;
-  if ('from' in statusUrl || answer.statusCode === SEE_OTHER) {
+  const { location, requestUrl } = response;
+  if ('from' in statusUrl || response.statusCode === SEE_OTHER) {
     if (!location) return undefined;
     return locationUrl(location, requestUrl);
   }
-  if ('at' in statusUrl) return urlAt(statusUrl.at, answer);
-  const id = idAt(statusUrl.idAt, answer);
+  if ('at' in statusUrl) return urlAt(statusUrl.at, response);
+  const id = idAt(statusUrl.idAt, response);
   if (id === undefined) return undefined;
   return withContext(`the id at ${statusUrl.idAt}:`, () =>
     resolveSameOrigin(expandTemplate(statusUrl.template, provider.parameters, { ...values, id }), requestUrl),
@@ -144,7 +144,7 @@ const statusUrlOf = (provider: PolledProvider, answer: PolledAnswer, values: Par
 const locationUrl = (location: string, requestUrl: string): string =>
   withContext('the Location', () => resolveSameOrigin(location, requestUrl));
 
-const urlAt = (pointer: string, { json, requestUrl }: PolledAnswer): string | undefined => {
+const urlAt = (pointer: string, { json, requestUrl }: PolledResponse): string | undefined => {
   const value = json === undefined ? undefined : selectValue(json, parsePointer(pointer));
   if (value === undefined || value === null) return undefined;
   return withContext(`the URL at ${pointer}`, () => {
@@ -154,7 +154,7 @@ const urlAt = (pointer: string, { json, requestUrl }: PolledAnswer): string | un
 };
 
 /** Numeric ids are kept as text, so that no digit is lost. */
-const idAt = (pointer: string, { json }: PolledAnswer): string | undefined => {
+const idAt = (pointer: string, { json }: PolledResponse): string | undefined => {
   const text = json === undefined ? undefined : selectJson(json, parsePointer(pointer));
   if (text === undefined || text === 'null' || text === '""') return undefined;
   if (text.startsWith('"')) return JSON.parse(text) as string;
@@ -162,7 +162,7 @@ const idAt = (pointer: string, { json }: PolledAnswer): string | undefined => {
   throw new UnusableAddress(`the id at ${pointer} is neither a string nor an integer`);
 };
 
-/** Prefixes errors with the part of the answer that they are about. */
+/** Prefixes errors with the part of the response that they are about. */
 const withContext = <T>(subject: string, run: () => T): T => {
   try {
     return run();

@@ -23,5 +23,5 @@ export const shuffled = (count: number, random: Random): number[] => {
   return numbers;
 };
 
-/** Whether an event is counted when one in `weight`, at random, is counted for all of them. A weight of 1 draws no number. */
+/** Whether to count an event if a random one in `weight` is counted for all of them. A weight of 1 draws no number. */
 export const isSampled = (weight: number, random: Random): boolean => weight <= 1 || random() * weight < 1;

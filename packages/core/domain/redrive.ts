@@ -27,7 +27,7 @@ export type RedriveCounts = {
   redriven: number;
   /** Claimed or changed meanwhile, or without their parameters or metadata, which were deleted. */
   skipped: number;
-  /** Left unchanged: our own tables failed, or the function died on the job each time. */
+  /** Left unchanged because of an internal fault: a table failed, or the function crashed on the job each time. */
   failed: number;
 };
 
@@ -76,7 +76,7 @@ export const PAGE_JOBS = 25;
 /** From this many stalls on, a page is a single job. */
 const STALLS_OF_ONE_JOB = Math.floor(Math.log2(PAGE_JOBS));
 
-/** After this many stalls the next job is abandoned: the function has died at least twice on that job alone. */
+/** After this many stalls the next job is abandoned: the function has crashed at least twice on that job alone. */
 const STALLS_TO_ABANDON = STALLS_OF_ONE_JOB + 2;
 
 /** A saved page lowers the stalls by this. If pages grew as fast as they shrink, every other one would stall. */

@@ -5,8 +5,8 @@ import { toEpochMs, toEpochSeconds } from './ttl.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-/** How long our own faults may delay a job before its results expire. */
-const OWN_FAULTS_MS = 7 * DAY_MS;
+/** How long internal faults may delay a job before its results expire. */
+const INTERNAL_FAULTS_MS = 7 * DAY_MS;
 
 /** The attributes of a job that determine how long its results are kept. */
 export type RetainedJob = Pick<Job, 'phase' | 'deadlineAt' | 'callbackDeadlineAt' | 'callbackAttempts'>;
@@ -26,15 +26,15 @@ const neededUntil = (job: RetainedJob, now: number, { schedule, patienceMs, rete
 
 /** When a result stored now expires, epoch seconds. */
 export const keptUntil = (job: RetainedJob, now: number, policy: SettlePolicy): number =>
-  toEpochSeconds(neededUntil(job, now, policy) + OWN_FAULTS_MS);
+  toEpochSeconds(neededUntil(job, now, policy) + INTERNAL_FAULTS_MS);
 
-/** Whether a job could outlive a stored result: less than half of the reserve for our own faults is left. */
+/** Whether a job could outlive a stored result: less than half of the reserve for internal faults is left. */
 export const couldOutlive = (
   stored: { keptUntil?: number | undefined },
   job: RetainedJob,
   now: number,
   policy: SettlePolicy,
-): boolean => toEpochMs(stored.keptUntil ?? 0) < neededUntil(job, now, policy) + OWN_FAULTS_MS / 2;
+): boolean => toEpochMs(stored.keptUntil ?? 0) < neededUntil(job, now, policy) + INTERNAL_FAULTS_MS / 2;
 
 /** When a result stored by a fetch expires, epoch seconds. A fetch does not know its job: this assumes a new one. */
 export const firstKeptUntil = (now: number, fetchDeadlineMs: number, policy: SettlePolicy): number =>

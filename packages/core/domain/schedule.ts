@@ -46,20 +46,20 @@ const MIN_DEFERRAL_MS = 1_000;
 export const deferralMs = (hintMs: number | undefined, random: number): number =>
   Math.round(Math.max(hintMs ?? 0, MIN_DEFERRAL_MS) * (1 + JITTER * random));
 
-const FIRST_OWN_FAULT_MS = 30_000;
-const MAX_OWN_FAULT_MS = 10 * 60_000;
+const FIRST_INTERNAL_FAULT_MS = 30_000;
+const MAX_INTERNAL_FAULT_MS = 10 * 60_000;
 
 /**
- * The delay after a fault of our own, in milliseconds: doubles from 30 s to 10 minutes, plus 0–10% jitter.
+ * The delay after an internal fault, in milliseconds: doubles from 30 s to 10 minutes, plus 0–10% jitter.
  *
  * @param consecutive executions that failed this way in a row, this one included
  * @param random 0 ≤ random < 1
  */
-export const ownFaultDelayMs = (consecutive: number, random: number): number =>
-  Math.round(Math.min(FIRST_OWN_FAULT_MS * 2 ** (consecutive - 1), MAX_OWN_FAULT_MS) * (1 + JITTER * random));
+export const internalFaultDelayMs = (consecutive: number, random: number): number =>
+  Math.round(Math.min(FIRST_INTERNAL_FAULT_MS * 2 ** (consecutive - 1), MAX_INTERNAL_FAULT_MS) * (1 + JITTER * random));
 
 /** The maximum delay after a refused credential, so that fetching resumes soon after an operator replaces it. */
-export const MAX_CREDENTIAL_DELAY_MS = MAX_OWN_FAULT_MS;
+export const MAX_CREDENTIAL_DELAY_MS = MAX_INTERNAL_FAULT_MS;
 
 /** An hour. */
 const MAX_HOLD_MS = 3_600_000;

@@ -8,14 +8,16 @@ import {
   isAttempt,
   isCallMade,
   isFailedAttempt,
+  isInternalFault,
+  type Outcome,
   type Outcomes,
   type RefusalReason,
 } from './outcomes.ts';
 import {
   deferralMs,
+  internalFaultDelayMs,
   isExhausted,
   MAX_CREDENTIAL_DELAY_MS,
-  ownFaultDelayMs,
   type RetrySchedule,
   retryDelayMs,
 } from './schedule.ts';
@@ -43,8 +45,8 @@ export type Settlement = {
   fetchAttempts: number;
   callbackAttempts: number;
   updatedAt: number;
-  /** Consecutive executions that failed only through our own faults; absent: it stays 0. */
-  ownFaults?: number;
+  /** Consecutive executions that failed only through internal faults; absent: it stays 0. */
+  internalFaults?: number;
   /** The new fetch deadline, if it moves. */
   deadlineAt?: number;
   /** When the job is due again; absent when it has ended. */
@@ -75,7 +77,7 @@ export type SettledJob = Pick<
   | 'callbackDeadlineAt'
   | 'claimsSinceOutcome'
   | 'heldSince'
-  | 'ownFaults'
+  | 'internalFaults'
   | 'updatedAt'
 >;
 
@@ -99,26 +101,21 @@ export const settle = (
   policy: SettlePolicy,
 ): Settlement => {
   const { fetches, delivery } = outcomes;
-  const job = withExtendedDeadlines(stored, lostMs(stored, now));
   const all = [...fetches, ...(delivery ? [delivery] : [])];
-  const isAnyCallMade = all.some(isCallMade);
-  const isOurFault = all.some(({ kind }) => kind === 'notAttempted');
-  const isOnlyOurFault = all.length > 0 && all.every(({ kind }) => kind === 'notAttempted');
-  const ownFaults = countOwnFaults(job.ownFaults ?? 0, { isAnyCallMade, isOurFault });
+  const job = withExtendedDeadlines(stored, lostMs(stored, now));
+  const isOnlyInternalFault = all.length > 0 && all.every(isInternalFault);
+  const internalFaults = countInternalFaults(all, job.internalFaults);
   const times: Times = {
     now,
     random,
     schedule: policy.schedule,
-    ownFaultMs: ownFaultDelayMs(Math.max(ownFaults, 1), random),
+    internalFaultMs: internalFaultDelayMs(Math.max(internalFaults, 1), random),
     isDeadlineOver: claimed.final,
-    isDeadlineMoving: isOnlyOurFault,
+    isDeadlineMoving: isOnlyInternalFault,
   };
 
   const results = withoutMissing(job, mergeResults(job, fetches, times), delivery, times);
-  const isComplete = results.length === job.providers.length && results.every((r) => r.status !== 'UNAVAILABLE');
-  // A provider that was not called through our own fault may still return data: do not freeze the results yet.
-  const isLast = claimed.final && fetches.every(({ kind }) => kind !== 'notAttempted');
-  const isFrozen = job.phase === 'CALLING_BACK' || isComplete || isLast;
+  const isFrozen = areFrozen(results, job, claimed, fetches);
   const base = {
     status: 'PENDING' as const,
     phase: isFrozen ? ('CALLING_BACK' as const) : ('FETCHING' as const),
@@ -126,20 +123,19 @@ export const settle = (
     fetchAttempts: fetches.some(isAttempt) ? 1 : 0,
     callbackAttempts: 0,
     updatedAt: now,
-    ...((ownFaults > 0 || job.ownFaults !== undefined) && { ownFaults }),
+    ...((internalFaults > 0 || job.internalFaults !== undefined) && { internalFaults }),
   };
   const phasePart = isFrozen ? settleCallback(job, base, delivery, times, policy) : settleFetching(job, results, now);
-  const settlement = { ...base, ...phasePart };
-  const extended = {
+  const settlement: Settlement = { ...base, ...phasePart };
+  const deadlines = extendedDeadlines(stored, settlement, isOnlyInternalFault, now);
+  const isLogged = all.some(isAttempt) || settlement.dueAt === undefined;
+  return {
     ...settlement,
-    ...extendedDeadlines(stored, settlement, isOnlyOurFault, now),
+    ...deadlines,
+    ...(!claimed.final && { results: dueByDeadline(settlement.results, deadlines.deadlineAt) }),
     ...(settlement.status === 'PENDING' && all.some(isFailedAttempt) && { isInTrouble: true as const }),
+    ...(isLogged && { attempt: { ...toAttempt(claimed, outcomes, now), nextAttemptAt: settlement.dueAt } }),
   };
-  const next = claimed.final
-    ? extended
-    : { ...extended, results: dueByDeadline(extended.results, extended.deadlineAt) };
-  if (!all.some(isAttempt) && next.dueAt !== undefined) return next;
-  return { ...next, attempt: { ...toAttempt(claimed, outcomes, now), nextAttemptAt: next.dueAt } };
 };
 
 /** The job with its deadlines extended by the time lost to executions that reported no outcome. */
@@ -149,12 +145,23 @@ const withExtendedDeadlines = (job: SettledJob, lost: number): SettledJob => ({
   ...(job.callbackDeadlineAt !== undefined && { callbackDeadlineAt: job.callbackDeadlineAt + lost }),
 });
 
-const countOwnFaults = (
-  before: number,
-  { isAnyCallMade, isOurFault }: { [Name in 'isAnyCallMade' | 'isOurFault']: boolean },
-) => {
-  if (isAnyCallMade) return isOurFault ? 1 : 0;
-  return isOurFault ? before + 1 : before;
+/** Counts consecutive executions with an internal fault. A call that was made restarts the count. */
+const countInternalFaults = (all: Outcome[], before = 0): number => {
+  const added = all.some(isInternalFault) ? 1 : 0;
+  return all.some(isCallMade) ? added : before + added;
+};
+
+/** Whether the results no longer change: the job is calling back, no provider is pending, or the deadline has passed. */
+const areFrozen = (
+  results: ProviderResult[],
+  { phase, providers }: SettledJob,
+  { final }: Claim,
+  fetches: FetchOutcome[],
+): boolean => {
+  const isComplete = results.length === providers.length && results.every(({ status }) => status !== 'UNAVAILABLE');
+  // A provider that was not called because of an internal fault may still return data.
+  const isLast = final && !fetches.some(isInternalFault);
+  return phase === 'CALLING_BACK' || isComplete || isLast;
 };
 
 /** Caps retry times at the (possibly extended) deadline, so that the last attempt includes every pending provider. */
@@ -168,8 +175,8 @@ type Times = {
   /** 0 ≤ random < 1, for jitter. */
   random: number;
   schedule: RetrySchedule;
-  /** The delay if a call failed through our own fault. */
-  ownFaultMs: number;
+  /** The delay after an internal fault, milliseconds. */
+  internalFaultMs: number;
   /** Whether this execution made the final attempt. */
   isDeadlineOver: boolean;
   /** Whether the deadline is extended by the time until the job is due again. */
@@ -188,18 +195,18 @@ const settleFetching = ({ providers }: SettledJob, results: ProviderResult[], no
 };
 
 /**
- * Extends deadlines by the time lost to our own faults: from the job's first claim since its last outcome until it is due
+ * Extends deadlines by the time lost to internal faults: from the job's first claim since its last outcome until it is due
  * again. If this execution got an outcome, only the time lost to earlier executions counts, up to now.
  */
 const extendedDeadlines = (
   stored: SettledJob,
   { phase, dueAt, callbackDeadlineAt }: Pick<Settlement, 'phase' | 'dueAt' | 'callbackDeadlineAt'>,
-  isOnlyOurFault: boolean,
+  isOnlyInternalFault: boolean,
   now: number,
 ): Pick<Settlement, 'deadlineAt' | 'callbackDeadlineAt'> => {
   if (dueAt === undefined) return {};
   const before = lostMs(stored, now);
-  const lost = isOnlyOurFault ? Math.max(before, dueAt - (stored.heldSince ?? stored.updatedAt)) : before;
+  const lost = isOnlyInternalFault ? Math.max(before, dueAt - (stored.heldSince ?? stored.updatedAt)) : before;
   if (lost === 0) return {};
   if (phase === 'FETCHING') return { deadlineAt: stored.deadlineAt + lost };
   if (stored.callbackDeadlineAt === undefined || callbackDeadlineAt === undefined) return {};
@@ -215,7 +222,7 @@ const settleCallback = (
   times: Times,
   policy: SettlePolicy,
 ): Partial<Settlement> => {
-  const { now, random, schedule, ownFaultMs } = times;
+  const { now, random, schedule, internalFaultMs } = times;
   const callbackDeadlineAt = job.callbackDeadlineAt ?? now + policy.patienceMs;
   if (delivery === undefined) return { callbackDeadlineAt, dueAt: now };
   const end = (status: JobStatus, failure?: Settlement['failure']) => ({
@@ -232,12 +239,12 @@ const settleCallback = (
       return end('FAILED', REFUSALS[delivery.reason]);
     case 'resultMissing': {
       // Results frozen by this execution can still be delivered with an error entry; earlier ones can't change.
-      if (job.phase === 'FETCHING') return { callbackDeadlineAt, dueAt: now + ownFaultMs };
+      if (job.phase === 'FETCHING') return { callbackDeadlineAt, dueAt: now + internalFaultMs };
       const message = `The result of ${delivery.providerId} is no longer stored. Redrive the job to fetch it again.`;
       return end('FAILED', { code: 'RESULT_MISSING', message });
     }
     case 'notAttempted':
-      return { callbackDeadlineAt, dueAt: now + ownFaultMs };
+      return { callbackDeadlineAt, dueAt: now + internalFaultMs };
     case 'deferred': {
       const { failure } = delivery;
       const isOver = failure.class !== 'paused' && now >= callbackDeadlineAt;
@@ -353,7 +360,7 @@ const toResult = (
     ...change,
   });
   const ticket = before?.ticket && { ticket: before.ticket };
-  // Without a call, the error of the provider's last answer stays, if there was one.
+  // Without a call, the error of the provider's last response stays, if there was one.
   const lastErrorOr = (failure: TaskFailure) => (before && (attempts > 0 || ticket) ? before.error : failure);
   switch (outcome.kind) {
     case 'fetched': {
@@ -390,7 +397,7 @@ const toResult = (
       });
     }
     case 'notAttempted':
-      return pending(({ ownFaultMs }) => ownFaultMs, { error: lastErrorOr(outcome.failure), ...ticket });
+      return pending(({ internalFaultMs }) => internalFaultMs, { error: lastErrorOr(outcome.failure), ...ticket });
   }
 };
 
@@ -401,8 +408,8 @@ const failureDelayMs = ({ schedule, random }: Times, attempts: number, failure: 
 };
 
 /**
- * When to retry a provider: at its deadline at the latest, for a last call. The deadline does not apply after that call, or if
- * it moves.
+ * When to retry a provider: at the fetch deadline at the latest, for a last call. The deadline does not apply after that call,
+ * or if it moves.
  */
 const retryAt = (
   { deadlineAt }: FetchingJob,

@@ -1,9 +1,9 @@
-/** Validates URLs in providers' answers before a request with our credential is sent to them. */
+/** Validates URLs in providers' responses before a request with our credential is sent to them. */
 
 /** Limited because a ticket's URL is stored with its job. */
 export const MAX_STATUS_URL_CHARACTERS = 2_048;
 
-/** A provider's answer contains a URL that must not be called. The message quotes only its origin. */
+/** A provider's response contains a URL that must not be called. The message quotes only its origin. */
 export class UnusableAddress extends Error {
   override name = 'UnusableAddress';
   /** The URL as sent, which may contain a token. */
@@ -16,10 +16,10 @@ export class UnusableAddress extends Error {
 }
 
 /**
- * Resolves a URL in a provider's answer. The result has the provider's origin, and neither user info nor a fragment.
+ * Resolves a URL in a provider's response. The result has the provider's origin, and neither user info nor a fragment.
  *
  * @param reference absolute, or relative to `requestUrl` (RFC 3986 §5)
- * @param requestUrl the URL of the answered request
+ * @param requestUrl the URL of the request that the response belongs to
  * @throws UnusableAddress
  */
 export const resolveSameOrigin = (reference: string, requestUrl: string): string => {

@@ -1,7 +1,7 @@
 import { MIMEType } from 'node:util';
 
 /**
- * How the text of an answer is decoded. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F
+ * How the text of a response is decoded. Sources: WHATWG Encoding (labels, BOM), RFC 7303 and XML 1.0 appendix F
  * (a BOM overrides the declared charset, declarations in XML), HTML (declarations in meta), RFC 8259 §8.1 (JSON is UTF-8).
  */
 
@@ -53,7 +53,7 @@ export class UndecodableText extends Error {
 }
 
 /**
- * The text of an answer, decoded by its BOM, its declared charset, or a declaration inside XML or HTML, in this order, and
+ * The text of a response, decoded by its BOM, its declared charset, or a declaration inside XML or HTML, in this order, and
  * otherwise as UTF-8.
  *
  * @throws UndecodableText for bytes that do not decode (they are never replaced), and for unknown charsets (ignored for
@@ -68,7 +68,7 @@ export const decodeText = (bytes: Uint8Array, contentType: string | undefined): 
   }
 };
 
-/** The text of an answer, for excerpts: bytes that do not decode become U+FFFD. */
+/** The text of a response, for excerpts: bytes that do not decode become U+FFFD. */
 export const decodeLeniently = (bytes: Uint8Array, contentType: string | undefined): string => {
   const label = encodingOf(bytes, contentType);
   return new TextDecoder(isKnown(label) ? label : 'utf-8').decode(bytes);

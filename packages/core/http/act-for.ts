@@ -12,9 +12,8 @@ export const ACTS_FOR = 'clientId';
 export const clientIdSchema = z.string().regex(/^[A-Za-z0-9-]{1,36}$/, 'Must be a client id');
 
 /**
- * The client that a request acts for: the caller, or the client that an operator names in the query. A caller that is no
- * operator is refused whatever the id is, so that it can't probe for clients. The client is not looked up: an unknown one has no
- * jobs.
+ * The client that a request acts for: the caller, or the client that an operator names in the query. Other callers are
+ * refused whatever the id is, so that they can't probe for clients. The client is not looked up: an unknown one has no jobs.
  *
  * @returns the caller with the client's id; name and rate stay those of the operator
  * @throws Problem 403 or 422

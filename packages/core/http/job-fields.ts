@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { FAILURE_CODES, JOB_STATUSES } from '../domain/job.ts';
 
-/** Fields that requests have as well as responses. Apart from `job-schema.ts`, so that functions load only what they use. */
+/** Fields of both requests and responses. Separate from `job-schema.ts`, so that functions load only what they use. */
 
 export const jobIdSchema = z.uuid();
 

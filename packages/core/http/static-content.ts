@@ -12,7 +12,7 @@ export type StaticContent = {
   headers?: Record<string, string>;
 };
 
-/** Answers a request for static content: 304 if the caller has it, with gzip if the caller accepts that. */
+/** Responds to a request for static content: 304 if the caller has it, with gzip if the caller accepts that. */
 export const serveStatic = (
   { type, digest, plain, gzip, headers: ownHeaders }: StaticContent,
   request: Headers,

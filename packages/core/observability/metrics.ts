@@ -19,7 +19,7 @@ export const METRICS = {
   ProviderFailures: MetricUnit.Count,
   /** By provider: it rejected our credential with 401, twice. */
   CredentialsRefused: MetricUnit.Count,
-  /** By task: an execution ended without a call because of an internal fault. */
+  /** By task: an internal fault ended an execution without a call. Operators' own alarms may use this name, so it stays. */
   OwnFaults: MetricUnit.Count,
   /** By kind of third party: a provider or a callback receiver. */
   CircuitOpened: MetricUnit.Count,

@@ -9,11 +9,11 @@ export type HttpRequest = {
   isRepeatable?: boolean;
   /** Deadline of the whole exchange: DNS, connect, headers and body. */
   timeoutMs: number;
-  /** Maximum body size of the answer after decompression. */
+  /** Maximum body size of the response after decompression. */
   maxBytes: number;
 };
 
-export type HttpAnswer = {
+export type HttpResponse = {
   statusCode: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
@@ -27,8 +27,8 @@ export type HttpAnswer = {
 export type HttpFailureInfo = { class: FailureClass; message: string };
 
 /**
- * No answer arrived. Class `internal` means that the request is invalid and was not sent. The message is for logs and excerpts;
- * it contains no address and no secret.
+ * No response arrived. Class `internal` means that the request is invalid and was not sent. The message is for logs and
+ * excerpts; it contains no address and no secret.
  */
 export class HttpFailure extends Error {
   override name = 'HttpFailure';
@@ -46,6 +46,6 @@ export class HttpFailure extends Error {
  * Makes one HTTP exchange without following redirects. If the peer had closed the reused connection, a repeatable request is
  * resent once, immediately, on a new connection.
  *
- * @throws HttpFailure if no answer arrived
+ * @throws HttpFailure if no response arrived
  */
-export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;
+export type SendHttp = (request: HttpRequest) => Promise<HttpResponse>;

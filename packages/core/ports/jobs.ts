@@ -91,7 +91,7 @@ export type ResultStore = {
 /** Storage of execution outcomes. */
 export type JobOutcomes = {
   /**
-   * Writes an outcome if the claim is still the newest and unsettled.
+   * Writes an outcome if the claim is still the newest and has no outcome yet.
    * @param data results to keep inline in a finished job
    * @throws StaleClaim otherwise
    */

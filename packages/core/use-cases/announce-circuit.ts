@@ -1,4 +1,4 @@
-import { isListed } from '../domain/circuit.ts';
+import { isProviderCircuit } from '../domain/circuit.ts';
 import type { CircuitChange } from './circuit-breaker.ts';
 import { type NotifyDeps, toCircuitEvent } from './notify-operators.ts';
 
@@ -6,7 +6,7 @@ import { type NotifyDeps, toCircuitEvent } from './notify-operators.ts';
 export const createAnnounce =
   ({ publish, metrics }: NotifyDeps) =>
   async (change: CircuitChange): Promise<void> => {
-    const of = isListed(change.circuit.key) ? 'provider' : 'callback';
+    const of = isProviderCircuit(change.circuit.key) ? 'provider' : 'callback';
     if (change.isOpen) metrics.count('CircuitOpened', { of });
     await publish(toCircuitEvent(change));
   };

@@ -3,7 +3,7 @@ import {
   type CircuitState,
   countingDelayMs,
   type FailureCause,
-  isListed,
+  isProviderCircuit,
   isRenewalDue,
   isTripped,
   isWatched,
@@ -42,8 +42,8 @@ export class CircuitOpen extends Error {
 }
 
 /**
- * The result of a call for the circuit: `succeeded` (any answer that is no outage), `unknown` (the call was not sent), or the
- * cause of the failure.
+ * The result of a call for the circuit: `succeeded` (any response that shows no outage), `unknown` (the call was not sent), or
+ * the cause of the failure.
  */
 export type Verdict = 'succeeded' | 'unknown' | FailureCause;
 
@@ -103,7 +103,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   const receivers = createRecentMap<Cache>(MAX_RECEIVERS);
 
   const cacheOf = (key: string): Cache => {
-    if (isListed(key)) return providers;
+    if (isProviderCircuit(key)) return providers;
     const known = receivers.get(key) ?? createCache(async (at) => new Map([[key, await circuits.find(key, at)]]));
     receivers.set(key, known);
     return known;
@@ -117,7 +117,7 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
   const takeProbe = async (circuit: OpenCircuit): Promise<OpenCircuit | undefined> => {
     const { key } = circuit;
     const probe = { ...circuit, openUntil: now() + PROBE_MS, halfOpen: true };
-    // Before the write, so that concurrent calls of this process don't probe, too.
+    // Set before the write, so that concurrent calls of this process don't probe, too.
     remember(key, { open: probe });
     try {
       if (await circuits.replace(circuit, probe)) return probe;

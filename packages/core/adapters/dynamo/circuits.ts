@@ -1,6 +1,12 @@
 import { DeleteItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { type CircuitState, isListed, type OpenCircuit, PROVIDER_PREFIX, type Tally } from '../../domain/circuit.ts';
+import {
+  type CircuitState,
+  isProviderCircuit,
+  type OpenCircuit,
+  PROVIDER_PREFIX,
+  type Tally,
+} from '../../domain/circuit.ts';
 import { latestExpired, toEpochSeconds } from '../../domain/ttl.ts';
 import type { Circuits } from '../../ports/circuits.ts';
 import { type Item, isWritten, type JobTable, toItem, toUpdate, toUpdateExpression } from './table.ts';
@@ -19,14 +25,16 @@ export const LISTED_KEY = 'CIRCUITS';
 const WATCH_SUFFIX = '#watch';
 
 const openKey = (key: string): Item =>
-  isListed(key) ? toItem({ jobId: LISTED_KEY, itemId: key }) : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'OPEN' });
+  isProviderCircuit(key)
+    ? toItem({ jobId: LISTED_KEY, itemId: key })
+    : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'OPEN' });
 const watchKey = (key: string): Item =>
-  isListed(key)
+  isProviderCircuit(key)
     ? toItem({ jobId: LISTED_KEY, itemId: `${key}${WATCH_SUFFIX}` })
     : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'WATCH' });
 const tallyKey = (key: string, window: number): Item => toItem({ jobId: `TALLY#${key}`, itemId: `WINDOW#${window}` });
 
-/** How long after its open time a circuit is kept without a probe: its third party is then no longer called. */
+/** How long an open circuit is kept after its open time if no call probes it: its third party is no longer called. */
 const UNPROBED_RETENTION_MS = 3_600_000;
 
 /** Maps an open circuit to its stored attribute names, which deployed tables already use. */

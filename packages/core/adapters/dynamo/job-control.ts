@@ -31,7 +31,6 @@ const REPLACED_ATTRIBUTES = [
   'dueAt',
   'leasedUntil',
   'heldSince',
-  'ownFaults',
   'failure',
   'endedAt',
   'expungedAt',
@@ -46,7 +45,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
         new UpdateItemCommand({
           TableName: tableName,
           Key: jobKey(jobId),
-          // The time since the last outcome was lost through our own fault.
+          // The time since the last outcome was lost to an internal fault.
           UpdateExpression: 'SET dueAt = :now, heldSince = if_not_exists(heldSince, updatedAt) REMOVE leasedUntil',
           ConditionExpression: 'claims = :claims AND attribute_exists(leasedUntil)',
           ExpressionAttributeValues: toItem({ ':now': now, ':claims': claims }),
@@ -61,6 +60,7 @@ export const createDynamoJobControl = ({ client, tableName, shardCount }: Sharde
     const { set, remove, names, values } = toUpdate({
       ...Object.fromEntries(REPLACED_ATTRIBUTES.map((name) => [name, next[name]])),
       unsettled: next.claimsSinceOutcome,
+      ownFaults: next.internalFaults,
       parameters,
       metadata,
       dueShard: dueAt === undefined ? undefined : shardOf(jobId, shardCount),

@@ -19,13 +19,14 @@ export const createDynamoJobIntake = ({ client, tableName, shardCount }: Sharded
   /** @param replacedClaims claims of the expired job to replace; undefined for none */
   const put = (job: Job, request: IntakeRequest, replacedClaims?: number) => {
     const shard = shardOf(job.jobId, shardCount);
-    const { claimsSinceOutcome: unsettled, ...attributes } = job;
+    const { claimsSinceOutcome: unsettled, internalFaults: ownFaults, ...attributes } = job;
     return client.send(
       new PutItemCommand({
         TableName: tableName,
         Item: toItem({
           ...attributes,
           unsettled,
+          ownFaults,
           ...toStoredInput(job),
           ...request,
           itemId: JOB_ITEM_ID,

@@ -13,8 +13,8 @@ import {
 
 export const createDynamoJobOutcomes = ({ client, tableName }: JobTable): JobOutcomes => ({
   save: async (jobId, claims, settlement, data = []) => {
-    const { attempt, fetchAttempts, callbackAttempts, isInTrouble, ...rest } = settlement;
-    const attributes = { ...rest, unsettled: 0, data: data.length > 0 ? data : undefined };
+    const { attempt, fetchAttempts, callbackAttempts, isInTrouble, internalFaults: ownFaults, ...rest } = settlement;
+    const attributes = { ...rest, ownFaults, unsettled: 0, data: data.length > 0 ? data : undefined };
     // Undefined fields of a settlement leave the stored attributes unchanged.
     const defined = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
     const update = toUpdate(defined);

@@ -93,7 +93,7 @@ const JOB_PROJECTION = projectionOf(JOB_ATTRIBUTES);
 
 /** The attributes read of an index entry. A list key holds the job's id and time of acceptance, too. */
 const KEY_ATTRIBUTES = ['listKey', 'status', 'expiresAt'];
-/** What `find` reads: up to 10,000 entries, whose transfer and decoding cost more than their query. */
+/** What `find` reads. Few attributes, because transferring and decoding 10,000 entries costs more than querying them. */
 const FOUND_ATTRIBUTES = [...KEY_ATTRIBUTES, 'endedAt'];
 const ROW_ATTRIBUTES = [...FOUND_ATTRIBUTES, 'providers', 'callbackHost', 'failure'];
 
@@ -103,6 +103,52 @@ const toListedJob = (item: Item): ListedJob => ({
   ...(parseStoredInput(unmarshall(item)) as ListedJob),
   ...(isInTrouble(item) && { isInTrouble: true }),
 });
+
+/** How to read the index entries of a query. */
+type ReadPlan = {
+  index: { name: string; key: string };
+  condition: ReturnType<typeof toCondition>;
+  projection: ReturnType<typeof projectionOf>;
+  /** The range of list keys, `newest` excluded. */
+  oldest: string;
+  newest: string;
+  /** The provider to filter by; undefined also if the index holds no providers. */
+  providerId: string | undefined;
+  /** Whether the filter needs attributes that the index does not hold, so that the jobs are read. */
+  needsJobs: boolean;
+};
+
+/** @returns undefined if no job can match */
+const planRead = ({ after, ...filter }: JobListQuery, attributes: readonly string[]): ReadPlan | undefined => {
+  const { from, to, providerId, failureCode } = filter;
+  const statuses = possibleStatuses(filter);
+  if (statuses?.length === 0) return undefined;
+  const range = {
+    oldest: from === undefined ? OLDEST_KEY : timeKey(from),
+    newest: [after, to === undefined ? undefined : timeKey(to)]
+      .filter((key) => key !== undefined)
+      .reduce((lower, key) => (key < lower ? key : lower), NEWEST_KEY),
+  };
+  // Undelivered jobs are few and often queried, so they have a separate index. It holds no providers or failures.
+  if (filter.inTrouble || statuses?.every(isUndelivered)) {
+    return {
+      index: { name: UNDELIVERED_INDEX, key: 'undeliveredShard' },
+      condition: toCondition(statuses, undefined),
+      projection: projectionOf(KEY_ATTRIBUTES),
+      ...range,
+      providerId: undefined,
+      needsJobs: providerId !== undefined || failureCode !== undefined,
+    };
+  }
+  return {
+    index: { name: JOB_INDEX, key: 'clientShard' },
+    condition: toCondition(statuses, providerId),
+    projection: projectionOf(attributes),
+    ...range,
+    providerId,
+    needsJobs: false,
+  };
+};
 
 /** @param clock current time for the time limit of a call, epoch milliseconds */
 export const createDynamoJobList = ({
@@ -143,102 +189,79 @@ export const createDynamoJobList = ({
     return new Map(selected.map((job) => [job.jobId, job]));
   };
 
-  /** @param attributes to read of entries of the job index; the undelivered index holds only `KEY_ATTRIBUTES` */
-  const scan = async (
-    { clientId, limit, after, now, ...filter }: JobListQuery,
-    attributes: readonly string[],
-  ): Promise<JobPage<Item>> => {
-    const { from, to, providerId, failureCode } = filter;
-    const statuses = possibleStatuses(filter);
-    if (statuses?.length === 0) return { jobs: [] };
-    // Undelivered jobs are few and often queried, so they have a separate index. It holds no providers or failures.
-    const isUndeliveredOnly = filter.inTrouble || (statuses?.every(isUndelivered) ?? false);
-    const needsJobs = isUndeliveredOnly && (providerId !== undefined || failureCode !== undefined);
-    const cost = needsJobs ? ENTRIES_PER_JOB : 1;
-    const index = isUndeliveredOnly
-      ? { name: UNDELIVERED_INDEX, key: 'undeliveredShard' }
-      : { name: JOB_INDEX, key: 'clientShard' };
-    const filteredProvider = isUndeliveredOnly ? undefined : providerId;
-    const condition = toCondition(statuses, filteredProvider);
-    const projection = projectionOf(isUndeliveredOnly ? KEY_ATTRIBUTES : attributes);
-    const oldest = from === undefined ? OLDEST_KEY : timeKey(from);
-    const newest = [after, to === undefined ? undefined : timeKey(to)]
-      .filter((key) => key !== undefined)
-      .reduce((lower, key) => (key < lower ? key : lower), NEWEST_KEY);
-
-    /** Reads the next entries of a shard. @returns the number of entries read, matching or not */
-    const read = async (shard: Shard, Limit: number): Promise<number> => {
-      const { readTo = '' } = shard;
-      const below = justBelow(readTo);
-      // DynamoDB rejects an empty BETWEEN range.
-      if (below < oldest) {
-        shard.readTo = undefined;
-        return 0;
-      }
-      const {
-        Items = [],
-        ScannedCount,
-        LastEvaluatedKey,
-      } = await client.send(
-        new QueryCommand({
-          TableName: tableName,
-          IndexName: index.name,
-          KeyConditionExpression: `${index.key} = :shard AND listKey BETWEEN :oldest AND :below`,
-          ...(condition && { FilterExpression: condition.expression }),
-          ...projection,
-          ExpressionAttributeValues: toItem({
-            ':shard': clientShard(clientId, shard.number),
-            ':oldest': oldest,
-            ':below': below,
-            ...condition?.values,
-          }),
-          ScanIndexForward: false,
-          Limit,
+  /** Reads the next entries of a shard. @returns the number of entries read, matching or not */
+  const readShard = async (shard: Shard, plan: ReadPlan, query: JobListQuery, Limit: number): Promise<number> => {
+    const { index, condition, projection, oldest, providerId, needsJobs } = plan;
+    const { clientId, now } = query;
+    const below = justBelow(shard.readTo ?? '');
+    // DynamoDB rejects an empty BETWEEN range.
+    if (below < oldest) {
+      shard.readTo = undefined;
+      return 0;
+    }
+    const {
+      Items = [],
+      ScannedCount,
+      LastEvaluatedKey,
+    } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: index.name,
+        KeyConditionExpression: `${index.key} = :shard AND listKey BETWEEN :oldest AND :below`,
+        ...(condition && { FilterExpression: condition.expression }),
+        ...projection,
+        ExpressionAttributeValues: toItem({
+          ':shard': clientShard(clientId, shard.number),
+          ':oldest': oldest,
+          ':below': below,
+          ...condition?.values,
         }),
-      );
-      const entries = Items.filter(
-        (item) =>
-          !isExpired({ expiresAt: numberOf(item.expiresAt) }, now) &&
-          (filteredProvider === undefined || hasProvider(item, filteredProvider)),
-      );
-      const selected = needsJobs ? await selectedJobs(entries, filter, now) : undefined;
-      shard.entries.push(...entries.filter((entry) => selected?.has(idOf(entry)) ?? true));
-      shard.readTo = LastEvaluatedKey?.listKey?.S;
-      return ScannedCount ?? Items.length;
-    };
+        ScanIndexForward: false,
+        Limit,
+      }),
+    );
+    const entries = Items.filter(
+      (item) =>
+        !isExpired({ expiresAt: numberOf(item.expiresAt) }, now) &&
+        (providerId === undefined || hasProvider(item, providerId)),
+    );
+    const selected = needsJobs ? await selectedJobs(entries, query, now) : undefined;
+    shard.entries.push(...entries.filter((entry) => selected?.has(idOf(entry)) ?? true));
+    shard.readTo = LastEvaluatedKey?.listKey?.S;
+    return ScannedCount ?? Items.length;
+  };
 
-    const shards = Array.from({ length: shardCount }, (_, number): Shard => ({ number, entries: [], readTo: newest }));
+  /** Reads the shards, in parallel queries, until they contain the `limit` newest matches or a cost limit is reached. */
+  const readShards = async (shards: Shard[], plan: ReadPlan, query: JobListQuery): Promise<void> => {
+    const { limit } = query;
     const endsAt = clock() + MAX_READ_MS;
+    const maxEntries = MAX_ENTRIES_READ / (plan.needsJobs ? ENTRIES_PER_JOB : 1);
     // The first queries assume that a page's jobs are spread about evenly over the shards.
-    const maxEntries = MAX_ENTRIES_READ / cost;
     const maxPerQuery = Math.min(MAX_QUERY_ENTRIES, Math.ceil(maxEntries / shardCount));
     let perQuery = Math.min(limit, Math.ceil((1.5 * limit) / shardCount) + 2, maxPerQuery);
     let entriesRead = 0;
     let behind = shards;
-    /**
-     * The limit of the next queries: the entries that fill the page if matches stay as frequent as so far, at least twice and at
-     * most `MAX_GROWTH` times as many as before.
-     */
-    const nextLimit = (before: number, matches: number): number => {
-      const expected = (1.5 * (limit - matches) * entriesRead) / Math.max(1, matches * behind.length);
-      return Math.min(Math.max(before * 2, Math.ceil(expected)), before * MAX_GROWTH);
-    };
     while (behind.length > 0) {
-      const counts = await Promise.all(behind.map((shard) => read(shard, perQuery)));
+      const counts = await Promise.all(behind.map((shard) => readShard(shard, plan, query, perQuery)));
       entriesRead += counts.reduce((sum, count) => sum + count, 0);
-      if (entriesRead >= maxEntries || clock() >= endsAt) break;
+      if (entriesRead >= maxEntries || clock() >= endsAt) return;
       behind = shardsBehind(shards, limit);
+      const matches = matchesIn(shards);
+      // The entries that fill the page if matches stay as frequent as so far.
+      const expected = Math.ceil((1.5 * (limit - matches) * entriesRead) / Math.max(1, matches * behind.length));
       const left = Math.ceil((maxEntries - entriesRead) / Math.max(1, behind.length));
-      perQuery = Math.min(nextLimit(perQuery, matchesIn(shards)), MAX_QUERY_ENTRIES, left);
+      perQuery = Math.min(Math.max(perQuery * 2, expected), perQuery * MAX_GROWTH, MAX_QUERY_ENTRIES, left);
     }
+  };
 
-    // A shard that stopped early may have unread entries older than its last key. Older entries are left to the next page.
-    const boundary = shards.reduce((highest, { readTo = '' }) => (readTo > highest ? readTo : highest), '');
-    const entries = newestFirst(shards).filter((entry) => keyOf(entry) >= boundary);
-    const page = entries.slice(0, limit);
-    const last = page.at(-1);
-    const cursor = entries.length > limit && last ? keyOf(last) : boundary;
-    return { jobs: page, ...(cursor && { cursor }) };
+  /** @param attributes to read of entries of the job index; the undelivered index holds only `KEY_ATTRIBUTES` */
+  const scan = async (query: JobListQuery, attributes: readonly string[]): Promise<JobPage<Item>> => {
+    const plan = planRead(query, attributes);
+    if (!plan) return { jobs: [] };
+    const toShard = (_: unknown, number: number): Shard => ({ number, entries: [], readTo: plan.newest });
+    const shards = Array.from({ length: shardCount }, toShard);
+    await readShards(shards, plan, query);
+    return newestPage(shards, query.limit);
   };
 
   return {
@@ -314,6 +337,19 @@ const newestFirst = (shards: Shard[]): Item[] =>
   shards.flatMap(({ entries }) => entries).sort((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
 
 const matchesIn = (shards: Shard[]): number => shards.reduce((sum, { entries }) => sum + entries.length, 0);
+
+/**
+ * The newest matches. A shard that was not read to its end may have unread entries older than its last key, so entries older
+ * than the newest of these keys are left to the next page.
+ */
+const newestPage = (shards: Shard[], limit: number): JobPage<Item> => {
+  const boundary = shards.reduce((highest, { readTo = '' }) => (readTo > highest ? readTo : highest), '');
+  const entries = newestFirst(shards).filter((entry) => keyOf(entry) >= boundary);
+  const page = entries.slice(0, limit);
+  const last = page.at(-1);
+  const cursor = entries.length > limit && last ? keyOf(last) : boundary;
+  return { jobs: page, ...(cursor && { cursor }) };
+};
 
 /** The shards that may still contain one of the `limit` newest matches. */
 const shardsBehind = (shards: Shard[], limit: number): Shard[] => {

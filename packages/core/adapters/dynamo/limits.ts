@@ -66,7 +66,7 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
 
     acquireSlot: async (key, number, now, heldUntil) => {
       const holder = Math.floor(random() * 2 ** 48).toString(36);
-      const isTaken = await update(
+      const isAcquired = await update(
         slotKey(key, number),
         'SET heldUntil = :heldUntil, holder = :holder, expiresAt = :expiresAt',
         // The holder matches if the SDK resent this write because its response was lost.
@@ -78,7 +78,7 @@ export const createDynamoLimits = ({ client, tableName: TableName, random }: Job
           ':expiresAt': toEpochSeconds(heldUntil + RETENTION_MS),
         },
       );
-      return isTaken ? { key, number, heldUntil, holder } : undefined;
+      return isAcquired ? { key, number, heldUntil, holder } : undefined;
     },
 
     releaseSlot: async ({ key, number, holder }: Slot) => {

@@ -53,8 +53,8 @@ const toStored = ({ query, ...redrive }: Redrive): Item =>
   toItem({ ...redrive, ...(isPlain(query) ? { query } : { filters: query }) });
 
 /**
- * Earlier versions know only queries for one status, and would ignore other filters and redrive too many jobs. Other queries
- * are therefore stored under another name, so that they fail to read them and leave the redrive to this version.
+ * Earlier versions know only queries for one status. They would ignore other filters and redrive too many jobs. Other queries
+ * are therefore stored under another name, which earlier versions fail to read: they leave the redrive to this version.
  */
 const isPlain = (query: RedriveQuery): boolean =>
   typeof query.status === 'string' &&

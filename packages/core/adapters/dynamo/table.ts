@@ -109,7 +109,9 @@ export const parseStoredInput = <Attributes extends Record<string, unknown>>(att
 export const toJob = (item: Item): Job => {
   const {
     attemptLog,
+    // These two keep their stored names because earlier versions read and write them, too.
     unsettled: claimsSinceOutcome,
+    ownFaults: internalFaults,
     ...job
   } = unmarshall(Object.fromEntries(Object.entries(item).filter(([name]) => !TABLE_ONLY.has(name))));
   const attempts = Object.values(attemptLog as Record<string, Attempt>);
@@ -117,6 +119,7 @@ export const toJob = (item: Item): Job => {
     ...parseStoredInput(job),
     ...(isInTrouble(item) && { isInTrouble: true }),
     claimsSinceOutcome,
+    ...(internalFaults !== undefined && { internalFaults }),
     attemptLog: attempts.sort((a, b) => a.number - b.number),
   } as Job;
 };

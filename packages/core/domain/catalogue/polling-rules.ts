@@ -4,7 +4,7 @@ import { originOf, queryNameFaults, queryNamesOf, syntaxFaults, variableFaults, 
 
 const STATUS_LISTS = ['pending', 'succeeded', 'failed'] as const;
 
-/** The variable of a status URL whose value comes from the provider's answer. */
+/** The variable of a status URL whose value comes from the provider's response. */
 export const TICKET_VARIABLE = 'id';
 
 /** Faults in `polling`, with paths relative to the provider. */
@@ -43,7 +43,7 @@ const statusUrlFaults = ({ url, parameters, auth }: Provider, { statusUrl }: Pol
   const syntax = syntaxFaults(template);
   const messages = syntax.length > 0 ? syntax : templateFaults(template, { url, parameters, auth });
   const isNameUsed = parameters && Object.hasOwn(parameters.properties, TICKET_VARIABLE);
-  const nameUsed = `Must not come with a parameter named ${TICKET_VARIABLE}: {${TICKET_VARIABLE}} is read from the answer`;
+  const nameUsed = `Must not come with a parameter named ${TICKET_VARIABLE}: {${TICKET_VARIABLE}} is read from the response`;
   return [...messages, ...(isNameUsed ? [nameUsed] : [])].map((message) => ({ path, message }));
 };
 

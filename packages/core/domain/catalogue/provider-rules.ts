@@ -32,7 +32,7 @@ export const providerFaults = (provider: Provider, faulty: ReadonlySet<string> =
   return [...syntax, ...rules.flatMap(({ find }) => find(provider))];
 };
 
-/** A POST may reach a provider twice: after a lost answer or a crash. */
+/** A POST may reach a provider twice: after a lost response or a crash. */
 const methodRule: Rule = {
   reads: ['method', 'idempotencyHeader', 'repeatable'],
   find: ({ method, idempotencyHeader, repeatable }) =>

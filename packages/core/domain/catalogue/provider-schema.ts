@@ -68,7 +68,7 @@ const parameterSchema = z.strictObject({
   multipleOf: z.number().positive().optional(),
   default: scalarSchema.optional(),
   examples: z.array(scalarSchema).min(1).max(20).optional(),
-  /** Sent to the provider but never shown: masked in answers and excerpts. */
+  /** Sent to the provider but never shown: masked in responses and excerpts. */
   writeOnly: z.boolean().optional(),
   /** Its name in the query, if different. */
   as: z
@@ -126,7 +126,7 @@ const paginationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('next-url'), nextUrlAt: pointerSchema, ...everyPagination }),
   z.strictObject({
     kind: z.literal('cursor'),
-    /** The cursor of the next page, in the answer. Alternatively, `lastItemAt` finds it in the last item of the page. */
+    /** The cursor of the next page, in the response. Alternatively, `lastItemAt` finds it in the last item of the page. */
     cursorAt: pointerSchema.optional(),
     lastItemAt: pointerSchema.optional(),
     parameter: queryNameSchema,
@@ -158,12 +158,12 @@ const statusesSchema = z.array(nullableScalarSchema).max(100);
 
 const pollingSchema = z.strictObject({
   statusUrl: statusUrlSchema,
-  /** The state of the work in an answer. Without it, any 200 or 303 ends the work. */
+  /** The state of the work in a response. Without it, any 200 or 303 ends the work. */
   statusAt: pointerSchema.optional(),
   pending: statusesSchema.default([]),
   succeeded: statusesSchema.default([]),
   failed: statusesSchema.default([]),
-  /** The URL of the result, if the result is not in the answer itself. */
+  /** The URL of the result, if the result is not in the response itself. */
   resultUrlAt: pointerSchema.optional(),
   intervalSeconds: z.int().min(1).max(86_400).default(60),
   timeoutSeconds: z.int().min(1).max(MAX_POLLING_SECONDS).default(7200),
@@ -198,19 +198,19 @@ export const providerSchema = z.strictObject({
   auth: authSchema.optional(),
   pagination: paginationSchema.optional(),
   polling: pollingSchema.optional(),
-  /** Overrides the meaning of status codes (`404`, or `4xx`) in HTTP. */
+  /** Overrides the meaning that HTTP gives to a status code (`404`) or class (`4xx`). */
   responses: z
     .partialRecord(z.string().regex(/^[1-5](?:\d\d|xx)$/, 'Must be a status code, or 4xx'), z.enum(VERDICTS))
     .optional(),
-  /** Identifies errors among answers with a success status; the first match counts. */
+  /** Identifies errors among responses with a success status; the first match counts. */
   bodyErrors: z.array(bodyErrorSchema).max(20).default([]),
   /** A header that, like `Retry-After`, says when to retry. */
   rateLimitReset: z.strictObject({ header: headerNameSchema, unit: z.enum(['seconds', 'epoch', 'date']) }).optional(),
-  /** The part of the answer that is delivered. */
+  /** The part of the response that is delivered. */
   dataAt: pointerSchema.optional(),
   /** One timeout for DNS, connecting, headers and body; per page if there are pages. */
   timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
-  /** The maximum size of the answer, all pages together, in bytes after decompression. */
+  /** The maximum size of the response, all pages together, in bytes after decompression. */
   maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
   /** Maximum concurrent calls; absent: no limit. */
   concurrency: z.int().min(1).max(1000).optional(),
@@ -226,7 +226,7 @@ export type Auth = NonNullable<Provider['auth']>;
 export type Pagination = NonNullable<Provider['pagination']>;
 export type Polling = NonNullable<Provider['polling']>;
 export type ParametersSchema = NonNullable<Provider['parameters']>;
-/** What an answer means: `data`; `empty`, which is delivered as null; the others are failures. */
+/** What a response means: `data`; `empty`, which is delivered as null; the others are failures. */
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Values for one provider, by parameter name. */

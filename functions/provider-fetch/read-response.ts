@@ -1,24 +1,24 @@
 import { decodeText, isJsonType, isTextType, mediaTypeOf } from '@boomerang/core/domain/text-encoding.ts';
 
 /** The body does not match its content type. */
-export class UnreadableAnswer extends Error {
-  override name = 'UnreadableAnswer';
+export class UnreadableResponse extends Error {
+  override name = 'UnreadableResponse';
 }
 
 export type JsonText = {
   json: string;
   /** The size of the data, without the object that wraps binary data. */
   bytes: number;
-  /** The value; absent unless the answer was parsed. */
+  /** The value; absent unless the response was parsed. */
   value?: unknown;
 };
 
 /**
- * Converts a provider's answer to JSON text. JSON is checked and passed on unchanged. Other text becomes a JSON string, and
- * anything else an object with the content type and the bytes in base64. An empty answer is null, whatever its type.
+ * Converts a provider's response to JSON text. JSON is checked and passed on unchanged. Other text becomes a JSON string.
+ * Anything else becomes an object with the content type and the bytes in base64. An empty response is null, whatever its type.
  *
  * @param contentType if undefined, the body is tried as JSON, then as text, then as binary
- * @throws UnreadableAnswer for JSON that does not parse
+ * @throws UnreadableResponse for JSON that does not parse
  * @throws UndecodableText for text whose bytes do not decode
  */
 export const toJsonText = (body: Buffer, contentType: string | undefined): JsonText => {
@@ -31,10 +31,10 @@ export const toJsonText = (body: Buffer, contentType: string | undefined): JsonT
 };
 
 /**
- * Reads an answer that must be a JSON document because values are selected from it. The media type is ignored: some servers
- * send JSON as text. An empty answer is null.
+ * Reads a response that must be a JSON document because values are selected from it. The media type is ignored: some servers
+ * send JSON as text. An empty response is null.
  *
- * @throws UnreadableAnswer if it is not JSON
+ * @throws UnreadableResponse if it is not JSON
  * @throws UndecodableText for text whose bytes do not decode
  */
 export const toJsonDocument = (body: Buffer, contentType: string | undefined): JsonText =>
@@ -45,17 +45,17 @@ const NOTHING: JsonText = { json: 'null', bytes: 4, value: null };
 const toSized = (json: string): JsonText => ({ json, bytes: Buffer.byteLength(json) });
 
 const readJson = (text: string): JsonText => {
-  // A body with only a BOM is an empty answer.
+  // A body with only a BOM is an empty response.
   if (text === '') return NOTHING;
   try {
     return { ...toSized(text), value: JSON.parse(text) };
   } catch {
-    // The SyntaxError is dropped because its message quotes the answer.
-    throw new UnreadableAnswer('the JSON does not parse');
+    // The SyntaxError is dropped because its message quotes the response.
+    throw new UnreadableResponse('the JSON does not parse');
   }
 };
 
-/** Reads an answer without a content type, whose recipient may examine the data (RFC 9110 §8.3). */
+/** Reads a response without a content type: its recipient may examine the data (RFC 9110 §8.3). */
 const readUntyped = (body: Buffer): JsonText => {
   let text: string;
   try {
@@ -72,7 +72,7 @@ const readUntyped = (body: Buffer): JsonText => {
 
 const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Of a longer content type, only the media type is kept. */
+/** A longer content type is cut to its media type. */
 const MAX_TYPE_CHARACTERS = 255;
 
 /** Control characters that do not occur in text (WHATWG MIME Sniffing, "binary data byte"). */

@@ -1,26 +1,26 @@
 import type { FailureClass, TaskFailure } from '@boomerang/core/contracts/task-failure.ts';
-import { asksToWait, judgeStatus, readHint } from '@boomerang/core/domain/answers.ts';
 import type { Provider } from '@boomerang/core/domain/catalogue/provider-schema.ts';
 import { ProviderRefused, ProviderThrottled, ProviderUnavailable } from '@boomerang/core/domain/failures.ts';
 import { parsePointer, selectJson } from '@boomerang/core/domain/json-select.ts';
-import type { HttpAnswer } from '@boomerang/core/ports/http.ts';
-import type { Reading } from './exchange.ts';
-import { type JsonText, toJsonDocument, toJsonText } from './read-answer.ts';
+import { asksToWait, judgeStatus, readHint } from '@boomerang/core/domain/responses.ts';
+import type { HttpResponse } from '@boomerang/core/ports/http.ts';
+import type { ResponseContext } from './exchange.ts';
+import { type JsonText, toJsonDocument, toJsonText } from './read-response.ts';
 import { valueAt } from './value-at.ts';
 
-/** The provider settings that an answer is judged by. */
-export type AnswerRules = Pick<
+/** The provider settings that a response is judged by. */
+export type ResponseRules = Pick<
   Provider,
   'auth' | 'maxBytes' | 'responses' | 'bodyErrors' | 'rateLimitReset' | 'dataAt' | 'pagination'
 >;
 
-/** Builds the errors for an answer without data. Each carries the status, the times and the provider's retry hint. */
-export type AnswerErrors = {
-  /** Permanent, unless the answer has a retry hint. */
+/** Builds the errors for a response without data. Each carries the status, the times and the provider's retry hint. */
+export type ResponseErrors = {
+  /** Permanent, unless the response has a retry hint. */
   refused: (failureClass: FailureClass, excerpt: string) => ProviderRefused | ProviderThrottled;
   /**
-   * Retried soon, or when the answer's retry hint says.
-   * @param options `isThrottled`: whether the answer asks to wait; by default, whether its status does
+   * Retried soon, or when the response's retry hint says.
+   * @param options `isThrottled`: whether the response asks to wait; by default, whether its status does
    */
   unavailable: (
     failureClass: FailureClass,
@@ -29,15 +29,15 @@ export type AnswerErrors = {
   ) => ProviderUnavailable | ProviderThrottled;
   /** Permanent, ignoring any retry hint. */
   final: (failureClass: FailureClass, excerpt: string) => ProviderRefused;
-  /** Retried by the schedule, or when the answer's retry hint says. */
+  /** Retried by the schedule, or when the response's retry hint says. */
   throttled: (failureClass: FailureClass, excerpt: string) => ProviderThrottled;
 };
 
-export const createAnswerErrors = (
-  { statusCode, headers, durationMs }: HttpAnswer,
+export const createResponseErrors = (
+  { statusCode, headers, durationMs }: HttpResponse,
   { rateLimitReset: reset }: Pick<Provider, 'rateLimitReset'>,
-  { startedAt, now }: Reading,
-): AnswerErrors => {
+  { startedAt, now }: ResponseContext,
+): ResponseErrors => {
   const toFailure = (failureClass: FailureClass, excerpt: string, isThrottled: boolean): TaskFailure => {
     const retryAfterMs = readHint(headers, statusCode, now, { isThrottled, reset });
     return {
@@ -69,32 +69,36 @@ export const createAnswerErrors = (
 };
 
 /**
- * Reads a provider's answer.
+ * Reads a provider's response.
  *
  * @returns the data, as JSON text
- * @throws ProviderThrottled for an answer without data that asks us to wait; otherwise ProviderUnavailable if a retry may
+ * @throws ProviderThrottled for a response without data that asks us to wait; otherwise ProviderUnavailable if a retry may
  * succeed, ProviderRefused if not
  */
-export const judgeAnswer = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): string => {
-  const data = readData(answer, rules, reading);
+export const judgeResponse = (response: HttpResponse, rules: ResponseRules, context: ResponseContext): string => {
+  const data = readData(response, rules, context);
   if (data === undefined) return 'null';
   if (rules.dataAt === undefined) return data.json;
   const selected = selectJson(data.json, parsePointer(rules.dataAt));
   if (selected !== undefined) return selected;
-  const excerpt = `nothing at ${rules.dataAt} in ${reading.quote.answer(answer)}`;
-  throw createAnswerErrors(answer, rules, reading).unavailable('data_missing', excerpt);
+  const excerpt = `nothing at ${rules.dataAt} in ${context.quote.response(response)}`;
+  throw createResponseErrors(response, rules, context).unavailable('data_missing', excerpt);
 };
 
 /**
  * Reads the document that contains a provider's data. Checks the status, the body, and errors reported in the body.
  *
- * @returns undefined if the answer means "no data"
- * @throws as {@link judgeAnswer}
+ * @returns undefined if the response means "no data"
+ * @throws as {@link judgeResponse}
  */
-export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Reading): JsonText | undefined => {
-  const { statusCode, headers, body, bodyFailure } = answer;
-  const { quote } = reading;
-  const errors = createAnswerErrors(answer, rules, reading);
+export const readData = (
+  response: HttpResponse,
+  rules: ResponseRules,
+  context: ResponseContext,
+): JsonText | undefined => {
+  const { statusCode, headers, body, bodyFailure } = response;
+  const { quote } = context;
+  const errors = createResponseErrors(response, rules, context);
 
   const { kind, isStated } = judgeStatus(statusCode, isCredentialStatus(statusCode, rules) ? {} : rules.responses);
   switch (kind) {
@@ -103,15 +107,15 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
     case 'not_ready':
       // 202: the provider has only accepted the request and needs more time than a quick retry leaves.
       throw statusCode === ACCEPTED
-        ? errors.throttled('not_ready', quote.answer(answer))
-        : errors.unavailable('not_ready', quote.answer(answer));
+        ? errors.throttled('not_ready', quote.response(response))
+        : errors.unavailable('not_ready', quote.response(response));
     case 'refused':
-      throw errors.refused('bad_status', quote.answer(answer));
+      throw errors.refused('bad_status', quote.response(response));
     case 'unavailable':
       // A status that the catalogue declares unavailable does not ask to wait, even if it is 429 or 503.
-      throw errors.unavailable('bad_status', quote.answer(answer), isStated ? { isThrottled: false } : {});
+      throw errors.unavailable('bad_status', quote.response(response), isStated ? { isThrottled: false } : {});
     case 'throttled':
-      throw errors.throttled('bad_status', quote.answer(answer));
+      throw errors.throttled('bad_status', quote.response(response));
     case 'data':
       break;
   }
@@ -132,9 +136,9 @@ export const readData = (answer: HttpAnswer, rules: AnswerRules, reading: Readin
   }
   // Text grows when encoded as a JSON string. The limit also applies to the size that is delivered.
   if (data.bytes > rules.maxBytes) {
-    throw errors.refused('too_large', `the answer is larger than ${rules.maxBytes} bytes as JSON`);
+    throw errors.refused('too_large', `the response is larger than ${rules.maxBytes} bytes as JSON`);
   }
-  return findBodyError(answer, data, rules, reading) === 'empty' ? undefined : data;
+  return findBodyError(response, data, rules, context) === 'empty' ? undefined : data;
 };
 
 const ACCEPTED = 202;
@@ -150,24 +154,24 @@ export const isCredentialStatus = (
 ): boolean => auth !== undefined && statusCode === UNAUTHORIZED && responses?.[UNAUTHORIZED] === undefined;
 
 /**
- * Checks the body of a successful answer for the errors that the catalogue declares.
+ * Checks the body of a successful response for the errors that the catalogue declares.
  *
  * @returns `empty` if the error means "no data"
- * @throws as {@link judgeAnswer} for any other error
+ * @throws as {@link judgeResponse} for any other error
  */
 const findBodyError = (
-  answer: HttpAnswer,
+  response: HttpResponse,
   data: JsonText,
-  rules: AnswerRules,
-  reading: Reading,
+  rules: ResponseRules,
+  context: ResponseContext,
 ): 'empty' | undefined => {
-  if (answer.statusCode < 200 || answer.statusCode >= 300) return undefined;
+  if (response.statusCode < 200 || response.statusCode >= 300) return undefined;
   const error = rules.bodyErrors.find(({ at, in: values }) => {
     const value = valueAt(data.value, parsePointer(at));
     return values ? values.some((other) => other === value) : value !== undefined && value !== null;
   });
   if (!error) return undefined;
   if (error.means === 'empty') return 'empty';
-  const excerpt = `${error.at} in ${reading.quote.answer(answer)}`;
-  throw createAnswerErrors(answer, rules, reading)[error.means]('error_in_body', excerpt);
+  const excerpt = `${error.at} in ${context.quote.response(response)}`;
+  throw createResponseErrors(response, rules, context)[error.means]('error_in_body', excerpt);
 };

@@ -117,10 +117,10 @@ describe('a provider that stalls', () => {
     ['within a body without a length', ['HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhalf']],
     ['between chunks', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n']],
     ['within a chunk', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n[]']],
-    ['within a gzip', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]').subarray(0, 12)]],
-    ['after a gzip without a length', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]')]],
+    ['within gzip data', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]').subarray(0, 12)]],
+    ['after gzip data without a length', ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n', gzipSync('[]')]],
     [
-      'while it sends a blank every 20 ms',
+      'while it sends a space every 20 ms',
       ['HTTP/1.1 200 OK\r\n\r\n', ...Array.from({ length: 40 }, (_, at) => (at % 2 ? 20 : ' '))],
     ],
   ])('%s times out, and counts as a failure for the circuit', async (_case, script) => {
@@ -163,15 +163,15 @@ describe('a response with a retry time', () => {
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', retryAfterMs]);
   });
 
-  test.each([
-    ['RateLimit-Remaining: 4999', 'RateLimit-Reset: 3600'],
-    ['RateLimit: "default";r=50;t=30', 'X: x'],
-    ['RateLimit: limit=100, remaining=50, reset=30', 'X: x'],
-    ['RateLimit-Policy: "default";q=100;w=30', 'X: x'],
-    ['RateLimit: what', 'RateLimit-Reset: soon'],
-    ['Retry-After: soon', 'X: x'],
-    ['Retry-After: -1', 'X: x'],
-  ])('that does not apply (%s, %s) is refused or unavailable by its status', async (...headers) => {
+  test.each<[string[]]>([
+    [['RateLimit-Remaining: 4999', 'RateLimit-Reset: 3600']],
+    [['RateLimit: "default";r=50;t=30']],
+    [['RateLimit: limit=100, remaining=50, reset=30']],
+    [['RateLimit-Policy: "default";q=100;w=30']],
+    [['RateLimit: what', 'RateLimit-Reset: soon']],
+    [['Retry-After: soon']],
+    [['Retry-After: -1']],
+  ])('that does not apply (%j) is refused or unavailable by its status', async (headers) => {
     expect((await fetchFromRaw([answer('404 No', headers)])).name).toBe('ProviderRefused');
     expect((await fetchFromRaw([answer('500 No', headers)])).name).toBe('ProviderUnavailable');
   });
@@ -308,7 +308,7 @@ describe('an invalid credential', () => {
 
   test.each<[string, Setting]>([
     ['Latin-1', { credential: 'schlüssel' }],
-    ['a blank and a tab', { credential: 'Bearer a\tb' }],
+    ['a space and a tab', { credential: 'Bearer a\tb' }],
     ['user info', { userInfo: 'me:p%40ss' }],
   ])('is not %s', async (_case, setting) => {
     expect((await fetchFromRaw([answer('200 OK')], setting)).name).toBe('fetched');

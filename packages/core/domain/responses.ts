@@ -1,6 +1,6 @@
 import type { Provider, Verdict } from './catalogue/provider-schema.ts';
 
-/** How answers of providers and receivers are read. Sources: RFC 9110 §10.2.3 (Retry-After), §15; Standard Webhooks (410). */
+/** How responses of providers and receivers are read (RFC 9110 §10.2.3 Retry-After, §15; Standard Webhooks: 410). */
 
 /**
  * What a provider's status code means. Redirects are never followed: a provider that moved is unavailable. `not_ready` is a
@@ -40,7 +40,7 @@ export const judgeStatus = (
 
 export type CallbackVerdict = 'delivered' | 'gone' | 'throttled' | 'unavailable' | 'rejected';
 
-export const judgeCallbackAnswer = (
+export const judgeCallbackResponse = (
   statusCode: number,
   { hasRetryAfter, isAborted }: { hasRetryAfter: boolean; isAborted: boolean },
 ): CallbackVerdict => {
@@ -62,8 +62,8 @@ export type RateLimitReset = NonNullable<Provider['rateLimitReset']>;
  * provider-specific header.
  *
  * @param headers names in lower case
- * @param options `isThrottled`: whether the answer itself asks to wait, as 429 and 503 do; then rate-limit fields count even
- * if they report remaining quota. `reset`: the provider-specific header, which overrides a standard header of that name.
+ * @param options `isThrottled`: whether the response itself asks to wait, as 429 and 503 do; then rate-limit fields count even
+ * if they report remaining quota. `reset`: the provider-specific header; a standard header of that name is ignored.
  * @returns undefined if there is no hint
  */
 export const readHint = (
@@ -84,8 +84,8 @@ export const readHint = (
 };
 
 /**
- * The hint in a provider-specific header. Many providers send it with every answer, together with the remaining quota
- * (`x-ratelimit-remaining` with `x-ratelimit-reset`). While quota remains, it is ignored unless the answer itself asks to
+ * The hint in a provider-specific header. Many providers send it with every response, together with the remaining quota
+ * (`x-ratelimit-remaining` with `x-ratelimit-reset`). While quota remains, it is ignored unless the response itself asks to
  * wait.
  */
 const resetHint = (
@@ -106,7 +106,7 @@ const resetHint = (
   return toMs(Math.max(0, seconds - now / 1000));
 };
 
-/** In the year 5138: a larger value must be in milliseconds. */
+/** A time in the year 5138: a larger value must be in milliseconds. */
 const MAX_EPOCH_SECONDS = 1e11;
 
 /** ISO 8601; UTC if it has no zone. */
@@ -144,8 +144,8 @@ type Quota = { remaining?: string | undefined; reset?: string | undefined };
 
 /**
  * When exhausted quotas reset, by draft-ietf-httpapi-ratelimit-headers in its three forms: `RateLimit-Reset: 30`,
- * `RateLimit: limit=10, remaining=0, reset=30` (07), `RateLimit: "default";r=0;t=30` (since 08). Answers of any kind have
- * these fields. While quota remains, they are ignored unless the answer itself asks to wait.
+ * `RateLimit: limit=10, remaining=0, reset=30` (07), `RateLimit: "default";r=0;t=30` (since 08). Responses of any kind have
+ * these fields. While quota remains, they are ignored unless the response itself asks to wait.
  */
 const rateLimitHints = (
   headers: Readonly<Record<string, string | undefined>>,

@@ -2,7 +2,7 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { deliverCallback } from '../../functions/callback-deliver/deliver-callback.ts';
-import { aJob, aLog, aWorkedJob, findClient, givenJob, LEASE_MS, NOW, SECRET, unguarded } from '../builders.ts';
+import { aJob, aLog, aWorkedJob, findClient, LEASE_MS, NOW, SECRET, storeJob, unguarded } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { type RawPart, startRawServer } from '../raw-server.ts';
 
@@ -14,7 +14,7 @@ afterEach(() => {
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 const send = createNodeHttp({ exceptions: parseAddressExceptions('127.0.0.1') });
 
-/** Delivers to a raw TCP server, which plays its scripts; `%REQUEST%` in a script stands for the request. */
+/** Delivers to a TCP server that responds with these scripts. */
 const deliver = async (
   scripts: RawPart[][],
   {
@@ -28,7 +28,7 @@ const deliver = async (
   stops.push(server.stop);
   const worked = aWorkedJob({ callbackUrl: `${server.url}${path}`, leasedUntil: NOW + LEASE_MS });
   const store = createFakeJobStore();
-  await givenJob(store, aJob({ jobId: worked.jobId }));
+  await storeJob(store, aJob({ jobId: worked.jobId }));
   const log = aLog();
   const deps = {
     ...unguarded,
@@ -60,7 +60,7 @@ const answer = (status: string, headers: string[] = [], body = ''): RawPart[] =>
   [`HTTP/1.1 ${status}`, `Content-Length: ${Buffer.byteLength(body)}`, ...headers, '', body].join('\r\n'),
 ];
 
-describe('any 2xx delivers the callback', () => {
+describe('a 2xx response', () => {
   test.each<[string, RawPart[]]>([
     ['20 KB of headers', answer('200 OK', [`X: ${'x'.repeat(20_000)}`])],
     ['60 KB of headers', answer('200 OK', [`X: ${'x'.repeat(60_000)}`])],
@@ -73,12 +73,12 @@ describe('any 2xx delivers the callback', () => {
     ],
     ['an unknown coding', answer('200 OK', ['Content-Encoding: compress'], 'ok')],
     ['a body that is not gzip despite its coding', answer('200 OK', ['Content-Encoding: gzip'], 'ok')],
-    ['half a body', ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', null]],
+    ['an incomplete body', ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', null]],
     ['broken chunks', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n']],
     ['a body that stalls', ['HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\nok']],
     ['Retry-After', answer('200 OK', ['Retry-After: 60'])],
     ['partial content', answer('206 Partial Content', [], 'ok')],
-  ])('with %s', async (_name, script) => {
+  ])('with %s delivers the callback', async (_name, script) => {
     const { name, requests, status } = await deliver([script], { timeoutMs: 1_500 });
     expect([name, requests.length, status]).toEqual(['delivered', 1, 'COMPLETE']);
   });
@@ -86,9 +86,13 @@ describe('any 2xx delivers the callback', () => {
 
 describe('a response that is not HTTP', () => {
   test.each<[string, RawPart[], string]>([
-    ['a header name with a blank', answer('200 OK', ['Bad Name: x']), 'HPE_INVALID_HEADER_TOKEN'],
-    ['length and chunks at once', answer('200 OK', ['Transfer-Encoding: chunked']), 'HPE_INVALID_TRANSFER_ENCODING'],
-    ['two lengths', answer('200 OK', ['Content-Length: 7']), 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    ['a header name with a space', answer('200 OK', ['Bad Name: x']), 'HPE_INVALID_HEADER_TOKEN'],
+    [
+      'both Content-Length and chunks',
+      answer('200 OK', ['Transfer-Encoding: chunked']),
+      'HPE_INVALID_TRANSFER_ENCODING',
+    ],
+    ['two Content-Length headers', answer('200 OK', ['Content-Length: 7']), 'HPE_UNEXPECTED_CONTENT_LENGTH'],
     ['70 KB of headers', answer('200 OK', [`X: ${'x'.repeat(70_000)}`]), 'HPE_HEADER_OVERFLOW'],
     ['a different protocol', ['220 mail.example ESMTP\r\n'], 'HPE_INVALID_CONSTANT'],
     [
@@ -96,7 +100,7 @@ describe('a response that is not HTTP', () => {
       ['HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
       'UNASKED_UPGRADE',
     ],
-  ])('(%s) is a failure of its own class, retried only by the schedule', async (_name, script, excerpt) => {
+  ])('(%s) fails with bad_answer, and is retried only by the schedule', async (_name, script, excerpt) => {
     const { name, failure, requests } = await deliver([script]);
     expect(name).toBe('CallbackRejected');
     expect(failure).toMatchObject({ class: 'bad_answer', excerpt });
@@ -104,7 +108,7 @@ describe('a response that is not HTTP', () => {
   });
 });
 
-describe('a receiver that sends a hint', () => {
+describe('a receiver that sends a retry time', () => {
   test.each([
     ['404 No', ['Retry-After: 6.5'], 7_000],
     ['500 No', ['RateLimit-Reset: 30'], 30_000],
@@ -115,7 +119,7 @@ describe('a receiver that sends a hint', () => {
     expect([name, failure?.retryAfterMs]).toEqual(['CallbackThrottled', retryAfterMs]);
   });
 
-  test('whose quota is not used up is judged by its status alone', async () => {
+  test('with quota left is judged by its status alone', async () => {
     const headers = ['RateLimit-Remaining: 9', 'RateLimit-Reset: 3600'];
     expect((await deliver([answer('404 No', headers)])).name).toBe('CallbackRejected');
     expect((await deliver([answer('500 No', headers)])).name).toBe('CallbackUnavailable');
@@ -130,7 +134,7 @@ test('a stale kept-alive connection does not use up a call', async () => {
   expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
 });
 
-test('a redirect shows its target', async () => {
+test('the excerpt of a redirect shows its target', async () => {
   const { name, failure } = await deliver([
     answer('307 Moved', ['Location: //new.example/hook?token=abcdefgh'], 'Moved'),
   ]);
@@ -148,7 +152,7 @@ describe('an excerpt that repeats', () => {
     ['in ASCII JSON', '{"token":"tok-en\\/\\u00e9+123456"}'],
     ['percent-encoded once more', encodeURIComponent('?token=tok-en%2F%C3%A9%2B123456')],
     ['in base64', Buffer.from('token=tok-en/é+123456').toString('base64')],
-    ['cut', 'no route for ?token=tok-en%2F%C3%A9%2B1'],
+    ['cut off', 'no route for ?token=tok-en%2F%C3%A9%2B1'],
   ])('the callback address (%s) is masked', async (_name, body) => {
     for (const status of ['404 Not Found', '500 No', '410 Gone', '307 Moved']) {
       const { failure, output } = await deliver([answer(status, [], body)], { path });
@@ -163,11 +167,11 @@ describe('an excerpt that repeats', () => {
     ['in JSON', (signature) => JSON.stringify({ signature }).replaceAll('/', '\\/'), /^{"signature":"v1,\*{3}"}$/],
     ['percent-encoded', encodeURIComponent, /^v1%2C\*{3}$/],
     ['in base64', (signature) => Buffer.from(signature).toString('base64'), /^djEs\*{3}.{0,2}$/],
-    ['cut', (signature) => `got ${signature.slice(0, 30)}…`, /^got v1,\*{3}…$/],
+    ['cut off', (signature) => `got ${signature.slice(0, 30)}…`, /^got v1,\*{3}…$/],
   ])('our signature (%s) is masked', async (_name, encode, expected) => {
     const worked = aWorkedJob();
     const store = createFakeJobStore();
-    await givenJob(store, aJob({ jobId: worked.jobId }));
+    await storeJob(store, aJob({ jobId: worked.jobId }));
     const signatures: string[] = [];
     const echo: typeof send = async ({ headers }) => {
       signatures.push(headers?.['webhook-signature'] ?? '');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { toJsonText } from '../../functions/provider-fetch/read-answer.ts';
+import { toJsonText } from '../../functions/provider-fetch/read-response.ts';
 
 const bytes = (...values: number[]) => Buffer.from(values);
 const utf16be = (text: string) => Buffer.from(text, 'utf16le').swap16();
@@ -35,24 +35,24 @@ describe('JSON', () => {
     ['a declared legacy charset', Buffer.from('["é"]', 'latin1'), 'application/json; charset=iso-8859-1'],
     ['Windows-1252', bytes(0x5b, 0x22, 0xe9, 0x22, 0x5d), "application/json; charset='windows-1252'"],
     ['UTF-16 by its BOM', utf16le(`${BOM}["é"]`), 'application/json'],
-    ['UTF-16 by its BOM, against what is declared', utf16be(`${BOM}["é"]`), 'application/json; charset=utf-8'],
-    ['big-endian UTF-16 that is declared', utf16be('["é"]'), 'application/json; charset=utf-16be'],
+    ['UTF-16 by its BOM, although UTF-8 is declared', utf16be(`${BOM}["é"]`), 'application/json; charset=utf-8'],
+    ['declared big-endian UTF-16', utf16be('["é"]'), 'application/json; charset=utf-16be'],
     ['big-endian UTF-16 without a BOM', utf16be('["é"]'), 'application/json; charset=utf-16'],
     ['little-endian UTF-16 without a BOM', utf16le('["é"]'), 'application/json; charset=utf-16'],
-    ['UTF-16 of which nothing tells', utf16be('["é"]'), 'text/json'],
-    ['UTF-16 of which nothing tells', utf16le('["é"]'), 'application/x-json'],
+    ['undeclared big-endian UTF-16', utf16be('["é"]'), 'text/json'],
+    ['undeclared little-endian UTF-16', utf16le('["é"]'), 'application/x-json'],
   ])('in %s is decoded', (_name, body, type) => expect(jsonOf(body, type)).toBe('["é"]'));
 
   test.each<[string, string | Buffer, string]>([
     ['does not parse', '{', 'application/json'],
     ['is two values', '{}{}', 'text/json'],
-    ['is only a blank', ' ', 'application/json'],
+    ['is only a space', ' ', 'application/json'],
     ['is not UTF-8', bytes(0x22, 0xff, 0x22), 'application/json'],
-    ['is half of a character', bytes(0x22, 0xc3, 0x22), 'application/json'],
-    ['is a surrogate in UTF-8', bytes(0x22, 0xed, 0xa0, 0x80, 0x22), 'application/json'],
+    ['has an incomplete UTF-8 sequence', bytes(0x22, 0xc3, 0x22), 'application/json'],
+    ['encodes a surrogate in UTF-8', bytes(0x22, 0xed, 0xa0, 0x80, 0x22), 'application/json'],
     ['is UTF-32', bytes(0xff, 0xfe, 0, 0, 0x31, 0, 0, 0), 'application/json'],
-    ['is half of UTF-16', utf16le('[1]').subarray(0, 5), 'application/json; charset=utf-16le'],
-    ['is not in its charset', bytes(0x22, 0x81, 0x22), 'application/json; charset=shift_jis'],
+    ['ends within a UTF-16 code unit', utf16le('[1]').subarray(0, 5), 'application/json; charset=utf-16le'],
+    ['is invalid in its charset', bytes(0x22, 0x81, 0x22), 'application/json; charset=shift_jis'],
   ])('that %s is rejected', (_name, body, type) => expect(() => jsonOf(body, type)).toThrow(/^the (JSON|text) /));
 });
 
@@ -60,44 +60,63 @@ describe('text', () => {
   test.each<[string, Buffer | string, string | undefined, string]>([
     ['UTF-8', 'é', 'text/plain', 'é'],
     ['UTF-8 with a BOM', `${BOM}é`, 'text/csv', 'é'],
-    ['UTF-8 with a BOM, against what is declared', `${BOM}é`, 'text/plain; charset=iso-8859-1', 'é'],
+    ['UTF-8 with a BOM, although Latin-1 is declared', `${BOM}é`, 'text/plain; charset=iso-8859-1', 'é'],
     ['the declared charset', bytes(0xe9), 'text/plain; charset=ISO-8859-1', 'é'],
     ['the declared charset in quotes', bytes(0x80), 'text/plain;format=flowed;charset="iso-8859-1"', '€'],
     ['a declared multi-byte charset', bytes(0x82, 0xa0), 'text/plain; charset=Shift_JIS', 'あ'],
-    ['UTF-16', utf16le(`${BOM}é`), 'text/plain', 'é'],
-    ['UTF-16 against what is declared', utf16be(`${BOM}é`), 'text/plain; charset=utf-8', 'é'],
-    ['XML, declared inside', Buffer.from(xml('ISO-8859-1'), 'latin1'), 'application/xml', xml('ISO-8859-1')],
-    ['XML of another kind', Buffer.from(xml('latin1'), 'latin1'), 'application/atom+xml', xml('latin1')],
-    ['XML as text', Buffer.from(xml('latin1'), 'latin1'), 'text/xml', xml('latin1')],
-    ['XML declared outside', Buffer.from(xml('latin1')), 'text/xml; charset=utf-8', xml('latin1')],
-    ['XML that claims UTF-16', xml('UTF-16'), 'application/xml', xml('UTF-16')],
-    ['XML in UTF-16', utf16be(xml('UTF-16')), 'image/svg+xml', xml('UTF-16')],
-    ['XML in UTF-16', utf16le(xml('UTF-16')), 'application/xml', xml('UTF-16')],
-    ['XML', '<é/>', 'application/xhtml+xml', '<é/>'],
-    ['HTML', Buffer.from(html('<meta charset=latin1>'), 'latin1'), 'text/html', html('<meta charset=latin1>')],
+    ['UTF-16 with a BOM', utf16le(`${BOM}é`), 'text/plain', 'é'],
+    ['UTF-16 with a BOM, although UTF-8 is declared', utf16be(`${BOM}é`), 'text/plain; charset=utf-8', 'é'],
     [
-      'HTML of old',
+      'XML with an encoding declaration',
+      Buffer.from(xml('ISO-8859-1'), 'latin1'),
+      'application/xml',
+      xml('ISO-8859-1'),
+    ],
+    ['XML of a +xml type', Buffer.from(xml('latin1'), 'latin1'), 'application/atom+xml', xml('latin1')],
+    ['XML of type text/xml', Buffer.from(xml('latin1'), 'latin1'), 'text/xml', xml('latin1')],
+    [
+      'XML whose charset parameter contradicts its declaration',
+      Buffer.from(xml('latin1')),
+      'text/xml; charset=utf-8',
+      xml('latin1'),
+    ],
+    ['XML in UTF-8 that declares UTF-16', xml('UTF-16'), 'application/xml', xml('UTF-16')],
+    ['XML in big-endian UTF-16', utf16be(xml('UTF-16')), 'image/svg+xml', xml('UTF-16')],
+    ['XML in little-endian UTF-16', utf16le(xml('UTF-16')), 'application/xml', xml('UTF-16')],
+    ['XML without a declaration', '<é/>', 'application/xhtml+xml', '<é/>'],
+    [
+      'HTML with meta charset',
+      Buffer.from(html('<meta charset=latin1>'), 'latin1'),
+      'text/html',
+      html('<meta charset=latin1>'),
+    ],
+    [
+      'HTML with meta http-equiv',
       Buffer.from(html('<meta http-equiv="x" content="text/html; charset=latin1">'), 'latin1'),
       'text/html',
       html('<meta http-equiv="x" content="text/html; charset=latin1">'),
     ],
     ['text under application/', 'a: é', 'application/yaml', 'a: é'],
     ['lines of JSON', '{}\n{}', 'application/x-ndjson', '{}\n{}'],
-    ['JSON that is called text', '{}', 'text/plain', '{}'],
+    ['JSON of type text/plain', '{}', 'text/plain', '{}'],
     ['no type', '{', undefined, '{'],
     ['no type, in UTF-16', utf16le(`${BOM}é`), undefined, 'é'],
-    ['what the provider itself could not read', '\uFFFD', 'text/plain', '\uFFFD'],
+    ["a provider's own replacement character", '\uFFFD', 'text/plain', '\uFFFD'],
   ])('(%s) becomes a string', (_name, body, type, expected) => expect(JSON.parse(jsonOf(body, type))).toBe(expected));
 
   test.each<[string, Buffer, string]>([
-    ['Latin-1 of which nothing tells', bytes(0xe9), 'text/plain'],
-    ['Latin-1 that is declared as UTF-8', bytes(0xe9), 'text/plain; charset=utf-8'],
-    ['a charset that is not known', Buffer.from('a'), 'text/plain; charset=ibm037'],
-    ['a charset that nobody should read', Buffer.from('+AGE-'), 'text/html; charset=utf-7'],
-    ['UTF-16 cut in half', utf16le('é').subarray(0, 1), 'text/plain; charset=utf-16le'],
-    ['half of a pair', utf16le('\ud83d'), 'text/plain; charset=utf-16le'],
-    ['XML with bytes that its declaration has not', Buffer.from(xml('utf-8'), 'latin1'), 'application/xml'],
-    ['a byte that is no character there', bytes(0xaa), 'text/plain; charset=windows-1253'],
+    ['undeclared Latin-1', bytes(0xe9), 'text/plain'],
+    ['Latin-1 declared as UTF-8', bytes(0xe9), 'text/plain; charset=utf-8'],
+    ['an unknown charset', Buffer.from('a'), 'text/plain; charset=ibm037'],
+    ['UTF-7, which hides markup', Buffer.from('+AGE-'), 'text/html; charset=utf-7'],
+    ['half of a UTF-16 code unit', utf16le('é').subarray(0, 1), 'text/plain; charset=utf-16le'],
+    ['a lone surrogate', utf16le('\ud83d'), 'text/plain; charset=utf-16le'],
+    [
+      'XML with bytes that are invalid in its declared encoding',
+      Buffer.from(xml('utf-8'), 'latin1'),
+      'application/xml',
+    ],
+    ['a byte without a character in its charset', bytes(0xaa), 'text/plain; charset=windows-1253'],
   ])('(%s) is rejected, and never gets a replacement character', (_name, body, type) => {
     expect(() => jsonOf(body, type)).toThrow(/^the text is not /);
   });
@@ -131,7 +150,7 @@ describe('anything else', () => {
 });
 
 test.each(['application/json', 'text/plain', 'application/pdf', undefined])(
-  'an empty body is null, also with type %s',
+  'an empty body of type %s is null',
   (type) => {
     expect(jsonOf('', type)).toBe('null');
   },
