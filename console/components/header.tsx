@@ -119,7 +119,7 @@ const Live = () => {
       </button>
     );
   }
-  const activity = isLive.value ? 'Live' : 'Not live';
+  const activity = isLive.value ? 'Live' : 'Idle';
   return (
     <button type="button" class={`live ${isLive.value ? 'live-on' : ''}`} onClick={refreshAll} title="Refresh now (r)">
       <span class="live-dot" />
