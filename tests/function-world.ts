@@ -73,7 +73,7 @@ export const createWorld = async (change: object = {}) => {
     },
     complete: { isEnabled: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
-    'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    'catalogue-read': { catalogue, findCircuits: async () => () => ({ circuit: 'closed' }) },
     clients: { listClients: async () => [], countPending: async () => ({ pendingJobs: 0, isTruncated: false }) },
     'api-docs': { catalogue },
     console: {},

@@ -13,8 +13,8 @@ const LONGEST: Record<string, { calls: LimitName[]; workMs?: number }> = {
   // Authenticates, replaces an expired job of the same key, fails to start the execution, releases the claim.
   webhook: { calls: ['api', 'api', 'api', 'api', 'start', 'release'] },
   'job-read': { calls: ['api', 'api', 'api'] },
-  // Authenticates, reads the circuits.
-  'catalogue-read': { calls: ['api', 'api'] },
+  // Authenticates, reads the circuits, reads their tallies.
+  'catalogue-read': { calls: ['api', 'api', 'api'] },
   // Authenticates, lists the clients, counts jobs for a while, counts once more.
   clients: { calls: ['api', 'api', 'api'], workMs: 3_000 },
   'job-cancel': { calls: ['api', 'api', 'api'] },
