@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 
-/** One step of a script: an answer, completed by the defaults of an empty 200, or an error to throw. */
+/** One step of a script: a response, by default an empty 200, or an error to throw. */
 export type ScriptedAnswer = Partial<HttpResponse> | Error;
 
 /** An HTTP port that plays a script, call by call, and records every request. The last step repeats. */

@@ -97,9 +97,9 @@ describe('a valid request', () => {
   });
 
   test('may have 16 KiB, and gets 413 beyond', async () => {
-    const ofBytes = (bytes: number) => `{"name":"${'x'.repeat(bytes - '{"name":""}'.length)}"}`;
-    expect((await call({ body: ofBytes(16 * 1024) })).statusCode).toBe(200);
-    expect((await call({ body: ofBytes(16 * 1024 + 1) })).statusCode).toBe(413);
+    const aBodyOfBytes = (bytes: number) => `{"name":"${'x'.repeat(bytes - '{"name":""}'.length)}"}`;
+    expect((await call({ body: aBodyOfBytes(16 * 1024) })).statusCode).toBe(200);
+    expect((await call({ body: aBodyOfBytes(16 * 1024 + 1) })).statusCode).toBe(413);
   });
 
   test('gets a JSON response that is not cached', async () => {

@@ -27,14 +27,14 @@ const createWorld = (routes: Record<string, Reply[]>) => {
     world.now += ms;
   };
   const deps = { fetch: answer, now: () => world.now, sleep, print: (line: string) => void world.lines.push(line) };
-  const check = {
+  const options = {
     serviceUrl: 'https://api',
     apiKey: 'key',
     provider: 'gas',
     callbackUrl: 'https://c',
     timeoutMs: 60_000,
   };
-  return { world, run: async () => checkDeployment(deps, check) };
+  return { world, run: async () => checkDeployment(deps, options) };
 };
 
 const pending = { status: 200, body: { status: 'PENDING', phase: 'FETCHING', attempts: [] } };

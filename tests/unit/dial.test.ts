@@ -7,7 +7,10 @@ import { createNodeHttp } from '@boomerang/core/adapters/node-http.ts';
 import { parseAddressExceptions } from '@boomerang/core/domain/address-rules.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-/** How an address behaves. A slow one takes longer to connect than the 250 ms that Node allows an attempt. */
+/**
+ * How an address behaves. A slow one takes longer to connect than the 250 ms that Node allows an attempt. A silent one
+ * never connects.
+ */
 type Condition = 'good' | 'slow' | 'refused' | 'silent' | 'unreachable';
 
 const SLOW_MS = 400;

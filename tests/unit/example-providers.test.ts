@@ -5,6 +5,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 type Property = ParametersSchema['properties'][string];
+
 /** An offer, with the parameter `p` if `property` describes it. */
 const anOffer = (id: string, property?: Property, required: string[] = ['p']) => ({
   id,
