@@ -18,12 +18,12 @@ export type TestServer = {
   stop: () => void;
 };
 
-export type Answer = { status?: number; headers?: http.OutgoingHttpHeaders; body?: unknown; delayMs?: number };
+export type ProviderResponse = { status?: number; headers?: http.OutgoingHttpHeaders; body?: unknown; delayMs?: number };
 
 /** Responds to a request. A body other than a string or bytes is sent as JSON. */
 export type Respond = (
   request: TestServer['requests'][number] & { path: string; query: URLSearchParams },
-) => Answer | Promise<Answer>;
+) => ProviderResponse | Promise<ProviderResponse>;
 
 export const startServer = async (respond: Respond): Promise<TestServer> => {
   const requests: TestServer['requests'] = [];

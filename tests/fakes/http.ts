@@ -1,10 +1,10 @@
 import type { HttpRequest, HttpResponse, SendHttp } from '@boomerang/core/ports/http.ts';
 
-/** One step of a script: an answer, completed by the defaults of an empty 200, or an error to throw. */
-export type ScriptedAnswer = Partial<HttpResponse> | Error;
+/** One step of a script: a response, by default an empty 200, or an error to throw. */
+export type ScriptedResponse = Partial<HttpResponse> | Error;
 
 /** An HTTP port that plays a script, call by call, and records every request. The last step repeats. */
-export const createFakeHttp = (...script: ScriptedAnswer[]): { send: SendHttp; requests: HttpRequest[] } => {
+export const createFakeHttp = (...script: ScriptedResponse[]): { send: SendHttp; requests: HttpRequest[] } => {
   const requests: HttpRequest[] = [];
   const send: SendHttp = async (request) => {
     const step = script[Math.min(requests.length, script.length - 1)] ?? {};

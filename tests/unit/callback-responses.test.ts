@@ -56,28 +56,28 @@ const deliver = async (
   };
 };
 
-const answer = (status: string, headers: string[] = [], body = ''): RawPart[] => [
+const response = (status: string, headers: string[] = [], body = ''): RawPart[] => [
   [`HTTP/1.1 ${status}`, `Content-Length: ${Buffer.byteLength(body)}`, ...headers, '', body].join('\r\n'),
 ];
 
 describe('a 2xx response', () => {
   test.each<[string, RawPart[]]>([
-    ['20 KB of headers', answer('200 OK', [`X: ${'x'.repeat(20_000)}`])],
-    ['60 KB of headers', answer('200 OK', [`X: ${'x'.repeat(60_000)}`])],
+    ['20 KB of headers', response('200 OK', [`X: ${'x'.repeat(20_000)}`])],
+    ['60 KB of headers', response('200 OK', [`X: ${'x'.repeat(60_000)}`])],
     [
       'thousands of headers',
-      answer(
+      response(
         '204 OK',
         Array.from({ length: 3_000 }, (_, at) => `X${at}: x`),
       ),
     ],
-    ['an unknown coding', answer('200 OK', ['Content-Encoding: compress'], 'ok')],
-    ['a body that is not gzip despite its coding', answer('200 OK', ['Content-Encoding: gzip'], 'ok')],
+    ['an unknown coding', response('200 OK', ['Content-Encoding: compress'], 'ok')],
+    ['a body that is not gzip despite its coding', response('200 OK', ['Content-Encoding: gzip'], 'ok')],
     ['an incomplete body', ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', null]],
     ['broken chunks', ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n']],
     ['a body that stalls', ['HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\nok']],
-    ['Retry-After', answer('200 OK', ['Retry-After: 60'])],
-    ['partial content', answer('206 Partial Content', [], 'ok')],
+    ['Retry-After', response('200 OK', ['Retry-After: 60'])],
+    ['partial content', response('206 Partial Content', [], 'ok')],
   ])('with %s delivers the callback', async (_name, script) => {
     const { name, requests, status } = await deliver([script], { timeoutMs: 1_500 });
     expect([name, requests.length, status]).toEqual(['delivered', 1, 'COMPLETE']);
@@ -86,14 +86,14 @@ describe('a 2xx response', () => {
 
 describe('a response that is not HTTP', () => {
   test.each<[string, RawPart[], string]>([
-    ['a header name with a space', answer('200 OK', ['Bad Name: x']), 'HPE_INVALID_HEADER_TOKEN'],
+    ['a header name with a space', response('200 OK', ['Bad Name: x']), 'HPE_INVALID_HEADER_TOKEN'],
     [
       'both Content-Length and chunks',
-      answer('200 OK', ['Transfer-Encoding: chunked']),
+      response('200 OK', ['Transfer-Encoding: chunked']),
       'HPE_INVALID_TRANSFER_ENCODING',
     ],
-    ['two Content-Length headers', answer('200 OK', ['Content-Length: 7']), 'HPE_UNEXPECTED_CONTENT_LENGTH'],
-    ['70 KB of headers', answer('200 OK', [`X: ${'x'.repeat(70_000)}`]), 'HPE_HEADER_OVERFLOW'],
+    ['two Content-Length headers', response('200 OK', ['Content-Length: 7']), 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    ['70 KB of headers', response('200 OK', [`X: ${'x'.repeat(70_000)}`]), 'HPE_HEADER_OVERFLOW'],
     ['a different protocol', ['220 mail.example ESMTP\r\n'], 'HPE_INVALID_CONSTANT'],
     [
       'an upgrade that we did not request',
@@ -115,20 +115,20 @@ describe('a receiver that sends a retry time', () => {
     ['403 No', ['RateLimit: "default";r=0;t=30'], 30_000],
     ['302 No', ['Retry-After: 3'], 3_000],
   ])('with %s and %j is called again at that time', async (status, headers, retryAfterMs) => {
-    const { name, failure } = await deliver([answer(status, headers)]);
+    const { name, failure } = await deliver([response(status, headers)]);
     expect([name, failure?.retryAfterMs]).toEqual(['CallbackThrottled', retryAfterMs]);
   });
 
   test('with quota left is judged by its status alone', async () => {
     const headers = ['RateLimit-Remaining: 9', 'RateLimit-Reset: 3600'];
-    expect((await deliver([answer('404 No', headers)])).name).toBe('CallbackRejected');
-    expect((await deliver([answer('500 No', headers)])).name).toBe('CallbackUnavailable');
+    expect((await deliver([response('404 No', headers)])).name).toBe('CallbackRejected');
+    expect((await deliver([response('500 No', headers)])).name).toBe('CallbackUnavailable');
   });
 });
 
 test('a stale kept-alive connection does not use up a call', async () => {
   const ownSend = createNodeHttp({ exceptions: parseAddressExceptions('127.0.0.1') });
-  const { name, requests } = await deliver([answer('500 No'), [null], answer('200 OK')], { times: 2, ownSend });
+  const { name, requests } = await deliver([response('500 No'), [null], response('200 OK')], { times: 2, ownSend });
   expect(name).toBe('delivered');
   const ids = requests.map((request) => /webhook-id: (\S+)/.exec(request)?.[1]);
   expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
@@ -136,7 +136,7 @@ test('a stale kept-alive connection does not use up a call', async () => {
 
 test('the excerpt of a redirect shows its target', async () => {
   const { name, failure } = await deliver([
-    answer('307 Moved', ['Location: //new.example/hook?token=abcdefgh'], 'Moved'),
+    response('307 Moved', ['Location: //new.example/hook?token=abcdefgh'], 'Moved'),
   ]);
   expect(name).toBe('CallbackRejected');
   expect(failure).toMatchObject({ statusCode: 307, excerpt: 'to //new.example/hook?*** Moved' });
@@ -155,7 +155,7 @@ describe('an excerpt that repeats', () => {
     ['cut off', 'no route for ?token=tok-en%2F%C3%A9%2B1'],
   ])('the callback address (%s) is masked', async (_name, body) => {
     for (const status of ['404 Not Found', '500 No', '410 Gone', '307 Moved']) {
-      const { failure, output } = await deliver([answer(status, [], body)], { path });
+      const { failure, output } = await deliver([response(status, [], body)], { path });
       expect(failure?.excerpt).toContain('***');
       expect(output).not.toMatch(/tok-en|2B12|T0123456789|s3cr|dG9rLW|b2stZW/);
     }
@@ -184,7 +184,7 @@ describe('an excerpt that repeats', () => {
   });
 
   test('a signing secret is masked', async () => {
-    const { failure } = await deliver([answer('500 No', [], `secret is ${SECRET}`)]);
+    const { failure } = await deliver([response('500 No', [], `secret is ${SECRET}`)]);
     expect(failure?.excerpt).toBe('secret is whsec_***');
   });
 });

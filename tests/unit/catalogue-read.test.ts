@@ -56,8 +56,8 @@ const createWorld = () => {
   });
   const getCatalogue = async (headers: object = { authorization: 'Bearer key' }) => {
     const event = { headers, requestContext: { requestId: 'r' } };
-    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    return { statusCode: answer.statusCode, text: answer.body ?? '', body: JSON.parse(answer.body ?? '') };
+    const response = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { statusCode: response.statusCode, text: response.body ?? '', body: JSON.parse(response.body ?? '') };
   };
   const states = async () => (await getCatalogue()).body.providers.map(({ circuit }: { circuit?: string }) => circuit);
   return { world, circuits, getCatalogue, states };

@@ -5,7 +5,7 @@ import { listen } from '../../local/http-server.ts';
 import type { Job } from '../../packages/client/api-types.ts';
 import { ApiProblem, createClient } from '../../packages/client/client.ts';
 
-type ScriptedAnswer = { status?: number; headers?: Record<string, string>; body?: unknown; raw?: string } | 'hang up';
+type ScriptedResponse = { status?: number; headers?: Record<string, string>; body?: unknown; raw?: string } | 'hang up';
 type ReceivedRequest = { line: string; headers: IncomingMessage['headers']; body: string };
 
 const closeServers: (() => Promise<void>)[] = [];
@@ -13,17 +13,17 @@ afterEach(async () => {
   for (const close of closeServers.splice(0)) await close();
 });
 
-/** A server that answers the nth request with the nth answer; the last one repeats. */
-const serve = async (...answers: ScriptedAnswer[]) => {
+/** A server that answers the nth request with the nth response; the last one repeats. */
+const serve = async (...responses: ScriptedResponse[]) => {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       requests.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
-      const answer = answers[Math.min(requests.length, answers.length) - 1] ?? {};
-      if (answer === 'hang up') return request.socket.destroy();
-      const { status = 200, headers = {}, body: answerBody, raw } = answer;
+      const scripted = responses[Math.min(requests.length, responses.length) - 1] ?? {};
+      if (scripted === 'hang up') return request.socket.destroy();
+      const { status = 200, headers = {}, body: responseBody, raw } = scripted;
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
-      return response.end(raw ?? (answerBody === undefined ? '' : JSON.stringify(answerBody)));
+      return response.end(raw ?? (responseBody === undefined ? '' : JSON.stringify(responseBody)));
     });
   });
   const { url, close } = await listen(server, 0);
@@ -63,7 +63,7 @@ describe('each operation', () => {
     [
       'PUT /a?b=1%2C2&c=true',
       (client) =>
-        client.request('/a', { method: 'PUT', query: { b: ['1', '2'], c: true } }).then((answer) => answer.body),
+        client.request('/a', { method: 'PUT', query: { b: ['1', '2'], c: true } }).then((response) => response.body),
     ],
   ])('sends %s with the API key, and returns the body', async (line, operation) => {
     const { client, requests } = await serve({ body: { any: 'body' } });
@@ -88,8 +88,8 @@ describe('each operation', () => {
 
   test('request returns the text of the body, with every digit', async () => {
     const { client } = await serve({ raw: '{"n":12345678901234567890}', headers: { etag: '"1"' } });
-    const answer = await client.request('/x');
-    expect([answer.status, answer.text, answer.headers.get('etag')]).toEqual([
+    const response = await client.request('/x');
+    expect([response.status, response.text, response.headers.get('etag')]).toEqual([
       200,
       '{"n":12345678901234567890}',
       '"1"',
@@ -142,7 +142,7 @@ describe('a refused request', () => {
     });
   });
 
-  test.each<[string, ScriptedAnswer, object]>([
+  test.each<[string, ScriptedResponse, object]>([
     [
       "a gateway's own error",
       { status: 429, body: { message: 'Too Many Requests' } },
@@ -151,8 +151,8 @@ describe('a refused request', () => {
     ['HTML from a proxy', { status: 502, raw: '<html>' }, { status: 502, message: 'Bad Gateway' }],
     ['no body', { status: 503 }, { status: 503, message: 'Service Unavailable' }],
     ['JSON that is not an object', { status: 500, raw: 'null' }, { status: 500, message: 'Internal Server Error' }],
-  ])('with %s throws an ApiProblem', async (_case, answer, expected) => {
-    const { client } = await serve(answer);
+  ])('with %s throws an ApiProblem', async (_case, response, expected) => {
+    const { client } = await serve(response);
     expect(await errorOf(client.get(JOB_ID))).toMatchObject({ ...expected, retryAfterMs: undefined });
   });
 

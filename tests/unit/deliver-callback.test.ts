@@ -22,12 +22,12 @@ import {
   unguarded,
   working,
 } from '../builders.ts';
-import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
+import { createFakeHttp, type ScriptedResponse } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
 
-const createWorld = async (worked: WorkedJob, ...script: ScriptedAnswer[]) => {
+const createWorld = async (worked: WorkedJob, ...script: ScriptedResponse[]) => {
   const store = createFakeJobStore();
   await storeJob(store, aJob({ jobId: worked.jobId, providers: worked.order }));
   const { send, requests } = createFakeHttp(...script);
@@ -194,7 +194,7 @@ describe("a client's headers", () => {
     (callbackHeaders: unknown, change: object = {}): FindClient =>
     async () => ({ secrets: [{ secret: SECRET }], callbackHeaders: callbackHeaders as [], ...change });
 
-  const deliverWith = async (find: FindClient, ...script: ScriptedAnswer[]) => {
+  const deliverWith = async (find: FindClient, ...script: ScriptedResponse[]) => {
     const worked = aWorkedJob();
     const world = await createWorld(worked, ...script);
     const error = await deliverCallback({ ...world.deps, findClient: find }, worked).then(
@@ -309,7 +309,7 @@ describe("a client's headers", () => {
 
 describe('a response', () => {
   const retryAfter = { 'retry-after': '7' };
-  test.each<[string, ScriptedAnswer, string, object]>([
+  test.each<[string, ScriptedResponse, string, object]>([
     ['410', { statusCode: 410 }, 'CallbackRejected', { class: 'gone', statusCode: 410 }],
     ['410 with Retry-After', { statusCode: 410, headers: retryAfter }, 'CallbackRejected', { class: 'gone' }],
     [
@@ -337,9 +337,9 @@ describe('a response', () => {
     ['an unresolved host name', new HttpFailure('dns', 'ENOTFOUND', 1), 'CallbackUnavailable', { class: 'dns' }],
     ['a broken connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), 'CallbackUnavailable', {}],
     ['a bad certificate', new HttpFailure('tls', 'CERT_HAS_EXPIRED', 1), 'CallbackRejected', { class: 'tls' }],
-  ])('of %s is reported as one failed call, and leaves the job unchanged', async (_case, answer, name, failure) => {
+  ])('of %s is reported as one failed call, and leaves the job unchanged', async (_case, response, name, failure) => {
     const worked = aWorkedJob();
-    const { deliver, requests, store } = await createWorld(worked, answer);
+    const { deliver, requests, store } = await createWorld(worked, response);
     const storedJob = store.jobs.get(worked.jobId);
     const error = await deliver().catch((thrown: unknown) => thrown as Error);
     expect(error).toMatchObject({ name });

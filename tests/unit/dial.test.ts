@@ -85,8 +85,8 @@ describe('a host with several addresses', () => {
     [['v4 silent', 'v4 silent', 'v6 silent', 'v6 slow']],
     [['v6 refused', 'v6 slow', 'v4 unreachable', 'v4 silent']],
   ])('is reached when its addresses are %j', async (addresses) => {
-    const answer = await call(aHost(...addresses));
-    expect(answer.statusCode).toBe(200);
+    const response = await call(aHost(...addresses));
+    expect(response.statusCode).toBe(200);
   });
 
   test('is called once, at the first address that connects, and the other connections are closed', async () => {

@@ -5,7 +5,7 @@ import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { NOW } from '../builders.ts';
-import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
+import { type ProviderResponse, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -175,7 +175,7 @@ test('pages are read at dataAt if itemsAt is absent', async () => {
 
 test('pages may be gzipped', async () => {
   const { json } = await fetchAll(link, (request) => {
-    const { headers = {}, body } = (servers.link as (from: typeof request) => Answer)(request);
+    const { headers = {}, body } = (servers.link as (from: typeof request) => ProviderResponse)(request);
     const gzipHeaders = { ...headers, 'content-encoding': 'gzip', 'content-type': 'application/json' };
     return { headers: gzipHeaders, body: gzipSync(JSON.stringify(body)) };
   });
@@ -520,7 +520,7 @@ describe('all pages together', () => {
     expect(failure.class).toBe('too_large');
   });
 
-  /** A clock that advances with each answer. */
+  /** A clock that advances with each response. */
   const slowPages = (msPerPage: number) => {
     let now = NOW;
     const respond: Respond = ({ query }) => {

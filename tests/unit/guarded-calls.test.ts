@@ -7,7 +7,7 @@ import { deliverCallback } from '../../functions/callback-deliver/deliver-callba
 import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { aJob, aLog, aProvider, aWorkedJob, findClient, LEASE_MS, NOW, storeJob, unguarded } from '../builders.ts';
-import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
+import { createFakeHttp, type ScriptedResponse } from '../fakes/http.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 
 /** Records the third party of each call, and the verdicts on the calls. An open circuit allows none. */
@@ -42,13 +42,13 @@ const clockAdvancing = (ms: number) => {
     return readings === 1 ? NOW : NOW + ms;
   };
 };
-const JSON_ANSWER = { headers: { 'content-type': 'application/json' }, body: Buffer.from('[]') };
+const JSON_RESPONSE = { headers: { 'content-type': 'application/json' }, body: Buffer.from('[]') };
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 1, retentionMs: 60_000 };
 
 describe('a call to a provider', () => {
-  const fetchWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
-    const { send, requests } = createFakeHttp(answer);
+  const fetchWith = async (response: ScriptedResponse, change: object = {}, spy = createSpy()) => {
+    const { send, requests } = createFakeHttp(response);
     const countedMetrics: string[] = [];
     const metrics = { ...unguarded.metrics, count: (name: string) => void countedMetrics.push(name) };
     const provider = aProvider({ maxBytes: 1_000 });
@@ -75,17 +75,17 @@ describe('a call to a provider', () => {
     return { ...spy, requests, countedMetrics, error };
   };
 
-  test.each<[string, ScriptedAnswer, Verdict]>([
-    ['succeeds', JSON_ANSWER, 'succeeded'],
+  test.each<[string, ScriptedResponse, Verdict]>([
+    ['succeeds', JSON_RESPONSE, 'succeeded'],
     ['is refused', { statusCode: 404 }, 'succeeded'],
     ['fails', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
     ['is throttled', { statusCode: 429 }, { class: 'bad_status', statusCode: 429 }],
     ['loses its connection', new HttpFailure('connection_broken', 'ECONNRESET', 1), { class: 'connection_broken' }],
-  ])('that %s reports its verdict to the circuit', async (_case, answer, verdict) => {
-    const { parties, verdicts, countedMetrics } = await fetchWith(answer);
+  ])('that %s reports its verdict to the circuit', async (_case, response, verdict) => {
+    const { parties, verdicts, countedMetrics } = await fetchWith(response);
     expect(parties).toEqual([{ key: 'provider#gas', longestCallMs: 10_000 }]);
     expect(verdicts).toEqual([verdict]);
-    expect(countedMetrics).toEqual(answer === JSON_ANSWER ? [] : ['ProviderFailures']);
+    expect(countedMetrics).toEqual(response === JSON_RESPONSE ? [] : ['ProviderFailures']);
   });
 
   test.each<[string, object, string, ReturnType<typeof createSpy>]>([
@@ -101,24 +101,24 @@ describe('a call to a provider', () => {
     ],
     ['our own tables fail', { limitCalls: async () => Promise.reject(new Error('down')) }, 'Error', createSpy()],
   ])('is not sent when %s, with no verdict on the provider', async (_case, change, name, spy) => {
-    const { error, requests, verdicts, countedMetrics } = await fetchWith(JSON_ANSWER, change, spy);
+    const { error, requests, verdicts, countedMetrics } = await fetchWith(JSON_RESPONSE, change, spy);
     expect(error?.name).toBe(name);
     expect([requests, countedMetrics]).toEqual([[], []]);
     for (const verdict of verdicts) expect(verdict).toBe('unknown');
   });
 
   test('that is deferred carries the retry time and the failure that opened the circuit', async () => {
-    const { error } = await fetchWith(JSON_ANSWER, {}, openSpy());
+    const { error } = await fetchWith(JSON_RESPONSE, {}, openSpy());
     expect(error).toMatchObject(DEFERRED);
   });
 });
 
 describe('a callback', () => {
-  const deliverWith = async (answer: ScriptedAnswer, change: object = {}, spy = createSpy()) => {
+  const deliverWith = async (response: ScriptedResponse, change: object = {}, spy = createSpy()) => {
     const worked = aWorkedJob({ callbackUrl: 'https://Example.com:8443/path?token=secret' });
     const store = createFakeJobStore();
     await storeJob(store, aJob({ jobId: worked.jobId }));
-    const { send, requests } = createFakeHttp(answer);
+    const { send, requests } = createFakeHttp(response);
     const deps = {
       ...unguarded,
       ...store,
@@ -138,14 +138,14 @@ describe('a callback', () => {
     return { ...spy, requests, error };
   };
 
-  test.each<[string, ScriptedAnswer, Verdict]>([
+  test.each<[string, ScriptedResponse, Verdict]>([
     ['is accepted', {} as Partial<HttpResponse>, 'succeeded'],
     ['is refused', { statusCode: 404 }, 'succeeded'],
     ['gets a server error', { statusCode: 500 }, { class: 'bad_status', statusCode: 500 }],
     ['gets 503', { statusCode: 503 }, { class: 'bad_status', statusCode: 503 }],
     ['resolves to a blocked address', new HttpFailure('blocked_address', 'private', 1), 'unknown'],
-  ])("that %s reports its verdict to the circuit of this client's receiver only", async (_case, answer, verdict) => {
-    const { parties, verdicts } = await deliverWith(answer);
+  ])("that %s reports its verdict to the circuit of this client's receiver only", async (_case, response, verdict) => {
+    const { parties, verdicts } = await deliverWith(response);
     expect(parties).toEqual([{ key: 'callback#client#example.com:8443', longestCallMs: 15_000 }]);
     expect(verdicts).toEqual([verdict]);
   });

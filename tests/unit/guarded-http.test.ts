@@ -70,8 +70,8 @@ describe('a call to a caller-supplied host', () => {
   });
 
   test('dials the address that was checked, even if the name resolves differently a moment later', async () => {
-    const answer = await call('rebinding.example', '127.0.0.0/8', [['127.0.0.1'], ['10.0.0.1']]);
-    expect([answer.statusCode, calls]).toEqual([200, 1]);
+    const response = await call('rebinding.example', '127.0.0.0/8', [['127.0.0.1'], ['10.0.0.1']]);
+    expect([response.statusCode, calls]).toEqual([200, 1]);
   });
 
   test('is sent if an exception allows the network or the name', async () => {
@@ -98,8 +98,8 @@ describe('a call to a caller-supplied host', () => {
 
 test('a compressed response is read up to the limit on its decompressed size, without more memory', async () => {
   const before = process.memoryUsage().arrayBuffers;
-  const answer = await call('127.0.0.1', '127.0.0.1', [], '/bomb');
-  expect(answer.body).toHaveLength(1_000);
-  expect(answer.bodyFailure?.class).toBe('too_large');
+  const response = await call('127.0.0.1', '127.0.0.1', [], '/bomb');
+  expect(response.body).toHaveLength(1_000);
+  expect(response.bodyFailure?.class).toBe('too_large');
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(BOMB_BYTES / 8);
 });

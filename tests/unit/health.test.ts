@@ -21,8 +21,8 @@ const createWorld = (lastSweep: CheckHealthDeps['lastSweep']) => {
   const handler = createHandler({ log: world.log, checkHealth });
   const getHealth = async (queryStringParameters?: Record<string, string>) => {
     const event = { headers: {}, queryStringParameters, requestContext: { requestId: 'request' } };
-    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    return { ...answer, body: JSON.parse(answer.body ?? '') };
+    const response = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { ...response, body: JSON.parse(response.body ?? '') };
   };
   return { world, getHealth };
 };
@@ -78,8 +78,8 @@ describe('GET /health?deep=1', () => {
   test('reads the last sweep at most once in ten seconds, however many callers ask', async () => {
     let lastSweepAt: number | undefined;
     const { world, getHealth } = createWorld(async () => lastSweepAt);
-    const answers = await Promise.all(Array.from({ length: 20 }, async () => getHealth({ deep: '1' })));
-    expect(answers.every(({ statusCode }) => statusCode === 503)).toBe(true);
+    const responses = await Promise.all(Array.from({ length: 20 }, async () => getHealth({ deep: '1' })));
+    expect(responses.every(({ statusCode }) => statusCode === 503)).toBe(true);
     lastSweepAt = NOW;
     world.now = NOW + 9_999;
     expect((await getHealth({ deep: '1' })).statusCode).toBe(503);

@@ -32,8 +32,8 @@ const createWorld = async (job: Job) => {
   };
   const request = async (lambda: ApiLambda, headers: Record<string, string> = {}) => {
     const event = { headers, pathParameters: { jobId: job.jobId }, requestContext: {}, routeKey: 'GET /jobs/{jobId}' };
-    const answer = await lambda(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    return { ...answer, headers: answer.headers ?? {} };
+    const response = await lambda(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return { ...response, headers: response.headers ?? {} };
   };
   return { deps, request };
 };

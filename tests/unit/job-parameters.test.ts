@@ -156,8 +156,11 @@ const createApi = async (change: Partial<Job>, catalogue = CATALOGUE) => {
   };
   const call = async (handler: ReturnType<typeof createRead>, routeKey: string) => {
     const event = { routeKey, headers: {}, pathParameters: { jobId: job.jobId }, requestContext: { requestId: 'r' } };
-    const answer = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
-    return { statusCode: answer.statusCode, body: answer.body === undefined ? undefined : JSON.parse(answer.body) };
+    const response = await handler(event as unknown as APIGatewayProxyEventV2, {} as Context);
+    return {
+      statusCode: response.statusCode,
+      body: response.body === undefined ? undefined : JSON.parse(response.body),
+    };
   };
   return {
     job,

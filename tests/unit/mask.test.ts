@@ -168,7 +168,7 @@ describe("a redirect's target", () => {
 });
 
 describe('an excerpt', () => {
-  const answer = (change: object) => ({ statusCode: 500, headers: {}, body: Buffer.alloc(0), ...change });
+  const response = (change: object) => ({ statusCode: 500, headers: {}, body: Buffer.alloc(0), ...change });
 
   test('has no lone surrogate, control character or line break', () => {
     fc.assert(
@@ -187,7 +187,7 @@ describe('an excerpt', () => {
 
   test.each([0, 1, 2, 3])('is truncated between characters (offset %i)', (offset) => {
     const text = `${'x'.repeat(197 + offset)}${'😀'.repeat(9)}`;
-    const excerpt = excerptOfResponse(answer({ body: Buffer.from(text) }), []);
+    const excerpt = excerptOfResponse(response({ body: Buffer.from(text) }), []);
     expect(excerpt.isWellFormed()).toBe(true);
     expect(text.startsWith(excerpt)).toBe(true);
     expect(excerpt.length).toBeGreaterThanOrEqual(199);
@@ -196,7 +196,7 @@ describe('an excerpt', () => {
   test('never ends in part of a secret', () => {
     const secret = 'sk_live_0123456789abcdef';
     for (let before = 0; before < 220; before += 1) {
-      const excerpt = excerptOfResponse(answer({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
+      const excerpt = excerptOfResponse(response({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
       expect(excerpt).not.toContain('sk');
     }
     // The secret crosses the end of the 4096 bytes that are read, which are mostly masked so that the excerpt contains their end, or
@@ -205,7 +205,9 @@ describe('an excerpt', () => {
       const longText = secret.repeat(169).padEnd(4096 - length, 'y') + secret.repeat(2);
       const truncatedText = `x ${secret.slice(0, length)}`;
       for (const body of [Buffer.from(longText), Buffer.from(truncatedText)]) {
-        const excerpt = excerptOfResponse(answer({ body, bodyFailure: { class: 'too_large', message: '' } }), [secret]);
+        const excerpt = excerptOfResponse(response({ body, bodyFailure: { class: 'too_large', message: '' } }), [
+          secret,
+        ]);
         expect(excerpt).not.toContain('s');
       }
     }
@@ -213,20 +215,20 @@ describe('an excerpt', () => {
 
   test('of a redirect shows the target', () => {
     const headers = { location: 'https://u:p@new.example/v2?token=abcdefgh', 'content-type': 'text/plain' };
-    const excerpt = excerptOfResponse(answer({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
+    const excerpt = excerptOfResponse(response({ statusCode: 301, headers, body: Buffer.from('moved') }), []);
     expect(excerpt).toBe('to https://new.example/v2?*** moved');
-    expect(excerptOfResponse(answer({ statusCode: 304 }), [])).toBe('');
+    expect(excerptOfResponse(response({ statusCode: 304 }), [])).toBe('');
     expect(
-      excerptOfResponse(answer({ statusCode: 302, headers: { location: `/${'é'.repeat(9_000)}` } }), []),
+      excerptOfResponse(response({ statusCode: 302, headers: { location: `/${'é'.repeat(9_000)}` } }), []),
     ).toHaveLength(200);
-    expect(excerptOfResponse(answer({ statusCode: 302, headers: { location: '/abcdefgh-1' } }), ['abcdefgh-1'])).toBe(
+    expect(excerptOfResponse(response({ statusCode: 302, headers: { location: '/abcdefgh-1' } }), ['abcdefgh-1'])).toBe(
       'to /***',
     );
   });
 
   test('is decoded with the charset of the response', () => {
     const headers = { 'content-type': 'text/html; charset=iso-8859-1' };
-    expect(excerptOfResponse(answer({ headers, body: Buffer.from('défaut', 'latin1') }), [])).toBe('défaut');
-    expect(excerptOfResponse(answer({ body: Buffer.from([0xff, 0xfe, 0x61, 0]) }), [])).toBe('a');
+    expect(excerptOfResponse(response({ headers, body: Buffer.from('défaut', 'latin1') }), [])).toBe('défaut');
+    expect(excerptOfResponse(response({ body: Buffer.from([0xff, 0xfe, 0x61, 0]) }), [])).toBe('a');
   });
 });

@@ -85,9 +85,9 @@ describe('the event publisher', () => {
   test.each([
     ['is down', () => Promise.reject(new Error('down'))],
     ['rejects the event', () => Promise.resolve({ FailedEntryCount: 1 })],
-  ])('never throws when the bus %s', async (_case, answer) => {
+  ])('never throws when the bus %s', async (_case, respond) => {
     const bus = mockClient(EventBridgeClient);
-    bus.on(PutEventsCommand).callsFake(answer);
+    bus.on(PutEventsCommand).callsFake(respond);
     const log = aLog();
     await createPublishEvent(new EventBridgeClient({ region: 'us-east-1' }), 'all', log)(event);
     expect(log.lines).toMatchObject([{ level: 'warn', message: 'Event publish failed' }]);

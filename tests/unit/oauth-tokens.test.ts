@@ -4,7 +4,7 @@ import { SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { FetchProviderDeps } from '../../functions/provider-fetch/fetch-provider.ts';
 import { NOW } from '../builders.ts';
-import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
+import { type ProviderResponse, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -17,9 +17,9 @@ type OAuthInput = Extract<NonNullable<ProviderInput['auth']>, { kind: 'oauth2' }
 type Setting = {
   auth?: Partial<OAuthInput>;
   /** The token endpoint's response to the nth request. */
-  token?: (request: Parameters<Respond>[0], number: number) => Answer | Promise<Answer>;
+  token?: (request: Parameters<Respond>[0], number: number) => ProviderResponse | Promise<ProviderResponse>;
   /** The provider's response to a request with this Authorization header. */
-  data?: (token: string) => Answer;
+  data?: (token: string) => ProviderResponse;
 };
 
 /** A provider with a token endpoint, and a process that fetches from it. */
@@ -45,7 +45,7 @@ const startProvider = async ({ auth = {}, token, data }: Setting = {}) => {
 };
 
 const bearerOf = ({ headers }: Parameters<Respond>[0]): string => headers.authorization ?? 'none';
-const tokenAnswer = (change: object): Answer => ({
+const tokenResponse = (change: object): ProviderResponse => ({
   body: { access_token: 'token-x', token_type: 'bearer', expires_in: 3_600, ...change },
 });
 
@@ -117,7 +117,7 @@ describe('a token', () => {
     ['after a day at most', 1e300, 86_369, 86_370],
   ])('is renewed %s', async (_case, expires_in, freshAfter, renewedAfter) => {
     let now = NOW;
-    const { fetch, tokenRequests } = await startProvider({ token: () => tokenAnswer({ expires_in }) });
+    const { fetch, tokenRequests } = await startProvider({ token: () => tokenResponse({ expires_in }) });
     await fetch({ now: () => now });
     if (freshAfter >= 0) {
       now = NOW + freshAfter * 1_000;
@@ -138,7 +138,7 @@ describe('a token', () => {
 
   test('that cannot be issued fails all waiting calls, and the next call requests it again', async () => {
     const { fetch, tokenRequests } = await startProvider({
-      token: (_, number) => (number === 1 ? { status: 500 } : tokenAnswer({})),
+      token: (_, number) => (number === 1 ? { status: 500 } : tokenResponse({})),
     });
     const results = await Promise.all(Array.from({ length: 50 }, () => fetch()));
     expect(new Set(results.map(({ name }) => name))).toEqual(new Set(['ProviderUnavailable']));
@@ -147,7 +147,7 @@ describe('a token', () => {
   });
 
   test("requested by another call is awaited no longer than the call's own time allows", async () => {
-    const { fetch, provider } = await startProvider({ token: () => ({ ...tokenAnswer({}), delayMs: 1_500 }) });
+    const { fetch, provider } = await startProvider({ token: () => ({ ...tokenResponse({}), delayMs: 1_500 }) });
     const longCall = fetch();
     const shortCall = await fetch({}, { provider: { ...provider, timeoutMs: 50 } });
     expect(shortCall).toMatchObject({ name: 'ProviderUnavailable', failure: { class: 'timeout' } });
@@ -158,7 +158,7 @@ describe('a token', () => {
 describe('a token that the provider rejects', () => {
   const acceptTokens =
     (isAccepted: (token: string) => boolean) =>
-    (token: string): Answer =>
+    (token: string): ProviderResponse =>
       isAccepted(token) ? { body: [token] } : { status: 401, body: 'expired' };
 
   test('is dropped, and the call repeated once with a new one', async () => {
@@ -196,7 +196,7 @@ describe('a token that the provider rejects', () => {
 
   test('is replaced with a secret that is read again, since it may have been rotated', async () => {
     const { fetch, tokenRequests } = await startProvider({
-      token: ({ headers }) => tokenAnswer({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
+      token: ({ headers }) => tokenResponse({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
       data: acceptTokens((token) => token.includes('new')),
     });
     const findSecret = async (_name: string, { isFresh = false } = {}) => (isFresh ? 'new-secret' : 'old-secret');
@@ -238,7 +238,7 @@ describe('a token endpoint', () => {
     return { ...(await fetch({ breaker, ...deps })), verdicts: breaker.verdicts, tokenRequests };
   };
 
-  test.each<[string, Answer]>([
+  test.each<[string, ProviderResponse]>([
     ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
     ['invalid_client', { status: 400, body: { error: 'invalid_client', error_description: 'expired' } }],
     ['unauthorized_client', { status: 400, body: { error: 'unauthorized_client' } }],
@@ -250,19 +250,19 @@ describe('a token endpoint', () => {
     ['404', { status: 404, body: '<html>' }],
   ])(
     'that answers %s (%j) rejects the credential: the failure is logged and counted, and the secret is read again',
-    async (detail, answer) => {
+    async (detail, response) => {
       const freshReads: (boolean | undefined)[] = [];
       const findSecret: FetchProviderDeps['findSecret'] = async (_, options) => {
         freshReads.push(options?.isFresh);
         return 's3cret-value';
       };
-      const { name, failure, countedMetrics, log, verdicts, tokenRequests } = await fetchWithToken(() => answer, {
+      const { name, failure, countedMetrics, log, verdicts, tokenRequests } = await fetchWithToken(() => response, {
         findSecret,
       });
       expect([name, failure.class, failure.statusCode]).toEqual([
         'CredentialRefused',
         'credential_refused',
-        answer.status,
+        response.status,
       ]);
       expect(failure.excerpt).toContain(`token endpoint: ${detail}`);
       expect(countedMetrics).toEqual(['CredentialsRefused']);
@@ -273,7 +273,7 @@ describe('a token endpoint', () => {
     },
   );
 
-  test.each<[string, Answer, string, string]>([
+  test.each<[string, ProviderResponse, string, string]>([
     ['500', { status: 500, body: 'broken' }, 'ProviderUnavailable', 'bad_status'],
     ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
     ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
@@ -289,28 +289,28 @@ describe('a token endpoint', () => {
     ['a body that is not JSON', { body: '<html>' }, 'ProviderUnavailable', 'bad_body'],
     ['a body that is not an object', { body: [] }, 'ProviderUnavailable', 'bad_body'],
     ['no token', { body: { token_type: 'bearer' } }, 'ProviderUnavailable', 'bad_body'],
-    ['an empty token', tokenAnswer({ access_token: '' }), 'ProviderUnavailable', 'bad_body'],
-    ['a token of another type', tokenAnswer({ token_type: 'mac' }), 'ProviderUnavailable', 'bad_body'],
-    ['a token bound to a key', tokenAnswer({ token_type: 'DPoP' }), 'ProviderUnavailable', 'bad_body'],
-    ['no token type', tokenAnswer({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
-    ['a token with a line break', tokenAnswer({ access_token: 'a\r\nx: 1' }), 'ProviderUnavailable', 'bad_body'],
-    ['a token type that is not a string', tokenAnswer({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
-    ['a token that is not a string', tokenAnswer({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
+    ['an empty token', tokenResponse({ access_token: '' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token of another type', tokenResponse({ token_type: 'mac' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token bound to a key', tokenResponse({ token_type: 'DPoP' }), 'ProviderUnavailable', 'bad_body'],
+    ['no token type', tokenResponse({ token_type: undefined }), 'ProviderUnavailable', 'bad_body'],
+    ['a token with a line break', tokenResponse({ access_token: 'a\r\nx: 1' }), 'ProviderUnavailable', 'bad_body'],
+    ['a token type that is not a string', tokenResponse({ token_type: 7 }), 'ProviderUnavailable', 'bad_body'],
+    ['a token that is not a string', tokenResponse({ access_token: {} }), 'ProviderUnavailable', 'bad_body'],
     ['null', { body: 'null' }, 'ProviderUnavailable', 'bad_body'],
     ['no body', { status: 204 }, 'ProviderUnavailable', 'bad_body'],
     [
       'a body of 70 KB',
-      { body: { ...(tokenAnswer({}).body as object), x: 'x'.repeat(70_000) } },
+      { body: { ...(tokenResponse({}).body as object), x: 'x'.repeat(70_000) } },
       'ProviderUnavailable',
       'too_large',
     ],
-  ])('that answers %s is a failure of its provider', async (_case, answer, name, failureClass) => {
-    const result = await fetchWithToken(() => answer);
+  ])('that answers %s is a failure of its provider', async (_case, response, name, failureClass) => {
+    const result = await fetchWithToken(() => response);
     expect([result.name, result.failure.class]).toEqual([name, failureClass]);
     expect(result.failure.excerpt).toMatch(/^token endpoint: /);
     expect(result.countedMetrics).toEqual(['ProviderFailures']);
     expect(result.verdicts).toEqual([{ class: failureClass, statusCode: result.failure.statusCode }]);
-    expect(result.failure.retryAfterMs).toBe(answer.headers?.['retry-after'] ? 9_000 : undefined);
+    expect(result.failure.retryAfterMs).toBe(response.headers?.['retry-after'] ? 9_000 : undefined);
   });
 
   test('that never responds times out within the time of the call', async () => {
@@ -329,7 +329,7 @@ describe('a token endpoint', () => {
   });
 
   test('is not called while the circuit of its provider is open', async () => {
-    const { name, tokenRequests } = await fetchWithToken(() => tokenAnswer({}), { breaker: createBreakerSpy(true) });
+    const { name, tokenRequests } = await fetchWithToken(() => tokenResponse({}), { breaker: createBreakerSpy(true) });
     expect(name).toBe('ProviderCircuitOpen');
     expect(tokenRequests()).toEqual([]);
   });
@@ -339,7 +339,7 @@ describe('a token endpoint', () => {
     const { name } = await fetchWithToken(
       () => {
         order.push('token');
-        return tokenAnswer({});
+        return tokenResponse({});
       },
       {
         limitCalls: async (_, call) => {
@@ -357,7 +357,7 @@ describe('a token endpoint', () => {
     const { provider, send } = await startProvider({
       token: () => {
         now += 8_000;
-        return tokenAnswer({});
+        return tokenResponse({});
       },
     });
     await fetchFrom({
@@ -377,7 +377,7 @@ describe('a token endpoint', () => {
     let now = NOW;
     const token = () => {
       now += 14_500;
-      return tokenAnswer({});
+      return tokenResponse({});
     };
     const { name, failure, verdicts } = await fetchWithToken(token, { now: () => now });
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'timeout']);
@@ -388,7 +388,7 @@ describe('a token endpoint', () => {
     let now = NOW;
     const { fetch } = await startProvider({
       token: ({ body }, number) => {
-        if (number === 1) return tokenAnswer({ access_token: 'first-access-token', expires_in: 1 });
+        if (number === 1) return tokenResponse({ access_token: 'first-access-token', expires_in: 1 });
         return {
           status: 400,
           body: { error: 'invalid_client', error_description: `no ${body} s3cret-value first-access-token` },
@@ -404,7 +404,7 @@ describe('a token endpoint', () => {
   });
 
   test('is called only if its secret exists', async () => {
-    const { name, tokenRequests } = await fetchWithToken(() => tokenAnswer({}), {
+    const { name, tokenRequests } = await fetchWithToken(() => tokenResponse({}), {
       findSecret: async () => {
         throw new SecretMissing('the secret key is not set');
       },

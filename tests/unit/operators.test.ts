@@ -34,7 +34,7 @@ const send = async (route: string, caller: object, query?: string) => {
     ...(route.includes('{jobId}') && { jobId: FIXTURE_JOB_ID }),
     ...(route.includes('{redriveId}') && { redriveId: FIXTURE_JOB_ID }),
   };
-  const answer = (await invoke(functionOf(route), {
+  const response = (await invoke(functionOf(route), {
     routeKey: route,
     headers: { 'content-type': 'application/json' },
     requestContext: { http: { method } },
@@ -45,7 +45,7 @@ const send = async (route: string, caller: object, query?: string) => {
       queryStringParameters: Object.fromEntries(new URLSearchParams(query)),
     }),
   })) as { statusCode: number; body?: string };
-  return { ...answer, json: JSON.parse(answer.body ?? 'null') as object, log };
+  return { ...response, json: JSON.parse(response.body ?? 'null') as object, log };
 };
 
 describe.each(routes)('%s', (route) => {

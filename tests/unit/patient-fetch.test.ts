@@ -15,16 +15,16 @@ const createFetch = (responses: Response[]) => {
 
 test('retries an emulator error, and reports the number of failures', async () => {
   const { fetch, waits } = createFetch([fromEmulator(502), fromEmulator(503), fromFunction(202)]);
-  const answer = await fetch('http://127.0.0.1/');
-  expect([answer.status, answer.headers.get(FAILED_BEFORE), await answer.text()]).toEqual([202, '2', '{}']);
+  const response = await fetch('http://127.0.0.1/');
+  expect([response.status, response.headers.get(FAILED_BEFORE), await response.text()]).toEqual([202, '2', '{}']);
   expect(waits).toEqual([500, 1000]);
 });
 
 test('returns any response of our functions at once', async () => {
   for (const status of [200, 404, 429, 500, 502, 503]) {
     const { fetch, unused } = createFetch([fromFunction(status), fromFunction(200)]);
-    const answer = await fetch('http://127.0.0.1/');
-    expect([answer.status, answer.headers.has(FAILED_BEFORE), unused.length]).toEqual([status, false, 1]);
+    const response = await fetch('http://127.0.0.1/');
+    expect([response.status, response.headers.has(FAILED_BEFORE), unused.length]).toEqual([status, false, 1]);
   }
 });
 

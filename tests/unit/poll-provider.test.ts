@@ -4,7 +4,7 @@ import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { MAX_STATUS_URL_CHARACTERS } from '@boomerang/core/domain/status-url.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { aJob, NOW } from '../builders.ts';
-import { type Answer, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
+import { type ProviderResponse, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -70,8 +70,8 @@ const poll = async (respond: Respond, setting: Setting = {}) => {
   };
 };
 
-const json = (body: unknown, change: Answer = {}): Answer => ({ body, ...change });
-const accepted = (location = '/work/7', change: Answer = {}): Answer => ({
+const json = (body: unknown, change: ProviderResponse = {}): ProviderResponse => ({ body, ...change });
+const accepted = (location = '/work/7', change: ProviderResponse = {}): ProviderResponse => ({
   status: 202,
   body: {},
   ...change,
@@ -150,7 +150,7 @@ describe('without a ticket', () => {
     expect(await retryAfter({ polling: { intervalSeconds: 5 }, provider }, { 'x-reset': '70' })).toBe(70_000);
   });
 
-  test.each<[string, Answer, Partial<PollingInput>, RegExp]>([
+  test.each<[string, ProviderResponse, Partial<PollingInput>, RegExp]>([
     ['no Location', { status: 202, body: { note: 'come back' } }, {}, /no Location.*come back/],
     [
       'a Location of another origin',
@@ -182,8 +182,8 @@ describe('without a ticket', () => {
     ['neither a status nor a status URL', json({ hello: 1 }), byStatus, /no Location.*hello/],
   ])(
     'a response with %s is bad_polling, with an excerpt, and a failure for the circuit',
-    async (_case, answer, polling, words) => {
-      const respond: Respond = () => answer;
+    async (_case, response, polling, words) => {
+      const respond: Respond = () => response;
       const server = await serve(respond);
       const statusUrl = polling.statusUrl as PollingInput['statusUrl'];
       const statusUrlOnServer =
@@ -206,7 +206,7 @@ describe('without a ticket', () => {
     },
   );
 
-  test.each<[string, Answer]>([
+  test.each<[string, ProviderResponse]>([
     [
       'has no readable body',
       { status: 202, headers: { location: '/work/7', 'content-type': 'application/json' }, body: '{oops' },
@@ -216,12 +216,12 @@ describe('without a ticket', () => {
     ['is a 201 that is not JSON', accepted('/work/7', { status: 201, body: '<p>Created</p>' })],
     ['is a 303 that is not JSON', accepted('/work/7', { status: 303, body: '<p>See other</p>' })],
     ['is a 303', accepted('/work/7', { status: 303 })],
-  ])('accepted work is kept although its response %s', async (_case, answer) => {
-    const { working, server } = await poll(() => answer, { polling: byStatus, provider: { maxBytes: 1_000 } });
+  ])('accepted work is kept although its response %s', async (_case, response) => {
+    const { working, server } = await poll(() => response, { polling: byStatus, provider: { maxBytes: 1_000 } });
     expect(working?.ticket.url).toBe(`${server.url}/work/7`);
   });
 
-  test.each<[Answer, string, string]>([
+  test.each<[ProviderResponse, string, string]>([
     [{ status: 400, body: 'no' }, 'ProviderRefused', 'bad_status'],
     [{ status: 404, body: 'no' }, 'ProviderRefused', 'bad_status'],
     [{ status: 500, body: 'no' }, 'ProviderUnavailable', 'bad_status'],
@@ -235,15 +235,15 @@ describe('without a ticket', () => {
     ],
     [accepted('/work/7', { body: { error: 'RATE' } }), 'ProviderThrottled', 'error_in_body'],
     [json({ status: 'REJECTED', why: 'no such id' }), 'ProviderRefused', 'work_failed'],
-  ])('%j is judged as for a provider without polling: %s, %s', async (answer, name, failureClass) => {
+  ])('%j is judged as for a provider without polling: %s, %s', async (response, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'throttled' }] } as const;
-    const polled = await poll(() => answer, { polling: byStatus, provider: provider as never });
+    const polled = await poll(() => response, { polling: byStatus, provider: provider as never });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
   test('declared responses take precedence over polling rules', async () => {
-    const pollWith = async (responses: ProviderInput['responses'], answer: Answer) =>
-      poll(() => answer, { provider: { responses } as never });
+    const pollWith = async (responses: ProviderInput['responses'], response: ProviderResponse) =>
+      poll(() => response, { provider: { responses } as never });
     expect((await pollWith({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
     expect((await pollWith({ '2xx': 'empty' }, accepted())).json).toBe('null');
     expect((await pollWith({ 302: 'data' }, accepted('/work/7', { status: 302 }))).name).toBe('working');
@@ -279,15 +279,15 @@ describe('with a ticket', () => {
     expect(data).toBe('{"amount":12345678901234567890.10}');
   });
 
-  test.each<[string, Partial<PollingInput>, Answer]>([
+  test.each<[string, Partial<PollingInput>, ProviderResponse]>([
     ['a 303', {}, { status: 303, headers: { location: '/files/7' } }],
     ['a result URL in the body', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: '/files/7' })],
-  ])('finished work with %s returns the data at that URL', async (_case, polling, answer) => {
+  ])('finished work with %s returns the data at that URL', async (_case, polling, response) => {
     const {
       json: data,
       requestLines,
       server,
-    } = await poll(({ path }) => (path === '/work/7' ? answer : json({ bills: [7] })), {
+    } = await poll(({ path }) => (path === '/work/7' ? response : json({ bills: [7] })), {
       ticket: {},
       polling,
       provider: { dataAt: '/bills', auth: { header: 'x-key', secret: 'key' } },
@@ -296,7 +296,7 @@ describe('with a ticket', () => {
     expect(server.requests[1]?.headers['x-key']).toBe('s3cret-value');
   });
 
-  test.each<[string, Partial<PollingInput>, Answer]>([
+  test.each<[string, Partial<PollingInput>, ProviderResponse]>([
     ['by a 303', {}, { status: 303, headers: { location: 'https://evil.example/files/7' } }],
     [
       'by its result URL',
@@ -304,8 +304,8 @@ describe('with a ticket', () => {
       json({ status: 'DONE', url: 'https://evil.example/7' }),
     ],
     ['by a 202 with another Location', {}, accepted('https://evil.example/work/7')],
-  ])('a response that points to another origin %s is bad_polling', async (_case, polling, answer) => {
-    const { failure, name, server } = await poll(() => answer, { ticket: {}, polling });
+  ])('a response that points to another origin %s is bad_polling', async (_case, polling, response) => {
+    const { failure, name, server } = await poll(() => response, { ticket: {}, polling });
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
     expect(failure.excerpt).toMatch(/another origin, https:\/\/evil\.example/);
     expect(server.requests).toHaveLength(1);
@@ -342,8 +342,8 @@ describe('with a ticket', () => {
   });
 
   test('failed work is refused permanently, with an excerpt, despite a Retry-After', async () => {
-    const answer = json({ status: 'REJECTED', why: 'no such tax id' }, { headers: { 'retry-after': '60' } });
-    const { name, failure, verdicts } = await poll(() => answer, { ticket: {}, polling: byStatus });
+    const response = json({ status: 'REJECTED', why: 'no such tax id' }, { headers: { 'retry-after': '60' } });
+    const { name, failure, verdicts } = await poll(() => response, { ticket: {}, polling: byStatus });
     expect([name, failure.class]).toEqual(['ProviderRefused', 'work_failed']);
     expect(failure.excerpt).toContain('no such tax id');
     expect(verdicts).toEqual(['succeeded']);
@@ -394,16 +394,16 @@ describe('with a ticket', () => {
     expect((await poll(() => ({ status }), { ticket, provider: repeatable })).name).toBe('ProviderThrottled');
   });
 
-  test.each<[string, Answer, string, string]>([
+  test.each<[string, ProviderResponse, string, string]>([
     ['500', { status: 500 }, 'ProviderUnavailable', 'bad_status'],
     ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
     ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
     ['403', { status: 403 }, 'ProviderRefused', 'bad_status'],
     ['a body that is not JSON', { body: 'hello' }, 'ProviderUnavailable', 'bad_body'],
     ['an error in its body', json({ status: 'DONE', error: 1 }), 'ProviderRefused', 'error_in_body'],
-  ])('%s is judged as for a provider without polling', async (_case, answer, name, failureClass) => {
+  ])('%s is judged as for a provider without polling', async (_case, response, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'refused' }] } as never;
-    const polled = await poll(() => answer, { ticket: {}, polling: byStatus, provider });
+    const polled = await poll(() => response, { ticket: {}, polling: byStatus, provider });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
@@ -433,12 +433,12 @@ describe('overdue work', () => {
     expect((await poll(() => ({ status: 404 }), overdue)).failure.class).toBe('ticket_lost');
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, ProviderResponse]>([
     ['reports it as running', json({ status: 'RUNNING' })],
     ['answers 500', { status: 500, body: 'oops' }],
     ['reports an unlisted status', json({ status: 'PAUSED' })],
-  ])('is abandoned if its provider %s', async (_case, answer) => {
-    const { name, failure } = await poll(() => answer, overdue);
+  ])('is abandoned if its provider %s', async (_case, response) => {
+    const { name, failure } = await poll(() => response, overdue);
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'polling_timeout']);
     expect(failure.excerpt).not.toBe('');
   });
@@ -521,15 +521,15 @@ describe('a catalogue change', () => {
 describe('the status URL', () => {
   const TOKEN = 'tok-3f9a8b7c6d5e';
 
-  test.each<[string, Answer, Partial<PollingInput>]>([
+  test.each<[string, ProviderResponse, Partial<PollingInput>]>([
     ['answers 500', { status: 500, body: `no work at /work/${TOKEN}` }, {}],
     ['answers 404', { status: 404, body: `no work at /work/7?token=${TOKEN}` }, {}],
     ['reports failed work', json({ status: 'REJECTED', self: `/work/7?token=${TOKEN}` }), byStatus],
     ['reports an unlisted status', json({ status: 'ODD', self: `/work/7?token=${TOKEN}` }), byStatus],
     ['moves to another origin', accepted(`https://evil.example/?token=${TOKEN}`, { body: { at: TOKEN } }), {}],
-  ])('is in no excerpt and no log when it %s', async (_case, answer, polling) => {
+  ])('is in no excerpt and no log when it %s', async (_case, response, polling) => {
     for (const url of [`/work/7?token=${TOKEN}`, `/work/${TOKEN}`]) {
-      const { error, log } = await poll(() => answer, { ticket: { url }, polling });
+      const { error, log } = await poll(() => response, { ticket: { url }, polling });
       expect(error?.message).toBeDefined();
       expect(`${error?.message} ${JSON.stringify(log.lines)}`).not.toContain(TOKEN);
     }

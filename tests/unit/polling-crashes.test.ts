@@ -21,7 +21,7 @@ type Fault =
   | 'is started twice concurrently'
   | 'is followed by a redrive';
 
-/** How the provider answers in one execution. */
+/** How the provider responds in one execution. */
 type Behaviour = 'done' | 'running' | '500' | 'unlisted status' | 'ticket lost' | 'failed';
 
 const POLICY = { schedule: { stepsMs: [10_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
@@ -49,7 +49,7 @@ const createWorld = async () => {
     const [result] = results;
     return result?.status === 'UNAVAILABLE' ? result.ticket : undefined;
   };
-  const answer = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
+  const response = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
     statusCode,
     headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from(JSON.stringify(body)),
@@ -58,20 +58,20 @@ const createWorld = async () => {
   const respond = ({ method, url, headers = {} }: HttpRequest): HttpResponse => {
     const key = headers['idempotency-key'];
     requests.push({ method, key, url, hasTicket: ticketOf(storedJob()) !== undefined });
-    if (behaviour === '500') return answer(500, {});
+    if (behaviour === '500') return response(500, {});
     if (method === 'POST') {
-      // Like a provider that repeats its first answer for a repeated key.
-      if (lostKeys.has(key ?? '')) return answer(404, { lost: key });
+      // Like a provider that repeats its first response for a repeated key.
+      if (lostKeys.has(key ?? '')) return response(404, { lost: key });
       if (!works.includes(key ?? '')) works.push(key ?? '');
-      return answer(202, {}, { location: `/work/${works.indexOf(key ?? '')}` });
+      return response(202, {}, { location: `/work/${works.indexOf(key ?? '')}` });
     }
     if (behaviour === 'ticket lost') {
       lostKeys.add(works[Number(url.split('/').at(-1))] ?? '');
       endedRounds += 1;
-      return answer(404, {});
+      return response(404, {});
     }
     const status = { done: 'DONE', running: 'RUNNING', 'unlisted status': 'ODD', failed: 'FAILED' }[behaviour];
-    return answer(200, { status, work: works[Number(url.split('/').at(-1))] });
+    return response(200, { status, work: works[Number(url.split('/').at(-1))] });
   };
 
   const provider = aProvider({

@@ -25,16 +25,16 @@ const byStatus: Partial<PollingInput> = {
   succeeded: ['DONE', null],
   failed: ['REJECTED', false],
 };
-const answer = (statusCode: number, body?: unknown, location?: string): PolledResponse => ({
+const response = (statusCode: number, body?: unknown, location?: string): PolledResponse => ({
   statusCode,
   location,
   json: body === undefined ? undefined : JSON.stringify(body),
   requestUrl: REQUEST_URL,
 });
-const readStartAnswer = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
-  readStart(aPolledProvider(polling), answer(...args), {});
-const readPollAnswer = (polling: Partial<PollingInput>, ...args: Parameters<typeof answer>) =>
-  readStatus(aPolledProvider(polling), answer(...args));
+const readStartResponse = (polling: Partial<PollingInput>, ...args: Parameters<typeof response>) =>
+  readStart(aPolledProvider(polling), response(...args), {});
+const readPollResponse = (polling: Partial<PollingInput>, ...args: Parameters<typeof response>) =>
+  readStatus(aPolledProvider(polling), response(...args));
 
 const inProgress = { kind: 'working', url: STATUS_URL };
 const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatching(reason) });
@@ -42,7 +42,7 @@ const broken = (reason: RegExp) => ({ kind: 'broken', reason: expect.stringMatch
 type Row = [
   name: string,
   polling: Partial<PollingInput>,
-  args: Parameters<typeof answer>,
+  args: Parameters<typeof response>,
   expected: { kind: string; [key: string]: unknown },
 ];
 const toCase = ([name, polling, args, expected]: Row) => ({ name, polling, args, expected });
@@ -138,13 +138,13 @@ describe('the response to a request that starts work', () => {
     ],
   ];
   test.each(startRows.map(toCase))('$name is read as $expected.kind', ({ polling, args, expected }) => {
-    expect(readStartAnswer(polling, ...args)).toEqual(expected);
+    expect(readStartResponse(polling, ...args)).toEqual(expected);
   });
 
   test('keeps every digit of an id', () => {
     const provider = aPolledProvider({ statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } });
     const json = '{"id": 12345678901234567890}';
-    expect(readStart(provider, { ...answer(202), json }, {})).toEqual({
+    expect(readStart(provider, { ...response(202), json }, {})).toEqual({
       kind: 'working',
       url: `${REQUEST_URL}/12345678901234567890`,
     });
@@ -156,7 +156,7 @@ describe('the response to a request that starts work', () => {
     const json = '{"id":"7"}';
     const progress = readStart(
       { ...provider, parameters: { ...parameters, required: ['account'] } },
-      { ...answer(202), json },
+      { ...response(202), json },
       { account: 'a b' },
     );
     expect(progress).toEqual({ kind: 'working', url: `${REQUEST_URL}/a%20b/7` });
@@ -180,7 +180,7 @@ describe('the response to a request that starts work', () => {
     { id: 7 },
   ])('with the id %j is broken, since it would change the path', (id) => {
     const polling = { statusUrl: { template: `${REQUEST_URL}/{id}`, idAt: '/id' } };
-    expect(readStartAnswer(polling, 202, { id })).toMatchObject({ kind: 'broken' });
+    expect(readStartResponse(polling, 202, { id })).toMatchObject({ kind: 'broken' });
   });
 
   test.each([
@@ -201,8 +201,8 @@ describe('the response to a request that starts work', () => {
     for (const [polling, args] of [
       [{}, [202, {}, location]],
       [{ statusUrl: { at: '/url' } }, [200, { url: location }]],
-    ] as [Partial<PollingInput>, Parameters<typeof answer>][]) {
-      const progress = readStartAnswer(polling, ...args);
+    ] as [Partial<PollingInput>, Parameters<typeof response>][]) {
+      const progress = readStartResponse(polling, ...args);
       expect(progress).toMatchObject({ kind: 'broken', reference: location });
       expect(JSON.stringify({ ...progress, reference: undefined })).not.toMatch(/password|xxx|alert/);
     }
@@ -280,11 +280,11 @@ describe('the response to a poll', () => {
     ],
   ];
   test.each(pollRows.map(toCase))('$name is read as $expected.kind', ({ polling, args, expected }) => {
-    expect({ ...readPollAnswer(polling, ...args), reference: undefined }).toEqual(expected);
+    expect({ ...readPollResponse(polling, ...args), reference: undefined }).toEqual(expected);
   });
 
   test('quotes at most 40 characters of a status', () => {
-    const reasonFor = (text: string) => readPollAnswer(byStatus, 200, { status: text });
+    const reasonFor = (text: string) => readPollResponse(byStatus, 200, { status: text });
     expect(reasonFor('x'.repeat(38))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(38)}"` });
     for (const length of [39, 5_000])
       expect(reasonFor('x'.repeat(length))).toEqual({ kind: 'broken', reason: `unknown status "${'x'.repeat(39)}…` });
@@ -295,7 +295,7 @@ describe('the response to a poll', () => {
       fc.property(fc.jsonValue(), (value) => {
         const isNamed = ['QUEUED', 'RUNNING', 0, 'DONE', null, 'REJECTED', false].includes(value as never);
         fc.pre(!isNamed && !Object.is(value, -0));
-        expect(readPollAnswer(byStatus, 200, { status: value }).kind).toBe('broken');
+        expect(readPollResponse(byStatus, 200, { status: value }).kind).toBe('broken');
       }),
     );
   });

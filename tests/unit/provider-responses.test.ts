@@ -88,21 +88,21 @@ const fetchFromRaw = async (
   };
 };
 
-const answer = (status: string, headers: string[] = [], body: string | Buffer = ''): RawPart[] => [
+const response = (status: string, headers: string[] = [], body: string | Buffer = ''): RawPart[] => [
   [`HTTP/1.1 ${status}`, `Content-Length: ${Buffer.byteLength(body as string)}`, ...headers, '', ''].join('\r\n'),
   body,
 ];
 const JSON_TYPE = 'Content-Type: application/json';
 
 test('a request has our User-Agent and Accept headers', async () => {
-  const { requests } = await fetchFromRaw([answer('200 OK', [JSON_TYPE], '[]')]);
+  const { requests } = await fetchFromRaw([response('200 OK', [JSON_TYPE], '[]')]);
   expect(requests[0]).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
   expect(requests[0]).toMatch(new RegExp(`\r\nuser-agent: Boomerang/${VERSION.replaceAll('.', '\\.')}\r\n`, 'i'));
   expect(requests[0]).toMatch(/\r\naccept: application\/json, /i);
 });
 
 test('a catalogue may replace the User-Agent', async () => {
-  const { requests } = await fetchFromRaw([answer('200 OK')], { credential: 'acme-client', header: 'User-Agent' });
+  const { requests } = await fetchFromRaw([response('200 OK')], { credential: 'acme-client', header: 'User-Agent' });
   expect(requests[0]?.match(/user-agent: .*/gi)).toEqual(['User-Agent: acme-client']);
 });
 
@@ -142,7 +142,7 @@ describe('a response with a retry time', () => {
   const statuses = '301 400 401 403 404 409 410 418 422 423 429 451 500 503 599'.split(' ');
 
   test.each(statuses)('and the status %s is throttled until that time', async (status) => {
-    const { name, failure } = await fetchFromRaw([answer(`${status} X`, ['Retry-After: 3'])]);
+    const { name, failure } = await fetchFromRaw([response(`${status} X`, ['Retry-After: 3'])]);
     expect(name).toBe('ProviderThrottled');
     expect(failure).toMatchObject({ class: 'bad_status', statusCode: Number(status), retryAfterMs: 3_000 });
   });
@@ -159,7 +159,7 @@ describe('a response with a retry time', () => {
     ['RateLimit-Reset, longer than Retry-After', ['Retry-After: 3', 'RateLimit-Reset: 30'], 30_000],
     ['Retry-After, longer than RateLimit', ['Retry-After: 30', 'RateLimit: "default";r=0;t=3'], 30_000],
   ])('in %s is throttled until that time', async (_case, headers, retryAfterMs) => {
-    const { name, failure } = await fetchFromRaw([answer('403 No', headers)]);
+    const { name, failure } = await fetchFromRaw([response('403 No', headers)]);
     expect([name, failure.retryAfterMs]).toEqual(['ProviderThrottled', retryAfterMs]);
   });
 
@@ -172,18 +172,18 @@ describe('a response with a retry time', () => {
     [['Retry-After: soon']],
     [['Retry-After: -1']],
   ])('that does not apply (%j) is refused or unavailable by its status', async (headers) => {
-    expect((await fetchFromRaw([answer('404 No', headers)])).name).toBe('ProviderRefused');
-    expect((await fetchFromRaw([answer('500 No', headers)])).name).toBe('ProviderUnavailable');
+    expect((await fetchFromRaw([response('404 No', headers)])).name).toBe('ProviderRefused');
+    expect((await fetchFromRaw([response('500 No', headers)])).name).toBe('ProviderUnavailable');
   });
 
   test('and a 429 is throttled until the reset of a quota, even if some of it is left', async () => {
-    const { failure } = await fetchFromRaw([answer('429 No', ['RateLimit: "default";r=1;t=30'])]);
+    const { failure } = await fetchFromRaw([response('429 No', ['RateLimit: "default";r=1;t=30'])]);
     expect(failure.retryAfterMs).toBe(30_000);
   });
 
   test.each<[string, RawPart[], string]>([
-    ['an answer that is too large', answer('200 OK', ['Retry-After: 3'], 'x'.repeat(2_000)), 'too_large'],
-    ['JSON that does not parse', answer('200 OK', ['Retry-After: 3', JSON_TYPE], '{'), 'bad_body'],
+    ['a response that is too large', response('200 OK', ['Retry-After: 3'], 'x'.repeat(2_000)), 'too_large'],
+    ['JSON that does not parse', response('200 OK', ['Retry-After: 3', JSON_TYPE], '{'), 'bad_body'],
     [
       'a truncated body',
       ['HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\nhalf', null],
@@ -206,7 +206,7 @@ describe('a success', () => {
     ['206 Partial Content', ['Retry-After: 3'], 'half', 'ProviderThrottled'],
     ['226 IM Used', ['IM: feed', JSON_TYPE], '[]', 'ProviderUnavailable'],
   ])('of %s (%j) is not_ready', async (status, headers, body, expected) => {
-    const { name, failure } = await fetchFromRaw([answer(status, headers, body)]);
+    const { name, failure } = await fetchFromRaw([response(status, headers, body)]);
     expect(name).toBe(expected);
     expect(failure).toMatchObject({ class: 'not_ready', statusCode: Number(status.slice(0, 3)), excerpt: body });
     expect(failure.retryAfterMs).toBe(headers.includes('Retry-After: 3') ? 3_000 : undefined);
@@ -223,23 +223,23 @@ describe('a success', () => {
     ['201 Created', []],
     ['203 Non-Authoritative Information', []],
   ])('of %s (%j) without content is null', async (status, headers) => {
-    expect((await fetchFromRaw([answer(status, headers)])).json).toBe('null');
+    expect((await fetchFromRaw([response(status, headers)])).json).toBe('null');
   });
 
   test.each([200, 201, 203, 207, 208, 218, 299])('of %i is data', async (status) => {
-    expect((await fetchFromRaw([answer(`${status} X`, [JSON_TYPE], '[1]')])).json).toBe('[1]');
+    expect((await fetchFromRaw([response(`${status} X`, [JSON_TYPE], '[1]')])).json).toBe('[1]');
   });
 
   const pdf = Buffer.from([0x25, 0x50, 0x44, 0x46, 0xff]);
 
   test('that is a PDF is returned as bytes', async () => {
-    const { json } = await fetchFromRaw([answer('200 OK', ['Content-Type: application/pdf'], pdf)]);
+    const { json } = await fetchFromRaw([response('200 OK', ['Content-Type: application/pdf'], pdf)]);
     expect(json).toBe('{"contentType":"application/pdf","base64":"JVBERv8="}');
   });
 
   test('that is binary may be at most 768 KiB', async () => {
     const fetchBytes = async (length: number) =>
-      fetchFromRaw([answer('200 OK', ['Content-Type: image/png'], Buffer.alloc(length, 0xff))]);
+      fetchFromRaw([response('200 OK', ['Content-Type: image/png'], Buffer.alloc(length, 0xff))]);
     expect((await fetchBytes(768 * 1024)).json).toHaveLength(
       1024 * 1024 + '{"contentType":"image/png","base64":""}'.length,
     );
@@ -257,7 +257,7 @@ describe('a success', () => {
     ['a legacy charset', ['Content-Type: application/json;charset=iso-8859-1'], Buffer.from(text, 'latin1')],
     ['UTF-16', [JSON_TYPE], Buffer.from(`\uFEFF${text}`, 'utf16le')],
   ])('in %s is decoded', async (_case, headers, body) => {
-    expect((await fetchFromRaw([answer('200 OK', headers, body)])).json).toBe(text);
+    expect((await fetchFromRaw([response('200 OK', headers, body)])).json).toBe(text);
   });
 
   test.each<[string, string[], Buffer | string]>([
@@ -271,7 +271,7 @@ describe('a success', () => {
     ],
     ['HTML declared as JSON', [JSON_TYPE], '<html>'],
   ])('with %s is bad_body', async (_case, headers, body) => {
-    const { name, failure } = await fetchFromRaw([answer('200 OK', headers, body)]);
+    const { name, failure } = await fetchFromRaw([response('200 OK', headers, body)]);
     expect([name, failure.class, failure.statusCode]).toEqual(['ProviderUnavailable', 'bad_body', 200]);
   });
 });
@@ -286,7 +286,7 @@ test("a response that is not HTTP fails with Node's error code", async () => {
 });
 
 test('a redirect shows its target, without user info and query', async () => {
-  const { failure } = await fetchFromRaw([answer('301 Moved', ['Location: https://me:pw@new.example/v2?key=abc#x'])]);
+  const { failure } = await fetchFromRaw([response('301 Moved', ['Location: https://me:pw@new.example/v2?key=abc#x'])]);
   expect(failure).toMatchObject({ statusCode: 301, excerpt: 'to https://new.example/v2?***' });
 });
 
@@ -299,7 +299,7 @@ describe('an invalid credential', () => {
     ['an emoji', { credential: '😀' }],
     ['user info that does not decode', { userInfo: 'me:100%' }],
   ])('(%s) is an internal failure, and no request is sent', async (_case, setting) => {
-    const { name, failure, requests, verdicts, logged } = await fetchFromRaw([answer('200 OK')], setting);
+    const { name, failure, requests, verdicts, logged } = await fetchFromRaw([response('200 OK')], setting);
     expect(name).toBe('CredentialInvalid');
     expect(failure).toMatchObject({ class: 'internal' });
     expect([requests, verdicts]).toEqual([[], []]);
@@ -311,7 +311,7 @@ describe('an invalid credential', () => {
     ['a space and a tab', { credential: 'Bearer a\tb' }],
     ['user info', { userInfo: 'me:p%40ss' }],
   ])('is not %s', async (_case, setting) => {
-    expect((await fetchFromRaw([answer('200 OK')], setting)).name).toBe('fetched');
+    expect((await fetchFromRaw([response('200 OK')], setting)).name).toBe('fetched');
   });
 });
 
@@ -336,7 +336,7 @@ describe('a credential in a response', () => {
     for (const status of ['401 No', '403 No', '500 No', '202 Accepted', '302 Moved']) {
       const withoutScheme = credential.replace(/^\w+ /, '');
       const headers = [`Location: /login/${encodeURIComponent(withoutScheme)}`, 'Content-Type: text/plain'];
-      const { failure, logged } = await fetchFromRaw([answer(status, headers, body)], { credential });
+      const { failure, logged } = await fetchFromRaw([response(status, headers, body)], { credential });
       expect(failure.excerpt).toContain('***');
       expect(JSON.stringify(failure) + logged).not.toMatch(CREDENTIAL_PARTS);
     }
@@ -352,14 +352,14 @@ describe('a credential in a response', () => {
     ['user info, decoded', { userInfo: 'me-myself:p%40ssword' }, 'me-myself / p@ssword'],
     ['a token in its path', { path: '/v1/0123456789abcdef/bills' }, '{"path":"\\/v1\\/0123456789abcdef\\/bills"}'],
   ])('and in the URL (%s) is masked', async (_case, setting, body) => {
-    const { failure } = await fetchFromRaw([answer('404 No', [], body)], setting);
+    const { failure } = await fetchFromRaw([response('404 No', [], body)], setting);
     expect(failure.excerpt).toContain('***');
     expect(failure.excerpt).not.toMatch(/0123456789|ssword|myself|bWUtbXlz/);
   });
 
   test('is masked in the name of an unknown coding', async () => {
     const headers = ['Content-Encoding: k-0123456789abcdef'];
-    const { failure } = await fetchFromRaw([answer('200 OK', headers, 'x')], { credential: 'k-0123456789abcdef' });
+    const { failure } = await fetchFromRaw([response('200 OK', headers, 'x')], { credential: 'k-0123456789abcdef' });
     expect(failure).toMatchObject({ class: 'bad_body', excerpt: expect.stringContaining('***') });
   });
 });

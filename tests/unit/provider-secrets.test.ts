@@ -72,7 +72,7 @@ test('no secret is logged, thrown or stored', async () => {
       const isPost = input.method === 'POST';
       let calls = 0;
       let tokens = 0;
-      const answer = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpResponse => ({
+      const response = (statusCode: number, body: string, headers: Record<string, string> = {}): HttpResponse => ({
         statusCode,
         headers: { 'content-type': 'application/json', ...headers },
         body: Buffer.from(body),
@@ -86,10 +86,10 @@ test('no secret is logged, thrown or stored', async () => {
           const access_token = input.tokens[tokens++ % 2] ?? '';
           if (input.tokenStatus === 200) {
             const body = JSON.stringify({ access_token, token_type: 'bearer', expires_in: 60 });
-            return { ...answer(200, body), bodyFailure: undefined } as unknown as HttpResponse;
+            return { ...response(200, body), bodyFailure: undefined } as unknown as HttpResponse;
           }
           const error_description = `${secretPartsOf(request)} ${encode(secretPartsOf(request))} ${input.tokens[0]}`;
-          return answer(
+          return response(
             input.tokenStatus,
             JSON.stringify({ error: 'invalid_client', error_description, ...(input.isBodyBroken && { access_token }) }),
           );
@@ -102,7 +102,7 @@ test('no secret is logged, thrown or stored', async () => {
         if (input.exception === 'connection') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
         if (input.exception === 'bug') throw new Error('a bug of ours');
         const location = `/moved/${encodeURIComponent(encode(secretPartsOf(request)))}`;
-        return answer(input.status, encode(secretPartsOf(request)), {
+        return response(input.status, encode(secretPartsOf(request)), {
           location,
           link: `<https://x.example/${location}>; rel=next`,
         });

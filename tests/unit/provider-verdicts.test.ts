@@ -7,8 +7,11 @@ import { NOW } from '../builders.ts';
 import { createBreakerSpy, fetchFrom } from '../fetching.ts';
 
 /** The outcome of one response. */
-const outcomeOf = async (provider: Partial<ProviderInput>, answer: Partial<HttpResponse> & { json?: unknown } = {}) => {
-  const { json, ...rest } = answer;
+const outcomeOf = async (
+  provider: Partial<ProviderInput>,
+  response: Partial<HttpResponse> & { json?: unknown } = {},
+) => {
+  const { json, ...rest } = response;
   const isJson = json !== undefined;
   const breaker = createBreakerSpy();
   const send = async (): Promise<HttpResponse> => ({
@@ -129,10 +132,10 @@ describe('a rate-limit reset header', () => {
     ],
     ['a plain refusal', {}, { statusCode: 404 }, 'ProviderRefused', undefined],
     ['a plain failure', {}, { statusCode: 500 }, 'ProviderUnavailable', undefined],
-  ])('is read with %s', async (_case, provider, answer, name, retryAfterMs) => {
+  ])('is read with %s', async (_case, provider, response, name, retryAfterMs) => {
     const rateLimitReset = { header: 'x-ratelimit-reset', unit: 'epoch' } as const;
     const headers = { 'x-ratelimit-reset': String(NOW / 1000 + 60), 'x-ratelimit-remaining': '3' };
-    const result = await outcomeOf({ rateLimitReset, ...provider }, { headers, ...answer });
+    const result = await outcomeOf({ rateLimitReset, ...provider }, { headers, ...response });
     expect([result.name, result.failure.retryAfterMs]).toEqual([name, retryAfterMs]);
   });
 });
@@ -245,17 +248,17 @@ describe('the selected data of a response', () => {
     ['truncated JSON', 'application/json', '{"a":'],
     ['text without a content type', undefined, 'plain'],
   ])('cannot come from %s', async (_case, type, text) => {
-    const answer = { headers: { 'content-type': type }, body: Buffer.from(text, 'latin1') };
+    const response = { headers: { 'content-type': type }, body: Buffer.from(text, 'latin1') };
     for (const provider of [{ dataAt: '/a' }, { bodyErrors: [{ at: '/error', means: 'refused' as const }] }]) {
-      const { name, failure } = await outcomeOf(provider, answer);
+      const { name, failure } = await outcomeOf(provider, response);
       expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_body']);
     }
   });
 
   test('may come from JSON sent as text', async () => {
-    const answer = { headers: { 'content-type': 'text/plain' }, body: Buffer.from('{"a":1}') };
-    expect((await outcomeOf({ dataAt: '/a' }, answer)).json).toBe('1');
-    expect((await outcomeOf({}, answer)).json).toBe('"{\\"a\\":1}"');
+    const response = { headers: { 'content-type': 'text/plain' }, body: Buffer.from('{"a":1}') };
+    expect((await outcomeOf({ dataAt: '/a' }, response)).json).toBe('1');
+    expect((await outcomeOf({}, response)).json).toBe('"{\\"a\\":1}"');
   });
 });
 

@@ -17,7 +17,7 @@ import { aJob, aLog, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 
-type Answer = { statusCode: number; headers: Record<string, string>; body: unknown };
+type ParsedResponse = { statusCode: number; headers: Record<string, string>; body: unknown };
 
 /** The API over one table, for requests of several processes and clients. */
 const createApi = (change: Partial<Deps> = {}) => {
@@ -35,10 +35,10 @@ const createApi = (change: Partial<Deps> = {}) => {
     log,
     ...change,
   };
-  const send = async (event: object, clientId: string): Promise<Answer> => {
+  const send = async (event: object, clientId: string): Promise<ParsedResponse> => {
     const handler = createHandler({ ...deps, authenticate: async () => ({ clientId, name: clientId }) });
-    const { body, ...answer } = await handler({ requestContext: {}, headers: {}, ...event } as never, {} as Context);
-    return { ...answer, body: JSON.parse(body ?? 'null') } as Answer;
+    const { body, ...response } = await handler({ requestContext: {}, headers: {}, ...event } as never, {} as Context);
+    return { ...response, body: JSON.parse(body ?? 'null') } as ParsedResponse;
   };
   const headers = { 'content-type': 'application/json' };
   return {
@@ -142,10 +142,10 @@ test.each<[object, string]>([
 
 test('of concurrent requests one is accepted, and all others get its id', async () => {
   const { post, sweeps } = createApi();
-  const answers = await Promise.all(Array.from({ length: 60 }, () => post({ status: 'FAILED' })));
-  const [accepted, ...others] = answers.sort((a, b) => a.statusCode - b.statusCode);
+  const responses = await Promise.all(Array.from({ length: 60 }, () => post({ status: 'FAILED' })));
+  const [accepted, ...others] = responses.sort((a, b) => a.statusCode - b.statusCode);
   expect([accepted?.statusCode, ...new Set(others.map(({ statusCode }) => statusCode))]).toEqual([202, 409]);
-  expect(new Set(answers.map(({ headers }) => headers.location)).size).toBe(1);
+  expect(new Set(responses.map(({ headers }) => headers.location)).size).toBe(1);
   expect(sweeps.started).toBe(1);
 });
 
@@ -201,7 +201,7 @@ test('a dry run counts at most 10,000 jobs', async () => {
 
 test('a complete dry run reports that it is complete', async () => {
   const { post } = createApi();
-  const answer = await post({ status: 'FAILED', dryRun: true });
-  expect(answer.body).toEqual({ matched: 0, truncated: false, more: false });
-  redriveCountSchema.parse(answer.body);
+  const response = await post({ status: 'FAILED', dryRun: true });
+  expect(response.body).toEqual({ matched: 0, truncated: false, more: false });
+  redriveCountSchema.parse(response.body);
 });

@@ -10,7 +10,7 @@ import { fetchProvider } from '../../functions/provider-fetch/fetch-provider.ts'
 import { acceptJob, IdempotencyKeyReused } from '../../functions/webhook/accept-job.ts';
 import { aJob, aLog, aWorkedJob, CLIENT_ID, LEASE_MS, NOT_SENT, NOW, storeJob, unguarded } from '../builders.ts';
 import { createFakeExecutions } from '../fakes/executions.ts';
-import { createFakeHttp, type ScriptedAnswer } from '../fakes/http.ts';
+import { createFakeHttp, type ScriptedResponse } from '../fakes/http.ts';
 import { createFakeJobStore, type JobStore } from '../fakes/job-store.ts';
 
 const policy = { schedule: { stepsMs: [1_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };
@@ -166,9 +166,9 @@ describe("a provider's credential", () => {
   beforeEach(() => {
     clock = NOW;
   });
-  const fetchWith = async (findSecret: FindSecret, ...answers: ScriptedAnswer[]) => {
+  const fetchWith = async (findSecret: FindSecret, ...responses: ScriptedResponse[]) => {
     const catalogue = parseCatalogue(catalogueWith({ header: 'X-Api-Key', secret: 'gas-key' }), {});
-    const { send, requests } = createFakeHttp(...answers);
+    const { send, requests } = createFakeHttp(...responses);
     const store = createFakeJobStore();
     const metricCalls: unknown[] = [];
     const log = aLog();

@@ -131,12 +131,12 @@ const withResults = (saved: unknown[]) => {
 
 describe('fetching from a provider', () => {
   const provider = aProvider({ maxBytes: 50_000 });
-  const fetchWith = (answer: Partial<HttpResponse>, saved: unknown[] = []) =>
+  const fetchWith = (response: Partial<HttpResponse>, saved: unknown[] = []) =>
     fetchProvider(
       {
         ...commonDeps(),
         catalogue: new Map([['gas', provider]]),
-        send: async () => ({ ...OK, ...answer }),
+        send: async () => ({ ...OK, ...response }),
         findSecret: async () => 'secret',
         ...withResults(saved),
       },
@@ -230,8 +230,8 @@ describe('fetching from a provider', () => {
       'ProviderRefused',
     ],
     ['broken JSON', { headers: { 'content-type': 'application/json' }, body: Buffer.from('{') }, 'ProviderUnavailable'],
-  ])('reports %s as %s', async (_case, answer, name) => {
-    await expect(fetchWith(answer)).rejects.toMatchObject({ name });
+  ])('reports %s as %s', async (_case, response, name) => {
+    await expect(fetchWith(response)).rejects.toMatchObject({ name });
   });
 });
 
