@@ -13,7 +13,10 @@ const WARM_UP = 100;
 const ROUNDS = 500;
 const SETTLE_MS = 15;
 
-/** Compares the latency of accepting a job with that of its two SDK calls alone, on the same endpoints. Samples alternate. */
+/**
+ * Compares the latency of accepting a job with that of its two SDK calls alone, sent to the same endpoints. Samples of both
+ * alternate.
+ */
 export const benchAccept = async (): Promise<[string, string][]> => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
@@ -35,32 +38,32 @@ export const benchAccept = async (): Promise<[string, string][]> => {
     return job.jobId;
   };
   const accept = () => postJob(instance, receiver.url);
-  // Wait for the sample's own callback, so that its work does not slow down the next sample.
+  // Waits for the callback of the sample's job, so that this job does not slow down the next sample.
   const sample = async (call: () => Promise<string>): Promise<number> => {
     const expected = receiver.receivedAt.size + 1;
     const startedAt = performance.now();
     await call();
     const took = performance.now() - startedAt;
     await receiver.received(expected);
-    // After the callback, the job's end is written and published.
+    // After the callback, the instance still stores and publishes the job's end.
     await sleep(SETTLE_MS);
     return took;
   };
 
   const accepted: number[] = [];
-  const bareCalls: number[] = [];
+  const sdkCalls: number[] = [];
   for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
-    const [acceptMs, bareMs] = [await sample(accept), await sample(sdkCallsAlone)];
+    const [acceptMs, sdkMs] = [await sample(accept), await sample(sdkCallsAlone)];
     if (round < WARM_UP) continue;
     accepted.push(acceptMs);
-    bareCalls.push(bareMs);
+    sdkCalls.push(sdkMs);
   }
   await receiver.close();
   await instance.stop();
-  const ratio = (share: number) => (quantile(accepted, share) / quantile(bareCalls, share)).toFixed(2);
+  const ratio = (share: number) => (quantile(accepted, share) / quantile(sdkCalls, share)).toFixed(2);
   return [
     ['accept, p50 / p99', `${ms(quantile(accepted, 0.5))} / ${ms(quantile(accepted, 0.99))}`],
-    ['PutItem + StartExecution alone, p50 / p99', `${ms(quantile(bareCalls, 0.5))} / ${ms(quantile(bareCalls, 0.99))}`],
+    ['PutItem + StartExecution alone, p50 / p99', `${ms(quantile(sdkCalls, 0.5))} / ${ms(quantile(sdkCalls, 0.99))}`],
     ['ratio, p50 / p99 (goal: 1.5)', `${ratio(0.5)} / ${ratio(0.99)}`],
   ];
 };

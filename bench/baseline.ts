@@ -17,17 +17,17 @@ import { cpuMs } from './process-figures.ts';
 import { inParallel, withCloud } from './temporary-cloud.ts';
 
 /**
- * The baseline of a drain: one query for all pending records, all processed in parallel, one update per record. No lease, no
- * retry, no signature, no limit. It runs in a process of its own and uses the same database.
+ * The baseline that a drain is compared with: it queries all pending records, processes them in parallel and updates each once,
+ * without leases, retries, signatures or limits. It runs in a process of its own and uses the same database.
  */
 
-/** Result of a drain: jobs delivered a second, from its start to the last callback, and CPU time of each job. */
-export type Drain = { jobsPerSecond: number; cpuMsPerJob: number };
+/** Figures of a drain, which lasts from its start to the last callback. */
+export type DrainFigures = { jobsPerSecond: number; cpuMsPerJob: number };
 
 const TABLE = 'BaselineTable';
 const STATUS = { '#status': 'status' };
 
-/** More connections at once overflow the listen queue of the provider, which is one process. */
+/** The provider is one process: more connections at once would overflow its listen queue. */
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
 const call = async (method: 'GET' | 'POST', url: string, body = ''): Promise<string> => {
@@ -41,7 +41,7 @@ const call = async (method: 'GET' | 'POST', url: string, body = ''): Promise<str
 
 /** Drains the table. Runs in the child process. */
 const drainTable = async (client: DynamoDBClient): Promise<void> => {
-  const work = async (item: { id: string; providers: string[]; callbackUrl: string }): Promise<void> => {
+  const processRecord = async (item: { id: string; providers: string[]; callbackUrl: string }): Promise<void> => {
     const data = await Promise.all(item.providers.map(async (url) => JSON.parse(await call('GET', url))));
     await call('POST', item.callbackUrl, JSON.stringify({ jobId: item.id, data }));
     await client.send(
@@ -69,15 +69,15 @@ const drainTable = async (client: DynamoDBClient): Promise<void> => {
     );
     for (const { id, providers, callbackUrl } of page.Items ?? []) {
       const urls = providers?.SS ?? [];
-      working.push(work({ id: id?.S ?? '', providers: urls, callbackUrl: callbackUrl?.S ?? '' }));
+      working.push(processRecord({ id: id?.S ?? '', providers: urls, callbackUrl: callbackUrl?.S ?? '' }));
     }
     startKey = page.LastEvaluatedKey;
   } while (startKey);
   await Promise.all(working);
 };
 
-/** Fills a table with records of two providers, and measures how fast a child process drains it. */
-export const drainByBaseline = (jobs: number): Promise<Drain> =>
+/** Fills a table with records that name two providers each, and measures how fast a child process drains it. */
+export const drainByBaseline = (jobs: number): Promise<DrainFigures> =>
   withCloud({}, async ({ instance, receiver }) => {
     const { endpoints, access } = instance.running;
     const client = clientOf(endpoints.dynamodb, access);
@@ -113,7 +113,7 @@ export const drainByBaseline = (jobs: number): Promise<Drain> =>
     const databaseBefore = cpuMs(instance.pid);
     const child = fork(fileURLToPath(import.meta.url), { env });
     const failed = once(child, 'exit').then(() => Promise.reject(new Error('the baseline failed')));
-    const [{ cpu, tookMs }] = (await Promise.race([once(child, 'message'), failed])) as [Drained];
+    const [{ cpu, tookMs }] = (await Promise.race([once(child, 'message'), failed])) as [ChildFigures];
     failed.catch(() => {});
     child.kill();
     if (receiver.receivedAt.size !== jobs) throw new Error(`${receiver.receivedAt.size} of ${jobs} callbacks arrived`);
@@ -123,12 +123,12 @@ export const drainByBaseline = (jobs: number): Promise<Drain> =>
     };
   });
 
-type Drained = { cpu: number; tookMs: number };
+type ChildFigures = { cpu: number; tookMs: number };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const before = process.cpuUsage();
   const startedAt = performance.now();
   await drainTable(new DynamoDBClient());
   const { user, system } = process.cpuUsage(before);
-  process.send?.({ cpu: (user + system) / 1000, tookMs: performance.now() - startedAt } satisfies Drained);
+  process.send?.({ cpu: (user + system) / 1000, tookMs: performance.now() - startedAt } satisfies ChildFigures);
 }

@@ -8,14 +8,12 @@ import { FUNCTION_SETTINGS } from '../tests/function-settings.ts';
 import { readBundleOptions } from '../tools/bundle-options.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const LOADS = 7;
+const LOADS_PER_BUNDLE = 7;
 
-/**
- * What Lambda's runtime has required before it loads a function: the imports of aws-lambda-ric 4.0, its runtime interface client.
- */
-const REQUIRED_BY_RUNTIME = 'module path fs net http os util worker_threads async_hooks'.split(' ');
+/** Modules that Lambda's runtime loads before a function: the imports of its runtime interface client, aws-lambda-ric 4.0. */
+const LOADED_BY_RUNTIME = 'module path fs net http os util worker_threads async_hooks'.split(' ');
 
-/** Prints the milliseconds, wall and CPU, that the runtime's modules take, and that the function takes after them. */
+/** Prints how long the runtime's modules and then the function take to load: milliseconds of wall time and CPU time. */
 const LOADER = `
 const timed = (load) => {
   const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
@@ -23,15 +21,15 @@ const timed = (load) => {
   const { user, system } = process.cpuUsage(cpu);
   return { wallMs: performance.now() - startedAt, cpuMs: (user + system) / 1000 };
 };
-const runtime = timed(() => ${JSON.stringify(REQUIRED_BY_RUNTIME)}.forEach((name) => require('node:' + name)));
+const runtime = timed(() => ${JSON.stringify(LOADED_BY_RUNTIME)}.forEach((name) => require('node:' + name)));
 const own = timed(() => require(process.argv[2]));
 console.log(JSON.stringify({ runtime, own }));`;
 
 type Load = Record<'runtime' | 'own', { wallMs: number; cpuMs: number }>;
 
 /**
- * Measures the size of each function's bundle, built as on AWS, and how long Node takes to load it, without what Lambda's
- * runtime has loaded before. The least of several loads, because other processes only ever add to it.
+ * Measures the size of each function's bundle, built as on AWS, and how long Node takes to load it, without the modules that
+ * Lambda's runtime has already loaded. Reports the shortest of several loads, because other processes can only slow one down.
  */
 export const benchBundles = async (): Promise<[string, string][]> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-bundles-'));
@@ -47,18 +45,18 @@ export const benchBundles = async (): Promise<[string, string][]> => {
       outfile,
       logLevel: 'error',
     });
-    const loads = Array.from({ length: LOADS }, () => {
+    const loads = Array.from({ length: LOADS_PER_BUNDLE }, () => {
       const printed = execFileSync(process.execPath, [loader, outfile], { cwd: ROOT, env: FUNCTION_SETTINGS });
       return JSON.parse(String(printed)) as Load;
     });
     all.push(...loads);
-    rows.push([name, `${(statSync(outfile).size / 1024).toFixed(0)} KiB, loads in ${least(loads, 'own')}`]);
+    rows.push([name, `${(statSync(outfile).size / 1024).toFixed(0)} KiB, loads in ${shortest(loads, 'own')}`]);
   }
   rmSync(folder, { recursive: true });
-  return [...rows, ["not counted: what Lambda's runtime has loaded", least(all, 'runtime')]];
+  return [...rows, ["not counted: the modules of Lambda's runtime", shortest(all, 'runtime')]];
 };
 
-const least = (loads: Load[], part: keyof Load): string => {
-  const of = (key: 'wallMs' | 'cpuMs') => Math.min(...loads.map((load) => load[part][key])).toFixed(0);
-  return `${of('wallMs')} ms (CPU ${of('cpuMs')} ms)`;
+const shortest = (loads: Load[], part: keyof Load): string => {
+  const leastOf = (key: 'wallMs' | 'cpuMs') => Math.min(...loads.map((load) => load[part][key])).toFixed(0);
+  return `${leastOf('wallMs')} ms (CPU ${leastOf('cpuMs')} ms)`;
 };

@@ -21,7 +21,7 @@ const STORED_JOBS = [1_000, 10_000, 100_000];
 const TABLE = { tableName: 'JobTable', shardCount: 4 };
 
 /** Times jobs, one after another, from the request to the callback. */
-const sample = (providers: number, bytes: number): Promise<string> =>
+const sampleJobs = (providers: number, bytes: number): Promise<string> =>
   withCloud({ providers, bytes }, async ({ instance, receiver, providers: ids }) => {
     const journeys: number[] = [];
     const runJob = async (): Promise<void> => {
@@ -36,9 +36,7 @@ const sample = (providers: number, bytes: number): Promise<string> =>
     return `${ms(quantile(journeys, 0.5))}, ${ms((cpuMs(instance.pid) - before) / SAMPLES)} CPU`;
   });
 
-/**
- * Stores ended jobs in a data folder that has tables. Goes past the endpoint, through which a million jobs would take half an hour.
- */
+/** Stores ended jobs in a data folder that has tables. Bypasses the endpoint, where a million jobs would take half an hour. */
 const fill = async (folder: string, jobs: number): Promise<void> => {
   const store = await openStore(path.join(folder, 'dynamodb'));
   const services = { database: store.service, stepFunctions: store.service, eventBus: store.service };
@@ -51,7 +49,7 @@ const fill = async (folder: string, jobs: number): Promise<void> => {
   await store.close();
 };
 
-/** Times a page of a client's list, and a job's journey, with this many jobs in the table. */
+/** Times a page of a client's list, and a job from request to callback, with this many jobs in the table. */
 const sampleTable = async (jobs: number): Promise<[string, string]> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-bench-'));
   const settings = { DATA_DIR: folder };
@@ -81,14 +79,14 @@ const sampleCloud = async ({ instance, receiver, providers }: Cloud): Promise<st
   return `${ms(quantile(journeys, 0.5))}; a page of 20: ${ms(quantile(pages, 0.5))}`;
 };
 
-/** Measures how the time and CPU of a job grow. Jobs run one after another. */
+/** Measures how the time and CPU of a job grow with its providers, its data and the jobs in the table. */
 export const benchGrowth = async (): Promise<[string, string][]> => {
   const rows: [string, string][] = [];
-  for (const count of PROVIDERS) rows.push([`${count} providers, p50`, await sample(count, 0)]);
-  for (const size of KIBIBYTES) rows.push([`one provider, ${size} KiB, p50`, await sample(1, size * 1024)]);
+  for (const count of PROVIDERS) rows.push([`${count} providers, p50`, await sampleJobs(count, 0)]);
+  for (const size of KIBIBYTES) rows.push([`one provider, ${size} KiB, p50`, await sampleJobs(1, size * 1024)]);
   for (const count of STORED_JOBS) rows.push(await sampleTable(count));
   return rows;
 };
 
-/** Measures a job and a list with a million jobs in the table. */
+/** As benchGrowth, with a million jobs in the table. */
 export const benchMillion = async (): Promise<[string, string][]> => [await sampleTable(1_000_000)];

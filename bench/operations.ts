@@ -42,10 +42,10 @@ export type Operation = { name: string; units: Record<string, number> };
 const READS = ['GetItem', 'Query', 'BatchGetItem'];
 
 /**
- * Records the calls of a client.
- * @returns a function that returns the calls since its previous call
+ * Records the operations of a client.
+ * @returns a function that returns the operations since it was last called
  */
-const recordCalls = (client: DynamoDBClient) => {
+const recordOperations = (client: DynamoDBClient) => {
   let recorded: Operation[] = [];
   client.middlewareStack.add(
     (next, context) => async (args) => {
@@ -113,13 +113,13 @@ const stillWorking: SendHttp = async () => ({
 
 /**
  * Counts the table operations of jobs with two providers, at the SDK client: those of a healthy job, and those added by a
- * failed attempt, by a turn without a call, by a poll and by a large result.
+ * failed attempt, by an execution without a call, by a poll and by a large result.
  */
 export const countOperations = async () => {
   const instance = await startInstance({ FAILURE_RATE: '0', SWEEP_SECONDS: '60' });
   const receiver = await startReceiver();
   const { client, close } = await startTables();
-  const takeCalls = recordCalls(client);
+  const takeOperations = recordOperations(client);
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const results = {
     ...createDynamoResultWriter(table),
@@ -141,7 +141,7 @@ export const countOperations = async () => {
     ...clockAndLog,
     random: Math.random,
     send: createNodeHttp(),
-    // As in a warm function, the breaker has read the circuits less than five seconds ago, however long the counting takes.
+    // The breaker caches circuits for five seconds. Its clock stands still, so that the cache stays valid during the count.
     breaker: createCircuitBreaker({
       ...clockAndLog,
       now: () => startedAt,
@@ -196,7 +196,7 @@ export const countOperations = async () => {
     if (!started) throw new Error('no execution was started');
     return started;
   };
-  /** Fetches, and returns the outcome in the form that the state machine passes on. */
+  /** Fetches from a provider, and returns the outcome in the form that the state machine passes on. */
   const fetchFor = async ({ jobId, claims, leasedUntil }: ClaimedJob, providerId: string) =>
     fetchOutcomeSchema.parse(
       await fetchProvider(
@@ -204,7 +204,7 @@ export const countOperations = async () => {
         { jobId, claims, leasedUntil, providerId },
       ),
     );
-  const deliver = async (job: ClaimedJob): Promise<void> => {
+  const fetchAndDeliver = async (job: ClaimedJob): Promise<void> => {
     await deliverCallback(
       {
         ...common,
@@ -218,21 +218,21 @@ export const countOperations = async () => {
 
   const warmUp = [providerCircuitKey('gas'), receiverCircuitKey('local', receiver.url)];
   for (const key of warmUp) await common.breaker.call({ key, longestCallMs: 1 }, noop, () => 'unknown');
-  takeCalls();
-  await deliver(await accept());
-  const healthy = takeCalls();
+  takeOperations();
+  await fetchAndDeliver(await accept());
+  const healthy = takeOperations();
 
   const job = await accept();
-  takeCalls();
+  takeOperations();
   const failed = { kind: 'failed', providerId: 'internet', failure: { class: 'timeout' } } as const;
-  const worked = { ...job, results: [await fetchFor(job, 'gas'), failed] };
-  await settleJob(common, { job: worked });
-  // Long after the job became due.
+  const afterFailure = { ...job, results: [await fetchFor(job, 'gas'), failed] };
+  await settleJob(common, { job: afterFailure });
+  // A time by which the job is due again.
   const now = Date.now() + 3_600_000;
   const due = createDynamoDueJobs(table);
   const claimed = await due.claim({ jobId: job.jobId, claims: job.claims, dueAt: now }, now, 360_000);
   if (!claimed) throw new Error('the job was not due');
-  const retried = takeCalls();
+  const retried = takeOperations();
 
   const deferred = { kind: 'deferred', providerId: 'internet', failure: { class: 'circuit_open' } } as const;
   await settleJob(
@@ -242,34 +242,35 @@ export const countOperations = async () => {
   const later = now + 3_600_000;
   const reclaimed = await due.claim({ jobId: job.jobId, claims: claimed.claims, dueAt: later }, later, 360_000);
   if (!reclaimed) throw new Error('the job was not due');
-  const deferral = takeCalls();
-  await deliver(toClaimedJob(reclaimed, 'scheduled', later));
-  const lastReads = takeCalls().filter(({ name }) => READS.includes(name));
+  const deferral = takeOperations();
+  await fetchAndDeliver(toClaimedJob(reclaimed, 'scheduled', later));
+  // After a failed attempt, the delivery reads the job and the results stored before.
+  const lastReads = takeOperations().filter(({ name }) => READS.includes(name));
 
-  const report = await accept();
+  const polledJob = await accept();
   const pollingDeps = { ...common, findSecret: async () => '', send: stillWorking, catalogue: polledCatalogue };
-  /** One turn of a job whose provider is still working: poll, settle, and claim when it is due again. */
-  const turn = async (claim: ClaimedJob, at: number): Promise<ClaimedJob> => {
-    const turnDeps = { ...pollingDeps, now: () => at };
+  /** Polls a provider that is still working, settles the job, and claims it when it is due again. */
+  const pollAndReclaim = async (claim: ClaimedJob, at: number): Promise<ClaimedJob> => {
+    const deps = { ...pollingDeps, now: () => at };
     const { jobId, claims, leasedUntil } = claim;
-    const polled = await fetchProvider(turnDeps, { jobId, claims, leasedUntil, providerId: 'internet' });
-    await settleJob(turnDeps, { job: { ...claim, results: [fetchOutcomeSchema.parse(polled)] } });
+    const polled = await fetchProvider(deps, { jobId, claims, leasedUntil, providerId: 'internet' });
+    await settleJob(deps, { job: { ...claim, results: [fetchOutcomeSchema.parse(polled)] } });
     const next = at + 3_600_000;
     const claimedAgain = await due.claim({ jobId, claims, dueAt: next }, next, 360_000);
     if (!claimedAgain) throw new Error('the job was not due');
     return toClaimedJob(claimedAgain, 'scheduled', next);
   };
-  const secondClaim = await turn(report, Date.now());
-  takeCalls();
-  await turn(secondClaim, Date.now() + 3_600_000);
-  const poll = takeCalls();
+  const secondClaim = await pollAndReclaim(polledJob, Date.now());
+  takeOperations();
+  await pollAndReclaim(secondClaim, Date.now() + 3_600_000);
+  const poll = takeOperations();
 
   const large = await accept();
-  takeCalls();
+  takeOperations();
   const { jobId, claims, leasedUntil } = large;
   const largeDeps = { ...common, findSecret: async () => '', send: randomAnswers(LARGE_BYTES), catalogue };
   await fetchProvider(largeDeps, { jobId, claims, leasedUntil, providerId: 'gas' });
-  const stored = takeCalls();
+  const stored = takeOperations();
 
   await receiver.close();
   await close();
@@ -283,8 +284,8 @@ export const benchOperations = async (): Promise<[string, string][]> => {
   return [
     ['table operations of a healthy job (goal: 2 writes, 0 reads)', describe(healthy)],
     ['added by one more attempt', describe(failedAttempt)],
-    ['added by a turn without a call', describe(deferral)],
-    ['added by a turn in which a provider is still working', describe(poll)],
+    ['added by an execution without a call', describe(deferral)],
+    ['added by a poll that finds the provider still working', describe(poll)],
     [`added by storing an incompressible result of ${LARGE_BYTES / 1024} KiB`, describe(stored)],
   ];
 };

@@ -7,13 +7,13 @@ import { type Cloud, type CloudOptions, withCloud } from './temporary-cloud.ts';
 const SECONDS = 6;
 /** The rate tried first, jobs a second. */
 const FIRST_RATE = 150;
-/** Each rate tried is the previous one times this factor. */
-const STEP = 1.1;
-/** The instance keeps up if at least this share of the jobs is delivered by the time the last request is sent, and none is refused. */
+/** Each rate is the previous one times this factor. */
+const RATE_FACTOR = 1.1;
+/** The instance keeps up if no job is refused, and at least this share is delivered when the last request is sent. */
 const MIN_DELIVERED_SHARE = 0.95;
 
 /** Posts jobs at a steady rate. Open loop: a slow response does not delay later requests. */
-const post = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: number, seconds: number) => {
+const postSteadily = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: number, seconds: number) => {
   const accepts: number[] = [];
   const acceptedAt = new Map<string, number>();
   let refused = 0;
@@ -53,8 +53,8 @@ const post = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: num
 /** Measures latency, CPU time and memory at a steady rate of jobs. */
 export const benchLoad = (jobsPerSecond: number, options: CloudOptions = {}, label = ''): Promise<[string, string][]> =>
   withCloud(options, async (cloud) => {
-    await post(cloud, jobsPerSecond, SECONDS);
-    const { accepts, journeys, refused, cpuMsPerJob, pss } = await post(cloud, jobsPerSecond, 2 * SECONDS);
+    await postSteadily(cloud, jobsPerSecond, SECONDS);
+    const { accepts, journeys, refused, cpuMsPerJob, pss } = await postSteadily(cloud, jobsPerSecond, 2 * SECONDS);
     const [p50, p95] = [0.5, 0.95].map((share) => ms(quantile(journeys, share)));
     const at = `at ${jobsPerSecond} jobs/s${label}`;
     return [
@@ -68,12 +68,12 @@ export const benchLoad = (jobsPerSecond: number, options: CloudOptions = {}, lab
 /** Finds the highest steady rate of jobs with one provider. */
 export const benchRate = (): Promise<[string, string][]> =>
   withCloud({}, async (cloud) => {
-    await post(cloud, 100, SECONDS);
+    await postSteadily(cloud, 100, SECONDS);
     let highest = { rate: 0, cpuMsPerJob: Number.NaN };
-    for (let rate = FIRST_RATE; ; rate = Math.round(rate * STEP)) {
-      let run = await post(cloud, rate, SECONDS);
+    for (let rate = FIRST_RATE; ; rate = Math.round(rate * RATE_FACTOR)) {
+      let run = await postSteadily(cloud, rate, SECONDS);
       // Another process may have slowed the first try down.
-      if (!run.keepsUp) run = await post(cloud, rate, SECONDS);
+      if (!run.keepsUp) run = await postSteadily(cloud, rate, SECONDS);
       if (!run.keepsUp) break;
       highest = { rate, cpuMsPerJob: run.cpuMsPerJob };
     }

@@ -36,17 +36,17 @@ const audit = async (
   const report: Report = { items: 0, jobs: {}, oldestDueSeconds: 0, findings: {} };
   for await (const { jobs, items } of table.readAll()) {
     report.items += items;
-    for (const job of jobs) {
-      const { status, dueAt, leasedUntil } = job.job ?? {};
+    for (const audited of jobs) {
+      const { status, dueAt, leasedUntil } = audited.job ?? {};
       const now = Date.now();
-      if (job.job) report.jobs[String(status)] = (report.jobs[String(status)] ?? 0) + 1;
+      if (audited.job) report.jobs[String(status)] = (report.jobs[String(status)] ?? 0) + 1;
       if (dueAt !== undefined && leasedUntil === undefined) {
         report.oldestDueSeconds = Math.max(report.oldestDueSeconds, Math.round((now - dueAt) / 1000));
       }
-      if (auditJob(job, now).length === 0) continue;
+      if (auditJob(audited, now).length === 0) continue;
       // Jobs change during the scan, so re-read a suspicious job as a whole before reporting it.
-      for (const finding of auditJob(await table.read(job.jobId), Date.now())) {
-        report.findings[finding] = [...(report.findings[finding] ?? []), job.jobId];
+      for (const finding of auditJob(await table.read(audited.jobId), Date.now())) {
+        report.findings[finding] = [...(report.findings[finding] ?? []), audited.jobId];
       }
     }
     progress(report.items);
@@ -71,9 +71,9 @@ const run = async (): Promise<void> => {
   const { values } = readArguments(AUDIT);
   await withStack(values, async (stack) => {
     const table = createDynamoJobAudit({ client: stack.database, tableName: stack.outputs.JobTableName ?? '' });
-    const isShown = process.stderr.isTTY && !values.json;
-    const report = await audit(table, (items) => isShown && process.stderr.write(`\r${items} items read`));
-    if (isShown) process.stderr.write('\r\x1b[K');
+    const showsProgress = process.stderr.isTTY && !values.json;
+    const report = await audit(table, (items) => showsProgress && process.stderr.write(`\r${items} items read`));
+    if (showsProgress) process.stderr.write('\r\x1b[K');
     process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : toText(report)}\n`);
     const names = Object.keys(report.findings) as FindingName[];
     if (names.some((name) => !HARMLESS_FINDINGS.has(name))) process.exitCode = 1;

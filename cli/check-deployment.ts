@@ -75,7 +75,7 @@ export const checkDeployment = async (deps: CheckDeps, check: Check): Promise<vo
     }
   };
 
-  /** On a new stack, functions start cold and the first sweep runs within a minute. */
+  /** Polls, because on a new stack functions start cold, and the first sweep comes only after up to a minute. */
   const waitUntilHealthy = async (): Promise<void> => {
     for (let last = ''; ; ) {
       const answer = await call('GET', '/health?deep=1').catch((error: Error) => ({

@@ -40,7 +40,7 @@ const USAGE = `Manages the clients of a deployment.
                      --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; its value stays in the shell history
                      --header-file <file>           lines of "name: value"; use - (stdin) for secret values
                      --clear                        removes all its headers; excludes the other two options
-  npm run clients -- revoke <client id>             refuses its API key and ends its pending jobs, within two minutes
+  npm run clients -- revoke <client id>             refuses its API key within a minute; its pending jobs end when next due
 
   --stage local|dev|prod   deployment: local (the default: the embedded cloud on DATA_DIR, running or not), or on AWS
   --stack <name>           stack on AWS that is not called boomerang-<stage>
@@ -54,7 +54,7 @@ type Options = {
   name?: string;
   'overlap-hours'?: string;
   'rate-per-second'?: string;
-  /** From --header and --header-file, at least one; undefined without either. */
+  /** The headers of --header and --header-file, at least one; undefined without either option. */
   headers: CallbackHeader[] | undefined;
   clear?: boolean;
   operator?: boolean;
@@ -100,7 +100,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
   update: async (clients, id, { 'rate-per-second': rate }) => {
     if (rate === undefined) throw new UsageError('update: --rate-per-second is required');
     const ratePerSecond = toRate('update', rate);
-    const { clientId, name } = await find(clients, id);
+    const { clientId, name } = await requireClient(clients, id);
     await clients.setRate(clientId, ratePerSecond);
     const text = `Client ${name} may post ${describeRate(ratePerSecond)}, within two minutes.`;
     return { data: { clientId, ratePerSecond: ratePerSecond ?? null }, text };
@@ -115,7 +115,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
       liveSecrets: liveSecrets(client, now).length,
       revokedAt: revokedAt === undefined ? null : iso(revokedAt),
       ratePerSecond: ratePerSecond ?? null,
-      callbackHeaders: namesOfHeaders(client),
+      callbackHeaders: headerNamesOf(client),
       isOperator: client.isOperator ?? false,
     }));
     const lines = data.map(({ clientId, name, createdAt, liveSecrets: count, revokedAt, ratePerSecond, ...client }) =>
@@ -137,7 +137,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     if (!(overlapMs <= MAX_OVERLAP_MS)) {
       throw new UsageError(`rotate-secret: --overlap-hours must be 0 to ${MAX_OVERLAP_MS / HOUR_MS}`);
     }
-    const client = await find(clients, id);
+    const client = await requireClient(clients, id);
     const now = Date.now();
     const signingSecret = newSigningSecret();
     await clients.replaceSecrets(client, rotateSecret(client, signingSecret, now, overlapMs));
@@ -152,16 +152,16 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     if (clear === headers.length > 0) {
       throw new UsageError('set-headers: --header, --header-file or both are required, or --clear alone');
     }
-    const { clientId, name } = await find(clients, id);
+    const { clientId, name } = await requireClient(clients, id);
     await clients.setCallbackHeaders(clientId, headers);
     const names = headers.map((header) => header.name);
-    const carried = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
-    const text = `Callbacks of client ${name} will carry ${carried}, within a minute.`;
+    const described = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
+    const text = `Callbacks of client ${name} will carry ${described}, within a minute.`;
     return { data: { clientId, callbackHeaders: names }, text };
   },
 
   revoke: async (clients, id) => {
-    const { clientId, name } = await find(clients, id);
+    const { clientId, name } = await requireClient(clients, id);
     await clients.revoke(clientId, Date.now());
     const text = `Client ${name} is revoked. Its API key is refused within a minute. Its pending jobs end when next due.`;
     return { data: { clientId, revoked: true }, text };
@@ -184,7 +184,7 @@ const describeRate = (ratePerSecond: number | undefined): string => {
 };
 
 /** Header names; values are never shown. Null if the stored headers are invalid. */
-const namesOfHeaders = ({ callbackHeaders }: Pick<Client, 'callbackHeaders'>): string[] | null => {
+const headerNamesOf = ({ callbackHeaders }: Pick<Client, 'callbackHeaders'>): string[] | null => {
   try {
     return parseCallbackHeaders(callbackHeaders).map(({ name }) => name);
   } catch (error) {
@@ -198,14 +198,14 @@ const describeHeaders = (names: string[] | null): string[] => {
   return names.length === 0 ? [] : [`callbacks with ${names.join(', ')}`];
 };
 
-const find = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
-  if (id === undefined) throw new UsageError('A client id is required. list shows them.');
+const requireClient = async (clients: ClientAdmin, id: string | undefined): Promise<Client> => {
+  if (id === undefined) throw new UsageError('A client id is required. The command list shows the ids.');
   const client = await clients.get(id);
   if (!client) throw new UsageError(`No such client: ${id}`);
   return client;
 };
 
-const read = () => {
+const readCommandLine = () => {
   try {
     return parseArgs({
       allowPositionals: true,
@@ -228,19 +228,21 @@ const read = () => {
 };
 
 const run = async (): Promise<void> => {
-  const { values, positionals } = read();
+  const { values, positionals } = readCommandLine();
   const [commandName, id, ...rest] = positionals;
   if (values.help) return void process.stdout.write(USAGE);
   if (commandName === undefined) throw new UsageError(`A command is required.\n\n${USAGE}`);
   const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
   if (!command) throw new UsageError(`No such command: ${commandName}\n\n${USAGE}`);
-  // Don't echo them: an unquoted header leaves its secret value here.
+  // The arguments are not printed: after an unquoted header, one of them is its secret value.
   if (rest.length > 0) throw new UsageError(`Too many arguments. Values with spaces must be quoted.\n\n${USAGE}`);
   const hasHeaderOptions = values.header !== undefined || values['header-file'] !== undefined;
   if (hasHeaderOptions && !COMMANDS_WITH_HEADERS.includes(commandName))
     throw new UsageError(`${commandName}: --header and --header-file are not allowed`);
   if (values.operator && commandName !== 'create')
-    throw new UsageError(`${commandName}: --operator is not allowed. create makes an operator; revoke ends it.`);
+    throw new UsageError(
+      `${commandName}: --operator is not allowed. Only create accepts it; to remove an operator, revoke the client.`,
+    );
   const headers = await readHeaders(commandName, values);
   await withStack(values, async (stack) => {
     const tableName = stack.outputs.ClientTableName ?? '';

@@ -124,7 +124,7 @@ const describeAuth = (auth: Auth): string => {
   }
 };
 
-const cursorPlace = ({ cursorAt, lastItemAt }: Extract<Pagination, { kind: 'cursor' }>): string =>
+const describeCursor = ({ cursorAt, lastItemAt }: Extract<Pagination, { kind: 'cursor' }>): string =>
   lastItemAt === undefined ? `"${cursorAt}"` : `"${lastItemAt}" in the last item`;
 
 const describePages = (pagination: Pagination): string => {
@@ -135,11 +135,11 @@ const describePages = (pagination: Pagination): string => {
     case 'next-url':
       return `next URL at "${pagination.nextUrlAt}", ${items}`;
     case 'cursor':
-      return `cursor at ${cursorPlace(pagination)}, sent as ${pagination.parameter}, ${items}`;
+      return `cursor at ${describeCursor(pagination)}, sent as ${pagination.parameter}, ${items}`;
     case 'page':
       return `page numbers from ${pagination.firstPage}, sent as ${pagination.parameter}, ${items}`;
     case 'offset':
-      return `offsets by ${pagination.pageSize}, sent as ${pagination.parameter}, ${items}`;
+      return `offsets in steps of ${pagination.pageSize}, sent as ${pagination.parameter}, ${items}`;
   }
 };
 

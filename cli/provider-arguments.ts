@@ -21,8 +21,8 @@ export const parameterOptions = ({ parameters }: Provider, taken: Options): Opti
 /**
  * Converts parameter values to their types, and validates them.
  *
- * @param values by option
- * @param pairs `name=value`
+ * @param values of the parameters' own options, by name
+ * @param pairs of --parameter, each `name=value`
  * @throws UsageError with every invalid parameter, but without values
  */
 export const readParameters = (
@@ -38,7 +38,7 @@ export const readParameters = (
     [...named, ...pairs.map(readPair)].map(([name, text]) => [name, toValue(provider, name, text)]),
   );
   const faults = parameterFaults(provider, parameters);
-  if (faults.length > 0) throw new UsageError(faults.map(describe).join('\n'));
+  if (faults.length > 0) throw new UsageError(faults.map(describeFault).join('\n'));
   return parameters;
 };
 
@@ -56,4 +56,4 @@ const toValue = ({ parameters }: Provider, name: string, text: string): string |
   return isNumber ? Number(text) : text;
 };
 
-const describe = ({ path: [name = ''], message }: Fault): string => `--${name}: ${message}`;
+const describeFault = ({ path: [name = ''], message }: Fault): string => `--${name}: ${message}`;

@@ -36,7 +36,7 @@ export const STACK_OPTIONS = {
   stack: { type: 'string', value: 'name', about: 'stack on AWS that is not called boomerang-<stage>' },
 } as const;
 
-/** The environment variables that go with them. */
+/** The environment variables that these commands read. */
 export const STACK_ENVIRONMENT = {
   DATA_DIR: 'data folder of the embedded cloud (.data)',
   'AWS_REGION, AWS_PROFILE, …': 'for stacks on AWS: as for any AWS SDK',

@@ -25,7 +25,8 @@ export type TracedCall = {
   failure?: string;
 };
 
-export type Trial = {
+/** A traced fetch. */
+export type Trace = {
   parameters: Parameters;
   calls: TracedCall[];
   verdict: Verdict;
@@ -59,7 +60,7 @@ export type TraceDeps = {
   timeoutMs: number;
 };
 
-/** A made-up claim to run the fetch under. */
+/** The claim of a job that does not exist: a fetch runs only under a claim. */
 const CLAIM = { claims: 1, leaseMs: 3_600_000 };
 const MIN_POLL_MS = 1_000;
 
@@ -67,7 +68,7 @@ const MIN_POLL_MS = 1_000;
  * @param parameters already validated
  * @throws SecretMissing; any error that is not a failed call
  */
-export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters: Parameters): Promise<Trial> => {
+export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters: Parameters): Promise<Trace> => {
   const { now, sleep } = deps;
   const calls: TracedCall[] = [];
   const secrets = new Set(writeOnlyValues(provider, parameters));
@@ -94,7 +95,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
   });
   const fetchDeps: FetchProviderDeps = {
     catalogue: new Map([[provider.id, provider]]),
-    send: tracing(deps, provider, secrets, onCall),
+    send: traceCalls(deps, provider, secrets, onCall),
     findSecret: async (name, options) => {
       try {
         const secret = await deps.findSecret(name, options);
@@ -123,7 +124,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
     fetchDeadlineMs: CLAIM.leaseMs,
     policy: { schedule: { stepsMs: [1_000] }, patienceMs: 0, retentionMs: 0 },
   };
-  const trialOf = (verdict: Verdict, json?: string): Trial => ({
+  const traceOf = (verdict: Verdict, json?: string): Trace => ({
     parameters: maskWriteOnly(provider, withDefaults(provider, parameters)),
     calls,
     verdict,
@@ -139,11 +140,11 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
       });
       if (outcome.status === 'FETCHED') {
         const { statusCode, durationMs, bytes, json } = outcome;
-        return trialOf({ status: 'FETCHED', statusCode, durationMs, bytes }, json ?? stored);
+        return traceOf({ status: 'FETCHED', statusCode, durationMs, bytes }, json ?? stored);
       }
       const { retryAfterMs } = outcome;
       ticket = outcome.ticket;
-      if (now() + retryAfterMs > endsAt) return trialOf({ status: 'WORKING', polls: ticket.polls, retryAfterMs });
+      if (now() + retryAfterMs > endsAt) return traceOf({ status: 'WORKING', polls: ticket.polls, retryAfterMs });
       deps.onWait(retryAfterMs);
       await sleep(retryAfterMs);
     }
@@ -151,7 +152,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
     if (missing) throw missing;
     if (!(error instanceof TaskError)) throw error;
     const { class: failureClass, statusCode, retryAfterMs, excerpt } = error.failure;
-    return trialOf({
+    return traceOf({
       status: error.name === 'ProviderRefused' ? 'REFUSED' : 'UNAVAILABLE',
       error: error.name,
       class: failureClass,
@@ -165,7 +166,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Wraps `send` to report each call. */
-const tracing =
+const traceCalls =
   ({ send }: TraceDeps, provider: Provider, secrets: Set<string>, onCall: (call: TracedCall) => void): SendHttp =>
   async (request) => {
     const masked = maskRequest(request, provider, [...secrets]);
@@ -203,8 +204,9 @@ const maskRequest = (
   { auth, idempotencyHeader }: Provider,
   secrets: string[],
 ): Pick<TracedCall, 'method' | 'url' | 'headers' | 'body'> => {
-  const isTooShortToFind = secrets.some((secret) => secret !== '' && !isMaskable(secret));
-  const mask = (text: string): string => (isTooShortToFind ? MASK : maskSecrets(text, secrets));
+  // A secret too short to be found is masked with the whole text around it.
+  const hasShortSecret = secrets.some((secret) => secret !== '' && !isMaskable(secret));
+  const mask = (text: string): string => (hasShortSecret ? MASK : maskSecrets(text, secrets));
   const { origin, pathname, search } = new URL(url);
   const credential = auth?.kind === 'header' ? auth.header.toLowerCase() : 'authorization';
   const isCredential = (name: string): boolean =>

@@ -18,7 +18,7 @@ import { type Command, failUsage, orFailUsage, readArguments } from './command.t
 import { describeStack } from './describe-stack.ts';
 import { parameterOptions, readParameters } from './provider-arguments.ts';
 import { STACK_ENVIRONMENT, STACK_OPTIONS, stackNameOf } from './stack.ts';
-import { type TracedCall, type Trial, traceFetch, type Verdict } from './trace-fetch.ts';
+import { type Trace, type TracedCall, traceFetch, type Verdict } from './trace-fetch.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `npm run providers -- try`: runs one real fetch, and prints each of its calls. */
@@ -26,7 +26,7 @@ import { UsageError } from './usage-error.ts';
 export const TRY_PROVIDER = {
   name: 'npm run providers',
   about:
-    'Fetches from one provider as a job would, and prints each call, the outcome and the data that would be delivered. Creates no\njob, and uses neither circuit nor rate limit.',
+    'Fetches from one provider as a job would, and prints each call, the outcome and the data that would be delivered. Creates no\njob, and ignores circuits and rate limits.',
   arguments: 'try <id> [--<parameter> <value> …]',
   options: {
     ...STACK_OPTIONS,
@@ -56,8 +56,8 @@ export const TRY_PROVIDER = {
     'GAS_API_KEY, …': 'secrets of providers, for the embedded cloud',
   },
   examples: {
-    'try gas --account 12345678': 'with the secrets of the environment',
-    'try gas --account 12345678 --stage dev': 'with those of the stack boomerang-dev (SSM)',
+    'try gas --account 12345678': 'with the secrets in the environment',
+    'try gas --account 12345678 --stage dev': 'with the secrets of the stack boomerang-dev, from SSM',
   },
   exitCodes: { 1: 'the fetch failed', 2: 'wrong usage, or the call could not be made' },
 } as const satisfies Command;
@@ -155,9 +155,9 @@ const run = async (provider: Provider, args: string[], { findSecret, nameOf }: T
     onWait: (waitMs: number) => print(`   still working: next poll in ${waitMs / 1000} s`),
   };
   try {
-    const trial = await traceFetch(deps, provider, parameters);
-    process.stdout.write(`${values.json ? toJson(provider, trial) : describeTrial(trial, values.full)}\n`);
-    if (trial.json === undefined) process.exitCode = 1;
+    const trace = await traceFetch(deps, provider, parameters);
+    process.stdout.write(`${values.json ? toJson(provider, trace) : describeTrace(trace, values.full)}\n`);
+    if (trace.json === undefined) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof SecretMissing) || !provider.auth) throw error;
     console.error(`${error.message}: set ${nameOf(provider.auth.secret)}`);
@@ -179,7 +179,7 @@ const describeCall = (number: number, { method, url, headers, body, ...answer }:
 const MAX_BODY_CHARACTERS = 500;
 const MAX_DATA_CHARACTERS = 2_000;
 
-const describeTrial = ({ calls, verdict, json }: Trial, isFull: boolean): string => {
+const describeTrace = ({ calls, verdict, json }: Trace, isFull: boolean): string => {
   const lines = [describeVerdict(verdict, calls)];
   if (json !== undefined) {
     const shown = isFull ? json : cutText(json, MAX_DATA_CHARACTERS);
@@ -207,7 +207,7 @@ const describeVerdict = (verdict: Verdict, calls: TracedCall[]): string => {
 };
 
 /** Inserts the data verbatim, so that numbers keep all digits. */
-const toJson = (provider: Provider, { json, ...trial }: Trial): string => {
-  const report = JSON.stringify({ provider: provider.id, ...trial }, null, 2);
+const toJson = (provider: Provider, { json, ...trace }: Trace): string => {
+  const report = JSON.stringify({ provider: provider.id, ...trace }, null, 2);
   return json === undefined ? report : `${report.slice(0, -2)},\n  "data": ${json}\n}`;
 };

@@ -36,7 +36,7 @@ export const namesAccessKey = (headers: IncomingHttpHeaders, { accessKeyId }: Ac
 
 /**
  * Creates a verifier of `POST /` requests (AWS Signature Version 4, "Create a signed AWS API request").
- * @param service that the credential must be scoped to: `dynamodb`, `states`, `events`
+ * @param service the service that the credential must be scoped to: `dynamodb`, `states` or `events`
  * @returns a function that checks whether a request was signed with these credentials, within 15 minutes of `now` (epoch
  * milliseconds)
  */

@@ -108,9 +108,9 @@ const serve = async (
   send(response, answer);
 };
 
-/** While the database is down. */
+/** Retry-After while the database is down. */
 const OUTAGE_RETRY_AFTER_SECONDS = 5;
-/** While a function is busy: its requests take well under a second. */
+/** Retry-After while a function is busy. Its requests take well under a second. */
 const BUSY_RETRY_AFTER_SECONDS = 1;
 
 const sendUnavailable = (response: ServerResponse, retryAfterSeconds = OUTAGE_RETRY_AFTER_SECONDS): void => {
@@ -118,7 +118,7 @@ const sendUnavailable = (response: ServerResponse, retryAfterSeconds = OUTAGE_RE
   sendMessage(response, 503, 'Service Unavailable');
 };
 
-/** Answers as API Gateway itself does, with JSON of a message. */
+/** Answers as API Gateway itself does: JSON with a `message`. */
 const sendMessage = (response: ServerResponse, status: number, message: string): void => {
   if (response.headersSent) return void response.destroy();
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));

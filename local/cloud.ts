@@ -26,13 +26,13 @@ import { findUnsetSecrets, type UnsetSecret } from './unset-secrets.ts';
 
 export type Cloud = Running & {
   client: LocalClient;
-  /** Whether sweeps run more often than in the template. */
+  /** Whether sweeps run more often than on AWS. */
   isSweptMoreOften: boolean;
   /** The provider catalogue, as callers see it. */
   offers: Offers;
   /** Credentials named in the provider catalogue that are not set. */
   unsetSecrets: UnsetSecret[];
-  /** Stops it. Running executions get three seconds to end; other jobs are due again at the next start. */
+  /** Stops the cloud. Executions get three seconds to end. Jobs of executions that take longer are due again at the next start. */
   stop: () => Promise<void>;
 };
 
@@ -62,7 +62,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
   const access = newAccess();
   // Functions must never sign with keys of a real account.
   setAccess(process.env, access);
-  // Secrets are looked up per call, when a function's own environment is no longer set: they must be in process.env.
+  // Functions look secrets up at each call, when their own environment is no longer set, so secrets must be in process.env.
   for (const [name, secret] of Object.entries(readLocalSecrets(template))) process.env[name] ??= secret;
   const database = await startDatabase(settings.DATA_DIR, access, log);
   const apis = new Map<string, HttpApi>();
@@ -93,7 +93,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
         stageVariables: StageVariables,
         cors: CorsConfiguration,
         isAvailable: (functionId: string) => database.isReachable() || !tableFunctions.has(functionId),
-        // The mock providers wait, which costs nothing.
+        // The mock providers only wait, which costs nothing, so they need no limit.
         maxConcurrent: logicalId === 'ServiceApi' ? settings.MAX_CONCURRENT_REQUESTS : Number.POSITIVE_INFINITY,
       };
       apis.set(logicalId, await startHttpApi(config, log));
@@ -161,7 +161,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     const eventBus = createEventBus(log);
     const eventBridge = await serveEventBus(eventBus, access);
     decorateClients(inProcessClients({ database: database.service, stepFunctions: stepFunctions.service, eventBus }));
-    // The endpoints of all other calls.
+    // For calls that the in-process clients do not handle.
     const endpoints = {
       AWS_ENDPOINT_URL_DYNAMODB: database.url,
       AWS_ENDPOINT_URL_SFN: stepFunctions.url,
@@ -178,7 +178,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     const client = await ensureLocalClient(clients, settings.DATA_DIR, fixed, Date.now());
 
     const freed = await freeLeases(databaseClient, JOB_TABLE, shardCountOf(functions));
-    if (freed > 0) log.info('Leases of the last run released', { freed });
+    if (freed > 0) log.info('Leases of the previous run released', { freed });
 
     // Executions that could not write their outcome during an outage leave jobs leased. Release these leases early, but not
     // those of executions started since: they end later.
@@ -192,7 +192,7 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     });
 
     for (const [logicalId, api] of apis) api.connect(routesOf(logicalId, functions), lambda);
-    const unset = await unsetSecrets(functions);
+    const unset = await unsetSecretsOf(functions);
     for (const secret of unset) log.warn('Provider credential not set', secret);
 
     const templateSeconds = rateSeconds(machine.Events.Sweep.Properties.ScheduleExpression);
@@ -247,8 +247,8 @@ const offersOf = (functions: FunctionConfig[]): Offers => {
   return environment?.PROVIDER_CATALOGUE === undefined ? new Map() : readOffers(environment.PROVIDER_CATALOGUE);
 };
 
-/** Checks the catalogue and environment of the functions at start, before a job needs a credential. */
-const unsetSecrets = async (functions: FunctionConfig[]): Promise<UnsetSecret[]> => {
+/** Finds the provider credentials that the functions lack, so that the start can warn before a job needs one. */
+const unsetSecretsOf = async (functions: FunctionConfig[]): Promise<UnsetSecret[]> => {
   const { environment } = functions.find(({ codeUri }) => codeUri.includes('provider-fetch')) ?? {};
   const { PROVIDER_CATALOGUE, PROVIDERS_API_URL, SECRETS_PATH } = environment ?? {};
   if (PROVIDER_CATALOGUE === undefined || SECRETS_PATH !== '') return [];

@@ -23,7 +23,7 @@ const PRIVATE_FILE = 0o600;
 const GROUP_AND_OTHERS = 0o077;
 
 /** Files of the embedded cloud in a data folder. */
-const OURS = /^(?:(?:dynamodb|local-api-key|running\.json|stopped-cleanly)(?:\.\d+)?|lost\+found)$/;
+const OWN_FILES = /^(?:(?:dynamodb|local-api-key|running\.json|stopped-cleanly)(?:\.\d+)?|lost\+found)$/;
 
 /**
  * Creates a data folder, or tightens the permissions of an existing one, so that only its owner can read it: it contains signing
@@ -38,7 +38,9 @@ export const prepareDataFolder = (folder: string): void => {
     tighten(folder);
   } catch (error) {
     if (error instanceof DataFolderError) throw error;
-    throw new DataFolderError(`DATA_DIR: ${folder} ${explain(error as NodeJS.ErrnoException)}`, { cause: error });
+    throw new DataFolderError(`DATA_DIR: ${folder} ${explainFileError(error as NodeJS.ErrnoException)}`, {
+      cause: error,
+    });
   }
 };
 
@@ -58,10 +60,10 @@ const tighten = (folder: string): void => {
   const entries = readdirSync(folder);
   const ownUid = process.getuid();
   if (uid !== ownUid && ownUid !== 0) throw new DataFolderError(`DATA_DIR: ${folder} belongs to another user`);
-  const others = entries.filter((name) => !OURS.test(name));
+  const others = entries.filter((name) => !OWN_FILES.test(name));
   if ((mode & GROUP_AND_OTHERS) !== 0) {
-    const isCommon = ['/', tmpdir(), homedir()].includes(path.resolve(folder));
-    if (others.length > 0 || isCommon) {
+    const isShared = ['/', tmpdir(), homedir()].includes(path.resolve(folder));
+    if (others.length > 0 || isShared) {
       const reason = others.length > 0 ? `has other files (${others.slice(0, 3).join(', ')})` : 'is a shared folder';
       const permissions = (mode & 0o7777).toString(8).padStart(4, '0');
       throw new DataFolderError(
@@ -70,7 +72,7 @@ const tighten = (folder: string): void => {
     }
     chmodSync(folder, PRIVATE_FOLDER);
   }
-  for (const name of entries) if (OURS.test(name)) tightenAll(path.join(folder, name));
+  for (const name of entries) if (OWN_FILES.test(name)) tightenAll(path.join(folder, name));
 };
 
 const tightenAll = (file: string): void => {
@@ -109,6 +111,6 @@ const REASONS: Record<string, string> = {
   ENAMETOOLONG: 'has a name that is too long',
 };
 
-/** Explains a file system error. */
-export const explain = (error: NodeJS.ErrnoException): string =>
+/** Explains a file system error: the rest of a sentence that begins with the path. */
+export const explainFileError = (error: NodeJS.ErrnoException): string =>
   REASONS[error.code ?? ''] ?? `can't be used: ${error.message}`;

@@ -12,7 +12,8 @@ import { nextTickMs } from './schedule.ts';
 
 /** `npm run demo`: runs one job, and shows it live. */
 
-const OWN_SETTINGS = { RETRY_SCHEDULE_SECONDS: '2', SWEEP_SECONDS: '1', FETCH_DEADLINE_SECONDS: '60' };
+/** Settings of a temporary instance. */
+const TEMPORARY_SETTINGS = { RETRY_SCHEDULE_SECONDS: '2', SWEEP_SECONDS: '1', FETCH_DEADLINE_SECONDS: '60' };
 
 const DEMO = {
   name: 'npm run demo',
@@ -53,7 +54,7 @@ const print = (mark: string, line: string): void => {
   );
 };
 
-const describe = ({ status, class: failureClass, statusCode, durationMs }: Call): string =>
+const describeCall = ({ status, class: failureClass, statusCode, durationMs }: Call): string =>
   status === 'OK'
     ? `in ${durationMs} ms`
     : `${failureClass}${statusCode === undefined ? '' : `, status ${statusCode}`}`;
@@ -80,17 +81,17 @@ const createReporter = () => {
     for (const attempt of job.attempts.slice(attemptsSeen)) {
       for (const fetched of attempt.fetches) {
         if (fetched.status === 'OK')
-          print(styleText('green', '✓'), `${fetched.providerId}: fetched ${describe(fetched)}`);
-        else print(styleText('yellow', '✗'), `${fetched.providerId}: no data yet (${describe(fetched)})`);
+          print(styleText('green', '✓'), `${fetched.providerId}: fetched ${describeCall(fetched)}`);
+        else print(styleText('yellow', '✗'), `${fetched.providerId}: no data yet (${describeCall(fetched)})`);
       }
       if (attempt.callback?.status === 'FAILED')
-        print(styleText('yellow', '✗'), `callback: failed (${describe(attempt.callback)})`);
+        print(styleText('yellow', '✗'), `callback: failed (${describeCall(attempt.callback)})`);
     }
     attemptsSeen = job.attempts.length;
   };
 };
 
-/** Counts down to the next attempt: the first sweep once the job is due. */
+/** Counts down to the next attempt, which the first sweep makes after the job is due. */
 const createCountdown = ({ running }: Instance) => {
   const { since, everySeconds } = running.sweeps;
   let lastShown: string | undefined;
@@ -139,7 +140,7 @@ const follow = async (
     if ((cause as Error).name !== 'TimeoutError') throw cause;
     throw new NotDelivered(
       `Not delivered after ${timeoutMs / 1000} s: still waiting for ${job ? missingOf(job) : 'the API'}. Without the demo's timeout, Boomerang would keep retrying.
-The mock providers fail with the probability FAILURE_RATE. --timeout sets how long the demo waits.`,
+FAILURE_RATE sets how often the mock providers fail, and --timeout how long the demo waits.`,
       { cause },
     );
   } finally {
@@ -158,7 +159,7 @@ const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): 
       }),
   });
 
-  const { promise: called, resolve } = Promise.withResolvers<string>();
+  const { promise: callbackBody, resolve } = Promise.withResolvers<string>();
   const receiver = createServer((request: IncomingMessage, response) => {
     void text(request).then((body) => {
       response.writeHead(200).end();
@@ -182,7 +183,7 @@ const run = async (instance: Instance, timeoutMs: number, signal: AbortSignal): 
     if (!DELIVERED.includes(job.status)) throw new NotDelivered(`The job ended ${job.status}.`);
     const missing = job.status === 'PARTIAL' ? `, without ${missingOf(job)}` : '';
     print(styleText('green', '✓'), `delivered: ${job.status}${missing}`);
-    process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await called), null, 2)}\n`);
+    process.stdout.write(`\nThe callback:\n${JSON.stringify(JSON.parse(await callbackBody), null, 2)}\n`);
     // A temporary instance stops with the demo.
     if (!instance.isOwn) {
       const link = `${serviceUrl}/console#/jobs/${jobId}?key=${encodeURIComponent(apiKey)}`;
@@ -206,7 +207,7 @@ const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     const code = 128 + constants.signals[signal];
-    // A second signal exits at once. A temporary instance notices, and stops by itself.
+    // A second signal exits at once. A temporary instance stops by itself when its parent ends.
     if (interruption.signal.aborted) process.exit(code);
     process.exitCode = code;
     interruption.abort();
@@ -215,7 +216,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 onParentEnd(() => interruption.abort());
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
-const settings = Object.fromEntries(Object.entries(OWN_SETTINGS).filter(([name]) => process.env[name] === undefined));
+const settings = Object.fromEntries(
+  Object.entries(TEMPORARY_SETTINGS).filter(([name]) => process.env[name] === undefined),
+);
 const instance = await useInstance(settings).catch((error: Error) => {
   process.stderr.write(`${error.message.trim()}\n`);
   process.exit(1);

@@ -23,7 +23,7 @@ declare module 'dynalite/db/index.js' {
       batch: (writes: Write[], callback?: (error: unknown) => void) => Promise<void>;
       iterator: (range: Range) => AsyncIterable<[string, Item]>;
       values: (range: Range & { highWaterMarkBytes?: number }) => {
-        /** At most this many; none at the end of the range. */
+        /** The next values, at most `size`; an empty list at the end of the range. */
         nextv: (size: number) => Promise<Item[]>;
         close: () => Promise<void>;
       };
@@ -47,7 +47,7 @@ declare module 'dynalite/db/index.js' {
 declare module 'dynalite/validations/index.js' {
   import type { Store } from 'dynalite/db/index.js';
 
-  /** What a module `validations/<operation>.js` exports. */
+  /** The exports of a module `validations/<operation>.js`. */
   export type Validation = { types: object; custom?: (input: object) => unknown };
 
   const validations: {

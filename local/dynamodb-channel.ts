@@ -28,7 +28,7 @@ export const connect = (worker: Worker): Service => {
   };
 };
 
-/** The service of a database that is down. */
+/** Stands in for the database while it is down: every call fails with `ECONNREFUSED`. */
 export const unreachable: Service = () => Promise.reject(networkError('ECONNREFUSED'));
 
 const networkError = (code: string): Error => Object.assign(new Error(`${code}: the database is down`), { code });

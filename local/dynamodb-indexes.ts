@@ -3,16 +3,16 @@ import db, { type Store as Dynalite } from 'dynalite/db/index.js';
 type Store = Dynalite['db'];
 type Writes = Parameters<Store['batch']>[0];
 
-const BATCH = 1_000;
+const BATCH_SIZE = 1_000;
 
 /** Index definitions by table name. */
 export type IndexDefinitions = Record<string, Pick<Table, 'AttributeDefinitions' | 'GlobalSecondaryIndexes'>>;
 
 /**
- * Rebuilds the indexes of a database from its items. dynalite can't change the indexes of a table. Also, it writes an item and
- * its index entries separately: if the process is killed in between, entries are missing or stale.
- * Deletes all entries, recreates them from the items, and writes the definitions last. If killed half-way, it starts over
- * at the next start.
+ * Rebuilds the indexes of a database from its items. This is needed for two reasons: dynalite can't change the indexes of a
+ * table, and it writes an item and its index entries separately, so a killed process may leave entries missing or stale.
+ * Deletes all entries, recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts
+ * over at the next start.
  *
  * @param path folder of the database, which must not be open
  * @param isForced whether to rebuild even if the definitions are unchanged
@@ -28,10 +28,10 @@ export const rebuildIndexes = async (
     const changed = tables.filter(({ table }) => hasChanged(table, definitions[table.TableName]));
     if (!isForced && changed.length === 0) return false;
     for (const { table } of changed) Object.assign(table, toStored(definitions[table.TableName] ?? {}));
-    await writeAll(store, staleEntries(store));
+    await writeAll(store, entryDeletions(store));
     await writeAll(
       store,
-      freshEntries(
+      entryPuts(
         store,
         tables.map(({ table }) => table),
       ),
@@ -87,11 +87,11 @@ const toStored = ({ AttributeDefinitions, GlobalSecondaryIndexes = [] }: IndexDe
   })),
 });
 
-async function* staleEntries(store: Store): AsyncGenerator<Write> {
+async function* entryDeletions(store: Store): AsyncGenerator<Write> {
   for await (const [key] of store.iterator(withPrefix('index-'))) yield { type: 'del', key };
 }
 
-async function* freshEntries(store: Store, tables: Table[]): AsyncGenerator<Write> {
+async function* entryPuts(store: Store, tables: Table[]): AsyncGenerator<Write> {
   for (const table of tables) {
     const prefix = `index-global~${table.TableName}~`;
     for await (const [, item] of store.iterator(withPrefix(`item-${table.TableName}~`))) {
@@ -107,7 +107,7 @@ const writeAll = async (store: Store, writes: AsyncIterable<Write>): Promise<voi
   let batch: Writes = [];
   for await (const write of writes) {
     batch.push(write);
-    if (batch.length < BATCH) continue;
+    if (batch.length < BATCH_SIZE) continue;
     await store.batch(batch);
     batch = [];
   }

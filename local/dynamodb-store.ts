@@ -5,7 +5,7 @@ import validations, { type Validation } from 'dynalite/validations/index.js';
 import type { Access } from './access.ts';
 import { type Answer, rejected, type Service, serve, succeeded } from './service.ts';
 
-/** What a module `actions/<operation>.js` of dynalite exports. */
+/** The default export of a module `actions/<operation>.js` of dynalite. */
 type Operation = (store: Dynalite, input: object, callback: (error: unknown, output: unknown) => void) => void;
 
 const OPERATIONS = [
@@ -70,7 +70,7 @@ export const openStore = async (path?: string): Promise<Store> => {
       });
     } catch (error) {
       const { statusCode, body: answer } = error as { statusCode?: number; body?: object };
-      // Anything else, such as a full disk, is not an answer of DynamoDB.
+      // Other errors, such as a full disk, are not responses of DynamoDB.
       if (statusCode === undefined) throw error;
       return { status: statusCode, body: JSON.stringify(answer) };
     }
@@ -91,14 +91,14 @@ export const openStore = async (path?: string): Promise<Store> => {
   };
 };
 
-/** Values of a range read at once. Other calls wait for a chunk to be decoded, so it is small. */
-const READ_AT_ONCE = 100;
-const READ_AT_ONCE_BYTES = 1024 * 1024;
+/** Size of the chunks in which a range is read. Small, because other calls wait while a chunk is decoded. */
+const CHUNK_VALUES = 100;
+const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Saves round trips to LevelDB's threads, which cost more CPU than the work itself. Reads are synchronous: they rarely leave memory, and
- * the database has a thread of its own. Writes that come while another is running are written together, in order. Ranges are
- * read in chunks, and their iterators are closed, which dynalite does not do.
+ * Saves round trips to LevelDB's threads, which cost more CPU than the reads and writes themselves. Reads are synchronous: they
+ * rarely leave memory, and the database has a thread of its own. Writes that arrive during another write are batched, in order.
+ * Ranges are read in chunks. Their iterators are also closed, which dynalite does not do.
  */
 const reduceRoundTrips = (level: Dynalite['db']): void => {
   let waiting: { write: Write; callback: (error: unknown) => void }[] = [];
@@ -131,16 +131,16 @@ const reduceRoundTrips = (level: Dynalite['db']): void => {
     },
     put: (key, value, callback) => enqueue({ type: 'put', key, value }, callback),
     del: (key, callback) => enqueue({ type: 'del', key }, callback),
-    createValueStream: (range) => streamOf(level.values({ ...range, highWaterMarkBytes: READ_AT_ONCE_BYTES })),
+    createValueStream: (range) => streamOf(level.values({ ...range, highWaterMarkBytes: CHUNK_BYTES })),
   } satisfies Pick<Dynalite['db'], 'get' | 'put' | 'del' | 'createValueStream'>);
 };
 
 const streamOf = (values: ReturnType<Dynalite['db']['values']>): Readable =>
   new Readable({
     objectMode: true,
-    highWaterMark: READ_AT_ONCE,
+    highWaterMark: CHUNK_VALUES,
     read() {
-      values.nextv(READ_AT_ONCE).then(
+      values.nextv(CHUNK_VALUES).then(
         (chunk) => {
           for (const value of chunk) this.push(value);
           if (chunk.length === 0) this.push(null);

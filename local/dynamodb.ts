@@ -23,7 +23,7 @@ import { readTemplate, resourcesOf, type Template } from './template.ts';
 export type Database = {
   /** The endpoint for SDK clients. */
   url: string;
-  /** Calls it without the endpoint. Fails like a connection while it is down. */
+  /** Calls the database without the endpoint. While it is down, calls fail like a refused connection. */
   service: Service;
   /** False while it is down and being restarted. */
   isReachable: () => boolean;
@@ -39,8 +39,8 @@ const STABLE_MS = 30_000;
 
 /**
  * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Rebuilds the indexes first, unless the
- * last stop was clean and they match the template. If it crashes (a full disk, for example), it is restarted on the same
- * port, with backoff.
+ * last stop was clean and the indexes match the template. If the database crashes (a full disk, for example), it is restarted
+ * on the same port, with backoff.
  * @throws DataFolderError if another process uses the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, access: Access, log: Log): Promise<Database> => {
@@ -99,14 +99,14 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
         for (const listener of recoveryListeners) listener();
         return;
       } catch (error) {
-        log.error('Database restart failed', { reason: innermost(error).message, retryAfterMs: delayMs });
+        log.error('Database restart failed', { reason: rootCause(error).message, retryAfterMs: delayMs });
       }
     }
   };
 
   const first = await launch(0).catch((cause: unknown) => {
-    const why = isLocked(cause) ? 'is in use by another process' : `can't be opened: ${innermost(cause).message}`;
-    throw new DataFolderError(`DATA_DIR: ${folder} ${why}`, { cause });
+    const reason = isLocked(cause) ? 'is in use by another process' : `can't be opened: ${rootCause(cause).message}`;
+    throw new DataFolderError(`DATA_DIR: ${folder} ${reason}`, { cause });
   });
   const port = Number(new URL(first.url).port);
   watch(first.worker);
@@ -118,7 +118,7 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
     close: async () => {
       closing.abort();
       await recovery;
-      // Nothing to close while it is down. The next start rebuilds the indexes.
+      // A database that is down needs no closing. The next start rebuilds its indexes.
       if (!running) return;
       const ended = once(running, 'exit');
       running.postMessage('close');
@@ -150,15 +150,15 @@ const indexDefinitions = (template: Template): IndexDefinitions =>
     }),
   );
 
-/** The root cause. (Errors from the worker thread may not be instances of this thread's Error.) */
-const innermost = (error: unknown): Error & { code?: string } => {
+/** Follows `cause` to the first error. (Errors of the worker thread may not be instances of this thread's Error.) */
+const rootCause = (error: unknown): Error & { code?: string } => {
   const { cause } = error as Error;
-  return cause === undefined ? (error as Error) : innermost(cause);
+  return cause === undefined ? (error as Error) : rootCause(cause);
 };
 
-const isLocked = (error: unknown): boolean => `${innermost(error).code}`.includes('LOCKED');
+const isLocked = (error: unknown): boolean => `${rootCause(error).code}`.includes('LOCKED');
 
-/** A table's properties in the template, with those that CreateTable does not accept. */
+/** A table's properties in the template, including those that CreateTable does not accept. */
 type Table = CreateTableCommandInput & Record<(typeof NOT_IN_CREATE_TABLE)[number], unknown>;
 const NOT_IN_CREATE_TABLE = [
   'PointInTimeRecoverySpecification',
@@ -184,7 +184,9 @@ const ensureTable = async (client: DynamoDBClient, properties: Table): Promise<v
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
     const existing = indexNames(Table?.GlobalSecondaryIndexes ?? []);
     if (existing !== indexNames(table.GlobalSecondaryIndexes ?? [])) {
-      throw new DataFolderError(`DATA_DIR: the indexes of its table differ from the template: remove the folder`);
+      throw new DataFolderError(
+        `DATA_DIR: the indexes of ${table.TableName} differ from the template: remove the folder`,
+      );
     }
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;

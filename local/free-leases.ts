@@ -8,9 +8,9 @@ import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 const MAX_FREED_CLAIMS = 2;
 
 /**
- * Releases the leases of jobs whose executions have ended. Executions run in this process, so none survives a restart, and the
- * jobs need not wait for their leases to expire.
- * @param until only leases that end by then, epoch milliseconds; all by default
+ * Releases the leases of jobs whose executions have ended, so that these jobs need not wait for their leases to expire.
+ * Executions run in this process, so none survives a restart.
+ * @param until releases only leases that end by this time, epoch milliseconds; by default, all
  * @returns the number of released leases
  */
 export const freeLeases = async (
@@ -27,7 +27,7 @@ export const freeLeases = async (
   const free = async (jobId: string): Promise<boolean> => {
     const job = await get(jobId, now);
     if (!job || job.claimsSinceOutcome > MAX_FREED_CLAIMS) return false;
-    // It may have been claimed again since the page was read.
+    // The job may have been claimed again since the page was read.
     if (job.leasedUntil === undefined || job.leasedUntil > until) return false;
     await release(jobId, job.claims, now).catch(ignoreStale);
     return true;

@@ -11,7 +11,7 @@ export type SdkRequest = { headers: IncomingHttpHeaders; body: Buffer };
 /**
  * Guards an endpoint for AWS SDKs: `answer` is only called for a `POST /` to this loopback port, signed with the instance's
  * credentials. Web pages (even with DNS rebinding) and other users of this machine get an error without CORS headers.
- * @param service that requests must be signed for
+ * @param service the service that requests must be signed for
  */
 export const guarded = (
   service: string,
@@ -45,7 +45,7 @@ const checkHeaders = ({ method, url, headers, socket }: IncomingMessage, access:
 };
 
 const refuse = (response: ServerResponse, type: string, status = 403): void => {
-  // Close the connection: the rest of the request was not read.
+  // The connection is closed, because the rest of the request may not have been read.
   response
     .writeHead(status, { 'content-type': 'application/x-amz-json-1.0', connection: 'close' })
     .end(JSON.stringify({ __type: type, message: 'This endpoint only serves its own Boomerang instance.' }));

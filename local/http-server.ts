@@ -3,7 +3,11 @@ import type { AddressInfo } from 'node:net';
 
 const HOST = '127.0.0.1';
 
-export type Listening = { url: string /** Also closes open connections. */; close: () => Promise<void> };
+export type Listening = {
+  url: string;
+  /** Stops the server. Open connections get a second to end. */
+  close: () => Promise<void>;
+};
 
 /**
  * Starts a server on the loopback interface.
@@ -25,5 +29,5 @@ export const listen = async (server: Server, port: number): Promise<Listening> =
   };
 };
 
-/** Time for running requests to end once a server closes. */
+/** How long running requests may take to end after `close`. */
 const GRACE_MS = 1_000;

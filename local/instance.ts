@@ -27,7 +27,10 @@ export type Instance = {
 /** Characters of output to keep. */
 const MAX_OUTPUT_CHARACTERS = 4_000_000;
 
-/** As in package.json. Most objects are garbage after one job: with the default of 16 MiB, both threads use 130 MiB more under load. */
+/**
+ * The same option as in package.json. Most objects are garbage after one job, so small semi-spaces suffice: with the default of
+ * 16 MiB, both threads together use 130 MiB more under load.
+ */
 const NODE_OPTIONS = ['--max-semi-space-size=8'];
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -35,13 +38,13 @@ const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 /** Returns the instance running on `DATA_DIR` of the environment, or starts a temporary one. */
 export const useInstance = async (settings: Record<string, string>): Promise<Instance> => {
   const running = await findRunning(process.env.DATA_DIR ?? '.data');
-  if (running) return { ...urlsOf(running), isOwn: false, stop: noop, kill: noop, output: () => '' };
+  if (running) return { ...connectionOf(running), isOwn: false, stop: noop, kill: noop, output: () => '' };
   return startInstance(settings);
 };
 
 const noop = async (): Promise<void> => {};
 
-const urlsOf = (running: Running) => ({
+const connectionOf = (running: Running) => ({
   serviceUrl: running.outputs.ServiceApiUrl ?? '',
   providersUrl: running.outputs.ProvidersApiUrl ?? '',
   apiKey: running.apiKey,
@@ -49,9 +52,9 @@ const urlsOf = (running: Running) => ({
 });
 
 /**
- * Starts an instance in a child process, on free ports. Its data is deleted at the end unless `settings` has `DATA_DIR`. It ends
- * with this process, even if that is killed.
- * @throws Error with its output, if it ends before it is up
+ * Starts an instance in a child process, on free ports. Its data is deleted at the end unless `settings` has `DATA_DIR`. The
+ * instance ends with this process, even if this process is killed.
+ * @throws Error with the output of the instance, if it ends before it is ready
  */
 export const startInstance = async (settings: Record<string, string>): Promise<Instance> => {
   const child = spawn(
@@ -76,7 +79,7 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
     once(child, 'close').then(() => Promise.reject(new Error(printed))),
   ]);
   return {
-    ...urlsOf(running),
+    ...connectionOf(running),
     pid: child.pid,
     isOwn: true,
     output: () => printed,

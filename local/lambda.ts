@@ -50,12 +50,12 @@ export const loadFunctions = async (root: string, functions: FunctionConfig[]): 
     invoke: async (logicalId, event) => {
       const config = loaded.get(logicalId);
       if (!config) throw new Error(`no such function: ${logicalId}`);
-      return runWithin(config, (context) => config.handler(event, context));
+      return runWithTimeout(config, (context) => config.handler(event, context));
     },
   };
 };
 
-const runWithin = async (
+const runWithTimeout = async (
   { logicalId, timeoutSeconds, memoryMb }: FunctionConfig,
   run: (context: Context) => Promise<unknown>,
 ): Promise<unknown> => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { liveSecrets } from '@boomerang/core/domain/client.ts';
 import type { ClientAdmin } from '@boomerang/core/ports/clients.ts';
 import { hashApiKey, newApiKey, newSigningSecret } from '@boomerang/core/security/credentials.ts';
-import { DataFolderError, explain, writePrivateFile } from './data-folder.ts';
+import { DataFolderError, explainFileError, writePrivateFile } from './data-folder.ts';
 
 /** The client that the embedded cloud creates for its user. */
 export type LocalClient = { apiKey: string; signingSecret: string };
@@ -45,7 +45,7 @@ export const readApiKey = (folder: string): string | undefined => {
     // A full disk may have left the file empty.
     return readFileSync(file, 'utf8').trim() || undefined;
   } catch (cause) {
-    throw new DataFolderError(`DATA_DIR: ${file} ${explain(cause as NodeJS.ErrnoException)}`, { cause });
+    throw new DataFolderError(`DATA_DIR: ${file} ${explainFileError(cause as NodeJS.ErrnoException)}`, { cause });
   }
 };
 

@@ -6,7 +6,7 @@ import { InvalidEnvironment } from '@boomerang/core/config/settings.ts';
 import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import { exampleProviders } from '@boomerang/core/domain/catalogue/example-providers.ts';
 import { readArguments } from '../cli/command.ts';
-import { DataFolderError, explain as explainFileError } from './data-folder.ts';
+import { DataFolderError, explainFileError } from './data-folder.ts';
 import { onParentEnd } from './end-with-parent.ts';
 import { usePrettyConsole } from './pretty-console.ts';
 import { type LocalSettings, readLocalSettings } from './settings.ts';
@@ -32,11 +32,11 @@ const { values: options } = readArguments({
     '': 'on the default ports',
     '--temporary': 'without keeping data',
   },
-  exitCodes: { 1: 'it could not start; each reason is one line' },
+  exitCodes: { 1: 'it could not start; prints one line per reason' },
 });
 
 /** Exits with 1. Errors that the user can fix are printed as one line each, others with their stack trace. */
-const exit = (error: unknown): never => {
+const fail = (error: unknown): never => {
   for (const line of explain(error) ?? [error]) console.error(line);
   cleanUp();
   process.exit(1);
@@ -66,7 +66,7 @@ const readSettings = (): LocalSettings => {
     dataFolder = options.temporary ? mkdtempSync(path.join(tmpdir(), 'boomerang-')) : settings.DATA_DIR;
     return { ...settings, DATA_DIR: dataFolder };
   } catch (error) {
-    return exit(error);
+    return fail(error);
   }
 };
 
@@ -105,13 +105,13 @@ const stop = async (): Promise<void> => {
     process.exit(1);
   }
 };
-// Registered during the start, so that a signal then also stops what has started.
+// Registered while the cloud starts, so that an early signal also stops what has already started.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 onParentEnd(() => {
   if (!isStopping) void stop();
 });
 
-const cloud = await starting.catch(exit);
+const cloud = await starting.catch(fail);
 
 const describeCredential = (name: 'LOCAL_API_KEY' | 'LOCAL_SIGNING_SECRET', value: string): string =>
   settings[name] === undefined ? value : `(from ${name})`;
@@ -119,10 +119,10 @@ const { signingSecret } = cloud.client;
 const authorization = settings.LOCAL_API_KEY === undefined ? `Bearer ${cloud.apiKey}` : 'Bearer $LOCAL_API_KEY';
 
 const { ServiceApiUrl, WebhookUrl, JobsUrl, CompleteUrl, ConsoleUrl, HealthUrl, ProvidersUrl } = cloud.outputs;
-/** The key is in the fragment, which browsers do not send; the console drops it from the address. */
+/** The key is in the fragment, which browsers do not send. The console removes it from the address bar. */
 const consoleLink = `${ConsoleUrl}${settings.LOCAL_API_KEY === undefined ? `#key=${encodeURIComponent(cloud.apiKey)}` : ''}`;
 const exampleJob = JSON.stringify({ providers: exampleProviders(cloud.offers.values()), callbackUrl: CompleteUrl });
-/** A word of a POSIX shell. */
+/** Quotes a text as one word of a POSIX shell. */
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const warnings = cloud.unsetSecrets.map(
   ({ providerId, secret, variable }) =>
@@ -155,6 +155,6 @@ Press Ctrl-C to stop.
 
 `);
 
-// For a parent with an IPC channel.
+// A parent with an IPC channel, such as the demo, learns from this message that the instance is ready.
 const { outputs, endpoints, access, apiKey, sweeps } = cloud;
 process.send?.({ outputs, endpoints, access, apiKey, sweeps, dataFolder });

@@ -3,12 +3,12 @@ import { JSONPath } from 'jsonpath-plus';
 /** A path to one value, such as `$.jobs[0].status`. */
 const REFERENCE_PATH = /^\$(?:\.[A-Za-z_]\w*|\[\d+\])*$/;
 
-const compiled = new Map<string, string[] | undefined>();
+const stepsByPath = new Map<string, string[] | undefined>();
 
 /** The steps of a reference path; undefined for any other path. */
 const stepsOf = (path: string): string[] | undefined => {
-  if (!compiled.has(path)) compiled.set(path, REFERENCE_PATH.test(path) ? (path.match(/\w+/g) ?? []) : undefined);
-  return compiled.get(path);
+  if (!stepsByPath.has(path)) stepsByPath.set(path, REFERENCE_PATH.test(path) ? (path.match(/\w+/g) ?? []) : undefined);
+  return stepsByPath.get(path);
 };
 
 type Query = { path?: unknown; json?: unknown };

@@ -5,8 +5,9 @@ import type { Access } from './access.ts';
 import { writePrivateFile } from './data-folder.ts';
 
 /**
- * How other processes of the same user reach the embedded cloud running on a data folder. Contains the credentials for its
- * endpoints and the local client's API key, so the file is readable by its owner only.
+ * The content of `running.json` in a data folder: how other processes of the same user reach the embedded cloud that runs on
+ * it. The file is readable by its owner only, because it contains the credentials for the endpoints and the API key of the
+ * local client.
  */
 export type Running = {
   outputs: Record<string, string>;

@@ -28,8 +28,8 @@ export const rejected = (__type: string, message?: string): Answer => ({
 
 /**
  * Serves a service over HTTP, to requests signed with these credentials.
- * @param name of the service in signatures
- * @param target prefix of its operations in the header `x-amz-target`
+ * @param name the service's name in signatures
+ * @param target the prefix of its operations in the header `x-amz-target`
  */
 export const serve = (
   { name, target, contentType }: { name: string; target: string; contentType: string },

@@ -3,7 +3,7 @@ import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts'
 import * as z from 'zod';
 import { formatFault, readCatalogueFile } from '../cli/catalogue-file.ts';
 
-const whole = (min: number, max: number) =>
+const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .trim()
@@ -18,16 +18,16 @@ const isSigningSecret = (text: string): boolean => {
   return length >= 24 && length <= 64;
 };
 
-/** As the template parameter CorsOrigins. */
+/** The pattern of the template parameter CorsOrigins. */
 export const CORS_ORIGINS = /^((https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d{1,5})?(,(?!$)|$))*$/;
 
 /** Settings of the embedded cloud itself. Port 0 selects any free port. */
-const own = z.object({
-  SERVICE_PORT: whole(0, 65_535).default(3000),
-  PROVIDERS_PORT: whole(0, 65_535).default(3001),
+const ownSettings = z.object({
+  SERVICE_PORT: wholeNumber(0, 65_535).default(3000),
+  PROVIDERS_PORT: wholeNumber(0, 65_535).default(3001),
   DATA_DIR: z.string().min(1, 'must not be empty').default('.data'),
-  SWEEP_SECONDS: whole(1, 86_400).optional(),
-  MAX_CONCURRENT_REQUESTS: whole(1, 100_000).default(1_000),
+  SWEEP_SECONDS: wholeNumber(1, 86_400).optional(),
+  MAX_CONCURRENT_REQUESTS: wholeNumber(1, 100_000).default(1_000),
   CORS_ORIGINS: z
     .string()
     .regex(CORS_ORIGINS, 'must be comma-separated https origins, or http origins of localhost')
@@ -67,7 +67,7 @@ const PASSED_ON = [
   'CALLBACK_ALLOW_HTTP',
 ] as const satisfies (keyof typeof settings)[];
 
-export type LocalSettings = z.infer<typeof own> & {
+export type LocalSettings = z.infer<typeof ownSettings> & {
   /** Validated overrides of the functions' variables. */
   functionEnvironment: Record<string, string>;
 };
@@ -77,7 +77,7 @@ export type LocalSettings = z.infer<typeof own> & {
  * @throws InvalidEnvironment naming every invalid variable
  */
 export const readLocalSettings = (environment: NodeJS.ProcessEnv): LocalSettings => {
-  const parsed = own.safeParse(environment);
+  const parsed = ownSettings.safeParse(environment);
   const faults = (parsed.error?.issues ?? []).map(explainIssue);
   const present = PASSED_ON.filter((name) => environment[name] !== undefined);
   faults.push(...faultsOf(() => readSettings(present, environment)));
@@ -102,7 +102,7 @@ const faultsOf = (read: () => void): readonly string[] => {
   }
 };
 
-/** Validates the catalogue before the functions load it, to report its errors together with all others, with line and column. */
+/** Validates the catalogue before the functions load it, so that its errors, with line and column, are reported with all others. */
 const checkCatalogue = (file: string | undefined): void => {
   if (!file) return;
   try {

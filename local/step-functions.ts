@@ -23,7 +23,7 @@ export type StateMachineConfig = {
 };
 
 export type StepFunctions = {
-  /** Starts an execution, without waiting for its end. */
+  /** Starts an execution without waiting for its end, and returns its ARN. */
   start: (input: unknown) => string;
   /** Resolves when no execution is running. */
   settled: () => Promise<void>;
@@ -31,7 +31,7 @@ export type StepFunctions = {
   currentSettled: () => Promise<void>;
   /** The endpoint for SDK clients. */
   url: string;
-  /** Calls it without the endpoint. */
+  /** Calls the service without the endpoint. */
   service: Service;
   close: () => Promise<void>;
 };
@@ -65,7 +65,7 @@ export const startStepFunctions = async (
       const output = await lambda.invoke(logicalIdOf(input.FunctionName ?? ''), input.Payload);
       return { Payload: (output ?? null) as Json };
     } catch (error) {
-      throw toCause(error as Error);
+      throw toTaskError(error as Error);
     }
   };
 
@@ -92,7 +92,7 @@ export const startStepFunctions = async (
         },
         context: { StateMachine: { Id: arn }, Execution: { Id: executionArn } },
       });
-      // The engine enforces no limit. On AWS, exceeding it fails the execution, and Catch can't handle it.
+      // The interpreter enforces no size limit. On AWS, exceeding it fails the execution, and Catch can't handle that.
       const runLimited = async (name: string, task: Task, taskInput: Json): Promise<Json> => {
         const input = toInput(name, taskInput as TaskInput);
         const output = isTooLarge(input) ? undefined : JSON.stringify(await runTask(task, JSON.parse(input)));
@@ -130,7 +130,7 @@ type TaskInput = { FunctionName?: string; Payload?: unknown; Input?: unknown };
 
 const isTooLarge = (text: string): boolean => exceeds(text, MAX_STATE_BYTES);
 
-const toCause = ({ name, message, stack }: Error): Error => {
+const toTaskError = ({ name, message, stack }: Error): Error => {
   const cause = { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n').slice(0, 10) };
   const error = new Error(JSON.stringify(cause));
   error.name = name;
@@ -145,7 +145,7 @@ const createMachine = (definition: StateMachineDefinition, path: string): StateM
   }
 };
 
-/** The interpreter prints a heading and then one error a line. */
+/** The interpreter's message has a heading, and then one error per line. */
 const toOneLine = (message: string): string =>
   message
     .replace(/^State machine definition is invalid.*\n/, '')

@@ -26,7 +26,7 @@ export type Bindings = {
   getAtt: (logicalId: string, attribute: string) => string;
 };
 
-/** The short forms of CloudFormation's intrinsic functions that the template uses, as `{ 'Fn::X': … }`. */
+/** The short forms of intrinsic functions that the template uses: `!X …` is parsed to `{ 'Fn::X': … }`. */
 const SHORT_FORMS = ['GetAtt', 'Sub', 'If', 'Not', 'Equals', 'FindInMap', 'Join', 'Select', 'Split'];
 
 const tags: (ScalarTag | CollectionTag)[] = [

@@ -18,7 +18,12 @@ export type TestServer = {
   stop: () => void;
 };
 
-export type ProviderResponse = { status?: number; headers?: http.OutgoingHttpHeaders; body?: unknown; delayMs?: number };
+export type ProviderResponse = {
+  status?: number;
+  headers?: http.OutgoingHttpHeaders;
+  body?: unknown;
+  delayMs?: number;
+};
 
 /** Responds to a request. A body other than a string or bytes is sent as JSON. */
 export type Respond = (

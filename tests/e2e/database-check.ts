@@ -18,8 +18,9 @@ const INDEXES = {
 };
 
 /**
- * Checks the data folder of a killed process: copies it, rebuilds the indexes of the copy as the next start does, and compares.
- * @returns every difference between an index and its items
+ * Checks the data folder of a killed process: copies it, rebuilds the indexes of the copy as the next start does, and compares
+ * each index with the items.
+ * @returns every difference
  */
 export const findDisagreements = async (folder: string): Promise<string[]> => {
   const copy = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-check-')), 'dynamodb');
@@ -44,7 +45,7 @@ export const findDisagreements = async (folder: string): Promise<string[]> => {
     const entries = new Map(all.map((entry) => [entry.jobId?.S, entry]));
     const expected = jobs.filter((job) => job[key] !== undefined);
     // Compare counts first: a stale entry may share its job with a valid one.
-    if (all.length !== expected.length) found.push(`${index}: ${all.length} entries of ${expected.length} jobs`);
+    if (all.length !== expected.length) found.push(`${index}: ${all.length} entries for ${expected.length} jobs`);
     for (const job of expected) {
       const entry = entries.get(job.jobId?.S ?? '');
       if (!entry) found.push(`${index}: ${job.jobId?.S} is missing`);

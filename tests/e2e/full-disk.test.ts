@@ -6,7 +6,7 @@ import { apiOf, isOver } from './api.ts';
 import { delayed, respondsWith, startThirdParties, type ThirdParties, writeCatalogue } from './third-parties.ts';
 
 /** Simulates a full disk: beyond the file size limit, every write of the process fails. */
-const limitFiles = (pid: number, bytes: string): void => {
+const limitFileSize = (pid: number, bytes: string): void => {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 };
 const canLimit = (): boolean => {
@@ -57,19 +57,19 @@ const untilStatus = async (status: number, path: string): Promise<void> => {
     for (const _ of ['first', 'second']) {
       // Jobs in progress while the disk is full cannot save their outcome.
       for (let job = 0; job < 5; job += 1) accepted.push(await submit(['slow'], `${parties.url}/callback`));
-      limitFiles(cloud.pid as number, '1');
+      limitFileSize(cloud.pid as number, '1');
       expect(await post()).toBe(503);
       expect(await statusOf('/health')).toBe(503);
       // Routes that need no table still respond.
       expect(await statusOf('/openapi.json')).toBe(200);
-      const restarts = () => cloud.output().split('Database restart failed').length;
-      const before = restarts();
+      const failedRestarts = () => cloud.output().split('Database restart failed').length - 1;
+      const before = failedRestarts();
       const deadline = Date.now() + 30_000;
-      while (restarts() < before + 3 && Date.now() < deadline) await sleep(50);
+      while (failedRestarts() < before + 3 && Date.now() < deadline) await sleep(50);
       expect(await statusOf('/health')).toBe(503);
-      limitFiles(cloud.pid as number, 'unlimited');
+      limitFileSize(cloud.pid as number, 'unlimited');
       await untilStatus(200, '/health');
-      // They complete long before their leases expire, after six minutes.
+      // The jobs complete long before their leases of six minutes expire.
       for (const jobId of accepted) expect((await waitFor(jobId, isOver, 60_000)).status).toBe('COMPLETE');
     }
     accepted.push(await submit(['slow'], `${parties.url}/callback`));

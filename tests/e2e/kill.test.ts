@@ -17,7 +17,7 @@ const SEED = 20;
 const idsOf = (jobs: { jobId: string }[]): Set<string> => new Set(jobs.map(({ jobId }) => jobId));
 
 /** Every accepted job missing from the lists, and every contradiction between them. Jobs may end while the lists are read. */
-const findUnlisted = async (cloud: Instance, accepted: Iterable<string>): Promise<string[]> => {
+const findListErrors = async (cloud: Instance, accepted: Iterable<string>): Promise<string[]> => {
   const { listAll } = apiOf(cloud);
   const before = await listAll();
   const pending = idsOf(await listAll({ status: 'PENDING' }));
@@ -84,12 +84,12 @@ test(`${KILLS} kills of the process lose no accepted job and leave the indexes c
   for (let number = 0; number < KILLS; number += 1) {
     // The first kill happens before there are any jobs.
     await (number === 0 ? cloud.kill() : round(cloud, number));
-    // Copies the folder before the next start changes it; the check then runs concurrently with the start.
+    // The check copies the folder before the next start changes it, and then runs concurrently with that start.
     const disagreements = findDisagreements(settings.DATA_DIR);
     cloud = await startInstance(settings);
     expect(await disagreements).toEqual([]);
-    expect(await findUnlisted(cloud, expected.keys())).toEqual([]);
-    // Jobs must not be leased during three kills in a row: they would be suspected as the cause and wait for minutes.
+    expect(await findListErrors(cloud, expected.keys())).toEqual([]);
+    // A job that is leased during three kills in a row would be suspected as their cause, and wait for minutes.
     if (number % 2 === 0) await finish(cloud);
   }
 

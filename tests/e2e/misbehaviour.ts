@@ -156,7 +156,7 @@ export const describeMisbehaviour = (
     ['zipped', 'decompresses a gzip response', '{"zipped":true}'],
     ['malformed', 'retries after malformed JSON', '"whole"'],
     ['broken', 'retries after a broken connection', '"mended"'],
-    ['moved', 'does not follow a redirect; retries it', '"back"'],
+    ['moved', 'retries after a redirect instead of following it', '"back"'],
     ['patient', 'retries after a 429 with Retry-After', '"thanks"'],
     ['slow', 'waits for a slow response', '"late"'],
     ['stalling', 'times out and retries when a body stalls', '"whole"'],

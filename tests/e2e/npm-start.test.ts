@@ -63,7 +63,7 @@ describe('npm start', () => {
     return file;
   };
 
-  test('names every invalid setting and its rule', async () => {
+  test('names every invalid setting and the rule that it breaks', async () => {
     const PROVIDER_CATALOGUE = catalogue('{"providers": [\n  {"id": "gas"\n   "url": "http://127.0.0.1/"}]}');
     const { code, lines } = await start({
       LEASE_SECONDS: '60',

@@ -33,7 +33,7 @@ afterAll(async () => {
   await parties.close();
 });
 
-test('while a provider is down, its open circuit allows few calls and other providers are not slowed; after it recovers, all jobs are delivered', async () => {
+test('while a provider is down, its open circuit allows few calls and slows no other provider; once it recovers, all jobs are delivered', async () => {
   cloud = await startInstance(settings({ PUBLISH_EVENTS: 'all' }));
   const { submit, waitFor } = apiOf(cloud);
   parties.set('/provider/down', respondsWith('no', 500));
@@ -45,8 +45,8 @@ test('while a provider is down, its open circuit allows few calls and other prov
   const isDeferred = ({ providers }: Job) => providers[0]?.deferred?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
   const calls = parties.count('/provider/down');
-  // Without a circuit, each of the 40 jobs would make three calls per attempt. With it, one probe follows after 1, 2, 4 and 8 s.
-  // Each attempt of the job updates it once.
+  // Without a circuit, each of the 40 jobs would make three calls per attempt. An open circuit allows one probe after 1, 2, 4 and
+  // 8 s. Each attempt of the first job updates `updatedAt` once.
   const updates = new Set<string>();
   const job = await waitFor(
     waiting[0] as string,

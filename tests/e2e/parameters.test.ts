@@ -85,7 +85,7 @@ test('each invalid parameter is refused with a JSON pointer', async () => {
   ]);
 });
 
-test('a job fetches with its parameters, and every callback has its metadata, until it is expunged', async () => {
+test('a job fetches with its parameters, and every callback has its metadata, until the job is expunged', async () => {
   parties.set(
     '/receiver',
     inSequence(respondsWith('no', 500), respondsWith('no', 500), respondsWith('no', 500), respondsWith('ok')),

@@ -136,7 +136,7 @@ describe('the demo', () => {
     );
   }, 60_000);
 
-  // How far the job gets within the second depends on the machine, so its attempts are not asserted.
+  // How far the job gets within one second depends on the machine, so its attempts are not asserted.
   test('cancels the job and exits with 1 at --timeout', async () => {
     const ended = /Not delivered after 1 s: still waiting for .*\n/;
     const printed = await start(process.execPath, [...DEMO, '--timeout', '1'], FAILING, ended);

@@ -100,7 +100,7 @@ export const catalogueOf = (url: string, providers: Record<string, ProviderLimit
   providers: Object.entries(providers).map(([id, rest]) => ({ id, url: `${url}/provider/${id}`, ...rest })),
 });
 
-/** Writes that catalogue to a file. */
+/** Writes a catalogue of these providers to a file, and returns its path. */
 export const writeCatalogue = (url: string, providers: Record<string, ProviderLimits>): string => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
   writeFileSync(file, JSON.stringify(catalogueOf(url, providers)));

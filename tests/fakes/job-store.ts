@@ -44,7 +44,7 @@ export const createFakeJobStore = (): FakeJobStore => {
   /** Results that ended jobs store inline. */
   const inline = new Map<string, ProviderResultData[]>();
   const copy = <T>(value: T): T => structuredClone(value);
-  /** Input is stored as JSON. */
+  /** Parameters and metadata are stored as JSON. */
   const toStored = ({ parameters, metadata }: Job) =>
     JSON.parse(JSON.stringify({ parameters, metadata })) as Pick<Job, 'parameters' | 'metadata'>;
   /** @throws StaleClaim unless this claim holds the lease */

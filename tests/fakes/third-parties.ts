@@ -14,7 +14,7 @@ type Expiring = { expiresAt: number };
 const isPresent = <T extends Expiring>(entry: T | undefined, now: number): entry is T =>
   entry !== undefined && !isExpired(entry, now);
 
-/** Retention of an open circuit beyond its open time, milliseconds. */
+/** How long an open circuit is stored after its open time, milliseconds. */
 const RETENTION_MS = 3_600_000;
 
 /** The port of circuits, in memory. */
@@ -22,13 +22,13 @@ export const createFakeCircuits = () => {
   const open = new Map<string, OpenCircuit>();
   const watches = new Map<string, Watch>();
   const tallies = new Map<string, Tally & Expiring>();
-  const openUntil = ({ openUntil: until }: OpenCircuit): Expiring => ({
-    expiresAt: toEpochSeconds(until + RETENTION_MS),
+  const toExpiring = ({ openUntil }: OpenCircuit): Expiring => ({
+    expiresAt: toEpochSeconds(openUntil + RETENTION_MS),
   });
-  const isAsRead = ({ key, openUntil: until }: OpenCircuit) => open.get(key)?.openUntil === until;
+  const isUnchanged = ({ key, openUntil }: OpenCircuit) => open.get(key)?.openUntil === openUntil;
   const isOpen = (key: string, now: number) => {
     const circuit = open.get(key);
-    return circuit !== undefined && isPresent(openUntil(circuit), now);
+    return circuit !== undefined && isPresent(toExpiring(circuit), now);
   };
   const stateOf = (key: string, now: number): CircuitState => {
     const watch = watches.get(key);
@@ -68,14 +68,14 @@ export const createFakeCircuits = () => {
       return true;
     },
     replace: async (read, next) => {
-      if (!isAsRead(read)) return false;
+      if (!isUnchanged(read)) return false;
       open.set(read.key, next);
       return true;
     },
     close: async (read, windows) => {
       watches.delete(read.key);
       for (const window of windows) tallies.delete(`${read.key} ${window}`);
-      return isAsRead(read) && open.delete(read.key);
+      return isUnchanged(read) && open.delete(read.key);
     },
   };
   return {
@@ -85,7 +85,7 @@ export const createFakeCircuits = () => {
     tallies,
     /** TTL deletion: removes expired entries. */
     expire: (now: number): void => {
-      for (const [key, circuit] of open) if (!isPresent(openUntil(circuit), now)) open.delete(key);
+      for (const [key, circuit] of open) if (!isPresent(toExpiring(circuit), now)) open.delete(key);
       for (const [key, watch] of watches) if (!isPresent(watch, now)) watches.delete(key);
       for (const [key, tally] of tallies) if (!isPresent(tally, now)) tallies.delete(key);
     },
@@ -97,7 +97,7 @@ const WRITES_PER_SECOND = 1_000;
 
 /**
  * The port of limits, in memory.
- * @param now enables throttling of keys, as in the table
+ * @param now the current time; if given, keys are throttled as in the table
  */
 export const createFakeLimits = (now?: () => number): Limits => {
   const calls = new Map<string, number>();

@@ -24,7 +24,7 @@ const CLI = fileURLToPath(new URL('../../cli/audit.ts', import.meta.url));
 const MINUTE = 60_000;
 
 const pending = { status: 'PENDING', dueShard: 0, dueAt: NOW, results: [] };
-const over = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
+const ended = { status: 'COMPLETE', expiresAt: NOW / 1000, results: [] };
 const fetching = { ...pending, phase: 'FETCHING' };
 const waiting = (...times: number[]) =>
   times.map((retryAt, index) => ({ providerId: `p${index}`, status: 'UNAVAILABLE', retryAt }));
@@ -41,7 +41,7 @@ const fetched = [{ providerId: 'gas', status: 'FETCHED' }];
 test.each<[string, object | undefined, FindingName[]]>([
   ['is pending and due', pending, []],
   ['is pending and leased', { ...pending, leasedUntil: NOW, dueAt: NOW }, []],
-  ['has ended', over, []],
+  ['has ended', ended, []],
   ['is pending with a stored result', { ...pending, results: fetched }, []],
   ['is pending without a shard', { ...pending, dueShard: undefined }, ['PENDING_NEVER_DUE']],
   ['is pending without a due time', { ...pending, dueAt: undefined }, ['PENDING_NEVER_DUE']],
@@ -60,9 +60,9 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['is due late but was just settled', { ...fetching, updatedAt: NOW, results: waiting(NOW - 30_001) }, []],
   ['is due late but leased', { ...fetching, leasedUntil: NOW, results: waiting(NOW - 30_001) }, []],
   ['has been due for a long time', { ...pending, dueAt: NOW - 11 * MINUTE }, ['DUE_LONG_PAST']],
-  ['has ended but is due', { ...over, dueAt: NOW }, ['OVER_BUT_DUE']],
-  ['has ended but is leased', { ...over, leasedUntil: NOW }, ['OVER_BUT_DUE']],
-  ['has ended but never expires', { ...over, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
+  ['has ended but is due', { ...ended, dueAt: NOW }, ['OVER_BUT_DUE']],
+  ['has ended but is leased', { ...ended, leasedUntil: NOW }, ['OVER_BUT_DUE']],
+  ['has ended but never expires', { ...ended, expiresAt: undefined }, ['OVER_WITHOUT_EXPIRY']],
   [
     'has failed attempts and is listed as in trouble',
     { ...pending, callbackAttempts: 1, undeliveredShard: 'client#0' },
@@ -77,7 +77,7 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['was only deferred and is not listed as in trouble', { ...pending, callbackAttempts: 0, results: failed(0) }, []],
   ['lacks a result', { ...pending, results: [{ providerId: 'water', status: 'FETCHED' }] }, ['RESULT_MISSING']],
   ['has parameters and metadata', { ...pending, ...input() }, []],
-  ['has ended, with metadata', { ...over, providers: '["gas"]', metadata: '{"a":"b"}' }, []],
+  ['has ended, with metadata', { ...ended, providers: '["gas"]', metadata: '{"a":"b"}' }, []],
   [
     'has parameters that are not JSON',
     { ...pending, ...input({ parameters: '{"gas":{"account":' }) },
@@ -86,7 +86,7 @@ test.each<[string, object | undefined, FindingName[]]>([
   ['has parameters stored as a map', { ...pending, ...input({ parameters: { gas: {} } }) }, ['INPUT_UNREADABLE']],
   [
     'has a parameter that is not a scalar',
-    { ...over, ...input({ parameters: '{"gas":{"a":[1]}}' }) },
+    { ...ended, ...input({ parameters: '{"gas":{"a":[1]}}' }) },
     ['INPUT_UNREADABLE'],
   ],
   ['has metadata that is not a string', { ...pending, ...input({ metadata: '{"a":1}' }) }, ['INPUT_UNREADABLE']],
@@ -107,13 +107,13 @@ test.each<[string, object | undefined, FindingName[]]>([
   ],
   [
     'has more than a kilobyte of metadata',
-    { ...over, ...input({ metadata: JSON.stringify({ a: 'x'.repeat(1_017) }) }) },
+    { ...ended, ...input({ metadata: JSON.stringify({ a: 'x'.repeat(1_017) }) }) },
     ['INPUT_TOO_LARGE'],
   ],
-  ['was expunged but still has its input', { ...over, ...input(), expungedAt: NOW }, ['INPUT_NOT_DELETED']],
+  ['was expunged but still has its input', { ...ended, ...input(), expungedAt: NOW }, ['INPUT_NOT_DELETED']],
   ['has an unknown status', { ...pending, status: 'LOST' }, ['UNREADABLE']],
   ['does not exist but has stored results', undefined, ['RESULTS_WITHOUT_JOB']],
-])('the audit of a job that %s reports its findings', (_case, job, findings) => {
+])('the audit of a job that %s reports exactly the expected findings', (_case, job, findings) => {
   const audited = { jobId: 'id', ...(job && { job }), kept: ['gas'], keptUntil: NOW / 1000 + 60 };
   expect(auditJob(audited, NOW)).toEqual(findings);
 });
@@ -126,7 +126,7 @@ const runAudit = (DATA_DIR: string, ...args: string[]) => runProgram(CLI, args, 
 
 const SECRETS = { parameters: { gas: { account: 'SECRET-1' } }, metadata: { a: 'SECRET-2' } };
 
-/** Stores 31 pending jobs and one that has ended, all consistent; then results without a job, and a job never due. */
+/** Stores 30 pending jobs and an ended one, all consistent; then a result without a job (orphan), and a job never due (stuck). */
 const storeJobs = async (client: DynamoDBClient): Promise<{ orphan: string; stuck: string }> => {
   const table = { client, tableName: 'JobTable', shardCount: 4 };
   const { create } = createDynamoJobIntake(table);

@@ -47,7 +47,7 @@ const create = async (...args: string[]): Promise<string> => {
   return (JSON.parse(stdout) as { clientId: string }).clientId;
 };
 
-/** The client of all tests. */
+/** The client whose headers the tests of set-headers change. */
 let clientId: string;
 beforeAll(async () => {
   clientId = await create();

@@ -16,7 +16,7 @@ const run = (file: string, args: string[], folder: string) =>
   runProgram(path.resolve(file), args, {
     env: {
       ...process.env,
-      // Anything it wrote or installed would be in this folder, which must stay empty.
+      // Whatever the program writes or installs lands in this folder, which must stay empty.
       DATA_DIR: path.join(folder, 'data'),
       TMPDIR: folder,
       SERVICE_PORT: '0',

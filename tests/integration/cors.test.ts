@@ -61,7 +61,7 @@ describe('the service API with origins', () => {
   });
 
   test.each(['https://example.com', 'http://app.example.com', `${APP}:8443`, 'https://evil-app.example.com', 'null'])(
-    'allows nothing to %s',
+    'sends %s no CORS headers',
     async (origin) => {
       const refused = await preflight(api, origin);
       expect(refused.status).toBe(204);
@@ -83,7 +83,7 @@ test('the service API allows no origin by default', async () => {
   }
 });
 
-test('the fallback answers preflights that API Gateway sends it, and no other request with OPTIONS', async () => {
+test('the fallback answers preflights that API Gateway passes on, and refuses other OPTIONS requests', async () => {
   const fallback = createFallback({ log: aLog(), isDisabled: () => false });
   const send = (method: string, headers: Record<string, string>) => {
     const event = {

@@ -13,8 +13,8 @@ const LARGE_TEXT = 'x'.repeat(100_000);
 describe('ranges of the embedded database', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
   const { create } = db;
-  let openCount = 0;
-  let openedCount = 0;
+  let openNow = 0;
+  let openedSoFar = 0;
   let store: Store;
 
   const call = async (operation: string, input: object) => {
@@ -31,10 +31,10 @@ describe('ranges of the embedded database', () => {
         const iterator = values(range);
         const close = iterator.close.bind(iterator);
         let isOpen = true;
-        openCount += 1;
-        openedCount += 1;
+        openNow += 1;
+        openedSoFar += 1;
         iterator.close = () => {
-          if (isOpen) openCount -= 1;
+          if (isOpen) openNow -= 1;
           isOpen = false;
           return close();
         };
@@ -113,11 +113,11 @@ describe('ranges of the embedded database', () => {
   });
 
   test('leave no iterator open, however reading ends', async () => {
-    openedCount = 0;
+    openedSoFar = 0;
     await queryAll('small', {});
     await queryAll('small', { Limit: 1_000 });
     await queryAll('none', {});
     await call('Scan', { TableName: 'Table', Limit: 10 });
-    expect([openedCount, openCount]).toEqual([6, 0]);
+    expect([openedSoFar, openNow]).toEqual([6, 0]);
   });
 });

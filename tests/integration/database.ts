@@ -22,7 +22,7 @@ export type Tables = {
 export const startTables = async (): Promise<Tables> => {
   const { DYNAMODB_URL: url } = process.env;
   const store = await openStore();
-  const database = url ? { url, close: async () => {} } : await serveAnyone(store.service);
+  const database = url ? { url, close: async () => {} } : await serveUnsigned(store.service);
   // A shared database has separate tables for each access key.
   const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
   const config = { endpoint: database.url, region: 'us-east-1', credentials };
@@ -46,7 +46,7 @@ export const startTables = async (): Promise<Tables> => {
 export const inProcessRows = <Row>(...rows: Row[]): Row[] => (process.env.DYNAMODB_URL ? [] : rows);
 
 /** Serves a database without checking credentials, because functions under test have their own. */
-const serveAnyone = (service: Service) =>
+const serveUnsigned = (service: Service) =>
   listen(
     createServer((request, response) => {
       const [, operation = ''] = String(request.headers['x-amz-target']).split('.');

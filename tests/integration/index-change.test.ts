@@ -18,7 +18,7 @@ type Table = { GlobalSecondaryIndexes: { IndexName: string }[] };
 /** Indexes that older releases did not have. */
 const NEWER_INDEXES = ['CallerIndex', 'JobIndex'];
 
-/** The template of a version without these indexes. */
+/** The template of a release without these indexes. */
 const olderTemplate = () => {
   const template = readTemplate('template.yaml');
   for (const name of ['ClientTable', 'JobTable']) {
@@ -46,18 +46,18 @@ test('an older data folder gets the indexes of the template and keeps its data',
   };
   const keyHash = hashApiKey(newApiKey());
   const acme = { clientId: 'acme', name: 'acme', keyHash, secrets: [{ secret: 'whsec_a' }], createdAt: NOW };
-  const tableOf = (client: DynamoDBClient) => ({ client, tableName: 'ClientTable' });
-  const find = (client: DynamoDBClient) => createDynamoFindCaller(tableOf(client))(keyHash);
+  const clientTableOf = (client: DynamoDBClient) => ({ client, tableName: 'ClientTable' });
+  const find = (client: DynamoDBClient) => createDynamoFindCaller(clientTableOf(client))(keyHash);
 
-  const jobsOf = (client: DynamoDBClient) => ({ client, tableName: 'JobTable', shardCount: 4 });
+  const jobTableOf = (client: DynamoDBClient) => ({ client, tableName: 'JobTable', shardCount: 4 });
   const list = (client: DynamoDBClient) =>
-    createDynamoJobList(jobsOf(client)).list({ clientId: 'acme', limit: 10, providerId: 'gas', now: NOW });
+    createDynamoJobList(jobTableOf(client)).list({ clientId: 'acme', limit: 10, providerId: 'gas', now: NOW });
   const first = aJob({ clientId: 'acme', createdAt: NOW });
 
   await run(olderTemplate(), async (client) => {
-    await storeJob({ intake: createDynamoJobIntake(jobsOf(client)) }, first);
+    await storeJob({ intake: createDynamoJobIntake(jobTableOf(client)) }, first);
     await expect(list(client)).rejects.toThrow();
-    await createDynamoClientAdmin(tableOf(client)).put({ ...acme, ratePerSecond: 5 });
+    await createDynamoClientAdmin(clientTableOf(client)).put({ ...acme, ratePerSecond: 5 });
     await expect(find(client)).rejects.toThrow();
   });
   for (let start = 0; start < 2; start += 1) {
@@ -65,8 +65,11 @@ test('an older data folder gets the indexes of the template and keeps its data',
       expect(await find(client)).toEqual({ clientId: 'acme', name: 'acme', ratePerSecond: 5 + start });
       expect((await list(client)).jobs).toHaveLength(1 + start);
       // Writes reach the new indexes.
-      await createDynamoClientAdmin(tableOf(client)).setRate('acme', 6);
-      await storeJob({ intake: createDynamoJobIntake(jobsOf(client)) }, aJob({ clientId: 'acme', createdAt: NOW + 1 }));
+      await createDynamoClientAdmin(clientTableOf(client)).setRate('acme', 6);
+      await storeJob(
+        { intake: createDynamoJobIntake(jobTableOf(client)) },
+        aJob({ clientId: 'acme', createdAt: NOW + 1 }),
+      );
     });
   }
   rmSync(folder, { recursive: true });

@@ -93,7 +93,7 @@ const aSettlement = (change: Partial<Settlement> = {}): Settlement => ({
   ...change,
 });
 
-const { dueAt: _, ...over } = aSettlement({ status: 'COMPLETE', expiresAt: NOW / 1000 + 60 });
+const { dueAt: _, ...ending } = aSettlement({ status: 'COMPLETE', expiresAt: NOW / 1000 + 60 });
 
 describe.each<[string, () => JobStore]>([
   ['the fake', createFakeJobStore],
@@ -159,14 +159,14 @@ describe.each<[string, () => JobStore]>([
     const { parameters, metadata } = stored;
     const claimed = await store.due.claim({ jobId: job.jobId, claims: 1, dueAt: NOW }, NOW, LEASE_MS);
     expect(claimed).toMatchObject({ claims: 2, parameters, metadata, providers: job.providers });
-    await store.outcomes.save(job.jobId, 2, over);
+    await store.outcomes.save(job.jobId, 2, ending);
     expect(await store.reader.get(job.jobId, NOW)).toMatchObject({ status: 'COMPLETE', parameters, metadata });
   });
 
   test('keeps parameters and metadata when a job is redriven, and deletes them when it is expunged', async () => {
     const store = create();
     const job = await createJob(store, { ...INPUT, round: 1 });
-    await store.outcomes.save(job.jobId, 1, over);
+    await store.outcomes.save(job.jobId, 1, ending);
     const read = async () => (await store.reader.get(job.jobId, NOW)) as Job;
     const ended = await read();
     const again = redriven(ended, [], { now: NOW, leaseMs: LEASE_MS, fetchDeadlineMs: 1_000 });
@@ -185,8 +185,8 @@ describe.each<[string, () => JobStore]>([
     const job = await createJob(store);
     expect(await store.intake.find(job.jobId, NOW)).toEqual({ job, requestHash: 'hash' });
     expect(await store.intake.find(aJob().jobId, NOW)).toBeUndefined();
-    await store.outcomes.save(job.jobId, 1, over);
-    const expiry = (over.expiresAt ?? 0) * 1000;
+    await store.outcomes.save(job.jobId, 1, ending);
+    const expiry = (ending.expiresAt ?? 0) * 1000;
     expect(await store.intake.find(job.jobId, expiry - 1)).toMatchObject({ requestHash: 'hash' });
     expect(await store.intake.find(job.jobId, expiry)).toBeUndefined();
   });
@@ -249,7 +249,7 @@ describe.each<[string, () => JobStore]>([
   test('never finds a job as due after it has ended, and hides it when it expires', async () => {
     const store = create();
     const { jobId } = await createJob(store);
-    await store.outcomes.save(jobId, 1, over, [{ providerId: 'gas', fetchedAt: NOW, bytes: 4, json: 'null' }]);
+    await store.outcomes.save(jobId, 1, ending, [{ providerId: 'gas', fetchedAt: NOW, bytes: 4, json: 'null' }]);
     expect(await dueIds(store, Number.MAX_SAFE_INTEGER)).not.toContain(jobId);
     expect((await store.reader.get(jobId, NOW))?.status).toBe('COMPLETE');
     expect(await store.reader.get(jobId, NOW + 60_000)).toBeUndefined();
@@ -299,7 +299,7 @@ describe.each<[string, () => JobStore]>([
     for (let index = 0; index < 30; index += 1) {
       // Two jobs are created in each millisecond.
       const { jobId } = await createJob(store, { clientId, createdAt: NOW + Math.floor(index / 2) });
-      if (index % 10 === 0) await store.outcomes.save(jobId, 1, { ...over, status: 'FAILED' });
+      if (index % 10 === 0) await store.outcomes.save(jobId, 1, { ...ending, status: 'FAILED' });
       ids.push(jobId);
     }
     for (const limit of [1, 4, 100]) {
@@ -330,8 +330,8 @@ describe.each<[string, () => JobStore]>([
   test('replaces an expired job with the same id, and continues its claim count', async () => {
     const store = create();
     const job = await createJob(store);
-    await store.outcomes.save(job.jobId, 1, over);
-    const expiry = (over.expiresAt ?? 0) * 1000;
+    await store.outcomes.save(job.jobId, 1, ending);
+    const expiry = (ending.expiresAt ?? 0) * 1000;
     const request = { requestId: 'next', requestHash: 'next' };
     expect(await store.intake.create(job, request, expiry - 1)).toMatchObject({ isNew: false });
     const next = await store.intake.create(aJob({ jobId: job.jobId }), request, expiry);
@@ -343,8 +343,8 @@ describe.each<[string, () => JobStore]>([
     const store = create();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const { jobId } = await createJob(store, { clientId });
-    await store.outcomes.save(jobId, 1, over);
-    const expiry = (over.expiresAt ?? 0) * 1000;
+    await store.outcomes.save(jobId, 1, ending);
+    const expiry = (ending.expiresAt ?? 0) * 1000;
     const seen = async (now: number) => [
       (await store.reader.get(jobId, now))?.jobId,
       (await store.reader.getWithData(jobId, now))?.job.jobId,
@@ -406,7 +406,7 @@ describe.each<[string, () => JobStore]>([
   test('refuses to release or claim a job that has ended', async () => {
     const store = create();
     const { jobId } = await createJob(store);
-    await store.outcomes.save(jobId, 1, over);
+    await store.outcomes.save(jobId, 1, ending);
     await expect(store.control.release(jobId, 1, NOW)).rejects.toThrow(StaleClaim);
     expect(
       await store.due.claim({ jobId, claims: 1, dueAt: NOW }, Number.MAX_SAFE_INTEGER / 2, LEASE_MS),
@@ -458,7 +458,7 @@ describe.each<[string, () => JobStore]>([
     expect((await store.results.load(job.jobId))?.job).toEqual(expected);
   });
 
-  test('logs no attempt for an outcome without a call; the next outcome clears why the callback was deferred', async () => {
+  test('logs no attempt for an outcome without a call; the next outcome clears the deferral of the callback', async () => {
     const store = create();
     const { jobId } = await createJob(store, { dueAt: NOW });
     const { attempt: _, ...settlement } = aSettlement({ callbackDeferred: { class: 'paused' }, dueAt: NOW });
@@ -471,7 +471,7 @@ describe.each<[string, () => JobStore]>([
     expect([job?.callbackDeferred, job?.heldSince]).toEqual([undefined, undefined]);
   });
 
-  test('records when a job became due if it is claimed late, without the time that sweeps were paused', async () => {
+  test('records when a job that is claimed late became due, or when paused sweeps resumed if that was later', async () => {
     const store = create();
     const heldSince = async (pausedUntil?: number) => {
       const { jobId } = await createJob(store, { dueAt: NOW });
@@ -485,7 +485,7 @@ describe.each<[string, () => JobStore]>([
     expect(await heldSince(NOW + 2 * LEASE_MS)).toBe(NOW + LEASE_MS);
   });
 
-  test('counts the time a released job is held from its creation, across claims', async () => {
+  test('counts how long a released job is held from its creation, across claims', async () => {
     const store = create();
     const { jobId } = await createJob(store, { updatedAt: NOW - 1 });
     await store.control.release(jobId, 1, NOW + 1);
@@ -577,7 +577,7 @@ describe.each<[string, () => JobStore]>([
   test('never returns inline data with a job', async () => {
     const store = create();
     const { jobId } = await createJob(store);
-    await store.outcomes.save(jobId, 1, over, [{ providerId: 'gas', fetchedAt: NOW, bytes: 8, json: '"secret"' }]);
+    await store.outcomes.save(jobId, 1, ending, [{ providerId: 'gas', fetchedAt: NOW, bytes: 8, json: '"secret"' }]);
     expect(JSON.stringify(await store.reader.get(jobId, NOW))).not.toContain('secret');
   });
 
@@ -611,7 +611,7 @@ describe.each<[string, () => JobStore]>([
       const isExpired = index % 3 !== 0;
       if (index % 2 === 0) {
         const expiresAt = NOW / 1000 + (isExpired ? 0 : 1);
-        await store.outcomes.save(jobId, 1, { ...over, status: 'PARTIAL', expiresAt });
+        await store.outcomes.save(jobId, 1, { ...ending, status: 'PARTIAL', expiresAt });
       }
       if (index % 2 !== 0 || !isExpired) alive.push(jobId);
     }
@@ -629,7 +629,7 @@ describe.each<[string, () => JobStore]>([
       const { jobId } = await createJob(store, { clientId, createdAt: NOW + index });
       const status = index % 40 === 0 ? statuses[(index / 40) % 3] : undefined;
       if (!status) continue;
-      await store.outcomes.save(jobId, 1, { ...over, status });
+      await store.outcomes.save(jobId, 1, { ...ending, status });
       wanted.get(status)?.unshift(jobId);
     }
     for (const status of statuses) {
@@ -698,7 +698,7 @@ describe.each<[string, () => JobStore]>([
         const job = await createJob(store, { clientId, callbackUrl, ...input });
         expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'PENDING', phase: 'FETCHING' }]);
         const failure = { code: 'CALLBACK_GONE', message: 'gone' } as const;
-        await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED', failure, endedAt: NOW + 5 });
+        await store.outcomes.save(job.jobId, 1, { ...ending, status: 'FAILED', failure, endedAt: NOW + 5 });
         expect(await listOne(store, clientId)).toEqual([{ ...row(job), status: 'FAILED', failure, endedAt: NOW + 5 }]);
         const failed = (await store.reader.get(job.jobId, NOW)) as Job;
         await store.control.replace(failed, redriven(failed, [], { now: NOW, leaseMs: LEASE_MS, fetchDeadlineMs: 1 }));
@@ -717,7 +717,7 @@ describe.each<[string, () => JobStore]>([
       expect(found.jobs.map(({ jobId }) => jobId)).toEqual(jobs.map(({ jobId }) => jobId));
       return jobs.map(({ jobId }) => jobId);
     };
-    /** A pending job with a failed attempt, and claimed again since. */
+    /** Creates a pending job with a failed attempt, which has been claimed again since. */
     const troubled = async (store: JobStore, clientId: string): Promise<Job> => {
       const job = await createJob(store, { clientId });
       await store.outcomes.save(job.jobId, 1, aSettlement({ isInTrouble: true, dueAt: NOW }));
@@ -733,7 +733,7 @@ describe.each<[string, () => JobStore]>([
       const { jobId, claims, isInTrouble } = await troubled(store, clientId);
       expect(isInTrouble).toBe(true);
       expect(await inTrouble(store, clientId)).toEqual([jobId]);
-      // A deferral is no failure, and does not undo one.
+      // A deferral is not a failure, and does not clear an earlier one.
       await store.outcomes.save(jobId, claims, aSettlement());
       expect(await inTrouble(store, clientId)).toEqual([jobId]);
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
@@ -744,7 +744,7 @@ describe.each<[string, () => JobStore]>([
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
       const { jobId, claims } = await troubled(store, clientId);
-      await store.outcomes.save(jobId, claims, { ...over, status });
+      await store.outcomes.save(jobId, claims, { ...ending, status });
       expect(await inTrouble(store, clientId)).toEqual([]);
       expect(await store.reader.get(jobId, NOW)).not.toHaveProperty('isInTrouble');
       expect(await listAll(store, clientId, 10, status)).toEqual([jobId]);
@@ -777,9 +777,9 @@ describe.each<[string, () => JobStore]>([
       const ends: Settlement[] = [
         aSettlement(),
         aSettlement({ isInTrouble: true }),
-        { ...over, status: 'FAILED', failure, endedAt: NOW },
-        { ...over, status: 'PARTIAL', endedAt: NOW },
-        { ...over, endedAt: NOW },
+        { ...ending, status: 'FAILED', failure, endedAt: NOW },
+        { ...ending, status: 'PARTIAL', endedAt: NOW },
+        { ...ending, endedAt: NOW },
       ];
       await store.outcomes.save(jobId, 1, ends[Math.floor(index / 2) % ends.length] as Settlement);
       jobs.unshift((await store.reader.get(jobId, NOW)) as Job);
@@ -830,7 +830,7 @@ describe.each<[string, () => JobStore]>([
     test('must not have been claimed, released or settled since it was read', async () => {
       const store = create();
       const leased = await createJob(store);
-      await store.outcomes.save(leased.jobId, 1, { ...over, status: 'COMPLETE' });
+      await store.outcomes.save(leased.jobId, 1, { ...ending, status: 'COMPLETE' });
       await expect(store.control.replace(leased, redriven(leased, [], times))).rejects.toThrow(StaleClaim);
       const waiting = await createJob(store, { dueAt: NOW });
       await store.due.claim({ ...waiting, dueAt: NOW }, NOW, LEASE_MS);
@@ -846,7 +846,7 @@ describe.each<[string, () => JobStore]>([
       const store = create();
       const job = await createJob(store);
       await store.control.replace(job, cancelled(job, { now: NOW, retentionMs: 60_000 }));
-      await expect(store.outcomes.save(job.jobId, 1, over)).rejects.toThrow(StaleClaim);
+      await expect(store.outcomes.save(job.jobId, 1, ending)).rejects.toThrow(StaleClaim);
       expect((await store.reader.get(job.jobId, NOW))?.status).toBe('CANCELLED');
     });
 
@@ -854,7 +854,7 @@ describe.each<[string, () => JobStore]>([
       const store = create();
       const clientId = `client-${randomBytes(4).toString('hex')}`;
       const job = await createJob(store, { clientId });
-      await store.outcomes.save(job.jobId, 1, { ...over, status: 'FAILED' });
+      await store.outcomes.save(job.jobId, 1, { ...ending, status: 'FAILED' });
       const failed = (await store.reader.get(job.jobId, NOW)) as Job;
       const expungedJob = expunged(failed, NOW);
       await store.control.replace(failed, expungedJob);
@@ -863,11 +863,11 @@ describe.each<[string, () => JobStore]>([
       expect(await listAll(store, clientId, 10, 'FAILED')).toEqual([]);
     });
 
-    test('by its expunged version loses its inline results', async () => {
+    test('loses its inline results if its new version is expunged', async () => {
       const store = create();
       const job = await createJob(store);
       const inline = { providerId: 'gas', fetchedAt: NOW, bytes: 2, json: '{}' };
-      await store.outcomes.save(job.jobId, 1, over, [inline]);
+      await store.outcomes.save(job.jobId, 1, ending, [inline]);
       const ended = (await store.reader.get(job.jobId, NOW)) as Job;
       expect((await store.results.load(job.jobId))?.results).toEqual([inline]);
       await store.control.replace(ended, expunged(ended, NOW));
@@ -1022,7 +1022,7 @@ describe('listing jobs', () => {
       }
     });
 
-    test('filters without nested parentheses, which are slow to parse for the embedded database', () => {
+    test('filters without nested parentheses, which the embedded database is slow to parse', () => {
       for (const { FilterExpression = '' } of queries) expect(FilterExpression).not.toMatch(/\([^)]*\(/);
     });
   });
@@ -1069,13 +1069,13 @@ test('a list stops reading after 10,000 entries, and its cursor continues from t
 });
 
 describe('list rows that the index holds only in part', () => {
-  test('are completed from the jobs of earlier releases', async () => {
+  test('are completed from the job item, if an earlier release stored it', async () => {
     const store = createDynamo();
     const clientId = `client-${randomBytes(4).toString('hex')}`;
     const callbackUrl = 'http://example.com/?token=1';
     const job = aJob({ clientId, callbackUrl });
     await storeJob(store, job);
-    await store.outcomes.save(job.jobId, 1, { ...over, updatedAt: NOW + 7 });
+    await store.outcomes.save(job.jobId, 1, { ...ending, updatedAt: NOW + 7 });
     const { Item = {} } = await client.send(new GetItemCommand({ TableName: 'JobTable', Key: jobKey(job.jobId) }));
     const { callbackHost: _, endedAt: __, ...older } = Item;
     await client.send(new PutItemCommand({ TableName: 'JobTable', Item: older }));
@@ -1116,7 +1116,7 @@ test('a failed job is in the client and undelivered indexes, but not in the due 
   const store = createDynamo();
   const failed = aJob();
   await storeJob(store, failed);
-  await store.outcomes.save(failed.jobId, 1, { ...over, status: 'FAILED' });
+  await store.outcomes.save(failed.jobId, 1, { ...ending, status: 'FAILED' });
   const has = async (IndexName: string) => {
     for await (const { Items = [] } of paginateScan({ client }, { TableName: 'JobTable', IndexName })) {
       if (Items.some((item) => item.jobId?.S === failed.jobId)) return true;
@@ -1168,7 +1168,7 @@ describe('parameters and metadata in the table', () => {
     }
   });
 
-  test('make the job, and no other, unreadable for releases that do not know them', async () => {
+  test('make a job that has them unreadable to releases that do not know them', async () => {
     const { intake } = createDynamo();
     for (const [input, isList] of [
       [{}, true],

@@ -9,7 +9,7 @@ import { type HttpApiEvent, readTemplate } from '../../local/template.ts';
 import { aLog } from '../builders.ts';
 import { contractOf } from '../e2e/contract.ts';
 
-/** Needs escaping in HTTP Basic and in forms. */
+/** A secret that must be escaped in HTTP Basic and in forms. */
 const SECRET = 'a secret: 100 % of + & = é';
 
 const { createHandler } = await import('../../functions/providers/handler.ts');

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import OAuthServer from 'oidc-provider';
 import { fetchFrom } from '../fetching.ts';
 
-/** Our client of the OAuth client-credentials grant against the third-party server `oidc-provider`. */
+/** Tests Boomerang as an OAuth client (client-credentials grant) against a third-party server, `oidc-provider`. */
 
-/** Printable ASCII, which RFC 6749, appendix A, allows. */
+/** Credentials with special characters. RFC 6749, appendix A, allows all printable ASCII. */
 const SPECIAL = { id: `a:b+c%d /"'~`, secret: 'p:a+s%41s w&=r?d~*()!' };
 const PLAIN = { id: 'boomerang', secret: 'gas-client_secret.1' };
 const METHODS = ['client_secret_basic', 'client_secret_post'] as const;
@@ -28,7 +28,7 @@ const clientsOf = ({ id, secret }: typeof PLAIN) =>
 let url: string;
 let oauth: OAuthServer;
 let stop: () => void;
-let tokens = 0;
+let tokenRequests = 0;
 
 /** An API that accepts the server's tokens and answers with their claims. */
 const answerBills = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
@@ -46,10 +46,10 @@ const answerBills = async (request: http.IncomingMessage, response: http.ServerR
 beforeAll(async () => {
   const server = http.createServer((request, response) => {
     if (request.url?.startsWith('/bills')) return void answerBills(request, response);
-    if (request.url === '/token') tokens += 1;
+    if (request.url === '/token') tokenRequests += 1;
     void oauth.callback()(request, response);
   });
-  // It warns about its in-memory storage.
+  // oidc-provider warns about its in-memory storage.
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
   await once(server.listen(0, '127.0.0.1'), 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -153,13 +153,13 @@ describe.each(METHODS)('with %s', (method) => {
 
   test('a token is reused until the API refuses it, then replaced once', async () => {
     const send = createNodeHttp();
-    tokens = 0;
+    tokenRequests = 0;
     await fetchAs(PLAIN, method, { send });
     expect((await fetchAs(PLAIN, method, { send, path: '/bills/once' })).name).toBe('fetched');
-    expect(tokens).toBe(1);
+    expect(tokenRequests).toBe(1);
     const concurrent = await Promise.all(Array.from({ length: 50 }, () => fetchAs(PLAIN, method, { send })));
     expect(new Set(concurrent.map(({ name }) => name))).toEqual(new Set(['fetched']));
-    expect(tokens).toBe(2);
+    expect(tokenRequests).toBe(2);
   });
 });
 

@@ -33,7 +33,7 @@ describe('the table operations of a job with two providers', () => {
     expect(namesOf(counted.failedAttempt)).toEqual(['GetItem', 'PutItem', 'Query', 'UpdateItem', 'UpdateItem']);
   });
 
-  test('grow by two writes and one read with a turn without a call', () => {
+  test('grow by two writes and one read with an execution without a call', () => {
     expect(namesOf(counted.deferral)).toEqual(['GetItem', 'UpdateItem', 'UpdateItem']);
   });
 

@@ -88,7 +88,7 @@ describe('npm run providers -- check', () => {
     expect(invalid.stdout).toContain('providers.1.url: Must be an absolute URL');
   }, 20_000);
 
-  test('warns of unused parameters and unused parameter names', async () => {
+  test('warns of unused parameters and of unused names in `as`', async () => {
     const properties = { a: { type: 'string' }, b: { type: 'string', default: 'x', as: 'c' } };
     const provider = { id: 'p', url: 'https://h/{b}', parameters: { type: 'object', properties } };
     const { code, stdout } = await run(['check', fileOf(JSON.stringify({ providers: [provider] }))]);

@@ -36,7 +36,7 @@ const createRedrive = async (redrives: Redrives, clientId: string = uuidv7()): P
   expect(isNew).toBe(true);
   return redrive;
 };
-/** Claims a redrive. Other tests leave due redrives too, so this claims each one until it finds it. */
+/** Claims a redrive. Other tests leave due redrives behind, so this claims due redrives until it finds the wanted one. */
 const claimDue = async (redrives: Redrives, { redriveId }: Redrive, now: number): Promise<ClaimedRedrive> => {
   for (const entry of await redrives.findDue(now)) {
     const claimed = await redrives.claim(entry, now, LEASE_MS);
@@ -99,7 +99,7 @@ describe.each<[string, () => Redrives]>([
     const done = advanced(await claimDue(redrives, redrive, NOW + 5), counts, undefined, later);
     await redrives.save(done);
     await createRedrive(redrives, clientId).then((next) => complete(redrives, next));
-    // By now the first redrive is stored as a former one.
+    // The client's next redrive has moved the first one to an item of its own.
     expect((await redrives.get(clientId, redrive.redriveId, NOW))?.query).toEqual(filters);
   });
 
@@ -247,7 +247,7 @@ describe.each<[string, () => Redrives]>([
     await complete(redrives, second);
   });
 
-  test('reserve a pass for one of many concurrent requests, and none while a pass is announced', async () => {
+  test('reserve a pass for one of many concurrent requests, and for none while a pass is reserved', async () => {
     const redrives = create();
     await redrives.extendPass(0);
     const reserved = await Promise.all(Array.from({ length: 10 }, () => redrives.reservePass(NOW, NOW + 10)));

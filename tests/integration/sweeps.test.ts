@@ -48,7 +48,7 @@ describe('the record of the last sweep', () => {
 
   const sweep = async (claimed: number, change: object = {}) => {
     const { due, outcomes } = createFakeJobStore();
-    let reports = 0;
+    let records = 0;
     const deps = {
       ...withoutNotifications,
       due,
@@ -66,10 +66,10 @@ describe('the record of the last sweep', () => {
       policy: { schedule: { stepsMs: [1_000] as [number] }, patienceMs: 1, retentionMs: 1 },
     };
     const handler = createHandler(deps, async () => {
-      reports += 1;
+      records += 1;
     });
     await handler({ claimed }).catch(() => {});
-    return reports;
+    return records;
   };
 
   test('is written once for each sweep, also when paused, but not if reading due jobs fails', async () => {

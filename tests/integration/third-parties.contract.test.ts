@@ -65,7 +65,7 @@ describe.each<[string, () => Circuits]>([
     expect((await circuits.list(NOW)).has(circuit.key)).toBe(false);
   });
 
-  test('are opened, moved and closed by exactly one of many concurrent callers', async () => {
+  test('are opened and replaced by exactly one of many concurrent callers, and closed only if unchanged', async () => {
     const circuits = create();
     const circuit = aCircuit();
     expect(await countTrue(ten.map((index) => circuits.open({ ...circuit, openUntil: NOW + 1 + index }, NOW)))).toBe(1);
@@ -244,26 +244,26 @@ describe.each<[string, () => Limits]>([
     expect(await limits.reserveCall(key, 0, 2, 7)).toBe(true);
   });
 
-  test('give a slot to one caller at a time, and again once it is freed or expired', async () => {
+  test('give a slot to one caller at a time, and again once it is released or expired', async () => {
     const limits = create();
     const key = uuidv7();
-    const take = (now = NOW) => limits.acquireSlot(key, 1, now, now + 1_000);
-    const slots = (await Promise.all(ten.map(() => take()))).filter((slot) => slot !== undefined);
+    const acquire = (now = NOW) => limits.acquireSlot(key, 1, now, now + 1_000);
+    const slots = (await Promise.all(ten.map(() => acquire()))).filter((slot) => slot !== undefined);
     expect(slots).toHaveLength(1);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 2]);
     if (slots[0]) await limits.releaseSlot(slots[0]);
     expect(await limits.findFreeSlots(key, 3, NOW)).toEqual([0, 1, 2]);
-    expect(await take()).toMatchObject({ key, number: 1 });
-    expect(await take(NOW + 999)).toBeUndefined();
-    expect(await take(NOW + 1_000)).toBeDefined();
+    expect(await acquire()).toMatchObject({ key, number: 1 });
+    expect(await acquire(NOW + 999)).toBeUndefined();
+    expect(await acquire(NOW + 1_000)).toBeDefined();
   });
 
-  test('ignore the freeing of an expired slot that has a new holder', async () => {
+  test('ignore the release of an expired slot that has a new holder', async () => {
     const limits = create();
     const key = uuidv7();
     const expired = await limits.acquireSlot(key, 0, NOW, NOW + 10);
     const current = await limits.acquireSlot(key, 0, NOW + 10, NOW + 1_000);
-    if (!expired || !current) throw new Error('a slot was not given');
+    if (!expired || !current) throw new Error('a slot was not acquired');
     await limits.releaseSlot(expired);
     expect(await limits.acquireSlot(key, 0, NOW + 20, NOW + 2_000)).toBeUndefined();
   });
@@ -282,7 +282,7 @@ test('a throttled counter or slot is unavailable, without an error', async () =>
   busy.restore();
 });
 
-test('a slot is given again when the SDK retries after a lost response', async () => {
+test('a repeated request for a slot, as when the SDK retries after a lost response, gets the same slot', async () => {
   const limits = createDynamoLimits({ client, tableName: 'JobTable', random: () => 0.5 });
   const key = uuidv7();
   const first = await limits.acquireSlot(key, 0, NOW, NOW + 1_000);

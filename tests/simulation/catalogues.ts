@@ -7,7 +7,7 @@ import { PAGED, PAGINATION } from './paged-provider.ts';
 export const PROVIDERS = ['gas', 'internet', 'water', 'report', PAGED] as const;
 /** The provider whose work is polled. */
 export const POLLED = 'report';
-/** Its polling settings. Its work takes up to 1.5 times the time-out. */
+/** The polling settings of that provider. Its work takes up to 1.5 times the timeout. */
 export const POLLING: NonNullable<ProviderInput['polling']> & { timeoutSeconds: number } = {
   statusUrl: 'location',
   statusAt: '/status',
@@ -50,26 +50,26 @@ const EDITS = {
   'polling moved': (id: string) => providerEntry(id, id === POLLED ? `${id}-new` : id),
 } as const;
 
-/** The catalogue with which a process was deployed. */
-export type Generation = keyof typeof EDITS;
-const FIRST: Generation = 'as it was';
+/** A catalogue, named after how it differs from the initial one. */
+export type CatalogueName = keyof typeof EDITS;
+const INITIAL: CatalogueName = 'as it was';
 
 const readEdit = (edit: (id: string) => Partial<ProviderInput> | undefined): Map<string, Provider> =>
   aCatalogue(...PROVIDERS.flatMap((id) => edit(id) ?? []));
 
 export const CATALOGUES = Object.fromEntries(
   Object.entries(EDITS).map(([name, edit]) => [name, readEdit(edit)]),
-) as Record<Generation, Map<string, Provider>>;
+) as Record<CatalogueName, Map<string, Provider>>;
 
 /** The origin of a provider in a catalogue; undefined if the catalogue lacks it. */
-export const originIn = (generation: Generation, providerId: string): string | undefined => {
-  const provider = CATALOGUES[generation].get(providerId);
+export const originIn = (catalogueName: CatalogueName, providerId: string): string | undefined => {
+  const provider = CATALOGUES[catalogueName].get(providerId);
   return provider && new URL(provider.url.replace(/\{.*$/, '')).origin;
 };
 
 /** The parameter of a provider in a catalogue; undefined if the catalogue lacks the provider. */
-export const parameterIn = (generation: Generation, providerId: string): string | undefined =>
-  Object.keys(CATALOGUES[generation].get(providerId)?.parameters?.properties ?? {})[0];
+export const parameterIn = (catalogueName: CatalogueName, providerId: string): string | undefined =>
+  Object.keys(CATALOGUES[catalogueName].get(providerId)?.parameters?.properties ?? {})[0];
 
 /** The authorization header expected for an origin. */
 export const credentialFor = (providerId: string, { hostname }: URL): string | undefined =>
@@ -78,32 +78,32 @@ export const credentialFor = (providerId: string, { hostname }: URL): string | u
 export const secretOf = (name: string): string => `secret of ${name}`;
 
 /** A deployment: between `from` and `until`, some processes have the new catalogue and some the previous one. */
-export type Deployment = { generation: Generation; from: number; until: number };
+export type Deployment = { catalogueName: CatalogueName; from: number; until: number };
 
 const MINUTE = 60_000;
 
-/** In one of four seeds, the catalogue changes: to an edit, to an edit and back, or back from an earlier edit. */
+/** In one of four seeds the catalogue changes: it is edited, edited and reverted, or reverted after an edit before the start. */
 export const drawDeployments = (random: Random, start: number): Deployment[] => {
   const [isEdited, shape] = [random() < 0.25, Math.floor(random() * 3)];
-  const edits = Object.keys(EDITS).filter((name) => name !== FIRST) as Generation[];
-  const generation = edits[Math.floor(random() * edits.length)] ?? FIRST;
-  const deploy = (target: Generation, from: number): Deployment => ({
-    generation: target,
+  const edits = Object.keys(EDITS).filter((name) => name !== INITIAL) as CatalogueName[];
+  const catalogueName = edits[Math.floor(random() * edits.length)] ?? INITIAL;
+  const deploy = (target: CatalogueName, from: number): Deployment => ({
+    catalogueName: target,
     from,
     until: from + random() * 10 * MINUTE,
   });
-  const edit = deploy(generation, shape === 0 ? start - 20 * MINUTE : start + random() * 60 * MINUTE);
-  const revert = deploy(FIRST, edit.until + (shape === 0 ? 20 : 5 + random() * 90) * MINUTE);
+  const edit = deploy(catalogueName, shape === 0 ? start - 20 * MINUTE : start + random() * 60 * MINUTE);
+  const revert = deploy(INITIAL, edit.until + (shape === 0 ? 20 : 5 + random() * 90) * MINUTE);
   if (!isEdited) return [];
   return shape === 1 ? [edit] : [edit, revert];
 };
 
-/** The catalogues that processes may have between two times, the latest last. */
-export const generationsIn = (deployments: readonly Deployment[], from: number, to = from): Generation[] => {
-  const all = [{ generation: FIRST, from: 0, until: 0 }, ...deployments];
+/** The catalogues with which processes may run between two times, the latest last. */
+export const cataloguesIn = (deployments: readonly Deployment[], from: number, to = from): CatalogueName[] => {
+  const all = [{ catalogueName: INITIAL, from: 0, until: 0 }, ...deployments];
   return all
     .filter((deployment, index) => deployment.from <= to && (all[index + 1]?.until ?? Number.POSITIVE_INFINITY) > from)
-    .map(({ generation }) => generation);
+    .map(({ catalogueName }) => catalogueName);
 };
 
 /** The deployments of a history. */

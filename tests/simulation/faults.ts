@@ -47,7 +47,8 @@ export const createFaults = (random: Random, now: () => number) => {
     if (!outage || now() < outage.from || now() >= outage.to) return false;
     return outage.target === target || (outage.target === 'workers' && WORKERS.includes(target));
   };
-  const occurs = (share: number) => !isCalm && random() < rate * share;
+  /** Whether a fault happens that is `factor` times as frequent as the fault rate. */
+  const occurs = (factor: number) => !isCalm && random() < rate * factor;
   return {
     outage,
     isOut,
@@ -63,16 +64,16 @@ export const createFaults = (random: Random, now: () => number) => {
       // Most calls are quick, some are slow, and a few outlast their task and the lease.
       delayMs: occurs(0.2) ? random() * 500_000 : occurs(1) ? random() * 10_000 : 1 + random() * 20,
     }),
-    isRestarted: () => occurs(0.5),
-    isCrash: () => occurs(0.3),
+    startsTwice: () => occurs(0.5),
+    crashes: () => occurs(0.3),
     tickDelayMs: () => (occurs(3) ? random() * 120_000 : 0),
     /** Calls per function instance: one, some or many, constant for the seed. */
-    instanceLife: [1, 4, 1_000][Math.floor(random() * 3)] ?? 1,
+    callsPerInstance: [1, 4, 1_000][Math.floor(random() * 3)] ?? 1,
     /** The clock skew of an instance, milliseconds. */
     skewMs: () => Math.round((random() * 2 - 1) * MAX_SKEW_MS),
-    /** Whether the table deletes expired items now. DynamoDB deletes them within days, not at once. */
-    isTtlRun: () => random() < 0.1,
-    isDoubleTick: () => occurs(2),
+    /** Whether the table deletes expired items now. DynamoDB deletes them within days. */
+    deletesExpired: () => random() < 0.1,
+    ticksTwice: () => occurs(2),
   };
 };
 

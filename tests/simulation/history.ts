@@ -1,8 +1,8 @@
 import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/job.ts';
-import type { Deployment, Generation } from './catalogues.ts';
+import type { CatalogueName, Deployment } from './catalogues.ts';
 
 /** Why something that should happen once may happen twice. */
-export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'time-out' | 'not kept';
+export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'timed out' | 'not kept';
 
 /** The stored state of polled work: the provider's status, the round, and the ticket. */
 export type Polled = { status: string; round: number | undefined; url: string | undefined; since: number | undefined };
@@ -43,8 +43,9 @@ export type HistoryEvent = { at: number } & (
       uncalled: string[];
       /** The failure class of each refused provider. */
       refused: Record<string, string>;
-      /** Whether the job is listed as in trouble, and whether its state shows a failed attempt. */
+      /** Whether the job is listed as in trouble. */
       isInTrouble: boolean;
+      /** Whether its state shows a failed attempt. */
       hasFailed: boolean;
     }
   | { kind: 'expired'; jobId: string; providerId: string | undefined; isNeeded: boolean }
@@ -54,14 +55,16 @@ export type HistoryEvent = { at: number } & (
       providerId: string;
       claims: number;
       url: string;
-      /** The catalogue of the calling process, and the credential that it sent. */
-      generation: Generation;
+      /** The catalogue of the calling process. */
+      catalogueName: CatalogueName;
+      /** The authorization header. */
       credential: string | undefined;
     }
   | ({ kind: 'deployed' } & Deployment)
   | { kind: 'answered'; jobId: string; providerId: string; claims: number; json: string }
-  /** The polled provider got a request to start work, or a poll. */
-  | { kind: 'requested'; jobId: string; claims: number; value: string }
+  /** The polled provider got a request to start work. */
+  | { kind: 'requested'; jobId: string; claims: number; idempotencyKey: string }
+  /** The polled provider got a poll. */
   | { kind: 'polled'; jobId: string; claims: number; url: string; answer: string }
   | {
       kind: 'called back';

@@ -17,12 +17,12 @@ const ITEMS_PER_PAGE = 2;
 /** How a page may break the pagination. */
 export type PageFault = 'loops' | 'lacks items';
 
-/** An item with its owner, the walk that returned it, and its index in the list. */
-export type Item = { of: string; walk: number; index: number };
+/** An item with the id of its job, the walk that returned it, and its index in the list. */
+export type Item = { owner: string; walk: number; index: number };
 
 /** A request for the first page and the requests for its following pages, which see the same version of the list. */
 type Walk = {
-  of: string;
+  owner: string;
   number: number;
   items: Item[];
   end: 'plain' | 'empty page' | 'empty page that repeats';
@@ -50,23 +50,23 @@ export const createPagedProvider = (random: Random) => {
     lengths.set(owner, length);
     const number = walks.length;
     const filling = random() < 0.1 ? { filling: 'x'.repeat(5_000) } : {};
-    const items = Array.from({ length }, (_, index) => ({ of: owner, walk: number, index, ...filling }));
-    const walk: Walk = { of: owner, number, items, end: ENDS[Math.floor(random() * ENDS.length)] ?? 'plain' };
+    const items = Array.from({ length }, (_, index) => ({ owner, walk: number, index, ...filling }));
+    const walk: Walk = { owner, number, items, end: ENDS[Math.floor(random() * ENDS.length)] ?? 'plain' };
     walks.push(walk);
     return walk;
   };
 
   return {
     /**
-     * @param owner of the list
-     * @param cursor of the page; absent for the first page, which begins a walk
+     * @param owner the job whose list it is
+     * @param cursor the cursor of the page; absent for the first page, which begins a walk
      * @param fault how the page breaks the pagination; `loops` lasts to the end of the walk
      * @returns undefined for a cursor of another list
      */
     page: (owner: string, cursor?: string, fault?: PageFault): Page | undefined => {
       const [walkNumber, pageNumber] = cursor?.split('.').map(Number) ?? [];
       const walk = walkNumber === undefined ? beginWalk(owner) : walks[walkNumber];
-      if (walk?.of !== owner) return undefined;
+      if (walk?.owner !== owner) return undefined;
       const number = pageNumber ?? 1;
       const last = Math.max(1, Math.ceil(walk.items.length / ITEMS_PER_PAGE)) + (walk.end === 'plain' ? 0 : 1);
       const items = walk.items.slice((number - 1) * ITEMS_PER_PAGE, number * ITEMS_PER_PAGE);

@@ -120,7 +120,7 @@ export const PLANTED_BUGS = {
       },
     }),
   },
-  'a checkpoint that expires early': {
+  'a stored result that expires early': {
     store: (store) => ({
       ...store,
       results: {

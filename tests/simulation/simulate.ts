@@ -15,28 +15,28 @@ const SIMULATE = {
     seeds: { type: 'string', default: '1000', value: 'count', about: 'number of seeds (1000)' },
     from: { type: 'string', default: '1', value: 'seed', about: 'first seed (1)' },
     seed: { type: 'string', value: 'seed', about: 'run only this seed, and print its trace' },
-    bug: { type: 'string', value: 'name', about: `with a planted bug: ${Object.keys(PLANTED_BUGS).join(', ')}` },
+    bug: { type: 'string', value: 'name', about: `plant this bug: ${Object.keys(PLANTED_BUGS).join(', ')}` },
   },
   examples: {
-    '--seeds 10000': 'the seeds from 1',
-    '--from 500 --seeds 10': 'ten from 500',
-    '--seed 42': 'one, with its trace',
+    '--seeds 10000': 'seeds 1 to 10000',
+    '--from 500 --seeds 10': 'seeds 500 to 509',
+    '--seed 42': 'seed 42, with its trace',
   },
   exitCodes: { 1: 'an invariant was violated' },
 } as const;
 
 const fail = (message: string): never => failUsage(SIMULATE, message);
 
-const whole = (name: string, text: string): number =>
+const wholeNumber = (name: string, text: string): number =>
   /^\d{1,9}$/.test(text) ? Number(text) : fail(`--${name} must be a whole number`);
 
 const { values: options } = readArguments(SIMULATE);
 endOnSignals();
 if (options.bug !== undefined && !Object.hasOwn(PLANTED_BUGS, options.bug)) fail(`Unknown bug: ${options.bug}`);
 const bug = options.bug as PlantedBug | undefined;
-const onlySeed = options.seed === undefined ? undefined : whole('seed', options.seed);
-const from = onlySeed ?? whole('from', options.from);
-const to = onlySeed ?? from + whole('seeds', options.seeds) - 1;
+const onlySeed = options.seed === undefined ? undefined : wholeNumber('seed', options.seed);
+const from = onlySeed ?? wholeNumber('from', options.from);
+const to = onlySeed ?? from + wholeNumber('seeds', options.seeds) - 1;
 
 const startedAt = performance.now();
 for (let seed = from; seed <= to; seed += 1) {
@@ -47,7 +47,7 @@ for (let seed = from; seed <= to; seed += 1) {
     for (const job of simulation.jobs.values()) console.log(job.jobId, job.status, job.failure?.code ?? '');
   }
   if (violations.length > 0) {
-    console.log(`\nSeed ${seed} violates ${violations.length} invariants:\n  ${violations.join('\n  ')}`);
+    console.log(`\nViolations in seed ${seed}: ${violations.length}\n  ${violations.join('\n  ')}`);
     console.log(`\nRepeat with: npm run simulate -- --seed ${seed}${bug ? ` --bug '${bug}'` : ''}`);
     process.exit(1);
   }

@@ -2,7 +2,7 @@ import type { Random } from '@boomerang/core/domain/random.ts';
 import { HttpFailure, type HttpRequest, type HttpResponse } from '@boomerang/core/ports/http.ts';
 import { Webhook } from 'standardwebhooks';
 import { SECRET } from '../builders.ts';
-import { type Generation, POLLED } from './catalogues.ts';
+import { type CatalogueName, POLLED } from './catalogues.ts';
 import type { Clock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
@@ -22,9 +22,9 @@ const WORK_BEHAVIOURS = ['500', '429', 'hangs', 'breaks', 'slow', 'loses it', 'l
 const PAGE_BEHAVIOURS = ['500', '429', '404', 'hangs', 'breaks', 'slow', 'slow', 'loops', 'lacks items'] as const;
 const RECEIVER_BEHAVIOURS = ['500', '429', '503', '404', '410', 'aborts', 'hangs', 'lost', 'slow'] as const;
 
-type Work = { value: string; number: number; doneAt: number; isFailing: boolean; isLost: boolean };
+type Work = { idempotencyKey: string; number: number; doneAt: number; isFailing: boolean; isLost: boolean };
 
-/** Providers and receivers that fail in many ways until faults are calm. */
+/** Providers and receivers that fail in many ways until the faults end. */
 export const createThirdParties = (clock: Clock, faults: Faults, random: Random, history: History) => {
   const misbehaviourRate = [0, 0.3, 0.6, 0.9][Math.floor(random() * 4)] ?? 0;
   const drawBehaviour = <T extends string>(behaviours: readonly T[]): T | 'fine' =>
@@ -44,15 +44,15 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     return undefined;
   };
   let answers = 0;
-  /** Work by origin and idempotency key: the polled provider does each once. */
+  /** Work by origin and idempotency key. The polled provider starts work only once for each. */
   const works = new Map<string, Work>();
 
   const polledProvider = async (request: HttpRequest, jobId: string, claims: number): Promise<HttpResponse> => {
     const { method, url, headers = {} } = request;
-    const value = headers['idempotency-key'] ?? '';
+    const idempotencyKey = headers['idempotency-key'] ?? '';
     const behaviour = drawBehaviour(WORK_BEHAVIOURS);
     const isStart = method === 'POST';
-    if (isStart) history.add({ kind: 'requested', jobId, claims, value });
+    if (isStart) history.add({ kind: 'requested', jobId, claims, idempotencyKey });
     const recordPoll = (polledAnswer: string): void => {
       if (!isStart) history.add({ kind: 'polled', jobId, claims, url, answer: polledAnswer });
     };
@@ -60,11 +60,11 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     // The work may start even if the connection fails.
     const number = works.size + 1;
     const { origin, pathname, search } = new URL(url);
-    const key = `${origin} ${value}`;
+    const key = `${origin} ${idempotencyKey}`;
     const isStarted = isStart && behaviour !== '500' && behaviour !== '429';
     if (isStarted && !works.has(key)) {
       const doneAt = clock.now() + random() * 1_350_000;
-      works.set(key, { value, number, doneAt, isFailing: !faults.isCalm() && random() < 0.1, isLost: false });
+      works.set(key, { idempotencyKey, number, doneAt, isFailing: !faults.isCalm() && random() < 0.1, isLost: false });
     }
     if (behaviour === 'hangs') return hang(request);
     const failed = failAs(behaviour);
@@ -72,7 +72,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     if (isStart) return answer(202, '{}', { location: `/works/${works.get(key)?.number}${search}` });
     const [, work] =
       [...works].find(([start, { number: n }]) => start.startsWith(`${origin} `) && pathname === `/works/${n}`) ?? [];
-    // Lost work stays lost, also for repeated requests with its key.
+    // Lost work stays lost, even if it is requested again with the same key.
     if (work && behaviour === 'loses it') work.isLost = true;
     if (!work || work.isLost) {
       recordPoll('404');
@@ -83,7 +83,7 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     const status = behaviour === 'odd' ? 'ODD' : plainStatus;
     recordPoll(status);
     if (status !== 'DONE') return answer(200, JSON.stringify({ status }));
-    const report = JSON.stringify({ of: work.value, number: work.number });
+    const report = JSON.stringify({ idempotencyKey: work.idempotencyKey, number: work.number });
     history.add({ kind: 'answered', jobId, claims, providerId: POLLED, json: report });
     return answer(200, `{"status":"DONE","report":${report}}`);
   };
@@ -112,10 +112,10 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     provider: async (
       request: HttpRequest,
       call: { jobId: string; claims: number; providerId: string },
-      generation: Generation,
+      catalogueName: CatalogueName,
     ): Promise<HttpResponse> => {
       const { url, headers = {} } = request;
-      history.add({ kind: 'called', ...call, url, generation, credential: headers.authorization });
+      history.add({ kind: 'called', ...call, url, catalogueName, credential: headers.authorization });
       if (call.providerId === POLLED) return polledProvider(request, call.jobId, call.claims);
       if (call.providerId === PAGED) return pagedProvider(request, call.jobId, call.claims);
       const behaviour = drawBehaviour(PROVIDER_BEHAVIOURS);

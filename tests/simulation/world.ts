@@ -24,9 +24,9 @@ import { createFakeCircuits, createFakeLimits } from '../fakes/third-parties.ts'
 import { definitionText, readDefinition, statesOf, TASKS } from '../state-machine/definition.ts';
 import {
   CATALOGUES,
+  type CatalogueName,
+  cataloguesIn,
   drawDeployments,
-  type Generation,
-  generationsIn,
   POLLED,
   PROVIDERS,
   parameterIn,
@@ -47,7 +47,7 @@ const MINUTE = 60_000;
 /** The duration of faults, and of the calm after them in which all jobs must end. */
 const TROUBLE_MS = 90 * MINUTE;
 const CALM_MS = 240 * MINUTE;
-/** The value of deployed stages. */
+/** The minimum poll interval of deployed stages. */
 export const MIN_POLL_MS = 30_000;
 export const SCHEDULE_MS = [30_000, 120_000, 600_000] as const;
 
@@ -74,14 +74,14 @@ if (missing.length > 0)
     `tests/simulation/world.ts: add ${missing.join(', ')} to SIMULATED and to the handlers of handlerOf.`,
   );
 
-/** One invocation of a function. A dead one makes no further step. */
+/** An invocation of a function. Once dead, it makes no further step. */
 type Invocation = { jobId: string | undefined; epoch: number; stepsLeft: number; process: Process };
 
 /** A process of a function: handles one call at a time, with its own clock and its own circuit state. */
 type Process = {
   epoch: number;
-  /** The catalogue that it was deployed with. */
-  generation: Generation;
+  /** The catalogue with which it was deployed. */
+  catalogueName: CatalogueName;
   callsLeft: number;
   isBusy: boolean;
   now: () => number;
@@ -91,7 +91,7 @@ type Process = {
 
 /** Creates a new promise each time: a shared one would keep all its waiters in memory. */
 const never = () => new Promise<never>(() => {});
-const named = (name: string, message = 'from AWS'): Error => Object.assign(new Error(message), { name });
+const namedError = (name: string, message = 'from AWS'): Error => Object.assign(new Error(message), { name });
 const machine = new StateMachine(parseDefinition(definitionText), {
   validationOptions: { checkArn: false },
 });
@@ -108,10 +108,10 @@ const jobIdOf = (payload: { jobId?: string; job?: { jobId: string } }): string |
 /** The share of jobs that request a provider. The other providers have a larger share. */
 const REQUEST_SHARES: Readonly<Record<string, number>> = { [POLLED]: 0.1, [PAGED]: 0.15 };
 
-/** Parameters and metadata of a job, unique to it, or none. */
-const drawInput = (random: Random, number: number, generation: Generation) => ({
-  parameterise: (id: string): string | object =>
-    random() < 0.5 ? id : { id, parameters: { [parameterIn(generation, id) ?? 'account']: `${id}-${number}` } },
+/** Draws the parameters and metadata of a job, which contain its number, or none. */
+const drawInput = (random: Random, number: number, catalogueName: CatalogueName) => ({
+  withParameters: (id: string): string | object =>
+    random() < 0.5 ? id : { id, parameters: { [parameterIn(catalogueName, id) ?? 'account']: `${id}-${number}` } },
   ...(random() < 0.5 && { metadata: { order: `order-${number}` } }),
 });
 
@@ -128,12 +128,12 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const parties = createThirdParties(clock, faults, randomOf(2), history);
   const [actions, jitter, inputs, rollout] = [randomOf(3), randomOf(4), randomOf(5), randomOf(6)];
   const deployments = drawDeployments(rollout, START);
+  const isMoving = deployments.some(({ catalogueName }) => catalogueName === 'polling moved');
   // Jobs that do not fit the catalogue are refused after an hour, so the fetch deadline must be longer.
-  const isMoving = deployments.some(({ generation }) => generation === 'polling moved');
   const fetchDeadlineMs = (deployments.length > 0 && !isMoving ? 100 : 30) * MINUTE;
   /** The catalogue of a process that starts now. */
-  const drawGeneration = (): Generation => {
-    const all = generationsIn(deployments, now());
+  const drawCatalogue = (): CatalogueName => {
+    const all = cataloguesIn(deployments, now());
     return all[Math.floor(rollout() * all.length)] ?? 'as it was';
   };
   let posts = 0;
@@ -143,12 +143,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const planted = bugOf(bug);
   const { answers: alterSend = (send) => send, catalogue: alterCatalogue = (catalogue) => catalogue } = planted;
   const alterClaimed = planted.claimed ?? ((job: ClaimedJob) => job);
-  const correct = recorded(fake, jobs, history);
-  const store = planted.store ? planted.store(correct, jobs) : correct;
+  const recordedStore = recordChanges(fake, jobs, history);
+  const store = planted.store ? planted.store(recordedStore, jobs) : recordedStore;
+  /** The number of crashes so far. Invocations and processes of an earlier epoch are dead. */
   let epoch = 0;
   let id = 0;
 
-  const fault = (invocation: Invocation, description: string, excuse?: Excuse) =>
+  const recordFault = (invocation: Invocation, description: string, excuse?: Excuse) =>
     history.add({ kind: 'fault', jobId: invocation.jobId, description, excuse });
 
   const isDead = (invocation: Invocation) => invocation.epoch !== epoch || invocation.stepsLeft <= 0;
@@ -156,11 +157,11 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
   const step = async (invocation: Invocation): Promise<void> => {
     if (isDead(invocation)) await never();
     invocation.stepsLeft -= 1;
-    if (invocation.stepsLeft === 0) fault(invocation, 'killed', 'killed');
+    if (invocation.stepsLeft === 0) recordFault(invocation, 'killed', 'killed');
     if (invocation.stepsLeft <= 0) await never();
   };
 
-  /** Ports of circuits and limits whose calls may fail; their callers tolerate that. */
+  /** Makes calls to the ports of circuits and limits fail at random, which their callers tolerate. */
   const withFaults = <Port extends Record<string, unknown>>(port: Port): Port =>
     Object.fromEntries(
       Object.entries(port).map(([name, call]) => [
@@ -168,7 +169,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         async (...args: unknown[]) => {
           const { kind, delayMs } = faults.call();
           await clock.sleep(Math.min(delayMs, 5_000));
-          if (faults.isOut('table') || kind === 'fails before') throw named('InternalServerError');
+          if (faults.isOut('table') || kind === 'fails before') throw namedError('InternalServerError');
           return (call as (...args: unknown[]) => Promise<unknown>)(...args);
         },
       ]),
@@ -181,8 +182,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const clockOfProcess = { now: () => now() + skewMs, random: jitter, log: silent };
     return {
       epoch,
-      generation: drawGeneration(),
-      callsLeft: faults.instanceLife,
+      catalogueName: drawCatalogue(),
+      callsLeft: faults.callsPerInstance,
       isBusy: false,
       now: clockOfProcess.now,
       breaker: createCircuitBreaker({ ...clockOfProcess, circuits: sharedCircuits, rules, announce: async () => {} }),
@@ -190,10 +191,10 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     };
   };
   const processes = new Map<string, Process[]>();
-  /** An idle process of a function, or a new one, as Lambda does. */
-  const takeProcess = (name: string): Process => {
-    const current = generationsIn(deployments, now());
-    const isAlive = (one: Process) => one.epoch === epoch && one.callsLeft > 0 && current.includes(one.generation);
+  /** Finds an idle process of a function, or creates one, as Lambda does. */
+  const acquireProcess = (name: string): Process => {
+    const current = cataloguesIn(deployments, now());
+    const isAlive = (one: Process) => one.epoch === epoch && one.callsLeft > 0 && current.includes(one.catalogueName);
     const alive = (processes.get(name) ?? []).filter(isAlive);
     const process = alive.find(({ isBusy }) => !isBusy) ?? createProcess();
     processes.set(name, alive.includes(process) ? alive : [...alive, process]);
@@ -202,31 +203,31 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     return process;
   };
 
-  /** Makes a call to the table or to AWS subject to network faults. */
+  /** Exposes a call to the table or to AWS to network faults. */
   const remote =
     <Args extends unknown[], Result>(invocation: Invocation, name: string, call: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
       await step(invocation);
       const { kind, delayMs } = faults.call();
-      if (delayMs > 1_000) fault(invocation, `${name}: takes ${Math.round(delayMs)} ms`);
+      if (delayMs > 1_000) recordFault(invocation, `${name}: takes ${Math.round(delayMs)} ms`);
       await clock.sleep(delayMs);
       await step(invocation);
-      if (faults.isOut('table') && !name.startsWith('Start')) throw named('InternalServerError');
+      if (faults.isOut('table') && !name.startsWith('Start')) throw namedError('InternalServerError');
       if (kind === 'fails before') {
-        fault(invocation, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
-        throw named('InternalServerError');
+        recordFault(invocation, `${name}: failed`, name === 'results.save' ? 'not kept' : undefined);
+        throw namedError('InternalServerError');
       }
       let result = await call(...args);
       if (kind === 'twice') {
-        fault(invocation, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
+        recordFault(invocation, `${name}: done twice`, name.startsWith('Start') ? 'restarted' : undefined);
         result = await call(...args);
       }
       await step(invocation);
       if (kind !== 'answer lost') return result;
-      fault(invocation, `${name}: answer lost`, 'answer lost');
-      throw named('TimeoutError');
+      recordFault(invocation, `${name}: answer lost`, 'answer lost');
+      throw namedError('TimeoutError');
     };
-  const remotes = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
+  const remotePort = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
     Object.fromEntries(
       Object.entries(port).map(([key, call]) => [
         key,
@@ -238,18 +239,18 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     ...settings,
     ...withoutNotifications,
     fetchDeadlineMs,
-    catalogue: CATALOGUES[invocation.process.generation],
+    catalogue: CATALOGUES[invocation.process.catalogueName],
     now: invocation.process.now,
     random: jitter,
     log: silent,
     authenticate: async () => ({ clientId: CLIENT_ID, name: 'simulated' }),
     findClient: remote(invocation, 'clients.find', findClient),
-    intake: remotes(invocation, 'intake', store.intake),
-    control: remotes(invocation, 'control', store.control),
-    outcomes: remotes(invocation, 'outcomes', store.outcomes),
-    results: remotes(invocation, 'results', store.results),
-    reader: remotes(invocation, 'reader', store.reader),
-    redrives: remotes(invocation, 'redrives', redrives),
+    intake: remotePort(invocation, 'intake', store.intake),
+    control: remotePort(invocation, 'control', store.control),
+    outcomes: remotePort(invocation, 'outcomes', store.outcomes),
+    results: remotePort(invocation, 'results', store.results),
+    reader: remotePort(invocation, 'reader', store.reader),
+    redrives: remotePort(invocation, 'redrives', redrives),
     due: {
       claim: remote(invocation, 'due.claim', store.due.claim),
       find: async function* (shard: number, at: number) {
@@ -303,7 +304,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
             const answer = await parties.provider(
               request,
               { jobId, claims, providerId },
-              invocation.process.generation,
+              invocation.process.catalogueName,
             );
             await step(invocation);
             return answer;
@@ -332,10 +333,10 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const fate = faults.invocation();
     const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
     await clock.sleep(1 + faults.random() * 20);
-    if (fate === 'throttled' || faults.isOut('throttled')) throw named('Lambda.TooManyRequestsException');
-    if (fate === 'fails before') throw named('Lambda.ServiceException');
-    if (faults.isOut(name)) throw named('Runtime.ImportModuleError');
-    const process = takeProcess(name);
+    if (fate === 'throttled' || faults.isOut('throttled')) throw namedError('Lambda.TooManyRequestsException');
+    if (fate === 'fails before') throw namedError('Lambda.ServiceException');
+    if (faults.isOut(name)) throw namedError('Runtime.ImportModuleError');
+    const process = acquireProcess(name);
     const invocation: Invocation = { jobId, epoch, stepsLeft, process };
     const running = handlerOf(
       name,
@@ -347,14 +348,14 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const dieLater = async () => {
       await clock.sleep(1_000 + faults.random() * 5_000);
       if (!isDead(invocation)) return running;
-      throw named('Lambda.Unknown');
+      throw namedError('Lambda.Unknown');
     };
     // A killed process handles no further calls.
     if (fate === 'killed') process.callsLeft = 0;
     const result = await (fate === 'killed' ? Promise.race([running, dieLater()]) : running);
     if (fate !== 'answer lost') return result;
-    fault(invocation, `${name}: answer lost`, 'answer lost');
-    throw named('Lambda.ServiceException');
+    recordFault(invocation, `${name}: answer lost`, 'answer lost');
+    throw namedError('Lambda.ServiceException');
   };
 
   const runTask = async (name: Task, payload: never, startEpoch: number): Promise<unknown> => {
@@ -363,7 +364,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     let isOver = false;
     clock.after(TIMEOUTS_MS[name] ?? 0, () => {
       if (!isOver && startEpoch === epoch)
-        history.add({ kind: 'fault', jobId, description: `${name}: timed out`, excuse: 'time-out' });
+        history.add({ kind: 'fault', jobId, description: `${name}: timed out`, excuse: 'timed out' });
     });
     try {
       const result = await invoke(name, payload).finally(() => {
@@ -372,11 +373,11 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       return startEpoch === epoch ? result : never();
     } catch (error) {
       if (startEpoch !== epoch) return never();
-      // The outcome is saved by a retry, or lost.
+      // A retry may save the outcome. Otherwise it is lost.
       if (name === 'SettleJob')
         history.add({ kind: 'fault', jobId, description: 'settling failed', excuse: 'not kept' });
       const { name: errorName, message } = error as Error;
-      throw named(errorName, JSON.stringify({ errorType: errorName, errorMessage: message, trace: [] }));
+      throw namedError(errorName, JSON.stringify({ errorType: errorName, errorMessage: message, trace: [] }));
     }
   };
 
@@ -417,14 +418,14 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     const startEpoch = epoch;
     const begin = () => startEpoch === epoch && run(input);
     clock.after(5, begin);
-    if (!faults.isRestarted()) return;
+    if (!faults.startsTwice()) return;
     for (const { jobId } of input.jobs ?? []) {
       history.add({ kind: 'fault', jobId, description: 'execution started twice', excuse: 'restarted' });
     }
     clock.after(faults.random() * 120_000, begin);
   };
 
-  const call = async (create: (ports: ReturnType<typeof portsOf>) => Handler, event: object) => {
+  const callApi = async (create: (ports: ReturnType<typeof portsOf>) => Handler, event: object) => {
     const fate = faults.invocation();
     if (fate === 'throttled' || fate === 'fails before') return undefined;
     const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
@@ -441,13 +442,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       (id) => actions() < ((isMoving && id === POLLED ? undefined : REQUEST_SHARES[id]) ?? 0.6),
     );
     // Callers use a catalogue that some processes have.
-    const generation = drawGeneration();
-    const providers = wanted.filter((id) => CATALOGUES[generation].has(id));
+    const catalogueName = drawCatalogue();
+    const providers = wanted.filter((id) => CATALOGUES[catalogueName].has(id));
     const key = actions() < 0.3 ? `key-${Math.floor(actions() * 3)}` : undefined;
     posts += 1;
-    const { parameterise, ...metadata } = drawInput(inputs, posts, generation);
+    const { withParameters, ...metadata } = drawInput(inputs, posts, catalogueName);
     const body = {
-      providers: (providers.length > 0 ? providers : ['gas']).map(parameterise),
+      providers: (providers.length > 0 ? providers : ['gas']).map(withParameters),
       callbackUrl: `https://r${id % 2}.example/`,
       ...metadata,
     };
@@ -458,16 +459,16 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         limitClient: async () => {},
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });
-    const answer = await call(create, { headers, body: JSON.stringify(body) });
+    const answer = await callApi(create, { headers, body: JSON.stringify(body) });
     if (answer?.statusCode !== 202) return;
     history.add({ kind: 'accepted', jobId: (JSON.parse(answer.body) as { jobId: string }).jobId });
   };
-  const change = async (action: 'cancel' | 'redrive' | 'redrive many'): Promise<void> => {
+  const changeJobs = async (action: 'cancel' | 'redrive' | 'redrive many'): Promise<void> => {
     if (action === 'redrive many') {
       const status = actions() < 0.5 ? 'COMPLETE' : 'FAILED';
       const headers = { 'content-type': 'application/json' };
       const create = (ports: ReturnType<typeof portsOf>) => createRequestRedrive({ ...ports, jobs: ports.reader });
-      await call(create, { headers, body: JSON.stringify({ status }) });
+      await callApi(create, { headers, body: JSON.stringify({ status }) });
       return;
     }
     const all = [...jobs.keys()];
@@ -477,20 +478,20 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
       action === 'cancel'
         ? createCancel({ ...ports, jobs: ports.reader })
         : createRedrive({ ...ports, jobs: ports.reader });
-    await call(create, { pathParameters: { jobId } });
+    await callApi(create, { pathParameters: { jobId } });
   };
 
   const tick = (): void => {
     const work = [...jobs.values(), ...allRedrives.values()];
     const sweep = () => work.some(({ dueAt = Number.POSITIVE_INFINITY }) => dueAt <= now()) && start({});
     clock.after(faults.tickDelayMs(), sweep);
-    if (faults.isDoubleTick()) clock.after(0, sweep);
-    for (const { jobId, providerId } of faults.isTtlRun() ? fake.deleteExpired(now()) : []) {
+    if (faults.ticksTwice()) clock.after(0, sweep);
+    for (const { jobId, providerId } of faults.deletesExpired() ? fake.deleteExpired(now()) : []) {
       const job = jobs.get(jobId);
       const isResult = job?.results.some((one) => one.providerId === providerId && one.status === 'FETCHED') ?? false;
       history.add({ kind: 'expired', jobId, providerId, isNeeded: job?.status === 'PENDING' && isResult });
     }
-    if (faults.isCrash()) {
+    if (faults.crashes()) {
       history.add({ kind: 'fault', jobId: undefined, description: 'everything crashed', excuse: 'crash' });
       epoch += 1;
     }
@@ -512,7 +513,7 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     for (let index = 0; index < count; index += 1) clock.after(postDelayMs(index), () => void post());
     for (let index = 0; index < 4; index += 1) {
       const action = (['cancel', 'redrive', 'redrive many'] as const)[Math.floor(actions() * 3)] ?? 'cancel';
-      if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void change(action));
+      if (actions() < 0.5) clock.after(actions() * TROUBLE_MS, () => void changeJobs(action));
     }
     const troubleEnd = Math.max(START + TROUBLE_MS, faults.outage?.to ?? 0);
     await clock.runTo(troubleEnd);
@@ -539,8 +540,8 @@ const isUncalled = ({ class: failureClass, statusCode }: Pick<Call, 'class' | 's
   failureClass === 'unknown_provider' ||
   (failureClass === 'ticket_lost' && statusCode === undefined);
 
-/** The table, which records every change in the history. */
-const recorded = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
+/** Wraps the table to record every change in the history. */
+const recordChanges = (store: JobStore, jobs: Map<string, Job>, history: History): JobStore => ({
   ...store,
   intake: {
     ...store.intake,

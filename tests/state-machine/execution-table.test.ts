@@ -308,7 +308,7 @@ test('an execution started by an older version, whose job lacks isAnyWaiting, de
   expect([last, count('DeliverCallback'), count('SettleJob')]).toEqual(['JobsDone', 1, 0]);
 });
 
-test('a job that is left to its lease fails the execution, but no other job of its batch', async () => {
+test('a job that must wait until its lease expires fails the execution, but no other job of its batch', async () => {
   const { failed, last, count } = await run(
     { jobs: [aJob({ claims: 1 }), aJob({ claims: 2 }), aJob({ claims: 3 })] },
     {

@@ -15,8 +15,8 @@ export const SPEEDS = {
 export type CircuitCase = Omit<CircuitRun, 'seed'> & { speed: keyof typeof SPEEDS; name: string };
 
 const TEN_MINUTES_MS = 600_000;
-/** The minimum number of consecutive failures that opens a circuit. */
-export const MINIMUM = 36;
+/** A circuit opens after at least this many consecutive failures. */
+export const MIN_FAILURES = 36;
 
 export const circuitCases = (
   name: string,
@@ -66,16 +66,16 @@ export const runCircuits = async (run: CircuitCase, runs: number): Promise<Summa
 
 export type LimitCase = Omit<LimitRun, 'seed'> & {
   /** The minimum share of the limit that must be used over ten seconds. */
-  atLeast: number;
+  minUsedShare: number;
 };
 
 export const LIMITS: LimitCase[] = [
-  { ratePerSecond: 10, requestsPerSecond: 100, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 10, requestsPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 100, requestsPerSecond: 200, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 100, requestsPerSecond: 1_000, callMs: 200, atLeast: 0.95 },
-  { ratePerSecond: 1_000, requestsPerSecond: 1_500, callMs: 200, atLeast: 0.9 },
-  { ratePerSecond: 1_000, requestsPerSecond: 3_000, callMs: 200, atLeast: 0.9 },
+  { ratePerSecond: 10, requestsPerSecond: 100, callMs: 200, minUsedShare: 0.95 },
+  { ratePerSecond: 10, requestsPerSecond: 1_000, callMs: 200, minUsedShare: 0.95 },
+  { ratePerSecond: 100, requestsPerSecond: 200, callMs: 200, minUsedShare: 0.95 },
+  { ratePerSecond: 100, requestsPerSecond: 1_000, callMs: 200, minUsedShare: 0.95 },
+  { ratePerSecond: 1_000, requestsPerSecond: 1_500, callMs: 200, minUsedShare: 0.9 },
+  { ratePerSecond: 1_000, requestsPerSecond: 3_000, callMs: 200, minUsedShare: 0.9 },
 ];
 export const SLOTS: Omit<LimitRun, 'seed'>[] = [
   { concurrency: 2, requestsPerSecond: 100, callMs: 200 },

@@ -49,7 +49,7 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
     ...(run.ratePerSecond !== undefined && { ratePerSecond: run.ratePerSecond }),
     ...(run.concurrency !== undefined && { concurrency: run.concurrency }),
   };
-  const ask = async (): Promise<void> => {
+  const requestCall = async (): Promise<void> => {
     let requests = 0;
     const remote =
       <Args extends unknown[], Result>(operation: (...args: Args) => Promise<Result>) =>
@@ -86,7 +86,7 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
 
   const durationMs = (WARM_UP_SECONDS + SECONDS) * 1_000;
   for (let index = 0; index < (run.requestsPerSecond * durationMs) / 1_000; index += 1) {
-    clock.at(START + random() * durationMs, () => void ask());
+    clock.at(START + random() * durationMs, () => void requestCall());
   }
   await clock.run();
   const { concurrency = 0 } = run;

@@ -3,7 +3,7 @@ import { endOnSignals } from '../../local/end-with-parent.ts';
 import {
   type CircuitCase,
   LIMITS,
-  MINIMUM,
+  MIN_FAILURES,
   runCircuits,
   SLOTS,
   type Summary,
@@ -22,7 +22,7 @@ const STATISTICS = {
   options: {
     runs: { type: 'string', default: '10', value: 'count', about: 'runs per row (10)' },
   },
-  examples: { '': 'some minutes', '--runs 100': 'about an hour' },
+  examples: { '': 'ten runs per row; takes some minutes', '--runs 100': 'takes about an hour' },
   exitCodes: { 1: 'a row is out of bounds' },
 } as const;
 
@@ -39,7 +39,7 @@ const tables: { cases: CircuitCase[]; isExpected: (summary: Summary) => boolean 
   { cases: shortOutage(), isExpected: ({ opened }) => opened === 0 },
   {
     cases: steady(1),
-    isExpected: ({ opened, runs, mostCounted }) => opened === runs && mostCounted <= MINIMUM + 60,
+    isExpected: ({ opened, runs, mostCounted }) => opened === runs && mostCounted <= MIN_FAILURES + 60,
   },
 ];
 
@@ -59,12 +59,12 @@ const run = async (runs: number): Promise<void> => {
   console.log('');
   print(['limit', 'requests/s', 'used over 10 s', 'max. concurrent', 'max. table requests per call', '']);
   print(Array.from({ length: 6 }, () => '---'));
-  for (const limit of [...LIMITS, ...SLOTS.map((slots) => ({ ...slots, atLeast: 0 }))]) {
+  for (const limit of [...LIMITS, ...SLOTS.map((slots) => ({ ...slots, minUsedShare: 0 }))]) {
     const result = await runLimit({ ...limit, seed: 1 });
     const { ratePerSecond, concurrency } = limit;
     const used = ratePerSecond === undefined ? undefined : usedShare(result, ratePerSecond);
     const isOk =
-      (used === undefined || (used >= limit.atLeast && used <= 1)) &&
+      (used === undefined || (used >= limit.minUsedShare && used <= 1)) &&
       result.mostRequests <= 5 &&
       result.mostAtOnce <= (concurrency ?? Number.POSITIVE_INFINITY);
     if (!isOk) process.exitCode = 1;
@@ -75,5 +75,5 @@ const run = async (runs: number): Promise<void> => {
   }
 };
 
-if (!/^[1-9]\d{0,3}$/.test(values.runs)) failUsage(STATISTICS, '--runs must be a number from 1 to 9999');
+if (!/^[1-9]\d{0,3}$/.test(values.runs)) failUsage(STATISTICS, '--runs must be a whole number from 1 to 9999');
 await run(Number(values.runs));

@@ -3,7 +3,7 @@ import {
   CALLS_PER_SECOND,
   type CircuitCase,
   LIMITS,
-  MINIMUM,
+  MIN_FAILURES,
   runCircuits,
   SLOTS,
   shortOutage,
@@ -53,7 +53,7 @@ describe('a circuit at a threshold of 90 %', () => {
     async (_title, one) => {
       const { opened, runs, mostCounted } = await runCircuits(one, one.callsPerSecond > 100 ? 2 : 10);
       expect(opened).toBe(runs);
-      expect(mostCounted).toBeLessThanOrEqual(MINIMUM + 60);
+      expect(mostCounted).toBeLessThanOrEqual(MIN_FAILURES + 60);
     },
     60_000,
   );
@@ -92,10 +92,10 @@ describe('a circuit at a threshold of 90 %', () => {
 describe('a limit', () => {
   test.each(LIMITS.filter(({ requestsPerSecond }) => ![3_000, 1_000].includes(requestsPerSecond)))(
     'of $ratePerSecond calls per second is kept and used when $requestsPerSecond new instances per second request one call each',
-    async ({ atLeast, ...limit }) => {
+    async ({ minUsedShare, ...limit }) => {
       const result = await runLimit({ ...limit, seed: 1 });
       const used = usedShare(result, limit.ratePerSecond ?? 0);
-      expect(used).toBeGreaterThanOrEqual(atLeast);
+      expect(used).toBeGreaterThanOrEqual(minUsedShare);
       expect(used).toBeLessThanOrEqual(1);
       expect(result.mostRequests).toBeLessThanOrEqual(5);
     },

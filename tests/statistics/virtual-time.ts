@@ -1,6 +1,6 @@
 import { createTimeline } from './timeline.ts';
 
-/** Virtual time that jumps to the next sleeper, for code that sleeps. */
+/** Virtual time, for code that sleeps: it jumps to the time at which the next sleeper wakes. */
 export const createVirtualTime = (start: number) => {
   const timeline = createTimeline<() => void>();
   let time = start;

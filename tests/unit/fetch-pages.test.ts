@@ -5,7 +5,14 @@ import { HttpFailure } from '@boomerang/core/ports/http.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { LimitReached } from '../../functions/provider-fetch/limit-calls.ts';
 import { NOW } from '../builders.ts';
-import { type ProviderResponse, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
+import {
+  createBreakerSpy,
+  type FetchSetting,
+  fetchFrom,
+  type ProviderResponse,
+  type Respond,
+  startServer,
+} from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {

@@ -4,7 +4,14 @@ import { SecretMissing } from '@boomerang/core/ports/secrets.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { FetchProviderDeps } from '../../functions/provider-fetch/fetch-provider.ts';
 import { NOW } from '../builders.ts';
-import { type ProviderResponse, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
+import {
+  createBreakerSpy,
+  type FetchSetting,
+  fetchFrom,
+  type ProviderResponse,
+  type Respond,
+  startServer,
+} from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {

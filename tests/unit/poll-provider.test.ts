@@ -4,7 +4,14 @@ import type { Ticket } from '@boomerang/core/domain/outcomes.ts';
 import { MAX_STATUS_URL_CHARACTERS } from '@boomerang/core/domain/status-url.ts';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { aJob, NOW } from '../builders.ts';
-import { type ProviderResponse, createBreakerSpy, type FetchSetting, fetchFrom, type Respond, startServer } from '../fetching.ts';
+import {
+  createBreakerSpy,
+  type FetchSetting,
+  fetchFrom,
+  type ProviderResponse,
+  type Respond,
+  startServer,
+} from '../fetching.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   cloud = await startInstance({
     FAILURE_RATE: String(FAILURE_RATE),
     FAILURE_SEED: String(SEED),
-    // Each fetch is a single call, so that random draws can be counted.
+    // In this catalogue each fetch is a single call, which draws one random number.
     PROVIDER_CATALOGUE: catalogue,
     RETRY_SCHEDULE_SECONDS: '1',
     SWEEP_SECONDS: '1',
@@ -45,7 +45,7 @@ afterAll(async () => {
   await parties.close();
 }, 30_000);
 
-/** The number of random draws until `successes` fetches have succeeded, if no provider is fetched again after a success. */
+/** How many random numbers the providers draw until `successes` fetches have succeeded, if none is repeated after a success. */
 const drawsUntil = (successes: number): number => {
   const random = seededRandom(SEED);
   let draws = 0;
@@ -62,8 +62,8 @@ test('each of 200 jobs is delivered once with the right data, and no provider is
   const jobIds = await Promise.all(
     Array.from({ length: JOBS }, () => submit(['internet', 'gas'], `${parties.url}/callback`)),
   );
-  const called = () => new Set(parties.callsTo('/callback').map(({ body }) => JSON.parse(body).jobId));
-  await parties.until(() => called().size === JOBS);
+  const calledBack = () => new Set(parties.callsTo('/callback').map(({ body }) => JSON.parse(body).jobId));
+  await parties.until(() => calledBack().size === JOBS);
   const deadline = Date.now() + 10_000;
   let jobs = await listAll();
   while (jobs.some((job) => job.status === 'PENDING') && Date.now() < deadline) jobs = await listAll();
@@ -71,7 +71,7 @@ test('each of 200 jobs is delivered once with the right data, and no provider is
   expect(jobs.map((job) => job.jobId).sort()).toEqual([...jobIds].sort());
   expect(new Set(jobs.map((job) => job.status))).toEqual(new Set(['COMPLETE']));
   expect(parties.callsTo('/callback')).toHaveLength(JOBS);
-  expect([...called()].sort()).toEqual([...jobIds].sort());
+  expect([...calledBack()].sort()).toEqual([...jobIds].sort());
   for (const { body } of parties.callsTo('/callback')) {
     expect(JSON.parse(body)).toEqual({
       jobId: expect.stringMatching(/^[\da-f-]{36}$/),
