@@ -19,13 +19,13 @@ const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, 
 export const createWorld = async (change: object = {}) => {
   const store = createFakeJobStore();
   await storeJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
-  const answer: HttpResponse = {
+  const response: HttpResponse = {
     statusCode: 200,
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('[]'),
     durationMs: 1,
   };
-  const send: SendHttp = async () => answer;
+  const send: SendHttp = async () => response;
   const authenticate = async () => ({ clientId: CLIENT_ID, name: 'test' });
   const common = {
     ...unguarded,
