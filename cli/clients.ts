@@ -35,7 +35,7 @@ const USAGE = `Manages the clients of a deployment.
                      --rate-per-second 50           applies within two minutes
   npm run clients -- list                           lists all clients, with the names of their callback headers
   npm run clients -- rotate-secret <client id>      creates a signing secret; callbacks are also signed with the old one
-                     [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]          for this long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
+                     [--overlap-hours ${DEFAULT_OVERLAP_MS / HOUR_MS}]           for this long: 0 to ${MAX_OVERLAP_MS / HOUR_MS} hours
   npm run clients -- set-headers <client id>        replaces the headers sent with each of its callbacks
                      --header 'name: value'         one header, up to ${MAX_CALLBACK_HEADERS} times; its value stays in the shell history
                      --header-file <file>           lines of "name: value"; use - (stdin) for secret values

@@ -1,4 +1,4 @@
-import { explainIssue, InvalidEnvironment, readSettings, type settings } from '@boomerang/core/config/settings.ts';
+import { explainIssue, InvalidEnvironment, readSettings, settings } from '@boomerang/core/config/settings.ts';
 import { InvalidCatalogue } from '@boomerang/core/domain/catalogue/catalogue.ts';
 import * as z from 'zod';
 import { formatFault, readCatalogueFile } from '../cli/catalogue-file.ts';
@@ -42,30 +42,25 @@ const ownSettings = z.object({
     .optional(),
 });
 
+type SettingName = keyof typeof settings;
+
+/** Settings of the functions that the embedded cloud determines itself. */
+const FIXED: ReadonlySet<SettingName> = new Set<SettingName>([
+  'SHARD_COUNT',
+  'PROVIDERS_API_URL',
+  'SECRETS_PATH',
+  'COMPLETE_SECRET_NAME',
+  'COMPLETE_UNSIGNED',
+  'JOB_TABLE_NAME',
+  'CLIENT_TABLE_NAME',
+  'STATE_MACHINE_ARN',
+]);
+
 /** Settings of the functions that the environment may override. The template has their defaults. */
-const PASSED_ON = [
-  'FAILURE_RATE',
-  'FAILURE_SEED',
-  'PROVIDER_LATENCY_MS',
-  'MAINTENANCE_WINDOW',
-  'REPORTS_CLIENT_SECRET',
-  'LEASE_SECONDS',
-  'RETRY_SCHEDULE_SECONDS',
-  'MIN_POLL_SECONDS',
-  'FETCH_DEADLINE_SECONDS',
-  'RETENTION_SECONDS',
-  'MAX_JOBS_PER_SWEEP',
-  'CLIENT_RATE_PER_SECOND',
-  'BREAKER_WINDOW_SECONDS',
-  'BREAKER_MIN_CALLS',
-  'BREAKER_FAILURE_RATE',
-  'BREAKER_OPEN_SECONDS',
-  'PAUSED',
-  'PUBLISH_EVENTS',
-  'PROVIDER_CATALOGUE',
-  'CALLBACK_ALLOW',
-  'CALLBACK_ALLOW_HTTP',
-] as const satisfies (keyof typeof settings)[];
+const PASSED_ON = (Object.keys(settings) as SettingName[]).filter((name) => !FIXED.has(name));
+
+/** The environment variables that `npm start` reads. */
+export const LOCAL_SETTINGS: readonly string[] = [...Object.keys(own.shape), ...PASSED_ON];
 
 export type LocalSettings = z.infer<typeof ownSettings> & {
   /** Validated overrides of the functions' variables. */

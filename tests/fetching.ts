@@ -18,17 +18,12 @@ export type TestServer = {
   stop: () => void;
 };
 
-export type ProviderResponse = {
-  status?: number;
-  headers?: http.OutgoingHttpHeaders;
-  body?: unknown;
-  delayMs?: number;
-};
+export type TestResponse = { status?: number; headers?: http.OutgoingHttpHeaders; body?: unknown; delayMs?: number };
 
 /** Responds to a request. A body other than a string or bytes is sent as JSON. */
 export type Respond = (
   request: TestServer['requests'][number] & { path: string; query: URLSearchParams },
-) => ProviderResponse | Promise<ProviderResponse>;
+) => TestResponse | Promise<TestResponse>;
 
 export const startServer = async (respond: Respond): Promise<TestServer> => {
   const requests: TestServer['requests'] = [];

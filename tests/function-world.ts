@@ -16,7 +16,8 @@ const policy = { schedule: { stepsMs: [30_000] as const }, patienceMs: 600_000, 
  * Everything that one event needs: a stored job, third parties that respond, and every function.
  * @param change replaces dependencies of all functions
  */
-export const createWorld = async (change: object = {}) => {
+export const createWorld = async (change: { log?: ReturnType<typeof aLog>; [name: string]: unknown } = {}) => {
+  const { log = aLog() } = change;
   const store = createFakeJobStore();
   await storeJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
   const response: HttpResponse = {
@@ -32,7 +33,7 @@ export const createWorld = async (change: object = {}) => {
     authenticate,
     findClient,
     findSecret: async () => undefined,
-    log: aLog(),
+    log,
     now: () => NOW,
     random: () => 0,
     send,
@@ -73,7 +74,7 @@ export const createWorld = async (change: object = {}) => {
     },
     complete: { isEnabled: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
-    'catalogue-read': { catalogue, findCircuits: async () => () => 'closed' },
+    'catalogue-read': { catalogue, findCircuits: async () => () => ({ circuit: 'closed' }) },
     clients: { listClients: async () => [], countPending: async () => ({ pendingJobs: 0, isTruncated: false }) },
     'api-docs': { catalogue },
     console: {},
@@ -118,7 +119,14 @@ export const createWorld = async (change: object = {}) => {
     invoke: async (name: string, event: unknown) => {
       if (!deps[name])
         throw new Error(`tests/function-world.ts: add the dependencies of ${name} to deps in createWorld.`);
-      return (await load(name, deps[name] ?? {}))(event, {} as Context);
+      const result = await (await load(name, deps[name]))(event, {} as Context);
+      if ((result as { statusCode?: number } | undefined)?.statusCode === 500) {
+        const cause = (log.lines.at(-1)?.data as { error?: unknown } | undefined)?.error;
+        throw new Error(`${name} answers 500. If it lacks a dependency, add it to deps in tests/function-world.ts.`, {
+          cause,
+        });
+      }
+      return result;
     },
   };
 };

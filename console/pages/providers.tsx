@@ -3,6 +3,7 @@ import { LinkButton } from '../components/button.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../components/states.tsx';
 import { plural } from '../format.ts';
 import { fieldsOf } from '../new-job/form.ts';
+import { describeRecentCalls } from '../recent-calls.ts';
 import { useResource } from '../resource.ts';
 import { hrefTo } from '../router.ts';
 import type { PageProps } from './page.ts';
@@ -60,7 +61,7 @@ const CIRCUITS = {
 } as const;
 
 const ProviderCard = ({ provider }: { provider: Provider }) => {
-  const { id, title, description, circuit } = provider;
+  const { id, title, description, circuit, recentCalls } = provider;
   const [tone, state, explanation] = CIRCUITS[circuit ?? 'unknown'];
   const fields = fieldsOf(provider);
   return (
@@ -76,6 +77,9 @@ const ProviderCard = ({ provider }: { provider: Provider }) => {
       <div class="card-body provider-body">
         {description !== undefined && <p>{description}</p>}
         {circuit !== undefined && circuit !== 'closed' && <p class={`outcome tone-${tone}`}>{explanation}</p>}
+        {recentCalls && (
+          <p class={recentCalls.failures > 0 ? 'outcome tone-warn' : 'faint'}>{describeRecentCalls(recentCalls)}</p>
+        )}
         {fields.length === 0 ? (
           <p class="faint">No parameters.</p>
         ) : (

@@ -16,6 +16,25 @@ const offeredProviderSchema = z
       description:
         'The state of the circuit breaker: `closed` allows calls; `open` defers them after repeated failures; `half_open` allows a single probe. Absent while the state is unknown.',
     }),
+    recentCalls: z
+      .object({
+        calls: z
+          .int()
+          .min(0)
+          .meta({ description: 'Calls that were counted. Above 500 in a window, they are an estimate.' }),
+        failures: z
+          .int()
+          .min(0)
+          .meta({ description: 'Those that failed because the provider was unavailable. Refusals do not count.' }),
+        since: z.iso.datetime().optional().meta({
+          description: 'When the counts begin. Absent if no call has failed recently: calls are then not counted.',
+        }),
+      })
+      .optional()
+      .meta({
+        description:
+          'Calls to the provider in the current and the previous window of its circuit breaker (a minute each by default). Calls are counted from about 20 seconds after a failure until a window has passed without one. Absent while the counts are unknown.',
+      }),
   })
   .meta({ id: 'OfferedProvider', description: 'A provider that jobs can use.' });
 

@@ -154,7 +154,7 @@ export interface paths {
         };
         /**
          * List the providers that jobs may name, with their parameters
-         * @description In the order of the catalogue, without URLs and credentials. The state of circuits may be up to five seconds old.
+         * @description In the order of the catalogue, without URLs and credentials. Circuits and recent calls may be up to five seconds old.
          */
         get: operations["getCatalogue"];
         put?: never;
@@ -811,6 +811,18 @@ export interface components {
              * @enum {string}
              */
             circuit?: "closed" | "open" | "half_open";
+            /** @description Calls to the provider in the current and the previous window of its circuit breaker (a minute each by default). Calls are counted from about 20 seconds after a failure until a window has passed without one. Absent while the counts are unknown. */
+            recentCalls?: {
+                /** @description Calls that were counted. Above 500 in a window, they are an estimate. */
+                calls: number;
+                /** @description Those that failed because the provider was unavailable. Refusals do not count. */
+                failures: number;
+                /**
+                 * Format: date-time
+                 * @description When the counts begin. Absent if no call has failed recently: calls are then not counted.
+                 */
+                since?: string;
+            };
         };
         /** @description The caller. */
         Me: {
@@ -2032,7 +2044,12 @@ export interface operations {
                      *             },
                      *             "additionalProperties": false
                      *           },
-                     *           "circuit": "closed"
+                     *           "circuit": "closed",
+                     *           "recentCalls": {
+                     *             "calls": 40,
+                     *             "failures": 3,
+                     *             "since": "2026-01-31T12:00:00.000Z"
+                     *           }
                      *         }
                      *       ]
                      *     }

@@ -30,12 +30,14 @@ let browser: Browser;
 let busy: World;
 /** A cloud without jobs. */
 let empty: World;
+/** A cloud whose jobs are posted by one test, to a failing provider. */
+let failing: World;
 /** The id of a job of each kind. */
 let jobs: { complete: string; failed: string; inTrouble: string; partial: string };
 
 beforeAll(async () => {
   browser = await launch();
-  [busy, empty] = await Promise.all([startWorld(), startWorld()]);
+  [busy, empty, failing] = await Promise.all([startWorld(), startWorld(), startWorld()]);
   await postJobs(busy, FAILED_JOBS, ['gas'], '/gone');
   const [complete = ''] = await postJobs(busy, 12, ['gas'], '/callback');
   const [partial = ''] = await postJobs(busy, 1, ['gas', 'water'], '/callback');
@@ -46,7 +48,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await Promise.all([busy?.stop(), empty?.stop()]);
+  await Promise.all([busy?.stop(), empty?.stop(), failing?.stop()]);
 }, 30_000);
 
 let tabs: ConsoleTab[] = [];
@@ -345,6 +347,28 @@ describe('an operator', () => {
     expect(await page.getByRole('link', { name: 'Clients' }).count()).toBe(0);
   });
 });
+
+test('the page of providers shows how many recent calls failed, and keeps the figures current', async () => {
+  const page = await open({ world: failing, path: '/providers', screen: PHONE });
+  const card = page.getByRole('listitem').filter({ hasText: 'Internet bills' });
+  await card.getByText('No recent failures other than refusals.').waitFor();
+  /** Posts jobs until the card shows a text: calls are counted only after a while, and shown up to five seconds later. */
+  const postUntil = async (text: RegExp): Promise<void> => {
+    const isShown = () => card.getByText(text).isVisible();
+    const deadline = Date.now() + 40_000;
+    while (!(await isShown())) {
+      if (Date.now() > deadline) throw new Error(`${text} is not shown, but ${await card.innerText()}`);
+      await postJobs(failing, 1, ['internet'], '/callback');
+      await page.keyboard.press('r');
+    }
+  };
+  await postUntil(/^No calls counted since/);
+  await postUntil(/^(\d+) of \1 calls failed \(100 %\) since/);
+  failing.parties.set('/internet', respondsWith([]));
+  await postUntil(/calls failed \(\d\d\.\d %\) since/);
+  await expectNoOverflow(page);
+  await expectAccessible(page);
+}, 120_000);
 
 test('a job is found, opened and left with the keyboard alone', async () => {
   const page = await open();

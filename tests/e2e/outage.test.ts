@@ -35,7 +35,7 @@ afterAll(async () => {
 
 test('while a provider is down, its open circuit allows few calls and slows no other provider; once it recovers, all jobs are delivered', async () => {
   cloud = await startInstance(settings({ PUBLISH_EVENTS: 'all' }));
-  const { submit, waitFor } = apiOf(cloud);
+  const { client, submit, waitFor } = apiOf(cloud);
   parties.set('/provider/down', respondsWith('no', 500));
   const waiting: string[] = [];
   for (let index = 0; index < JOBS; index += 1) waiting.push(await submit(['down'], `${parties.url}/callback`));
@@ -44,6 +44,11 @@ test('while a provider is down, its open circuit allows few calls and slows no o
   // The circuit starts counting calls 9.5 s after the first failure.
   const isDeferred = ({ providers }: Job) => providers[0]?.deferred?.class === 'circuit_open';
   await waitFor(waiting.at(-1) as string, isDeferred, 60_000);
+  const { providers } = await client.catalogue();
+  const [down, up] = ['down', 'up'].map((id) => providers.find((provider) => provider.id === id)?.recentCalls);
+  expect(down?.failures).toBeGreaterThanOrEqual(36);
+  expect(down?.calls).toBe(down?.failures);
+  expect(up).toEqual({ calls: 0, failures: 0 });
   const calls = parties.count('/provider/down');
   // Without a circuit, each of the 40 jobs would make three calls per attempt. An open circuit allows one probe after 1, 2, 4 and
   // 8 s. Each attempt of the first job updates `updatedAt` once.

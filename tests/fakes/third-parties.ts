@@ -6,7 +6,7 @@ import {
   type Watch,
 } from '@boomerang/core/domain/circuit.ts';
 import { isExpired, toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
-import type { Circuits } from '@boomerang/core/ports/circuits.ts';
+import type { CallCounts, Circuits, Tallies } from '@boomerang/core/ports/circuits.ts';
 import type { Limits, Slot } from '@boomerang/core/ports/limits.ts';
 
 /** An entry that readers no longer see once it has expired. */
@@ -78,8 +78,18 @@ export const createFakeCircuits = () => {
       return isUnchanged(read) && open.delete(read.key);
     },
   };
+  const sum: Tallies['sum'] = async (keys, windows) => {
+    const sums = new Map<string, CallCounts>();
+    for (const key of keys) {
+      const counted = windows.flatMap((window) => tallies.get(`${key} ${window}`) ?? []);
+      const total = (count: keyof CallCounts) => counted.reduce((before, tally) => before + tally[count], 0);
+      if (counted.length > 0) sums.set(key, { calls: total('calls'), failures: total('failures') });
+    }
+    return sums;
+  };
   return {
     ...circuits,
+    sum,
     all: open,
     watches,
     tallies,

@@ -1,14 +1,15 @@
 import {
+  BatchGetItemCommand,
   DynamoDBClient,
   GetItemCommand,
   ProvisionedThroughputExceededException,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { createDynamoCircuits } from '@boomerang/core/adapters/dynamo/circuits.ts';
+import { createDynamoCircuits, createDynamoTallies } from '@boomerang/core/adapters/dynamo/circuits.ts';
 import { createDynamoClientRates } from '@boomerang/core/adapters/dynamo/client-rates.ts';
 import { createDynamoLimits } from '@boomerang/core/adapters/dynamo/limits.ts';
 import { type OpenCircuit, receiverCircuitKey, type Watch } from '@boomerang/core/domain/circuit.ts';
-import type { Circuits } from '@boomerang/core/ports/circuits.ts';
+import type { Circuits, Tallies } from '@boomerang/core/ports/circuits.ts';
 import type { ClientRates } from '@boomerang/core/ports/client-rates.ts';
 import type { Limits } from '@boomerang/core/ports/limits.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -174,6 +175,60 @@ describe.each<[string, () => Circuits]>([
     );
     expect(counted.map(({ calls }) => calls)).toEqual([1, 1, 2]);
   });
+});
+
+const tallied = (table: () => DynamoDBClient) => (): Circuits & Tallies => ({
+  ...createDynamoCircuits({ client: table(), tableName: 'JobTable' }),
+  ...createDynamoTallies({ client: table(), tableName: 'JobTable' }),
+});
+
+describe.each<[string, () => Circuits & Tallies]>([
+  ['the fake', createFakeCircuits],
+  ['DynamoDB', tallied(() => client)],
+  ...inProcessRows<[string, () => Circuits & Tallies]>(['DynamoDB in process', tallied(() => database.inProcess)]),
+])('tallies, %s', (_name, create) => {
+  test('are added up over some windows, for each circuit that has any', async () => {
+    const circuits = create();
+    const [busy, quiet, late] = [aCircuit().key, aCircuit().key, aCircuit().key];
+    const count = (key: string, window: number, calls: number, failures: number) =>
+      circuits.count(key, window, { calls, failures, samples: 1 }, NOW / 1000 + 120);
+    await count(busy, 1, 100, 100);
+    await count(busy, 2, 8, 8);
+    await count(busy, 3, 1, 0);
+    await count(late, 3, 2, 1);
+    expect(await circuits.sum([busy, quiet, late], [2, 3])).toEqual(
+      new Map([
+        [busy, { calls: 9, failures: 8 }],
+        [late, { calls: 2, failures: 1 }],
+      ]),
+    );
+  });
+
+  test('of more circuits than one request can read are read in several', async () => {
+    const circuits = create();
+    const keys = Array.from({ length: 101 }, () => aCircuit().key);
+    const [first = '', last = ''] = [keys[0], keys[100]];
+    for (const key of [first, last]) {
+      await circuits.count(key, 2, { calls: 2, failures: 1, samples: 1 }, NOW / 1000 + 120);
+    }
+    const sum = { calls: 2, failures: 1 };
+    expect(await circuits.sum(keys, [1, 2])).toEqual(
+      new Map([
+        [first, sum],
+        [last, sum],
+      ]),
+    );
+  });
+});
+
+test('tallies that a throttled table left unread are an error instead of a count that is too low', async () => {
+  const busy = mockClient(DynamoDBClient);
+  const keys = { JobTable: { Keys: [{ jobId: { S: 'TALLY#provider#gas' }, itemId: { S: 'WINDOW#1' } }] } };
+  busy.on(BatchGetItemCommand).resolves({ Responses: { JobTable: [] }, UnprocessedKeys: keys });
+  const mocked = new DynamoDBClient({ region: 'us-east-1' });
+  const { sum } = createDynamoTallies({ client: mocked, tableName: 'JobTable' });
+  await expect(sum(['provider#gas'], [1])).rejects.toThrow('1 tallies were not read');
+  busy.restore();
 });
 
 test('provider circuits are listed from all pages of their partition', async () => {

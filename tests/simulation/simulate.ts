@@ -15,7 +15,7 @@ const SIMULATE = {
     seeds: { type: 'string', default: '1000', value: 'count', about: 'number of seeds (1000)' },
     from: { type: 'string', default: '1', value: 'seed', about: 'first seed (1)' },
     seed: { type: 'string', value: 'seed', about: 'run only this seed, and print its trace' },
-    bug: { type: 'string', value: 'name', about: `plant this bug: ${Object.keys(PLANTED_BUGS).join(', ')}` },
+    bug: { type: 'string', value: 'name', about: 'plant this bug, which the simulation must find' },
   },
   examples: {
     '--seeds 10000': 'seeds 1 to 10000',
@@ -23,6 +23,9 @@ const SIMULATE = {
     '--seed 42': 'seed 42, with its trace',
   },
   exitCodes: { 1: 'an invariant was violated' },
+  more: `Bugs:\n${Object.keys(PLANTED_BUGS)
+    .map((name) => `  ${name}`)
+    .join('\n')}`,
 } as const;
 
 const fail = (message: string): never => failUsage(SIMULATE, message);

@@ -39,8 +39,16 @@ describe.each(functions)('the policy of %s', (logicalId, { Properties }) => {
   const statements = statementsOf(logicalId);
 
   test('allows exactly the calls that its bundle can make', async () => {
-    const allowed = new Set(statements.flatMap(({ Action }) => Action));
-    expect([...allowed].sort()).toEqual(await actionsOfBundle(String(Properties?.CodeUri)));
+    const allowed = [...new Set(statements.flatMap(({ Action }) => Action))];
+    const called = await actionsOfBundle(String(Properties?.CodeUri));
+    expect([
+      ...called
+        .filter((action) => !allowed.includes(action))
+        .map((action) => `template.yaml: ${logicalId} may not ${action}`),
+      ...allowed
+        .filter((action) => !called.includes(action))
+        .map((action) => `template.yaml: ${logicalId} may ${action}, which it never calls`),
+    ]).toEqual([]);
   }, 30_000);
 
   test('names its resources, without a wildcard', () => {
@@ -64,6 +72,9 @@ test('functions that authenticate callers cannot read signing secrets or callbac
     const clientStatements = statementsOf(logicalId).filter(({ Resource }) =>
       JSON.stringify(Resource).includes('ClientTable'),
     );
+    expect(
+      clientStatements.length > 0 ? [] : [`template.yaml: the policy of ${logicalId} lacks *authenticate`],
+    ).toEqual([]);
     const scan = { Action: 'dynamodb:Scan', Resource: { 'Fn::Sub': '${ClientTable.Arn}/index/CallerIndex' } };
     expect(clientStatements).toEqual([
       expect.objectContaining({

@@ -50,9 +50,3 @@ test('docs/operations.md quotes only messages that the code logs', () => {
     expect([file, readFileSync(file, 'utf8').includes(`'${message}'`)]).toEqual([file, true]);
   }
 });
-
-test('docs/operations.md lists exactly the parameters of the template', () => {
-  const rows = [...sectionOf('Parameters').matchAll(/^\| (`.*?) +\|/gm)].map(([, cell = '']) => cell);
-  const listed = rows.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  expect(listed.sort()).toEqual(Object.keys(template.Parameters).sort());
-});

@@ -60,11 +60,16 @@ describe('the template', () => {
     },
   );
 
-  test.each(functions)('gives $logicalId exactly the variables that it reads', ({ stem, properties }) => {
+  test.each(functions)('gives $logicalId exactly the variables that it reads', ({ logicalId, stem, properties }) => {
     const read = variablesReadBy(stem);
     const secrets = read.includes('SECRETS_PATH') ? Object.keys(localSecrets) : [];
     const defined = Object.keys(properties.Environment?.Variables ?? {});
-    expect(defined.filter((name) => !secrets.includes(name)).sort()).toEqual(read.sort());
+    expect([
+      ...read.filter((name) => !defined.includes(name)).map((name) => `template.yaml: ${logicalId} lacks ${name}`),
+      ...defined
+        .filter((name) => !read.includes(name) && !secrets.includes(name))
+        .map((name) => `template.yaml: ${logicalId} sets ${name}, which functions/${stem}/handler.ts does not read`),
+    ]).toEqual([]);
   });
 
   test.each(['dev', 'prod'])('puts no secret in the environment on stage %s: functions read SSM', (Stage) => {
@@ -113,7 +118,15 @@ describe('the template', () => {
       const events = functions.flatMap(({ properties }) => Object.values(properties.Events ?? {}));
       const apiEvents = events.filter(({ Properties }) => Properties.ApiId.Ref === logicalId);
       const routes = apiEvents.map((event) => routeKeyOf(event.Properties));
-      expect(routes.sort()).toEqual(['$default', ...ROUTES[api]].sort());
+      expect([
+        ...['$default', ...ROUTES[api]]
+          .filter((route) => !routes.includes(route))
+          .map((route) => `template.yaml has no event ${route}`),
+        ...routes
+          .filter((route) => route !== '$default' && !ROUTES[api].some((known) => known === route))
+          .map((route) => `packages/core/http/routes.ts: ROUTES.${api} lacks ${route}`),
+      ]).toEqual([]);
+      expect(routes).toHaveLength(ROUTES[api].length + 1);
     }
   });
 

@@ -28,12 +28,12 @@ afterAll(async () => {
 /** Short, to keep the tests fast: they check only that calls end. */
 const LIMITS = { attemptMs: 60, totalMs: 200, maxAttempts: 3 };
 
-/** @returns the URL of a server that handles requests with `answer`, and its request count */
-const serve = async (answer: RequestListener) => {
+/** @returns the URL of a server that handles requests with `listener`, and its request count */
+const serve = async (listener: RequestListener) => {
   let requests = 0;
   const server = createServer((request, response) => {
     requests += 1;
-    answer(request, response);
+    listener(request, response);
   });
   const { url, close } = await listen(server, 0);
   closeServers.push(close);
@@ -108,8 +108,8 @@ describe('a response that never ends', () => {
         response.writeHead(200).on('close', () => clearInterval(timer));
       },
     ],
-  ])('ends the call when it %s', async (_case, answer) => {
-    const { url, requests } = await serve(answer);
+  ])('ends the call when it %s', async (_case, listener) => {
+    const { url, requests } = await serve(listener);
     await expect(readItem(url)).rejects.toThrow('60 ms');
     expect(requests()).toBeLessThanOrEqual(LIMITS.maxAttempts);
   });

@@ -14,7 +14,7 @@ const createWorld = (routes: Record<string, Reply[]>) => {
     'POST /jobs/1/cancel': [{ status: 202, body: {} }],
     ...routes,
   };
-  const respond = async (url: unknown, { method = 'GET', headers }: RequestInit = {}) => {
+  const fetch = async (url: unknown, { method = 'GET', headers }: RequestInit = {}) => {
     const request = `${method} ${String(url).replace('https://api', '')}`;
     world.requests.push(request);
     if (request === 'POST /webhook') world.keys.add(new Headers(headers).get('idempotency-key'));
@@ -26,7 +26,7 @@ const createWorld = (routes: Record<string, Reply[]>) => {
   const sleep = async (ms: number) => {
     world.now += ms;
   };
-  const deps = { fetch: respond, now: () => world.now, sleep, print: (line: string) => void world.lines.push(line) };
+  const deps = { fetch, now: () => world.now, sleep, print: (line: string) => void world.lines.push(line) };
   const options = {
     serviceUrl: 'https://api',
     apiKey: 'key',

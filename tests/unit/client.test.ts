@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of closeServers.splice(0)) await close();
 });
 
-/** A server that answers the nth request with the nth response; the last one repeats. */
+/** A server that sends the nth response to the nth request; the last one repeats. */
 const serve = async (...responses: ScriptedResponse[]) => {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {

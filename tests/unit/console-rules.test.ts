@@ -4,6 +4,7 @@ import { barsOf, niceMax } from '../../console/bars.ts';
 import { curlOf } from '../../console/curl.ts';
 import {
   formatBytes,
+  formatClock,
   formatCountdown,
   formatDuration,
   formatRelative,
@@ -14,6 +15,7 @@ import { describeRequest, filterParams, filterQuery, parseFilter, redriveRequest
 import { mergeRows, runForEach } from '../../console/job-list.ts';
 import { nextDelayMs } from '../../console/polling.ts';
 import { startOf } from '../../console/ranges.ts';
+import { describeRecentCalls } from '../../console/recent-calls.ts';
 import { hrefTo, parseRoute, splitKey } from '../../console/router.ts';
 import { judge } from '../../console/verdict.ts';
 
@@ -253,5 +255,20 @@ describe('the curl command for a first job', () => {
     expect(curlOf('https://api.example.com', providers)).toContain(
       `'{"providers":[{"id":"reports","parameters":{"taxId":"…"}}],"callbackUrl":"https://example.com/callback"}'`,
     );
+  });
+});
+
+describe('the recent calls of a provider', () => {
+  const since = '2026-01-31T12:00:00.000Z';
+  const from = formatClock(since);
+
+  test.each([
+    [{ calls: 40, failures: 3, since }, `3 of 40 calls failed (7.5 %) since ${from}.`],
+    [{ calls: 1, failures: 1, since }, `1 of 1 call failed (100 %) since ${from}.`],
+    [{ calls: 12_000, failures: 0, since }, `0 of 12,000 calls failed (0 %) since ${from}.`],
+    [{ calls: 0, failures: 0, since }, `No calls counted since ${from}.`],
+    [{ calls: 0, failures: 0 }, 'No recent failures other than refusals.'],
+  ])('%j are described as "%s"', (recentCalls, text) => {
+    expect(describeRecentCalls(recentCalls)).toBe(text);
   });
 });

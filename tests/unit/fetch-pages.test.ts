@@ -9,9 +9,9 @@ import {
   createBreakerSpy,
   type FetchSetting,
   fetchFrom,
-  type ProviderResponse,
   type Respond,
   startServer,
+  type TestResponse,
 } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
@@ -182,7 +182,7 @@ test('pages are read at dataAt if itemsAt is absent', async () => {
 
 test('pages may be gzipped', async () => {
   const { json } = await fetchAll(link, (request) => {
-    const { headers = {}, body } = (servers.link as (from: typeof request) => ProviderResponse)(request);
+    const { headers = {}, body } = (servers.link as (from: typeof request) => TestResponse)(request);
     const gzipHeaders = { ...headers, 'content-encoding': 'gzip', 'content-type': 'application/json' };
     return { headers: gzipHeaders, body: gzipSync(JSON.stringify(body)) };
   });

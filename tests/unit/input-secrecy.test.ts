@@ -61,7 +61,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       const log = aLog();
       const published: OperatorEvent[] = [];
       const errors: unknown[] = [];
-      const responses: string[] = [];
+      const responseBodies: string[] = [];
       const started: ClaimedJob[] = [];
       let now = NOW;
       const string = { type: 'string' } as const;
@@ -106,7 +106,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
           if (!input.isStartedAtOnce) throw new Error('throttled');
           started.push(...jobs);
         },
-        findCircuits: async () => () => 'closed' as const,
+        findCircuits: async () => () => ({ circuit: 'closed' }) as const,
         lastPause: async () => undefined,
         shardCount: 1,
         maxJobsPerSweep: 10,
@@ -118,7 +118,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
           ...event,
         };
         const { body = '' } = await handler(request as unknown as APIGatewayProxyEventV2, {} as Context);
-        responses.push(body);
+        responseBodies.push(body);
         return body;
       };
       const runTask = async (run: () => Promise<unknown>): Promise<{ result?: unknown; error?: Error }> => {
@@ -196,7 +196,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
       for (const value of [secret, open, note]) {
         for (const form of formsOf(value)) expect(output.includes(form)).toBe(false);
       }
-      for (const form of formsOf(secret)) expect(responses.find((response) => response.includes(form))).toBeUndefined();
+      for (const form of formsOf(secret)) expect(responseBodies.find((body) => body.includes(form))).toBeUndefined();
       // The deleted data leaves nothing in the job. The fake store's digest of a result is the beginning of its JSON.
       const { results: _, ...withoutResults } = store.jobs.get(jobId) ?? { results: [] };
       expect(inspect(withoutResults, { depth: 12 })).not.toMatch(/ZQ[XYZ]/);

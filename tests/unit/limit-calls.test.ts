@@ -169,11 +169,11 @@ describe('the limits of a provider', () => {
   });
 
   /** Counts the table requests of one call. */
-  const requestsOf = async (declaredLimits: object, answers: Partial<ReturnType<typeof createFakeLimits>>) => {
+  const requestsOf = async (declaredLimits: object, replaced: Partial<ReturnType<typeof createFakeLimits>>) => {
     const { limit, limits } = createWorld();
     const requests: string[] = [];
     for (const name of ['reserveCall', 'findFreeSlots', 'acquireSlot', 'releaseSlot'] as const) {
-      const operation = (answers[name] ?? limits[name]) as (...args: unknown[]) => Promise<unknown>;
+      const operation = (replaced[name] ?? limits[name]) as (...args: unknown[]) => Promise<unknown>;
       Object.assign(limits, {
         [name]: (...args: unknown[]) => {
           requests.push(name);
@@ -219,8 +219,8 @@ describe('the limits of a provider', () => {
       rateUsedUp,
       ['LimitReached', 'findFreeSlots', 'acquireSlot', ...repeat(2, 'reserveCall'), 'releaseSlot'],
     ],
-  ])('send at most five table requests with %s', async (_case, limits, answers, expected) => {
-    expect(await requestsOf(limits, answers)).toEqual(expected);
+  ])('send at most five table requests with %s', async (_case, limits, replaced, expected) => {
+    expect(await requestsOf(limits, replaced)).toEqual(expected);
   });
 
   test('do not fail the call when its slot cannot be freed, and log a warning', async () => {

@@ -19,8 +19,8 @@ const startListening = async (server: net.Server): Promise<string> => {
 };
 
 /** A real server that answers every request the same way. */
-const serve = async (respond: http.RequestListener): Promise<string> => {
-  const server = http.createServer(respond);
+const serve = async (listener: http.RequestListener): Promise<string> => {
+  const server = http.createServer(listener);
   stops.push(async () => {
     server.close();
     server.closeAllConnections();
@@ -446,7 +446,7 @@ describe('a call without a valid response', () => {
     ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok', 'HPE_CR_EXPECTED'],
     ['70 KB of headers', `${OK}X: ${'x'.repeat(70_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
     ['70 KB of small headers', `${OK}${'Name: value\r\n'.repeat(8_000)}\r\n`, 'HPE_HEADER_OVERFLOW'],
-  ])("that receives %s fails with a bad response and Node's error code", async (_name, bytes, code) => {
+  ])("that receives %s fails with bad_answer and Node's error code", async (_name, bytes, code) => {
     const failure = await failureOf(await serveBytes(bytes), { timeoutMs: 2_000 });
     expect(failure).toMatchObject({ class: 'bad_answer', message: code });
     expect(failure.cause).not.toHaveProperty('rawPacket');

@@ -8,9 +8,9 @@ import {
   createBreakerSpy,
   type FetchSetting,
   fetchFrom,
-  type ProviderResponse,
   type Respond,
   startServer,
+  type TestResponse,
 } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
@@ -24,9 +24,9 @@ type OAuthInput = Extract<NonNullable<ProviderInput['auth']>, { kind: 'oauth2' }
 type Setting = {
   auth?: Partial<OAuthInput>;
   /** The token endpoint's response to the nth request. */
-  token?: (request: Parameters<Respond>[0], number: number) => ProviderResponse | Promise<ProviderResponse>;
+  token?: (request: Parameters<Respond>[0], number: number) => TestResponse | Promise<TestResponse>;
   /** The provider's response to a request with this Authorization header. */
-  data?: (token: string) => ProviderResponse;
+  data?: (token: string) => TestResponse;
 };
 
 /** A provider with a token endpoint, and a process that fetches from it. */
@@ -52,7 +52,7 @@ const startProvider = async ({ auth = {}, token, data }: Setting = {}) => {
 };
 
 const bearerOf = ({ headers }: Parameters<Respond>[0]): string => headers.authorization ?? 'none';
-const tokenResponse = (change: object): ProviderResponse => ({
+const tokenResponse = (change: object): TestResponse => ({
   body: { access_token: 'token-x', token_type: 'bearer', expires_in: 3_600, ...change },
 });
 
@@ -165,7 +165,7 @@ describe('a token', () => {
 describe('a token that the provider rejects', () => {
   const acceptTokens =
     (isAccepted: (token: string) => boolean) =>
-    (token: string): ProviderResponse =>
+    (token: string): TestResponse =>
       isAccepted(token) ? { body: [token] } : { status: 401, body: 'expired' };
 
   test('is dropped, and the call repeated once with a new one', async () => {
@@ -184,7 +184,7 @@ describe('a token that the provider rejects', () => {
     expect(results.filter(({ name }) => name !== 'fetched')).toEqual([]);
     expect(tokenRequests()).toHaveLength(2);
     expect(server.requests.length).toBeLessThanOrEqual(602);
-  });
+  }}, 30_000);
 
   test('is replaced once when it expires between pages', async () => {
     let pages = 0;
@@ -245,7 +245,7 @@ describe('a token endpoint', () => {
     return { ...(await fetch({ breaker, ...deps })), verdicts: breaker.verdicts, tokenRequests };
   };
 
-  test.each<[string, ProviderResponse]>([
+  test.each<[string, TestResponse]>([
     ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
     ['invalid_client', { status: 400, body: { error: 'invalid_client', error_description: 'expired' } }],
     ['unauthorized_client', { status: 400, body: { error: 'unauthorized_client' } }],
@@ -280,7 +280,7 @@ describe('a token endpoint', () => {
     },
   );
 
-  test.each<[string, ProviderResponse, string, string]>([
+  test.each<[string, TestResponse, string, string]>([
     ['500', { status: 500, body: 'broken' }, 'ProviderUnavailable', 'bad_status'],
     ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
     ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],

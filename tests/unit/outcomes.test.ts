@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { callbackOutcomeSchema } from '@boomerang/core/contracts/callback-outcome.ts';
 import { fetchOutcomeSchema } from '@boomerang/core/contracts/provider-outcome.ts';
 import { workedJobSchema } from '@boomerang/core/contracts/worked-job.ts';
+import * as failures from '@boomerang/core/domain/failures.ts';
 import { type CallbackOutcome, type FetchOutcome, isAttempt, isCallMade } from '@boomerang/core/domain/outcomes.ts';
 import { describe, expect, test } from '@jest/globals';
 import { deliverRequestSchema } from '../../functions/callback-deliver/schema.ts';
@@ -39,6 +40,21 @@ const FOREIGN_ERRORS = [
   { Error: 'LeaseLost', Cause: '{"errorMessage":"{\\"class\\":\\"lease_lost\\"}"}' },
   { Error: 'CredentialMissing', Cause: '{"errorMessage":"{\\"class\\":\\"internal\\"}"}' },
 ];
+
+/** Task errors that are our own fault: the call was not made, or its outcome is unknown. */
+const OWN_FAULTS = ['CredentialInvalid', 'CallbackNotSent', 'LeaseLost', 'CredentialMissing'];
+
+const taskErrors = Object.entries(failures)
+  .filter(([, exported]) => typeof exported === 'function' && exported.prototype instanceof failures.TaskError)
+  .map(([name]) => name);
+
+test.each(taskErrors)('%s is read as an outcome of its own, unless it is our own fault', (name) => {
+  const error = caught(name, { class: 'internal', providerId: 'gas' });
+  const fetch = parseCaught(name === 'ProviderRefused' ? 'REFUSED' : 'UNAVAILABLE', error);
+  const isOwnFault = [fetch, callbackOutcomeSchema.parse(error)].every(({ kind }) => kind === 'notAttempted');
+  const advice = `packages/core/contracts/: add ${name} to FAILED or DEFERRED, or here to OWN_FAULTS`;
+  expect(isOwnFault === OWN_FAULTS.includes(name) ? [] : [advice]).toEqual([]);
+});
 
 describe('the caught result of a fetch', () => {
   test.each(FOREIGN_ERRORS)('is an internal fault: %j', (error) => {

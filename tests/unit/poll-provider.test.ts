@@ -8,9 +8,9 @@ import {
   createBreakerSpy,
   type FetchSetting,
   fetchFrom,
-  type ProviderResponse,
   type Respond,
   startServer,
+  type TestResponse,
 } from '../fetching.ts';
 
 const stops: (() => void)[] = [];
@@ -77,8 +77,8 @@ const poll = async (respond: Respond, setting: Setting = {}) => {
   };
 };
 
-const json = (body: unknown, change: ProviderResponse = {}): ProviderResponse => ({ body, ...change });
-const accepted = (location = '/work/7', change: ProviderResponse = {}): ProviderResponse => ({
+const json = (body: unknown, change: TestResponse = {}): TestResponse => ({ body, ...change });
+const accepted = (location = '/work/7', change: TestResponse = {}): TestResponse => ({
   status: 202,
   body: {},
   ...change,
@@ -157,7 +157,7 @@ describe('without a ticket', () => {
     expect(await retryAfter({ polling: { intervalSeconds: 5 }, provider }, { 'x-reset': '70' })).toBe(70_000);
   });
 
-  test.each<[string, ProviderResponse, Partial<PollingInput>, RegExp]>([
+  test.each<[string, TestResponse, Partial<PollingInput>, RegExp]>([
     ['no Location', { status: 202, body: { note: 'come back' } }, {}, /no Location.*come back/],
     [
       'a Location of another origin',
@@ -213,7 +213,7 @@ describe('without a ticket', () => {
     },
   );
 
-  test.each<[string, ProviderResponse]>([
+  test.each<[string, TestResponse]>([
     [
       'has no readable body',
       { status: 202, headers: { location: '/work/7', 'content-type': 'application/json' }, body: '{oops' },
@@ -228,7 +228,7 @@ describe('without a ticket', () => {
     expect(working?.ticket.url).toBe(`${server.url}/work/7`);
   });
 
-  test.each<[ProviderResponse, string, string]>([
+  test.each<[TestResponse, string, string]>([
     [{ status: 400, body: 'no' }, 'ProviderRefused', 'bad_status'],
     [{ status: 404, body: 'no' }, 'ProviderRefused', 'bad_status'],
     [{ status: 500, body: 'no' }, 'ProviderUnavailable', 'bad_status'],
@@ -249,7 +249,7 @@ describe('without a ticket', () => {
   });
 
   test('declared responses take precedence over polling rules', async () => {
-    const pollWith = async (responses: ProviderInput['responses'], response: ProviderResponse) =>
+    const pollWith = async (responses: ProviderInput['responses'], response: TestResponse) =>
       poll(() => response, { provider: { responses } as never });
     expect((await pollWith({ 202: 'refused' }, accepted())).name).toBe('ProviderRefused');
     expect((await pollWith({ '2xx': 'empty' }, accepted())).json).toBe('null');
@@ -286,7 +286,7 @@ describe('with a ticket', () => {
     expect(data).toBe('{"amount":12345678901234567890.10}');
   });
 
-  test.each<[string, Partial<PollingInput>, ProviderResponse]>([
+  test.each<[string, Partial<PollingInput>, TestResponse]>([
     ['a 303', {}, { status: 303, headers: { location: '/files/7' } }],
     ['a result URL in the body', { ...byStatus, resultUrlAt: '/url' }, json({ status: 'DONE', url: '/files/7' })],
   ])('finished work with %s returns the data at that URL', async (_case, polling, response) => {
@@ -303,7 +303,7 @@ describe('with a ticket', () => {
     expect(server.requests[1]?.headers['x-key']).toBe('s3cret-value');
   });
 
-  test.each<[string, Partial<PollingInput>, ProviderResponse]>([
+  test.each<[string, Partial<PollingInput>, TestResponse]>([
     ['by a 303', {}, { status: 303, headers: { location: 'https://evil.example/files/7' } }],
     [
       'by its result URL',
@@ -401,7 +401,7 @@ describe('with a ticket', () => {
     expect((await poll(() => ({ status }), { ticket, provider: repeatable })).name).toBe('ProviderThrottled');
   });
 
-  test.each<[string, ProviderResponse, string, string]>([
+  test.each<[string, TestResponse, string, string]>([
     ['500', { status: 500 }, 'ProviderUnavailable', 'bad_status'],
     ['503', { status: 503 }, 'ProviderThrottled', 'bad_status'],
     ['429', { status: 429 }, 'ProviderThrottled', 'bad_status'],
@@ -440,7 +440,7 @@ describe('overdue work', () => {
     expect((await poll(() => ({ status: 404 }), overdue)).failure.class).toBe('ticket_lost');
   });
 
-  test.each<[string, ProviderResponse]>([
+  test.each<[string, TestResponse]>([
     ['reports it as running', json({ status: 'RUNNING' })],
     ['answers 500', { status: 500, body: 'oops' }],
     ['reports an unlisted status', json({ status: 'PAUSED' })],
@@ -528,7 +528,7 @@ describe('a catalogue change', () => {
 describe('the status URL', () => {
   const TOKEN = 'tok-3f9a8b7c6d5e';
 
-  test.each<[string, ProviderResponse, Partial<PollingInput>]>([
+  test.each<[string, TestResponse, Partial<PollingInput>]>([
     ['answers 500', { status: 500, body: `no work at /work/${TOKEN}` }, {}],
     ['answers 404', { status: 404, body: `no work at /work/7?token=${TOKEN}` }, {}],
     ['reports failed work', json({ status: 'REJECTED', self: `/work/7?token=${TOKEN}` }), byStatus],

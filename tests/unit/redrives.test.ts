@@ -17,7 +17,7 @@ import { aJob, aLog, NOW } from '../builders.ts';
 import { createFakeJobStore } from '../fakes/job-store.ts';
 import { createFakeRedrives } from '../fakes/redrives.ts';
 
-type ParsedResponse = { statusCode: number; headers: Record<string, string>; body: unknown };
+type ApiResponse = { statusCode: number; headers: Record<string, string>; body: unknown };
 
 /** The API over one table, for requests of several processes and clients. */
 const createApi = (change: Partial<Deps> = {}) => {
@@ -35,10 +35,10 @@ const createApi = (change: Partial<Deps> = {}) => {
     log,
     ...change,
   };
-  const send = async (event: object, clientId: string): Promise<ParsedResponse> => {
+  const send = async (event: object, clientId: string): Promise<ApiResponse> => {
     const handler = createHandler({ ...deps, authenticate: async () => ({ clientId, name: clientId }) });
     const { body, ...response } = await handler({ requestContext: {}, headers: {}, ...event } as never, {} as Context);
-    return { ...response, body: JSON.parse(body ?? 'null') } as ParsedResponse;
+    return { ...response, body: JSON.parse(body ?? 'null') } as ApiResponse;
   };
   const headers = { 'content-type': 'application/json' };
   return {

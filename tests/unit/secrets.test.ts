@@ -26,8 +26,8 @@ describe('a secret', () => {
   test.each([
     ['is empty', { Parameter: { Value: ' ' } }],
     ['has no value', {}],
-  ])('that %s is missing', async (_name, response) => {
-    ssm.on(GetParameterCommand).resolves(response);
+  ])('that %s is missing', async (_name, output) => {
+    ssm.on(GetParameterCommand).resolves(output);
     await expect(createFindSecret(new SSMClient(), '/p', {})('gas')).rejects.toBeInstanceOf(SecretMissing);
   });
 

@@ -97,12 +97,12 @@ const runJob = (turns: Turn[], limit = 200): SettledTurn[] => {
 
 const CALLBACKS = ['delivered', 'gone', 'failed'] as const;
 const ALL_CALLBACKS = [...CALLBACKS, 'not sent'] as const;
-const CALL_OUTCOMES = ['fetched', 'refused', 'unavailable'] as const;
-const ALL_OUTCOMES = [...CALL_OUTCOMES, 'deferred', 'notAttempted'] as const;
+const FETCHES = ['fetched', 'refused', 'unavailable'] as const;
+const ALL_FETCHES = [...FETCHES, 'deferred', 'notAttempted'] as const;
 
-const aTurn = (callbacks: readonly Turn['callback'][], outcomes: readonly Turn['outcomes'][number][]) =>
+const aTurn = (callbacks: readonly Turn['callback'][], fetchOutcomes: readonly Turn['outcomes'][number][]) =>
   fc.record({
-    outcomes: fc.array(fc.constantFrom(...outcomes), { minLength: 2, maxLength: 2 }),
+    outcomes: fc.array(fc.constantFrom(...fetchOutcomes), { minLength: 2, maxLength: 2 }),
     callback: fc.constantFrom(...callbacks),
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
     retryAfterMs: fc.nat(10_000_000),
@@ -111,10 +111,10 @@ const aTurn = (callbacks: readonly Turn['callback'][], outcomes: readonly Turn['
 const forEveryHistory = (
   check: (history: SettledTurn[], turns: Turn[]) => void,
   callbacks: readonly Turn['callback'][] = ALL_CALLBACKS,
-  outcomes: readonly Turn['outcomes'][number][] = ALL_OUTCOMES,
+  fetchOutcomes: readonly Turn['outcomes'][number][] = ALL_FETCHES,
 ) =>
   fc.assert(
-    fc.property(fc.array(aTurn(callbacks, outcomes), { minLength: 1, maxLength: 30 }), (turns) =>
+    fc.property(fc.array(aTurn(callbacks, fetchOutcomes), { minLength: 1, maxLength: 30 }), (turns) =>
       check(runJob(turns), turns),
     ),
   );
@@ -131,7 +131,7 @@ describe('for any behaviour of third parties, a job', () => {
         expect(calls).toBeLessThanOrEqual(steps.length + 1);
       },
       CALLBACKS,
-      CALL_OUTCOMES,
+      FETCHES,
     );
   });
 
@@ -190,9 +190,10 @@ describe('for any behaviour of third parties, a job', () => {
     forEveryHistory((history, turns) => {
       history.forEach(({ job, settlement, claimedProviders, now }, index) => {
         const turn = turns[Math.min(index, turns.length - 1)] as Turn;
-        const outcomes = claimedProviders.map((_, position) => turn.outcomes[position] ?? 'fetched');
-        const isInternalFault = claimedProviders.length > 0 && outcomes.every((outcome) => outcome === 'notAttempted');
-        if (outcomes.every((outcome) => outcome === 'notAttempted' || outcome === 'deferred'))
+        const fetchOutcomes = claimedProviders.map((_, position) => turn.outcomes[position] ?? 'fetched');
+        const isInternalFault =
+          claimedProviders.length > 0 && fetchOutcomes.every((outcome) => outcome === 'notAttempted');
+        if (fetchOutcomes.every((outcome) => outcome === 'notAttempted' || outcome === 'deferred'))
           expect(settlement.fetchAttempts).toBe(0);
         if (!isInternalFault || settlement.dueAt === undefined) return;
         expect(settlement.phase).toBe('FETCHING');

@@ -18,6 +18,9 @@ const VERSION = '9.3.8';
 const INTEGRITY = 'sha512-eCYEbr1Xr8OJZvVCw8SXl9zBCRoLJbhNGuG5IZTHq/RWAOq/O4MafUCuFEyZHsrhLrlUcGZMa64pyhpib8fQKQ==';
 const FILE = fileURLToPath(new URL('../../functions/api-docs/renderer.json', import.meta.url));
 
+/** The fixture that requests the renderer by its name. */
+const FIXTURE = fileURLToPath(new URL('../../events/api-docs/renderer.json', import.meta.url));
+
 const { values } = readArguments({
   name: 'npm run docs-page',
   about: 'Downloads RapiDoc from the npm registry, and bundles it into functions/api-docs/renderer.json.',
@@ -112,6 +115,7 @@ try {
     const digest = createHash('sha256').update(script).digest('base64url').slice(0, 16);
     const renderer = { name: `rapidoc-${VERSION}-${digest}.js`, bytes: script.length, gzip: gzip.toString('base64') };
     writeFileSync(FILE, `${JSON.stringify(renderer, null, 2)}\n`);
+    writeFileSync(FIXTURE, readFileSync(FIXTURE, 'utf8').replaceAll(/rapidoc-[\w.-]+\.js/g, renderer.name));
   }
 } finally {
   rmSync(folder, { recursive: true });

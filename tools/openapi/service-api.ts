@@ -91,6 +91,7 @@ const CATALOGUE = {
         additionalProperties: false,
       },
       circuit: 'closed',
+      recentCalls: { calls: 40, failures: 3, since: '2026-01-31T12:00:00.000Z' },
     },
   ],
 };
@@ -352,7 +353,7 @@ export const serviceApi = createDocument({
         tags: ['Catalogue'],
         summary: 'List the providers that jobs may name, with their parameters',
         description:
-          'In the order of the catalogue, without URLs and credentials. The state of circuits may be up to five seconds old.',
+          'In the order of the catalogue, without URLs and credentials. Circuits and recent calls may be up to five seconds old.',
         responses: {
           200: {
             description: 'The providers.',

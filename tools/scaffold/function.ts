@@ -74,7 +74,6 @@ const insertions = (stem: string): Insertion[] => [
     Metadata: *esbuild
     Properties:
       CodeUri: functions/${stem}
-      Timeout: 10
       LoggingConfig: { LogGroup: !Ref ${pascalCase(stem)}LogGroup }
 
 `,

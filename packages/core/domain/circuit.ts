@@ -157,6 +157,15 @@ export const sampling = (
 export const windowAt = (now: number, { windowMs }: Pick<CircuitRules, 'windowMs'>): number =>
   Math.floor(now / windowMs);
 
+/** The previous and the current window, and when the former began: together they hold the calls of one to two window lengths. */
+export const recentWindows = (
+  now: number,
+  rules: Pick<CircuitRules, 'windowMs'>,
+): { windows: number[]; since: number } => {
+  const previous = windowAt(now, rules) - 1;
+  return { windows: [previous, previous + 1], since: previous * rules.windowMs };
+};
+
 /** The windows that a time may be in on clocks that differ by seconds. */
 export const windowsAround = (now: number, rules: CircuitRules): number[] => {
   const window = windowAt(now, rules);

@@ -29,3 +29,11 @@ export type Circuits = {
 };
 
 export type WatchChange = Pick<Watch, 'expiresAt'> | Pick<Watch, 'weight' | 'weightFrom' | 'weightUntil'>;
+
+/** The calls counted by circuits, for display. */
+export type Tallies = {
+  /** Adds up the tallies of some windows, by the key of the circuit. Circuits without one are left out. */
+  sum: (keys: readonly string[], windows: readonly number[]) => Promise<Map<string, CallCounts>>;
+};
+
+export type CallCounts = Pick<Tally, 'calls' | 'failures'>;

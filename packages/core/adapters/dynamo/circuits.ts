@@ -1,4 +1,4 @@
-import { DeleteItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, DeleteItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   type CircuitState,
@@ -8,7 +8,7 @@ import {
   type Tally,
 } from '../../domain/circuit.ts';
 import { latestExpired, toEpochSeconds } from '../../domain/ttl.ts';
-import type { Circuits } from '../../ports/circuits.ts';
+import type { CallCounts, Circuits, Tallies } from '../../ports/circuits.ts';
 import { type Item, isWritten, type JobTable, toItem, toUpdate, toUpdateExpression } from './table.ts';
 
 /**
@@ -32,7 +32,9 @@ const watchKey = (key: string): Item =>
   isProviderCircuit(key)
     ? toItem({ jobId: LISTED_KEY, itemId: `${key}${WATCH_SUFFIX}` })
     : toItem({ jobId: `CIRCUIT#${key}`, itemId: 'WATCH' });
-const tallyKey = (key: string, window: number): Item => toItem({ jobId: `TALLY#${key}`, itemId: `WINDOW#${window}` });
+const TALLY_PREFIX = 'TALLY#';
+const tallyKey = (key: string, window: number): Item =>
+  toItem({ jobId: `${TALLY_PREFIX}${key}`, itemId: `WINDOW#${window}` });
 
 /** How long an open circuit is kept after its open time if no call probes it: its third party is no longer called. */
 const UNPROBED_RETENTION_MS = 3_600_000;
@@ -167,6 +169,39 @@ export const createDynamoCircuits = ({ client, tableName: TableName }: JobTable)
           }),
         ),
       );
+    },
+  };
+};
+
+/** The limit of BatchGetItem. */
+const MAX_BATCH_ITEMS = 100;
+
+/** Separate from the reader, so that only the function that shows tallies may read them. */
+export const createDynamoTallies = ({ client, tableName }: JobTable): Tallies => {
+  /** Unprocessed items are not read again: at the next request, their caller reads fresh ones. */
+  const readBatch = async (Keys: Item[]): Promise<Item[]> => {
+    const { Responses, UnprocessedKeys } = await client.send(
+      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } }),
+    );
+    const unread = UnprocessedKeys?.[tableName]?.Keys?.length ?? 0;
+    if (unread > 0) throw new Error(`${unread} tallies were not read: the table is throttled`);
+    return Responses?.[tableName] ?? [];
+  };
+
+  return {
+    sum: async (keys, windows) => {
+      const tallyKeys = keys.flatMap((key) => windows.map((window) => tallyKey(key, window)));
+      const batches = Array.from({ length: Math.ceil(tallyKeys.length / MAX_BATCH_ITEMS) }, (_, index) =>
+        readBatch(tallyKeys.slice(index * MAX_BATCH_ITEMS, (index + 1) * MAX_BATCH_ITEMS)),
+      );
+      const sums = new Map<string, CallCounts>();
+      for (const item of (await Promise.all(batches)).flat()) {
+        const { jobId, calls, failures } = unmarshall(item);
+        const key = jobId.slice(TALLY_PREFIX.length);
+        const sum = sums.get(key) ?? { calls: 0, failures: 0 };
+        sums.set(key, { calls: sum.calls + calls, failures: sum.failures + failures });
+      }
+      return sums;
     },
   };
 };
