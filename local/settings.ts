@@ -60,7 +60,7 @@ const FIXED: ReadonlySet<SettingName> = new Set<SettingName>([
 const PASSED_ON = (Object.keys(settings) as SettingName[]).filter((name) => !FIXED.has(name));
 
 /** The environment variables that `npm start` reads. */
-export const LOCAL_SETTINGS: readonly string[] = [...Object.keys(own.shape), ...PASSED_ON];
+export const LOCAL_SETTINGS: readonly string[] = [...Object.keys(ownSettings.shape), ...PASSED_ON];
 
 export type LocalSettings = z.infer<typeof ownSettings> & {
   /** Validated overrides of the functions' variables. */

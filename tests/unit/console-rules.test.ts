@@ -133,6 +133,7 @@ describe('filters', () => {
       'Failed and partial jobs of gas (receiver gone (410))',
     );
     expect(describeRequest({ inTrouble: true })).toBe('Pending jobs in trouble');
+    expect(describeRequest({ inTrouble: true, from: '1970-01-01T00:00:00.000Z' })).toBe('Pending jobs in trouble');
   });
 });
 

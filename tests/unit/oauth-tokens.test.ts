@@ -184,7 +184,7 @@ describe('a token that the provider rejects', () => {
     expect(results.filter(({ name }) => name !== 'fetched')).toEqual([]);
     expect(tokenRequests()).toHaveLength(2);
     expect(server.requests.length).toBeLessThanOrEqual(602);
-  }}, 30_000);
+  }, 30_000);
 
   test('is replaced once when it expires between pages', async () => {
     let pages = 0;
