@@ -231,12 +231,12 @@ describe('an update of code, catalogue and parameters', () => {
       submit(['small'], atHttps('/gone')),
       submit(['small'], atHttps('/busy')),
     ]);
+    // Tallies are read only while a provider is watched: for a minute after its failure.
+    await waitFor(late, (job) => job.attempts.length > 0, SWEEPS_MS);
+    expect((await send('GET', '/catalogue')).status).toBe(200);
     // The sweep finds the revoked client of the waiting job.
     await serviceOf(other).waitFor(orphan, (job) => job.attempts.length > 0, SWEEPS_MS);
     await cli('clients', 'revoke', other.clientId);
-    // Tallies are read only while a provider is watched.
-    await waitFor(late, (job) => job.attempts.length > 0, SWEEPS_MS);
-    expect((await send('GET', '/catalogue')).status).toBe(200);
     recorder.fail('states:StartExecution', 3);
     const unstarted = await submit(['slots', 'keyed'], atHttps('/unstarted'));
 
