@@ -374,7 +374,7 @@ test('the page of providers shows how many recent calls failed, and keeps the fi
       await page.keyboard.press('r');
     }
   };
-  await postUntil(/^No calls counted since/);
+  await postUntil(/^A call failed recently. No calls counted since/);
   await postUntil(/^(\d+) of \1 calls failed \(100 %\) since/);
   failing.parties.set('/internet', respondsWith([]));
   await postUntil(/calls failed \(\d+\.\d %\) since/);

@@ -267,7 +267,7 @@ describe('the recent calls of a provider', () => {
     [{ calls: 40, failures: 3, since }, `3 of 40 calls failed (7.5 %) since ${from}.`],
     [{ calls: 1, failures: 1, since }, `1 of 1 call failed (100 %) since ${from}.`],
     [{ calls: 12_000, failures: 0, since }, `0 of 12,000 calls failed (0 %) since ${from}.`],
-    [{ calls: 0, failures: 0, since }, `No calls counted since ${from}.`],
+    [{ calls: 0, failures: 0, since }, `A call failed recently. No calls counted since ${from}.`],
     [{ calls: 0, failures: 0 }, 'No recent failures other than refusals.'],
   ])('%j are described as "%s"', (recentCalls, text) => {
     expect(describeRecentCalls(recentCalls)).toBe(text);
