@@ -86,4 +86,10 @@ export const createApi = ({ base, key, clientId, onUnauthorized }: ApiOptions): 
 };
 
 export const noResponse = (cause: unknown): ApiProblem =>
-  Object.assign(new ApiProblem({ title: 'The server does not answer.', status: 0 }, undefined), { cause });
+  Object.assign(
+    new ApiProblem(
+      { title: navigator.onLine ? 'The server does not answer.' : 'You are offline.', status: 0 },
+      undefined,
+    ),
+    { cause },
+  );

@@ -75,20 +75,19 @@ export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest |
   };
 };
 
+/** The start of a redrive's time range; undefined if it has none. */
+export const startOfRequest = ({ from }: Pick<RedriveRequest, 'from'>): string | undefined =>
+  from === undefined || Date.parse(from) <= 0 ? undefined : from;
+
 /** `Failed and partial jobs of gas, from 2026-01-31 12:00` */
-export const describeRequest = ({
-  status,
-  inTrouble,
-  providerId,
-  failureCode,
-  from,
-  to,
-}: Omit<RedriveRequest, 'dryRun'>): string => {
+export const describeRequest = (request: Omit<RedriveRequest, 'dryRun'>): string => {
+  const { status, inTrouble, providerId, failureCode, to } = request;
+  const from = startOfRequest(request);
   const statuses = status === undefined ? [] : [status].flat();
   const which = inTrouble ? 'Pending jobs in trouble' : `${sentenceCase(statuses.join(' and '))} jobs`;
   const failure = failureCode === undefined ? '' : ` (${(FAILURE_CODES[failureCode] ?? failureCode).toLowerCase()})`;
   const times = [
-    ...(from === undefined || Date.parse(from) <= 0 ? [] : [`from ${formatLocal(from).slice(0, 16)}`]),
+    ...(from === undefined ? [] : [`from ${formatLocal(from).slice(0, 16)}`]),
     ...(to === undefined ? [] : [`until ${formatLocal(to).slice(0, 16)}`]),
   ];
   const provider = providerId === undefined ? '' : ` of ${providerId}`;

@@ -6,7 +6,7 @@ export const describeRecentCalls = ({ calls, failures, since }: NonNullable<Prov
   if (since === undefined) return 'No recent failures other than refusals.';
   const counted =
     calls === 0
-      ? 'No calls counted'
+      ? 'A call failed recently. No calls counted'
       : `${formatCount(failures)} of ${plural(calls, 'call')} failed (${formatShare(failures / calls)})`;
   return `${counted} since ${formatClock(since)}.`;
 };

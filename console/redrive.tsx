@@ -9,6 +9,10 @@ import { navigate } from './navigation.ts';
 import { rememberMatched } from './redrive-progress.ts';
 import { hrefTo } from './router.ts';
 
+/** For the dialog that asks before a redrive. */
+export const REDRIVE_EFFECT =
+  'Each is tried again at once: providers without data are called, then the callback is sent. Receivers may get a callback twice.';
+
 /** Redrives all jobs that match: counts them, asks for confirmation, starts the redrive and opens its page. */
 export const redriveAll = async (api: Api, request: RedriveRequest): Promise<void> => {
   try {
@@ -20,10 +24,7 @@ export const redriveAll = async (api: Api, request: RedriveRequest): Promise<voi
       body: (
         <>
           <p>{describeRequest(request)}.</p>
-          <p>
-            Each is tried again at once: providers without data are called, then the callback is sent. Receivers may get
-            a callback twice.
-          </p>
+          <p>{REDRIVE_EFFECT}</p>
         </>
       ),
       action: `Redrive ${truncated ? 'all' : formatCount(matched)}`,

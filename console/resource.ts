@@ -21,13 +21,16 @@ export type ResourceOptions = {
   everyMs?: number;
 };
 
-type Poll = { failures: number; retryAt: number };
+/** `since`: when the poll began to fail, epoch milliseconds. Undefined while it succeeds, or if the server refused it. */
+type Poll = { since: number | undefined; retryAt: number };
 const polls = signal<ReadonlyMap<object, Poll>>(new Map());
 
-/** When the first of the failing polls on screen is repeated, for the header; undefined if none fails. */
-export const trouble = computed<{ retryAt: number } | undefined>(() => {
-  const failing = [...polls.value.values()].filter(({ failures }) => failures > 0);
-  return failing.length === 0 ? undefined : { retryAt: Math.min(...failing.map(({ retryAt }) => retryAt)) };
+/** For the header: since when polls of this page have failed, and when the next of them is repeated. */
+export const trouble = computed<{ since: number; retryAt: number } | undefined>(() => {
+  const failing = [...polls.value.values()].flatMap(({ since, retryAt }) => (since ? [{ since, retryAt }] : []));
+  if (failing.length === 0) return undefined;
+  const first = (times: number[]): number => Math.min(...times);
+  return { since: first(failing.map(({ since }) => since)), retryAt: first(failing.map(({ retryAt }) => retryAt)) };
 });
 
 /** Whether anything on screen polls. */
@@ -38,6 +41,8 @@ const refreshers = new Set<() => void>();
 export const refreshAll = (): void => {
   for (const refresh of refreshers) refresh();
 };
+
+addEventListener('online', refreshAll);
 
 /** Reads and polls a route while the component is mounted. @param path undefined: nothing is read */
 export const useResource = <Body>(
@@ -79,13 +84,14 @@ const createResource = <Body>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOn = false;
   let failures = 0;
+  let since: number | undefined;
   let etag: string | null = null;
   let last: string | undefined;
   let request: AbortController | undefined;
 
   const report = (retryAt: number): void => {
     const next = new Map(polls.value);
-    if (isOn && everyMs > 0) next.set(self, { failures, retryAt });
+    if (isOn && everyMs > 0) next.set(self, { since, retryAt });
     else next.delete(self);
     polls.value = next;
   };
@@ -105,6 +111,7 @@ const createResource = <Body>(
       const response = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, mine.signal);
       if (mine.signal.aborted) return;
       failures = 0;
+      since = undefined;
       error.value = undefined;
       etag = response.etag;
       const text = JSON.stringify(response.body);
@@ -117,6 +124,9 @@ const createResource = <Body>(
       const failure = cause instanceof ApiError ? cause : noResponse(cause);
       error.value = failure;
       failures += 1;
+      // A refusal, for example 404, is a response.
+      const isRefusal = failure.status >= 400 && failure.status < 429;
+      since = isRefusal ? undefined : (since ?? Date.now());
       plan(failure.retryAfterMs);
     }
   };

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { formatCountdown } from '../format.ts';
+import { formatClock, formatCountdown } from '../format.ts';
 import { isHelpOpen } from '../help-state.ts';
 import { route } from '../navigation.ts';
 import { isLive, refreshAll, trouble } from '../resource.ts';
@@ -113,7 +113,8 @@ const Live = () => {
       <button type="button" class="live live-bad" onClick={refreshAll} title="Try now">
         <span class="live-dot" />
         <span>
-          <span role="status">No response</span>, next try in <span class="number">{formatCountdown(left)}</span>
+          <span role="status">No response since {formatClock(new Date(failing.since).toISOString())}</span>, next try in{' '}
+          <span class="number">{formatCountdown(left)}</span>
         </span>
       </button>
     );

@@ -32,8 +32,9 @@ const explainEnd = (context: Context): Explanation => {
   const at = job.endedAt ?? job.updatedAt;
   switch (job.status) {
     case 'COMPLETE': {
-      const took = formatDuration(Date.parse(at) - Date.parse(job.createdAt));
-      return { tone: 'good', text: `Delivered at ${when(at)}, ${took} after it was posted` };
+      const isRedriven = job.attempts.some(({ trigger }) => trigger === 'redrive');
+      const took = `${formatDuration(Date.parse(at) - Date.parse(job.createdAt))} after it was posted`;
+      return { tone: 'good', text: `Delivered at ${when(at)}, ${isRedriven ? 'after a redrive' : took}` };
     }
     case 'PARTIAL': {
       const missing = missingText(job.providers);

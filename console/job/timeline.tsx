@@ -197,6 +197,7 @@ const Legend = ({ rows, hasGaps }: { rows: Row[]; hasGaps: boolean }) => {
           ),
       )}
       {hasGaps && <li class="legend-gap">time without calls</li>}
+      {rows.some(({ next }) => next !== undefined) && <li class="legend-next">next try</li>}
     </ul>
   );
 };

@@ -37,8 +37,8 @@ type Span = { startMs: number; endMs: number };
 const MIN_BAR = 0.02;
 /** Gaps longer than this share of the total busy time are compressed. */
 const LONG_GAP = 0.5;
-/** The width of a compressed gap. */
-const GAP = 0.05;
+/** The maximum width of a compressed gap. */
+const GAP = 0.25;
 /** The maximum width of all compressed gaps together. */
 const MAX_GAPS = 0.4;
 

@@ -130,6 +130,8 @@ const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
         toastError(error);
       }
       refresh();
+      // A redriven job is often delivered within a second.
+      setTimeout(refresh, 1000);
     });
   const { redrive, cancel } = links;
   const redriveJob = async (): Promise<void> => {
@@ -157,7 +159,11 @@ const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
   return (
     <div class="page-head-end">
       {redrive !== undefined && (
-        <Button kind="primary" busy={action.isRunning} onClick={() => void redriveJob()}>
+        <Button
+          kind={status === 'COMPLETE' ? 'plain' : 'primary'}
+          busy={action.isRunning}
+          onClick={() => void redriveJob()}
+        >
           Redrive
         </Button>
       )}

@@ -28,7 +28,7 @@ import {
 import { createSelection, mergeRows, runForEach, type Selection } from '../job-list.ts';
 import { navigate, replaceQuery } from '../navigation.ts';
 import { isRangeName, RANGES } from '../ranges.ts';
-import { redriveAll } from '../redrive.tsx';
+import { REDRIVE_EFFECT, redriveAll } from '../redrive.tsx';
 import { refreshAll, useResource } from '../resource.ts';
 import { hrefTo } from '../router.ts';
 import type { PageProps } from './page.ts';
@@ -262,7 +262,14 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
     );
   return (
     <div class="card">
-      <Bar api={api} filter={filter} selection={selection} rows={shown.value} hasMore={cursor.value !== null} />
+      <Bar
+        api={api}
+        filter={filter}
+        selection={selection}
+        rows={shown.value}
+        hasMore={cursor.value !== null}
+        isSearching={shown.value !== rows.value}
+      />
       <Rows rows={shown.value} selection={selection} />
       <div class="jobs-more">
         {shown.value.length < rows.value.length && (
@@ -282,10 +289,17 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
   );
 };
 
-type BarProps = { api: Api; filter: JobFilter; selection: Selection; rows: JobSummary[]; hasMore: boolean };
+type BarProps = {
+  api: Api;
+  filter: JobFilter;
+  selection: Selection;
+  rows: JobSummary[];
+  hasMore: boolean;
+  isSearching: boolean;
+};
 
 /** Actions on the selected jobs, or on all that match the filter. */
-const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
+const Bar = ({ api, filter, selection, rows, hasMore, isSearching }: BarProps) => {
   const progress = useSignal<string | undefined>(undefined);
   const isCounting = useSignal(false);
   const redriveMatching = async (): Promise<void> => {
@@ -298,10 +312,7 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
   const act = async (action: 'redrive' | 'cancel', ids: string[]): Promise<void> => {
     const [doing, done] = action === 'redrive' ? ['Redriving', 'redriven'] : ['Cancelling', 'cancelled'];
     const title = `${sentenceCase(action)} ${plural(ids.length, 'job')}?`;
-    const body =
-      action === 'cancel'
-        ? 'They end now. A callback already on its way may still arrive.'
-        : 'Each is tried again at once.';
+    const body = action === 'cancel' ? 'They end now. A callback already on its way may still arrive.' : REDRIVE_EFFECT;
     if (!(await confirm({ title, body, action: `${sentenceCase(action)} ${ids.length}`, danger: action === 'cancel' })))
       return;
     const show = (count: number): void => {
@@ -312,7 +323,13 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
     progress.value = undefined;
     selection.clear();
     refreshAll();
-    if (succeeded > 0) toast(`${plural(succeeded, 'job')} ${done}.`);
+    if (succeeded > 0)
+      toast(
+        <>
+          {plural(succeeded, 'job')} {done}.{' '}
+          {action === 'redrive' && <a href={hrefTo('/jobs', { status: 'PENDING' })}>See pending jobs</a>}
+        </>,
+      );
     if (errors.length > 0)
       toast(`${plural(errors.length, 'job')} not ${done}: ${String((errors[0] as Error).message)}`, 'bad');
   };
@@ -322,7 +339,8 @@ const Bar = ({ api, filter, selection, rows, hasMore }: BarProps) => {
         {progress.value}
       </div>
     );
-  const request = redriveRequest(filter, 0);
+  // A redrive of all matching jobs would ignore the search.
+  const request = isSearching ? undefined : redriveRequest(filter, 0);
   const redriveButton = request && (
     <Button onClick={() => void redriveMatching()} busy={isCounting.value}>
       {isCounting.value ? 'Counting…' : redriveTitle(filter)}

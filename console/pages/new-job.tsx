@@ -302,7 +302,7 @@ type LabelledProps = {
   children: (attributes: Attributes) => preact.JSX.Element;
 };
 
-/** A field with its label, hint and fault. Hint and fault share a line, so that the page does not jump. */
+/** A field with its label. Its fault and its hint share a line, so that the page does not jump. */
 const Labelled = ({ id, title, isRequired = false, hint = '', fault, children }: LabelledProps) => (
   <div class="field">
     <label htmlFor={id}>
@@ -317,7 +317,7 @@ const Labelled = ({ id, title, isRequired = false, hint = '', fault, children }:
       'data-fault': fault === undefined ? undefined : '',
     })}
     <p class={fault === undefined ? 'field-hint' : 'field-error'} id={`${id}-hint`}>
-      {fault ?? hint}
+      {[fault, hint].filter(Boolean).join(' · ')}
     </p>
   </div>
 );

@@ -4,7 +4,7 @@ import { RedriveState } from '../components/redrive-state.tsx';
 import { ErrorState, Skeleton } from '../components/states.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { formatCount, formatShare } from '../format.ts';
-import { describeRequest } from '../job-filter.ts';
+import { describeRequest, startOfRequest } from '../job-filter.ts';
 import { handledOf, matchedOf, progressOf } from '../redrive-progress.ts';
 import { useResource } from '../resource.ts';
 import { hrefTo } from '../router.ts';
@@ -39,7 +39,7 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
   const progress = progressOf(redrive, matched);
   const isDone = redrive.status === 'COMPLETE';
   const { query } = redrive;
-  const filter = { from: query.from, to: query.to, providerId: query.providerId };
+  const filter = { from: startOfRequest(query), to: query.to, providerId: query.providerId };
   const text = progress === undefined ? `${formatCount(handledOf(redrive))} so far` : formatShare(progress);
   return (
     <div class="redrive-body">
@@ -62,13 +62,13 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
         </div>
       </div>
       <dl class="figures">
-        <Figure name="Redriven" count={redrive.redriven} note="tried again at once" />
+        <Figure name="Redriven" count={redrive.redriven} note="pending until delivered or failed again" />
         <Figure
           name="Skipped"
           count={redrive.skipped}
           note="claimed or changed meanwhile, or their input was deleted"
         />
-        <Figure name="Failed" count={redrive.failed} note="left unchanged by an internal fault" />
+        <Figure name="Errors" count={redrive.failed} note="left unchanged by an internal fault" />
         <div>
           <dt>Started</dt>
           <dd>
@@ -77,9 +77,10 @@ const Progress = ({ redrive }: { redrive: Redrive }) => {
         </div>
       </dl>
       <p>
-        See <a href={hrefTo('/jobs', { ...filter, status: 'PENDING' })}>which still run</a>,{' '}
-        <a href={hrefTo('/jobs', { ...filter, status: 'COMPLETE,PARTIAL' })}>which were delivered</a>,{' '}
-        <a href={hrefTo('/jobs', { ...filter, status: 'FAILED' })}>which failed again</a>.
+        All jobs of {query.providerId === undefined ? 'this time' : 'this provider and time'}:{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'PENDING' })}>pending</a>,{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'COMPLETE,PARTIAL' })}>delivered</a>,{' '}
+        <a href={hrefTo('/jobs', { ...filter, status: 'FAILED' })}>failed</a>.
       </p>
     </div>
   );

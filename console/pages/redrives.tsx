@@ -17,7 +17,7 @@ const COLUMNS = [
   { title: 'Jobs' },
   { title: 'Redriven', align: 'end' as const },
   { title: 'Skipped', align: 'end' as const },
-  { title: 'Failed', align: 'end' as const },
+  { title: 'Errors', align: 'end' as const },
   { title: 'Started' },
   { title: 'Took', align: 'end' as const },
 ];
@@ -51,7 +51,8 @@ export const RedrivesPage = ({ api }: PageProps) => {
           <EmptyState title="No redrives yet">
             <p>
               A redrive tries many jobs again. Filter <a href={hrefTo('/jobs', { status: 'FAILED' })}>failed jobs</a>,
-              then choose “Redrive all”: the console counts them, asks, and shows the progress here.
+              then choose “Redrive all”: the console counts them, asks, and shows the progress here. Jobs that were
+              selected one by one are not listed.
             </p>
           </EmptyState>
         )}
@@ -90,7 +91,7 @@ const Row = ({ redrive }: { redrive: Redrive }) => {
       <td class="end" data-title="Skipped">
         {formatCount(skipped)}
       </td>
-      <td class="end" data-title="Failed">
+      <td class="end" data-title="Errors">
         {formatCount(failed)}
       </td>
       <td data-title="Started">

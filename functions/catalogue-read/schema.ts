@@ -33,7 +33,7 @@ const offeredProviderSchema = z
       .optional()
       .meta({
         description:
-          'Calls to the provider in the current and the previous window of its circuit breaker (a minute each by default). Calls are counted from about 20 seconds after a failure until a window has passed without one. Absent while the counts are unknown.',
+          'Calls to the provider in the current and the previous window of its circuit breaker (a minute each by default). Counting begins about 20 seconds after a failure, and ends when no other has followed for half a window or longer. Absent while the counts are unknown.',
       }),
   })
   .meta({ id: 'OfferedProvider', description: 'A provider that jobs can use.' });

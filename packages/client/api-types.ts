@@ -811,7 +811,7 @@ export interface components {
              * @enum {string}
              */
             circuit?: "closed" | "open" | "half_open";
-            /** @description Calls to the provider in the current and the previous window of its circuit breaker (a minute each by default). Calls are counted from about 20 seconds after a failure until a window has passed without one. Absent while the counts are unknown. */
+            /** @description Calls to the provider in the current and the previous window of its circuit breaker (a minute each by default). Counting begins about 20 seconds after a failure, and ends when no other has followed for half a window or longer. Absent while the counts are unknown. */
             recentCalls?: {
                 /** @description Calls that were counted. Above 500 in a window, they are an estimate. */
                 calls: number;

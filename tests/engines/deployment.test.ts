@@ -205,8 +205,8 @@ describe('an update of code, catalogue and parameters', () => {
   }, 180_000);
 
   test('takes effect, and keeps existing jobs', async () => {
-    const answer = await fetch(`${urlOf('ProvidersApi')}/providers/gas`);
-    expect(await answer.text()).toContain('99.99');
+    const response = await fetch(`${urlOf('ProvidersApi')}/providers/gas`);
+    expect(await response.text()).toContain('99.99');
     expect((await send('POST', '/webhook', { providers: ['gas'], callbackUrl: atHttps('/') })).status).toBe(422);
     expect(await serviceOf(client).listAll()).toHaveLength(21);
     expect((await send('POST', '/webhook', { providers: ['small'], callbackUrl: 'http://127.0.0.1/' })).status).toBe(
@@ -231,19 +231,19 @@ describe('an update of code, catalogue and parameters', () => {
       submit(['small'], atHttps('/gone')),
       submit(['small'], atHttps('/busy')),
     ]);
+    // Tallies are read only while a provider is watched: for a minute after its failure.
+    await waitFor(late, (job) => job.attempts.length > 0, SWEEPS_MS);
+    expect((await send('GET', '/catalogue')).status).toBe(200);
     // The sweep finds the revoked client of the waiting job.
     await serviceOf(other).waitFor(orphan, (job) => job.attempts.length > 0, SWEEPS_MS);
     await cli('clients', 'revoke', other.clientId);
-    // Tallies are read only while a provider is watched.
-    await waitFor(late, (job) => job.attempts.length > 0, SWEEPS_MS);
-    expect((await send('GET', '/catalogue')).status).toBe(200);
     recorder.fail('states:StartExecution', 3);
     const unstarted = await submit(['slots', 'keyed'], atHttps('/unstarted'));
 
     const once = { providers: ['small'], callbackUrl: atHttps('/once') };
     const headers = { 'idempotency-key': 'once' };
     const [first, second] = [await post(once, headers), await post(once, headers)];
-    expect([first, second].map((answer) => answer.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+    expect([first, second].map((response) => response.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
     const { jobId: delivered } = (await first.json()) as { jobId: string };
 
     const body = '{"jobId":"01a20b4c-cf47-716b-85d8-5343742576b8","data":[]}';

@@ -215,6 +215,23 @@ describe('a job that has ended', () => {
     });
   });
 
+  test('does not count the time before a redrive as time to delivery', () => {
+    const attempts: Attempt[] = [
+      {
+        number: 2,
+        trigger: 'redrive',
+        startedAt: timeOf('10:05'),
+        endedAt: timeOf('10:05:01'),
+        fetches: [],
+        callback: null,
+        nextAttemptAt: null,
+      },
+    ];
+    expect(textOf({ status: 'COMPLETE', endedAt: timeOf('10:05:01'), attempts })).toBe(
+      'Delivered at 10:05, after a redrive',
+    );
+  });
+
   test('states what is missing from a partial delivery, and why', () => {
     const refusedProvider: ProviderState = {
       providerId: 'tv',

@@ -133,6 +133,7 @@ describe('filters', () => {
       'Failed and partial jobs of gas (receiver gone (410))',
     );
     expect(describeRequest({ inTrouble: true })).toBe('Pending jobs in trouble');
+    expect(describeRequest({ inTrouble: true, from: '1970-01-01T00:00:00.000Z' })).toBe('Pending jobs in trouble');
   });
 });
 
@@ -266,7 +267,7 @@ describe('the recent calls of a provider', () => {
     [{ calls: 40, failures: 3, since }, `3 of 40 calls failed (7.5 %) since ${from}.`],
     [{ calls: 1, failures: 1, since }, `1 of 1 call failed (100 %) since ${from}.`],
     [{ calls: 12_000, failures: 0, since }, `0 of 12,000 calls failed (0 %) since ${from}.`],
-    [{ calls: 0, failures: 0, since }, `No calls counted since ${from}.`],
+    [{ calls: 0, failures: 0, since }, `A call failed recently. No calls counted since ${from}.`],
     [{ calls: 0, failures: 0 }, 'No recent failures other than refusals.'],
   ])('%j are described as "%s"', (recentCalls, text) => {
     expect(describeRecentCalls(recentCalls)).toBe(text);

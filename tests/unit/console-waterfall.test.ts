@@ -147,10 +147,10 @@ describe('the waterfall of a job', () => {
         { nextAttemptAt: null },
       ),
     );
-    expect(gaps).toEqual([{ from: expect.closeTo(0.475), to: expect.closeTo(0.525), ms: 3_600_000 }]);
+    expect(gaps).toEqual([{ from: expect.closeTo(0.375), to: expect.closeTo(0.625), ms: 3_600_000 }]);
     expect(rows[0]?.bars).toMatchObject([
-      { from: 0, to: expect.closeTo(0.475) },
-      { from: expect.closeTo(0.525), to: expect.closeTo(1) },
+      { from: 0, to: expect.closeTo(0.375) },
+      { from: expect.closeTo(0.625), to: expect.closeTo(1) },
     ]);
   });
 

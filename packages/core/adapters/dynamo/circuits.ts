@@ -178,7 +178,7 @@ const MAX_BATCH_ITEMS = 100;
 
 /** Separate from the reader, so that only the function that shows tallies may read them. */
 export const createDynamoTallies = ({ client, tableName }: JobTable): Tallies => {
-  /** Unprocessed items are not read again: at the next request, their caller reads fresh ones. */
+  /** Unprocessed items are not requested again: a user waits, and a few seconds later the tallies are read anew. */
   const readBatch = async (Keys: Item[]): Promise<Item[]> => {
     const { Responses, UnprocessedKeys } = await client.send(
       new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } }),
