@@ -21,11 +21,11 @@ export type ResourceOptions = {
   everyMs?: number;
 };
 
-/** `since`: when the server was first found not to answer, epoch milliseconds; undefined while it answers. */
+/** `since`: when the poll began to fail, epoch milliseconds. Undefined while it succeeds, or if the server refused it. */
 type Poll = { since: number | undefined; retryAt: number };
 const polls = signal<ReadonlyMap<object, Poll>>(new Map());
 
-/** Since when the server has not answered a poll on screen, and when the first of these polls is repeated, for the header. */
+/** For the header: since when polls of this page have failed, and when the next of them is repeated. */
 export const trouble = computed<{ since: number; retryAt: number } | undefined>(() => {
   const failing = [...polls.value.values()].flatMap(({ since, retryAt }) => (since ? [{ since, retryAt }] : []));
   if (failing.length === 0) return undefined;

@@ -339,7 +339,7 @@ const Bar = ({ api, filter, selection, rows, hasMore, isSearching }: BarProps) =
         {progress.value}
       </div>
     );
-  // A redrive of all that match would not regard the search.
+  // A redrive of all matching jobs would ignore the search.
   const request = isSearching ? undefined : redriveRequest(filter, 0);
   const redriveButton = request && (
     <Button onClick={() => void redriveMatching()} busy={isCounting.value}>
