@@ -15,7 +15,7 @@ export type Resource<Body> = {
 
 export type ResourceOptions = {
   query?: Query;
-  /** Query parameters that change with the time. They are evaluated for each poll and do not identify the resource. */
+  /** Query parameters that change over time. They are evaluated for each poll and do not identify the resource. */
   moving?: () => Query;
   /** Between polls, 3 s by default. 0: no polling. */
   everyMs?: number;
@@ -105,11 +105,11 @@ const createResource = <Body>(
     if (path === undefined) return;
     clearTimeout(timer);
     request?.abort();
-    const mine = new AbortController();
-    request = mine;
+    const controller = new AbortController();
+    request = controller;
     try {
-      const response = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, mine.signal);
-      if (mine.signal.aborted) return;
+      const response = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, controller.signal);
+      if (controller.signal.aborted) return;
       failures = 0;
       since = undefined;
       error.value = undefined;
@@ -120,7 +120,7 @@ const createResource = <Body>(
       last = text ?? last;
       plan();
     } catch (cause) {
-      if (mine.signal.aborted) return;
+      if (controller.signal.aborted) return;
       const failure = cause instanceof ApiError ? cause : noResponse(cause);
       error.value = failure;
       failures += 1;

@@ -19,10 +19,10 @@ import {
   filterQuery,
   isFiltered,
   type JobFilter,
-  movingQuery,
   parseFilter,
   rangeTitle,
   redriveRequest,
+  rollingRangeQuery,
   STATUSES,
 } from '../job-filter.ts';
 import { createSelection, mergeRows, runForEach, type Selection } from '../job-list.ts';
@@ -165,7 +165,7 @@ const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
         any="Any time"
         value={filter.range ?? (isFixed ? FIXED : undefined)}
         options={[
-          ...Object.entries(RANGES).map(([name, { last }]): Option => [name, sentenceCase(last)]),
+          ...Object.entries(RANGES).map(([name, { period }]): Option => [name, sentenceCase(period)]),
           ...(isFixed ? [[FIXED, sentenceCase(rangeTitle(filter))] as const] : []),
         ]}
         onChoose={chooseRange}
@@ -204,7 +204,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
   const query = filterQuery(filter);
   const newest = useResource<JobPage>(api, '/jobs', {
     query: { ...query, limit: rows.value.length > PAGE_ROWS ? MAX_ROWS : PAGE_ROWS },
-    moving: () => movingQuery(filter, Date.now()),
+    moving: () => rollingRangeQuery(filter, Date.now()),
   });
   useSignalEffect(() => {
     const page = newest.data.value;
@@ -220,7 +220,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
     try {
       const after = {
         ...query,
-        ...movingQuery(filter, Date.now()),
+        ...rollingRangeQuery(filter, Date.now()),
         limit: MAX_ROWS,
         cursor: cursor.value ?? undefined,
       };
