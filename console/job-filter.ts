@@ -18,7 +18,7 @@ export type JobFilter = {
 export const STATUSES: Status[] = ['PENDING', 'COMPLETE', 'PARTIAL', 'FAILED', 'CANCELLED'];
 
 export const FAILURE_CODES: Record<string, string> = {
-  CALLBACK_EXHAUSTED: 'No callback try left',
+  CALLBACK_EXHAUSTED: 'Callback retries exhausted',
   CALLBACK_GONE: 'Receiver gone (410)',
   CALLBACK_TOO_LARGE: 'Data too large',
   CLIENT_REVOKED: 'Client revoked',
@@ -59,8 +59,8 @@ export const filterQuery = ({ statuses, inTrouble, range: _, ...rest }: JobFilte
   ...rest,
 });
 
-/** The part of the query that changes with the time: the start of a range that ends now. */
-export const movingQuery = ({ range }: JobFilter, now: number) =>
+/** The part of the query that depends on the current time: the start of a range that ends now. */
+export const timeQuery = ({ range }: JobFilter, now: number) =>
   range === undefined ? {} : { from: startOf(range, now) };
 
 /** The filter as body of `POST /redrives`; undefined if it excludes all statuses that can be redriven. */
@@ -71,7 +71,7 @@ export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest |
   return {
     ...(inTrouble ? { inTrouble: true as const } : { status }),
     ...rest,
-    ...movingQuery(filter, now),
+    ...timeQuery(filter, now),
   };
 };
 
