@@ -88,7 +88,7 @@ const describe = (all: Operation[]): string => {
 const LARGE_BYTES = 100 * 1024;
 
 /** A provider that answers with this many base64 characters of random data. */
-const randomAnswers =
+const randomResponses =
   (bytes: number): SendHttp =>
   async () => ({
     statusCode: 200,
@@ -268,7 +268,7 @@ export const countOperations = async () => {
   const large = await accept();
   takeOperations();
   const { jobId, claims, leasedUntil } = large;
-  const largeDeps = { ...common, findSecret: async () => '', send: randomAnswers(LARGE_BYTES), catalogue };
+  const largeDeps = { ...common, findSecret: async () => '', send: randomResponses(LARGE_BYTES), catalogue };
   await fetchProvider(largeDeps, { jobId, claims, leasedUntil, providerId: 'gas' });
   const stored = takeOperations();
 

@@ -170,11 +170,11 @@ const traceCalls =
   async (request) => {
     const masked = maskRequest(request, provider, [...secrets]);
     try {
-      const answer = await send(request);
-      if (isTokenRequest(request, provider)) for (const token of tokensIn(answer.body)) secrets.add(token);
-      const { statusCode, body, durationMs } = answer;
+      const response = await send(request);
+      if (isTokenRequest(request, provider)) for (const token of tokensIn(response.body)) secrets.add(token);
+      const { statusCode, body, durationMs } = response;
       onCall({ ...masked, statusCode, bytes: body.length, durationMs });
-      return answer;
+      return response;
     } catch (error) {
       if (error instanceof HttpFailure) {
         onCall({ ...masked, durationMs: error.durationMs, failure: `${error.class}: ${error.message}` });

@@ -165,8 +165,8 @@ const run = async (provider: Provider, args: string[], { findSecret, nameOf }: T
   }
 };
 
-const describeCall = (number: number, { method, url, headers, body, ...answer }: TracedCall): string => {
-  const { statusCode, bytes, durationMs, failure } = answer;
+const describeCall = (number: number, { method, url, headers, body, ...response }: TracedCall): string => {
+  const { statusCode, bytes, durationMs, failure } = response;
   const result = statusCode === undefined ? failure : `${statusCode}  ${bytes} bytes`;
   return [
     `${String(number).padEnd(3)}${method} ${url}`,

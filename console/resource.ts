@@ -23,13 +23,13 @@ export type ResourceOptions = {
 
 /** Times are epoch milliseconds. */
 type Poll = {
-  /** When the first of the failed requests in a row failed; undefined after a response. */
+  /** When the poll began to fail. Undefined while it succeeds, or if the server refused it. */
   failingSince: number | undefined;
   nextAt: number;
 };
 const polls = signal<ReadonlyMap<object, Poll>>(new Map());
 
-/** When the server stopped responding, and when the next poll retries. Undefined while it responds to every poll on screen. */
+/** For the header: when polls of this page began to fail, and when the next of them is repeated. Undefined if none fails. */
 export const outage = computed<{ since: number; retryAt: number } | undefined>(() => {
   const failing = [...polls.value.values()].flatMap(({ failingSince: since, nextAt: retryAt }) =>
     since ? [{ since, retryAt }] : [],

@@ -20,13 +20,13 @@ export const createWorld = async (change: { log?: ReturnType<typeof aLog>; [name
   const { log = aLog() } = change;
   const store = createFakeJobStore();
   await storeJob(store, aJob({ jobId: FIXTURE_JOB_ID }));
-  const answer: HttpResponse = {
+  const response: HttpResponse = {
     statusCode: 200,
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('[]'),
     durationMs: 1,
   };
-  const send: SendHttp = async () => answer;
+  const send: SendHttp = async () => response;
   const authenticate = async () => ({ clientId: CLIENT_ID, name: 'test' });
   const common = {
     ...unguarded,

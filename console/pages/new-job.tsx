@@ -302,7 +302,7 @@ type LabelledProps = {
   children: (attributes: Attributes) => preact.JSX.Element;
 };
 
-/** A field with its label, and its fault before its hint on one line, so that the page does not jump. */
+/** A field with its label. Its fault and its hint share a line, so that the page does not jump. */
 const Labelled = ({ id, title, isRequired = false, hint = '', fault, children }: LabelledProps) => (
   <div class="field">
     <label htmlFor={id}>

@@ -34,7 +34,7 @@ test('npm run check fails with a reason when the job is refused', async () => {
 }, 60_000);
 
 test('GET /health?deep=1 reports that the embedded cloud and its sweeps are healthy', async () => {
-  const answer = await fetch(`${cloud.serviceUrl}/health?deep=1`);
-  expect(answer.status).toBe(200);
-  expect(await answer.json()).toMatchObject({ status: 'ok', checks: { sweep: { status: 'ok' } } });
+  const response = await fetch(`${cloud.serviceUrl}/health?deep=1`);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ status: 'ok', checks: { sweep: { status: 'ok' } } });
 });

@@ -136,10 +136,10 @@ describe('npm start', () => {
     const cloud = await startInstance({ PROVIDER_CATALOGUE: catalogue(JSON.stringify({ providers: [rates] })) });
     const [, word = ''] = /-d (.+)\n/.exec(cloud.output()) ?? [];
     const body = execFileSync('sh', ['-c', `printf %s ${word}`], { encoding: 'utf8' });
-    const answer = await apiOf(cloud).post(body);
+    const response = await apiOf(cloud).post(body);
     await cloud.stop();
     expect(JSON.parse(body)).toMatchObject({ providers: [{ id: 'rates', parameters: { base: "it's" } }] });
-    expect(answer.status).toBe(202);
+    expect(response.status).toBe(202);
   }, 20_000);
 
   test.each([

@@ -29,9 +29,9 @@ const send = async ({ apiKey }: Client, route: string, body?: object): Promise<A
   const [method = '', target = ''] = route.split(' ');
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-  const answer = await contractOf('service', cloud.serviceUrl)(target, init);
-  const text = await answer.text();
-  return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
+  const response = await contractOf('service', cloud.serviceUrl)(target, init);
+  const text = await response.text();
+  return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
 };
 
 /** Posts a job that stays pending: its provider always fails. */

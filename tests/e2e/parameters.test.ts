@@ -49,9 +49,9 @@ afterAll(async () => {
 
 const call = async (method: string, route: string) => {
   const headers = { authorization: `Bearer ${cloud.apiKey}` };
-  const answer = await contractOf('service', cloud.serviceUrl)(route, { method, headers });
-  const text = await answer.text();
-  return { status: answer.status, text, body: text === '' ? undefined : JSON.parse(text) };
+  const response = await contractOf('service', cloud.serviceUrl)(route, { method, headers });
+  const text = await response.text();
+  return { status: response.status, text, body: text === '' ? undefined : JSON.parse(text) };
 };
 const request = () => ({
   providers: [{ id: 'gas', parameters: { account: '12345678' } }, 'plain'],
@@ -71,13 +71,13 @@ test('GET /catalogue lists providers and their parameters, but not how they are 
 });
 
 test('each invalid parameter is refused with a JSON pointer', async () => {
-  const answer = await apiOf(cloud).post({
+  const response = await apiOf(cloud).post({
     ...request(),
     providers: ['gas', { id: 'plain', parameters: { size: 1 } }],
     metadata: { 'order id': 7 },
   });
-  expect(answer.status).toBe(422);
-  const { errors } = (await answer.json()) as { errors: { pointer: string }[] };
+  expect(response.status).toBe(422);
+  const { errors } = (await response.json()) as { errors: { pointer: string }[] };
   expect(errors.map(({ pointer }) => pointer).sort()).toEqual([
     '/metadata/order id',
     '/providers/0/parameters/account',

@@ -36,9 +36,9 @@ const send = async (method: string, path: string, body?: object) => {
   const authorization = `Bearer ${cloud.apiKey}`;
   const headers = { authorization, ...(body && { 'content-type': 'application/json' }) };
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-  const answer = await contractOf('service', cloud.serviceUrl)(path, init);
-  const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+  const response = await contractOf('service', cloud.serviceUrl)(path, init);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 };
 const bodiesAt = (path: string) => parties.callsTo(path).map(({ body }) => JSON.parse(body));
 

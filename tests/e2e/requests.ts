@@ -102,22 +102,26 @@ export const describeRequests = (cloud: () => Deployed): void => {
   describe('an invalid request', () => {
     test.each(cases)('with %s gets a problem of status %i', async (_name, status, path, request) => {
       const headers = { authorization: `Bearer ${cloud().apiKey}`, ...request.headers };
-      const answer = await service()(path, { ...request, headers });
-      expect(answer.status).toBe(status);
-      expect(answer.headers.get('content-type')).toBe('application/problem+json');
-      expect(await answer.json()).toMatchObject({ type: 'about:blank', status, instance: expect.stringMatching(/.+/) });
+      const response = await service()(path, { ...request, headers });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      expect(await response.json()).toMatchObject({
+        type: 'about:blank',
+        status,
+        instance: expect.stringMatching(/.+/),
+      });
     });
 
     test('gets an error for each invalid field', async () => {
-      const answer = await apiOf(cloud()).post({ providers: ['gas', 'no-such-provider'], callbackUrl: 'x', more: 1 });
-      const { errors } = (await answer.json()) as { errors: { pointer: string; message: string }[] };
+      const response = await apiOf(cloud()).post({ providers: ['gas', 'no-such-provider'], callbackUrl: 'x', more: 1 });
+      const { errors } = (await response.json()) as { errors: { pointer: string; message: string }[] };
       expect(errors.map((error) => error.pointer).sort()).toEqual(['/callbackUrl', '/more', '/providers/1']);
       expect(errors.find((error) => error.pointer === '/providers/1')?.message).toContain('no-such-provider');
     });
 
     test('with an unsupported method gets 405 and Allow', async () => {
-      const answer = await service()('/webhook');
-      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+      const response = await service()('/webhook');
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
       const other = await providers()('/providers', { method: 'POST' });
       expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET']);
       for (const path of ['/providers/token', '/providers/reports']) {
@@ -138,10 +142,10 @@ export const describeRequests = (cloud: () => Deployed): void => {
     const validBody = () => ({ providers: ['gas'], callbackUrl: `${cloud().serviceUrl}/complete` });
 
     test('to POST /webhook gets 202 and the job in Location', async () => {
-      const answer = await apiOf(cloud()).post(validBody());
-      const body = (await answer.json()) as { jobId: string };
-      expect(answer.status).toBe(202);
-      expect(answer.headers.get('location')).toBe(`/jobs/${body.jobId}`);
+      const response = await apiOf(cloud()).post(validBody());
+      const body = (await response.json()) as { jobId: string };
+      expect(response.status).toBe(202);
+      expect(response.headers.get('location')).toBe(`/jobs/${body.jobId}`);
       expect(body).toMatchObject({
         status: 'PENDING',
         createdAt: expect.stringMatching(/Z$/),
@@ -157,14 +161,14 @@ export const describeRequests = (cloud: () => Deployed): void => {
       const { post, listAll } = apiOf(cloud());
       const before = (await listAll()).length;
       const key = { 'idempotency-key': 'fifty at once' };
-      const answers = await Promise.all(Array.from({ length: 50 }, () => post(validBody(), key)));
-      expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
-      const notReplayed = answers.filter((answer) => answer.headers.get('idempotent-replayed') !== 'true');
+      const responses = await Promise.all(Array.from({ length: 50 }, () => post(validBody(), key)));
+      expect(new Set(responses.map((response) => response.status))).toEqual(new Set([202]));
+      const notReplayed = responses.filter((response) => response.headers.get('idempotent-replayed') !== 'true');
       // An emulator may have lost the response to the request that created the job.
-      const isAnyLost = answers.some((answer) => answer.headers.has(FAILED_BEFORE));
+      const isAnyLost = responses.some((response) => response.headers.has(FAILED_BEFORE));
       expect(notReplayed.length).toBeLessThanOrEqual(1);
       if (!isAnyLost) expect(notReplayed).toHaveLength(1);
-      expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
+      expect(new Set(await Promise.all(responses.map((response) => response.text()))).size).toBe(1);
       expect((await listAll()).length).toBe(before + 1);
       expect((await post({ ...validBody(), providers: ['internet'] }, key)).status).toBe(422);
       expect((await listAll()).length).toBe(before + 1);
@@ -192,11 +196,11 @@ export const describeRequests = (cloud: () => Deployed): void => {
     );
 
     test('to GET /providers lists the providers, for any origin', async () => {
-      const answer = await providers()('/providers', {
+      const response = await providers()('/providers', {
         headers: { origin: 'https://example.com' },
       });
-      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
-      expect(await answer.json()).toEqual(expect.arrayContaining(['gas', 'internet', 'reports']));
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+      expect(await response.json()).toEqual(expect.arrayContaining(['gas', 'internet', 'reports']));
       expect((await providers()('/providers/no-such-provider')).status).toBe(404);
     });
 
@@ -204,17 +208,17 @@ export const describeRequests = (cloud: () => Deployed): void => {
       const all = async (id: string) => (await providers()(`/providers/${id}`)).json();
       const byCursor: unknown[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
-        const answer = await providers()(`/providers/gas/accounts/10000001/bills${cursor && `?cursor=${cursor}`}`);
-        const { data, meta } = (await answer.json()) as { data: unknown[]; meta: { next: string | null } };
+        const response = await providers()(`/providers/gas/accounts/10000001/bills${cursor && `?cursor=${cursor}`}`);
+        const { data, meta } = (await response.json()) as { data: unknown[]; meta: { next: string | null } };
         byCursor.push(...data);
         cursor = meta.next;
       }
       expect(byCursor).toEqual(await all('gas'));
       const byLink: unknown[] = [];
       for (let query: string | undefined = ''; query !== undefined; ) {
-        const answer = await providers()(`/providers/internet/bills${query}`);
-        byLink.push(...((await answer.json()) as unknown[]));
-        query = /^<(\?.+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
+        const response = await providers()(`/providers/internet/bills${query}`);
+        byLink.push(...((await response.json()) as unknown[]));
+        query = /^<(\?.+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1];
       }
       expect(byLink).toEqual(await all('internet'));
     });
@@ -231,8 +235,8 @@ export const describeRequests = (cloud: () => Deployed): void => {
       const { id } = (await ordered.json()) as { id: string };
       expect(ordered.headers.get('location')).toBe(`/providers/reports/${id}`);
       const read = async () => {
-        const answer = await providers()(`/providers/reports/${id}`, { headers: { authorization } });
-        return { retryAfter: answer.headers.get('retry-after'), ...((await answer.json()) as { status: string }) };
+        const response = await providers()(`/providers/reports/${id}`, { headers: { authorization } });
+        return { retryAfter: response.headers.get('retry-after'), ...((await response.json()) as { status: string }) };
       };
       const deadline = Date.now() + 10_000;
       let report = await read();
@@ -245,8 +249,8 @@ export const describeRequests = (cloud: () => Deployed): void => {
 
     test('to POST /complete gets its body back unchanged', async () => {
       const callback = '{"jobId":"a","data":[{"n":12345678901234567890}]}';
-      const answer = await service()('/complete', post(callback));
-      expect([answer.status, await answer.text()]).toEqual([200, `{"message":${callback}}`]);
+      const response = await service()('/complete', post(callback));
+      expect([response.status, await response.text()]).toEqual([200, `{"message":${callback}}`]);
     });
 
     test('to GET /jobs lists jobs newest first, page by page', async () => {

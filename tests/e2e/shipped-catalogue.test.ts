@@ -48,8 +48,8 @@ const jobOf = (number: number) => ({
 /** The bills of an account at the mock provider, in one page; retries simulated failures. */
 const billsOf = async (account: string): Promise<unknown> => {
   for (;;) {
-    const answer = await fetch(`${cloud.providersUrl}/providers/gas/accounts/${account}/bills?size=200`);
-    if (answer.status === 200) return ((await answer.json()) as { data: unknown }).data;
+    const response = await fetch(`${cloud.providersUrl}/providers/gas/accounts/${account}/bills?size=200`);
+    if (response.status === 200) return ((await response.json()) as { data: unknown }).data;
   }
 };
 
@@ -58,9 +58,9 @@ describe('jobs for every provider of the shipped catalogue', () => {
     const { post, waitFor } = apiOf(cloud);
     const jobIds = await Promise.all(
       Array.from({ length: JOBS }, async (_, number) => {
-        const answer = await post(jobOf(number));
-        expect(answer.status).toBe(202);
-        return ((await answer.json()) as { jobId: string }).jobId;
+        const response = await post(jobOf(number));
+        expect(response.status).toBe(202);
+        return ((await response.json()) as { jobId: string }).jobId;
       }),
     );
     const reports = new Set<string>();
@@ -88,11 +88,11 @@ describe('jobs for every provider of the shipped catalogue', () => {
 
   test('deliver a rejected report as an error', async () => {
     const { post, waitFor } = apiOf(cloud);
-    const answer = await post({
+    const response = await post({
       providers: ['internet', { id: 'reports', parameters: { taxId: '0000' } }],
       callbackUrl: `${parties.url}/callback`,
     });
-    const { jobId } = (await answer.json()) as { jobId: string };
+    const { jobId } = (await response.json()) as { jobId: string };
     const job = await waitFor(jobId, isOver, 60_000);
     expect(job).toMatchObject({
       status: 'PARTIAL',
@@ -105,15 +105,15 @@ describe('jobs for every provider of the shipped catalogue', () => {
 
   test('are refused with a JSON pointer to each invalid parameter', async () => {
     const { post } = apiOf(cloud);
-    const answer = await post({
+    const response = await post({
       providers: [
         { id: 'gas', parameters: { account: '12', colour: 'red' } },
         { id: 'reports', parameters: {} },
       ],
       callbackUrl: `${parties.url}/callback`,
     });
-    expect(answer.status).toBe(422);
-    const { errors } = (await answer.json()) as { errors: { pointer: string }[] };
+    expect(response.status).toBe(422);
+    const { errors } = (await response.json()) as { errors: { pointer: string }[] };
     expect(errors.map(({ pointer }) => pointer).sort()).toEqual([
       '/providers/0/parameters/account',
       '/providers/0/parameters/colour',

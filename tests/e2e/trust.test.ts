@@ -195,8 +195,8 @@ describe('a client', () => {
     const key = { 'idempotency-key': 'the same' };
     const ids = await Promise.all(
       [cloud, { ...cloud, apiKey: other.apiKey }].map(async (caller) => {
-        const answer = await apiOf(caller).post(request, key);
-        return ((await answer.json()) as { jobId: string }).jobId;
+        const response = await apiOf(caller).post(request, key);
+        return ((await response.json()) as { jobId: string }).jobId;
       }),
     );
     expect(new Set(ids).size).toBe(2);
@@ -205,15 +205,15 @@ describe('a client', () => {
   test('that exceeds its rate gets 429 with Retry-After, while other clients are accepted', async () => {
     const limited = await clients<NewClient>('create', '--name', 'limited', '--rate-per-second', '0.05');
     const request = { providers: ['private'], callbackUrl: `${parties.url}/limited` };
-    const answers: Response[] = [];
+    const responses: Response[] = [];
     // Three per minute; a new minute may begin during the test.
     for (let index = 0; index < 8; index += 1) {
-      answers.push(await apiOf({ ...cloud, apiKey: limited.apiKey }).post(request));
+      responses.push(await apiOf({ ...cloud, apiKey: limited.apiKey }).post(request));
     }
-    expect(answers[0]?.status).toBe(202);
-    const refused = answers.filter(({ status }) => status === 429);
+    expect(responses[0]?.status).toBe(202);
+    const refused = responses.filter(({ status }) => status === 429);
     expect(refused.length).toBeGreaterThan(0);
-    expect(answers.filter(({ status }) => status === 202).length).toBeLessThanOrEqual(6);
+    expect(responses.filter(({ status }) => status === 202).length).toBeLessThanOrEqual(6);
     const retryAfter = Number(refused[0]?.headers.get('retry-after'));
     expect(retryAfter).toBeGreaterThan(0);
     expect(retryAfter).toBeLessThanOrEqual(60);

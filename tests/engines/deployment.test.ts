@@ -205,8 +205,8 @@ describe('an update of code, catalogue and parameters', () => {
   }, 180_000);
 
   test('takes effect, and keeps existing jobs', async () => {
-    const answer = await fetch(`${urlOf('ProvidersApi')}/providers/gas`);
-    expect(await answer.text()).toContain('99.99');
+    const response = await fetch(`${urlOf('ProvidersApi')}/providers/gas`);
+    expect(await response.text()).toContain('99.99');
     expect((await send('POST', '/webhook', { providers: ['gas'], callbackUrl: atHttps('/') })).status).toBe(422);
     expect(await serviceOf(client).listAll()).toHaveLength(21);
     expect((await send('POST', '/webhook', { providers: ['small'], callbackUrl: 'http://127.0.0.1/' })).status).toBe(
@@ -243,7 +243,7 @@ describe('an update of code, catalogue and parameters', () => {
     const once = { providers: ['small'], callbackUrl: atHttps('/once') };
     const headers = { 'idempotency-key': 'once' };
     const [first, second] = [await post(once, headers), await post(once, headers)];
-    expect([first, second].map((answer) => answer.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+    expect([first, second].map((response) => response.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
     const { jobId: delivered } = (await first.json()) as { jobId: string };
 
     const body = '{"jobId":"01a20b4c-cf47-716b-85d8-5343742576b8","data":[]}';

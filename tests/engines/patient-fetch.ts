@@ -20,15 +20,15 @@ export const createPatientFetch =
   (fetch: typeof globalThis.fetch, wait: (ms: number) => Promise<unknown> = sleep): typeof globalThis.fetch =>
   async (input, init) => {
     for (let failures = 0; ; failures += 1) {
-      const answer = await fetch(input, init);
-      if (EMULATOR_STATUSES.has(answer.status) && !answer.headers.has(OUR_HEADER) && failures + 1 < MAX_TRIES) {
+      const response = await fetch(input, init);
+      if (EMULATOR_STATUSES.has(response.status) && !response.headers.has(OUR_HEADER) && failures + 1 < MAX_TRIES) {
         await wait(FIRST_DELAY_MS * 2 ** failures);
         continue;
       }
-      if (failures === 0) return answer;
-      const headers = new Headers(answer.headers);
+      if (failures === 0) return response;
+      const headers = new Headers(response.headers);
       headers.set(FAILED_BEFORE, String(failures));
-      const { status, statusText } = answer;
-      return new Response(status === 204 ? null : await answer.arrayBuffer(), { status, statusText, headers });
+      const { status, statusText } = response;
+      return new Response(status === 204 ? null : await response.arrayBuffer(), { status, statusText, headers });
     }
   };

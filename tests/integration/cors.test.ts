@@ -41,9 +41,9 @@ describe('the service API with origins', () => {
   afterAll(() => api.close());
 
   test.each([APP, 'http://localhost:5173'])('answers preflights of %s', async (origin) => {
-    const answer = await preflight(api, origin);
-    expect(answer.status).toBe(204);
-    expect(Object.fromEntries(corsHeaders(answer))).toEqual({
+    const response = await preflight(api, origin);
+    expect(response.status).toBe(204);
+    expect(Object.fromEntries(corsHeaders(response))).toEqual({
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET,POST,DELETE',
       'access-control-allow-headers': 'authorization,content-type,idempotency-key,if-none-match',
@@ -53,8 +53,8 @@ describe('the service API with origins', () => {
   });
 
   test('lets pages of a listed origin read responses', async () => {
-    const answer = await fetch(`${api.url}/jobs`, { headers: { origin: APP } });
-    expect(Object.fromEntries(corsHeaders(answer))).toEqual({
+    const response = await fetch(`${api.url}/jobs`, { headers: { origin: APP } });
+    expect(Object.fromEntries(corsHeaders(response))).toEqual({
       'access-control-allow-origin': APP,
       'access-control-expose-headers': 'etag,location,retry-after,idempotent-replayed',
     });
@@ -75,9 +75,9 @@ test('the service API allows no origin by default', async () => {
   expect(corsOf()).toBeUndefined();
   const api = await startApi(corsOf());
   try {
-    const answer = await preflight(api, APP);
-    expect(await answer.text()).toBe('OPTIONS');
-    expect(corsHeaders(answer)).toEqual([]);
+    const response = await preflight(api, APP);
+    expect(await response.text()).toBe('OPTIONS');
+    expect(corsHeaders(response)).toEqual([]);
   } finally {
     await api.close();
   }

@@ -166,9 +166,12 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
     ['a cross-origin form', 'POST', { 'content-type': 'text/plain', origin: 'http://evil.example' }],
   ])('answers %s with 403 and no CORS header', async (_, method, more) => {
     const headers = Object.entries({ host: new URL(url()).host, ...more }).map(([key, value]) => `${key}: ${value}`);
-    const answer = await sendRaw(url(), `${method} / HTTP/1.1\r\n${headers.join('\r\n')}\r\nconnection: close\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
-    expect(answer).not.toMatch(/access-control|healthy|CORS/i);
+    const response = await sendRaw(
+      url(),
+      `${method} / HTTP/1.1\r\n${headers.join('\r\n')}\r\nconnection: close\r\n\r\n`,
+    );
+    expect(response).toMatch(/^HTTP\/1\.1 403 /);
+    expect(response).not.toMatch(/access-control|healthy|CORS/i);
   });
 
   test.each([
@@ -180,8 +183,8 @@ describe.each(Object.keys(endpoints))('the embedded %s', (name) => {
     '',
   ])('refuses the Host "%s" without reading the body', async (host) => {
     const sent = host.replace('PORT', new URL(url()).port);
-    const answer = await sendRaw(url(), `POST / HTTP/1.1\r\nhost: ${sent}\r\ncontent-length: 1000000\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    const response = await sendRaw(url(), `POST / HTTP/1.1\r\nhost: ${sent}\r\ncontent-length: 1000000\r\n\r\n`);
+    expect(response).toMatch(/^HTTP\/1\.1 403 /);
   });
 
   test('refuses a request without a Host header', async () => {

@@ -44,11 +44,11 @@ test('POST /webhook responds with 202 and releases the job when StartExecution h
   const body = JSON.stringify({ providers: ['gas'], callbackUrl: 'https://example.com/' });
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   const event = { headers, body, isBase64Encoded: false, requestContext: { requestId: 'request' } };
-  const answer = await handler(event as never, {} as Context);
+  const response = await handler(event as never, {} as Context);
 
-  expect(answer).toMatchObject({ statusCode: 202 });
+  expect(response).toMatchObject({ statusCode: 202 });
   expect(sockets.size).toBe(1);
-  const { jobId } = JSON.parse(answer.body ?? '');
+  const { jobId } = JSON.parse(response.body ?? '');
   const job = await createDynamoJobReader({ client: database.client, tableName: 'JobTable' }).get(jobId, Date.now());
   expect(job).toMatchObject({ status: 'PENDING', claims: 1 });
   expect(job).not.toHaveProperty('leasedUntil');

@@ -905,10 +905,10 @@ describe('listing jobs', () => {
         }
         counts.queries += 1;
         counts.clock += msPerQuery;
-        const answer = await client.send(command);
-        counts.entries += answer.ScannedCount ?? 0;
-        counts.bytes += JSON.stringify(answer.Items).length;
-        return answer;
+        const response = await client.send(command);
+        counts.entries += response.ScannedCount ?? 0;
+        counts.bytes += JSON.stringify(response.Items).length;
+        return response;
       },
     } as unknown as DynamoDBClient;
     const table = { client: counted, tableName: 'JobTable', shardCount: SHARDS, clock: () => counts.clock };
@@ -1094,10 +1094,10 @@ describe('list rows that the index holds only in part', () => {
         const { Keys = [], ...request } = command.input.RequestItems?.JobTable ?? {};
         const requestFor = (keys: typeof Keys) => ({ JobTable: { ...request, Keys: keys } });
         const returned = Keys.slice(0, itemsPerBatch);
-        const answer =
+        const response =
           returned.length > 0 ? await client.send(new BatchGetItemCommand({ RequestItems: requestFor(returned) })) : {};
         const rest = Keys.slice(returned.length);
-        return { ...answer, UnprocessedKeys: rest.length > 0 ? requestFor(rest) : {} };
+        return { ...response, UnprocessedKeys: rest.length > 0 ? requestFor(rest) : {} };
       },
     } as unknown as DynamoDBClient;
     return createDynamoJobList({ client: throttled, tableName: 'JobTable', shardCount: SHARDS }).list;

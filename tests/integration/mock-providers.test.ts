@@ -66,8 +66,8 @@ describe('the mock providers behind the embedded API', () => {
       let pages = 0;
       for (let cursor: string | null = ''; cursor !== null; pages += 1) {
         const query = new URLSearchParams({ ...(size && { size }), ...(cursor && { cursor }) });
-        const answer = await call(`/providers/gas/accounts/${DEFAULT_GAS_ACCOUNT}/bills?${query}`);
-        const { data, meta } = (await answer.json()) as { data: unknown[]; meta: { next: string | null } };
+        const response = await call(`/providers/gas/accounts/${DEFAULT_GAS_ACCOUNT}/bills?${query}`);
+        const { data, meta } = (await response.json()) as { data: unknown[]; meta: { next: string | null } };
         found.push(...data);
         cursor = meta.next;
       }
@@ -80,10 +80,10 @@ describe('the mock providers behind the embedded API', () => {
     const found: unknown[] = [];
     let pages = 0;
     for (let path: string | undefined = '/providers/internet/bills'; path !== undefined; pages += 1) {
-      const answer: Response = await call(path);
-      found.push(...((await answer.json()) as unknown[]));
-      const next = /^<([^>]*)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
-      const url: URL | undefined = next === undefined ? undefined : new URL(next, answer.url);
+      const response: Response = await call(path);
+      found.push(...((await response.json()) as unknown[]));
+      const next = /^<([^>]*)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1];
+      const url: URL | undefined = next === undefined ? undefined : new URL(next, response.url);
       path = url && `${url.pathname}${url.search}`;
     }
     expect([found, pages]).toEqual([bills.get('internet'), 2]);
@@ -97,14 +97,14 @@ describe('the mock providers behind the embedded API', () => {
     const client = { client_id: 'boomerang' };
     const options = { [oauth.allowInsecureRequests]: true };
     const request = async (secret: string, parameters: Record<string, string> = {}) => {
-      const answer = await oauth.clientCredentialsGrantRequest(
+      const response = await oauth.clientCredentialsGrantRequest(
         server,
         client,
         authentication(secret),
         parameters,
         options,
       );
-      return oauth.processClientCredentialsResponse(server, client, answer);
+      return oauth.processClientCredentialsResponse(server, client, response);
     };
     await expect(request('guess')).rejects.toMatchObject({ status: 401 });
     await expect(request(SECRET, { scope: 'bills' })).rejects.toMatchObject({ error: 'invalid_scope', status: 400 });
@@ -152,8 +152,8 @@ describe('the mock providers behind the embedded API', () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-methods')).toContain('POST');
     expect(preflight.headers.get('access-control-allow-headers')?.split(',')).toEqual(['*', 'authorization']);
-    const answer = await fetch(`${api.url}/providers/internet/bills`, { headers: { origin } });
-    expect(answer.headers.get('access-control-expose-headers')?.split(',')).toEqual(
+    const response = await fetch(`${api.url}/providers/internet/bills`, { headers: { origin } });
+    expect(response.headers.get('access-control-expose-headers')?.split(',')).toEqual(
       expect.arrayContaining(['link', 'location', 'retry-after']),
     );
   });

@@ -19,8 +19,8 @@ const OUTAGES: Outage['target'][] = [
 const WORKERS = ['FetchProvider', 'DeliverCallback', 'SettleJob'];
 const HOUR = 3_600_000;
 
-export type InvocationFate = 'fine' | 'throttled' | 'fails before' | 'answer lost' | 'killed';
-export type CallFate = { delayMs: number; kind: 'fine' | 'fails before' | 'answer lost' | 'twice' };
+export type InvocationFate = 'fine' | 'throttled' | 'fails before' | 'response lost' | 'killed';
+export type CallFate = { delayMs: number; kind: 'fine' | 'fails before' | 'response lost' | 'twice' };
 
 /** Chooses `usual` with probability `1 - rate`, otherwise any of the others with equal probability. */
 const oneOf = <T>(random: Random, rate: number, usual: T, ...others: T[]): T =>
@@ -58,9 +58,9 @@ export const createFaults = (random: Random, now: () => number) => {
     },
     random,
     invocation: (): InvocationFate =>
-      oneOf(random, isCalm ? 0 : rate, 'fine', 'throttled', 'fails before', 'answer lost', 'killed'),
+      oneOf(random, isCalm ? 0 : rate, 'fine', 'throttled', 'fails before', 'response lost', 'killed'),
     call: (): CallFate => ({
-      kind: oneOf(random, isCalm ? 0 : rate, 'fine', 'fails before', 'answer lost', 'twice'),
+      kind: oneOf(random, isCalm ? 0 : rate, 'fine', 'fails before', 'response lost', 'twice'),
       // Most calls are quick, some are slow, and a few outlast their task and the lease.
       delayMs: occurs(0.2) ? random() * 500_000 : occurs(1) ? random() * 10_000 : 1 + random() * 20,
     }),

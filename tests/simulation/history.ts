@@ -2,7 +2,7 @@ import type { JobParameters, JobStatus, Metadata } from '@boomerang/core/domain/
 import type { CatalogueName, Deployment } from './catalogues.ts';
 
 /** Why something that should happen once may happen twice. */
-export type Excuse = 'crash' | 'killed' | 'answer lost' | 'restarted' | 'timed out' | 'not kept';
+export type Excuse = 'crash' | 'killed' | 'response lost' | 'restarted' | 'timed out' | 'not kept';
 
 /** The stored state of polled work: the provider's status, the round, and the ticket. */
 export type Polled = { status: string; round: number | undefined; url: string | undefined; since: number | undefined };
@@ -65,7 +65,7 @@ export type HistoryEvent = { at: number } & (
   /** The polled provider got a request to start work. */
   | { kind: 'requested'; jobId: string; claims: number; idempotencyKey: string }
   /** The polled provider got a poll. */
-  | { kind: 'polled'; jobId: string; claims: number; url: string; answer: string }
+  | { kind: 'polled'; jobId: string; claims: number; url: string; response: string }
   | {
       kind: 'called back';
       jobId: string;

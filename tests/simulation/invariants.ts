@@ -257,7 +257,7 @@ const judgeWork = (job: Job, eventsOf: EventsOf): string[] => {
     const round = polled.round ?? redrive?.round ?? 0;
     if (round < firstFreeRound) complaints.push(`claim ${claims} went back to round ${round}`);
     if (before.url === undefined || polled.status !== 'UNAVAILABLE' || polled.url === before.url) continue;
-    const isLost = eventsOf('polled').some((event) => event.claims === claims && event.answer === '404');
+    const isLost = eventsOf('polled').some((event) => event.claims === claims && event.response === '404');
     const isOverdue = at >= (before.since ?? 0) + POLLING.timeoutSeconds * 1000 - TOLERANCE_MS;
     const { origin } = new URL(before.url);
     const isMoved = cataloguesIn(deploymentsOf(eventsOf('deployed')), at - LONGEST_TASK_MS, at).some(

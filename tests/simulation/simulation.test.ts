@@ -48,7 +48,7 @@ test('200 seeds cover every outcome of jobs and every kind of fault', async () =
     }
     for (const event of history.events) {
       if (event.kind === 'fault' && event.excuse) excuses.add(event.excuse);
-      if (event.kind === 'polled') polls.add(event.answer);
+      if (event.kind === 'polled') polls.add(event.response);
     }
   }
   const wanted = ['COMPLETE', 'PARTIAL', 'CANCELLED', 'FAILED CALLBACK_GONE', 'FAILED CALLBACK_EXHAUSTED'];
@@ -62,7 +62,7 @@ test('200 seeds cover every outcome of jobs and every kind of fault', async () =
   expect([...misfits]).toEqual(
     expect.arrayContaining(['another origin', ...unfit, ...unfit.map((failureClass) => `refused: ${failureClass}`)]),
   );
-  expect([...excuses].sort()).toEqual(['answer lost', 'crash', 'killed', 'not kept', 'restarted', 'timed out']);
+  expect([...excuses].sort()).toEqual(['crash', 'killed', 'not kept', 'response lost', 'restarted', 'timed out']);
 }, 100_000);
 
 describe('the simulation finds the planted bug', () => {

@@ -8,7 +8,7 @@ import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 import { createPagedProvider, PAGED } from './paged-provider.ts';
 
-const answer = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpResponse => ({
+const response = (statusCode: number, body = '', headers: Record<string, string> = {}): HttpResponse => ({
   statusCode,
   headers: { 'content-type': 'application/json', ...headers },
   body: Buffer.from(body),
@@ -38,12 +38,12 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
   /** The response of a failing provider; undefined if it does not fail. */
   const failAs = (behaviour: string): HttpResponse | undefined => {
     if (behaviour === 'breaks') throw new HttpFailure('connection_broken', 'ECONNRESET', 1);
-    if (behaviour === '500') return answer(500, '#fail');
-    if (behaviour === '404') return answer(404, '{}');
-    if (behaviour === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
+    if (behaviour === '500') return response(500, '#fail');
+    if (behaviour === '404') return response(404, '{}');
+    if (behaviour === '429') return response(429, '', { 'retry-after': String(Math.floor(random() ** 3 * 1_200)) });
     return undefined;
   };
-  let answers = 0;
+  let responseCount = 0;
   /** Work by origin and idempotency key. The polled provider starts work only once for each. */
   const works = new Map<string, Work>();
 
@@ -53,8 +53,8 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     const behaviour = drawBehaviour(WORK_BEHAVIOURS);
     const isStart = method === 'POST';
     if (isStart) history.add({ kind: 'requested', jobId, claims, idempotencyKey });
-    const recordPoll = (polledAnswer: string): void => {
-      if (!isStart) history.add({ kind: 'polled', jobId, claims, url, answer: polledAnswer });
+    const recordPoll = (polledResponse: string): void => {
+      if (!isStart) history.add({ kind: 'polled', jobId, claims, url, response: polledResponse });
     };
     await clock.sleep(behaviour === 'slow' ? random() * 9_000 : 5 + random() * 100);
     // The work may start even if the connection fails.
@@ -69,23 +69,23 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
     if (behaviour === 'hangs') return hang(request);
     const failed = failAs(behaviour);
     if (failed) return failed;
-    if (isStart) return answer(202, '{}', { location: `/works/${works.get(key)?.number}${search}` });
+    if (isStart) return response(202, '{}', { location: `/works/${works.get(key)?.number}${search}` });
     const [, work] =
       [...works].find(([start, { number: n }]) => start.startsWith(`${origin} `) && pathname === `/works/${n}`) ?? [];
     // Lost work stays lost, even if it is requested again with the same key.
     if (work && behaviour === 'loses it') work.isLost = true;
     if (!work || work.isLost) {
       recordPoll('404');
-      return answer(404, '{}');
+      return response(404, '{}');
     }
     const finalStatus = work.isFailing ? 'FAILED' : 'DONE';
     const plainStatus = clock.now() < work.doneAt ? 'RUNNING' : finalStatus;
     const status = behaviour === 'odd' ? 'ODD' : plainStatus;
     recordPoll(status);
-    if (status !== 'DONE') return answer(200, JSON.stringify({ status }));
+    if (status !== 'DONE') return response(200, JSON.stringify({ status }));
     const report = JSON.stringify({ idempotencyKey: work.idempotencyKey, number: work.number });
     history.add({ kind: 'answered', jobId, claims, providerId: POLLED, json: report });
-    return answer(200, `{"status":"DONE","report":${report}}`);
+    return response(200, `{"status":"DONE","report":${report}}`);
   };
 
   const paged = createPagedProvider(random);
@@ -103,9 +103,9 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       cursor,
       behaviour === 'loops' || behaviour === 'lacks items' ? behaviour : undefined,
     );
-    if (!page) return answer(400, '{}');
+    if (!page) return response(400, '{}');
     if (page.list !== undefined) history.add({ kind: 'answered', jobId, claims, providerId: PAGED, json: page.list });
-    return answer(200, page.json);
+    return response(200, page.json);
   };
 
   return {
@@ -123,11 +123,11 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       if (behaviour === 'hangs') return hang(request);
       const failed = failAs(behaviour);
       if (failed) return failed;
-      answers += 1;
-      // Each answer is unique, so that data in a callback can be traced to its fetch.
-      const json = JSON.stringify({ answers, filling: 'x'.repeat(behaviour === 'large' ? 20_000 : 5) });
+      responseCount += 1;
+      // Each response is unique, so that data in a callback can be traced to its fetch.
+      const json = JSON.stringify({ responseCount, filling: 'x'.repeat(behaviour === 'large' ? 20_000 : 5) });
       history.add({ kind: 'answered', ...call, json });
-      return answer(200, json);
+      return response(200, json);
     },
 
     receiver: async (request: HttpRequest, jobId: string): Promise<HttpResponse> => {
@@ -138,15 +138,16 @@ export const createThirdParties = (clock: Clock, faults: Faults, random: Random,
       const webhookId = headers['webhook-id'] ?? '';
       history.add({ kind: 'called back', jobId, webhookId, body, problem: judgeSignature(headers, body), isAccepted });
       if (behaviour === 'hangs' || behaviour === 'lost') {
-        if (behaviour === 'lost') history.add({ kind: 'fault', jobId, description: 'receiver', excuse: 'answer lost' });
+        if (behaviour === 'lost')
+          history.add({ kind: 'fault', jobId, description: 'receiver', excuse: 'response lost' });
         return hang(request);
       }
-      if (behaviour === '429') return answer(429, '', { 'retry-after': String(Math.floor(random() * 300)) });
+      if (behaviour === '429') return response(429, '', { 'retry-after': String(Math.floor(random() * 300)) });
       if (behaviour === '503') {
-        return answer(503, '', { 'retry-after': new Date(clock.now() + random() * 300_000).toUTCString() });
+        return response(503, '', { 'retry-after': new Date(clock.now() + random() * 300_000).toUTCString() });
       }
-      if (behaviour === 'aborts') return answer(500, '', { 'webhook-delivery': 'abort-message' });
-      return isAccepted ? answer(200, '{}') : answer(Number(behaviour));
+      if (behaviour === 'aborts') return response(500, '', { 'webhook-delivery': 'abort-message' });
+      return isAccepted ? response(200, '{}') : response(Number(behaviour));
     },
   };
 };

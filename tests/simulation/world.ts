@@ -223,8 +223,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         result = await call(...args);
       }
       await step(invocation);
-      if (kind !== 'answer lost') return result;
-      recordFault(invocation, `${name}: answer lost`, 'answer lost');
+      if (kind !== 'response lost') return result;
+      recordFault(invocation, `${name}: response lost`, 'response lost');
       throw namedError('TimeoutError');
     };
   const remotePort = <Port extends Record<string, unknown>>(invocation: Invocation, name: string, port: Port): Port =>
@@ -301,13 +301,13 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           findSecret: async (name) => secretOf(name),
           send: alterSend(async (request) => {
             await step(invocation);
-            const answer = await parties.provider(
+            const response = await parties.provider(
               request,
               { jobId, claims, providerId },
               invocation.process.catalogueName,
             );
             await step(invocation);
-            return answer;
+            return response;
           }),
         }),
       DeliverCallback: () =>
@@ -317,9 +317,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
           userAgent: 'Boomerang',
           send: async (request) => {
             await step(invocation);
-            const answer = await parties.receiver(request, jobId);
+            const response = await parties.receiver(request, jobId);
             await step(invocation);
-            return answer;
+            return response;
           },
         }),
       SettleJob: () => createSettle({ ...ports, jobs: ports.reader }) as Handler,
@@ -353,8 +353,8 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     // A killed process handles no further calls.
     if (fate === 'killed') process.callsLeft = 0;
     const result = await (fate === 'killed' ? Promise.race([running, dieLater()]) : running);
-    if (fate !== 'answer lost') return result;
-    recordFault(invocation, `${name}: answer lost`, 'answer lost');
+    if (fate !== 'response lost') return result;
+    recordFault(invocation, `${name}: response lost`, 'response lost');
     throw namedError('Lambda.ServiceException');
   };
 
@@ -430,11 +430,11 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
     if (fate === 'throttled' || fate === 'fails before') return undefined;
     const stepsLeft = fate === 'killed' ? 1 + Math.floor(faults.random() * 8) : Number.POSITIVE_INFINITY;
     const ports = portsOf({ jobId: undefined, epoch, stepsLeft, process: createProcess() });
-    const answer = (await create(ports)({ headers: {}, requestContext: {}, ...event } as never, {} as never)) as {
+    const response = (await create(ports)({ headers: {}, requestContext: {}, ...event } as never, {} as never)) as {
       statusCode: number;
       body: string;
     };
-    return fate === 'answer lost' ? undefined : answer;
+    return fate === 'response lost' ? undefined : response;
   };
 
   const post = async (): Promise<void> => {
@@ -459,9 +459,9 @@ export const simulate = async (seed: number, bug?: PlantedBug): Promise<Simulati
         limitClient: async () => {},
         callbackRules: { allowHttp: false, exceptions: { networks: [], hosts: new Set() } },
       });
-    const answer = await callApi(create, { headers, body: JSON.stringify(body) });
-    if (answer?.statusCode !== 202) return;
-    history.add({ kind: 'accepted', jobId: (JSON.parse(answer.body) as { jobId: string }).jobId });
+    const response = await callApi(create, { headers, body: JSON.stringify(body) });
+    if (response?.statusCode !== 202) return;
+    history.add({ kind: 'accepted', jobId: (JSON.parse(response.body) as { jobId: string }).jobId });
   };
   const changeJobs = async (action: 'cancel' | 'redrive' | 'redrive many'): Promise<void> => {
     if (action === 'redrive many') {

@@ -56,9 +56,9 @@ export const runLimit = async (run: LimitRun): Promise<LimitResult> => {
       async (...args: Args): Promise<Result> => {
         requests += 1;
         await clock.sleep(1 + random() * 4);
-        const answer = await operation(...args);
+        const response = await operation(...args);
         await clock.sleep(1 + random() * 4);
-        return answer;
+        return response;
       };
     const slow: Limits = {
       reserveCall: remote(limits.reserveCall),

@@ -21,7 +21,7 @@ type Fault =
   | 'is started twice concurrently'
   | 'is followed by a redrive';
 
-/** How the provider answers in one execution. */
+/** How the provider responds in one execution. */
 type Behaviour = 'done' | 'running' | '500' | 'unlisted status' | 'ticket lost' | 'failed';
 
 const POLICY = { schedule: { stepsMs: [10_000, 60_000] as const }, patienceMs: 600_000, retentionMs: 60_000 };

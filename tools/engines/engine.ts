@@ -137,7 +137,7 @@ export const startServer = async (name: string, program: Program): Promise<Engin
   };
   const url = `http://127.0.0.1:${port}`;
   const timesOutAt = Date.now() + START_TIMEOUT_MS;
-  // If the server has ended, an answer comes from another process on its port.
+  // If the server has ended, a response comes from another process on its port.
   while (!(await answers(url)) || hasEnded) {
     if (hasEnded || Date.now() > timesOutAt) {
       await stop();

@@ -157,7 +157,7 @@ export const sampling = (
 export const windowAt = (now: number, { windowMs }: Pick<CircuitRules, 'windowMs'>): number =>
   Math.floor(now / windowMs);
 
-/** The previous and the current window, and when the former began: together they hold the calls of one to two window lengths. */
+/** The previous and the current window, and when the previous one began. They hold the calls of one to two window lengths. */
 export const recentWindows = (
   now: number,
   rules: Pick<CircuitRules, 'windowMs'>,
