@@ -3,7 +3,7 @@ import { formatLocal, sentenceCase } from './format.ts';
 import { isRangeName, RANGES, type RangeName, startOf } from './ranges.ts';
 import type { Params } from './router.ts';
 
-/** The filter of a list of jobs. It is kept in the address. */
+/** The filter of a list of jobs. It is kept in the URL. */
 export type JobFilter = {
   statuses: Status[];
   providerId?: string;
@@ -45,25 +45,25 @@ export const parseFilter = (params: Params): JobFilter => {
 
 const isTime = (text: string | undefined): text is string => text !== undefined && !Number.isNaN(Date.parse(text));
 
-/** The filter as parameters of the address. */
+/** The filter as query parameters of the page's URL. */
 export const filterParams = ({ statuses, inTrouble, ...rest }: JobFilter): Record<string, string | undefined> => ({
   status: statuses.length > 0 ? statuses.join(',') : undefined,
   inTrouble: inTrouble ? 'true' : undefined,
   ...rest,
 });
 
-/** The filter as query of `GET /jobs`, without the times of a range that ends now. */
+/** The filter as query parameters of `GET /jobs`, without the start of a range that ends now. */
 export const filterQuery = ({ statuses, inTrouble, range: _, ...rest }: JobFilter) => ({
   ...(statuses.length > 0 && { status: statuses.join(',') }),
   ...(inTrouble && { inTrouble: true }),
   ...rest,
 });
 
-/** The part of the query that depends on the current time: the start of a range that ends now. */
-export const timeQuery = ({ range }: JobFilter, now: number) =>
+/** The query parameter that changes over time: the start of a range that ends now. */
+export const rollingRangeQuery = ({ range }: JobFilter, now: number) =>
   range === undefined ? {} : { from: startOf(range, now) };
 
-/** The filter as body of `POST /redrives`; undefined if it excludes all statuses that can be redriven. */
+/** The filter as the body of `POST /redrives`; undefined if it excludes all statuses that can be redriven. */
 export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest | undefined => {
   const { statuses, inTrouble, range: _, ...rest } = filter;
   const status = statuses.length === 0 ? REDRIVABLE : REDRIVABLE.filter((one) => statuses.includes(one));
@@ -71,7 +71,7 @@ export const redriveRequest = (filter: JobFilter, now: number): RedriveRequest |
   return {
     ...(inTrouble ? { inTrouble: true as const } : { status }),
     ...rest,
-    ...timeQuery(filter, now),
+    ...rollingRangeQuery(filter, now),
   };
 };
 
@@ -98,7 +98,7 @@ export const isFiltered = ({ statuses, inTrouble, ...rest }: JobFilter): boolean
   statuses.length > 0 || inTrouble || Object.keys(rest).length > 0;
 
 export const rangeTitle = ({ range, from, to }: JobFilter): string => {
-  if (range !== undefined) return RANGES[range].last;
+  if (range !== undefined) return RANGES[range].period;
   if (from === undefined && to === undefined) return 'any time';
   return [from && `from ${formatLocal(from).slice(0, 16)}`, to && `to ${formatLocal(to).slice(0, 16)}`]
     .filter(Boolean)

@@ -20,7 +20,7 @@ import { signOut } from './store.ts';
  * - keeps rules that need tests in pure modules (no DOM) beside it, tested in tests/unit/console-*.test.ts.
  */
 
-/** Signs in with a key in the address, if there is one, after removing it from there; then follows the route. */
+/** If the URL contains a key, removes it from there and signs in with it; then follows the route. */
 const readAddress = (): void => {
   const { key, rest } = splitKey(location.hash);
   if (key !== undefined) {

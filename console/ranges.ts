@@ -1,15 +1,17 @@
-/** The time ranges that a user can choose. They end now. */
+/** The time ranges that a user can choose. Each ends now. */
 
 const HOUR_MS = 3_600_000;
 
 export type RangeName = 'hour' | 'day' | 'week';
 
-export const RANGES: Record<RangeName, { title: string; last: string; ms: number; bucket: string; bucketMs: number }> =
-  {
-    hour: { title: 'Hour', last: 'the last hour', ms: HOUR_MS, bucket: 'minute', bucketMs: HOUR_MS / 60 },
-    day: { title: 'Day', last: 'the last 24 hours', ms: 24 * HOUR_MS, bucket: 'hour', bucketMs: HOUR_MS },
-    week: { title: 'Week', last: 'the last 7 days', ms: 168 * HOUR_MS, bucket: '6hours', bucketMs: 6 * HOUR_MS },
-  };
+export const RANGES: Record<
+  RangeName,
+  { title: string; period: string; ms: number; bucket: string; bucketMs: number }
+> = {
+  hour: { title: 'Hour', period: 'the last hour', ms: HOUR_MS, bucket: 'minute', bucketMs: HOUR_MS / 60 },
+  day: { title: 'Day', period: 'the last 24 hours', ms: 24 * HOUR_MS, bucket: 'hour', bucketMs: HOUR_MS },
+  week: { title: 'Week', period: 'the last 7 days', ms: 168 * HOUR_MS, bucket: '6hours', bucketMs: 6 * HOUR_MS },
+};
 
 export const isRangeName = (text: string | undefined): text is RangeName =>
   text !== undefined && Object.hasOwn(RANGES, text);

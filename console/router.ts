@@ -1,6 +1,6 @@
 import { percentDecoded } from '../packages/core/domain/text.ts';
 
-/** Routes in the fragment of the address, such as `#/jobs/<id>` or `#/jobs?status=FAILED`. */
+/** Routes in the fragment of the URL, such as `#/jobs/<id>` or `#/jobs?status=FAILED`. */
 
 export type PageName =
   | 'overview'

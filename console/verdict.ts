@@ -9,9 +9,9 @@ export type Verdict = { tone: 'good' | 'warn' | 'bad' | 'idle'; parts: Part[]; d
 export type Part = { text: string; href?: string };
 
 /** @param providers undefined until the catalogue has been read */
-export const judge = (stats: Stats, range: RangeName, providers: Provider[] | undefined, now: number): Verdict => {
+export const verdictOf = (stats: Stats, range: RangeName, providers: Provider[] | undefined, now: number): Verdict => {
   const { totals, inTrouble } = stats;
-  const { last } = RANGES[range];
+  const { period } = RANGES[range];
   const open = (providers ?? []).filter(({ circuit }) => circuit !== undefined && circuit !== 'closed');
   const jobs = (query: Record<string, string>): string => hrefTo('/jobs', { ...query, range });
   const problems: Part[] = [
@@ -28,16 +28,20 @@ export const judge = (stats: Stats, range: RangeName, providers: Provider[] | un
   if (problems.length > 0) {
     const delivered = totals.COMPLETE > 0 ? `${plural(totals.COMPLETE, 'job')} delivered` : 'Nothing else delivered';
     const isBad = totals.FAILED > 0 || open.length > 0;
-    return { tone: isBad ? 'bad' : 'warn', parts: problems, detail: `${delivered} in ${last}${waiting}.` };
+    return { tone: isBad ? 'bad' : 'warn', parts: problems, detail: `${delivered} in ${period}${waiting}.` };
   }
   if (Object.values(totals).every((count) => count === 0))
     return {
       tone: 'idle',
-      parts: [{ text: `No jobs in ${last}` }],
+      parts: [{ text: `No jobs in ${period}` }],
       detail: 'No job is waiting, and nothing is wrong.',
     };
   const delivered = totals.COMPLETE > 0 ? `${plural(totals.COMPLETE, 'job')} delivered` : 'No job ended';
-  return { tone: 'good', parts: [{ text: 'All is well' }], detail: `${delivered} in ${last}, none failed${waiting}.` };
+  return {
+    tone: 'good',
+    parts: [{ text: 'All is well' }],
+    detail: `${delivered} in ${period}, none failed${waiting}.`,
+  };
 };
 
 const outageText = (open: Provider[]): string => {

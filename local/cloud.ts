@@ -111,15 +111,15 @@ export const startCloud = async (settings: LocalSettings): Promise<Cloud> => {
     const globals = resolve(template.Globals.Function) as FunctionProperties;
     const functions = resourcesOf(template, 'AWS::Serverless::Function').map(
       ([logicalId]): FunctionConfig & { events: FunctionProperties['Events'] } => {
-        const own = properties<FunctionProperties>(logicalId);
-        const variables = { ...globals.Environment?.Variables, ...own.Environment?.Variables };
-        const layer = layers.get(own.Layers?.[0] ?? '') ?? '/opt';
+        const declared = properties<FunctionProperties>(logicalId);
+        const variables = { ...globals.Environment?.Variables, ...declared.Environment?.Variables };
+        const layer = layers.get(declared.Layers?.[0] ?? '') ?? '/opt';
         return {
           logicalId,
-          codeUri: own.CodeUri,
-          timeoutSeconds: own.Timeout ?? globals.Timeout ?? 3,
-          memoryMb: own.MemorySize ?? globals.MemorySize ?? 128,
-          events: own.Events,
+          codeUri: declared.CodeUri,
+          timeoutSeconds: declared.Timeout ?? globals.Timeout ?? 3,
+          memoryMb: declared.MemorySize ?? globals.MemorySize ?? 128,
+          events: declared.Events,
           environment: Object.fromEntries(
             Object.entries(variables).map(([name, value]) => [
               name,

@@ -1,1 +1,2 @@
+/** Removes the folder that `global-setup.mjs` created. */
 export default () => globalThis.removeTemporaryFiles();

@@ -64,12 +64,12 @@ const failureText = ({ job, receiver }: Context): string => {
       if (last?.statusCode === undefined) return `${receiver} declined further callbacks`;
       return last.statusCode === 410
         ? `${receiver} answered 410 Gone`
-        : `${receiver} answered ${last.statusCode} and asked for no further tries`;
+        : `${receiver} answered ${last.statusCode} and declined further callbacks`;
     case 'CALLBACK_EXHAUSTED':
       if (job.callbackDeferred) {
         return `the callback to ${receiver} was still deferred at its deadline (${deferralText(job.callbackDeferred)})`;
       }
-      return last ? `${receiver} ${repeatedly(calls)}, no try is left` : job.failure.message;
+      return last ? `${receiver} ${repeatedly(calls)}, and no retries are left` : job.failure.message;
     case 'CALLBACK_TOO_LARGE':
       return 'the results are too large for one callback';
     case 'CLIENT_REVOKED':
@@ -113,8 +113,8 @@ const isAwaited = ({ status }: ProviderState): boolean => status === 'PENDING' |
 export const nextTryOf = (job: Job, provider: ProviderState): string | undefined => {
   const { status, phase, nextAttemptAt } = job;
   if (status !== 'PENDING' || phase !== 'FETCHING' || nextAttemptAt === null || !isAwaited(provider)) return undefined;
-  const own = provider.nextAttemptAt ?? nextAttemptAt;
-  return own > nextAttemptAt ? own : nextAttemptAt;
+  const providerNextAt = provider.nextAttemptAt ?? nextAttemptAt;
+  return providerNextAt > nextAttemptAt ? providerNextAt : nextAttemptAt;
 };
 
 /** Why a job waits. `next` is the kind of call that it waits for. */

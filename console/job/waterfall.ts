@@ -56,14 +56,14 @@ export const waterfallOf = (job: Job, labelSpace = 0.2): Waterfall => {
     rowIds.map((id) => attempts.filter(({ calls }) => calls.some((one) => one.id === id)).length),
   );
   const rows = rowIds.map((id, index) => {
-    const own = attempts.flatMap(({ attempt, calls }) =>
+    const rowCalls = attempts.flatMap(({ attempt, calls }) =>
       calls.flatMap((one) => (one.id === id ? [{ attempt, ...one }] : [])),
     );
     const extents = spread(
-      own.map(({ span }) => ({ from: position(span.startMs), to: position(span.endMs) })),
+      rowCalls.map(({ span }) => ({ from: position(span.startMs), to: position(span.endMs) })),
       minWidth,
     );
-    const bars = own.map(({ attempt, call }, barIndex) => {
+    const bars = rowCalls.map(({ attempt, call }, barIndex) => {
       const { from, to } = extents[barIndex] as Extent;
       return {
         key: `${attempt.number} ${id ?? ''}`,

@@ -121,11 +121,11 @@ type ActionsProps = { api: Api; job: Job; refresh: () => void };
 
 const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
   const action = useAction();
-  const act = (run: () => Promise<unknown>, done: string): Promise<void> =>
+  const act = (run: () => Promise<unknown>, doneMessage: string): Promise<void> =>
     action.run(async () => {
       try {
         await run();
-        toast(done);
+        toast(doneMessage);
       } catch (error) {
         toastError(error);
       }

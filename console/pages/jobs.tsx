@@ -22,8 +22,8 @@ import {
   parseFilter,
   rangeTitle,
   redriveRequest,
+  rollingRangeQuery,
   STATUSES,
-  timeQuery,
 } from '../job-filter.ts';
 import { createSelection, mergeRows, runForEach, type Selection } from '../job-list.ts';
 import { navigate, replaceQuery } from '../navigation.ts';
@@ -165,7 +165,7 @@ const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
         any="Any time"
         value={filter.range ?? (isFixed ? FIXED : undefined)}
         options={[
-          ...Object.entries(RANGES).map(([name, { last }]): Option => [name, sentenceCase(last)]),
+          ...Object.entries(RANGES).map(([name, { period }]): Option => [name, sentenceCase(period)]),
           ...(isFixed ? [[FIXED, sentenceCase(rangeTitle(filter))] as const] : []),
         ]}
         onChoose={chooseRange}
@@ -203,7 +203,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
   const query = filterQuery(filter);
   const newest = useResource<JobPage>(api, '/jobs', {
     query: { ...query, limit: rows.value.length > PAGE_ROWS ? MAX_ROWS : PAGE_ROWS },
-    timeQuery: () => timeQuery(filter, Date.now()),
+    timeQuery: () => rollingRangeQuery(filter, Date.now()),
   });
   useSignalEffect(() => {
     const page = newest.data.value;
@@ -219,7 +219,7 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
     try {
       const after = {
         ...query,
-        ...timeQuery(filter, Date.now()),
+        ...rollingRangeQuery(filter, Date.now()),
         limit: MAX_ROWS,
         cursor: cursor.value ?? undefined,
       };

@@ -189,20 +189,20 @@ const Providers = ({ catalogue, form, faults, change }: State & { catalogue: Pro
       <div class="card-body">
         <div class="choices">
           {catalogue.map(({ id, title, circuit }, index) => {
-            const own = faults.value[providerFieldId(id)];
+            const providerFault = faults.value[providerFieldId(id)];
             return (
               <label key={id} class="choice">
                 <input
                   type="checkbox"
                   checked={providers.includes(id)}
-                  data-fault={own !== undefined || (fault !== undefined && index === 0) ? '' : undefined}
+                  data-fault={providerFault !== undefined || (fault !== undefined && index === 0) ? '' : undefined}
                   onChange={(event) => toggle(id, event.currentTarget.checked)}
                 />
                 <span>
                   {title ?? id}
                   {title !== undefined && <span class="mono faint"> {id}</span>}
                   {circuit === 'open' && <span class="faint"> (circuit open)</span>}
-                  {own !== undefined && <span class="field-error"> {own}</span>}
+                  {providerFault !== undefined && <span class="field-error"> {providerFault}</span>}
                 </span>
               </label>
             );

@@ -13,7 +13,7 @@ import { isRangeName, RANGES, type RangeName, startOf } from '../ranges.ts';
 import { useResource } from '../resource.ts';
 import { hrefTo } from '../router.ts';
 import { now } from '../store.ts';
-import { judge, type Verdict } from '../verdict.ts';
+import { type Verdict, verdictOf } from '../verdict.ts';
 import type { PageProps } from './page.ts';
 
 /** Longer than for lists, because stats cost more to read. */
@@ -27,7 +27,7 @@ export const OverviewPage = ({ api, params }: PageProps) => {
 };
 
 const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
-  const { bucket, last } = RANGES[range];
+  const { bucket, period } = RANGES[range];
   const stats = useResource<Stats>(api, '/jobs/stats', {
     query: { bucket },
     timeQuery: () => ({ from: startOf(range, Date.now()) }),
@@ -52,9 +52,9 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
         <ErrorState error={stats.error.value} />
       ) : (
         <>
-          <VerdictLine verdict={data && judge(data, range, catalogue.data.value?.providers, now.peek())} />
+          <VerdictLine verdict={data && verdictOf(data, range, catalogue.data.value?.providers, now.peek())} />
           {isEmpty ? (
-            <NoJobs api={api} title={`No jobs in ${last}`} />
+            <NoJobs api={api} title={`No jobs in ${period}`} />
           ) : (
             <>
               <Tiles stats={data} range={range} />
@@ -182,7 +182,7 @@ const Tile = ({ name, href, value, note, tone }: TileProps) => (
 );
 
 const Chart = ({ stats, range }: { stats: Stats | undefined; range: RangeName }) => {
-  const { bucketMs, last } = RANGES[range];
+  const { bucketMs, period } = RANGES[range];
   const until = (from: string): string => new Date(Date.parse(from) + bucketMs).toISOString();
   return (
     <section class="card" aria-labelledby="chart-title">
@@ -201,7 +201,7 @@ const Chart = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
         {stats ? (
           <StackedBars
             buckets={stats.buckets}
-            label={`Jobs by status in ${last}. The arrow keys go from column to column.`}
+            label={`Jobs by status in ${period}. The arrow keys go from column to column.`}
             axisLabel={(from) => (range === 'week' ? formatLocal(from).slice(5, 10) : formatClock(from).slice(0, 5))}
             fullLabel={(from) => `${formatLocal(from).slice(0, 16)} – ${formatClock(until(from)).slice(0, 5)}`}
             hrefOf={(from) => hrefTo('/jobs', { from, to: until(from) })}

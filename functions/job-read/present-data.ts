@@ -22,8 +22,8 @@ export const presentData = (
   if (providerId !== undefined && !job.providers.includes(providerId)) {
     throw invalidProviderId('Must be a provider of this job');
   }
-  const wanted = job.results.filter((result) => providerId === undefined || result.providerId === providerId);
-  const text = callbackBody(job.jobId, entriesOf(wanted, results), job.metadata);
+  const selected = job.results.filter((result) => providerId === undefined || result.providerId === providerId);
+  const text = callbackBody(job.jobId, entriesOf(selected, results), job.metadata);
   if (Buffer.byteLength(JSON.stringify(text)) > MAX_RESPONSE_BYTES) {
     throw invalidProviderId('Required: the data of all providers is too large for one response');
   }

@@ -36,8 +36,8 @@ export class TokenRequestFailed extends Error {
 /** How long before its expiry a token is renewed, milliseconds; at most a tenth of its lifetime. */
 const RENEWAL_MS = 30_000;
 /** The lifetime of a token if the server states none. */
-const DEFAULT_LIFE_SECONDS = 300;
-const MAX_LIFE_MS = 24 * 3_600_000;
+const DEFAULT_LIFETIME_SECONDS = 300;
+const MAX_LIFETIME_MS = 24 * 3_600_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 const MAX_ENTRIES = 1_000;
 
@@ -216,7 +216,7 @@ const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpResponse, 
       excerpt: fromEndpoint(text),
     });
   if (bodyFailure) throw fail(bodyFailure.class, 'the response is incomplete');
-  const { access_token: value, token_type: type, expires_in: life } = parseObject(body);
+  const { access_token: value, token_type: type, expires_in: lifetime } = parseObject(body);
   if (typeof value !== 'string' || value === '') throw fail('bad_body', 'the response contains no token');
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
     throw fail('bad_body', 'the token is not of type bearer');
@@ -226,12 +226,12 @@ const readToken = ({ statusCode, durationMs, body, bodyFailure }: HttpResponse, 
   } catch {
     throw fail('bad_body', 'the token contains characters that are invalid in a header');
   }
-  const lifeMs = Math.min(secondsOf(life) * 1000, MAX_LIFE_MS);
-  return { value, renewAt: startedAt + lifeMs - Math.min(RENEWAL_MS, lifeMs / 10) };
+  const lifetimeMs = Math.min(secondsOf(lifetime) * 1000, MAX_LIFETIME_MS);
+  return { value, renewAt: startedAt + lifetimeMs - Math.min(RENEWAL_MS, lifetimeMs / 10) };
 };
 
 /** Some servers send the lifetime as text. A lifetime that is not a number counts as absent. */
-const secondsOf = (life: unknown): number => {
-  const seconds = typeof life === 'string' ? Number.parseFloat(life) : life;
-  return typeof seconds === 'number' && seconds >= 0 ? seconds : DEFAULT_LIFE_SECONDS;
+const secondsOf = (lifetime: unknown): number => {
+  const seconds = typeof lifetime === 'string' ? Number.parseFloat(lifetime) : lifetime;
+  return typeof seconds === 'number' && seconds >= 0 ? seconds : DEFAULT_LIFETIME_SECONDS;
 };

@@ -103,8 +103,8 @@ const toLocalState = ({ key, claims, dueAt, stalls }: ClaimedRedrive): LocalStat
 const merge = (found: DueRedrive[], localStates: ReadonlyMap<string, LocalState>): DueRedrive[] => {
   const newer = found.filter(({ key, claims }) => claims > (localStates.get(key)?.claims ?? -1));
   const newerKeys = new Set(newer.map(({ key }) => key));
-  const own = [...localStates].flatMap(([key, { next }]) => (next && !newerKeys.has(key) ? next : []));
-  return [...newer, ...own].sort((a, b) => a.dueAt - b.dueAt);
+  const local = [...localStates].flatMap(([key, { next }]) => (next && !newerKeys.has(key) ? next : []));
+  return [...newer, ...local].sort((a, b) => a.dueAt - b.dueAt);
 };
 
 /**

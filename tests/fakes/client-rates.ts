@@ -1,7 +1,7 @@
 import { isExpired, toEpochSeconds } from '@boomerang/core/domain/ttl.ts';
 import type { ClientRates } from '@boomerang/core/ports/client-rates.ts';
 
-/** The port of client rates, in memory. */
+/** The `ClientRates` port, in memory. */
 export const createFakeClientRates = () => {
   const counters = new Map<string, { jobs: number; expiresAt: number }>();
   const limited = new Map<string, number>();

@@ -3,7 +3,7 @@ import type { Redrive } from '@boomerang/core/domain/redrive.ts';
 import { isExpired } from '@boomerang/core/domain/ttl.ts';
 import type { Redrives } from '@boomerang/core/ports/redrives.ts';
 
-/** The port of redrives, in memory. */
+/** The `Redrives` port, in memory. */
 export const createFakeRedrives = (): Redrives & { all: Map<string, Redrive> } => {
   const all = new Map<string, Redrive>();
   /** Redrives that are claimed, or had stalls at their last save. */

@@ -17,7 +17,7 @@ const isPresent = <T extends Expiring>(entry: T | undefined, now: number): entry
 /** How long an open circuit is stored after its open time, milliseconds. */
 const RETENTION_MS = 3_600_000;
 
-/** The port of circuits, in memory. */
+/** The `Circuits` port, in memory. */
 export const createFakeCircuits = () => {
   const open = new Map<string, OpenCircuit>();
   const watches = new Map<string, Watch>();
@@ -106,7 +106,7 @@ export const createFakeCircuits = () => {
 const WRITES_PER_SECOND = 1_000;
 
 /**
- * The port of limits, in memory.
+ * The `Limits` port, in memory.
  * @param now the current time; if given, keys are throttled as in the table
  */
 export const createFakeLimits = (now?: () => number): Limits => {

@@ -7,13 +7,13 @@ import { runProgram } from '../run-program.ts';
 const run = (args: string[], env: Record<string, string> = {}) =>
   runProgram('cli/providers.ts', args, { env: { PATH: process.env.PATH ?? '', ...env } });
 
-const fileOf = (text: string): string => {
+const writeCatalogue = (text: string): string => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'boomerang-catalogue-')), 'providers.json');
   writeFileSync(file, text);
   return file;
 };
 
-const full = JSON.stringify({
+const CATALOGUE = JSON.stringify({
   providers: [
     {
       id: 'gas',
@@ -62,7 +62,7 @@ describe('npm run providers -- check', () => {
   }, 20_000);
 
   test('prints every error with file, line, column and path, with exit code 1', async () => {
-    const file = fileOf(
+    const file = writeCatalogue(
       '\uFEFF{\n "providers": [\n  {"id": "A", "id": "a",\n   "url": "https://h/{x}", "colour": 1}]}',
     );
     const { code, stdout } = await run(['check', file]);
@@ -76,7 +76,7 @@ describe('npm run providers -- check', () => {
   }, 20_000);
 
   test('reads PROVIDER_CATALOGUE and PROVIDERS_API_URL, and warns without failing', async () => {
-    const PROVIDER_CATALOGUE = fileOf(full);
+    const PROVIDER_CATALOGUE = writeCatalogue(CATALOGUE);
     const { code, stdout } = await run(['check'], { PROVIDER_CATALOGUE, PROVIDERS_API_URL: 'https://mock.example' });
     expect(code).toBe(0);
     expect(stdout).toContain('ok, 4 providers');
@@ -91,14 +91,14 @@ describe('npm run providers -- check', () => {
   test('warns of unused parameters and of unused names in `as`', async () => {
     const properties = { a: { type: 'string' }, b: { type: 'string', default: 'x', as: 'c' } };
     const provider = { id: 'p', url: 'https://h/{b}', parameters: { type: 'object', properties } };
-    const { code, stdout } = await run(['check', fileOf(JSON.stringify({ providers: [provider] }))]);
+    const { code, stdout } = await run(['check', writeCatalogue(JSON.stringify({ providers: [provider] }))]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/providers\.0\.parameters\.properties\.a: Is not used/);
     expect(stdout).toMatch(/providers\.0\.parameters\.properties\.b\.as: Is not used/);
   }, 20_000);
 
   test('prints the position of a syntax error without quoting the file', async () => {
-    const file = fileOf('{"providers": [\n  {"url": "https://u:hunter2@h" "id": 1}]}');
+    const file = writeCatalogue('{"providers": [\n  {"url": "https://u:hunter2@h" "id": 1}]}');
     const { code, stdout, stderr } = await run(['check', file]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/:2:33: catalogue: Must be JSON: /);
@@ -113,7 +113,7 @@ describe('npm run providers -- check', () => {
 
 describe('npm run providers -- list', () => {
   test('prints each provider with its parameters and settings, without secrets', async () => {
-    const { code, stdout } = await run(['list', fileOf(full)]);
+    const { code, stdout } = await run(['list', writeCatalogue(CATALOGUE)]);
     expect(code).toBe(0);
     for (const part of [
       'gas  Gas bills',
@@ -134,7 +134,7 @@ describe('npm run providers -- list', () => {
   }, 20_000);
 
   test('prints all fields as JSON, without secrets', async () => {
-    const { stdout } = await run(['list', '--json', fileOf(full)]);
+    const { stdout } = await run(['list', '--json', writeCatalogue(CATALOGUE)]);
     expect(JSON.parse(stdout)).toEqual([
       expect.objectContaining({ id: 'gas', url: 'https://***@gas.example/{account}{?size,pin}', method: 'GET' }),
       expect.objectContaining({ id: 'report', repeatable: true }),
@@ -145,7 +145,7 @@ describe('npm run providers -- list', () => {
   }, 20_000);
 
   test('exits with 1 for an invalid catalogue', async () => {
-    const { code, stdout, stderr } = await run(['list', fileOf('{"providers":[]}')]);
+    const { code, stdout, stderr } = await run(['list', writeCatalogue('{"providers":[]}')]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/:1:14: providers: Must have at least 1 item/);
   }, 20_000);

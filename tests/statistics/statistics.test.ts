@@ -15,54 +15,54 @@ import { runLimit } from './limit-statistics.ts';
 
 /** A sample of the table that `npm run test:statistics` prints, with fewer runs. */
 
-const titled = (cases: CircuitCase[]) =>
+const withTitles = (cases: CircuitCase[]) =>
   cases.map(
-    (one) => [`${one.name}, ${one.instances} instances, ${one.callsPerSecond} calls/s, ${one.speed}`, one] as const,
+    (run) => [`${run.name}, ${run.instances} instances, ${run.callsPerSecond} calls/s, ${run.speed}`, run] as const,
   );
 
 describe('a circuit at a threshold of 90 %', () => {
   const slow = steady(0.7).filter(({ callsPerSecond }) => callsPerSecond === 10);
-  test.each(titled(slow))(
+  test.each(withTitles(slow))(
     'never opens in ten minutes at %s',
-    async (_title, one) => {
-      expect(await runCircuits(one, 5)).toMatchObject({ opened: 0 });
+    async (_title, run) => {
+      expect(await runCircuits(run, 5)).toMatchObject({ opened: 0 });
     },
     60_000,
   );
 
-  test.each(titled(steady(0.5).filter(({ callsPerSecond }) => callsPerSecond === 1)))(
+  test.each(withTitles(steady(0.5).filter(({ callsPerSecond }) => callsPerSecond === 1)))(
     'never opens in ten minutes at %s',
-    async (_title, one) => {
-      expect(await runCircuits(one, 20)).toMatchObject({ opened: 0 });
+    async (_title, run) => {
+      expect(await runCircuits(run, 20)).toMatchObject({ opened: 0 });
     },
     60_000,
   );
 
   const busy = steady(0.7).filter(({ callsPerSecond }) => callsPerSecond === CALLS_PER_SECOND.at(-1));
-  test.each(titled(busy))(
+  test.each(withTitles(busy))(
     'never opens in the first 45 seconds at %s',
-    async (_title, one) => {
+    async (_title, run) => {
       // This includes the start of counting, when a wrong decision is most likely.
-      expect(await runCircuits({ ...one, durationMs: 45_000 }, 2)).toMatchObject({ opened: 0 });
+      expect(await runCircuits({ ...run, durationMs: 45_000 }, 2)).toMatchObject({ opened: 0 });
     },
     60_000,
   );
 
-  test.each(titled(steady(1)))(
+  test.each(withTitles(steady(1)))(
     'opens after at most 60 counted calls above the minimum at %s',
-    async (_title, one) => {
-      const { opened, runs, mostCounted } = await runCircuits(one, one.callsPerSecond > 100 ? 2 : 10);
+    async (_title, run) => {
+      const { opened, runs, mostCounted } = await runCircuits(run, run.callsPerSecond > 100 ? 2 : 10);
       expect(opened).toBe(runs);
       expect(mostCounted).toBeLessThanOrEqual(MIN_FAILURES + 60);
     },
     60_000,
   );
 
-  test.each(titled(shortOutage().filter(({ callsPerSecond }) => callsPerSecond > 1)))(
+  test.each(withTitles(shortOutage().filter(({ callsPerSecond }) => callsPerSecond > 1)))(
     'stays closed through an outage of %s',
-    async (_title, one) => {
-      // The outage begins after 20 s; a circuit that it opened would be open by 60 s.
-      expect(await runCircuits({ ...one, durationMs: 60_000 }, 3)).toMatchObject({ opened: 0 });
+    async (_title, run) => {
+      // The outage lasts from 20 s to 34.5 s. If it opened the circuit, that would happen before 60 s.
+      expect(await runCircuits({ ...run, durationMs: 60_000 }, 3)).toMatchObject({ opened: 0 });
     },
     60_000,
   );

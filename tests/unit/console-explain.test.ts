@@ -256,13 +256,13 @@ describe('a job that has ended', () => {
     [
       'CALLBACK_GONE',
       [failedCallback('10:10', 500)],
-      'Failed: example.com:8443 answered 500 and asked for no further tries',
+      'Failed: example.com:8443 answered 500 and declined further callbacks',
     ],
     ['CALLBACK_GONE', [], 'Failed: example.com:8443 declined further callbacks'],
     [
       'CALLBACK_EXHAUSTED',
       [failedCallback('10:10'), failedCallback('10:11')],
-      'Failed: example.com:8443 answered 500 twice, no try is left',
+      'Failed: example.com:8443 answered 500 twice, and no retries are left',
     ],
     ['CALLBACK_EXHAUSTED', [], 'Failed: The message.'],
     ['CALLBACK_TOO_LARGE', [], 'Failed: the results are too large for one callback'],

@@ -17,7 +17,7 @@ import { nextDelayMs } from '../../console/polling.ts';
 import { startOf } from '../../console/ranges.ts';
 import { describeRecentCalls } from '../../console/recent-calls.ts';
 import { hrefTo, parseRoute, splitKey } from '../../console/router.ts';
-import { judge } from '../../console/verdict.ts';
+import { verdictOf } from '../../console/verdict.ts';
 
 const NOW = Date.parse('2026-01-31T12:00:30Z');
 const NONE: StatusCounts = { PENDING: 0, COMPLETE: 0, PARTIAL: 0, FAILED: 0, CANCELLED: 0 };
@@ -196,14 +196,14 @@ describe('the verdict', () => {
     truncated: false,
     ...change,
   });
-  const verdictOf = (change: Partial<Stats>, providers?: Provider[]) => {
-    const { tone, parts, detail } = judge(stats(change), 'day', providers, NOW);
+  const linesOf = (change: Partial<Stats>, providers?: Provider[]) => {
+    const { tone, parts, detail } = verdictOf(stats(change), 'day', providers, NOW);
     return [tone, parts.map(({ text }) => text).join(' · '), detail];
   };
 
   test('is good if no job failed', () => {
     const totals = { ...NONE, COMPLETE: 120, PENDING: 2 };
-    expect(verdictOf({ totals, oldestPendingAt: '2026-01-31T12:00:10Z' }, [{ id: 'gas', circuit: 'closed' }])).toEqual([
+    expect(linesOf({ totals, oldestPendingAt: '2026-01-31T12:00:10Z' }, [{ id: 'gas', circuit: 'closed' }])).toEqual([
       'good',
       'All is well',
       '120 jobs delivered in the last 24 hours, none failed; 2 jobs waiting, the oldest for 20 s.',
@@ -212,18 +212,18 @@ describe('the verdict', () => {
 
   test('lists problems by severity', () => {
     const totals = { ...NONE, COMPLETE: 3, FAILED: 1, PARTIAL: 2, PENDING: 4 };
-    expect(verdictOf({ totals, inTrouble: 2 }, [{ id: 'gas', circuit: 'open' }]).slice(0, 2)).toEqual([
+    expect(linesOf({ totals, inTrouble: 2 }, [{ id: 'gas', circuit: 'open' }]).slice(0, 2)).toEqual([
       'bad',
       '1 job failed · provider gas is failing · 2 jobs in trouble · 2 jobs delivered in part',
     ]);
   });
 
   test('is a warning if a pending job is in trouble', () => {
-    expect(verdictOf({ totals: { ...NONE, PENDING: 1 }, inTrouble: 1 })[0]).toBe('warn');
+    expect(linesOf({ totals: { ...NONE, PENDING: 1 }, inTrouble: 1 })[0]).toBe('warn');
   });
 
   test('is idle if there are no jobs', () => {
-    expect(verdictOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'No job is waiting, and nothing is wrong.']);
+    expect(linesOf({})).toEqual(['idle', 'No jobs in the last 24 hours', 'No job is waiting, and nothing is wrong.']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { cancelled, expunged, hasEnded, isHeld, nextChangeMs, redriven } from '@boomerang/core/domain/control.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import {
+  type Attempt,
   type FetchedResult,
   JOB_STATUSES,
   type Job,
@@ -143,6 +144,93 @@ test('an expunged job keeps its history, but no data of third parties', () => {
   expect(next).toMatchObject({ status: 'PARTIAL', expungedAt: NOW, claims: 2, expiresAt: NOW });
   expect(next.results.map(({ status }) => status)).toEqual(['FETCHED', 'REFUSED']);
   expect(JSON.stringify(next)).not.toContain('text of the provider');
+});
+
+describe('a job that is expunged', () => {
+  const attempt: Attempt = {
+    number: 1,
+    trigger: 'scheduled',
+    startedAt: NOW,
+    endedAt: NOW,
+    fetches: [{ providerId: 'gas', status: 'FAILED', class: 'bad_status', excerpt: 'text of the provider' }],
+    callback: { status: 'FAILED', class: 'bad_status', excerpt: 'text of the receiver' },
+  };
+
+  test('keeps its attempts, without excerpts of responses', () => {
+    const { callback: _callback, ...withoutCallback } = attempt;
+    const { attemptLog } = expunged({ ...endedJob, attemptLog: [attempt, withoutCallback] }, NOW);
+    expect(attemptLog).toMatchObject([
+      { number: 1, fetches: [{ providerId: 'gas', status: 'FAILED' }], callback: { status: 'FAILED' } },
+      { number: 1, fetches: [{ providerId: 'gas', status: 'FAILED' }] },
+    ]);
+    expect(attemptLog[1]?.callback).toBeUndefined();
+    expect(JSON.stringify(attemptLog)).not.toContain('text of');
+  });
+
+  test('keeps fetched results and the class of errors', () => {
+    const { results } = expunged(
+      { ...endedJob, results: [fetchedResult('gas'), failedResult('internet', 'REFUSED')] },
+      NOW,
+    );
+    expect(results).toEqual([
+      fetchedResult('gas'),
+      { providerId: 'internet', status: 'REFUSED', error: { class: 'bad_status', statusCode: 500 } },
+    ]);
+  });
+
+  test.each<[string, Partial<Job>, true | undefined]>([
+    ['parameters', { parameters: { gas: { account: '1' } } }, true],
+    ['metadata', { metadata: { orderId: 'A-42' } }, true],
+    ['neither', {}, undefined],
+  ])(
+    'with %s loses them, and records that its input was deleted only if it had any',
+    (_case, input, isInputDeleted) => {
+      const next = expunged({ ...endedJob, ...input }, NOW);
+      expect(next.isInputDeleted).toBe(isInputDeleted);
+      expect(next).not.toHaveProperty('parameters');
+      expect(next).not.toHaveProperty('metadata');
+    },
+  );
+
+  test('keeps the time of its first expunging', () => {
+    const next = expunged(expunged(endedJob, NOW), NOW + 9);
+    expect(next).toMatchObject({ expungedAt: NOW, updatedAt: NOW + 9 });
+  });
+});
+
+test('a redriven job has no trace of its end, deadlines, faults and lease', () => {
+  const past = {
+    expiresAt: NOW,
+    failure: { code: 'CALLBACK_GONE', message: 'Gone.' },
+    expungedAt: NOW,
+    callbackDeadlineAt: NOW,
+    leasedUntil: NOW,
+    heldSince: NOW,
+    internalFaults: 3,
+    callbackDeferred: { class: 'paused' },
+    endedAt: NOW,
+    isInTrouble: true,
+  };
+  const next = redriven({ ...aJob(), ...past } as unknown as Job, [], { ...times, leaseMs: undefined });
+  for (const property of Object.keys(past)) expect(next).not.toHaveProperty(property);
+  expect(next).toMatchObject({ dueAt: times.now, claimsSinceOutcome: 0, updatedAt: times.now });
+});
+
+test('a redriven job calls back if its data is complete, and otherwise fetches in a new round', () => {
+  const complete = [
+    { ...fetchedResult('gas'), round: 1 },
+    { ...fetchedResult('internet'), round: 1 },
+  ];
+  const calling = redriven({ ...endedJob, results: complete }, complete, times);
+  expect(calling).toMatchObject({ phase: 'CALLING_BACK', leasedUntil: times.now + LEASE_MS });
+  expect(calling.results).toEqual([fetchedResult('gas'), fetchedResult('internet')]);
+  const fetching = redriven({ ...endedJob, results: complete, round: 4 }, complete.slice(0, 1), times);
+  expect(fetching).toMatchObject({ phase: 'FETCHING', round: 5 });
+});
+
+test('a job is held until its lease ends', () => {
+  const at = (leasedUntil: number | undefined) => isHeld({ leasedUntil } as Job, NOW);
+  expect([at(undefined), at(NOW), at(NOW + 1)]).toEqual([false, false, true]);
 });
 
 describe('a redrive', () => {

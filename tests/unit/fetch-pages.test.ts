@@ -254,7 +254,7 @@ describe('the next page', () => {
     }
   });
 
-  test.each([[{}], [[]], [true]])('is a bad page if it is %j', async (next) => {
+  test.each([[{}], [[]], [true]])('fails as a bad page if it is %j', async (next) => {
     for (const pagination of [cursor, nextUrl]) {
       const { failure } = await fetchAll(pagination, () => ({ body: { items: [1], next } }));
       expect(failure.class).toBe('bad_page');
@@ -314,14 +314,14 @@ describe('the next page', () => {
   });
 
   test.each([[{}], [{ id: null }], [{ id: '' }], [{ id: false }], [{ id: {} }], [{ id: true }], [7], [null]])(
-    'is a bad page if the last item is %j',
+    'fails as a bad page if the last item is %j',
     async (item) => {
       const { failure, json } = await fetchAll({ ...lastItem, lastItemAt: '/id' }, () => ({ body: { items: [item] } }));
       expect([failure.class, json]).toEqual(['bad_page', undefined]);
     },
   );
 
-  test('is a bad page if it has the same last item as the previous page', async () => {
+  test('fails as a bad page if it has the same last item as the previous page', async () => {
     const { failure, urls } = await fetchAll(lastItem, () => ({ body: { items: [1, 2] } }));
     expect([failure.class, urls.length]).toEqual(['bad_page', 2]);
   });
@@ -349,13 +349,13 @@ describe('the next page', () => {
     }
   });
 
-  test('is a bad page if hasMoreAt is true but the cursor is absent', async () => {
+  test('fails as a bad page if hasMoreAt is true but the cursor is absent', async () => {
     const { failure } = await fetchAll({ ...cursor, hasMoreAt: '/more' }, () => ({ body: { items: [1], more: true } }));
     expect(failure).toMatchObject({ class: 'bad_page', excerpt: expect.stringContaining('but no pointer') });
   });
 
   test.each([['true'], ['false'], [1], [0], [{}], [[]]])(
-    'is a bad page if hasMoreAt is %j, because another page might exist',
+    'fails as a bad page if hasMoreAt is %j, because another page might exist',
     async (more) => {
       for (const pagination of [cursor, lastItem, nextUrl, page, offset]) {
         const { failure, urls } = await fetchAll({ ...pagination, hasMoreAt: '/more' }, () => ({

@@ -28,7 +28,7 @@ beforeEach(() => {
   calls = 0;
 });
 
-/** Calls a host under exceptions; the name server returns the answers one by one. */
+/** Calls a host. Each DNS lookup returns the next answer; after the last one, the last again. */
 const call = (host: string, allow: string, answers: string[][] = [], path = '/'): Promise<HttpResponse> => {
   let lookups = 0;
   const send = createNodeHttp({
@@ -96,7 +96,7 @@ describe('a call to a caller-supplied host', () => {
   });
 });
 
-test('a compressed response is read up to the limit on its decompressed size, without more memory', async () => {
+test('a compressed response is decompressed only up to the limit on its decompressed size', async () => {
   const before = process.memoryUsage().arrayBuffers;
   const response = await call('127.0.0.1', '127.0.0.1', [], '/bomb');
   expect(response.body).toHaveLength(1_000);

@@ -66,7 +66,7 @@ describe('GET /health?deep=1', () => {
       async () => Promise.reject(new Error('down')),
       { table: { status: 'failed' }, sweep: { status: 'failed', lastAt: null } },
     ],
-  ])('is a problem that names the failed checks when %s', async (_case, lastSweep, checks) => {
+  ])('returns a problem that names the failed checks when %s', async (_case, lastSweep, checks) => {
     const { statusCode, headers, body } = await createWorld(lastSweep).getHealth({ deep: '1' });
     expect(statusCode).toBe(503);
     expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '10' });

@@ -117,7 +117,7 @@ describe('the job rate of a client', () => {
     expect(await post(idleProcess)).toBe(202);
   });
 
-  test('is reported when exceeded, with the time of the next attempt', async () => {
+  test('is reported when exceeded, with the delay until the next minute', async () => {
     const { createProcess } = createWorld(1);
     const limitClient = createProcess();
     const caller = { clientId: CLIENT_ID, ratePerSecond: 1 / 60 };

@@ -199,8 +199,8 @@ describe('an excerpt', () => {
       const excerpt = excerptOfResponse(response({ body: Buffer.from(`${'x'.repeat(before)}${secret}`) }), [secret]);
       expect(excerpt).not.toContain('sk');
     }
-    // The secret crosses the end of the 4096 bytes that are read, which are mostly masked so that the excerpt contains their end, or
-    // the end of a truncated body.
+    // The secret is cut by the limit of 4096 bytes that are read, or by the end of a truncated body. The long text is mostly
+    // masked, so that its excerpt reaches the cut.
     for (let length = 1; length < secret.length; length += 1) {
       const longText = secret.repeat(169).padEnd(4096 - length, 'y') + secret.repeat(2);
       const truncatedText = `x ${secret.slice(0, length)}`;

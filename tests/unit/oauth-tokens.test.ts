@@ -114,13 +114,13 @@ describe('a token', () => {
   });
 
   test.each([
-    ['30 s before it ends', 3_600, 3_569, 3_570],
-    ['after nine tenths of a short life', 60, 53, 54],
-    ['after the default life if it states none', undefined, 269, 270],
-    ['after the default life if it states null', null, 269, 270],
-    ['after the default life if it states a negative one', -1, 269, 270],
-    ['at once if its life is zero', 0, -1, 0],
-    ['after a life that is stated as a string', '100', 89, 90],
+    ['30 s before it expires', 3_600, 3_569, 3_570],
+    ['after nine tenths of a short lifetime', 60, 53, 54],
+    ['within the default lifetime if the response states none', undefined, 269, 270],
+    ['within the default lifetime if the response states null', null, 269, 270],
+    ['within the default lifetime if the response states a negative one', -1, 269, 270],
+    ['at once if its lifetime is zero', 0, -1, 0],
+    ['after nine tenths of a lifetime stated as a string', '100', 89, 90],
     ['after a day at most', 1e300, 86_369, 86_370],
   ])('is renewed %s', async (_case, expires_in, freshAfter, renewedAfter) => {
     let now = NOW;
@@ -153,7 +153,7 @@ describe('a token', () => {
     expect((await fetch()).name).toBe('fetched');
   });
 
-  test("requested by another call is awaited no longer than the call's own time allows", async () => {
+  test('that another call requested is awaited for at most the timeout of the waiting call', async () => {
     const { fetch, provider } = await startProvider({ token: () => ({ ...tokenResponse({}), delayMs: 1_500 }) });
     const longCall = fetch();
     const shortCall = await fetch({}, { provider: { ...provider, timeoutMs: 50 } });
@@ -201,7 +201,7 @@ describe('a token that the provider rejects', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('is replaced with a secret that is read again, since it may have been rotated', async () => {
+  test('is replaced after the secret is read again, since it may have been rotated', async () => {
     const { fetch, tokenRequests } = await startProvider({
       token: ({ headers }) => tokenResponse({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
       data: acceptTokens((token) => token.includes('new')),
@@ -212,7 +212,7 @@ describe('a token that the provider rejects', () => {
     expect(tokenRequests()).toHaveLength(2);
   });
 
-  test('is a credential failure if its replacement is rejected too: the job is retried, and the circuit does not count it', async () => {
+  test('counts as a credential failure if its replacement is rejected too: the job is retried, and the circuit does not count it', async () => {
     const { fetch, tokenRequests } = await startProvider({ data: () => ({ status: 401, body: 'no' }) });
     const breaker = createBreakerSpy();
     const { name, failure, log, countedMetrics } = await fetch({ breaker });
@@ -312,7 +312,7 @@ describe('a token endpoint', () => {
       'ProviderUnavailable',
       'too_large',
     ],
-  ])('that answers %s is a failure of its provider', async (_case, response, name, failureClass) => {
+  ])('that answers %s counts as a failure of its provider', async (_case, response, name, failureClass) => {
     const result = await fetchWithToken(() => response);
     expect([result.name, result.failure.class]).toEqual([name, failureClass]);
     expect(result.failure.excerpt).toMatch(/^token endpoint: /);
@@ -331,7 +331,7 @@ describe('a token endpoint', () => {
     ]);
   });
 
-  test('that is unreachable is a failure of its provider', async () => {
+  test('that is unreachable counts as a failure of its provider', async () => {
     const { name, failure } = await (await startProvider({ auth: { tokenUrl: 'http://127.0.0.1:1/token' } })).fetch();
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'connection_refused']);
   });
@@ -342,7 +342,7 @@ describe('a token endpoint', () => {
     expect(tokenRequests()).toEqual([]);
   });
 
-  test('is called outside the limits of its provider', async () => {
+  test('is not subject to the limits of its provider', async () => {
     const order: string[] = [];
     const { name } = await fetchWithToken(
       () => {

@@ -188,7 +188,7 @@ describe('without a ticket', () => {
     ['a status but no status URL', json({ status: 'QUEUED' }), byStatus, /no Location/],
     ['neither a status nor a status URL', json({ hello: 1 }), byStatus, /no Location.*hello/],
   ])(
-    'a response with %s is bad_polling, with an excerpt, and a failure for the circuit',
+    'a response with %s fails as bad_polling with an excerpt, and counts as a failure for the circuit',
     async (_case, response, polling, words) => {
       const respond: Respond = () => response;
       const server = await serve(respond);
@@ -242,7 +242,7 @@ describe('without a ticket', () => {
     ],
     [accepted('/work/7', { body: { error: 'RATE' } }), 'ProviderThrottled', 'error_in_body'],
     [json({ status: 'REJECTED', why: 'no such id' }), 'ProviderRefused', 'work_failed'],
-  ])('%j is judged as for a provider without polling: %s, %s', async (response, name, failureClass) => {
+  ])('%j is handled as for a provider without polling: %s, %s', async (response, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'throttled' }] } as const;
     const polled = await poll(() => response, { polling: byStatus, provider: provider as never });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
@@ -311,7 +311,7 @@ describe('with a ticket', () => {
       json({ status: 'DONE', url: 'https://evil.example/7' }),
     ],
     ['by a 202 with another Location', {}, accepted('https://evil.example/work/7')],
-  ])('a response that points to another origin %s is bad_polling', async (_case, polling, response) => {
+  ])('a response that points to another origin %s fails as bad_polling', async (_case, polling, response) => {
     const { failure, name, server } = await poll(() => response, { ticket: {}, polling });
     expect([name, failure.class]).toEqual(['ProviderThrottled', 'bad_polling']);
     expect(failure.excerpt).toMatch(/another origin, https:\/\/evil\.example/);
@@ -357,7 +357,7 @@ describe('with a ticket', () => {
   });
 
   test.each([{ status: 'PAUSED' }, { status: { code: 'DONE' } }, { status: ['DONE'] }, {}, { status: 7 }])(
-    'an unlisted status is bad_polling: %j',
+    'an unlisted status fails as bad_polling: %j',
     async (body) => {
       const { name, failure } = await poll(() => json(body), { ticket: {}, polling: byStatus });
       expect([name, failure.class, failure.statusCode]).toEqual(['ProviderThrottled', 'bad_polling', 200]);
@@ -389,8 +389,8 @@ describe('with a ticket', () => {
   test.each([
     [404, 0],
     [202, 7_200_000],
-  ])('a request that may not be repeated is refused when its work is lost or overdue (%i)', async (status, ms) => {
-    const ticket = { since: NOW - ms };
+  ])('a request that may not be repeated is refused when its work is lost or overdue (%i)', async (status, ageMs) => {
+    const ticket = { since: NOW - ageMs };
     const { name } = await poll(() => ({ status }), {
       ticket,
       // New catalogues must have an idempotency header or "repeatable"; a deployed catalogue may have neither.
@@ -408,13 +408,13 @@ describe('with a ticket', () => {
     ['403', { status: 403 }, 'ProviderRefused', 'bad_status'],
     ['a body that is not JSON', { body: 'hello' }, 'ProviderUnavailable', 'bad_body'],
     ['an error in its body', json({ status: 'DONE', error: 1 }), 'ProviderRefused', 'error_in_body'],
-  ])('%s is judged as for a provider without polling', async (_case, response, name, failureClass) => {
+  ])('%s is handled as for a provider without polling', async (_case, response, name, failureClass) => {
     const provider = { bodyErrors: [{ at: '/error', means: 'refused' }] } as never;
     const polled = await poll(() => response, { ticket: {}, polling: byStatus, provider });
     expect([polled.name, polled.failure.class]).toEqual([name, failureClass]);
   });
 
-  test('a rejected credential is credential_refused, and keeps the ticket of overdue work', async () => {
+  test('a rejected credential fails as credential_refused, and keeps the ticket of overdue work', async () => {
     const auth = { header: 'x-key', secret: 'key' } as const;
     const { name, failure } = await poll(() => ({ status: 401 }), { ticket: { since: 0 }, provider: { auth } });
     expect([name, failure.class]).toEqual(['CredentialRefused', 'credential_refused']);
@@ -477,7 +477,7 @@ describe('a job', () => {
     expect([name, server.requests]).toEqual(['LeaseLost', []]);
   });
 
-  test('is read only for providers with polling', async () => {
+  test('is not read for a provider without polling', async () => {
     const readJobIds: string[] = [];
     const jobs = {
       getWithData: async (jobId: string) => {
@@ -489,7 +489,7 @@ describe('a job', () => {
     expect(readJobIds).toEqual([]);
   });
 
-  test('that cannot be read is an internal fault, and no request is sent', async () => {
+  test('that cannot be read causes an internal fault, and no request is sent', async () => {
     const getWithData = async () => {
       throw new Error('table');
     };

@@ -207,7 +207,7 @@ describe('an error in the body of a success', () => {
     );
   });
 
-  test('is a failure for the circuit, unless it means refused', async () => {
+  test('counts as a failure for the circuit, unless it means refused', async () => {
     const verdictsFor = async (means: 'refused' | 'unavailable' | 'throttled') =>
       (await outcomeOf({ bodyErrors: [{ at: '', means }] }, { json: 1 })).verdicts;
     const failure = { class: 'error_in_body', statusCode: 200 };

@@ -749,7 +749,7 @@ describe('a deferred call', () => {
   });
 });
 
-describe('the life of a stored result', () => {
+describe('the lifetime of a stored result', () => {
   const deployed: SettlePolicy = {
     schedule: { stepsMs: [30 * SECOND, DAY] },
     patienceMs: 2 * DAY,

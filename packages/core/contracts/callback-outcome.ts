@@ -11,6 +11,7 @@ const isRefusal = (failureClass: string): failureClass is RefusalReason => REFUS
 export const callbackOutcomeSchema = caughtErrorSchema.transform((error): CallbackOutcome => {
   const failure = readTaskFailure(error);
   const { class: reason, statusCode = 0, durationMs = 0, providerId } = failure;
+  // The receiver accepted the callback. Only saving that failed.
   if (error.Error === 'OutcomeNotSaved') return { kind: 'delivered', statusCode, durationMs };
   if (error.Error === 'ResultMissing' && providerId !== undefined) return { kind: 'resultMissing', providerId };
   if (error.Error === 'CallbackRejected' && isRefusal(reason)) return { kind: 'refused', reason, failure };

@@ -6,7 +6,7 @@ import { decodeLeniently } from './text-encoding.ts';
 /** How much of a body is read for an excerpt: more than is shown, because masking shortens it. */
 const MAX_READ_BYTES = 4096;
 
-/** Dropped from the end of an incomplete text: they may be the start of a secret, too short to be recognised. */
+/** How much of the end of an incomplete text is dropped: it may be the start of a secret, too short to be recognised. */
 const CUT_OFF_CHARACTERS = 8;
 
 /** Control characters, line separators and direction overrides, which would garble logs. */
@@ -17,7 +17,7 @@ const UNPRINTABLE = /[\0-\x1F\x7F-\x9F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFE
 export const excerptOf = (text: string, secrets: readonly string[]): string =>
   cutText(maskSecrets(text, secrets).replaceAll(UNPRINTABLE, ' '), MAX_EXCERPT_CHARACTERS);
 
-/** A response to excerpt. */
+/** The parts of a response that an excerpt is made from. */
 export type QuotedResponse = {
   statusCode: number;
   /** Names in lower case. */
@@ -35,9 +35,9 @@ export const excerptOfResponse = (
   { statusCode, headers, body, bodyFailure }: QuotedResponse,
   secrets: readonly string[],
 ): string => {
-  const read = decodeLeniently(body.subarray(0, MAX_READ_BYTES), headers['content-type']);
+  const decoded = decodeLeniently(body.subarray(0, MAX_READ_BYTES), headers['content-type']);
   const isCut = body.length > MAX_READ_BYTES || bodyFailure !== undefined;
-  const masked = maskSecrets(read, secrets);
+  const masked = maskSecrets(decoded, secrets);
   const text = excerptOf(isCut ? cutText(masked, Math.max(0, masked.length - CUT_OFF_CHARACTERS)) : masked, secrets);
   const isRedirect = statusCode >= 300 && statusCode < 400 && headers.location !== undefined;
   return isRedirect ? `${excerptOf(`to ${maskLocation(headers.location ?? '')}`, secrets)} ${text}`.trimEnd() : text;

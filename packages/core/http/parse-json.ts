@@ -45,8 +45,8 @@ const hasConstructorPrototype = (value: unknown): boolean => {
   while (pending.length > 0) {
     const next = pending.pop();
     if (!isObject(next)) continue;
-    const own = Object.hasOwn(next, 'constructor') ? next.constructor : undefined;
-    if (isObject(own) && Object.hasOwn(own, 'prototype')) return true;
+    const ownConstructor = Object.hasOwn(next, 'constructor') ? next.constructor : undefined;
+    if (isObject(ownConstructor) && Object.hasOwn(ownConstructor, 'prototype')) return true;
     // One push each: spreading a large array exceeds the argument limit.
     for (const child of Array.isArray(next) ? next : Object.values(next)) if (isObject(child)) pending.push(child);
   }

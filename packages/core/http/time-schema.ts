@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { FIRST_MS, LAST_MS } from '../domain/time.ts';
+import { MAX_TIME_MS, MIN_TIME_MS } from '../domain/time.ts';
 
 const MAX_CHARACTERS = 40;
 
@@ -12,7 +12,7 @@ export const timeSchema = z.iso
   .max(MAX_CHARACTERS, `Must have at most ${MAX_CHARACTERS} characters`)
   .transform((text, context) => {
     const ms = Date.parse(text);
-    if (ms >= FIRST_MS && ms <= LAST_MS) return ms;
+    if (ms >= MIN_TIME_MS && ms <= MAX_TIME_MS) return ms;
     context.addIssue({ code: 'custom', message: 'Must be in the years 0000 to 9999, in UTC' });
     return z.NEVER;
   });

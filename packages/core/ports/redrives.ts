@@ -29,8 +29,8 @@ export type RedriveIntake = {
   /** A client's redrives, newest first; `after` and `cursor` are ids. A page without a cursor is the last. */
   list: (query: RedriveListQuery) => Promise<RedrivePage>;
   /**
-   * Reserves a pass until a time, epoch milliseconds, unless one is already reserved. That pass finds every redrive stored
-   * before it.
+   * Reserves a pass over the due redrives until a time, epoch milliseconds, unless one is already reserved. The reserved pass
+   * finds every redrive stored before this call.
    * @returns whether the caller must start the pass
    */
   reservePass: (now: number, until: number) => Promise<boolean>;

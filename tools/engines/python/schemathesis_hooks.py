@@ -1,4 +1,4 @@
-"""Rules of the API that its document can't express: generated requests that should be valid are adjusted to them."""
+"""Adjusts generated requests that should be valid to the rules that the OpenAPI documents can't express."""
 
 import json
 import uuid
@@ -20,7 +20,7 @@ def size_of(value):
 
 def is_from_api(cursor):
     """Whether a cursor came from the API. Generated ones are invalid."""
-    return cursor.startswith("MjA") and len(cursor) == 82  # Base64 of a time, which begins with the year, and a job id.
+    return cursor.startswith("MjA") and len(cursor) == 82  # Base64 of a time ("20…") and a job id.
 
 
 def read_time(text, default):

@@ -22,7 +22,7 @@ export const createDynamoDueJobs = ({ client, tableName }: JobTable): DueJobs =>
   },
 
   claim: async ({ jobId, claims, dueAt, leasedUntil }, now, leaseMs, pausedUntil = 0) => {
-    // A lease in a due entry means that the previous claim was never settled.
+    // If a due entry has a lease, its previous claim was never settled, and `dueAt` is the end of that claim's hold.
     const lastClaimedAt = leasedUntil === undefined ? undefined : leasedUntil - leaseMs;
     const update = new UpdateItemCommand({
       TableName: tableName,

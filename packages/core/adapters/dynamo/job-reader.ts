@@ -4,7 +4,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Job, JobStatus } from '../../domain/job.ts';
 import { isSelected, type JobFilter, possibleStatuses } from '../../domain/job-filter.ts';
 import { type JobSummary, toSummary } from '../../domain/job-summary.ts';
-import { FIRST_MS, LAST_MS, toIso } from '../../domain/time.ts';
+import { MAX_TIME_MS, MIN_TIME_MS, toIso } from '../../domain/time.ts';
 import { isExpired } from '../../domain/ttl.ts';
 import type { JobEntry, JobListQuery, JobPage, JobReader } from '../../ports/jobs.ts';
 import {
@@ -363,8 +363,8 @@ const NEWEST_KEY = ':';
 
 /** A key between the list keys of jobs accepted before this time and of those accepted at or after it. */
 const timeKey = (ms: number): string => {
-  if (ms < FIRST_MS) return OLDEST_KEY;
-  return ms > LAST_MS ? NEWEST_KEY : toIso(ms);
+  if (ms < MIN_TIME_MS) return OLDEST_KEY;
+  return ms > MAX_TIME_MS ? NEWEST_KEY : toIso(ms);
 };
 
 /**

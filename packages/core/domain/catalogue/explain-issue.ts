@@ -5,8 +5,8 @@ type Issue = z.core.$ZodIssue;
 type Path = CatalogueFault['path'];
 
 /** Converts a Zod issue to faults with readable messages, one per unknown key. */
-export const explainIssue = (issue: Issue, root: unknown, before: Path = []): CatalogueFault[] => {
-  const path = [...before, ...(issue.path as Path)];
+export const explainIssue = (issue: Issue, root: unknown, basePath: Path = []): CatalogueFault[] => {
+  const path = [...basePath, ...(issue.path as Path)];
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path, key, message: `Unknown key "${key}"` }));
   }
@@ -23,8 +23,8 @@ export const explainIssue = (issue: Issue, root: unknown, before: Path = []): Ca
       .filter((errors) => errors.some((error) => error.path.length > 0))
       .sort((a, b) => a.length - b.length);
     if (branch.length > 0) return branch.flatMap((error) => explainIssue(error, root, path));
-    const kinds = new Set(issue.errors.flat().map(ruleOf));
-    return [{ path, message: [...kinds].join(', or ').replaceAll(', or Must be', ', or') }];
+    const rules = new Set(issue.errors.flat().map(ruleOf));
+    return [{ path, message: [...rules].join(', or ').replaceAll(', or Must be', ', or') }];
   }
   return [{ path, message: ruleOf(issue) }];
 };
