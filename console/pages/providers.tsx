@@ -56,7 +56,7 @@ const List = ({ providers }: { providers: Provider[] }) => {
 const CIRCUITS = {
   closed: ['complete', 'Circuit closed', 'Calls are made.'],
   open: ['failed', 'Circuit open', 'Calls are deferred after too many failures; then a single probe is made.'],
-  half_open: ['partial', 'Circuit half open', 'A single probe finds out whether it is back.'],
+  half_open: ['partial', 'Circuit half open', 'A single probe checks whether the provider has recovered.'],
   unknown: ['cancelled', 'Circuit unknown', 'The state of the circuit could not be read.'],
 } as const;
 
