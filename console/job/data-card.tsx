@@ -16,7 +16,7 @@ type Loaded = { text: string; updatedAt: string };
 export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
   const loaded = useSignal<Loaded | undefined>(undefined);
   const error = useSignal<string | undefined>(undefined);
-  /** Empty: all providers. */
+  /** The selected provider; empty for all providers. */
   const providerId = useSignal('');
   const { isRunning, run } = useAction();
   const load = (): Promise<void> =>
@@ -40,7 +40,7 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
   const bytes = fetched.reduce((sum, one) => sum + (one.bytes ?? 0), 0);
   const summary =
     fetched.length === 0
-      ? 'Nothing was fetched so far.'
+      ? 'Nothing has been fetched yet.'
       : `${fetched.length} of ${plural(job.providers.length, 'provider')} fetched, ${formatBytes(bytes)}.`;
   const content = () => {
     if (job.expungedAt !== undefined) {
@@ -86,6 +86,7 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
 
 const errorText = (cause: unknown): string => {
   if (!(cause instanceof ApiError)) return String(cause);
+  // The API reports data that is too large for one response as a missing `providerId`.
   const isTooLarge = cause.problem.errors?.some(({ pointer }) => pointer === '/providerId');
   return isTooLarge ? 'The data of all providers is too large for one response: choose a provider.' : cause.message;
 };

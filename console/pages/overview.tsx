@@ -30,7 +30,7 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
   const { bucket, period } = RANGES[range];
   const stats = useResource<Stats>(api, '/jobs/stats', {
     query: { bucket },
-    moving: () => ({ from: startOf(range, Date.now()) }),
+    timeQuery: () => ({ from: startOf(range, Date.now()) }),
     everyMs: STATS_EVERY_MS,
   });
   const catalogue = useResource<Catalogue>(api, '/catalogue', { everyMs: CATALOGUE_EVERY_MS });
@@ -79,7 +79,7 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
 const ICONS = { good: GoodIcon, idle: GoodIcon, warn: WarnIcon, bad: BadIcon };
 
 const VerdictLine = ({ verdict }: { verdict: Verdict | undefined }) => {
-  if (!verdict) return <Skeleton like="answer" />;
+  if (!verdict) return <Skeleton contentClass="answer" />;
   const Icon = ICONS[verdict.tone];
   return (
     <div class={`answer tone-${verdict.tone === 'idle' ? 'cancelled' : verdict.tone}`} role="status">
@@ -208,7 +208,7 @@ const Chart = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
           />
         ) : (
           <div class="bars">
-            <Skeleton like="bars-plot" />
+            <Skeleton contentClass="bars-plot" />
             <div class="bars-axis" />
           </div>
         )}

@@ -93,7 +93,10 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   /** Whether the next call is the first of this fetch. Only later calls limit their wait to the time left. */
   let isFirst = true;
 
-  const authorizationOf = async (request: ExchangeRequest, options: { isFresh?: boolean }): Promise<Authorization> => {
+  const authorizationOf = async (
+    request: ExchangeRequest,
+    options: { bypassCache?: boolean },
+  ): Promise<Authorization> => {
     const secret = auth ? await findProviderSecret(deps, { id: providerId, auth }, startedAt, options) : '';
     checkCredential(log, { id: providerId, url: request.url, auth }, secret, startedAt);
     if (!auth) return NO_AUTHORIZATION;
@@ -183,7 +186,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
       if (!isCredentialRefusal(error, provider)) throw error;
       // Dropped even if no time is left for another call: the next fetch of this process must not use the refused token.
       authorization.drop();
-      const fresh = await authorizationOf(request, { isFresh: true });
+      const fresh = await authorizationOf(request, { bypassCache: true });
       if (remainingMs() < MIN_CALL_MS) throw error;
       return await call(request, fresh, read).catch((again: unknown) => {
         if (isCredentialRefusal(again, provider)) fresh.drop();

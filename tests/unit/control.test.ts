@@ -68,10 +68,18 @@ describe('a job that is redriven', () => {
   });
 
   test.each<[string, Partial<Job>, number]>([
-    ['after a delivery', { status: 'COMPLETE', results: [fetchedResult('gas'), fetchedResult('internet')] }, 1],
+    [
+      'after a delivery',
+      { status: 'COMPLETE', claimsSinceOutcome: 0, results: [fetchedResult('gas'), fetchedResult('internet')] },
+      1,
+    ],
     [
       'after a delivery with errors',
-      { status: 'PARTIAL', results: [fetchedResult('gas'), failedResult('internet', 'REFUSED')] },
+      {
+        status: 'PARTIAL',
+        claimsSinceOutcome: 0,
+        results: [fetchedResult('gas'), failedResult('internet', 'REFUSED')],
+      },
       1,
     ],
     ['after the second delivery', { status: 'COMPLETE', redeliveries: 1 }, 2],
@@ -85,6 +93,7 @@ describe('a job that is redriven', () => {
       {
         status: 'FAILED',
         phase: 'CALLING_BACK',
+        claimsSinceOutcome: 0,
         results: [fetchedResult('gas'), failedResult('internet', 'UNAVAILABLE')],
       },
       1,
@@ -93,6 +102,16 @@ describe('a job that is redriven', () => {
       'before any callback',
       { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 0, results: [fetchedResult('gas')] },
       0,
+    ],
+    [
+      'when a callback with other results may have been in flight',
+      {
+        status: 'CANCELLED',
+        phase: 'FETCHING',
+        claimsSinceOutcome: 1,
+        results: [fetchedResult('gas'), fetchedResult('internet')],
+      },
+      1,
     ],
     ['when a callback may have been in flight', { status: 'CANCELLED', phase: 'FETCHING', claimsSinceOutcome: 1 }, 1],
   ])(

@@ -53,7 +53,7 @@ const COMPLETE = new Set([200, 203, 204, 205]);
 
 /**
  * Reads the response to a request that starts work.
- * @param values of the request's parameters, defaults filled in
+ * @param values the values of the request's parameters, with defaults filled in
  */
 export const readStart = (provider: PolledProvider, response: PolledResponse, values: Parameters): Progress => {
   const { polling } = provider;

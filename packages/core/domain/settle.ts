@@ -88,7 +88,7 @@ type Claim = Pick<ClaimedJob, 'claims' | 'trigger' | 'final'>;
  *
  * @param stored the job as it is stored
  * @param claimed the claim under which the execution ran
- * @param outcomes of the execution's calls
+ * @param outcomes the outcomes of the execution's calls
  * @param now epoch milliseconds
  * @param random 0 ≤ random < 1, for jitter: a single number, so that providers that failed together are due together
  */
@@ -287,14 +287,14 @@ const MAX_UNSETTLED_CLAIMS = 20;
 const MAX_UNSETTLED_MS = 7 * 24 * 3_600_000;
 
 /** Why a job must end as soon as it is claimed; undefined if it may run. */
-export const judgeClaim = (job: Job, isClientRevoked: boolean, now: number): Settlement['failure'] => {
+export const reasonToAbandon = (job: Job, isClientRevoked: boolean, now: number): Settlement['failure'] => {
   if (isClientRevoked) return CLIENT_REVOKED;
   const isSuspect = job.claimsSinceOutcome > MAX_UNSETTLED_CLAIMS && now - job.updatedAt > MAX_UNSETTLED_MS;
   if (!isSuspect) return undefined;
   return { code: 'NEVER_SETTLED', message: `Claimed ${job.claimsSinceOutcome} times without an outcome.` };
 };
 
-/** Ends a job without running it, for a failure found by {@link judgeClaim}. */
+/** Ends a job without running it, for a failure found by {@link reasonToAbandon}. */
 export const abandon = (
   job: Job,
   claimed: ClaimedJob,
