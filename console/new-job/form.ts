@@ -31,7 +31,7 @@ export type NewJob = {
   metadata: MetadataRow[];
 };
 
-/** Messages by field id; see the functions that make ids. */
+/** Messages by field id, which is one of the constants or a result of the functions below. */
 export type Faults = Readonly<Record<string, string>>;
 export const PROVIDERS = 'providers';
 export const CALLBACK_URL = 'callbackUrl';

@@ -60,11 +60,11 @@ const REMOVED_BY_REDRIVE = [
  * @param leaseMs the lease of the execution that is about to start; if undefined, the job is due at once
  */
 export const redriven = (
-  read: Job,
+  stored: Job,
   kept: FetchedResult[],
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
-  const job = omit(read, REMOVED_BY_REDRIVE);
+  const job = omit(stored, REMOVED_BY_REDRIVE);
   const resultsById = new Map(kept.map((result) => [result.providerId, result]));
   const results = job.results.flatMap(({ providerId }) => resultsById.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
