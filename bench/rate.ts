@@ -14,14 +14,14 @@ const MIN_DELIVERED_SHARE = 0.95;
 
 /** Posts jobs at a steady rate. Open loop: a slow response does not delay later requests. */
 const postSteadily = async ({ instance, receiver, providers }: Cloud, jobsPerSecond: number, seconds: number) => {
-  const accepts: number[] = [];
+  const acceptMs: number[] = [];
   const acceptedAt = new Map<string, number>();
   let refused = 0;
   const send = async (): Promise<void> => {
     const startedAt = performance.now();
     try {
       const jobId = await postJob(instance, receiver.url, providers);
-      accepts.push(performance.now() - startedAt);
+      acceptMs.push(performance.now() - startedAt);
       acceptedAt.set(jobId, startedAt);
     } catch {
       refused += 1;
@@ -39,12 +39,12 @@ const postSteadily = async ({ instance, receiver, providers }: Cloud, jobsPerSec
   const deliveredInTime = receiver.receivedAt.size - before.delivered;
   await Promise.all(posts);
   await receiver.received(before.delivered + acceptedAt.size);
-  const journeys = [...acceptedAt].map(([jobId, at]) => (receiver.receivedAt.get(jobId) ?? Number.NaN) - at);
+  const requestToCallbackMs = [...acceptedAt].map(([jobId, at]) => (receiver.receivedAt.get(jobId) ?? Number.NaN) - at);
   return {
     keepsUp: refused === 0 && deliveredInTime >= total * MIN_DELIVERED_SHARE,
     refused,
-    accepts,
-    journeys,
+    acceptMs,
+    requestToCallbackMs,
     cpuMsPerJob: (cpuMs(instance.pid) - before.cpu) / acceptedAt.size,
     pss: pssMiB(instance.pid),
   };
@@ -54,12 +54,16 @@ const postSteadily = async ({ instance, receiver, providers }: Cloud, jobsPerSec
 export const benchLoad = (jobsPerSecond: number, options: CloudOptions = {}, label = ''): Promise<[string, string][]> =>
   withCloud(options, async (cloud) => {
     await postSteadily(cloud, jobsPerSecond, SECONDS);
-    const { accepts, journeys, refused, cpuMsPerJob, pss } = await postSteadily(cloud, jobsPerSecond, 2 * SECONDS);
-    const [p50, p95] = [0.5, 0.95].map((share) => ms(quantile(journeys, share)));
+    const { acceptMs, requestToCallbackMs, refused, cpuMsPerJob, pss } = await postSteadily(
+      cloud,
+      jobsPerSecond,
+      2 * SECONDS,
+    );
+    const [p50, p95] = [0.5, 0.95].map((share) => ms(quantile(requestToCallbackMs, share)));
     const at = `at ${jobsPerSecond} jobs/s${label}`;
     return [
       [`request to callback ${at} (${refused} refused), p50 / p95`, `${p50} / ${p95}`],
-      [`accept ${at}, p95`, ms(quantile(accepts, 0.95))],
+      [`accept ${at}, p95`, ms(quantile(acceptMs, 0.95))],
       [`CPU a job ${at}`, ms(cpuMsPerJob)],
       [`memory (PSS) ${at}`, `${pss.toFixed(0)} MiB`],
     ];
@@ -72,7 +76,7 @@ export const benchRate = (): Promise<[string, string][]> =>
     let highest = { rate: 0, cpuMsPerJob: Number.NaN };
     for (let rate = FIRST_RATE; ; rate = Math.round(rate * RATE_FACTOR)) {
       let run = await postSteadily(cloud, rate, SECONDS);
-      // Another process may have slowed the first try down.
+      // Another process may have slowed the first run down.
       if (!run.keepsUp) run = await postSteadily(cloud, rate, SECONDS);
       if (!run.keepsUp) break;
       highest = { rate, cpuMsPerJob: run.cpuMsPerJob };

@@ -102,7 +102,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     const ratePerSecond = toRate('update', rate);
     const { clientId, name } = await requireClient(clients, id);
     await clients.setRate(clientId, ratePerSecond);
-    const text = `Client ${name} may post ${describeRate(ratePerSecond)}, within two minutes.`;
+    const text = `Client ${name} may post ${describeRate(ratePerSecond)}. The change applies within two minutes.`;
     return { data: { clientId, ratePerSecond: ratePerSecond ?? null }, text };
   },
 
@@ -156,7 +156,7 @@ const commands: Record<string, (clients: ClientAdmin, id: string | undefined, op
     await clients.setCallbackHeaders(clientId, headers);
     const names = headers.map((header) => header.name);
     const described = clear ? 'no custom headers' : `only these custom headers: ${names.join(', ')}`;
-    const text = `Callbacks of client ${name} will carry ${described}, within a minute.`;
+    const text = `Callbacks of client ${name} will carry ${described}. The change applies within a minute.`;
     return { data: { clientId, callbackHeaders: names }, text };
   },
 

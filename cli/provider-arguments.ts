@@ -21,8 +21,8 @@ export const parameterOptions = ({ parameters }: Provider, taken: Options): Opti
 /**
  * Converts parameter values to their types, and validates them.
  *
- * @param values of the parameters' own options, by name
- * @param pairs of --parameter, each `name=value`
+ * @param values the values of the parameters' own options, by name
+ * @param pairs the values of --parameter, each `name=value`
  * @throws UsageError with every invalid parameter, but without values
  */
 export const readParameters = (

@@ -25,7 +25,6 @@ export type TracedCall = {
   failure?: string;
 };
 
-/** A traced fetch. */
 export type Trace = {
   parameters: Parameters;
   calls: TracedCall[];
@@ -60,13 +59,13 @@ export type TraceDeps = {
   timeoutMs: number;
 };
 
-/** The claim of a job that does not exist: a fetch runs only under a claim. */
+/** A fetch needs a claimed job, so it gets one that is not stored. */
 const CLAIM = { claims: 1, leaseMs: 3_600_000 };
 const MIN_POLL_MS = 1_000;
 
 /**
- * @param parameters already validated
- * @throws SecretMissing; any error that is not a failed call
+ * @param parameters the validated parameters
+ * @throws SecretMissing, and any error other than a failed call
  */
 export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters: Parameters): Promise<Trace> => {
   const { now, sleep } = deps;
@@ -115,7 +114,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
     },
     jobs: { getWithData: async () => ({ job: job(), inline: [] }) },
     now,
-    log: SILENT,
+    log: SILENT_LOG,
     metrics: { count: () => {}, milliseconds: () => {}, seconds: () => {} },
     breaker: { call: async (_party, run) => run() },
     limitCalls: async (_provider, call) => call(),
@@ -163,7 +162,7 @@ export const traceFetch = async (deps: TraceDeps, provider: Provider, parameters
   }
 };
 
-const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const SILENT_LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Wraps `send` to report each call. */
 const traceCalls =
@@ -204,7 +203,7 @@ const maskRequest = (
   { auth, idempotencyHeader }: Provider,
   secrets: string[],
 ): Pick<TracedCall, 'method' | 'url' | 'headers' | 'body'> => {
-  // A secret too short to be found is masked with the whole text around it.
+  // If a secret is too short to be found reliably, the whole text is masked.
   const hasShortSecret = secrets.some((secret) => secret !== '' && !isMaskable(secret));
   const mask = (text: string): string => (hasShortSecret ? MASK : maskSecrets(text, secrets));
   const { origin, pathname, search } = new URL(url);

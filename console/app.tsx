@@ -19,7 +19,7 @@ import { RedrivePage } from './pages/redrive.tsx';
 import { RedrivesPage } from './pages/redrives.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import type { PageName } from './router.ts';
-import { api, key, me, viewAs } from './store.ts';
+import { api, apiKey, me, viewAs } from './store.ts';
 
 const UnknownPage = () => (
   <>
@@ -80,7 +80,7 @@ const Console = ({ api }: { api: Api }) => {
       </button>
       <Header />
       <main ref={main} id="main" tabIndex={-1} class={`page page-${page}`}>
-        <ErrorBoundary key={`${path} ${key.value} ${viewAs.value?.clientId}`}>
+        <ErrorBoundary key={`${path} ${apiKey.value} ${viewAs.value?.clientId}`}>
           <Page api={api} params={params} />
         </ErrorBoundary>
       </main>

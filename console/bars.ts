@@ -10,7 +10,7 @@ export type Bar = { from: string; total: number; segments: Segment[] };
 const MIN_SHARE = 0.025;
 
 /**
- * Stacks counts into bars, y from the top.
+ * Stacks counts into bars. `y` is a segment's distance from the top of the chart.
  * @returns the bars, and the count that the chart's full height represents
  */
 export const barsOf = (buckets: (StatusCounts & { from: string })[], height: number): { bars: Bar[]; max: number } => {

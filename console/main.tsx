@@ -21,7 +21,7 @@ import { signOut } from './store.ts';
  */
 
 /** If the URL contains a key, removes it from there and signs in with it; then follows the route. */
-const readAddress = (): void => {
+const readUrl = (): void => {
   const { key, rest } = splitKey(location.hash);
   if (key !== undefined) {
     history.replaceState(null, '', rest);
@@ -31,8 +31,8 @@ const readAddress = (): void => {
   route.value = parseRoute(location.hash);
 };
 
-addEventListener('hashchange', readAddress);
+addEventListener('hashchange', readUrl);
 // Before the first rendering. An effect would run after it, and miss keys that are pressed in between.
 addEventListener('keydown', handleKey);
-readAddress();
+readUrl();
 render(<App />, document.body);

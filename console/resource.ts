@@ -15,19 +15,25 @@ export type Resource<Body> = {
 
 export type ResourceOptions = {
   query?: Query;
-  /** Query parameters that change over time. They are evaluated for each poll and do not identify the resource. */
-  moving?: () => Query;
-  /** Between polls, 3 s by default. 0: no polling. */
+  /** Query parameters that depend on the current time. They are computed for each poll and do not identify the resource. */
+  timeQuery?: () => Query;
+  /** Interval between polls, milliseconds; 3,000 by default. 0 turns polling off. */
   everyMs?: number;
 };
 
-/** `since`: when the poll began to fail, epoch milliseconds. Undefined while it succeeds, or if the server refused it. */
-type Poll = { since: number | undefined; retryAt: number };
+/** Times are epoch milliseconds. */
+type Poll = {
+  /** When the poll began to fail. Undefined while it succeeds, or if the server refused it. */
+  failingSince: number | undefined;
+  nextAt: number;
+};
 const polls = signal<ReadonlyMap<object, Poll>>(new Map());
 
-/** For the header: since when polls of this page have failed, and when the next of them is repeated. */
-export const trouble = computed<{ since: number; retryAt: number } | undefined>(() => {
-  const failing = [...polls.value.values()].flatMap(({ since, retryAt }) => (since ? [{ since, retryAt }] : []));
+/** For the header: when polls of this page began to fail, and when the next of them is repeated. Undefined if none fails. */
+export const outage = computed<{ since: number; retryAt: number } | undefined>(() => {
+  const failing = [...polls.value.values()].flatMap(({ failingSince: since, nextAt: retryAt }) =>
+    since ? [{ since, retryAt }] : [],
+  );
   if (failing.length === 0) return undefined;
   const first = (times: number[]): number => Math.min(...times);
   return { since: first(failing.map(({ since }) => since)), retryAt: first(failing.map(({ retryAt }) => retryAt)) };
@@ -44,16 +50,16 @@ export const refreshAll = (): void => {
 
 addEventListener('online', refreshAll);
 
-/** Reads and polls a route while the component is mounted. @param path undefined: nothing is read */
+/** Reads and polls a route while the component is mounted. Reads nothing if `path` is undefined. */
 export const useResource = <Body>(
   api: Api,
   path: string | undefined,
-  { query = {}, moving, everyMs = 3000 }: ResourceOptions = {},
+  { query = {}, timeQuery, everyMs = 3000 }: ResourceOptions = {},
 ): Resource<Body> => {
   const identity = path === undefined ? undefined : api.urlOf(path, query);
   // `identity` stands for path and query, which may be new objects each time.
   const resource = useMemo(
-    () => createResource<Body>(api, path, { query, everyMs, ...(moving && { moving }) }),
+    () => createResource<Body>(api, path, { query, everyMs, ...(timeQuery && { timeQuery }) }),
     [api, identity, everyMs],
   );
   useEffect(() => {
@@ -65,10 +71,10 @@ export const useResource = <Body>(
     };
   }, [resource, path]);
   useSignalEffect(() => {
-    if (path !== undefined) resource.toggle(isVisible.value);
+    if (path !== undefined) resource.setActive(isVisible.value);
   });
   useEffect(() => {
-    if (path !== undefined) resource.toggle(isVisible.peek());
+    if (path !== undefined) resource.setActive(isVisible.peek());
   }, [resource, path]);
   return resource;
 };
@@ -76,27 +82,27 @@ export const useResource = <Body>(
 const createResource = <Body>(
   api: Api,
   path: string | undefined,
-  { query = {}, moving, everyMs = 3000 }: ResourceOptions,
+  { query = {}, timeQuery, everyMs = 3000 }: ResourceOptions,
 ) => {
   const data = signal<Body | undefined>(undefined);
   const error = signal<ApiError | undefined>(undefined);
   const self = {};
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOn = false;
+  let isActive = false;
   let failures = 0;
-  let since: number | undefined;
+  let failingSince: number | undefined;
   let etag: string | null = null;
-  let last: string | undefined;
+  let lastText: string | undefined;
   let request: AbortController | undefined;
 
-  const report = (retryAt: number): void => {
+  const report = (nextAt: number): void => {
     const next = new Map(polls.value);
-    if (isOn && everyMs > 0) next.set(self, { since, retryAt });
+    if (isActive && everyMs > 0) next.set(self, { failingSince, nextAt });
     else next.delete(self);
     polls.value = next;
   };
-  const plan = (retryAfterMs?: number): void => {
-    if (!isOn || everyMs === 0) return void report(0);
+  const scheduleNext = (retryAfterMs?: number): void => {
+    if (!isActive || everyMs === 0) return void report(0);
     const delay = nextDelayMs({ everyMs, failures, retryAfterMs });
     timer = setTimeout(run, delay);
     report(Date.now() + delay);
@@ -108,41 +114,41 @@ const createResource = <Body>(
     const controller = new AbortController();
     request = controller;
     try {
-      const response = await api.getIfChanged<Body>(path, { ...query, ...moving?.() }, etag, controller.signal);
+      const response = await api.getIfChanged<Body>(path, { ...query, ...timeQuery?.() }, etag, controller.signal);
       if (controller.signal.aborted) return;
       failures = 0;
-      since = undefined;
+      failingSince = undefined;
       error.value = undefined;
       etag = response.etag;
       const text = JSON.stringify(response.body);
       // The same body must not cause a new rendering.
-      if (text !== undefined && text !== last) data.value = response.body;
-      last = text ?? last;
-      plan();
+      if (text !== undefined && text !== lastText) data.value = response.body;
+      lastText = text ?? lastText;
+      scheduleNext();
     } catch (cause) {
       if (controller.signal.aborted) return;
       const failure = cause instanceof ApiError ? cause : noResponse(cause);
       error.value = failure;
       failures += 1;
-      // A refusal, for example 404, is a response.
-      const isRefusal = failure.status >= 400 && failure.status < 429;
-      since = isRefusal ? undefined : (since ?? Date.now());
-      plan(failure.retryAfterMs);
+      // A refusal such as 404 is a response: the server is up.
+      const isRefused = failure.status >= 400 && failure.status < 429;
+      failingSince = isRefused ? undefined : (failingSince ?? Date.now());
+      scheduleNext(failure.retryAfterMs);
     }
   };
   return {
     data,
     error,
     refresh: (): void => void run(),
-    toggle: (on: boolean): void => {
-      if (on === isOn) return;
-      isOn = on;
-      if (on) return void run();
+    setActive: (active: boolean): void => {
+      if (active === isActive) return;
+      isActive = active;
+      if (active) return void run();
       clearTimeout(timer);
       report(0);
     },
     stop: (): void => {
-      isOn = false;
+      isActive = false;
       clearTimeout(timer);
       request?.abort();
       report(0);

@@ -4,12 +4,12 @@ import type { Client, Me } from './api-types.ts';
 
 /** State of the whole console. State of a single page is in its component, by `useSignal` and `useResource`. */
 
-const KEY = 'boomerang.key';
+const API_KEY = 'boomerang.key';
 const VIEW_AS = 'boomerang.view-as';
 const THEME = 'boomerang.theme';
 
-/** The API key; only in this tab's session storage. */
-export const key = signal(sessionStorage.getItem(KEY) ?? undefined);
+/** The API key. It is stored only in this tab's session storage. */
+export const apiKey = signal(sessionStorage.getItem(API_KEY) ?? undefined);
 /** Why the last session ended, for the sign-in page. */
 export const signInNote = signal<string | undefined>(undefined);
 /** The client that signed in; undefined until `GET /me` has answered. */
@@ -28,33 +28,33 @@ export const BASE = location.href.replace(/[?#].*$/, '').replace(/\/console\/?$/
 
 /** Undefined while signed out. Replaced when the key or the viewed client changes, which mounts the pages again. */
 export const api = computed<Api | undefined>(() => {
-  if (key.value === undefined) return undefined;
-  return createApi({ base: BASE, key: key.value, clientId: viewAs.value?.clientId, onUnauthorized });
+  if (apiKey.value === undefined) return undefined;
+  return createApi({ base: BASE, key: apiKey.value, clientId: viewAs.value?.clientId, onUnauthorized });
 });
 
 const onUnauthorized = (): void => signOut('Your API key no longer works: it is unknown or was revoked.');
 
 export const signIn = (newKey: string, caller: Me): void => {
-  sessionStorage.setItem(KEY, newKey);
+  sessionStorage.setItem(API_KEY, newKey);
   signInNote.value = undefined;
   me.value = caller;
-  key.value = newKey;
+  apiKey.value = newKey;
 };
 
 export const signOut = (note?: string): void => {
-  sessionStorage.removeItem(KEY);
-  leaveClient();
+  sessionStorage.removeItem(API_KEY);
+  stopViewingAs();
   me.value = undefined;
   signInNote.value = note;
-  key.value = undefined;
+  apiKey.value = undefined;
 };
 
-export const viewClient = ({ clientId, name }: ViewAs): void => {
+export const startViewingAs = ({ clientId, name }: ViewAs): void => {
   sessionStorage.setItem(VIEW_AS, JSON.stringify({ clientId, name }));
   viewAs.value = { clientId, name };
 };
 
-export const leaveClient = (): void => {
+export const stopViewingAs = (): void => {
   sessionStorage.removeItem(VIEW_AS);
   viewAs.value = undefined;
 };
@@ -73,7 +73,7 @@ document.addEventListener('visibilitychange', () => {
   isVisible.value = document.visibilityState === 'visible';
 });
 
-/** The current time, once a second while the page is visible. */
+/** The current time, updated once a second while the page is visible. */
 export const now = signal(Date.now());
 effect(() => {
   if (!isVisible.value) return undefined;

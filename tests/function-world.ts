@@ -74,7 +74,7 @@ export const createWorld = async (change: { log?: ReturnType<typeof aLog>; [name
     },
     complete: { isEnabled: true },
     health: { checkHealth: createCheckHealth({ ...common, lastSweep: async () => undefined }) },
-    'catalogue-read': { catalogue, findCircuits: async () => () => ({ circuit: 'closed' }) },
+    'catalogue-read': { catalogue, readCircuits: async () => () => ({ circuit: 'closed' }) },
     clients: { listClients: async () => [], countPending: async () => ({ pendingJobs: 0, isTruncated: false }) },
     'api-docs': { catalogue },
     console: {},

@@ -2,9 +2,9 @@ import type { JSX } from 'preact';
 import { formatClock, formatCountdown } from '../format.ts';
 import { isHelpOpen } from '../help-state.ts';
 import { route } from '../navigation.ts';
-import { isLive, refreshAll, trouble } from '../resource.ts';
+import { isLive, outage, refreshAll } from '../resource.ts';
 import { hrefTo, type PageName } from '../router.ts';
-import { isVisible, leaveClient, me, now, signOut, type Theme, theme, viewAs } from '../store.ts';
+import { isVisible, me, now, signOut, stopViewingAs, type Theme, theme, viewAs } from '../store.ts';
 import { Button } from './button.tsx';
 import {
   ClientsIcon,
@@ -85,7 +85,7 @@ const ViewedClient = () => {
       <span>
         Viewing as <strong>{viewAs.value.name}</strong>: what you do here is done to this client's jobs.
       </span>
-      <Button onClick={leaveClient}>Leave</Button>
+      <Button onClick={stopViewingAs}>Leave</Button>
     </div>
   );
 };
@@ -106,7 +106,7 @@ const ThemeButton = () => (
 );
 
 const Live = () => {
-  const failing = trouble.value;
+  const failing = outage.value;
   if (failing) {
     const left = Math.max(0, failing.retryAt - now.value);
     return (

@@ -13,12 +13,20 @@ export const EmptyState = ({ title, children }: { title: string; children?: Comp
 
 /**
  * A placeholder while content loads, with the content's height, so that the page does not jump.
- * @param like the CSS class of the content, if the class sets the height
+ * @param contentClass the CSS class of the content, if the class sets the height
  */
-export const Skeleton = ({ lines = 1, height, like = '' }: { lines?: number; height?: string; like?: string }) => (
+export const Skeleton = ({
+  lines = 1,
+  height,
+  contentClass = '',
+}: {
+  lines?: number;
+  height?: string;
+  contentClass?: string;
+}) => (
   <div class="skeletons" aria-hidden="true">
     {Array.from({ length: lines }, (_, index) => (
-      <div key={index} class={`skeleton ${like}`} style={height === undefined ? undefined : { height }} />
+      <div key={index} class={`skeleton ${contentClass}`} style={height === undefined ? undefined : { height }} />
     ))}
   </div>
 );

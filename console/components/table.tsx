@@ -4,8 +4,8 @@ export type Column = {
   title: string;
   /** For columns of numbers. */
   align?: 'end';
-  /** Whether only screen readers get the title. */
-  hidden?: boolean;
+  /** Whether the title is only for screen readers. */
+  isTitleHidden?: boolean;
 };
 
 /**
@@ -26,9 +26,9 @@ export const Table = ({
       <caption class="sr-only">{caption}</caption>
       <thead>
         <tr>
-          {columns.map(({ title, align, hidden }) => (
+          {columns.map(({ title, align, isTitleHidden }) => (
             <th key={title} scope="col" class={align}>
-              {hidden ? <span class="sr-only">{title}</span> : title}
+              {isTitleHidden ? <span class="sr-only">{title}</span> : title}
             </th>
           ))}
         </tr>

@@ -11,12 +11,12 @@ import { prettyJson } from './pretty-json.ts';
 /** Browsers render longer text slowly. */
 const MAX_SHOWN_CHARACTERS = 100_000;
 
-type Loaded = { text: string; updatedAt: string };
+type LoadedData = { text: string; updatedAt: string };
 
 export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
-  const loaded = useSignal<Loaded | undefined>(undefined);
+  const loaded = useSignal<LoadedData | undefined>(undefined);
   const error = useSignal<string | undefined>(undefined);
-  /** Empty: all providers. */
+  /** The selected provider; empty for all providers. */
   const providerId = useSignal('');
   const { isRunning, run } = useAction();
   const load = (): Promise<void> =>
@@ -40,7 +40,7 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
   const bytes = fetched.reduce((sum, one) => sum + (one.bytes ?? 0), 0);
   const summary =
     fetched.length === 0
-      ? 'Nothing was fetched so far.'
+      ? 'Nothing has been fetched yet.'
       : `${fetched.length} of ${plural(job.providers.length, 'provider')} fetched, ${formatBytes(bytes)}.`;
   const content = () => {
     if (job.expungedAt !== undefined) {
@@ -86,11 +86,12 @@ export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
 
 const errorText = (cause: unknown): string => {
   if (!(cause instanceof ApiError)) return String(cause);
+  // The API reports data that is too large for one response as a missing `providerId`.
   const isTooLarge = cause.problem.errors?.some(({ pointer }) => pointer === '/providerId');
   return isTooLarge ? 'The data of all providers is too large for one response: choose a provider.' : cause.message;
 };
 
-const Text = ({ loaded, job, providerId }: { loaded: Loaded; job: Job; providerId: string }) => {
+const Text = ({ loaded, job, providerId }: { loaded: LoadedData; job: Job; providerId: string }) => {
   const { text, updatedAt } = loaded;
   const isCut = text.length > MAX_SHOWN_CHARACTERS;
   const name = `${job.jobId}${providerId === '' ? '' : `-${providerId}`}.json`;

@@ -1,6 +1,6 @@
 import type { Attempt, Call, Deferral, Job, ProviderState } from '../api-types.ts';
 import { formatDuration, formatLocal, formatRelative } from '../format.ts';
-import { type CallFailure, failedHow, shortFailure } from './failure-words.ts';
+import { type CallFailure, describeFailedCall, shortFailure } from './failure-words.ts';
 
 export type Explanation = {
   tone: 'good' | 'bad' | 'warn' | 'pending' | 'cancelled';
@@ -207,9 +207,9 @@ const manyOf = (failure: CallFailure): string =>
 const repeatedly = (calls: Call[]): string => {
   const last = calls.at(-1) ?? {};
   const isSame = calls.every((call) => shortFailure(call) === shortFailure(last));
-  if (calls.length === 1) return failedHow(last);
+  if (calls.length === 1) return describeFailedCall(last);
   return isSame
-    ? `${failedHow(last)} ${timesOf(calls.length)}`
+    ? `${describeFailedCall(last)} ${timesOf(calls.length)}`
     : `failed ${timesOf(calls.length)}, last with ${shortFailure(last)}`;
 };
 

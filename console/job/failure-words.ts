@@ -55,5 +55,5 @@ const wordsOf = (name: string | undefined): Words | undefined =>
   name !== undefined && Object.hasOwn(WORDS, name) ? WORDS[name as FailureClass] : undefined;
 
 /** `answered 503`, `failed (timeout)`. */
-export const failedHow = (failure: CallFailure): string =>
+export const describeFailedCall = (failure: CallFailure): string =>
   failure.statusCode === undefined ? `failed (${shortFailure(failure)})` : `answered ${shortFailure(failure)}`;

@@ -5,7 +5,7 @@ import { nextTryOf } from './explain.ts';
 
 export type Bar = {
   key: string;
-  /** Undefined: the callback. */
+  /** Undefined for the callback. */
   providerId: string | undefined;
   from: number;
   to: number;
@@ -15,7 +15,7 @@ export type Bar = {
   ticks: number[];
 };
 export type Row = {
-  /** A provider's id; undefined: the callback. */
+  /** Undefined for the callback. */
   providerId: string | undefined;
   bars: Bar[];
   /** When its next attempt is due. */
@@ -91,7 +91,7 @@ const callsOf = (attempt: Attempt): { id: string | undefined; call: Call; span: 
   ...(attempt.callback ? [{ id: undefined, call: attempt.callback, span: spanOf(attempt, attempt.callback) }] : []),
 ];
 
-/** The time of a call. Without times of its own, it is that of its attempt. */
+/** The time span of a call. Where the call has no time recorded, the attempt's is used. */
 const spanOf = (attempt: Attempt, { startedAt, durationMs }: Call): Span => {
   const startMs = Date.parse(startedAt ?? attempt.startedAt);
   const endMs = durationMs === undefined ? Date.parse(attempt.endedAt) : startMs + durationMs;
@@ -174,7 +174,7 @@ const interpolate =
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** The minimum width of bars, with which those of the fullest row still fit. @param counts of bars, by row */
+/** The minimum width at which the bars of the fullest row still fit. @param counts the number of bars in each row */
 const minWidthOf = (counts: number[]): number => Math.min(MIN_BAR, 0.8 / Math.max(1, ...counts));
 
 /** Widens bars to `minWidth` and moves them apart, in order, within the axis. */

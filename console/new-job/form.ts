@@ -25,13 +25,13 @@ export type MetadataRow = { key: string; value: string };
 export type NewJob = {
   /** The chosen providers, in the order of the callback. */
   providers: string[];
-  /** By provider id; those of providers that are no longer chosen are kept. */
+  /** By provider id. Texts are kept when their provider is no longer chosen. */
   parameters: Readonly<Record<string, Texts>>;
   callbackUrl: string;
   metadata: MetadataRow[];
 };
 
-/** Messages by field id; see the functions that make ids. */
+/** Messages by field id, which is one of the constants or a result of the functions below. */
 export type Faults = Readonly<Record<string, string>>;
 export const PROVIDERS = 'providers';
 export const CALLBACK_URL = 'callbackUrl';

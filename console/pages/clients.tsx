@@ -6,7 +6,7 @@ import { RelativeTime } from '../components/time.tsx';
 import { formatCount } from '../format.ts';
 import { navigate } from '../navigation.ts';
 import { useResource } from '../resource.ts';
-import { me, viewAs, viewClient } from '../store.ts';
+import { me, startViewingAs, viewAs } from '../store.ts';
 import type { PageProps } from './page.ts';
 
 const COLUMNS = [
@@ -15,7 +15,7 @@ const COLUMNS = [
   { title: 'Client id' },
   { title: 'Created' },
   { title: 'Pending jobs', align: 'end' as const },
-  { title: 'Actions', hidden: true },
+  { title: 'Actions', isTitleHidden: true },
 ];
 const MAX_CLIENTS = 100;
 const EVERY_MS = 10_000;
@@ -59,7 +59,7 @@ const Row = ({ client }: { client: Client }) => {
   const isSelf = clientId === me.value?.clientId;
   const isViewed = clientId === viewAs.value?.clientId;
   const view = (): void => {
-    viewClient(client);
+    startViewingAs(client);
     navigate('#/');
   };
   return (

@@ -34,7 +34,7 @@ import { hrefTo } from '../router.ts';
 import type { PageProps } from './page.ts';
 
 const PAGE_ROWS = 50;
-/** The maximum page of the API. Older rows are not kept up to date. */
+/** The API's maximum page size. Polls read only the newest page, so older rows are not updated. */
 const MAX_ROWS = 100;
 
 export const JobsPage = ({ api, params }: PageProps) => {
@@ -174,7 +174,6 @@ const Filters = ({ api, filter }: { api: Api; filter: JobFilter }) => {
   );
 };
 
-/** The value and its text. */
 type Option = readonly [value: string, text: string];
 type ChoiceProps = {
   label: string;
@@ -204,14 +203,14 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
   const query = filterQuery(filter);
   const newest = useResource<JobPage>(api, '/jobs', {
     query: { ...query, limit: rows.value.length > PAGE_ROWS ? MAX_ROWS : PAGE_ROWS },
-    moving: () => rollingRangeQuery(filter, Date.now()),
+    timeQuery: () => rollingRangeQuery(filter, Date.now()),
   });
   useSignalEffect(() => {
     const page = newest.data.value;
     if (!page) return;
     const old = rows.peek();
     const merged = mergeRows(old, page.jobs, page.cursor === null);
-    // Without older rows, the next page is the one after this page.
+    // If no older rows are loaded, the next page begins where this one ends.
     if (merged.length === page.jobs.length) cursor.value = page.cursor;
     rows.value = merged;
   });
@@ -225,8 +224,8 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
         cursor: cursor.value ?? undefined,
       };
       const page = await api.get<JobPage>('/jobs', after);
-      const known = new Set(rows.value.map(({ jobId }) => jobId));
-      rows.value = [...rows.value, ...page.jobs.filter(({ jobId }) => !known.has(jobId))];
+      const loadedIds = new Set(rows.value.map(({ jobId }) => jobId));
+      rows.value = [...rows.value, ...page.jobs.filter(({ jobId }) => !loadedIds.has(jobId))];
       cursor.value = page.cursor;
     } catch (error) {
       toastError(error);
@@ -339,9 +338,9 @@ const Bar = ({ api, filter, selection, rows, hasMore, isSearching }: BarProps) =
         {progress.value}
       </div>
     );
-  // A redrive of all matching jobs would ignore the search.
-  const request = isSearching ? undefined : redriveRequest(filter, 0);
-  const redriveButton = request && (
+  // A redrive of all matching jobs would ignore the search, so it is not offered during one.
+  const canRedriveMatching = !isSearching && redriveRequest(filter, Date.now()) !== undefined;
+  const redriveButton = canRedriveMatching && (
     <Button onClick={() => void redriveMatching()} busy={isCounting.value}>
       {isCounting.value ? 'Counting…' : redriveTitle(filter)}
     </Button>
@@ -398,10 +397,10 @@ const redriveTitle = ({ statuses, inTrouble }: JobFilter): string => {
 
 const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection }) => {
   // Preact skips an element that it has already rendered, so a poll renders only the rows that changed.
-  const drawn = useMemo(() => new WeakMap<JobSummary, VNode>(), []);
-  const draw = (job: JobSummary): VNode => {
-    const element = drawn.get(job) ?? <Row key={job.jobId} job={job} selection={selection} />;
-    drawn.set(job, element);
+  const elements = useMemo(() => new WeakMap<JobSummary, VNode>(), []);
+  const elementOf = (job: JobSummary): VNode => {
+    const element = elements.get(job) ?? <Row key={job.jobId} job={job} selection={selection} />;
+    elements.set(job, element);
     return element;
   };
   return (
@@ -424,7 +423,7 @@ const Rows = ({ rows, selection }: { rows: JobSummary[]; selection: Selection })
             </th>
           </tr>
         </thead>
-        <tbody>{rows.map(draw)}</tbody>
+        <tbody>{rows.map(elementOf)}</tbody>
       </table>
     </div>
   );

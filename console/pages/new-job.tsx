@@ -25,7 +25,7 @@ import {
 } from '../new-job/form.ts';
 import { useResource } from '../resource.ts';
 import { hrefTo } from '../router.ts';
-import { BASE, leaveClient, viewAs } from '../store.ts';
+import { BASE, stopViewingAs, viewAs } from '../store.ts';
 import { useAction } from '../use-action.ts';
 import './new-job.css';
 import type { PageProps } from './page.ts';
@@ -39,7 +39,7 @@ export const NewJobPage = ({ api, params: { provider } }: PageProps) => {
       return (
         <EmptyState title={`You view the console as ${viewAs.value.name}`}>
           <p>Jobs are posted with your own API key, so they belong to you.</p>
-          <Button onClick={leaveClient}>Leave {viewAs.value.name}</Button>
+          <Button onClick={stopViewingAs}>Leave {viewAs.value.name}</Button>
         </EmptyState>
       );
     }

@@ -19,7 +19,7 @@ import type { PageProps } from './page.ts';
 /** Longer than for lists, because stats cost more to read. */
 const STATS_EVERY_MS = 30_000;
 const CATALOGUE_EVERY_MS = 15_000;
-const NEWEST = 5;
+const NEWEST_JOBS = 5;
 
 export const OverviewPage = ({ api, params }: PageProps) => {
   const range = isRangeName(params.range) ? params.range : 'day';
@@ -30,7 +30,7 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
   const { bucket, period } = RANGES[range];
   const stats = useResource<Stats>(api, '/jobs/stats', {
     query: { bucket },
-    moving: () => ({ from: startOf(range, Date.now()) }),
+    timeQuery: () => ({ from: startOf(range, Date.now()) }),
     everyMs: STATS_EVERY_MS,
   });
   const catalogue = useResource<Catalogue>(api, '/catalogue', { everyMs: CATALOGUE_EVERY_MS });
@@ -60,12 +60,12 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
               <Tiles stats={data} range={range} />
               <Chart stats={data} range={range} />
               <div class="pair">
-                <Newest api={api} title="Newest failures" query={{ status: 'FAILED' }} none="No job has failed." />
+                <Newest api={api} title="Newest failures" query={{ status: 'FAILED' }} emptyText="No job has failed." />
                 <Newest
                   api={api}
                   title="In trouble, still running"
                   query={{ inTrouble: 'true' }}
-                  none="No job is waiting after a failed attempt."
+                  emptyText="No job is waiting after a failed attempt."
                 />
               </div>
             </>
@@ -79,7 +79,7 @@ const Overview = ({ api, range }: { api: Api; range: RangeName }) => {
 const ICONS = { good: GoodIcon, idle: GoodIcon, warn: WarnIcon, bad: BadIcon };
 
 const VerdictLine = ({ verdict }: { verdict: Verdict | undefined }) => {
-  if (!verdict) return <Skeleton like="answer" />;
+  if (!verdict) return <Skeleton contentClass="answer" />;
   const Icon = ICONS[verdict.tone];
   return (
     <div class={`answer tone-${verdict.tone === 'idle' ? 'cancelled' : verdict.tone}`} role="status">
@@ -208,7 +208,7 @@ const Chart = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
           />
         ) : (
           <div class="bars">
-            <Skeleton like="bars-plot" />
+            <Skeleton contentClass="bars-plot" />
             <div class="bars-axis" />
           </div>
         )}
@@ -218,10 +218,10 @@ const Chart = ({ stats, range }: { stats: Stats | undefined; range: RangeName })
   );
 };
 
-type NewestProps = { api: Api; title: string; query: Record<string, string>; none: string };
+type NewestProps = { api: Api; title: string; query: Record<string, string>; emptyText: string };
 
-const Newest = ({ api, title, query, none }: NewestProps) => {
-  const page = useResource<JobPage>(api, '/jobs', { query: { ...query, limit: NEWEST } });
+const Newest = ({ api, title, query, emptyText }: NewestProps) => {
+  const page = useResource<JobPage>(api, '/jobs', { query: { ...query, limit: NEWEST_JOBS } });
   const jobs = page.data.value?.jobs;
   return (
     <section class="card" aria-label={title}>
@@ -234,7 +234,7 @@ const Newest = ({ api, title, query, none }: NewestProps) => {
           <Skeleton lines={5} height="2.75rem" />
         </div>
       )}
-      {jobs?.length === 0 && <p class="causes-none">{none}</p>}
+      {jobs?.length === 0 && <p class="causes-none">{emptyText}</p>}
       {jobs && jobs.length > 0 && (
         <ul class="causes">
           {jobs.map((job) => (

@@ -25,9 +25,9 @@ export const ProvidersPage = ({ api }: PageProps) => {
 };
 
 const Health = ({ providers }: { providers: Provider[] }) => {
-  const open = providers.filter(({ circuit }) => circuit === 'open' || circuit === 'half_open').length;
-  const text = open === 0 ? 'No circuit is open' : `${plural(open, 'circuit')} not closed`;
-  return <span class={`badge badge-${open === 0 ? 'complete' : 'failed'}`}>{text}</span>;
+  const notClosed = providers.filter(({ circuit }) => circuit === 'open' || circuit === 'half_open').length;
+  const text = notClosed === 0 ? 'No circuit is open' : `${plural(notClosed, 'circuit')} not closed`;
+  return <span class={`badge badge-${notClosed === 0 ? 'complete' : 'failed'}`}>{text}</span>;
 };
 
 /** The order of providers: open circuits first. */
@@ -56,7 +56,7 @@ const List = ({ providers }: { providers: Provider[] }) => {
 const CIRCUITS = {
   closed: ['complete', 'Circuit closed', 'Calls are made.'],
   open: ['failed', 'Circuit open', 'Calls are deferred after too many failures; then a single probe is made.'],
-  half_open: ['partial', 'Circuit half open', 'A single probe finds out whether it is back.'],
+  half_open: ['partial', 'Circuit half open', 'A single probe tests whether the provider has recovered.'],
   unknown: ['cancelled', 'Circuit unknown', 'The state of the circuit could not be read.'],
 } as const;
 

@@ -39,8 +39,8 @@ const RENDERER: StaticContent = {
 };
 
 /**
- * `GET /openapi.json`, `GET /docs` and its renderer, of both APIs. Without stage variables (some emulators) it serves the
- * service API.
+ * Serves `GET /openapi.json`, `GET /docs` and the script that renders the page. The stage variable `api` names the API; some
+ * emulators send no stage variables, so the service API is the default.
  */
 export const createHandler = ({ log, catalogue }: { log: Log; catalogue: Offers }) => {
   const apis = new Map(

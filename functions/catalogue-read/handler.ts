@@ -8,27 +8,27 @@ import { type Offers, publicSchemaOf } from '@boomerang/core/domain/catalogue/of
 import { apiHandler } from '@boomerang/core/http/api-handler.ts';
 import { type Authenticate, createAuthenticate } from '@boomerang/core/http/authenticate.ts';
 import { createLog, type Log } from '@boomerang/core/observability/logger.ts';
-import { createCircuitStates, type FindCircuit } from './circuit-states.ts';
+import { type CircuitOf, createReadCircuits } from './read-circuits.ts';
 import type { OfferedProvider } from './schema.ts';
 
 export type Deps = {
   authenticate: Authenticate;
   catalogue: Offers;
-  findCircuits: () => Promise<FindCircuit>;
+  readCircuits: () => Promise<CircuitOf>;
   log: Log;
 };
 
 /** `GET /catalogue`: the providers and parameters that jobs may use. URLs and credentials are never returned. */
-export const createHandler = ({ authenticate, catalogue, findCircuits, log }: Deps) =>
+export const createHandler = ({ authenticate, catalogue, readCircuits, log }: Deps) =>
   apiHandler(log, { authenticate }, async () => {
-    const findCircuit = await findCircuits();
+    const circuitOf = await readCircuits();
     const providers = [...catalogue.values()].map(
       ({ id, title, description, parameters }): OfferedProvider => ({
         id,
         ...(title !== undefined && { title }),
         ...(description !== undefined && { description }),
         ...(parameters && { parameters: publicSchemaOf(parameters) }),
-        ...findCircuit(id),
+        ...circuitOf(id),
       }),
     );
     return { statusCode: 200, body: { providers } };
@@ -45,7 +45,7 @@ const table = { client, tableName: config.JOB_TABLE_NAME };
 export const handler = createHandler({
   authenticate: createAuthenticate(createDynamoFindCaller({ client, tableName: config.CLIENT_TABLE_NAME })),
   catalogue: readOffers(config.PROVIDER_CATALOGUE),
-  findCircuits: createCircuitStates({
+  readCircuits: createReadCircuits({
     circuits: createDynamoCircuitReader(table),
     tallies: createDynamoTallies(table),
     rules: { windowMs: config.BREAKER_WINDOW_SECONDS * 1000 },

@@ -11,10 +11,12 @@ export const clientsQuerySchema = z.strictObject({
 const identitySchema = z.object({
   clientId: z.string().meta({ description: 'A UUID, or `local` for the client of the embedded cloud.' }),
   name: z.string(),
-  isOperator: z.boolean().meta({ description: 'Whether it may act for every client, by `clientId`.' }),
+  isOperator: z
+    .boolean()
+    .meta({ description: 'Whether it may send the `clientId` of another client in requests, to act for that client.' }),
 });
 
-/** The caller. */
+/** The response of `GET /me`. */
 export const meSchema = identitySchema.meta({ id: 'Me', description: 'The caller.' });
 
 const time = z.iso.datetime().nullable();

@@ -8,7 +8,7 @@ export type CheckHealthDeps = { lastSweep: Sweeps['last']; now: () => number; lo
 /** Sweeps run once a minute. If the last one is older than this, due jobs are not being claimed. */
 const MAX_SWEEP_AGE_MS = 5 * 60_000;
 
-/** How long a result is cached, because anyone may call the route at any rate: it needs no API key. */
+/** How long a result is cached. The route needs no API key, so without a cache anyone could cause any number of reads. */
 export const CACHE_MS = 10_000;
 
 /** Checks that the table can be read and that sweeps run. Costs at most one read in ten seconds. */

@@ -2,7 +2,7 @@ import type { ClaimedJob } from '@boomerang/core/contracts/claimed-job.ts';
 import { StaleClaim } from '@boomerang/core/domain/failures.ts';
 import { type Job, toClaimedJob } from '@boomerang/core/domain/job.ts';
 import { type Random, shuffled } from '@boomerang/core/domain/random.ts';
-import { abandon, judgeClaim, type SettlePolicy } from '@boomerang/core/domain/settle.ts';
+import { abandon, reasonToAbandon, type SettlePolicy } from '@boomerang/core/domain/settle.ts';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { FindClient } from '@boomerang/core/ports/clients.ts';
 import type { DueEntry, DueJobs, JobOutcomes } from '@boomerang/core/ports/jobs.ts';
@@ -91,7 +91,7 @@ export const claimDueJobs = async (deps: ClaimDueJobsDeps, claimedBefore: number
   return { batches: batches.toArray(), more: claimedInPass > 0 && isFull() && claimed < maxJobsPerSweep, claimed };
 };
 
-/** When claims were last paused. The delay of a job that became due during a pause is not an internal fault. */
+/** When claims were last paused. The time for which a due job waited during a pause is not an internal fault. */
 const findPause = async ({ lastPause, log }: ClaimDueJobsDeps): Promise<number | undefined> => {
   try {
     return await lastPause();
@@ -113,7 +113,7 @@ const claim = async (
     const job = await due.claim(entry, now(), leaseMs, pausedUntil);
     if (!job) return false;
     const claimed = toClaimedJob(job, 'scheduled', now());
-    const failure = judgeClaim(job, await isRevoked(deps, job), now());
+    const failure = reasonToAbandon(job, await isRevoked(deps, job), now());
     if (failure) await abandonJob(deps, job, claimed, failure);
     else batches.add(claimed, job.claimsSinceOutcome > 1);
     return true;

@@ -17,7 +17,7 @@ const ACCEPT = 'application/json, text/*;q=0.5, */*;q=0.1';
 /**
  * Builds the first request of a fetch, without our credential. Catalogue headers replace the defaults.
  *
- * @param values by parameter, valid, with defaults
+ * @param values the valid values by parameter, with defaults filled in
  * @throws UnsafeExpansion for invalid values
  */
 export const buildRequest = (provider: Provider, values: Parameters, purpose: RequestPurpose): ExchangeRequest => {
@@ -51,7 +51,7 @@ export const buildFollowUp = ({ headers = {}, timeoutMs, maxBytes }: Provider, u
 /**
  * The header by which a provider recognises a repeated request.
  *
- * @param page from 1: each page is a request of its own
+ * @param page the page number, from 1: each page is a separate request
  */
 export const idempotencyHeaders = (
   { id, idempotencyHeader }: Pick<Provider, 'id' | 'idempotencyHeader'>,

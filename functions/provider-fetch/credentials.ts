@@ -18,14 +18,14 @@ type SentRequest = { url: string; headers: Readonly<Record<string, string>> };
 /**
  * Reads the secret of a provider's credential. A missing secret is an internal fault: the job waits until the secret exists.
  *
- * @param options `isFresh`: bypass the cache
+ * @param options `bypassCache` reads the current secret
  * @throws CredentialMissing
  */
 export const findProviderSecret = async (
   { findSecret, log }: { findSecret: FindSecret; log: Log },
   { id: providerId, auth }: { id: string; auth: Auth },
   startedAt: number,
-  options: { isFresh?: boolean },
+  options: { bypassCache?: boolean },
 ): Promise<string> => {
   try {
     return await findSecret(auth.secret, options);

@@ -50,7 +50,7 @@ export type Pager = {
  *   them only if its pointer was already followed, because some providers filter the items of a page.
  * - Pages of any kind end where `hasMoreAt` is false.
  *
- * @param url of the first request; pages at other origins are rejected because the requests carry our credential
+ * @param url the URL of the first request; pages at other origins are rejected because the requests carry our credential
  */
 export const createPager = (pagination: Pagination, url: string): Pager => {
   const isNumbered = pagination.kind === 'page' || pagination.kind === 'offset';

@@ -1,7 +1,7 @@
 /**
  * The value at a JSON Pointer (RFC 6901) in a parsed document.
  *
- * @param tokens of the pointer
+ * @param tokens the pointer's reference tokens, with their escapes undone
  * @returns undefined if the pointer finds nothing
  */
 export const valueAt = (document: unknown, tokens: readonly string[]): unknown => {

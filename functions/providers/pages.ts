@@ -41,7 +41,7 @@ export const pageByCursor = (
   };
 };
 
-/** @param page from 1; a page after the last is empty */
+/** @param page the page number, from 1; a page after the last is empty */
 export const pageByNumber = (bills: readonly Bill[], page: number): { data: Bill[]; hasNext: boolean } => {
   const end = page * DEFAULT_PAGE_SIZE;
   return { data: bills.slice(end - DEFAULT_PAGE_SIZE, end), hasNext: end < bills.length };

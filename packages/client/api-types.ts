@@ -829,7 +829,7 @@ export interface components {
             /** @description A UUID, or `local` for the client of the embedded cloud. */
             clientId: string;
             name: string;
-            /** @description Whether it may act for every client, by `clientId`. */
+            /** @description Whether it may send the `clientId` of another client in requests, to act for that client. */
             isOperator: boolean;
         };
         /** @description Clients, newest first. */
@@ -843,7 +843,7 @@ export interface components {
             /** @description A UUID, or `local` for the client of the embedded cloud. */
             clientId: string;
             name: string;
-            /** @description Whether it may act for every client, by `clientId`. */
+            /** @description Whether it may send the `clientId` of another client in requests, to act for that client. */
             isOperator: boolean;
             /** @description ISO 8601, UTC; null if the id contains no time. */
             createdAt: string | null;

@@ -166,7 +166,7 @@ const headers = fc.record(
   },
   { requiredKeys: ['content-type'] },
 );
-/** The authorization header; undefined: that of the local client. */
+/** The authorization header; undefined for that of the local client. */
 const authorizations = fc.oneof({ weight: 5, arbitrary: fc.constant<string | undefined>(undefined) }, headerValue);
 
 const requests = fc.record({

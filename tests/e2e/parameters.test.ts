@@ -85,7 +85,7 @@ test('each invalid parameter is refused with a JSON pointer', async () => {
   ]);
 });
 
-test('a job fetches with its parameters, and every callback has its metadata, until the job is expunged', async () => {
+test('a job fetches with its parameters, and every callback has its metadata, until its data is deleted', async () => {
   parties.set(
     '/receiver',
     inSequence(respondsWith('no', 500), respondsWith('no', 500), respondsWith('no', 500), respondsWith('ok')),
@@ -110,9 +110,9 @@ test('a job fetches with its parameters, and every callback has its metadata, un
   }
 
   expect((await call('DELETE', `/jobs/${jobId}`)).status).toBe(204);
-  const expunged = await call('GET', `/jobs/${jobId}`);
-  expect(expunged.body).not.toHaveProperty('metadata');
-  expect(expunged.body.providers[0]).not.toHaveProperty('parameters');
+  const jobWithoutData = await call('GET', `/jobs/${jobId}`);
+  expect(jobWithoutData.body).not.toHaveProperty('metadata');
+  expect(jobWithoutData.body.providers[0]).not.toHaveProperty('parameters');
   expect((await call('POST', `/jobs/${jobId}/redrive`)).status).toBe(409);
   // The functions log neither parameters nor metadata.
   expect(cloud.output()).not.toMatch(/12345678|A-42/);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../local/instance.ts';
-import { FAILED_BEFORE } from '../engines/patient-fetch.ts';
+import { FAILED_BEFORE } from '../engines/retrying-fetch.ts';
 import { FUNCTION_SETTINGS } from '../function-settings.ts';
 import { apiOf } from './api.ts';
 import { contractOf } from './contract.ts';

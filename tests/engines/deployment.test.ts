@@ -19,8 +19,8 @@ import { contractOf } from '../e2e/contract.ts';
 import { describeMisbehaviour, IMPATIENT, MISBEHAVING, makeMisbehave } from '../e2e/misbehaviour.ts';
 import { describeRequests } from '../e2e/requests.ts';
 import { catalogueOf, inSequence, respondsWith, startThirdParties, type ThirdParties } from '../e2e/third-parties.ts';
-import { createPatientFetch } from './patient-fetch.ts';
 import { startRecorder } from './recorder.ts';
+import { createRetryingFetch } from './retrying-fetch.ts';
 import { allowedCalls, rightOf } from './rights.ts';
 
 const STACK = 'boomerang-check';
@@ -71,7 +71,7 @@ const cli = async (name: string, ...args: string[]): Promise<string> => {
 const createClient = async (name: string, ...options: string[]): Promise<NewClient> =>
   JSON.parse(await cli('clients', 'create', '--name', name, '--json', ...options)) as NewClient;
 
-const fetch = createPatientFetch(globalThis.fetch);
+const fetch = createRetryingFetch(globalThis.fetch);
 
 /** The stack as seen by a client. */
 const deployedTo = ({ apiKey }: NewClient) => ({

@@ -60,7 +60,7 @@ describe('npm run clients -- set-headers', () => {
     const { code, stdout, stderr } = await clients(['set-headers', clientId, ...header]);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toBe(
-      'Callbacks of client acme will carry only these custom headers: authorization, x-tenant, within a minute.\n',
+      'Callbacks of client acme will carry only these custom headers: authorization, x-tenant. The change applies within a minute.\n',
     );
     expect(await storedHeaders(clientId)).toEqual([
       { name: 'authorization', value: `Bearer ${SECRET}` },
@@ -81,7 +81,7 @@ describe('npm run clients -- set-headers', () => {
   test('removes the headers with --clear', async () => {
     await clients(['set-headers', clientId, '--header', 'x-a: b']);
     const { stdout } = await clients(['set-headers', clientId, '--clear']);
-    expect(stdout).toBe('Callbacks of client acme will carry no custom headers, within a minute.\n');
+    expect(stdout).toBe('Callbacks of client acme will carry no custom headers. The change applies within a minute.\n');
     expect(await storedHeaders(clientId)).toBeUndefined();
   }, 60_000);
 

@@ -5,8 +5,8 @@ import { newWatch, opened } from '@boomerang/core/domain/circuit.ts';
 import { Problem } from '@boomerang/core/http/problem.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { createCircuitStates } from '../../functions/catalogue-read/circuit-states.ts';
 import { createHandler } from '../../functions/catalogue-read/handler.ts';
+import { createReadCircuits } from '../../functions/catalogue-read/read-circuits.ts';
 import { catalogueSchema, type OfferedProvider } from '../../functions/catalogue-read/schema.ts';
 import { aLog, NOW } from '../builders.ts';
 import { createFakeCircuits } from '../fakes/third-parties.ts';
@@ -59,7 +59,7 @@ const createWorld = () => {
       return { clientId: 'client', name: 'test' };
     },
     catalogue: parseOffers(CATALOGUE),
-    findCircuits: createCircuitStates({
+    readCircuits: createReadCircuits({
       circuits: { list },
       tallies: { sum },
       rules: RULES,

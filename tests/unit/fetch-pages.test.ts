@@ -117,7 +117,7 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
       expect(limitedCalls).toBe(server.requests.length);
     });
 
-    test('fail together with the verdict of the page that fails', async () => {
+    test('all fail if one page fails, with its verdict', async () => {
       let calls = 0;
       const { name, failure, json } = await fetchAll(pagination, (request) => {
         calls += 1;
@@ -502,7 +502,7 @@ describe('all pages together', () => {
     expect(urls).toHaveLength(3);
   });
 
-  test('are at most maxBytes large once decoded to UTF-8', async () => {
+  test('are limited to maxBytes, measured after decoding to UTF-8', async () => {
     const body = Buffer.from(`["${'\x80'.repeat(1000)}"]`, 'latin1');
     const respond: Respond = ({ query }) => ({
       headers: {
@@ -517,7 +517,7 @@ describe('all pages together', () => {
     expect((await fetchAll(link, respond, { provider: { maxBytes: 6_010 } })).fetched?.bytes).toBe(6_007);
   });
 
-  test('are at most maxBytes large after decompression', async () => {
+  test('are limited to maxBytes, measured after decompression', async () => {
     const gzippedPages: Respond = (request) => {
       const { body } = largePages(request) as { body: unknown };
       const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };

@@ -106,7 +106,7 @@ test("a caller's input reaches only its providers, its receiver and the caller",
           if (!input.isStartedAtOnce) throw new Error('throttled');
           started.push(...jobs);
         },
-        findCircuits: async () => () => ({ circuit: 'closed' }) as const,
+        readCircuits: async () => () => ({ circuit: 'closed' }) as const,
         lastPause: async () => undefined,
         shardCount: 1,
         maxJobsPerSweep: 10,

@@ -50,7 +50,7 @@ describe('the end of a job', () => {
     expect(await endWith({ status: 'PENDING' })).toEqual({ events: [], metricValues: [] });
   });
 
-  test('of a job of the previous version is published without its duration', async () => {
+  test('in a payload of the previous version is published without its duration', async () => {
     expect((await endWith({}, aClaim({ createdAt: null }))).metricValues).toEqual([['JobsDelivered', 1]]);
   });
 });

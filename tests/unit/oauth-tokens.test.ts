@@ -206,7 +206,8 @@ describe('a token that the provider rejects', () => {
       token: ({ headers }) => tokenResponse({ access_token: atob(headers.authorization?.split(' ')[1] ?? '') }),
       data: acceptTokens((token) => token.includes('new')),
     });
-    const findSecret = async (_name: string, { isFresh = false } = {}) => (isFresh ? 'new-secret' : 'old-secret');
+    const findSecret = async (_name: string, { bypassCache = false } = {}) =>
+      bypassCache ? 'new-secret' : 'old-secret';
     expect((await fetch({ findSecret })).json).toBe('["Bearer boomerang:new-secret"]');
     expect(tokenRequests()).toHaveLength(2);
   });
@@ -260,7 +261,7 @@ describe('a token endpoint', () => {
     async (detail, response) => {
       const freshReads: (boolean | undefined)[] = [];
       const findSecret: FetchProviderDeps['findSecret'] = async (_, options) => {
-        freshReads.push(options?.isFresh);
+        freshReads.push(options?.bypassCache);
         return 's3cret-value';
       };
       const { name, failure, countedMetrics, log, verdicts, tokenRequests } = await fetchWithToken(() => response, {

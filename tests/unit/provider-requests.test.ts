@@ -209,7 +209,8 @@ describe('the credential of a provider', () => {
       return sent.includes('new-secret') ? { body: [1] } : { status: 401, body: `no ${sent}` };
     });
     stops.push(server.stop);
-    const findSecret = async (_name: string, { isFresh = false } = {}) => (isFresh ? 'new-secret' : 'old-secret');
+    const findSecret = async (_name: string, { bypassCache = false } = {}) =>
+      bypassCache ? 'new-secret' : 'old-secret';
     const { json } = await fetchFrom({ provider: { url: server.url, auth }, deps: { findSecret } });
     expect(json).toBe('[1]');
     expect(server.requests).toHaveLength(2);

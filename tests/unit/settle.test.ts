@@ -2,7 +2,7 @@ import { type Job, type ProviderResult, toClaimedJob } from '@boomerang/core/dom
 import type { CallbackOutcome, FetchOutcome, Outcomes } from '@boomerang/core/domain/outcomes.ts';
 import { couldOutlive, firstKeptUntil, keptUntil } from '@boomerang/core/domain/result-life.ts';
 import { holdMs, internalFaultDelayMs, retryDelayMs } from '@boomerang/core/domain/schedule.ts';
-import { abandon, judgeClaim, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
+import { abandon, reasonToAbandon, type SettlePolicy, settle } from '@boomerang/core/domain/settle.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -494,11 +494,11 @@ describe('an internal fault', () => {
 
   test('ends a job after over 20 claims and over a week, never by one of the two alone', () => {
     const failureCodeAfter = (claimsSinceOutcome: number, ms: number) =>
-      judgeClaim(aJob({ claimsSinceOutcome }), false, NOW + ms)?.code;
+      reasonToAbandon(aJob({ claimsSinceOutcome }), false, NOW + ms)?.code;
     expect(failureCodeAfter(1_000, 7 * DAY)).toBeUndefined();
     expect(failureCodeAfter(20, 30 * DAY)).toBeUndefined();
     expect(failureCodeAfter(21, 7 * DAY + 1)).toBe('NEVER_SETTLED');
-    expect(judgeClaim(aJob(), true, NOW)?.code).toBe('CLIENT_REVOKED');
+    expect(reasonToAbandon(aJob(), true, NOW)?.code).toBe('CLIENT_REVOKED');
   });
 
   test('prolongs the lease with every claim without an outcome, up to an hour', () => {
@@ -662,7 +662,7 @@ describe('a job that fails', () => {
   test('when it is claimed keeps its results, logs the claim, and expires after the retention', () => {
     const results: ProviderResult[] = [{ providerId: 'gas', status: 'FETCHED', fetchedAt: NOW, bytes: 9 }];
     const job = aJob({ results, claimsSinceOutcome: 21, updatedAt: NOW - 8 * DAY });
-    const failure = judgeClaim(job, false, NOW);
+    const failure = reasonToAbandon(job, false, NOW);
     expect(failure?.message).toMatch(/21 times/);
     const claim = aClaim({ claims: 21, trigger: 'scheduled' });
     expect(failure && abandon(job, claim, failure, NOW, policy)).toStrictEqual({

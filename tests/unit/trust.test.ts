@@ -222,9 +222,9 @@ describe("a provider's credential", () => {
 
   test('that the provider rejects is read again, and sent once more', async () => {
     let reads = 0;
-    const findSecret: FindSecret = async (_name, { isFresh = false } = {}) => {
+    const findSecret: FindSecret = async (_name, { bypassCache = false } = {}) => {
       reads += 1;
-      return isFresh ? 'new' : 'old';
+      return bypassCache ? 'new' : 'old';
     };
     const { requests, error, metricCalls } = await fetchWith(findSecret, { statusCode: 401 }, {});
     expect(requests.map(({ headers }) => headers?.['X-Api-Key'])).toEqual(['old', 'new']);
@@ -235,10 +235,10 @@ describe("a provider's credential", () => {
     'that is rejected after %i ms is read again, though no time is left for another call',
     async (ms) => {
       const reads: boolean[] = [];
-      const findSecret: FindSecret = async (_name, { isFresh = false } = {}) => {
-        reads.push(isFresh);
+      const findSecret: FindSecret = async (_name, { bypassCache = false } = {}) => {
+        reads.push(bypassCache);
         clock += ms;
-        return isFresh ? 'new' : 'old';
+        return bypassCache ? 'new' : 'old';
       };
       const { requests, error } = await fetchWith(findSecret, { statusCode: 401 });
       expect([requests.length, reads, (error as Error).name]).toEqual([1, [false, true], 'CredentialRefused']);

@@ -28,7 +28,7 @@ const NEXT_ADDRESS_MS = 250;
  * between IPv6 and IPv4, and run in parallel until the deadline. (Node's `autoSelectFamily` abandons an address after 250 ms,
  * which is too short for a distant host.)
  *
- * @throws the most informative error of the addresses, or the lookup's
+ * @throws the error of the lookup, or the most informative error of the connections
  */
 export const dial = async (options: DialOptions): Promise<net.Socket> => {
   const { signal, port, connect = connectTcp } = options;
@@ -49,7 +49,7 @@ export const dial = async (options: DialOptions): Promise<net.Socket> => {
       end();
       reject(signal.reason);
     };
-    const begin = (): void => {
+    const connectNext = (): void => {
       clearTimeout(timer);
       const host = waiting.shift();
       if (host === undefined) return;
@@ -58,7 +58,7 @@ export const dial = async (options: DialOptions): Promise<net.Socket> => {
       const fail = (error: NodeJS.ErrnoException): void => {
         sockets.delete(socket);
         errors.push(error);
-        if (waiting.length > 0) begin();
+        if (waiting.length > 0) connectNext();
         else if (sockets.size === 0) {
           end();
           reject(mostInformative(errors));
@@ -69,10 +69,10 @@ export const dial = async (options: DialOptions): Promise<net.Socket> => {
         socket.off('error', fail);
         fulfil(socket);
       });
-      if (waiting.length > 0) timer = setTimeout(begin, NEXT_ADDRESS_MS);
+      if (waiting.length > 0) timer = setTimeout(connectNext, NEXT_ADDRESS_MS);
     };
     signal.addEventListener('abort', abort);
-    begin();
+    connectNext();
   });
 };
 

@@ -20,7 +20,7 @@ const IDLE_MS = 4_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 
 export type NodeHttpOptions = {
-  /** Exceptions to the address rules. Absent: the rules are off, for trusted URLs. */
+  /** Exceptions to the address rules. Absent for trusted URLs, to which the rules do not apply. */
   exceptions?: AddressExceptions;
   /** Resolves names. */
   lookup?: Lookup;
@@ -47,9 +47,9 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
       const target = new URL(request.url);
       // IP literals never reach the lookup, so check them here.
       if (exceptions && judgeHost(target.hostname, exceptions) !== 'allowed') throw new BlockedAddress();
-      exchange = await begin(request, target, pooled, deadline).catch((error: unknown) => {
+      exchange = await sendRequest(request, target, pooled, deadline).catch((error: unknown) => {
         if (!(error instanceof StaleConnection && (mayRepeat || !error.wasSent))) throw error;
-        return begin(request, target, fresh, deadline);
+        return sendRequest(request, target, fresh, deadline);
       });
     } catch (error) {
       const ownCause = error instanceof StaleConnection ? error.cause : error;
@@ -108,8 +108,10 @@ const createAgents = (dialling: Pick<DialOptions, 'lookup' | 'connect'>, options
     (finish: (socket: Awaited<ReturnType<typeof dial>>, target: Target) => unknown) =>
     (target: Target, callback: (error: unknown, socket?: unknown) => void): undefined => {
       const { host, port, deadline: signal } = target;
-      const made = dial({ ...dialling, host, port: Number(port), signal }).then((socket) => finish(socket, target));
-      made.then(
+      const connected = dial({ ...dialling, host, port: Number(port), signal }).then((socket) =>
+        finish(socket, target),
+      );
+      connected.then(
         (socket) => callback(null, socket),
         (error) => callback(error),
       );
@@ -131,7 +133,7 @@ type Exchange = {
 };
 
 /** Sends a request and waits for the response headers. */
-const begin = async (
+const sendRequest = async (
   { method, headers = {}, body }: HttpRequest,
   target: URL,
   agents: Agents,

@@ -23,11 +23,11 @@ const DAY_SECONDS = 24 * 3600;
 export const settings = {
   /** Failure probability of the mock providers, 0..1. */
   FAILURE_RATE: number.pipe(z.number().max(1)),
-  /** Seed that makes the mock providers' failures reproducible; empty: random failures. */
+  /** Seed that makes the mock providers' failures reproducible. If empty, failures are random. */
   FAILURE_SEED: z.union([z.literal(''), number.pipe(z.int().max(0xffff_ffff))]),
   /** Response time of the mock providers, milliseconds. */
   PROVIDER_LATENCY_MS: number.pipe(z.int().max(29_000)),
-  /** Downtime of the mock providers: `<start>/<end>`, ISO 8601; empty: none. */
+  /** Downtime of the mock providers: `<start>/<end>`, ISO 8601. Empty for none. */
   MAINTENANCE_WINDOW: z.union([
     z.literal(''),
     z.string().transform((text, context) => {
@@ -80,15 +80,15 @@ export const settings = {
   CALLBACK_ALLOW_HTTP: z.enum(['true', 'false']).transform((text) => text === 'true'),
   /** Number of index shards for jobs. May only be raised. */
   SHARD_COUNT: number.pipe(z.int().min(1).max(64)),
-  /** Default limit per client, jobs per second; 0: unlimited. */
+  /** Default limit per client, jobs per second. 0 for no limit. */
   CLIENT_RATE_PER_SECOND: number.pipe(z.number().max(10_000)),
   /** Path of the provider catalogue. */
   PROVIDER_CATALOGUE: z.string().min(1),
   /** Base URL of the mock providers, for the catalogue's placeholder of that name. */
   PROVIDERS_API_URL: z.url(),
-  /** SSM parameter path of the secrets; empty: secrets are read from the environment. */
+  /** SSM parameter path of the secrets. If empty, secrets are read from the environment. */
   SECRETS_PATH: z.string().regex(/^(?:\/[\w./-]+)?$/, 'must be empty or a path that begins with /'),
-  /** Name of the secret that verifies callbacks to `/complete`; empty: none. */
+  /** Name of the secret that verifies callbacks to `/complete`. Empty for none. */
   COMPLETE_SECRET_NAME: z.string(),
   /** Whether `/complete` is enabled without a secret. */
   COMPLETE_UNSIGNED: z.enum(['true', 'false']).transform((text) => text === 'true'),

@@ -121,8 +121,7 @@ export const isAllowedAddress = (address: string, exceptions: AddressExceptions)
 export type HostVerdict = 'allowed' | 'forbidden_address' | 'local_name' | NameFault;
 
 /**
- * Judges a host when a job is accepted, without resolving it. Before the call, allowed names are judged again by their
- * addresses.
+ * Judges a host when a job is accepted, without resolving it. Before the call, the addresses of allowed names are checked, too.
  *
  * @param hostname as returned by `new URL(…)`: v4 as four decimal parts, v6 in brackets
  */

@@ -16,7 +16,7 @@ export type Client = {
   secrets: SigningSecret[];
   createdAt: number;
   revokedAt?: number;
-  /** Jobs per second that it may post; 0: no limit; absent: the deployment's default. */
+  /** Jobs per second that the client may post. 0 for no limit; absent for the deployment's default. */
   ratePerSecond?: number;
   /** Headers sent with each of its callbacks. Their values are secrets. */
   callbackHeaders?: CallbackHeader[];

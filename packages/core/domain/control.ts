@@ -60,13 +60,13 @@ const REMOVED_BY_REDRIVE = [
  * @param leaseMs the lease of the execution that is about to start; if undefined, the job is due at once
  */
 export const redriven = (
-  read: Job,
+  stored: Job,
   kept: FetchedResult[],
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
-  const job = omit(read, REMOVED_BY_REDRIVE);
-  const known = new Map(kept.map((result) => [result.providerId, result]));
-  const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []).map(withoutRound);
+  const job = omit(stored, REMOVED_BY_REDRIVE);
+  const resultsById = new Map(kept.map((result) => [result.providerId, result]));
+  const results = job.results.flatMap(({ providerId }) => resultsById.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
   const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
   // Receivers detect duplicates by `webhook-id`, so a body that may differ from an earlier one needs a new id. They may have

@@ -41,16 +41,16 @@ export type JobStats = {
 export type CountedJob = { status: JobStatus; createdAt: number; endedAt?: number | undefined };
 
 /**
- * @param jobs accepted in the span
- * @param size of the buckets, which are as many as overlap the span
+ * @param jobs the jobs accepted in the span
+ * @param size the size of the buckets; every bucket that overlaps the span is returned
  */
 export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSize): JobStats => {
   const first = Math.floor(span.from / BUCKET_MS[size]);
   const buckets = Array.from({ length: countBuckets(span, size) }, (_, index) => ({
     from: (first + index) * BUCKET_MS[size],
-    ...noJobs(),
+    ...zeroCounts(),
   }));
-  const totals = noJobs();
+  const totals = zeroCounts();
   for (const { status, createdAt } of jobs) {
     totals[status] += 1;
     const bucket = buckets[Math.floor(createdAt / BUCKET_MS[size]) - first];
@@ -73,7 +73,7 @@ export const jobStats = (jobs: readonly CountedJob[], span: Span, size: BucketSi
   };
 };
 
-const noJobs = (): StatusCounts => Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts;
+const zeroCounts = (): StatusCounts => Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts;
 
 /**
  * The smallest value that is at least as large as a share of all values (nearest rank); undefined if there are none.

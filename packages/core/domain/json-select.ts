@@ -124,7 +124,7 @@ const NO_INDEX = -1;
 const toIndex = (token: string): number => (/^(?:0|[1-9]\d*)$/.test(token) ? Number(token) : NO_INDEX);
 
 /**
- * @param from in an object, after its opening brace or after a value
+ * @param from a position in an object, after its opening brace or after a value
  * @returns the position of the next value with that name, or of the closing brace
  */
 const seekMember = (json: string, from: number, name: string): number => {
@@ -138,7 +138,7 @@ const seekMember = (json: string, from: number, name: string): number => {
 };
 
 /**
- * @param from in an array, after its opening bracket; or after an item, if `index` is {@link NO_INDEX}
+ * @param from a position in an array, after its opening bracket; or after an item, if `index` is {@link NO_INDEX}
  * @returns the position of the item with that index, or of the closing bracket
  */
 const seekItem = (json: string, from: number, index: number): number => {
@@ -175,7 +175,7 @@ const skipScalar = (json: string, from: number): number => {
 };
 
 /**
- * @param from in an object or array, outside its strings and nested containers
+ * @param from a position in an object or array, outside its strings and nested containers
  * @returns the position of its closing bracket
  */
 const findClosing = (json: string, from: number): number => {

@@ -178,7 +178,7 @@ const unescaped = ({ bytes, starts, ends }: View): View | undefined => {
   return view;
 };
 
-/** The bytes that an escape stands for. @param match of {@link ESCAPE} */
+/** The bytes that an escape stands for. @param match a match of {@link ESCAPE} */
 const unescapedBytes = ({ 0: whole, groups = {} }: RegExpExecArray): string => {
   const { percent, byte, high, low, unit, letter, entity, hex, decimal } = groups;
   const code = (digits: string | undefined, radix: number) => Number.parseInt(digits ?? '', radix);

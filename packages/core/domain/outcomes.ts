@@ -2,8 +2,8 @@ import type { TaskFailure } from '../contracts/task-failure.ts';
 import type { StoredResult } from './job.ts';
 
 /**
- * The outcome of an execution's calls, in domain terms. The task contracts translate what Step Functions and Lambda report;
- * code behind them does not depend on these services.
+ * The outcome of one of an execution's calls. The task contracts translate the reports of Step Functions and Lambda to these
+ * types, so that the domain does not depend on the services.
  *
  * | kind | the call | costs an attempt | next |
  * |---|---|---|---|

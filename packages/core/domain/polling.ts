@@ -19,7 +19,7 @@ import { resolveSameOrigin, UnusableAddress } from './status-url.ts';
  * | 303 | working; its Location is the status URL | its Location has the data |
  */
 export type Progress =
-  /** @property url where to poll from now on; absent: where the response came from */
+  /** @property url where to poll from now on; absent to keep the URL that the response came from */
   | { kind: 'working'; url?: string }
   /** The response has the data. */
   | { kind: 'done' }
@@ -53,7 +53,7 @@ const COMPLETE = new Set([200, 203, 204, 205]);
 
 /**
  * Reads the response to a request that starts work.
- * @param values of the request's parameters, defaults filled in
+ * @param values the values of the request's parameters, with defaults filled in
  */
 export const readStart = (provider: PolledProvider, response: PolledResponse, values: Parameters): Progress => {
   const { polling } = provider;

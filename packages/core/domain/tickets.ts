@@ -3,8 +3,8 @@ import type { Job, ProviderResult } from './job.ts';
 
 /**
  * Rounds and tickets of providers with `polling`. A round is one request for work. Each time it is sent, it carries the same
- * idempotency value, so the provider does the work once. A ticket holds the status URL of a round's work. A provider
- * begins a new round when its ticket is abandoned; a redrive begins one for all providers.
+ * idempotency value, so the provider does the work once. A ticket holds the status URL of a round's work. When a
+ * provider's ticket is abandoned, its next request begins a new round; a redrive begins a new round for all providers.
  */
 
 /** The round of a provider's next request. */
@@ -17,7 +17,7 @@ export const nextRound = (job: Pick<Job, 'round' | 'results'>): number =>
 
 const LOSES_TICKET: ReadonlySet<FailureClass> = new Set(['polling_timeout', 'ticket_lost']);
 
-/** Whether a failure ends the use of the ticket: its work took too long, or the provider no longer knows it. */
+/** Whether the ticket is abandoned after a failure: the work took too long, or the provider no longer knows the ticket. */
 export const losesTicket = (failureClass: FailureClass): boolean => LOSES_TICKET.has(failureClass);
 
 /** Drops tickets once no provider will be called again, because a ticket's URL may contain a token. */

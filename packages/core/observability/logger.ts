@@ -1,9 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
-/** Keys of one log line. Never a secret, a signature or a payload. */
+/** Keys of one log line. They must not contain secrets, signatures or payloads. */
 export type LogData = Record<string, unknown>;
 
-/** The logger of the functions. Messages are constant, searchable phrases; details are keys. */
+/** A logger. Messages are constant, searchable phrases; details are keys. */
 export type Log = {
   debug: (message: string, data?: LogData) => void;
   info: (message: string, data?: LogData) => void;
@@ -11,7 +11,10 @@ export type Log = {
   error: (message: string, data?: LogData) => void;
 };
 
-/** The logger of one function. Level: `POWERTOOLS_LOG_LEVEL`; service (the stack): `POWERTOOLS_SERVICE_NAME`. */
+/**
+ * Creates the logger of a function. `POWERTOOLS_LOG_LEVEL` sets its level; `POWERTOOLS_SERVICE_NAME` is the name of the stack,
+ * logged as `service`.
+ */
 export const createLog = (functionName: string): Log => {
   const logger = new Logger({ persistentLogAttributes: { function: functionName } });
   return {

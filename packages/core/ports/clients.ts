@@ -13,7 +13,7 @@ export type ListedClient = Pick<Client, 'clientId' | 'name' | 'revokedAt' | 'isO
 /** All clients, unordered. */
 export type ListClients = () => Promise<ListedClient[]>;
 
-/** How many jobs of a client are pending, among its newest. */
+/** How many of a client's newest jobs are pending. */
 export type PendingCount = {
   pendingJobs: number;
   /** Whether older jobs were not counted. */

@@ -1,9 +1,9 @@
 /**
  * Finds a secret by its name.
- * @param options `isFresh` bypasses the cache
+ * @param options `bypassCache` reads the current secret
  * @throws SecretMissing
  */
-export type FindSecret = (name: string, options?: { isFresh?: boolean }) => Promise<string>;
+export type FindSecret = (name: string, options?: { bypassCache?: boolean }) => Promise<string>;
 
 /** The secret is missing or can't be read. The message contains its name, never its value. */
 export class SecretMissing extends Error {

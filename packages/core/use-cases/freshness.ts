@@ -9,8 +9,8 @@ export type Freshness = {
 };
 
 /**
- * @param read reads and keeps the state at a time (epoch milliseconds). Must not throw: a failed read is cached as long as a
- * successful one.
+ * @param read reads the state and keeps the copy; `at` is the current time, epoch milliseconds. It must not throw: a failed
+ * read is cached as long as a successful one
  */
 export const createFreshness = (now: () => number, read: (at: number) => Promise<void>): Freshness => {
   let validUntil = Number.NEGATIVE_INFINITY;

@@ -28,7 +28,7 @@ export type LimitClient = (caller: Pick<Caller, 'clientId' | 'ratePerSecond'>) =
 
 export type LimitClientDeps = {
   rates: ClientRates;
-  /** Jobs per second, for clients without their own rate; 0: unlimited. */
+  /** Jobs per second, for clients without their own rate. 0 for no limit. */
   defaultRatePerSecond: number;
   now: () => number;
   random: Random;

@@ -32,7 +32,7 @@ export const publishJobEnded = async (
   await publish({ type, jobId, clientId, status, failureCode: failure?.code });
 };
 
-/** The event of a circuit change. Its fields are named one by one, because a stored circuit may have more than its type. */
+/** The event of a circuit change. It copies only the fields it needs: a stored circuit may have fields that its type lacks. */
 export const toCircuitEvent = (change: CircuitChange): OperatorEvent => {
   const { key, openUntil } = change.circuit;
   if (!change.isOpen) return { type: 'CircuitClosed', circuit: key };

@@ -121,7 +121,7 @@ def call(service, prefix, operation, **parameters):
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
         raise stepfunctions._ExecutionError(f"{prefix}.{code}", message) from error
     except BotoCoreError as error:
-        # Mostly broken connections. AWS reports them by this name, which Retry matches.
+        # Usually a broken connection. AWS reports such errors by this name, which Retry matches.
         print(f"{prefix}: {error!r}", file=sys.stderr, flush=True)
         raise stepfunctions._ExecutionError(f"{prefix}.SdkClientException", str(error)) from error
 
@@ -144,7 +144,7 @@ stepfunctions._call_lambda = invoke_function
 stepfunctions._invoke_nested_start_execution = start_execution
 
 # Hosts of this machine, as in local/host-header.ts.
-OF_THIS_MACHINE = re.compile(
+LOCAL_HOST = re.compile(
     r"(localhost|([\w-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\]|host\.(docker|containers)\.internal)(:\d+)?", re.I
 )
 API_HOST = re.compile(r"([0-9a-z]+)\.execute-api\.", re.I)
@@ -166,7 +166,7 @@ async def guarded_app(scope, receive, send):
         host = headers.get("host", "")
         api = API_HOST.match(host)
         is_page = "origin" in headers or "sec-fetch-site" in headers
-        if not OF_THIS_MACHINE.fullmatch(host) or (is_page and not api and not scope["path"].startswith(API_PATH)):
+        if not LOCAL_HOST.fullmatch(host) or (is_page and not api and not scope["path"].startswith(API_PATH)):
             return await refuse(send)
         if api and scope["path"] == "/health":
             # Address the API by path: MiniStack handles /health itself if the API is named in the host.

@@ -162,7 +162,7 @@ export const projectionOf = (attributes: readonly string[]) => ({
   ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
 });
 
-/** @param remove may be empty: a REMOVE clause may not */
+/** @param remove may be empty; DynamoDB does not accept an empty REMOVE clause, so there is none then */
 export const toUpdateExpression = (set: readonly string[], remove: readonly string[]): string =>
   `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`;
 

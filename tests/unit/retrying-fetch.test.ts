@@ -1,15 +1,15 @@
 import { expect, test } from '@jest/globals';
-import { createPatientFetch, FAILED_BEFORE } from '../engines/patient-fetch.ts';
+import { createRetryingFetch, FAILED_BEFORE } from '../engines/retrying-fetch.ts';
 
 const fromFunction = (status: number): Response =>
   new Response('{}', { status, headers: { 'content-security-policy': 'x' } });
 const fromEmulator = (status: number): Response => new Response('{"message":"Internal Server Error"}', { status });
 
-/** A patient fetch from a server that sends these responses in order. */
+/** A retrying fetch from a server that sends these responses in order. */
 const createFetch = (responses: Response[]) => {
   const waits: number[] = [];
   const wait = async (ms: number) => waits.push(ms);
-  const fetch = createPatientFetch(async () => responses.shift() as Response, wait);
+  const fetch = createRetryingFetch(async () => responses.shift() as Response, wait);
   return { fetch, waits, unused: responses };
 };
 

@@ -6,7 +6,7 @@ const EMULATOR_STATUSES = new Set([429, 500, 502, 503, 504]);
 const OUR_HEADER = 'content-security-policy';
 
 const FIRST_DELAY_MS = 500;
-const MAX_TRIES = 5;
+const MAX_ATTEMPTS = 5;
 
 /** The number of emulator failures before this response. In each, the function may have run and its response been lost. */
 export const FAILED_BEFORE = 'x-emulator-failed-before';
@@ -14,14 +14,14 @@ export const FAILED_BEFORE = 'x-emulator-failed-before';
 /**
  * A fetch for APIs in an emulator: retries errors of the emulator, and returns every response of our functions.
  * @param fetch sends the requests
- * @param wait sleeps between tries, in milliseconds
+ * @param wait sleeps between attempts, in milliseconds
  */
-export const createPatientFetch =
+export const createRetryingFetch =
   (fetch: typeof globalThis.fetch, wait: (ms: number) => Promise<unknown> = sleep): typeof globalThis.fetch =>
   async (input, init) => {
     for (let failures = 0; ; failures += 1) {
       const response = await fetch(input, init);
-      if (EMULATOR_STATUSES.has(response.status) && !response.headers.has(OUR_HEADER) && failures + 1 < MAX_TRIES) {
+      if (EMULATOR_STATUSES.has(response.status) && !response.headers.has(OUR_HEADER) && failures + 1 < MAX_ATTEMPTS) {
         await wait(FIRST_DELAY_MS * 2 ** failures);
         continue;
       }
