@@ -7,7 +7,7 @@ type Option = {
   multiple?: boolean;
   short?: string;
   default?: string | boolean;
-  /** Placeholder of the value in the usage. Absent: the option is a flag. */
+  /** Placeholder of the value in the usage. Absent if the option is a flag. */
   value?: string;
   about: string;
 };
@@ -17,7 +17,7 @@ export type Command = {
   /** As it is typed: `npm run demo`. */
   name: string;
   about: string;
-  /** Positional arguments, as shown in the usage. Absent: none are allowed. */
+  /** Positional arguments, as shown in the usage. Absent if none are allowed. */
   arguments?: string;
   options?: Readonly<Record<string, Option>>;
   /** Environment variables and their meaning. */

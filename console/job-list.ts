@@ -8,9 +8,9 @@ import type { JobSummary } from './api-types.ts';
  * @param isLast whether the fresh page holds all jobs
  */
 export const mergeRows = (old: JobSummary[], fresh: JobSummary[], isLast: boolean): JobSummary[] => {
-  const known = new Map(old.map((row) => [row.jobId, row]));
+  const oldById = new Map(old.map((row) => [row.jobId, row]));
   const rows = fresh.map((row) => {
-    const before = known.get(row.jobId);
+    const before = oldById.get(row.jobId);
     return before && JSON.stringify(before) === JSON.stringify(row) ? before : row;
   });
   const last = fresh.at(-1);

@@ -47,7 +47,7 @@ export type Store = {
 
 /**
  * Opens a database, with dynalite's validation and storage, but without its HTTP server.
- * @param path folder of the database; absent: in memory
+ * @param path the folder of the database; without it, the database is in memory
  */
 export const openStore = async (path?: string): Promise<Store> => {
   const store = db.create({ ...(path !== undefined && { path }), createTableMs: 0 });

@@ -7,7 +7,7 @@ import { LinkButton } from './button.tsx';
 import { Code } from './code.tsx';
 import { EmptyState } from './states.tsx';
 
-/** Shown in place of jobs while there are none: how to post one. */
+/** Shown while there are no jobs. Explains how to post one. */
 export const NoJobs = ({ api, title }: { api: Api; title: string }) => {
   const catalogue = useResource<Catalogue>(api, '/catalogue', { everyMs: 0 });
   if (viewAs.value) return <EmptyState title={title} />;

@@ -11,10 +11,10 @@ import { prettyJson } from './pretty-json.ts';
 /** Browsers render longer text slowly. */
 const MAX_SHOWN_CHARACTERS = 100_000;
 
-type Loaded = { text: string; updatedAt: string };
+type LoadedData = { text: string; updatedAt: string };
 
 export const DataCard = ({ api, job }: { api: Api; job: Job }) => {
-  const loaded = useSignal<Loaded | undefined>(undefined);
+  const loaded = useSignal<LoadedData | undefined>(undefined);
   const error = useSignal<string | undefined>(undefined);
   /** The selected provider; empty for all providers. */
   const providerId = useSignal('');
@@ -91,7 +91,7 @@ const errorText = (cause: unknown): string => {
   return isTooLarge ? 'The data of all providers is too large for one response: choose a provider.' : cause.message;
 };
 
-const Text = ({ loaded, job, providerId }: { loaded: Loaded; job: Job; providerId: string }) => {
+const Text = ({ loaded, job, providerId }: { loaded: LoadedData; job: Job; providerId: string }) => {
   const { text, updatedAt } = loaded;
   const isCut = text.length > MAX_SHOWN_CHARACTERS;
   const name = `${job.jobId}${providerId === '' ? '' : `-${providerId}`}.json`;

@@ -91,7 +91,7 @@ const callsOf = (attempt: Attempt): { id: string | undefined; call: Call; span: 
   ...(attempt.callback ? [{ id: undefined, call: attempt.callback, span: spanOf(attempt, attempt.callback) }] : []),
 ];
 
-/** The time of a call. Without times of its own, it is that of its attempt. */
+/** The time span of a call. Where the call has no time recorded, the attempt's is used. */
 const spanOf = (attempt: Attempt, { startedAt, durationMs }: Call): Span => {
   const startMs = Date.parse(startedAt ?? attempt.startedAt);
   const endMs = durationMs === undefined ? Date.parse(attempt.endedAt) : startMs + durationMs;

@@ -25,7 +25,7 @@ export type MetadataRow = { key: string; value: string };
 export type NewJob = {
   /** The chosen providers, in the order of the callback. */
   providers: string[];
-  /** By provider id; those of providers that are no longer chosen are kept. */
+  /** By provider id. Texts are kept when their provider is no longer chosen. */
   parameters: Readonly<Record<string, Texts>>;
   callbackUrl: string;
   metadata: MetadataRow[];

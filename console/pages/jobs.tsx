@@ -224,8 +224,8 @@ const List = ({ api, filter, search }: { api: Api; filter: JobFilter; search: Si
         cursor: cursor.value ?? undefined,
       };
       const page = await api.get<JobPage>('/jobs', after);
-      const known = new Set(rows.value.map(({ jobId }) => jobId));
-      rows.value = [...rows.value, ...page.jobs.filter(({ jobId }) => !known.has(jobId))];
+      const loadedIds = new Set(rows.value.map(({ jobId }) => jobId));
+      rows.value = [...rows.value, ...page.jobs.filter(({ jobId }) => !loadedIds.has(jobId))];
       cursor.value = page.cursor;
     } catch (error) {
       toastError(error);

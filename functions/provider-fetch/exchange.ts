@@ -75,7 +75,7 @@ export type ResponseContext = {
  * @throws ProviderCircuitOpen | ProviderLimitReached if the call is deferred
  * @throws LeaseLost | CredentialMissing | CredentialInvalid if an internal fault prevented the call
  */
-export type Exchange = <T>(request: ExchangeRequest, read: Read<T>) => Promise<T>;
+export type Exchange = <T>(request: ExchangeRequest, read: ReadResponse<T>) => Promise<T>;
 
 /** The time allowed for storing a large result, on top of the call. */
 const STORE_MS = 3_000;
@@ -139,7 +139,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   };
 
   /** Makes one call through the circuit breaker and the limits. */
-  const call = async <T>(request: ExchangeRequest, authorization: Authorization, read: Read<T>): Promise<T> => {
+  const call = async <T>(request: ExchangeRequest, authorization: Authorization, read: ReadResponse<T>): Promise<T> => {
     const maxWaitMs = isFirst ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, remainingMs() - MIN_CALL_MS));
     isFirst = false;
     const run = async () => {
@@ -178,7 +178,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   };
 
   /** Makes the call; if the credential is refused, once more with one that was read again. */
-  const callTwice = async <T>(request: ExchangeRequest, read: Read<T>): Promise<T> => {
+  const callTwice = async <T>(request: ExchangeRequest, read: ReadResponse<T>): Promise<T> => {
     const authorization = await authorizationOf(request, {});
     try {
       return await call(request, authorization, read);
@@ -207,7 +207,7 @@ export const createExchange = (deps: ExchangeDeps, provider: Provider, context: 
   };
 };
 
-type Read<T> = (response: HttpResponse, context: ResponseContext) => T;
+type ReadResponse<T> = (response: HttpResponse, context: ResponseContext) => T;
 
 /** Finds the credential for calls. */
 type Authorization = {

@@ -20,7 +20,7 @@ const IDLE_MS = 4_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 
 export type NodeHttpOptions = {
-  /** Exceptions to the address rules. Absent: the rules are off, for trusted URLs. */
+  /** Exceptions to the address rules. Absent for trusted URLs, to which the rules do not apply. */
   exceptions?: AddressExceptions;
   /** Resolves names. */
   lookup?: Lookup;

@@ -29,11 +29,11 @@ export const callbackEntries = (
   results: readonly ProviderResult[],
   data: readonly { providerId: string; fetchedAt: number; json: string }[],
 ): CallbackEntry[] => {
-  const known = new Map(data.map((result) => [result.providerId, result]));
+  const resultsById = new Map(data.map((result) => [result.providerId, result]));
   return results.map((result) => {
     const { providerId, status } = result;
     if (status !== 'FETCHED') return { providerId, code: `PROVIDER_${status}`, failure: result.error };
-    const { fetchedAt, json } = known.get(providerId) ?? {};
+    const { fetchedAt, json } = resultsById.get(providerId) ?? {};
     if (fetchedAt === undefined || json === undefined) throw new ResultMissing(providerId);
     return { providerId, fetchedAt, json };
   });

@@ -65,8 +65,8 @@ export const redriven = (
   { now, leaseMs, fetchDeadlineMs }: { now: number; leaseMs?: number | undefined; fetchDeadlineMs: number },
 ): Job => {
   const job = omit(stored, REMOVED_BY_REDRIVE);
-  const known = new Map(kept.map((result) => [result.providerId, result]));
-  const results = job.results.flatMap(({ providerId }) => known.get(providerId) ?? []).map(withoutRound);
+  const resultsById = new Map(kept.map((result) => [result.providerId, result]));
+  const results = job.results.flatMap(({ providerId }) => resultsById.get(providerId) ?? []).map(withoutRound);
   const isCollected = results.length === job.providers.length;
   const wasDelivered = job.status === 'COMPLETE' || job.status === 'PARTIAL';
   // Receivers detect duplicates by `webhook-id`, so a body that may differ from an earlier one needs a new id. They may have

@@ -39,14 +39,14 @@ export type PendingResult = InRound & {
   error: TaskFailure;
   /** Consecutive failed attempts; absent from results stored by earlier versions, which counted per job. */
   attempts?: number | undefined;
-  /** When to retry; absent: at once. */
+  /** When to retry. Absent to retry at once. */
   retryAt?: number | undefined;
   /** Why the last call was deferred; absent once one was made. */
   deferred?: TaskFailure | undefined;
   /** Where to poll for the provider's unfinished work. */
   ticket?: Ticket | undefined;
 };
-/** The round that a result belongs to: +1 when a ticket is abandoned; absent: the job's round. */
+/** The round that a result belongs to, one higher after each abandoned ticket. Absent for the job's round. */
 type InRound = { round?: number | undefined };
 
 /** The last call that an execution made to a provider or receiver, after any quick retries. */
@@ -92,7 +92,7 @@ export type Job = {
   parameters?: JobParameters;
   /** The caller's own data, echoed in the callback. Never logged. */
   metadata?: Metadata;
-  /** Requests of one round share an idempotency value; each redrive begins a new round. Absent: 0. */
+  /** Requests of one round share an idempotency value; each redrive begins a new round. Absent for round 0. */
   round?: number;
   status: JobStatus;
   phase: Phase;
@@ -105,7 +105,7 @@ export type Job = {
    * claimed by an execution that reported none. Absent until a sweep claims the job; `updatedAt` applies until then.
    */
   heldSince?: number;
-  /** Consecutive executions that failed only through internal faults; absent: none. */
+  /** Consecutive executions that failed only through internal faults. Absent for none. */
   internalFaults?: number;
   fetchAttempts: number;
   callbackAttempts: number;
@@ -211,9 +211,9 @@ export const newJob = ({
 /** Providers without data or a refusal; none once the results are frozen. */
 const pendingProviders = (job: Job): { providerId: string; retryAt: number }[] => {
   if (job.phase !== 'FETCHING') return [];
-  const known = new Map(job.results.map((result) => [result.providerId, result]));
+  const resultsById = new Map(job.results.map((result) => [result.providerId, result]));
   return job.providers.flatMap((providerId) => {
-    const result = known.get(providerId);
+    const result = resultsById.get(providerId);
     if (result && result.status !== 'UNAVAILABLE') return [];
     return [{ providerId, retryAt: result?.retryAt ?? 0 }];
   });

@@ -19,7 +19,7 @@ import { resolveSameOrigin, UnusableAddress } from './status-url.ts';
  * | 303 | working; its Location is the status URL | its Location has the data |
  */
 export type Progress =
-  /** @property url where to poll from now on; absent: where the response came from */
+  /** @property url where to poll from now on; absent to keep the URL that the response came from */
   | { kind: 'working'; url?: string }
   /** The response has the data. */
   | { kind: 'done' }

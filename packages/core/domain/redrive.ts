@@ -25,9 +25,9 @@ export const toJobFilter = ({ status, ...filter }: RedriveQuery): JobFilter => (
 
 export type RedriveCounts = {
   redriven: number;
-  /** Claimed or changed meanwhile, or without their parameters or metadata, which were deleted. */
+  /** Jobs that were claimed, changed or deleted meanwhile, or whose parameters or metadata were deleted. */
   skipped: number;
-  /** Left unchanged because of an internal fault: a table failed, or the function crashed on the job each time. */
+  /** Jobs left unchanged because of an internal fault: a table failed, or the function crashed on the job each time. */
   failed: number;
 };
 

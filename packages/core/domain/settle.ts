@@ -45,7 +45,7 @@ export type Settlement = {
   fetchAttempts: number;
   callbackAttempts: number;
   updatedAt: number;
-  /** Consecutive executions that failed only through internal faults; absent: it stays 0. */
+  /** Consecutive executions that failed only through internal faults. Absent to leave the stored count unchanged. */
   internalFaults?: number;
   /** The new fetch deadline, if it moves. */
   deadlineAt?: number;
@@ -326,16 +326,16 @@ export const mergeResults = (
   fetches: FetchOutcome[],
   times?: Times,
 ): ProviderResult[] => {
-  const known = new Map(job.results.map((result) => [result.providerId, result]));
+  const resultsById = new Map(job.results.map((result) => [result.providerId, result]));
   for (const outcome of fetches) {
-    const before = known.get(outcome.providerId);
+    const before = resultsById.get(outcome.providerId);
     if (before?.status === 'FETCHED') continue;
     const pending = before?.status === 'UNAVAILABLE' ? before : undefined;
     const result = toResult(job, outcome, pending, times);
     // Keep the round whatever the outcome: a redrive must begin a round that was never used.
-    known.set(outcome.providerId, before?.round === undefined ? result : { round: before.round, ...result });
+    resultsById.set(outcome.providerId, before?.round === undefined ? result : { round: before.round, ...result });
   }
-  return job.providers.flatMap((providerId) => known.get(providerId) ?? []);
+  return job.providers.flatMap((providerId) => resultsById.get(providerId) ?? []);
 };
 
 type FetchingJob = Pick<SettledJob, 'deadlineAt' | 'fetchAttempts' | 'round'>;
@@ -375,7 +375,7 @@ const toResult = (
       const round = roundOf(job, before) + 1;
       // If the provider loses every ticket, its requests in between succeed and reset `attempts`: count the rounds instead.
       const failedAttempts = Math.max(attempts + 1, isTicketLost ? round - (job.round ?? 0) : 0);
-      return pending((known) => failureDelayMs(known, failedAttempts, failure), {
+      return pending((definedTimes) => failureDelayMs(definedTimes, failedAttempts, failure), {
         attempts: failedAttempts,
         error: failure,
         ...(isTicketLost ? { round } : ticket),

@@ -15,10 +15,10 @@ export const cached = <T>(find: (key: string) => Promise<T | undefined>, ttlMs =
   /** `until` is not set while the lookup runs. */
   const entries = createRecentMap<{ found: Promise<T | undefined>; until?: number }>(MAX_ENTRIES);
   return async (key, { bypassCache = false } = {}) => {
-    const known = entries.get(key);
-    const isUsable = known && (known.until === undefined || (!bypassCache && performance.now() < known.until));
-    if (isUsable) return known.found;
-    const entry: typeof known = { found: find(key) };
+    const existing = entries.get(key);
+    const isUsable = existing && (existing.until === undefined || (!bypassCache && performance.now() < existing.until));
+    if (isUsable) return existing.found;
+    const entry: typeof existing = { found: find(key) };
     entries.set(key, entry);
     entry.found.then(
       () => Object.assign(entry, { until: performance.now() + ttlMs }),

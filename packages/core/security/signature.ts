@@ -48,7 +48,7 @@ export const isSigned = (
   if (id === '' || !isTimely) return false;
   const expected = Buffer.from(sign(secret, id, seconds, body));
   return signatures.split(' ').some((signature) => {
-    const given = Buffer.from(signature);
-    return given.length === expected.length && timingSafeEqual(given, expected);
+    const received = Buffer.from(signature);
+    return received.length === expected.length && timingSafeEqual(received, expected);
   });
 };

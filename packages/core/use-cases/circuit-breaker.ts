@@ -104,9 +104,9 @@ export const createCircuitBreaker = (deps: CircuitBreakerDeps): CircuitBreaker =
 
   const cacheOf = (key: string): Cache => {
     if (isProviderCircuit(key)) return providers;
-    const known = receivers.get(key) ?? createCache(async (at) => new Map([[key, await circuits.find(key, at)]]));
-    receivers.set(key, known);
-    return known;
+    const cache = receivers.get(key) ?? createCache(async (at) => new Map([[key, await circuits.find(key, at)]]));
+    receivers.set(key, cache);
+    return cache;
   };
 
   const lookUp = (key: string): CircuitState => cacheOf(key).circuits.get(key) ?? {};

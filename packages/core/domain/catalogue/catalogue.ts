@@ -33,7 +33,7 @@ export const catalogueSchema = z.strictObject({
   providers: z.array(providerSchema).min(1),
 });
 
-/** The file without the schema of its providers, which are parsed one by one so that one's faults do not hide another's. */
+/** Checks everything but the providers. These are parsed one by one, so that faults in one do not hide faults in another. */
 const documentSchema = z.strictObject({ ...catalogueSchema.shape, providers: z.array(z.unknown()).min(1) });
 
 type Placeholders = Readonly<Record<string, string | undefined>>;

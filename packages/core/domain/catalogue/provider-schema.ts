@@ -173,7 +173,7 @@ export const VERDICTS = ['data', 'empty', 'refused', 'unavailable', 'throttled']
 
 const bodyErrorSchema = z.strictObject({
   at: pointerSchema,
-  /** The values that match; absent: any value but null. */
+  /** The values that match. Absent for any value except null. */
   in: z.array(nullableScalarSchema).min(1).max(200).optional(),
   means: z.enum(['empty', 'refused', 'unavailable', 'throttled']),
 });
@@ -212,9 +212,9 @@ export const providerSchema = z.strictObject({
   timeoutMs: z.int().min(1).max(MAX_PROVIDER_TIMEOUT_MS).default(10_000),
   /** The maximum size of the response, all pages together, in bytes after decompression. */
   maxBytes: z.int().min(1).max(MAX_PROVIDER_BYTES).default(MAX_PROVIDER_BYTES),
-  /** Maximum concurrent calls; absent: no limit. */
+  /** Maximum concurrent calls. Absent for no limit. */
   concurrency: z.int().min(1).max(1000).optional(),
-  /** Maximum calls per second; absent: no limit. */
+  /** Maximum calls per second. Absent for no limit. */
   ratePerSecond: z.int().min(1).max(10_000).optional(),
 });
 
