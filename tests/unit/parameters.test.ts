@@ -6,6 +6,7 @@ import {
   writeOnlyValues,
 } from '@boomerang/core/domain/catalogue/parameters.ts';
 import type { ParametersSchema } from '@boomerang/core/domain/catalogue/provider-schema.ts';
+import { isScalar } from '@boomerang/core/domain/catalogue/value-rules.ts';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -19,6 +20,11 @@ const schemaOf = (properties: Record<string, Property>, required: string[] = [])
 });
 const messagesFor = (property: Property, value: unknown, url = 'https://h/x{?p}'): string[] =>
   parameterFaults({ parameters: schemaOf({ p: property }), url }, { p: value }).map(({ message }) => message);
+
+test('scalars are texts, numbers and booleans', () => {
+  for (const value of ['', 'a', 0, 1.5, true, false]) expect([value, isScalar(value)]).toEqual([value, true]);
+  for (const value of [null, undefined, [], ['a'], {}]) expect([value, isScalar(value)]).toEqual([value, false]);
+});
 
 describe('the parameters of a provider', () => {
   const gas = {
@@ -108,6 +114,7 @@ describe('the parameters of a provider', () => {
     [{ type: 'integer', enum: [1, 2] }, 3, ['Must be one of 1, 2']],
     [{ type: 'string', const: 'a' }, 'b', ['Must be "a"']],
     [{ type: 'boolean', const: true }, false, ['Must be true']],
+    [{ type: 'string', const: 'a' }, 'a', []],
     [{ type: 'string', pattern: '^[0-9]{8,12}$' }, '1234567\n8', ['Must match the pattern ^[0-9]{8,12}$']],
     [{ type: 'string', pattern: '^\\p{L}+$' }, 'é', []],
     [{ type: 'string', minLength: 1 }, '', ['Must have at least 1 character']],
@@ -118,6 +125,9 @@ describe('the parameters of a provider', () => {
     [{ type: 'integer', maximum: 1 }, 2, ['Must be at most 1']],
     [{ type: 'number', exclusiveMinimum: 0 }, 0, ['Must be greater than 0']],
     [{ type: 'number', exclusiveMaximum: 1 }, 1, ['Must be less than 1']],
+    [{ type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 }, 0.5, []],
+    // Keywords of another type are ignored.
+    [{ type: 'string', minimum: 5, multipleOf: 5 }, '3', []],
     [{ type: 'number', multipleOf: 0.01 }, 0.005, ['Must be a multiple of 0.01']],
     [{ type: 'number', multipleOf: 0.01 }, 19.99, []],
     [
