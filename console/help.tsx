@@ -30,7 +30,7 @@ export const HelpDialog = () => {
           </div>
         ))}
       </dl>
-      <p class="faint">Times are those of {Intl.DateTimeFormat().resolvedOptions().timeZone}.</p>
+      <p class="faint">Times are in the time zone {Intl.DateTimeFormat().resolvedOptions().timeZone}.</p>
       <div class="dialog-actions">
         <Button kind="primary" onClick={close}>
           Close

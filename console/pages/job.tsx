@@ -121,7 +121,7 @@ type ActionsProps = { api: Api; job: Job; refresh: () => void };
 
 const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
   const action = useAction();
-  const act = (run: () => Promise<unknown>, doneMessage: string): Promise<void> =>
+  const runAction = (run: () => Promise<unknown>, doneMessage: string): Promise<void> =>
     action.run(async () => {
       try {
         await run();
@@ -141,20 +141,20 @@ const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
       ? 'It was delivered before: its receiver gets another callback. Data that is still stored is not fetched again.'
       : 'It starts at once, with a new deadline and retry schedule. Data that was fetched is kept.';
     if (!(await confirm({ title: 'Redrive this job?', body, action: 'Redrive' }))) return;
-    await act(() => api.post(redrive), 'The job was redriven.');
+    await runAction(() => api.post(redrive), 'The job was redriven.');
   };
   const cancelJob = async (): Promise<void> => {
     if (cancel === undefined) return;
     const body = 'Nothing more is fetched or delivered. A callback that is already on its way may still arrive.';
     if (!(await confirm({ title: 'Cancel this job?', body, action: 'Cancel the job', danger: true }))) return;
-    await act(() => api.post(cancel), 'The job was cancelled.');
+    await runAction(() => api.post(cancel), 'The job was cancelled.');
   };
   const deleteData = async (): Promise<void> => {
     const path = links.delete;
     if (path === undefined) return;
     const body = 'Its data, parameters and metadata are deleted for good. Its record stays until it expires.';
     if (!(await confirm({ title: 'Delete the data of this job?', body, action: 'Delete data', danger: true }))) return;
-    await act(() => api.delete(path), 'The data was deleted.');
+    await runAction(() => api.delete(path), 'The data was deleted.');
   };
   return (
     <div class="page-head-end">

@@ -308,7 +308,7 @@ const Bar = ({ api, filter, selection, rows, hasMore, isSearching }: BarProps) =
     await redriveAll(api, request);
     isCounting.value = false;
   };
-  const act = async (action: 'redrive' | 'cancel', ids: string[]): Promise<void> => {
+  const actOnAll = async (action: 'redrive' | 'cancel', ids: string[]): Promise<void> => {
     const [doing, done] = action === 'redrive' ? ['Redriving', 'redriven'] : ['Cancelling', 'cancelled'];
     const title = `${sentenceCase(action)} ${plural(ids.length, 'job')}?`;
     const body = action === 'cancel' ? 'They end now. A callback already on its way may still arrive.' : REDRIVE_EFFECT;
@@ -367,7 +367,7 @@ const Bar = ({ api, filter, selection, rows, hasMore, isSearching }: BarProps) =
       <Button
         kind="primary"
         onClick={() =>
-          void act(
+          void actOnAll(
             'redrive',
             chosen.map(({ jobId }) => jobId),
           )
@@ -376,7 +376,7 @@ const Bar = ({ api, filter, selection, rows, hasMore, isSearching }: BarProps) =
         Redrive {formatCount(chosen.length)}…
       </Button>
       {pending.length > 0 && (
-        <Button kind="danger" onClick={() => void act('cancel', pending)}>
+        <Button kind="danger" onClick={() => void actOnAll('cancel', pending)}>
           Cancel {formatCount(pending.length)} pending…
         </Button>
       )}

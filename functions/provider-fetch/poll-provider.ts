@@ -66,7 +66,7 @@ export const pollProvider = async (
   const first = buildRequest(provider, values, { jobId, round: roundOf(job, result) });
   const rules = { provider, requestUrl: first.url, minPollMs: deps.minPollMs };
   const step = await exchange(first, (response, context) => readStartResponse(response, context, rules, values));
-  return finish(provider, exchange, step);
+  return fetchResult(provider, exchange, step);
 };
 
 /** Reads the job, for its ticket and round. */
@@ -93,7 +93,7 @@ const pollTicket = async (
   const rules = { provider, requestUrl: poll.url, minPollMs };
   try {
     const step = await exchange(poll, (response, context) => readStatusResponse(response, context, rules, ticket));
-    const outcome = await finish(provider, exchange, step);
+    const outcome = await fetchResult(provider, exchange, step);
     const isWorking = 'ticket' in outcome;
     if (!isWorking || !isOverdue()) return outcome;
   } catch (error) {
@@ -106,7 +106,7 @@ const pollTicket = async (
 };
 
 /** Fetches the data from the result URL, if there is one. This is one more call; its redirects are not followed. */
-const finish = async (provider: PollingProvider, exchange: Exchange, step: Step): Promise<Collected | Working> => {
+const fetchResult = async (provider: PollingProvider, exchange: Exchange, step: Step): Promise<Collected | Working> => {
   if (!('resultUrl' in step)) return step;
   const request = buildFollowUp(provider, withUserInfoOf(provider.url, step.resultUrl));
   return exchange(request, (response, context) => readResultResponse(response, context, provider));

@@ -83,7 +83,7 @@ export const runCircuit = async (run: CircuitRun): Promise<CircuitResult> => {
   const warm = run.instances === 'one call each' ? [] : Array.from({ length: run.instances }, createInstance);
   const pick = (): CircuitBreaker => warm[Math.floor(random() * warm.length)] ?? createInstance();
 
-  const begin = async (): Promise<void> => {
+  const startCall = async (): Promise<void> => {
     result.calls += 1;
     const fails = random() < run.failureRate(time - START);
     const takesMs = (fails ? run.failureMs : run.successMs) * (0.75 + 0.5 * random());
@@ -113,7 +113,7 @@ export const runCircuit = async (run: CircuitRun): Promise<CircuitResult> => {
     if (time > START + run.durationMs) break;
     if (next.event.kind === 'call') {
       timeline.add(time + interarrivalMs(), { kind: 'call' });
-      await begin();
+      await startCall();
     } else {
       next.event.finish();
       await next.event.call;

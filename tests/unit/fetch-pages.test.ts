@@ -132,7 +132,7 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
       expect((await fetchAll(pagination, () => ({ body }))).json).toBe('[]');
     });
 
-    test('without an array at itemsAt are a bad page', async () => {
+    test('without an array at itemsAt fail as a bad page', async () => {
       for (const body of [{}, { items: {} }, 'null', { items: null }, [[1]], 7]) {
         const { name, failure } = await fetchAll({ ...pagination, itemsAt: '/items' }, () => ({
           headers: { 'content-type': 'application/json' },
@@ -143,7 +143,7 @@ describe.each(paginations.map((pagination) => [nameOfKind(pagination), paginatio
       }
     });
 
-    test('that are not JSON are a bad body', async () => {
+    test('that are not JSON fail as a bad body', async () => {
       const { failure } = await fetchAll(pagination, () => ({ headers: { 'content-type': 'text/html' }, body: '<p>' }));
       expect(failure.class).toBe('bad_body');
     });
@@ -432,7 +432,7 @@ describe('broken pagination', () => {
     ['an invalid URL', nextUrl, () => ({ body: { items: [1], next: 'http://[' } })],
     ['a Link header that is malformed', link, () => ({ headers: { link: '</a; rel=next' }, body: [1] })],
   ];
-  test.each(cases)('with %s is a bad page', async (_case, pagination, respond) => {
+  test.each(cases)('with %s fails as a bad page', async (_case, pagination, respond) => {
     const { name, failure, json, urls } = await fetchAll(pagination, respond);
     expect([name, failure.class]).toEqual(['ProviderUnavailable', 'bad_page']);
     expect(json).toBeUndefined();
@@ -450,7 +450,7 @@ describe('broken pagination', () => {
     'data:application/json,[]',
     'file:///etc/passwd',
     'http://127.0.0.1.evil.example/',
-  ])('with a next page at %s is a bad page, and our credential is not sent there', async (next) => {
+  ])('with a next page at %s fails as a bad page, and our credential is not sent there', async (next) => {
     for (const pagination of [link, nextUrl]) {
       const auth = { header: 'x-key', secret: 'key' };
       const { failure, urls } = await fetchAll(
@@ -463,15 +463,18 @@ describe('broken pagination', () => {
     }
   });
 
-  test('with user info in the URL of the next page is a bad page, and the failure does not contain it', async () => {
-    const server = await startServer(({ headers }) => ({
-      body: { items: [1], next: `http://me:passw0rd@${headers.host}/bills?at=1` },
-    }));
-    stops.push(server.stop);
-    const { failure } = await fetchFrom({ provider: { url: server.url, pagination: nextUrl } });
-    expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of the next page has user info' });
-    expect(server.requests).toHaveLength(1);
-  });
+  test.each(['me:passw0rd', 'passw0rd', ':passw0rd'])(
+    'with the user info %s in the URL of the next page fails as a bad page, and the failure does not contain it',
+    async (userInfo) => {
+      const server = await startServer(({ headers }) => ({
+        body: { items: [1], next: `http://${userInfo}@${headers.host}/bills?at=1` },
+      }));
+      stops.push(server.stop);
+      const { failure } = await fetchFrom({ provider: { url: server.url, pagination: nextUrl } });
+      expect(failure).toMatchObject({ class: 'bad_page', excerpt: 'page 1: the URL of the next page has user info' });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   test('counts as a failure for the circuit', async () => {
     const breaker = createBreakerSpy();
@@ -653,7 +656,7 @@ test('a POST sends a new idempotency key for each page', async () => {
 });
 
 test.each(['<', ',', ' ', ';', '"', '<>', '<>;a', '<a>;rel=next,', '\\', '<a>; rel="next" ', '<a>;b="\\'])(
-  'a 60 KB Link header that repeats %j is ignored or is a bad page',
+  'a 60 KB Link header that repeats %j is ignored or fails as a bad page',
   async (part) => {
     const field = `${part.repeat(60_000 / part.length)}x`;
     const { failure, json } = await fetchAll(link, () => ({ headers: { link: field }, body: [1] }));

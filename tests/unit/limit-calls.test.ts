@@ -95,7 +95,7 @@ describe('the limits of a provider', () => {
     expect(seconds.length).toBeGreaterThan(2);
   });
 
-  test('free the slot when the call fails, and send no table request if none are declared', async () => {
+  test('free the slot when the call fails, and send no table request if no limit is declared', async () => {
     const { limit, limits } = createWorld();
     const failingCall = async () => Promise.reject(new Error('broken'));
     for (let index = 0; index < 3; index += 1) {

@@ -46,7 +46,7 @@ describe('GET /clients', () => {
     return clientPageSchema.strict().parse(json);
   };
 
-  test('is 403 for a client that is not an operator', async () => {
+  test('returns 403 to a client that is not an operator', async () => {
     const { statusCode, json } = await send(ACME, 'GET /clients');
     expect(statusCode).toBe(403);
     expect(json).toMatchObject({ detail: 'Only operators may list clients.' });

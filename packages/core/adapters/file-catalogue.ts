@@ -16,7 +16,7 @@ type Placeholders = Readonly<Record<string, string | undefined>>;
 export const readCatalogue = (path: string, placeholders: Placeholders): Catalogue =>
   readWith(parseCatalogue, path, placeholders);
 
-/** As `readCatalogue`, for a catalogue that was validated before deployment. */
+/** Like `readCatalogue`, for a catalogue that was validated before deployment. */
 export const readDeployedCatalogue = (path: string, placeholders: Placeholders): Catalogue =>
   readWith(parseDeployedCatalogue, path, placeholders);
 

@@ -61,7 +61,7 @@ export const createMetrics = (): Metrics => {
   };
 };
 
-/** As {@link createMetrics}. */
+/** Gauges in the same format and with the same dimension as {@link createMetrics}. */
 export const createGauge = (): MeasureGauge => createPut();
 
 const createPut = () => {

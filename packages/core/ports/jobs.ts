@@ -119,13 +119,13 @@ export type JobListQuery = JobFilter & {
 export type JobReader = {
   /** The job; undefined if missing or expired. */
   get: (jobId: string, now: number) => Promise<Job | undefined>;
-  /** As `get`, with the inline results; results stored as separate items are not read. */
+  /** Like `get`, with the inline results; results stored as separate items are not read. */
   getWithData: (jobId: string, now: number) => Promise<JobWithData | undefined>;
   /**
    * A client's jobs, newest first. One call reads a limited number of entries, so a page may hold fewer than `limit` jobs, or
    * none, and still have a cursor. Each cursor is older than the previous one.
    */
   list: (query: JobListQuery) => Promise<JobPage<JobSummary>>;
-  /** As `list`, but reads only index entries where they can tell whether a job is selected. */
+  /** Like `list`, but reads only index entries where they can tell whether a job is selected. */
   find: (query: JobListQuery) => Promise<JobPage<JobEntry>>;
 };

@@ -1,8 +1,8 @@
 """MiniStack with patches that bring it closer to AWS, where this project depends on it.
 
 Error names: on AWS, Retry and Catch match the name of the thrown error (Lambda guide, "Function errors and retries": errorType).
-MiniStack reports Runtime.HandlerError for all errors. Here the function's process sends the name with the message, and the result
-gets it as errorType.
+MiniStack reports Runtime.HandlerError for all errors. Here the function's process sends the name with the message, and
+execute_as_aws copies the name to errorType in the result.
 
 IAM of state machines: on AWS, a task is a signed call with the permissions of the machine's role (Step Functions guide, "IAM
 policies for integrated services"). MiniStack bypasses its own IAM. Here tasks are signed calls to AWS_ENDPOINT_URL.
