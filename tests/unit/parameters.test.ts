@@ -122,6 +122,7 @@ describe('the parameters of a provider', () => {
     // Code points, not UTF-16 units.
     [{ type: 'string', maxLength: 1 }, '😀', []],
     [{ type: 'integer', minimum: 1 }, 0, ['Must be at least 1']],
+    [{ type: 'integer', minimum: 1 }, 1, []],
     [{ type: 'integer', maximum: 1 }, 2, ['Must be at most 1']],
     [{ type: 'number', exclusiveMinimum: 0 }, 0, ['Must be greater than 0']],
     [{ type: 'number', exclusiveMaximum: 1 }, 1, ['Must be less than 1']],
@@ -130,6 +131,7 @@ describe('the parameters of a provider', () => {
     [{ type: 'string', minimum: 5, multipleOf: 5 }, '3', []],
     [{ type: 'number', multipleOf: 0.01 }, 0.005, ['Must be a multiple of 0.01']],
     [{ type: 'number', multipleOf: 0.01 }, 19.99, []],
+    [{ type: 'number', multipleOf: 0.5 }, 1.5, []],
     [
       { type: 'string', minLength: 3, pattern: '^a' },
       'b',

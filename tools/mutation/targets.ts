@@ -18,6 +18,7 @@ export const TARGETS: readonly Target[] = [
   { file: 'packages/core/domain/job-filter.ts', suites: ['job-filter'] },
   { file: 'packages/core/domain/redrive.ts', suites: ['redrives', 'run-redrives'] },
   { file: 'packages/core/domain/control.ts', suites: ['control', 'job-actions'] },
+  { file: 'packages/core/domain/catalogue/value-rules.ts', suites: ['parameters'] },
   { file: 'packages/core/domain/polling.ts', suites: ['polling'] },
   { file: 'packages/core/domain/status-url.ts', suites: ['polling', 'poll-provider'] },
   { file: 'packages/core/domain/link-header.ts', suites: ['link-header'] },
