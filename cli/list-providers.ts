@@ -35,7 +35,7 @@ export const listProviders = async (args: string[]): Promise<void> => {
   process.stdout.write(`${text}\n`);
 };
 
-/** Masks user info in URLs, headers that look like credentials, and defaults of `writeOnly` parameters. */
+/** Masks headers that look like credentials, defaults of `writeOnly` parameters, and user info in URLs. */
 const withoutSecrets = (provider: Provider): Provider => {
   const { parameters, headers, polling } = provider;
   return {

@@ -4,8 +4,8 @@ import type { ParameterSchema } from '../api-types.ts';
 export type Value = Scalar;
 
 /**
- * The rules of a parameter's schema that a value breaks, with the server's messages. Formats are checked more loosely than by
- * the server, never more strictly.
+ * One message for each rule of the schema that a value breaks, worded like the server's. Formats are checked more loosely than
+ * by the server, never more strictly.
  */
 export const valueFaults = (schema: ParameterSchema, value: Value): string[] =>
   ruleFaults(schema, value, { format: formatFault });

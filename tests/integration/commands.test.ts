@@ -44,7 +44,7 @@ describe.each(programs)('%s', (name, file) => {
     expect(readFileSync('docs/openapi/service.json', 'utf8')).toBe(before);
   }, 60_000);
 
-  test('refuses an unknown option with exit code 2, and prints the option and its usage on stderr', async () => {
+  test('refuses an unknown option with exit code 2, and prints the option and the usage on stderr', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-'));
     const { code, stdout, stderr } = await run(file, ['--nonsense'], folder);
     expect([code, stdout]).toEqual([2, '']);
