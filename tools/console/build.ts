@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { readArguments } from '../../cli/command.ts';
+import { BROWSER_OPTIONS } from '../browser-options.ts';
 
 /** `npm run console`: bundles console/ into one HTML file, kept as a module of functions/console. */
 
@@ -21,16 +22,10 @@ const { values } = readArguments({
 
 const bundle = async (): Promise<{ script: string; style: string }> => {
   const { outputFiles } = await build({
+    ...BROWSER_OPTIONS,
     absWorkingDir: fileURLToPath(ROOT),
     entryPoints: ['console/main.tsx'],
     outdir: 'out',
-    write: false,
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    target: ['chrome123', 'firefox121', 'safari17.5'],
-    legalComments: 'none',
-    charset: 'utf8',
     // Calls of `h` compress better than those of the JSX runtime, which console/tsconfig.json names for type checking.
     tsconfigRaw: {},
     jsx: 'transform',

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 import { readArguments } from '../../cli/command.ts';
+import { BROWSER_OPTIONS } from '../browser-options.ts';
 
 /**
  * `npm run docs-page`: bundles RapiDoc, the renderer of the API documents, for the function that serves it. It leaves out
@@ -67,18 +68,12 @@ const leaveOutUnused: Plugin = {
 const bundle = async (folder: string): Promise<Buffer> => {
   const source = path.join(folder, 'package/src');
   const { outputFiles, metafile } = await build({
+    ...BROWSER_OPTIONS,
     absWorkingDir: folder,
     entryPoints: [path.join(source, 'rapidoc.js')],
     alias: { '~': source },
     plugins: [leaveOutUnused],
-    write: false,
     metafile: true,
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    target: ['chrome123', 'firefox121', 'safari17.5'],
-    legalComments: 'none',
-    charset: 'utf8',
   });
   const packages = new Set(
     Object.keys(metafile.inputs).flatMap(
