@@ -130,8 +130,6 @@ const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
         toastError(error);
       }
       refresh();
-      // A redriven job is often delivered within a second.
-      setTimeout(refresh, 1000);
     });
   const { redrive, cancel } = links;
   const redriveJob = async (): Promise<void> => {
@@ -142,6 +140,8 @@ const Actions = ({ api, job: { links, status }, refresh }: ActionsProps) => {
       : 'It starts at once, with a new deadline and retry schedule. Data that was fetched is kept.';
     if (!(await confirm({ title: 'Redrive this job?', body, action: 'Redrive' }))) return;
     await runAction(() => api.post(redrive), 'The job was redriven.');
+    // A redriven job is often delivered within a second.
+    setTimeout(refresh, 1000);
   };
   const cancelJob = async (): Promise<void> => {
     if (cancel === undefined) return;
