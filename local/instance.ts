@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { findRunning, type Running } from './running.ts';
 
@@ -24,8 +25,8 @@ export type Instance = {
   output: () => string;
 };
 
-/** Characters of output to keep. */
-const MAX_OUTPUT_CHARACTERS = 4_000_000;
+/** Characters of output to keep, at least. */
+const MIN_OUTPUT_CHARACTERS = 4_000_000;
 
 /**
  * The same option as in package.json. Most objects are garbage after one job, so small semi-spaces suffice: with the default of
@@ -68,21 +69,16 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
     },
   );
   const ended = once(child, 'exit');
-  let printed = '';
-  for (const output of [child.stdout, child.stderr]) {
-    output?.on('data', (chunk: Buffer) => {
-      printed = (printed + chunk.toString('utf8')).slice(-MAX_OUTPUT_CHARACTERS);
-    });
-  }
+  const output = keepEnd([child.stdout, child.stderr]);
   const running = await Promise.race([
     once(child, 'message').then(([message]) => message as Running & { dataFolder: string }),
-    once(child, 'close').then(() => Promise.reject(new Error(printed))),
+    once(child, 'close').then(() => Promise.reject(new Error(output()))),
   ]);
   return {
     ...connectionOf(running),
     pid: child.pid,
     isOwn: true,
-    output: () => printed,
+    output,
     kill: async () => {
       child.kill('SIGKILL');
       await ended;
@@ -93,4 +89,19 @@ export const startInstance = async (settings: Record<string, string>): Promise<I
       await ended;
     },
   };
+};
+
+/** Returns a function that returns the end of what these streams have printed so far. */
+const keepEnd = (streams: (Readable | null)[]): (() => string) => {
+  const chunks: string[] = [];
+  let length = 0;
+  for (const stream of streams) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      // Whole chunks are dropped, because cutting one long string would copy megabytes at every chunk.
+      while (length - (chunks[0]?.length ?? 0) >= MIN_OUTPUT_CHARACTERS) length -= chunks.shift()?.length ?? 0;
+    });
+  }
+  return () => chunks.join('');
 };
