@@ -37,10 +37,9 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
   const pooled = createAgents(dialling, { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS, scheduling: 'lifo' });
   const fresh = createAgents(dialling, { keepAlive: false });
 
-  return async (request) => {
+  const exchangeWithin = async (request: HttpRequest, deadline: AbortSignal): Promise<HttpResponse> => {
     const startedAt = performance.now();
     const elapsed = () => Math.round(performance.now() - startedAt);
-    const deadline = AbortSignal.timeout(request.timeoutMs);
     const mayRepeat = request.method === 'GET' || request.isRepeatable === true;
     let exchange: Exchange;
     try {
@@ -65,6 +64,20 @@ export const createNodeHttp = ({ exceptions, lookup = systemLookup, connect }: N
       ...(failure && { bodyFailure: failure }),
       durationMs: elapsed(),
     };
+  };
+
+  return async (request) => {
+    // Not AbortSignal.timeout, whose timer can't be cleared: it would fire for each request that ended long before.
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new DOMException('The deadline has passed.', 'TimeoutError')),
+      request.timeoutMs,
+    );
+    try {
+      return await exchangeWithin(request, deadline.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 };
 
