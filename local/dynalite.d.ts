@@ -59,3 +59,28 @@ declare module 'dynalite/validations/index.js' {
   };
   export default validations;
 }
+
+declare module 'dynalite/db/conditionParser.js' {
+  export type Context = {
+    attrNames?: Record<string, string> | undefined;
+    attrVals?: Record<string, object> | undefined;
+    /** A parser deletes the names that occur in the expression. */
+    unusedAttrNames: Record<string, unknown>;
+    unusedAttrVals: Record<string, unknown>;
+    isReserved: (name: string) => boolean;
+    compare: (operator: string, a: object, b: object) => boolean;
+  };
+  /** Returns an object, or a message about what is wrong with the expression. @throws SyntaxError */
+  export type Parse = (expression: string, options: { context: Context }) => object | string;
+
+  const parser: { parse: Parse };
+  export default parser;
+}
+
+declare module 'dynalite/db/projectionParser.js' {
+  export { default } from 'dynalite/db/conditionParser.js';
+}
+
+declare module 'dynalite/db/updateParser.js' {
+  export { default } from 'dynalite/db/conditionParser.js';
+}

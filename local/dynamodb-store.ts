@@ -3,7 +3,10 @@ import { Readable } from 'node:stream';
 import db, { type Store as Dynalite, type Write } from 'dynalite/db/index.js';
 import validations, { type Validation } from 'dynalite/validations/index.js';
 import type { Access } from './access.ts';
+import { rememberExpressions } from './dynamodb-expressions.ts';
 import { type Answer, rejected, type Service, serve, succeeded } from './service.ts';
+
+rememberExpressions();
 
 /** The default export of a module `actions/<operation>.js` of dynalite. */
 type Operation = (store: Dynalite, input: object, callback: (error: unknown, output: unknown) => void) => void;
