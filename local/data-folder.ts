@@ -22,7 +22,7 @@ const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 const GROUP_AND_OTHERS = 0o077;
 
-/** Files of the embedded cloud in a data folder. */
+/** Files of the embedded cloud in a data folder. Earlier versions wrote `stopped-cleanly`. */
 const OWN_FILES = /^(?:(?:dynamodb|local-api-key|running\.json|stopped-cleanly)(?:\.\d+)?|lost\+found)$/;
 
 /**

@@ -8,25 +8,25 @@ const BATCH_SIZE = 1_000;
 /** Index definitions by table name. */
 export type IndexDefinitions = Record<string, Pick<Table, 'AttributeDefinitions' | 'GlobalSecondaryIndexes'>>;
 
+/** Counts changes to how index entries are written. Since 2, they are written together with their item. */
+const FORMAT = 2;
+/** Key of the format with which the index entries of a database were written. */
+const FORMAT_KEY = 'format~indexes';
+
 /**
- * Rebuilds the indexes of a database from its items. This is needed for two reasons: dynalite can't change the indexes of a
- * table, and it writes an item and its index entries separately, so a killed process may leave entries missing or stale.
- * Deletes all entries, recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts
- * over at the next start.
+ * Rebuilds the indexes of a database from its items, if their definitions have changed, because dynalite can't change the indexes
+ * of a table, or if an earlier version wrote them, which could leave entries missing or stale when it was killed. Deletes all
+ * entries, recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts over at the
+ * next start.
  *
  * @param path folder of the database, which must not be open
- * @param isForced whether to rebuild even if the definitions are unchanged
- * @returns whether the indexes were rebuilt
  */
-export const rebuildIndexes = async (
-  path: string,
-  definitions: IndexDefinitions = {},
-  isForced = true,
-): Promise<boolean> =>
+export const rebuildIndexes = async (path: string, definitions: IndexDefinitions): Promise<void> =>
   withStore(path, async (store) => {
     const tables = await readTables(store);
     const changed = tables.filter(({ table }) => hasChanged(table, definitions[table.TableName]));
-    if (!isForced && changed.length === 0) return false;
+    const hasFormat = store.getSync(FORMAT_KEY)?.version === FORMAT;
+    if (hasFormat && changed.length === 0) return;
     for (const { table } of changed) Object.assign(table, toStored(definitions[table.TableName] ?? {}));
     await writeAll(store, entryDeletions(store));
     await writeAll(
@@ -36,15 +36,17 @@ export const rebuildIndexes = async (
         tables.map(({ table }) => table),
       ),
     );
-    await store.batch(changed.map(({ key, table }) => ({ type: 'put', key, value: table })));
-    return true;
+    await store.batch([
+      ...changed.map(({ key, table }): Write => ({ type: 'put', key, value: table })),
+      { type: 'put', key: FORMAT_KEY, value: { version: FORMAT } },
+    ]);
   });
 
-const withStore = async <T>(path: string, work: (store: Store) => Promise<T>): Promise<T> => {
+const withStore = async (path: string, work: (store: Store) => Promise<void>): Promise<void> => {
   const { db: store } = db.create({ path });
   await store.open();
   try {
-    return await work(store);
+    await work(store);
   } finally {
     await new Promise<void>((resolve, reject) => store.close((error) => (error ? reject(error) : resolve())));
   }

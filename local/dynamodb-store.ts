@@ -98,10 +98,16 @@ export const openStore = async (path?: string): Promise<Store> => {
 const CHUNK_VALUES = 100;
 const CHUNK_BYTES = 1024 * 1024;
 
+/** Begins the keys of index entries. */
+const INDEX_PREFIX = 'index-';
+
 /**
  * Saves round trips to LevelDB's threads, which cost more CPU than the reads and writes themselves. Reads are synchronous: they
  * rarely leave memory, and the database has a thread of its own. Writes that arrive during another write are batched, in order.
  * Ranges are read in chunks. Their iterators are also closed, which dynalite does not do.
+ *
+ * Writes an item and its index entries in one batch, of which LevelDB keeps all or nothing if the process is killed: dynalite
+ * waits for the entries before it writes the item, so it is called back as soon as the entries are in the batch.
  */
 const reduceRoundTrips = (level: Dynalite['db']): void => {
   let waiting: { write: Write; callback: (error: unknown) => void }[] = [];
@@ -119,10 +125,11 @@ const reduceRoundTrips = (level: Dynalite['db']): void => {
     );
   };
   const enqueue = (write: Write, callback: (error: unknown) => void): void => {
-    waiting.push({ write, callback });
-    if (isWriting) return;
+    const isIndexEntry = write.key.startsWith(INDEX_PREFIX);
+    waiting.push({ write, callback: isIndexEntry ? () => {} : callback });
+    if (!isWriting) setImmediate(flush);
     isWriting = true;
-    setImmediate(flush);
+    if (isIndexEntry) callback(null);
   };
   Object.assign(level, {
     get: (key, callback) => {

@@ -8,15 +8,14 @@ import { listen } from './http-server.ts';
 import type { Service } from './service.ts';
 
 /** The database runs in its own thread: it can use a second core, and its crashes don't end the process. */
-const { path, port, wasClean, indexes, access } = workerData as {
+const { path, port, indexes, access } = workerData as {
   path: string;
   port: number;
-  wasClean: boolean;
   indexes: IndexDefinitions;
   access: Access;
 };
 
-await rebuildIndexes(path, indexes, !wasClean);
+await rebuildIndexes(path, indexes);
 const store = await openStore(path);
 
 const service: Service = async (operation, body) => {

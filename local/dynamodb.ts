@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +13,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Log } from '@boomerang/core/observability/logger.ts';
 import type { Access } from './access.ts';
-import { DataFolderError, prepareDataFolder, writePrivateFile } from './data-folder.ts';
+import { DataFolderError, prepareDataFolder } from './data-folder.ts';
 import { connect, unreachable } from './dynamodb-channel.ts';
 import type { IndexDefinitions } from './dynamodb-indexes.ts';
 import type { Service } from './service.ts';
@@ -38,28 +37,24 @@ const MAX_RESTART_DELAY_MS = 5_000;
 const STABLE_MS = 30_000;
 
 /**
- * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Rebuilds the indexes first, unless the
- * last stop was clean and the indexes match the template. If the database crashes (a full disk, for example), it is restarted
- * on the same port, with backoff.
+ * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Changes the indexes first, if
+ * they differ from the template. If the database crashes (a full disk, for example), it is restarted on the same port, with
+ * backoff.
  * @throws DataFolderError if another process uses the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, access: Access, log: Log): Promise<Database> => {
   const databasePath = path.resolve(folder, 'dynamodb');
-  const cleanMarker = path.resolve(folder, 'stopped-cleanly');
   prepareDataFolder(folder);
 
   const launch = async (port: number): Promise<{ worker: Worker; url: string }> => {
-    const wasClean = !existsSync(databasePath) || existsSync(cleanMarker);
     const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
-      workerData: { path: databasePath, port, wasClean, access, indexes: indexDefinitions(readTemplate(TEMPLATE)) },
+      workerData: { path: databasePath, port, access, indexes: indexDefinitions(readTemplate(TEMPLATE)) },
     });
     try {
       const [message] = await Promise.race([
         once(worker, 'message') as Promise<[{ url: string }]>,
         once(worker, 'exit').then(([code]) => Promise.reject(new Error(`exited with ${code}`))),
       ]);
-      if (!wasClean) log.warn('Indexes rebuilt after an unclean stop', { folder });
-      rmSync(cleanMarker, { force: true });
       return { worker, url: message.url };
     } catch (error) {
       await worker.terminate();
@@ -118,18 +113,10 @@ export const startDatabase = async (folder: string, access: Access, log: Log): P
     close: async () => {
       closing.abort();
       await recovery;
-      // A database that is down needs no closing. The next start rebuilds its indexes.
       if (!running) return;
       const ended = once(running, 'exit');
       running.postMessage('close');
-      const [code] = await ended;
-      if (code !== 0) return;
-      try {
-        writePrivateFile(cleanMarker, '');
-      } catch (error) {
-        // The next start rebuilds the indexes.
-        log.warn('Clean stop not recorded', { error });
-      }
+      await ended;
     },
   };
 };

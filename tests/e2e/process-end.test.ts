@@ -77,9 +77,8 @@ describe('npm start', () => {
       ];
       for (const url of urls) expect(await isServing(String(url))).toBe(true);
       child.kill(signal);
-      await until(() => existsSync(path.join(dataFolder, 'stopped-cleanly')));
       for (const url of urls) await until(async () => !(await isServing(String(url))));
-      expect(existsSync(path.join(dataFolder, 'running.json'))).toBe(false);
+      await until(() => !existsSync(path.join(dataFolder, 'running.json')));
     },
     60_000,
   );

@@ -7,7 +7,8 @@ import { createDynamoJobIntake } from '@boomerang/core/adapters/dynamo/job-intak
 import { createDynamoJobList } from '@boomerang/core/adapters/dynamo/job-reader.ts';
 import { createLog } from '@boomerang/core/observability/logger.ts';
 import { hashApiKey, newApiKey } from '@boomerang/core/security/credentials.ts';
-import { expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import db from 'dynalite/db/index.js';
 import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
 import { readTemplate } from '../../local/template.ts';
@@ -30,28 +31,36 @@ const olderTemplate = () => {
   return template;
 };
 
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'boomerang-indexes-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Starts the database, and stops it after `work`. */
+const run = async <T>(template: ReturnType<typeof readTemplate>, work: (client: DynamoDBClient) => Promise<T>) => {
+  const credentials = newAccess();
+  const { url, close } = await startDatabase(folder, credentials, createLog('test'));
+  const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+  try {
+    await ensureTables(client, template);
+    return await work(client);
+  } finally {
+    client.destroy();
+    await close();
+  }
+};
+
+const jobTableOf = (client: DynamoDBClient) => ({ client, tableName: 'JobTable', shardCount: 4 });
+const list = (client: DynamoDBClient) =>
+  createDynamoJobList(jobTableOf(client)).list({ clientId: 'acme', limit: 10, providerId: 'gas', now: NOW });
+
 test('an older data folder gets the indexes of the template and keeps its data', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'boomerang-indexes-'));
-  const run = async <T>(template: ReturnType<typeof readTemplate>, work: (client: DynamoDBClient) => Promise<T>) => {
-    const credentials = newAccess();
-    const { url, close } = await startDatabase(folder, credentials, createLog('test'));
-    const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
-    try {
-      await ensureTables(client, template);
-      return await work(client);
-    } finally {
-      client.destroy();
-      await close();
-    }
-  };
   const keyHash = hashApiKey(newApiKey());
   const acme = { clientId: 'acme', name: 'acme', keyHash, secrets: [{ secret: 'whsec_a' }], createdAt: NOW };
   const clientTableOf = (client: DynamoDBClient) => ({ client, tableName: 'ClientTable' });
   const find = (client: DynamoDBClient) => createDynamoFindCaller(clientTableOf(client))(keyHash);
 
-  const jobTableOf = (client: DynamoDBClient) => ({ client, tableName: 'JobTable', shardCount: 4 });
-  const list = (client: DynamoDBClient) =>
-    createDynamoJobList(jobTableOf(client)).list({ clientId: 'acme', limit: 10, providerId: 'gas', now: NOW });
   const first = aJob({ clientId: 'acme', createdAt: NOW });
 
   await run(olderTemplate(), async (client) => {
@@ -72,5 +81,28 @@ test('an older data folder gets the indexes of the template and keeps its data',
       );
     });
   }
-  rmSync(folder, { recursive: true });
+}, 30_000);
+
+test('index entries that an earlier version lost are recreated, once', async () => {
+  /** Loses the index entries, as if the process had been killed before it wrote them. */
+  const loseEntries = async (prefixes: readonly string[]) => {
+    const { db: level } = db.create({ path: path.join(folder, 'dynamodb') });
+    await level.open();
+    for await (const [key] of level.iterator({})) {
+      if (prefixes.some((prefix) => key.startsWith(prefix))) await level.batch([{ type: 'del', key }]);
+    }
+    await new Promise((resolve) => level.close(resolve));
+  };
+  const template = readTemplate('template.yaml');
+  const countJobs = () => run(template, async (client) => (await list(client)).jobs.length);
+
+  await run(template, async (client) => {
+    const intake = createDynamoJobIntake(jobTableOf(client));
+    await storeJob({ intake }, aJob({ clientId: 'acme', createdAt: NOW }));
+  });
+  await loseEntries(['index-', 'format~']);
+  expect(await countJobs()).toBe(1);
+  expect(await countJobs()).toBe(1);
+  await loseEntries(['index-']);
+  expect(await countJobs()).toBe(0);
 }, 30_000);
