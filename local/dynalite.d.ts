@@ -34,6 +34,10 @@ declare module 'dynalite/db/index.js' {
   const db: {
     /** The options used here. Without `path`, data is kept in memory. */
     create: (options: { path?: string; createTableMs?: number }) => Store;
+    /** The first 24 bits of a hash of a key. */
+    hashPrefix: (key: string, type: string) => string;
+    createKey: (item: Item, table: Table) => string;
+    createIndexKey: (item: Item, table: Table, keySchema: Index['KeySchema']) => string;
     getIndexActions: (
       indexes: object[],
       existing: Item | null,

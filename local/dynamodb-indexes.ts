@@ -1,4 +1,5 @@
 import db, { type Store as Dynalite } from 'dynalite/db/index.js';
+import { toUniqueKey } from './dynamodb-index-keys.ts';
 
 type Store = Dynalite['db'];
 type Writes = Parameters<Store['batch']>[0];
@@ -8,15 +9,14 @@ const BATCH_SIZE = 1_000;
 /** Index definitions by table name. */
 export type IndexDefinitions = Record<string, Pick<Table, 'AttributeDefinitions' | 'GlobalSecondaryIndexes'>>;
 
-/** Counts changes to how index entries are written. Since 2, they are written together with their item. */
+/** Counts changes to how index entries are written. Since 2, they have unique keys, and are written together with their item. */
 const FORMAT = 2;
 /** Key of the format with which the index entries of a database were written. */
 const FORMAT_KEY = 'format~indexes';
 
 /**
  * Rebuilds the indexes of a database from its items, if their definitions have changed, because dynalite can't change the indexes
- * of a table, or if an earlier version wrote them, which could leave entries missing or stale when it was killed. Deletes all
- * entries, recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts over at the
+ * of a table, or if an earlier version wrote them, which could lose entries. Deletes all entries, recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts over at the
  * next start.
  *
  * @param path folder of the database, which must not be open
@@ -96,10 +96,10 @@ async function* entryDeletions(store: Store): AsyncGenerator<Write> {
 async function* entryPuts(store: Store, tables: Table[]): AsyncGenerator<Write> {
   for (const table of tables) {
     const prefix = `index-global~${table.TableName}~`;
-    for await (const [, item] of store.iterator(withPrefix(`item-${table.TableName}~`))) {
+    for await (const [itemKey, item] of store.iterator(withPrefix(`item-${table.TableName}~`))) {
       const { puts } = db.getIndexActions(table.GlobalSecondaryIndexes ?? [], null, item, table);
       for (const { index, key, item: entry } of puts) {
-        yield { type: 'put', key: `${prefix}${index}~${key}`, value: entry };
+        yield { type: 'put', key: toUniqueKey(`${prefix}${index}~${key}`, itemKey), value: entry };
       }
     }
   }

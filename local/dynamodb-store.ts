@@ -4,9 +4,11 @@ import db, { type Store as Dynalite, type Write } from 'dynalite/db/index.js';
 import validations, { type Validation } from 'dynalite/validations/index.js';
 import type { Access } from './access.ts';
 import { rememberExpressions } from './dynamodb-expressions.ts';
+import { isIndexEntry, startAfterUniqueKeys, toUniqueKey } from './dynamodb-index-keys.ts';
 import { type Answer, rejected, type Service, serve, succeeded } from './service.ts';
 
 rememberExpressions();
+startAfterUniqueKeys();
 
 /** The default export of a module `actions/<operation>.js` of dynalite. */
 type Operation = (store: Dynalite, input: object, callback: (error: unknown, output: unknown) => void) => void;
@@ -98,25 +100,25 @@ export const openStore = async (path?: string): Promise<Store> => {
 const CHUNK_VALUES = 100;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Begins the keys of index entries. */
-const INDEX_PREFIX = 'index-';
-
 /**
  * Saves round trips to LevelDB's threads, which cost more CPU than the reads and writes themselves. Reads are synchronous: they
  * rarely leave memory, and the database has a thread of its own. Writes that arrive during another write are batched, in order.
  * Ranges are read in chunks. Their iterators are also closed, which dynalite does not do.
  *
  * Writes an item and its index entries in one batch, of which LevelDB keeps all or nothing if the process is killed: dynalite
- * waits for the entries before it writes the item, so it is called back as soon as the entries are in the batch.
+ * waits for the entries before it writes the item, so it is called back before they are written.
  */
 const reduceRoundTrips = (level: Dynalite['db']): void => {
-  let waiting: { write: Write; callback: (error: unknown) => void }[] = [];
+  let waiting: { writes: Write[]; callback: (error: unknown) => void }[] = [];
   let isWriting = false;
+  /** Index entries of the item that is written next. */
+  let entries: Write[] = [];
+
   const flush = (): void => {
     const group = waiting;
     waiting = [];
     void level.batch(
-      group.map(({ write }) => write),
+      group.flatMap(({ writes }) => writes),
       (error) => {
         if (waiting.length > 0) flush();
         else isWriting = false;
@@ -125,11 +127,16 @@ const reduceRoundTrips = (level: Dynalite['db']): void => {
     );
   };
   const enqueue = (write: Write, callback: (error: unknown) => void): void => {
-    const isIndexEntry = write.key.startsWith(INDEX_PREFIX);
-    waiting.push({ write, callback: isIndexEntry ? () => {} : callback });
+    if (isIndexEntry(write)) {
+      entries.push(write);
+      callback(null);
+      return;
+    }
+    const entriesOfItem = entries.map((entry) => ({ ...entry, key: toUniqueKey(entry.key, write.key) }));
+    entries = [];
+    waiting.push({ writes: [...entriesOfItem, write], callback });
     if (!isWriting) setImmediate(flush);
     isWriting = true;
-    if (isIndexEntry) callback(null);
   };
   Object.assign(level, {
     get: (key, callback) => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import db, { type Write } from 'dynalite/db/index.js';
 import { openStore, type Store } from '../../local/dynamodb-store.ts';
 
@@ -51,11 +51,9 @@ const call = async (operation: string, input: object): Promise<string> => {
   return body;
 };
 
-/** The index entries of an item end with the hash of its key, with which the item's own key begins. */
-const isEntryOf = (entry: Write, item: Write): boolean => {
-  const [hash = ''] = item.key.slice('item-Table~'.length).split('/');
-  return entry.key.startsWith('index-') && entry.key.endsWith(hash);
-};
+/** The key of an item is the end of the keys of its index entries. */
+const isEntryOf = (entry: Write, item: Write): boolean =>
+  entry.key.startsWith('index-') && entry.key.endsWith(item.key.slice('item-Table~'.length));
 
 test('every index entry is written in one batch with its item', async () => {
   const operations = Array.from({ length: OPERATIONS }, async (_, index) => {
@@ -91,4 +89,63 @@ test('an operation fails if its batch does', async () => {
   await expect(store.service('PutItem', JSON.stringify({ TableName: 'Table', Item: item }))).rejects.toThrow(failure);
   expect(batches).toHaveLength(1);
   expect(batches[0]).toHaveLength(2);
+});
+
+/** Two keys whose hashes have the same first 24 bits, which is all that dynalite puts into the keys of index entries. */
+const collidingIds = (): [string, string] => {
+  const ids = new Map<string, string>();
+  for (let number = 0; ; number += 1) {
+    const id = `item ${number}`;
+    const hash = db.hashPrefix(id, 'S');
+    const other = ids.get(hash);
+    if (other !== undefined) return [other, id];
+    ids.set(hash, id);
+  }
+};
+
+describe('items with the same index attributes, whose keys have the same hash', () => {
+  const read = async (operation: 'Query' | 'Scan', more: object = {}) => {
+    const body = await call(operation, {
+      TableName: 'Table',
+      IndexName: 'due',
+      ...(operation === 'Query' && {
+        KeyConditionExpression: 'due = :due',
+        ExpressionAttributeValues: { ':due': { S: 'now' } },
+      }),
+      ...more,
+    });
+    const { Items, LastEvaluatedKey } = JSON.parse(body) as {
+      Items: { id: { S: string } }[];
+      LastEvaluatedKey?: object;
+    };
+    return { ids: Items.map(({ id }) => id.S), LastEvaluatedKey };
+  };
+  const put = (id: string) => call('PutItem', { TableName: 'Table', Item: { id: { S: id }, due: { S: 'now' } } });
+  const ids = collidingIds();
+
+  test('have an index entry each, which one of them keeps when the other is deleted', async () => {
+    for (const id of ids) await put(id);
+    for (const operation of ['Query', 'Scan'] as const)
+      expect((await read(operation)).ids.sort()).toEqual([...ids].sort());
+    await call('DeleteItem', { TableName: 'Table', Key: { id: { S: ids[0] } } });
+    expect((await read('Query')).ids).toEqual([ids[1]]);
+  });
+
+  test.each([
+    ['Query', {}],
+    ['Query', { ScanIndexForward: false }],
+    ['Scan', {}],
+  ] as const)('are on different pages of a %s with %j', async (operation, options) => {
+    const all = [...ids, 'item a', 'item b'];
+    for (const id of all) await put(id);
+    const found: string[] = [];
+    let from: object | undefined;
+    for (let pages = 0; pages <= all.length; pages += 1) {
+      const page = await read(operation, { ...options, Limit: 1, ...(from && { ExclusiveStartKey: from }) });
+      found.push(...page.ids);
+      from = page.LastEvaluatedKey;
+      if (!from) break;
+    }
+    expect(found.sort()).toEqual([...all].sort());
+  });
 });
