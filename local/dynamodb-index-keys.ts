@@ -1,7 +1,7 @@
 import db, { type Write } from 'dynalite/db/index.js';
 
 /** Begins the keys of index entries in LevelDB. */
-const INDEX_PREFIX = 'index-';
+export const INDEX_PREFIX = 'index-';
 
 export const isIndexEntry = ({ key }: Write): boolean => key.startsWith(INDEX_PREFIX);
 

@@ -1,5 +1,5 @@
 import db, { type Store as Dynalite } from 'dynalite/db/index.js';
-import { toUniqueKey } from './dynamodb-index-keys.ts';
+import { INDEX_PREFIX, toUniqueKey } from './dynamodb-index-keys.ts';
 
 type Store = Dynalite['db'];
 type Writes = Parameters<Store['batch']>[0];
@@ -15,9 +15,9 @@ const FORMAT = 2;
 const FORMAT_KEY = 'format~indexes';
 
 /**
- * Rebuilds the indexes of a database from its items, if their definitions have changed, because dynalite can't change the indexes
- * of a table, or if an earlier version wrote them, which could lose entries. Deletes all entries, recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts over at the
- * next start.
+ * Rebuilds the indexes of a database from its items in two cases: if their definitions have changed, because dynalite can't
+ * change the indexes of a table, and if an earlier version wrote the entries, because it could lose some. Deletes all entries,
+ * recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts over at the next start.
  *
  * @param path folder of the database, which must not be open
  */
@@ -90,7 +90,7 @@ const toStored = ({ AttributeDefinitions, GlobalSecondaryIndexes = [] }: IndexDe
 });
 
 async function* entryDeletions(store: Store): AsyncGenerator<Write> {
-  for await (const [key] of store.iterator(withPrefix('index-'))) yield { type: 'del', key };
+  for await (const [key] of store.iterator(withPrefix(INDEX_PREFIX))) yield { type: 'del', key };
 }
 
 async function* entryPuts(store: Store, tables: Table[]): AsyncGenerator<Write> {

@@ -37,9 +37,8 @@ const MAX_RESTART_DELAY_MS = 5_000;
 const STABLE_MS = 30_000;
 
 /**
- * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Changes the indexes first, if
- * they differ from the template. If the database crashes (a full disk, for example), it is restarted on the same port, with
- * backoff.
+ * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Rebuilds the indexes first, if they
+ * differ from the template. If the database crashes (a full disk, for example), it is restarted on the same port, with backoff.
  * @throws DataFolderError if another process uses the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, access: Access, log: Log): Promise<Database> => {
