@@ -8,7 +8,7 @@ export const rememberExpressions = (): void => {
   for (const parser of [conditions, projections, updates]) parser.parse = remembering(parser.parse);
 };
 
-/** Operators and functions that are checked against the values themselves, not only against their types. */
+/** Operators and functions that are checked against the values themselves. (Attributes with such names are parsed each time, too.) */
 const READS_VALUES = /between|attribute_type/i;
 
 const MAX_EXPRESSIONS = 500;

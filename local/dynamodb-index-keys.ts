@@ -16,8 +16,8 @@ export const toUniqueKey = (entryKey: string, itemKey: string): string => `${ent
 /** @param itemKey `item-<table>~<key>`; table names contain no `~` */
 const keyInTable = (itemKey: string): string => itemKey.slice(itemKey.indexOf('~') + 1);
 
-/** Lets queries and scans of an index continue after a unique key. */
-export const startAfterUniqueKeys = (): void => {
+/** Patches dynalite, so that queries and scans of an index continue after a unique key. */
+export const continueAfterUniqueKeys = (): void => {
   const { createIndexKey, createKey } = db;
   db.createIndexKey = (item, table, keySchema) => createIndexKey(item, table, keySchema) + createKey(item, table);
 };

@@ -11,13 +11,13 @@ export type IndexDefinitions = Record<string, Pick<Table, 'AttributeDefinitions'
 
 /** Counts changes to how index entries are written. Since 2, they have unique keys, and are written together with their item. */
 const FORMAT = 2;
-/** Key of the format with which the index entries of a database were written. */
-const FORMAT_KEY = 'format~indexes';
+/** Key of the format in which all index entries of a database are written. A rebuild by any version deletes it with the entries. */
+const FORMAT_KEY = `${INDEX_PREFIX}format`;
 
 /**
  * Rebuilds the indexes of a database from its items in two cases: if their definitions have changed, because dynalite can't
- * change the indexes of a table, and if an earlier version wrote the entries, because it could lose some. Deletes all entries,
- * recreates them from the items, and writes the definitions last. If killed half-way, the rebuild starts over at the next start.
+ * change the indexes of a table, and if the entries are not in the current format. Deletes all entries, recreates them from the
+ * items, and writes the definitions and the format last. If killed half-way, the rebuild starts over at the next start.
  *
  * @param path folder of the database, which must not be open
  */
@@ -25,8 +25,8 @@ export const rebuildIndexes = async (path: string, definitions: IndexDefinitions
   withStore(path, async (store) => {
     const tables = await readTables(store);
     const changed = tables.filter(({ table }) => hasChanged(table, definitions[table.TableName]));
-    const hasFormat = store.getSync(FORMAT_KEY)?.version === FORMAT;
-    if (hasFormat && changed.length === 0) return;
+    const isCurrentFormat = store.getSync(FORMAT_KEY)?.version === FORMAT;
+    if (isCurrentFormat && changed.length === 0) return;
     for (const { table } of changed) Object.assign(table, toStored(definitions[table.TableName] ?? {}));
     await writeAll(store, entryDeletions(store));
     await writeAll(

@@ -4,11 +4,11 @@ import db, { type Store as Dynalite, type Write } from 'dynalite/db/index.js';
 import validations, { type Validation } from 'dynalite/validations/index.js';
 import type { Access } from './access.ts';
 import { rememberExpressions } from './dynamodb-expressions.ts';
-import { isIndexEntry, startAfterUniqueKeys, toUniqueKey } from './dynamodb-index-keys.ts';
+import { continueAfterUniqueKeys, isIndexEntry, toUniqueKey } from './dynamodb-index-keys.ts';
 import { type Answer, rejected, type Service, serve, succeeded } from './service.ts';
 
 rememberExpressions();
-startAfterUniqueKeys();
+continueAfterUniqueKeys();
 
 /** The default export of a module `actions/<operation>.js` of dynalite. */
 type Operation = (store: Dynalite, input: object, callback: (error: unknown, output: unknown) => void) => void;
@@ -105,13 +105,13 @@ const CHUNK_BYTES = 1024 * 1024;
  * rarely leave memory, and the database has a thread of its own. Writes that arrive during another write are batched, in order.
  * Ranges are read in chunks. Their iterators are also closed, which dynalite does not do.
  *
- * Writes an item and its index entries in one batch, of which LevelDB keeps all or nothing if the process is killed: dynalite
- * waits for the entries before it writes the item, so it is called back before they are written.
+ * Writes an item and its index entries in one batch, of which LevelDB keeps all or nothing if the process is killed. dynalite
+ * writes the item once it has been called back for all of its entries. So each entry is held back, and called back at once.
  */
 const reduceRoundTrips = (level: Dynalite['db']): void => {
   let waiting: { writes: Write[]; callback: (error: unknown) => void }[] = [];
   let isWriting = false;
-  /** Index entries of the item that is written next. */
+  /** Index entries of the item that is written next, in the same turn: no other write comes in between. */
   let entries: Write[] = [];
 
   const flush = (): void => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -38,12 +39,14 @@ const STABLE_MS = 30_000;
 
 /**
  * Starts DynamoDB on the data in a folder, for requests signed with these credentials. Rebuilds the indexes first, if they
- * differ from the template. If the database crashes (a full disk, for example), it is restarted on the same port, with backoff.
+ * differ from the template or were written by an earlier version. If the database crashes (a full disk, for example), it is restarted on the same port, with backoff.
  * @throws DataFolderError if another process uses the folder, or it can't be written
  */
 export const startDatabase = async (folder: string, access: Access, log: Log): Promise<Database> => {
   const databasePath = path.resolve(folder, 'dynamodb');
   prepareDataFolder(folder);
+  // Where this file exists, an earlier version of this program does not rebuild the indexes.
+  rmSync(path.resolve(folder, 'stopped-cleanly'), { force: true });
 
   const launch = async (port: number): Promise<{ worker: Worker; url: string }> => {
     const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {

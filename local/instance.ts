@@ -25,7 +25,7 @@ export type Instance = {
   output: () => string;
 };
 
-/** Characters of output to keep, at least. */
+/** Characters at the end of the output that are kept. Earlier chunks may be dropped. */
 const MIN_OUTPUT_CHARACTERS = 4_000_000;
 
 /**

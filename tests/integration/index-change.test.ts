@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -11,6 +11,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import db from 'dynalite/db/index.js';
 import { newAccess } from '../../local/access.ts';
 import { ensureTables, startDatabase } from '../../local/dynamodb.ts';
+import { rebuildIndexes } from '../../local/dynamodb-indexes.ts';
 import { readTemplate } from '../../local/template.ts';
 import { aJob, NOW, storeJob } from '../builders.ts';
 
@@ -83,26 +84,59 @@ test('an older data folder gets the indexes of the template and keeps its data',
   }
 }, 30_000);
 
-test('index entries that an earlier version lost are recreated, once', async () => {
-  /** Loses the index entries, as if the process had been killed before it wrote them. */
-  const loseEntries = async (prefixes: readonly string[]) => {
-    const { db: level } = db.create({ path: path.join(folder, 'dynamodb') });
-    await level.open();
-    for await (const [key] of level.iterator({})) {
-      if (prefixes.some((prefix) => key.startsWith(prefix))) await level.batch([{ type: 'del', key }]);
-    }
-    await new Promise((resolve) => level.close(resolve));
-  };
-  const template = readTemplate('template.yaml');
-  const countJobs = () => run(template, async (client) => (await list(client)).jobs.length);
-
-  await run(template, async (client) => {
+const template = readTemplate('template.yaml');
+const databasePath = () => path.join(folder, 'dynamodb');
+const storeAJob = () =>
+  run(template, async (client) => {
     const intake = createDynamoJobIntake(jobTableOf(client));
     await storeJob({ intake }, aJob({ clientId: 'acme', createdAt: NOW }));
   });
-  await loseEntries(['index-', 'format~']);
+const countJobs = () => run(template, async (client) => (await list(client)).jobs.length);
+
+test('index entries that an earlier version lost are recreated, once', async () => {
+  const loseEntries = async (prefix: string) => {
+    const { db: level } = db.create({ path: databasePath() });
+    await level.open();
+    for await (const [key] of level.iterator({})) {
+      if (key.startsWith(prefix)) await level.batch([{ type: 'del', key }]);
+    }
+    await new Promise((resolve) => level.close(resolve));
+  };
+  await storeAJob();
+  // The format is lost as well, which earlier versions did not store.
+  await loseEntries('index-');
   expect(await countJobs()).toBe(1);
   expect(await countJobs()).toBe(1);
-  await loseEntries(['index-']);
+  await loseEntries('index-global~');
   expect(await countJobs()).toBe(0);
+}, 30_000);
+
+test('an interrupted rebuild is repeated, even if the definitions are the former ones again', async () => {
+  await storeAJob();
+  const { create } = db;
+  db.create = (options) => {
+    const created = create(options);
+    const batch = created.db.batch.bind(created.db);
+    let isFirst = true;
+    created.db.batch = async (writes, callback) => {
+      if (!isFirst) throw new Error('interrupted');
+      isFirst = false;
+      await batch(writes, callback);
+    };
+    return created;
+  };
+  try {
+    await expect(rebuildIndexes(databasePath(), { JobTable: {} })).rejects.toThrow('interrupted');
+  } finally {
+    db.create = create;
+  }
+  expect(await countJobs()).toBe(1);
+}, 30_000);
+
+test('an earlier version that is started again rebuilds the indexes in its own format', async () => {
+  await storeAJob();
+  const marker = path.join(folder, 'stopped-cleanly');
+  writeFileSync(marker, '');
+  await storeAJob();
+  expect(existsSync(marker)).toBe(false);
 }, 30_000);
