@@ -2,6 +2,7 @@ import { createRecentMap } from '@boomerang/core/domain/recent-map.ts';
 import conditions, { type Parse } from 'dynalite/db/conditionParser.js';
 import projections from 'dynalite/db/projectionParser.js';
 import updates from 'dynalite/db/updateParser.js';
+import { mapValues } from './map-values.ts';
 
 /** Lets dynalite parse each expression once instead of at every request. */
 export const rememberExpressions = (): void => {
@@ -56,19 +57,8 @@ const withPlaceholders = (result: object, values: Record<string, object>): objec
   const placeholders = new Map<unknown, object>(
     Object.entries(values).map(([name, value]) => [value, new Placeholder(name)]),
   );
-  return copy(result, (part) => placeholders.get(part));
+  return mapValues(result, (part) => placeholders.get(part)) as object;
 };
 
 const withValues = (template: object, values: Record<string, object>): object =>
-  copy(template, (part) => (part instanceof Placeholder ? values[part.name] : undefined));
-
-/** Copies an object deeply. `replace` returns the replacement of a part, or undefined to copy it. */
-const copy = <Part extends object>(part: Part, replace: (part: object) => object | undefined): Part => {
-  const copyPart = (value: unknown): unknown =>
-    typeof value === 'object' && value !== null ? (replace(value) ?? copy(value, replace)) : value;
-  if (Array.isArray(part)) return part.map(copyPart) as unknown as Part;
-  // Some of dynalite's objects have no prototype: they are dictionaries of attribute names.
-  const result = Object.create(Object.getPrototypeOf(part) as object | null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(part)) result[name] = copyPart(value);
-  return result as Part;
-};
+  mapValues(template, (part) => (part instanceof Placeholder ? values[part.name] : undefined)) as object;

@@ -4,6 +4,7 @@ import * as sfn from '@aws-sdk/client-sfn';
 import { type CallLimits, createRetryStrategy, type DecorateClient } from '@boomerang/core/adapters/aws-clients.ts';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import { MAX_BODY_BYTES } from './guarded-endpoint.ts';
+import { mapValues } from './map-values.ts';
 import { type Answer, exceeds, type Service } from './service.ts';
 
 export type Services = { database: Service; stepFunctions: Service; eventBus: Service };
@@ -147,15 +148,6 @@ const decodeItems = (output: string): object => {
 
 const hasBytes = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (value instanceof Uint8Array || Object.values(value).some(hasBytes));
-
-/** Copies a value deeply. `convert` returns the replacement of a part, or undefined to copy it. */
-const mapValues = (value: unknown, convert: (value: unknown) => unknown): unknown => {
-  if (typeof value !== 'object' || value === null) return value;
-  const converted = convert(value);
-  if (converted !== undefined) return converted;
-  if (Array.isArray(value)) return value.map((part) => mapValues(part, convert));
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, mapValues(part, convert)]));
-};
 
 const toBase64 = (value: unknown): unknown =>
   value instanceof Uint8Array ? Buffer.from(value).toString('base64') : undefined;
